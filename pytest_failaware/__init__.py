@@ -1,0 +1,30 @@
+"""Keep a vision model's failure awareness under regression test; importing this imports no torch and no numpy."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_failaware.errors import FailAwareError
+    from pytest_failaware.judge.rule import FailureRule
+    from pytest_failaware.run import Evaluation, evaluate
+
+__all__ = ["Evaluation", "FailAwareError", "FailureRule", "evaluate"]
+
+_HOMES = {
+    "Evaluation": "pytest_failaware.run",
+    "FailAwareError": "pytest_failaware.errors",
+    "FailureRule": "pytest_failaware.judge.rule",
+    "evaluate": "pytest_failaware.run",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,145 @@
+"""A baseline file <-> Baseline: canonical text for review, strict reading; decides no verdict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from pytest_failaware.conditions import parse_condition
+from pytest_failaware.errors import BaselineError, ConfigError
+from pytest_failaware.judge.metrics import METRICS, rate_of
+from pytest_failaware.judge.strict_yaml import Entry, parse
+from pytest_failaware.schema import Baseline, BaselineEntry, Cells, Condition, DataFacts, ModelFacts
+
+SCHEMA: Final = 1
+_HEADER: Final = "# Written by pytest --failaware-update-baselines; review it like code.\n"
+_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
+
+
+def baseline_path(directory: Path, name: str) -> Path:
+    """The file of a baseline.
+
+    Raises:
+        BaselineError: the name cannot be a file's.
+    """
+    if not _NAME.fullmatch(name):
+        raise BaselineError(f"baseline name {name!r}: use up to 80 letters, digits, '.', '_' and '-', no leading dot")
+    return directory / f"{name}.yaml"
+
+
+def baseline_names(directory: Path) -> tuple[str, ...]:
+    """The baselines that exist."""
+    return tuple(sorted(path.stem for path in directory.glob("*.yaml")))
+
+
+def read_baseline(directory: Path, name: str) -> Baseline | None:
+    """The stored baseline, None where there is no such file.
+
+    Raises:
+        BaselineError: naming the file, the line and what is wrong there.
+    """
+    path = baseline_path(directory, name)
+    if not path.exists():
+        return None
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BaselineError(f"{path}: cannot be read ({error}); restore the file from version control") from error
+    return _baseline(parse(text, str(path)), name)
+
+
+def baseline_text(baseline: Baseline) -> str:
+    """The canonical text of a baseline: stable order, no dates, one number a line."""
+    document = {
+        "schema": SCHEMA,
+        "data": {
+            "fingerprint": baseline.data.fingerprint,
+            "samples": baseline.data.samples,
+            "classes": list(baseline.data.classes),
+        },
+        "preprocessing": baseline.preprocessing,
+        "conditions": {key: _plain(entry) for key, entry in sorted(baseline.entries.items())},
+    }
+    return _HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=10_000)
+
+
+# ---- Baseline -> plain ---------------------------------------------------------------------------------------------
+
+
+def _plain(entry: BaselineEntry) -> dict[str, Any]:  # Any: what YAML can hold
+    parameters = dict(entry.condition.parameters)
+    return {
+        **({"parameters": parameters} if parameters else {}),
+        "implementation": entry.implementation,
+        **({"seed": entry.seed} if entry.seed is not None else {}),
+        "rule": entry.rule,
+        "samples": entry.cells.samples,
+        "cells": {name: getattr(entry.cells, name) for name in Cells.__slots__},
+        "rates": _rates(entry.cells),
+        "records": entry.records_sha256,
+        "model": {"sha256": entry.model.sha256, "architecture": entry.model.architecture},
+        "environment": dict(sorted(entry.environment.items())),
+    }
+
+
+def _rates(cells: Cells) -> dict[str, float | None]:
+    """The rates for the reader; the counts are the truth."""
+    values = {name: rate_of(metric, cells).value for name, metric in METRICS.items()}
+    return {name: None if value is None else round(value, 6) for name, value in values.items()}
+
+
+# ---- plain -> Baseline ---------------------------------------------------------------------------------------------
+
+
+def _baseline(document: Entry, name: str) -> Baseline:
+    version = document.mapping(required=("schema",))["schema"]
+    if version.count() != SCHEMA:
+        raise version.error(f"is {version.value}, this version of pytest-failaware reads {SCHEMA}")
+    top = document.mapping(required=("schema", "data", "preprocessing", "conditions"), optional=())
+    data = _data(top["data"])
+    entries = {key: _read_entry(key, entry, data) for key, entry in top["conditions"].mapping().items()}
+    return Baseline(name=name, data=data, preprocessing=top["preprocessing"].text(), entries=entries)
+
+
+def _data(data: Entry) -> DataFacts:
+    fields = data.mapping(required=("fingerprint", "samples", "classes"), optional=())
+    return DataFacts(
+        fingerprint=fields["fingerprint"].text(),
+        samples=fields["samples"].count(),
+        classes=tuple(item.text() for item in fields["classes"].items()),
+    )
+
+
+def _read_entry(key: str, entry: Entry, data: DataFacts) -> BaselineEntry:
+    required = ("implementation", "rule", "samples", "cells", "rates", "records", "model", "environment")
+    fields = entry.mapping(required=required, optional=("parameters", "seed"))
+    cells = {
+        name: count.count() for name, count in fields["cells"].mapping(required=Cells.__slots__, optional=()).items()
+    }
+    model = fields["model"].mapping(required=("sha256", "architecture"), optional=())
+    if not sum(cells.values()) == fields["samples"].count() == data.samples:
+        raise fields["cells"].error(f"add up to {sum(cells.values())}, the data set has {data.samples} samples")
+    return BaselineEntry(
+        condition=_condition(key, entry, fields),
+        implementation=fields["implementation"].count(),
+        seed=fields["seed"].count() if "seed" in fields else None,
+        rule=fields["rule"].text(),
+        cells=Cells(**cells),
+        records_sha256=fields["records"].text(),
+        model=ModelFacts(sha256=model["sha256"].text(), architecture=model["architecture"].text()),
+        environment={name: value.text() for name, value in fields["environment"].mapping().items()},
+    )
+
+
+def _condition(key: str, entry: Entry, fields: Mapping[str, Entry]) -> Condition:
+    try:
+        condition = parse_condition(key, f"{entry.file}:{entry.line}")
+    except ConfigError as error:
+        raise BaselineError(str(error)) from error
+    stored = fields["parameters"].mapping() if "parameters" in fields else {}
+    parameters = tuple((name, value.number()) for name, value in stored.items())
+    return Condition(name=condition.name, parameters=parameters, key=key)

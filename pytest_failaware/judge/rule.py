@@ -1,0 +1,127 @@
+"""The failure rule: which predictions should not be trusted. Tests gate it, production code calls the same object."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_failaware.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_PART: Final = re.compile(r"(confidence|entropy)\s*([<>])\s*([0-9.eE+-]+)")
+_DIRECTION: Final = {"confidence": "<", "entropy": ">"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRule:
+    """Flags a prediction when its confidence is below, or its entropy above, a threshold; both strict.
+
+    Confidence is the maximum softmax probability, entropy is in nats. A threshold of None switches its part off.
+    Every comparison is made in float32, the precision in which scores are stored.
+
+    >>> rule = FailureRule.parse("confidence < 0.6 or entropy > 1.0")
+    >>> rule.flag_probabilities([[0.9, 0.1, 0.0], [0.5, 0.3, 0.2]])
+    array([False,  True])
+    """
+
+    confidence: float | None = 0.6
+    entropy: float | None = 1.0
+
+    def __post_init__(self) -> None:
+        if self.confidence is None and self.entropy is None:
+            raise ConfigError("rule: a FailureRule needs a confidence or an entropy threshold, got neither")
+        if self.confidence is not None and not 0 < self.confidence <= 1:
+            raise ConfigError(f"rule: confidence must be in (0, 1], got {self.confidence!r}")
+        if self.entropy is not None and not 0 <= self.entropy < float("inf"):
+            raise ConfigError(f"rule: entropy must be 0 nats or more, got {self.entropy!r}")
+
+    @classmethod
+    def parse(cls, text: str, where: str = "rule") -> FailureRule:
+        """The rule spelled as in `confidence < 0.6 or entropy > 1.0`; either part may stand alone."""
+        thresholds: dict[str, float | None] = {"confidence": None, "entropy": None}
+        for part in text.split(" or "):
+            match = _PART.fullmatch(part.strip())
+            if match is None or match[2] != _DIRECTION[match[1]] or thresholds[match[1]] is not None:
+                raise ConfigError(f"{where}: cannot read {text!r}; write it as 'confidence < 0.6 or entropy > 1.0'")
+            try:
+                thresholds[match[1]] = float(match[3])
+            except ValueError:
+                raise ConfigError(f"{where}: {match[3]!r} in {text!r} is not a number") from None
+        return cls(**thresholds)
+
+    def __str__(self) -> str:
+        parts = ((name, getattr(self, name)) for name in _DIRECTION)
+        return " or ".join(f"{name} {_DIRECTION[name]} {value!r}" for name, value in parts if value is not None)
+
+    def dead_part(self, classes: int) -> str | None:
+        """The sentence that says which part can never fire with this many classes, None where both can.
+
+        A confidence of at least c leaves an entropy of at most H(c) + (1 - c) ln(K - 1): with K <= 3 and the founding
+        thresholds the entropy part adds nothing.
+        """
+        import math
+
+        if self.entropy is None:
+            return None
+        if self.entropy >= math.log(classes):
+            return f"entropy > {self.entropy!r} can never fire with {classes} classes (at most {math.log(classes):.3f})"
+        c = self.confidence
+        if c is None or c <= 1 / classes:
+            return None
+        rest = 0.0 if c == 1 else -(1 - c) * math.log(1 - c) + (1 - c) * math.log(classes - 1)
+        if self.entropy >= rest - c * math.log(c):
+            return f"entropy > {self.entropy!r} adds nothing to confidence < {c!r} with {classes} classes"
+        return None
+
+    def flags(self, *, confidence: NDArray[np.float32], entropy: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which predictions are flagged, (N,) bool, from float32 scores of shape (N,)."""
+        import numpy as np
+
+        flagged = np.zeros(len(confidence), dtype=np.bool_)
+        if self.confidence is not None:
+            flagged |= confidence < np.float32(self.confidence)
+        if self.entropy is not None:
+            flagged |= entropy > np.float32(self.entropy)
+        return flagged
+
+    def flag_logits(self, logits: Any) -> NDArray[np.bool_]:  # Any: an array, a nested list or a torch tensor
+        """Which predictions are flagged, (N,) bool, from logits of shape (N, K), finite, K >= 2."""
+        from pytest_failaware.scores import log_softmax, scores_of
+
+        scores = scores_of(log_softmax(_matrix(logits, "logits")))
+        return self.flags(confidence=scores.confidence, entropy=scores.entropy)
+
+    def flag_probabilities(self, probabilities: Any) -> NDArray[np.bool_]:  # Any: as flag_logits
+        """Which predictions are flagged, (N,) bool, from softmax probabilities of shape (N, K), rows summing to 1."""
+        import numpy as np
+
+        from pytest_failaware.scores import scores_of
+
+        rows = _matrix(probabilities, "probabilities")
+        off = np.abs(rows.sum(axis=1) - 1)
+        if rows.min(initial=0) < 0 or off.max(initial=0) > 1e-3:
+            raise ValueError(
+                f"probabilities must be >= 0 and sum to 1 in each row; the smallest is {rows.min():g}, the worst sum "
+                f"is off by {off.max():g}; pass logits to flag_logits"
+            )
+        with np.errstate(divide="ignore"):
+            scores = scores_of(np.log(rows))
+        return self.flags(confidence=scores.confidence, entropy=scores.entropy)
+
+
+def _matrix(values: Any, what: str) -> NDArray[np.float64]:
+    """The values as a finite float64 array of shape (N, K); torch tensors come from any device and dtype."""
+    import numpy as np
+
+    if hasattr(values, "detach"):
+        values = values.detach().double().cpu().numpy()
+    rows = np.asarray(values, dtype=np.float64)
+    if rows.ndim != 2 or rows.shape[1] < 2:
+        raise ValueError(f"{what} must have shape (N, K) with K >= 2, got {rows.shape}")
+    if not np.isfinite(rows).all():
+        raise ValueError(f"{what} must be finite; {int((~np.isfinite(rows)).any(axis=1).sum())} rows are not")
+    return rows

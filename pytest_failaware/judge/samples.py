@@ -1,0 +1,84 @@
+"""The outcome of every sample beside a baseline: samples.npz (ids, labels) and one file of columns per condition."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.errors import BaselineError
+from pytest_failaware.schema import SCORES, Baseline, BaselineEntry, Condition, Records
+
+_SHARED: Final = ("sample_id", "label")
+_OWN: Final = ("prediction", *SCORES)
+_DTYPES: Final = {"sample_id": "uint64", "label": "uint16", "prediction": "uint16", **dict.fromkeys(SCORES, "float32")}
+_REMEDY: Final = "restore it from version control, or delete it and re-run with --failaware-update-baselines"
+
+
+def read_records(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Records | None:
+    """The stored records of one condition, None where their files are absent.
+
+    Raises:
+        BaselineError: a file is damaged or does not belong to the entry.
+    """
+    shared, own = shared_path(directory, baseline.name), own_path(directory, baseline.name, entry.condition)
+    if not shared.is_file() or not own.is_file():
+        return None
+    content = own.read_bytes()
+    if sha256_of(content) != entry.records_sha256:
+        raise BaselineError(f"{own}: does not belong to its entry in {baseline.name}.yaml (sha256 differs); {_REMEDY}")
+    columns = _columns(shared, shared.read_bytes(), _SHARED) | _columns(own, content, _OWN)
+    lengths = {len(column) for column in columns.values()}
+    if lengths != {baseline.data.samples}:
+        raise BaselineError(
+            f"{shared}: {sorted(lengths)} samples, {baseline.name}.yaml has {baseline.data.samples}; {_REMEDY}"
+        )
+    return Records(**columns)
+
+
+def shared_path(directory: Path, name: str) -> Path:
+    """Where a baseline's ids and labels lie."""
+    return directory / name / "samples.npz"
+
+
+def own_path(directory: Path, name: str, condition: Condition) -> Path:
+    """Where a condition's columns lie."""
+    return directory / name / f"{condition.slug}.npz"
+
+
+def shared_content(records: Records) -> bytes:
+    """The file of ids and labels."""
+    return _packed(records, _SHARED)
+
+
+def own_content(records: Records) -> bytes:
+    """The file of a condition's columns."""
+    return _packed(records, _OWN)
+
+
+def sha256_of(content: bytes) -> str:
+    """The hash that binds a file to its entry."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _packed(records: Records, names: tuple[str, ...]) -> bytes:
+    """An uncompressed npz: its bytes depend on the columns alone, and version control compresses it anyway."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: getattr(records, name) for name in names})
+    return buffer.getvalue()
+
+
+def _columns(path: Path, content: bytes, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as found:
+            columns = {name: found[name] for name in names}
+    except Exception as error:  # a damaged file raises whatever its bytes provoke
+        raise BaselineError(f"{path}: cannot be read ({type(error).__name__}); {_REMEDY}") from error
+    wrong = [name for name, column in columns.items() if column.dtype != _DTYPES[name] or column.ndim != 1]
+    if wrong:
+        raise BaselineError(f"{path}: the column {wrong[0]} is not {_DTYPES[wrong[0]]} of one dimension; {_REMEDY}")
+    return columns

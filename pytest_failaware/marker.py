@@ -1,0 +1,167 @@
+"""What defines a gate, read from the marker or from the ini key of the same name."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from pytest_failaware.conditions import parse_conditions
+from pytest_failaware.errors import ConfigError
+from pytest_failaware.judge.metrics import DEFAULT_GATES, METRICS
+from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.schema import Condition, Gate
+
+_LATER: Final = {
+    "alpha": "this version compares each drop with its tolerance and tests no significance",
+    "policy": "this version has one policy, a fixed tolerance",
+}
+
+
+def build_gate(values: Mapping[str, object], *, prefix: str = "", base: Gate | None = None) -> Gate:
+    """A gate from named values; what they leave out comes from `base`, else from the defaults.
+
+    Args:
+        values: argument name -> value, Python objects from a marker or text from an ini.
+        prefix: stands before the argument's name in errors, `failaware_` or `reliability: `.
+        base: the gate whose values hold where `values` says nothing.
+
+    Raises:
+        ConfigError: an unknown name (with the closest known one), or a value that cannot be used.
+    """
+    known = tuple(_READERS)
+    for name in values:
+        if name in _LATER:
+            raise ConfigError(f"{prefix}{name} is not available: {_LATER[name]}; remove it")
+        if name not in _READERS:
+            raise ConfigError(f"{prefix}{name}: unknown argument; {_closest(name, known)}")
+    start = base or _default_gate()
+    read = {name: _READERS[name](value, f"{prefix}{name}") for name, value in values.items()}
+    if isinstance(tolerance := read.get("tolerance"), dict):
+        read["tolerance"] = {**start.tolerance, **tolerance}
+    return dataclasses.replace(start, **read)  # type: ignore[arg-type]  # each reader returns its field's type
+
+
+def _default_gate() -> Gate:
+    return Gate(
+        conditions=(),
+        rule=FailureRule(),
+        metrics=DEFAULT_GATES,
+        tolerance={name: metric.tolerance for name, metric in METRICS.items()},
+        minimum={},
+        maximum={},
+        seed=0,
+        baseline=None,
+    )
+
+
+def _conditions(value: object, where: str) -> tuple[Condition, ...]:
+    return parse_conditions(_words(value, where), where)
+
+
+def _rule(value: object, where: str) -> FailureRule:
+    if isinstance(value, FailureRule):
+        return value
+    if isinstance(value, str):
+        return FailureRule.parse(value, where)
+    raise ConfigError(f"{where}: must be text as in 'confidence < 0.6' or a FailureRule, got {value!r}")
+
+
+def _metrics(value: object, where: str) -> tuple[str, ...]:
+    names = tuple(_metric(name, where) for name in _words(value, where))
+    if not names:
+        raise ConfigError(f"{where}: no metric given, so nothing could fail; choose from {', '.join(METRICS)}")
+    return tuple(dict.fromkeys(names))
+
+
+def _tolerance(value: object, where: str) -> dict[str, Decimal]:
+    pairs = _pairs(value, where)
+    if pairs is None:
+        return dict.fromkeys(METRICS, _rate(value, where))
+    return pairs
+
+
+def _bounds(value: object, where: str) -> dict[str, Decimal]:
+    pairs = _pairs(value, where)
+    if pairs is None:
+        raise ConfigError(f"{where}: must name its metric, as in {{'confident_accuracy': 0.9}}, got {value!r}")
+    return pairs
+
+
+def _seed(value: object, where: str) -> int:
+    if isinstance(value, bool) or not str(value).strip().isdecimal():
+        raise ConfigError(f"{where}: must be a whole number of at least 0, got {value!r}")
+    return int(str(value))
+
+
+def _baseline(value: object, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{where}: must be the name of a baseline, got {value!r}")
+    return value
+
+
+_READERS: Final[Mapping[str, Callable[[object, str], object]]] = {
+    "conditions": _conditions,
+    "rule": _rule,
+    "metrics": _metrics,
+    "tolerance": _tolerance,
+    "minimum": _bounds,
+    "maximum": _bounds,
+    "seed": _seed,
+    "baseline": _baseline,
+}
+
+INI_KEYS: Final = tuple(name for name in _READERS if name != "baseline")
+"""The gate's ini keys, without the prefix; the baseline's name is an option too and resolved with the options."""
+
+INI_LISTS: Final = ("conditions", "metrics", "tolerance", "minimum", "maximum")
+"""Those whose ini value is a list."""
+
+
+def _words(value: object, where: str) -> tuple[str, ...]:
+    """A list of texts; a lone text is split at blanks."""
+    if isinstance(value, str):
+        return tuple(value.split())
+    words = tuple(value) if isinstance(value, Iterable) else (value,)
+    if all(isinstance(word, str) for word in words):
+        return words
+    raise ConfigError(f"{where}: must be a list of names, got {value!r}")
+
+
+def _pairs(value: object, where: str) -> dict[str, Decimal] | None:
+    """metric -> rate from a mapping or from words like `accuracy=0.9`; None where no metric is named."""
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, Mapping):
+        items = [(str(name), rate) for name, rate in value.items()]
+    elif isinstance(value, (str, list, tuple)) and "=" in str(value):
+        items = [(name, rate) for name, _, rate in (word.partition("=") for word in _words(value, where))]
+    else:
+        return None
+    return {_metric(name, where): _rate(rate, f"{where}: {name}") for name, rate in items}
+
+
+def _metric(name: str, where: str) -> str:
+    if name not in METRICS:
+        raise ConfigError(f"{where}: unknown metric {name!r}; {_closest(name, tuple(METRICS))}")
+    return name
+
+
+def _rate(value: object, where: str) -> Decimal:
+    """The exact decimal of what was typed, in [0, 1]."""
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0]
+    try:
+        rate = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
+    except InvalidOperation:
+        rate = Decimal("NaN")
+    if rate.is_nan() or not 0 <= rate <= 1:
+        raise ConfigError(f"{where}: must be a rate between 0 and 1, as in 0.005, got {value!r}")
+    return rate
+
+
+def _closest(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"choose from {', '.join(known)}"

@@ -1,0 +1,84 @@
+"""The one loop over batches: loader -> model -> Records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pytest_failaware.errors import DataError, ModelError
+from pytest_failaware.measure.loader import DegradedLoader
+from pytest_failaware.measure.models import LoadedModel
+from pytest_failaware.schema import Records
+from pytest_failaware.scores import log_softmax, scores_of
+
+
+def measure_records(model: LoadedModel, loader: DegradedLoader) -> Records:
+    """What the model answers to every image of the loader, ascending by sample id.
+
+    Raises:
+        ModelError: the model returns no (B, K) tensor of finite logits.
+        DataError: the labels do not fit the model's K classes.
+    """
+    with torch.inference_mode(), _ieee_precision(model.device):
+        columns = [_columns(model, loader, inputs, labels) for inputs, labels in loader]
+    joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
+    order = np.argsort(loader.store.sample_id)
+    return Records(sample_id=loader.store.sample_id[order], **{name: column[order] for name, column in joined.items()})
+
+
+def _columns(
+    model: LoadedModel, loader: DegradedLoader, inputs: torch.Tensor, labels: torch.Tensor
+) -> dict[str, NDArray[np.generic]]:
+    """One batch's columns of Records."""
+    logits = _logits(model, inputs)
+    _check(logits, loader)
+    truth = labels.cpu().numpy()
+    log_probability = log_softmax(logits)
+    scores = scores_of(log_probability)
+    return {
+        "label": truth.astype(np.uint16),
+        **scores._asdict(),
+        "label_log_probability": log_probability[np.arange(len(truth)), truth].astype(np.float32),
+        "max_logit": logits.max(axis=1).astype(np.float32),
+    }
+
+
+def _logits(model: LoadedModel, inputs: torch.Tensor) -> NDArray[np.float32]:
+    """The logits of a batch, (B, K) on the host. A lone image is doubled: a batch of one takes other kernels."""
+    count = len(inputs)
+    answer = model.module(inputs if count > 1 else inputs.repeat(2, 1, 1, 1))
+    if not isinstance(answer, torch.Tensor) or answer.ndim != 2 or answer.shape[1] < 2:
+        got = f"shape {tuple(answer.shape)}" if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
+        raise ModelError(f"the model returns {got}; a classifier returns one tensor of logits (batch, classes >= 2)")
+    logits: NDArray[np.float32] = answer[:count].float().cpu().numpy()
+    return logits
+
+
+def _check(logits: NDArray[np.float32], loader: DegradedLoader) -> None:
+    """Refuse logits that are not finite and class counts that do not fit the data."""
+    facts, classes = loader.store.facts, logits.shape[1]
+    if len(facts.classes) > classes or (loader.store.has_class_names and len(facts.classes) != classes):
+        raise DataError(
+            f"the data set has {len(facts.classes)} classes, labels 0..{len(facts.classes) - 1}, and the model emits "
+            f"{classes} logits; give the data set of this model's classes (a missing class folder shifts every label)"
+        )
+    bad = int((~np.isfinite(logits)).any(axis=1).sum())
+    if bad:
+        raise ModelError(
+            f"{bad} of {len(logits)} images in a batch under {loader.condition.key} get logits that are not finite "
+            "(NaN or infinite); check the weights and --failaware-preprocess"
+        )
+
+
+@contextmanager
+def _ieee_precision(device: torch.device) -> Iterator[None]:
+    """On CUDA, convolutions in IEEE float32 by deterministic algorithms; the process's own settings come back."""
+    if device.type != "cuda":
+        yield
+        return
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        yield

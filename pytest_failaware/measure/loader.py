@@ -1,0 +1,48 @@
+"""Degraded, normalised batches of one condition, ready to feed to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from pytest_failaware.measure.degrade import KERNELS
+from pytest_failaware.measure.preprocess import Pipeline
+from pytest_failaware.measure.randomness import SampleRandom
+from pytest_failaware.measure.store import ImageStore
+from pytest_failaware.schema import Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DegradedLoader:
+    """Yields `(inputs, labels)` in the store's order: float32 (B, C, H, W) and int64 (B,), both on `device`."""
+
+    store: ImageStore
+    pipeline: Pipeline
+    condition: Condition
+    seed: int
+    device: torch.device
+    batch_size: int
+
+    def __len__(self) -> int:
+        return -(-len(self.store.labels) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for start in range(0, len(self.store.labels), self.batch_size):
+            rows = slice(start, start + self.batch_size)
+            labels = torch.from_numpy(self.store.labels[rows].astype("int64")).to(self.device)
+            yield self.pipeline.normalise(self._degraded(rows)), labels
+
+    def _degraded(self, rows: slice) -> torch.Tensor:
+        """The uint8 images of these rows under the condition, (B, C, H, W) in channels-last memory."""
+        images = torch.from_numpy(self.store.images[rows]).to(self.device).permute(0, 3, 1, 2)
+        ids = torch.from_numpy(self.store.sample_id[rows].view("int64")).to(self.device)
+        random = SampleRandom.keyed(self.seed, self.condition.name, ids)
+        return KERNELS[self.condition.name](images, dict(self.condition.parameters), random)
+
+
+def default_batch_size(store: ImageStore) -> int:
+    """128 small images, fewer large ones: about 4 million values a batch, at least 16 images."""
+    values = int(store.images[0].size)
+    return max(16, min(128, 2**22 // values))

@@ -1,0 +1,271 @@
+"""A model on its device, frozen and fingerprinted: from a checkpoint, from a factory, or as the user built it."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import inspect
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import nn
+
+from pytest_failaware.errors import ConfigError, FailAwareError, ModelError
+from pytest_failaware.imports import describe_error, load_attribute, one_line
+from pytest_failaware.measure.checkpoint import Checkpoint, read_state_dict, shared_prefix
+from pytest_failaware.schema import ModelFacts, Source, SourceKind
+
+_REFERENCE_CLASSES: Final = 13
+"""The class count of the trial model: a number that no layer is likely to have for another reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedModel:
+    """A classifier in eval mode, gradients off, every tensor on `device`; `notes` are lines for the summary."""
+
+    module: nn.Module
+    device: torch.device
+    facts: ModelFacts
+    notes: tuple[str, ...] = ()
+
+
+def choose_device(text: str) -> torch.device:
+    """The device that `auto`, `cpu`, `cuda` or `cuda:N` means here; auto is CUDA where there is one, else the CPU.
+
+    Raises:
+        ConfigError: CUDA is absent, has no device N, or the text is another.
+    """
+    with warnings.catch_warnings():  # an old driver warns, and then simply is no CUDA
+        warnings.simplefilter("ignore")
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if text == "cpu" or (text == "auto" and not count):
+        return torch.device("cpu")
+    name, colon, index = text.partition(":")
+    if text not in ("auto", "cuda") and not (name == "cuda" and colon and index.isdecimal()):
+        raise ConfigError(f"--failaware-device={text}: unknown device; choose auto, cpu, cuda or cuda:N")
+    if not count:
+        raise ConfigError(f"--failaware-device={text}: torch finds no CUDA device here; choose auto or cpu")
+    number = int(index) if colon else torch.cuda.current_device()
+    if number >= count:
+        raise ConfigError(f"--failaware-device={text}: there is no such device; choose cuda:0 to cuda:{count - 1}")
+    return torch.device("cuda", number)
+
+
+def load_model(source: Source, arch: Source | None, device: torch.device) -> LoadedModel:
+    """The model of `--failaware-model`: a file of weights in the architecture `arch`, or what a factory returns.
+
+    The number of classes comes from the checkpoint. Nothing is downloaded, loading is strict, and torch's global
+    random state stays as it was.
+
+    Raises:
+        ModelError: The file, the architecture or the factory cannot be used, or they do not fit together.
+        ConfigError: `pkg.mod:factory` cannot be imported.
+    """
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        if source.kind is SourceKind.FACTORY:
+            return _from_factory(source, arch, device)
+        if source.kind is SourceKind.FILE:
+            return _from_file(Path(source.target), arch, device)
+    raise ModelError(f"--failaware-model={source}: not a model; give a file of weights or pkg.mod:factory")
+
+
+def adopt_model(module: nn.Module, device: torch.device, architecture: str = "") -> LoadedModel:
+    """The user's own module, made ready in place: moved to the device, in eval mode, gradients off.
+
+    Raises:
+        ModelError: It is not a torch.nn.Module.
+    """
+    if not isinstance(module, nn.Module):
+        raise ModelError(f"the model is {_kind(module)}, not a torch.nn.Module; give an instance of one")
+    ready = module.to(device).eval().requires_grad_(False)
+    return LoadedModel(
+        module=ready, device=device, facts=ModelFacts(sha256=model_sha256(ready), architecture=architecture)
+    )
+
+
+def model_sha256(module: nn.Module) -> str:
+    """The SHA-256, in hex, of all weights and buffers: over (name, dtype, shape, bytes), sorted by name.
+
+    Device, memory format and gradients do not matter.
+    """
+    digest = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        if isinstance(value, torch.Tensor):  # a module may keep other things in its extra state
+            digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
+            digest.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+# ---- from a factory ------------------------------------------------------------------------------------------------
+
+
+def _from_factory(source: Source, arch: Source | None, device: torch.device) -> LoadedModel:
+    if arch is not None:
+        raise ModelError(
+            f"--failaware-arch={arch.target}: the factory of --failaware-model={source} builds its own; give one"
+        )
+    place = f"--failaware-model={source}"
+    found = load_attribute(source.target, "--failaware-model")
+    module = found if isinstance(found, nn.Module) else _call(found, place)
+    return adopt_model(module, device, _factory_name(source))
+
+
+def _call(factory: object, place: str, **arguments: int) -> nn.Module:
+    """What the user's factory returns, which must be a module."""
+    if not callable(factory):
+        raise ModelError(f"{place}: {_kind(factory)} cannot be called; name a function that returns the model")
+    try:
+        module = factory(**arguments)
+    except FailAwareError:
+        raise
+    except Exception as error:  # the user's code runs here
+        call = ", ".join(f"{name}={value}" for name, value in arguments.items())
+        raise ModelError(f"{place}: calling it with ({call}) raised {describe_error(error)}; repair it") from error
+    if not isinstance(module, nn.Module):
+        raise ModelError(f"{place}: returned {_kind(module)}, not a torch.nn.Module; return the model itself")
+    return module
+
+
+def _factory_name(source: Source) -> str:
+    return source.target.replace(":", ".").rpartition(".")[2]
+
+
+def _kind(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else f"an instance of {type(value).__name__}"
+
+
+# ---- from a file of weights ----------------------------------------------------------------------------------------
+
+
+def _from_file(path: Path, arch: Source | None, device: torch.device) -> LoadedModel:
+    checkpoint = read_state_dict(path)
+    if arch is None:
+        raise ModelError(
+            f"{path}: holds weights only; name their architecture, as in --failaware-arch=resnet18 or "
+            "--failaware-arch=mypkg.models:build"
+        )
+    build = _builder(arch)
+    module = build(_REFERENCE_CLASSES)
+    classes = _count_classes(_unwrapped(module), checkpoint)
+    if classes != _REFERENCE_CLASSES:
+        module = build(classes)
+    _fill(_unwrapped(module), checkpoint, f"{path}: does not fit {arch.target}")
+    name = arch.target if arch.kind is SourceKind.TORCHVISION else _factory_name(arch)
+    return replace(adopt_model(module, device, name), notes=_notes(checkpoint))
+
+
+def _builder(arch: Source) -> Callable[[int], nn.Module]:
+    """A function from the number of classes to a new module with random weights."""
+    if arch.kind is SourceKind.TORCHVISION:
+        return _torchvision_builder(arch.target)
+    place = f"--failaware-arch={arch}"
+    if arch.kind is not SourceKind.FACTORY:
+        raise ModelError(f"{place}: not an architecture; give a torchvision name or pkg.mod:factory")
+    factory = load_attribute(arch.target, "--failaware-arch")
+    if _takes_classes(factory):
+        return lambda classes: _call(factory, place, num_classes=classes)
+    return lambda classes: _call(factory, place)
+
+
+def _torchvision_builder(name: str) -> Callable[[int], nn.Module]:
+    def build(classes: int) -> nn.Module:
+        with warnings.catch_warnings():  # inception_v3 and googlenet announce a change of weights that are replaced
+            warnings.simplefilter("ignore")
+            module: nn.Module = models.get_model(name, weights=None, num_classes=classes)
+        return module
+
+    with warnings.catch_warnings():  # importing torchvision may warn of image codecs
+        warnings.simplefilter("ignore")
+        from torchvision import models
+    known = models.list_models(module=models)
+    if name not in known:
+        close = difflib.get_close_matches(name.lower(), known, n=1)
+        hint = f"did you mean {close[0]!r}? otherwise give" if close else "give a torchvision classifier's name or"
+        raise ModelError(f"--failaware-arch={name}: torchvision has no such classifier; {hint} pkg.mod:factory")
+    return build
+
+
+def _takes_classes(factory: object) -> bool:
+    try:
+        parameters = inspect.signature(factory).parameters.values()  # type: ignore[arg-type]  # the except is for it
+    except (TypeError, ValueError):
+        return False
+    return any(
+        parameter.kind is parameter.VAR_KEYWORD
+        or (parameter.name == "num_classes" and parameter.kind is not parameter.POSITIONAL_ONLY)
+        for parameter in parameters
+    )
+
+
+def _unwrapped(module: nn.Module) -> nn.Module:
+    """The part of the module that the names of a checkpoint, stripped of their shared prefix, belong to."""
+    names = list(module.state_dict())
+    return module.get_submodule(shared_prefix(names).rstrip(".")) if names else module
+
+
+def _count_classes(reference: nn.Module, checkpoint: Checkpoint) -> int:
+    """The classes of the checkpoint: the rows of the tensors that have one row per class in the reference.
+
+    Where they disagree the first counts, and filling the module then says which of them do not fit.
+    """
+    own = reference.state_dict()
+    pairs = ((own[name].shape, tensor.shape) for name, tensor in checkpoint.tensors.items() if name in own)
+    heads = (given[0] for trial, given in pairs if given != trial and trial[:1] == (_REFERENCE_CLASSES,) and given)
+    return next(heads, _REFERENCE_CLASSES)
+
+
+def _fill(module: nn.Module, checkpoint: Checkpoint, place: str) -> None:
+    """Load the weights, strictly: a half-random model would just seem to score badly."""
+    own = module.state_dict()
+    # Files from before torch 0.4.1 lack this counter, which eval mode never reads.
+    counters = {name: value for name, value in own.items() if name.endswith("num_batches_tracked")}
+    state = OrderedDict(counters | checkpoint.tensors)
+    # Without versions torch takes the weights for those of its first releases.
+    vars(state)["_metadata"] = checkpoint.versions or getattr(own, "_metadata", {})
+    try:
+        with warnings.catch_warnings():  # torchvision tells of former versions that it then converts
+            warnings.simplefilter("ignore")
+            module.load_state_dict(state, strict=True)
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(f"{place}: {_differences(own, state) or describe_error(error)}") from error
+
+
+def _differences(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> str:
+    missing = [name for name in own if name not in given]
+    unexpected = [name for name in given if name not in own]
+    shapes = [
+        f"{name} {tuple(given[name].shape)} vs {tuple(own[name].shape)}"
+        for name in own
+        if name in given and given[name].shape != own[name].shape
+    ]
+    if not (missing or unexpected or shapes):
+        return ""
+    counts = (_count(missing, "missing"), _count(unexpected, "unexpected"), _count(shapes, "of another shape"))
+    prefix = _foreign_prefix(own, given)
+    if prefix:
+        return f"{', '.join(counts)}; the names fit after removing the prefix {prefix!r}: save them without it"
+    return f"{', '.join(counts)}; give the architecture it was trained with"
+
+
+def _count(found: list[str], what: str) -> str:
+    shown = one_line(", ".join(found[:2])) + (", …" if len(found) > 2 else "")
+    return f"{len(found)} {what} ({shown})" if found else f"0 {what}"
+
+
+def _foreign_prefix(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> str:
+    """What stands before each of the module's names in the file, "" where that is not all that differs."""
+    first = next(iter(own), "")
+    prefixes = (name.removesuffix(first) for name in given if name.endswith(f".{first}"))
+    return next((prefix for prefix in prefixes if all(prefix + name in given for name in own)), "")
+
+
+def _notes(checkpoint: Checkpoint) -> tuple[str, ...]:
+    if not checkpoint.key:
+        return ()
+    others = f"; it also has {', '.join(map(repr, checkpoint.others))}" if checkpoint.others else ""
+    return (f"took the weights under {checkpoint.key!r} of the checkpoint{others}",)

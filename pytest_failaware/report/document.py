@@ -1,0 +1,125 @@
+"""Results <-> plain data: what an xdist worker sends to the controller on a test report."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pytest_failaware.schema import (
+    SCORES,
+    Cells,
+    Comparison,
+    Condition,
+    ConditionStats,
+    DataFacts,
+    Estimate,
+    ItemResult,
+    Measurement,
+    ModelFacts,
+    Provenance,
+    Records,
+    Verdict,
+)
+
+Plain = dict[str, Any]
+"""str, int, float, bool, None, lists and dicts of them: what JSON and execnet can carry. Any: nested to any depth."""
+
+_COLUMNS: Final = ("sample_id", "label", "prediction", *SCORES)
+
+
+def result_to_plain(result: ItemResult) -> Plain:
+    """An item's result as plain data."""
+    stats = result.stats
+    return {
+        "nodeid": result.nodeid,
+        "baseline": result.baseline,
+        "condition": stats.condition,
+        "cells": fields_of(stats.cells),
+        "rates": {name: fields_of(rate) for name, rate in stats.rates.items()},
+        "comparisons": [_comparison_to_plain(comparison) for comparison in result.comparisons],
+        "verdict": result.verdict.value,
+        "differences": list(result.differences),
+        "notes": list(result.notes),
+    }
+
+
+def result_from_plain(plain: Mapping[str, Any]) -> ItemResult:
+    """The result that `result_to_plain` took apart."""
+    return ItemResult(
+        nodeid=plain["nodeid"],
+        baseline=plain["baseline"],
+        stats=ConditionStats(
+            condition=plain["condition"],
+            cells=Cells(**plain["cells"]),
+            rates={name: Estimate(**rate) for name, rate in plain["rates"].items()},
+        ),
+        comparisons=tuple(_comparison_from_plain(comparison) for comparison in plain["comparisons"]),
+        verdict=Verdict(plain["verdict"]),
+        differences=tuple(plain["differences"]),
+        notes=tuple(plain["notes"]),
+    )
+
+
+def measurement_to_plain(measurement: Measurement) -> Plain:
+    """A measurement as plain data, the columns as base64 of an npz."""
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{name: getattr(measurement.records, name) for name in _COLUMNS})
+    provenance = measurement.provenance
+    return {
+        "condition": {**fields_of(measurement.condition), "parameters": dict(measurement.condition.parameters)},
+        "seed": measurement.seed,
+        "records": base64.b64encode(buffer.getvalue()).decode("ascii"),
+        "data": {**fields_of(provenance.data), "classes": list(provenance.data.classes)},
+        "preprocessing": provenance.preprocessing,
+        "model": fields_of(provenance.model),
+        "environment": dict(provenance.environment),
+    }
+
+
+def measurement_from_plain(plain: Mapping[str, Any]) -> Measurement:
+    """The measurement that `measurement_to_plain` took apart."""
+    import numpy as np
+
+    with np.load(io.BytesIO(base64.b64decode(plain["records"])), allow_pickle=False) as columns:
+        records = Records(**{name: columns[name] for name in _COLUMNS})
+    condition, data = plain["condition"], plain["data"]
+    return Measurement(
+        condition=Condition(**{**condition, "parameters": tuple(condition["parameters"].items())}),
+        seed=plain["seed"],
+        records=records,
+        provenance=Provenance(
+            data=DataFacts(**{**data, "classes": tuple(data["classes"])}),
+            preprocessing=plain["preprocessing"],
+            model=ModelFacts(**plain["model"]),
+            environment=plain["environment"],
+        ),
+    )
+
+
+def fields_of(value: Any) -> Plain:  # Any: one of the flat slotted dataclasses of schema.py
+    """The fields of a flat dataclass by name."""
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _comparison_to_plain(comparison: Comparison) -> Plain:
+    reference = comparison.reference
+    return {
+        **fields_of(comparison),
+        "reference": None if reference is None else fields_of(reference),
+        "current": fields_of(comparison.current),
+        "verdict": comparison.verdict.value,
+    }
+
+
+def _comparison_from_plain(plain: Mapping[str, Any]) -> Comparison:
+    reference = plain["reference"]
+    changed = {
+        "reference": None if reference is None else Estimate(**reference),
+        "current": Estimate(**plain["current"]),
+        "verdict": Verdict(plain["verdict"]),
+    }
+    return Comparison(**{**plain, **changed})

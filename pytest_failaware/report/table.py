@@ -1,0 +1,30 @@
+"""The founding table: one row per condition, the four rates of the notebook this began as."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Final
+
+from pytest_failaware.schema import ItemResult
+
+COLUMNS: Final = {
+    "accuracy": "Accuracy (All)",
+    "failure_rate": "Failure Rate",
+    "confident_accuracy": "Accuracy (Confident Only)",
+    "failure_region_accuracy": "Accuracy (Failure Region)",
+}
+"""Metric name -> heading."""
+
+
+def csv_text(results: Iterable[ItemResult]) -> str:
+    """The table as CSV with six decimals; a rate that is undefined is an empty field."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["Condition", *COLUMNS.values()])
+    rows = {result.stats.condition: result.stats for result in results}
+    for condition, stats in rows.items():
+        values = (stats.rates[name].value for name in COLUMNS)
+        writer.writerow([condition, *("" if value is None else f"{value:.6f}" for value in values)])
+    return buffer.getvalue()

@@ -1,0 +1,183 @@
+"""Results -> lines for people; yields text with the name of its colour and prints nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from pytest_failaware.report.table import COLUMNS
+from pytest_failaware.schema import Comparison, Estimate, ItemResult, RunReport, Verdict
+
+Line = tuple[str, str]
+"""A line and the markup it stands in: "red", "green", "yellow", or "" for plain."""
+
+_ALWAYS_TABLED: Final = 12  # more conditions than this are tabled at -v only
+_SHORT: Final = {"accuracy": "all", "confident_accuracy": "confident", "failure_region_accuracy": "flagged"}
+_SHOUTS: Final = frozenset({Verdict.REGRESSED, Verdict.BELOW_MINIMUM, Verdict.ABOVE_MAXIMUM})
+
+
+def summary_lines(report: RunReport, *, verbosity: int = 0) -> Iterator[Line]:
+    """The section at the end of the run: what failed first, then the table, the total, and a command to copy."""
+    results = sorted(report.results, key=lambda result: result.verdict.severity)
+    if verbosity >= 0:
+        yield from ((fact, "") for fact in report.facts)
+        yield from _comparison_table(results, everything=verbosity > 0)
+        yield from _reasons(results)
+        if results and (len(results) <= _ALWAYS_TABLED or verbosity > 0):
+            yield from _rates_table(report.results)
+    if results:
+        yield _total(results)
+    yield from ((notice, "yellow") for notice in report.notices)
+    if verbosity >= 0:
+        yield from _next_action(results, report.command)
+
+
+def failure_lines(result: ItemResult) -> Iterator[str]:
+    """The text of a failed item: what fell, by how much, on how many images, and what to do."""
+    name = short_name(result)
+    if result.verdict is Verdict.MISSING:
+        yield f"{name}: no entry {result.stats.condition!r} in baseline {result.baseline!r}, so nothing was compared"
+    elif result.verdict is Verdict.INCOMPARABLE:
+        yield f"{name}: cannot be compared with baseline {result.baseline!r}"
+    else:
+        yield f"{name}: worse than baseline {result.baseline!r} allows on {result.stats.cells.samples:,} images"
+    yield from (f"  {difference}" for difference in result.differences)
+    for comparison in sorted(result.comparisons, key=lambda one: one.verdict.severity):
+        if comparison.verdict.fails:
+            yield "  " + "  ".join(_cells(comparison)).rstrip() + _counts(comparison)
+    yield from (f"  {note}" for note in result.notes)
+
+
+def short_name(result: ItemResult) -> str:
+    """The item's name without the path of its file."""
+    return result.nodeid.rpartition("::")[2]
+
+
+def percent(estimate: Estimate) -> str:
+    """A rate as people read it, with its reason where it has no value."""
+    return "undefined" if estimate.value is None else f"{estimate.value:.2%}"
+
+
+def _comparison_table(results: Sequence[ItemResult], *, everything: bool) -> Iterator[Line]:
+    """One row per metric that failed or improved; at -v every metric."""
+    rows = [
+        (result, comparison)
+        for result in results
+        for comparison in sorted(result.comparisons, key=lambda one: one.verdict.severity)
+        if everything or comparison.verdict.fails or comparison.verdict is Verdict.IMPROVED
+    ]
+    if not rows:
+        return
+    headings = ("test", "metric", "baseline", "now", "change", "allowed", "verdict")
+    body = [(short_name(result), *_cells(comparison)) for result, comparison in rows]
+    lines = _aligned([headings, *body], left=(0, 1, 6))
+    yield lines[0], ""
+    for line, (_, comparison) in zip(lines[1:], rows, strict=True):
+        yield line, _colour(comparison.verdict)
+    yield "", ""
+
+
+def _cells(comparison: Comparison) -> tuple[str, ...]:
+    """metric, baseline, now, change, allowed, verdict."""
+    reference, current = comparison.reference, comparison.current
+    change = ""
+    if reference is not None and reference.value is not None and current.value is not None:
+        change = f"{100 * (current.value - reference.value):+.2f}"
+    word = comparison.verdict.value.replace("_", " ")
+    if comparison.verdict in _SHOUTS:
+        word = word.upper()
+    note = f" ({comparison.note})" if comparison.note else ""
+    return (
+        comparison.metric,
+        "" if reference is None else percent(reference),
+        percent(current),
+        change,
+        _allowed(comparison),
+        word + note,
+    )
+
+
+def _allowed(comparison: Comparison) -> str:
+    """A tolerance in points, or the bound as typed."""
+    if comparison.reference is None:
+        return comparison.allowed
+    return f"{100 * float(comparison.allowed):.2f}"
+
+
+def _counts(comparison: Comparison) -> str:
+    """The exact counts behind a comparison."""
+    now = f"{comparison.current.numerator:,} of {comparison.current.denominator:,}"
+    if comparison.reference is None:
+        return f"  ({now})"
+    return f"  ({comparison.reference.numerator:,} of {comparison.reference.denominator:,} -> {now})"
+
+
+def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
+    """Why items are missing or incomparable, once per reason."""
+    missing = [result for result in results if result.verdict is Verdict.MISSING]
+    for baseline in dict.fromkeys(result.baseline for result in missing):
+        names = ", ".join(result.stats.condition for result in missing if result.baseline == baseline)
+        yield f"no entry in baseline {baseline!r}: {names}", "red"
+    differing = dict.fromkeys((result.baseline, difference) for result in results for difference in result.differences)
+    for baseline, difference in differing:
+        yield f"not comparable with baseline {baseline!r}: {difference}", "red"
+
+
+def _rates_table(results: Sequence[ItemResult]) -> Iterator[Line]:
+    """One row per item: the four founding rates and the verdict."""
+    headings = ("test", *(_heading(name) for name in COLUMNS), "verdict")
+    body = [
+        (
+            short_name(result),
+            *(percent(result.stats.rates[name]) for name in COLUMNS),
+            result.verdict.value.replace("_", " "),
+        )
+        for result in results
+    ]
+    lines = _aligned([headings, *body], left=(0, len(headings) - 1))
+    yield lines[0], ""
+    for line, result in zip(lines[1:], results, strict=True):
+        yield line, _colour(result.verdict)
+    yield "", ""
+
+
+def _heading(metric: str) -> str:
+    return f"accuracy: {_SHORT[metric]}" if metric in _SHORT else metric.replace("_", " ")
+
+
+def _total(results: Sequence[ItemResult]) -> Line:
+    counts = Counter(result.verdict for result in results)
+    said = ", ".join(f"{counts[verdict]} {verdict.value.replace('_', ' ')}" for verdict in Verdict if counts[verdict])
+    return f"{len(results)} checked: {said}", _colour(results[0].verdict)
+
+
+def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
+    """The command that accepts or records, where something failed that it would mend."""
+    verdicts = {result.verdict for result in results}
+    update = f"{command} --failaware-update-baselines"
+    if verdicts & {Verdict.REGRESSED, Verdict.INCOMPARABLE}:
+        yield "If this change is intended, accept the new values and commit the baseline:", ""
+        yield f"  {update}", ""
+    elif Verdict.MISSING in verdicts:
+        yield "Record the expected values and commit the baseline:", ""
+        yield f"  {update}", ""
+
+
+def _colour(verdict: Verdict) -> str:
+    if verdict.fails:
+        return "red"
+    return "yellow" if verdict in (Verdict.RECORDED, Verdict.UPDATED) else "green"
+
+
+def _aligned(rows: Iterable[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:
+    """Rows as lines with columns of one width; the columns in `left` are flush left, the others flush right."""
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if index in left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    ]

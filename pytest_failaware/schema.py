@@ -1,0 +1,326 @@
+"""The frozen types that travel between the rooms; read this file first.
+
+Data flows one way: options -> `RunConfig` -> (model, images) -> `Records` per condition -> `ConditionStats` ->
+comparison with a `Baseline` -> `Verdict` -> `ItemResult` -> `RunReport`. N observations are N-long columns, never N
+objects. Nothing here computes more than a ratio, so importing this file imports no numpy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pytest_failaware.judge.rule import FailureRule
+
+SCORES: Final = ("confidence", "entropy", "label_log_probability", "sum_squares", "second_probability", "max_logit")
+"""The float32 columns of `Records`, in file order."""
+
+
+# ---- what the user asks for ----------------------------------------------------------------------------------------
+
+
+class SourceKind(Enum):
+    """The ways to name a model, an architecture, a data set or a preprocessing."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    NPZ = "npz"
+    TORCHVISION = "torchvision"
+    FACTORY = "factory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where to get a thing: a kind and, by kind, an absolute path, a torchvision name or `pkg.mod:attribute`."""
+
+    kind: SourceKind
+    target: str
+
+    def __str__(self) -> str:
+        bare = self.kind in (SourceKind.FILE, SourceKind.FACTORY)
+        return self.target if bare else f"{self.kind.value}:{self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One degradation with its parameters; `key` is its spelling in markers, test ids and baselines.
+
+    `parameters` holds every parameter with its value, defaults included, in the order of the table in conditions.py.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, float], ...] = ()
+    key: str
+
+    @property
+    def slug(self) -> str:
+        """The key as a file name: `gaussian_noise(sigma=0.1)` -> `gaussian_noise-sigma-0.1`."""
+        return re.sub(r"[^a-z0-9._-]+", "-", self.key.lower()).strip("-.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """Geometry on the uint8 image, then `(x / 255 - mean) / std`; sizes in pixels, mean and std in units of [0, 1]."""
+
+    resize: int | None = None
+    resize_short: int | None = None
+    crop: int | None = None
+    interpolation: str = "bilinear"
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        sizes = [(name, getattr(self, name)) for name in ("resize", "resize_short", "crop")]
+        parts = [f"{name}={value}" for name, value in sizes if value is not None]
+        if self.resize is not None or self.resize_short is not None:
+            parts.append(f"interpolation={self.interpolation}")
+        if self.mean:
+            parts.append("mean=" + "/".join(map(repr, self.mean)))
+            parts.append("std=" + "/".join(map(repr, self.std)))
+        return ", ".join(parts) or "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What defines a gate. Bounds are exact decimals as typed; `tolerance` has one entry per gating metric."""
+
+    conditions: tuple[Condition, ...]
+    rule: FailureRule
+    metrics: tuple[str, ...]
+    tolerance: Mapping[str, Decimal]
+    minimum: Mapping[str, Decimal]
+    maximum: Mapping[str, Decimal]
+    seed: int
+    baseline: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """What executes a run, with the gate that a bare marker means. Paths are absolute."""
+
+    model: Source | None
+    arch: Source | None
+    dataset: Source | None
+    data_root: Path | None
+    preprocess: Preprocessing | Source | None
+    device: str
+    batch_size: int | None
+    baseline_dir: Path
+    update_baselines: bool
+    csv: Path | None
+    gate: Gate
+
+
+# ---- what was measured ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """One condition's outcome per sample: N-long columns, ascending by `sample_id`.
+
+    Every score comes from the log-softmax of the logits in float64, stored as float32; flags are always computed from
+    the stored values, so writing and reading cannot change one.
+    """
+
+    sample_id: NDArray[np.uint64]
+    label: NDArray[np.uint16]
+    prediction: NDArray[np.uint16]
+    confidence: NDArray[np.float32]  # maximum softmax probability, (0, 1]
+    entropy: NDArray[np.float32]  # nats, [0, ln K]
+    label_log_probability: NDArray[np.float32]  # nats, <= 0
+    sum_squares: NDArray[np.float32]  # sum of squared probabilities, [1/K, 1]
+    second_probability: NDArray[np.float32]  # second largest probability, [0, 1/2]
+    max_logit: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.sample_id)
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Where the prediction is the label, (N,) bool."""
+        correct: NDArray[np.bool_] = self.prediction == self.label
+        return correct
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """The exact counts of the four outcomes that every founding rate is made of."""
+
+    trusted_right: int
+    trusted_wrong: int
+    flagged_right: int
+    flagged_wrong: int
+
+    @property
+    def samples(self) -> int:
+        """All images."""
+        return self.trusted_right + self.trusted_wrong + self.flagged_right + self.flagged_wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A rate as a ratio of counts; where the denominator is 0, `reason` says why there is no value."""
+
+    numerator: int
+    denominator: int
+    reason: str = ""
+
+    @property
+    def fraction(self) -> Fraction | None:
+        """The exact rate, None where it is undefined."""
+        return Fraction(self.numerator, self.denominator) if self.denominator else None
+
+    @property
+    def value(self) -> float | None:
+        """The rate for the reader, None where it is undefined."""
+        return self.numerator / self.denominator if self.denominator else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionStats:
+    """The statistics of one condition under one rule: counts first, rates by metric name."""
+
+    condition: str
+    cells: Cells
+    rates: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFacts:
+    """What identifies a data set: a hash over sample ids and labels, its size, its class names in label order."""
+
+    fingerprint: str
+    samples: int
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What identifies a model: a hash over its weights, the name of its architecture ("" where unknown)."""
+
+    sha256: str
+    architecture: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What made a measurement: the first two decide comparability, the others explain a change."""
+
+    data: DataFacts
+    preprocessing: str
+    model: ModelFacts
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """Everything one condition's pass over the data yields, before any judgement."""
+
+    condition: Condition
+    seed: int | None  # None where the condition draws no random numbers
+    records: Records
+    provenance: Provenance
+
+
+# ---- what is stored ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineEntry:
+    """The accepted values of one condition; `records_sha256` binds the sample file to it."""
+
+    condition: Condition
+    implementation: int
+    seed: int | None
+    rule: str
+    cells: Cells
+    records_sha256: str
+    model: ModelFacts
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """A baseline file: what its entries share, and the entries by condition key."""
+
+    name: str
+    data: DataFacts
+    preprocessing: str
+    entries: Mapping[str, BaselineEntry]
+
+
+# ---- what was judged -----------------------------------------------------------------------------------------------
+
+
+class Verdict(Enum):
+    """The outcome of a gate, worst first; the value is the word people read."""
+
+    INCOMPARABLE = "incomparable"
+    MISSING = "missing"
+    BELOW_MINIMUM = "below_minimum"
+    ABOVE_MAXIMUM = "above_maximum"
+    REGRESSED = "regressed"
+    RECORDED = "recorded"
+    UPDATED = "updated"
+    IMPROVED = "improved"
+    PASSED = "passed"
+    UNCHANGED = "unchanged"
+
+    @property
+    def fails(self) -> bool:
+        """Whether a gate with this verdict fails its test."""
+        return self in _FAILING
+
+    @property
+    def severity(self) -> int:
+        """Rank from 0, the worst: sort by it to put what matters first."""
+        return list(Verdict).index(self)
+
+
+_FAILING: Final = frozenset(list(Verdict)[:5])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One metric of one condition beside its reference: a stored baseline (`reference` set) or a literal bound."""
+
+    metric: str
+    reference: Estimate | None
+    current: Estimate
+    allowed: str
+    verdict: Verdict
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemResult:
+    """The judged outcome of one test item: plain data, ready for the terminal, a file or another process."""
+
+    nodeid: str
+    baseline: str
+    stats: ConditionStats
+    comparisons: tuple[Comparison, ...]
+    verdict: Verdict
+    differences: tuple[str, ...] = ()  # why it is incomparable
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """One run for the reader: the facts known after loading, one result per item, and what happened to the files."""
+
+    facts: tuple[str, ...] = ()
+    results: tuple[ItemResult, ...] = ()
+    notices: tuple[str, ...] = ()
+    command: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,43 @@
+"""Logits -> the scores that every rule and metric is computed from; one implementation for tests and production."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Scores(NamedTuple):
+    """Per-sample scores, (N,) each, computed in float64 and rounded to float32 once."""
+
+    prediction: NDArray[np.uint16]
+    confidence: NDArray[np.float32]
+    entropy: NDArray[np.float32]
+    sum_squares: NDArray[np.float32]
+    second_probability: NDArray[np.float32]
+
+
+def scores_of(log_probability: NDArray[np.float64]) -> Scores:
+    """The scores of log-probabilities, shape (N, K) with K >= 2.
+
+    entropy = -sum p ln p in nats, with 0 ln 0 = 0: from log-probabilities it can be neither negative nor NaN.
+    """
+    probability = np.exp(log_probability)
+    prediction = log_probability.argmax(axis=1)
+    plogp = probability * np.where(probability > 0, log_probability, 0.0)
+    top_two = np.partition(probability, -2, axis=1)[:, -2:]
+    return Scores(
+        prediction=prediction.astype(np.uint16),
+        confidence=top_two[:, 1].astype(np.float32),
+        entropy=np.maximum(-plogp.sum(axis=1), 0.0).astype(np.float32),
+        sum_squares=np.square(probability).sum(axis=1).astype(np.float32),
+        second_probability=top_two[:, 0].astype(np.float32),
+    )
+
+
+def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Log-probabilities of logits in float64, shape (N, K); the maximum is taken out first, so nothing overflows."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True).astype(np.float64)
+    normalised: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return normalised

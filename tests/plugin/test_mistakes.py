@@ -1,0 +1,192 @@
+"""Bad input: one line that names the place, the value and the remedy, the right exit code, and nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from project import MARKED, Project
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--failaware-dataset=data", "--failaware-dataset=data: cannot read 'data'*folder:*"),
+        ("--failaware-preprocess=rezise=3", "*--failaware-preprocess=rezise=3: cannot use 'rezise=3'*"),
+        ("--failaware-device=gpu", "*--failaware-device=gpu: must be auto, cpu, cuda or cuda:N*"),
+        ("--failaware-batch-size=0", "*--failaware-batch-size=0: must be a whole number of at least 1*"),
+    ],
+)
+def test_options_are_checked_before_anything_runs(project: Project, option: str, words: str) -> None:
+    """A mistake on the command line is a usage error at once."""
+    result = project.run(option)
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([f"*{words}"])
+    assert "Traceback" not in result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("marker", "words"),
+    [
+        ("minimun={}", "reliability: minimun: unknown argument; did you mean 'minimum'*"),
+        ("alpha=0.01", "reliability: alpha is not available*"),
+        ("policy='any_drop'", "reliability: policy is not available*"),
+        ("conditions=['bluur']", "reliability: conditions: unknown condition 'bluur'; did you mean 'blur'*"),
+        ("'clean'", "reliability takes keyword arguments only, got 'clean'"),
+    ],
+)
+def test_markers_are_checked_at_collection(project: Project, marker: str, words: str) -> None:
+    """A mistake in a marker is a collection error without a traceback, with or without a model."""
+    project.test(MARKED.replace("reliability", f"reliability({marker})"))
+    result = project.run(model=None)
+
+    assert pytest.ExitCode.INTERRUPTED == result.ret
+    result.stdout.fnmatch_lines([f"*test_toy.py::test_toy: {words}"])
+    assert "Traceback" not in result.stdout.str()
+
+
+def small(path: Path) -> None:
+    torch.save({"linear.weight": torch.zeros(3, 4), "linear.bias": torch.zeros(3)}, path / "bad.pth")
+
+
+def pickled(path: Path) -> None:
+    torch.save(torch.nn.Linear(64, 3), path / "bad.pth")
+
+
+def html(path: Path) -> None:
+    (path / "bad.pth").write_text("<html>404: Not Found</html>")
+
+
+def absent(path: Path) -> None:
+    """No file at all."""
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (small, ["bad.pth", "toy:network", "(3, 64)", "(3, 4)"]),
+        (pickled, ["bad.pth", "torch.nn.modules.linear.Linear", "state_dict()"]),
+        (html, ["bad.pth"]),
+        (absent, ["bad.pth", "no such file"]),
+    ],
+)
+def test_checkpoints_that_cannot_be_used(project: Project, make: Callable[[Path], None], words: list[str]) -> None:
+    """The items that need the model fail in one line each, other tests run on, and the run ends with exit code 4."""
+    project.record()
+    before = project.files()
+    make(project.path)
+    project.test(MARKED + "\ndef test_other(): pass\n")
+    result = project.run("--failaware-update-baselines", model="bad.pth")
+
+    result.assert_outcomes(errors=2, passed=1)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    lines = [line for line in result.stdout.str().splitlines() if line.startswith("ERROR test_toy.py")]
+    assert [] == [word for word in words for line in lines[:1] if word not in line]
+    assert 2 == len(lines)
+    assert "Traceback" not in result.stdout.str()
+    assert before == project.files()
+
+
+def empty(path: Path) -> None:
+    (path / "data" / "top").mkdir(parents=True)
+
+
+def corrupt(path: Path) -> None:
+    for name in ("top", "middle", "bottom"):
+        (path / "data" / name).mkdir(parents=True)
+        Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(path / "data" / name / "fine.png")
+    (path / "data" / "top" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+
+
+def missing_class(path: Path) -> None:
+    for name in ("top", "middle"):
+        (path / "data" / name).mkdir(parents=True)
+        Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(path / "data" / name / "fine.png")
+
+
+def beyond(path: Path) -> None:
+    np.savez(path / "beyond.npz", images=np.zeros((2, 8, 8), dtype=np.uint8), labels=np.array([0, 7]))
+
+
+def floats(path: Path) -> None:
+    np.savez(path / "floats.npz", images=np.zeros((2, 8, 8)), labels=np.array([0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("make", "option", "words"),
+    [
+        (absent, "folder:data", ["data", "no such folder"]),
+        (empty, "folder:data", ["top"]),
+        (corrupt, "folder:data", ["broken.png"]),
+        (missing_class, "folder:data", ["2 classes", "3 logits"]),
+        (beyond, "npz:beyond.npz", ["8 classes", "3 logits"]),
+        (floats, "npz:floats.npz", ["floats.npz", "uint8", "float64"]),
+        (absent, "toy:imagez", ["toy:imagez", "did you mean"]),
+    ],
+)
+def test_data_that_cannot_be_used(
+    project: Project, make: Callable[[Path], None], option: str, words: list[str]
+) -> None:
+    """Each names the folder, file or array and what is wrong with it; exit code 4."""
+    make(project.path)
+    result = project.run(f"--failaware-dataset={option}", "--failaware-update-baselines", "-k", "clean")
+
+    result.assert_outcomes(errors=1, deselected=1)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    line = next(line for line in result.stdout.str().splitlines() if line.startswith("ERROR test_toy.py"))
+    assert [] == [word for word in words if word not in line]
+    assert not project.baseline.exists()
+
+
+def test_no_preprocessing_is_never_a_guess(project: Project) -> None:
+    """Without a preprocessing nothing runs, and the message shows how to give one."""
+    ini = (project.path / "tox.ini").read_text().replace("failaware_preprocess = none\n", "")
+    (project.path / "tox.ini").write_text(ini)
+    result = project.run()
+
+    result.assert_outcomes(errors=2)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines(["*no preprocessing given*--failaware-preprocess=*"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("schema: 1", "schema: 99", "*toy.yaml*schema*99*"),
+        ("schema: 1", "<<<<<<< ours\nschema: 1", "*toy.yaml:2*merge conflict*"),
+        ("trusted_right: 6", "trusted_right: six", "*toy.yaml*trusted_right*"),
+        ("schema: 1", "schema: 1\nschema: 1", "*toy.yaml:3*schema*"),
+    ],
+)
+def test_a_damaged_baseline(project: Project, old: str, new: str, words: str) -> None:
+    """One line names file and place; nothing passes and nothing is written over."""
+    project.record()
+    project.baseline.write_text(project.baseline.read_text().replace(old, new))
+    before = project.files()
+    for flags in ((), ("--failaware-update-baselines",)):
+        result = project.run(*flags)
+
+        result.assert_outcomes(failed=2)
+        assert pytest.ExitCode.USAGE_ERROR == result.ret
+        result.stdout.fnmatch_lines([words])
+        assert "Traceback" not in result.stdout.str()
+        assert before == project.files()
+
+
+def test_no_name_for_the_baseline(project: Project) -> None:
+    """A model from a fixture has no architecture's name: one must be given."""
+    ini = (project.path / "tox.ini").read_text().replace("failaware_baseline = toy\n", "")
+    (project.path / "tox.ini").write_text(ini)
+    (project.path / "conftest.py").write_text(
+        "import pytest, toy\n\n@pytest.fixture(scope='session')\ndef failaware_model():\n    return toy.network()\n"
+    )
+    result = project.run(model=None)
+
+    result.assert_outcomes(failed=2)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines(["*no name for the baseline*--failaware-baseline=NAME*"])

@@ -1,0 +1,132 @@
+"""The life of a gate: missing, recorded, unchanged, regressed, updated."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from project import CELLS, Project
+
+
+def test_a_missing_baseline_fails_and_names_the_command(project: Project) -> None:
+    """Nothing is compared, nothing is written, and the command that would record is there to copy."""
+    result = project.run()
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*test_toy[[]clean]: no entry 'clean' in baseline 'toy', so nothing was compared*",
+            "no entry in baseline 'toy': clean, low_light",
+            "2 checked: 2 missing",
+            "*pytest * --failaware-model=good.pth --failaware-update-baselines",
+        ]
+    )
+    assert not project.baseline.exists()
+
+
+def test_record_then_check(project: Project) -> None:
+    """Recorded counts are those computed on paper, and the same model passes as unchanged."""
+    recorded = project.record()
+    recorded.assert_outcomes(passed=2)
+    recorded.stdout.fnmatch_lines(["2 checked: 2 recorded", "*toy.yaml: recorded clean, low_light; review*"])
+    stored = yaml.safe_load(project.baseline.read_text())
+
+    assert CELLS == stored["conditions"]["clean"]["cells"]
+    assert CELLS == stored["conditions"]["low_light"]["cells"]
+    checked = project.run()
+    checked.assert_outcomes(passed=2)
+    checked.stdout.fnmatch_lines(["2 checked: 2 unchanged"])
+
+
+def test_a_worse_model_fails_with_the_counts(project: Project) -> None:
+    """A dead class costs 2 trusted and 1 flagged right answers of 9."""
+    project.record()
+    result = project.run(model="worse.pth")
+
+    result.assert_outcomes(failed=2)
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    result.stdout.fnmatch_lines(
+        [
+            "*test_toy[[]clean]: worse than baseline 'toy' allows on 15 images",
+            "*accuracy  60.00%  *REGRESSED  (9 of 15 -> 6 of 15)",
+            "*2 checked: 2 regressed",
+            "If this change is intended*",
+        ]
+    )
+    assert "Traceback" not in result.stdout.str()
+    assert "test_toy.py:" not in result.stdout.str().split("short test summary")[0].split("FAILURES")[1]
+
+
+def test_an_improvement_passes_and_is_shown(project: Project) -> None:
+    """The good model against the worse one's baseline."""
+    project.run("--failaware-update-baselines", model="worse.pth")
+    result = project.run()
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*accuracy*improved*", "2 checked: 2 improved"])
+
+
+def test_updates_rewrite_only_what_changed(project: Project) -> None:
+    """A second update, at other batch sizes too, leaves every file as it is; another model's values replace the old."""
+    project.record()
+    before = project.files()
+    assert {"toy.yaml", "toy/samples.npz", "toy/clean.npz", "toy/low_light.npz"} == set(before)
+    for batch_size in ("1", "7", "64"):
+        again = project.record(f"--failaware-batch-size={batch_size}")
+        again.stdout.fnmatch_lines(["2 checked: 2 unchanged", "*nothing written"])
+        assert before == project.files()
+
+    updated = project.run("--failaware-update-baselines", "-k", "clean", model="worse.pth")
+    updated.assert_outcomes(passed=1, deselected=1)
+    updated.stdout.fnmatch_lines(["1 checked: 1 updated", "*toy.yaml: updated clean; review*"])
+    after = project.files()
+    assert before["toy/low_light.npz"] == after["toy/low_light.npz"]
+    entries = [yaml.safe_load(files["toy.yaml"][0])["conditions"]["low_light"] for files in (before, after)]
+    assert entries[0] == entries[1]
+
+
+def test_bounds_hold_without_a_baseline_and_in_updates(project: Project) -> None:
+    """A value outside its literal bound fails, is not written, and at the bound itself passes."""
+    project.test(
+        """
+        import pytest
+
+        @pytest.mark.reliability(conditions=["clean"], minimum={"accuracy": 0.6, "confident_accuracy": 0.67})
+        def test_below(): pass
+
+        AT = {"minimum": {"accuracy": 0.6}, "maximum": {"silent_failure_rate": 0.2}}
+
+        @pytest.mark.reliability(conditions=["low_light"], **AT)
+        def test_at(): pass
+        """.replace("\n        ", "\n")
+    )
+    result = project.record()
+
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*confident_accuracy*66.67%*>= 0.67*BELOW MINIMUM*(6 of 9)"])
+    assert ["low_light"] == list(yaml.safe_load(project.baseline.read_text())["conditions"])
+
+
+def test_incomparable_is_neither_a_regression_nor_a_pass(project: Project) -> None:
+    """Another seed of nothing random is comparable; another preprocessing is not, and says so."""
+    project.record()
+    result = project.run("--failaware-preprocess=mean=0.5,std=0.5")
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "not comparable with baseline 'toy': preprocessing: baseline 'none', now 'mean=0.5, std=0.5'",
+            "2 checked: 2 incomparable",
+        ]
+    )
+
+
+def test_the_founding_table_as_csv(project: Project) -> None:
+    """--failaware-csv writes one row per condition, relative to where pytest was called."""
+    project.run("--failaware-csv=table.csv").stdout.fnmatch_lines(["wrote *table.csv"])
+
+    expected = (
+        "Condition,Accuracy (All),Failure Rate,Accuracy (Confident Only),Accuracy (Failure Region)\n"
+        "clean,0.600000,0.400000,0.666667,0.500000\n"
+        "low_light,0.600000,0.400000,0.666667,0.500000\n"
+    )
+    assert expected == (project.path / "table.csv").read_text()

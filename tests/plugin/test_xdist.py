@@ -1,0 +1,44 @@
+"""The same gates under xdist: few runs, since every worker imports torch anew."""
+
+from __future__ import annotations
+
+import pytest
+from project import MARKED, Project
+
+pytest.importorskip("xdist")
+
+ALL_FOUR = MARKED.replace("reliability", "reliability(conditions=['clean', 'gaussian_noise', 'blur', 'low_light'])")
+
+
+def test_workers_record_what_one_process_records(project: Project) -> None:
+    """-n 2 writes every entry, byte for byte what a run without workers writes; then both pass as unchanged."""
+    project.test(ALL_FOUR)
+    project.record("-p", "no:xdist")
+    alone = {name: content for name, (content, _) in project.files().items()}
+    for path in sorted((project.path / "baselines").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    together = project.record("-n", "2")
+
+    together.assert_outcomes(passed=4)
+    together.stdout.fnmatch_lines(["4 checked: 4 recorded"])
+    assert alone == {name: content for name, (content, _) in project.files().items()}
+
+
+def test_failures_and_mistakes_in_workers(project: Project) -> None:
+    """A regression fails with its text, a lost worker keeps the files as they are, an unusable model ends in exit 4."""
+    project.test(ALL_FOUR)
+    project.record("-p", "no:xdist")
+    before = project.files()
+    worse = project.run("-n", "2", model="worse.pth")
+    worse.assert_outcomes(failed=4)
+    worse.stdout.fnmatch_lines(["*4 checked: 4 regressed"])
+
+    unusable = project.run("-n", "2", model="absent.pth")
+    unusable.assert_outcomes(errors=4)
+    assert pytest.ExitCode.USAGE_ERROR == unusable.ret
+    assert "INTERNALERROR" not in unusable.stdout.str()
+
+    project.test(ALL_FOUR + "\ndef test_dies():\n    import os\n    os._exit(1)\n")
+    lost = project.run("-n", "2", "--failaware-update-baselines", model="worse.pth")
+    lost.stdout.fnmatch_lines(["baselines NOT written: an xdist worker was lost; *"])
+    assert before == project.files()

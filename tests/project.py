@@ -1,0 +1,62 @@
+"""A project for the plugin to run in: the toy classifier, its data and a marked test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import toy
+
+INI = """
+[pytest]
+pythonpath = .
+failaware_arch = toy:network
+failaware_dataset = toy:images
+failaware_preprocess = none
+failaware_baseline = toy
+failaware_conditions = clean low_light
+"""
+MARKED = """
+import pytest
+
+@pytest.mark.reliability
+def test_toy(): pass
+"""
+CELLS = {"trusted_right": 6, "trusted_wrong": 3, "flagged_right": 3, "flagged_wrong": 3}
+
+
+class Project:
+    """A folder with an ini, a checkpoint good.pth, a worse one, and test_toy.py, run by pytest in this process."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.path = pytester.path
+        self.baseline = self.path / "baselines" / "toy.yaml"
+        pytester.makeini(INI)
+        (self.path / "toy.py").write_text(Path(toy.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+        torch.save(toy.weights(), self.path / "good.pth")
+        torch.save(toy.weights(dead=(2,)), self.path / "worse.pth")
+        self.test(MARKED)
+
+    def test(self, source: str) -> None:
+        """Write the project's test file."""
+        (self.path / "test_toy.py").write_text(source, encoding="utf-8")
+
+    def run(self, *args: str, model: str | None = "good.pth") -> pytest.RunResult:
+        """Run pytest on the project in this process."""
+        chosen = () if model is None else (f"--failaware-model={model}",)
+        return self.pytester.runpytest_inprocess("-p", "no:randomly", *chosen, *args)
+
+    def record(self, *args: str) -> pytest.RunResult:
+        """Store the good model's values."""
+        return self.run("--failaware-update-baselines", *args)
+
+    def files(self) -> dict[str, tuple[bytes, int]]:
+        """Every stored file with its bytes and its time of change."""
+        root = self.path / "baselines"
+        return {
+            str(path.relative_to(root)): (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in sorted(root.rglob("*"))
+            if path.is_file()
+        }

@@ -1,0 +1,85 @@
+"""Results and measurements survive the way through plain data, exactly."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from pytest_failaware.conditions import parse_condition
+from pytest_failaware.report.document import (
+    measurement_from_plain,
+    measurement_to_plain,
+    result_from_plain,
+    result_to_plain,
+)
+from pytest_failaware.schema import (
+    SCORES,
+    Cells,
+    Comparison,
+    ConditionStats,
+    DataFacts,
+    Estimate,
+    ItemResult,
+    Measurement,
+    ModelFacts,
+    Provenance,
+    Records,
+    Verdict,
+)
+
+
+def test_a_result_comes_back_as_it_was() -> None:
+    """Through JSON text, with undefined rates and bounds without a reference."""
+    undefined = Estimate(numerator=0, denominator=0, reason="nothing is flagged")
+    rate = Estimate(numerator=3, denominator=7)
+    result = ItemResult(
+        nodeid="tests/t.py::test_x[blur]",
+        baseline="toy",
+        stats=ConditionStats(
+            condition="blur",
+            cells=Cells(trusted_right=3, trusted_wrong=4, flagged_right=0, flagged_wrong=0),
+            rates={"accuracy": rate, "failure_region_accuracy": undefined},
+        ),
+        comparisons=(
+            Comparison(
+                metric="accuracy", reference=rate, current=rate, allowed="0.005", verdict=Verdict.PASSED, note="so"
+            ),
+            Comparison(
+                metric="accuracy", reference=None, current=undefined, allowed=">= 0.9", verdict=Verdict.BELOW_MINIMUM
+            ),
+        ),
+        verdict=Verdict.BELOW_MINIMUM,
+        differences=("seed: baseline 0, now 1",),
+        notes=("unpaired",),
+    )
+
+    assert result == result_from_plain(json.loads(json.dumps(result_to_plain(result), allow_nan=False)))
+
+
+def test_a_measurement_comes_back_bit_for_bit() -> None:
+    """Every column keeps its dtype and its bytes."""
+    rng = np.random.default_rng(0)
+    measurement = Measurement(
+        condition=parse_condition("gaussian_noise(sigma=0.1)", "test"),
+        seed=3,
+        records=Records(
+            sample_id=np.sort(rng.integers(0, 2**64, 5, dtype=np.uint64)),
+            label=np.array([0, 1, 2, 1, 0], dtype=np.uint16),
+            prediction=np.array([0, 1, 1, 1, 2], dtype=np.uint16),
+            **{name: rng.random(5, dtype=np.float32) for name in SCORES},
+        ),
+        provenance=Provenance(
+            data=DataFacts(fingerprint="sha256:ab", samples=5, classes=("a", "b", "c")),
+            preprocessing="none",
+            model=ModelFacts(sha256="sha256:cd", architecture="toy"),
+            environment={"device": "cpu"},
+        ),
+    )
+    back = measurement_from_plain(json.loads(json.dumps(measurement_to_plain(measurement))))
+
+    assert (measurement.condition, measurement.seed) == (back.condition, back.seed)
+    assert measurement.provenance == back.provenance
+    for name in Records.__slots__:
+        before, after = getattr(measurement.records, name), getattr(back.records, name)
+        assert (before.dtype, before.tobytes()) == (after.dtype, after.tobytes())

@@ -1,0 +1,125 @@
+"""The lines people read: what failed comes first, counts are exact, and the next action closes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from pytest_failaware.report.table import csv_text
+from pytest_failaware.report.terminal import failure_lines, summary_lines
+from pytest_failaware.schema import (
+    Cells,
+    Comparison,
+    ConditionStats,
+    Estimate,
+    ItemResult,
+    RunReport,
+    Verdict,
+)
+
+
+def result(condition: str, verdict: Verdict, **more: object) -> ItemResult:
+    """An item on 15 images: 6 trusted right, 3 in each other cell; 12 were right before."""
+    rates = {
+        "accuracy": Estimate(numerator=9, denominator=15),
+        "failure_rate": Estimate(numerator=6, denominator=15),
+        "confident_accuracy": Estimate(numerator=6, denominator=9),
+        "failure_region_accuracy": Estimate(numerator=0, denominator=0, reason="nothing is flagged"),
+    }
+    comparison = Comparison(
+        metric="accuracy",
+        reference=Estimate(numerator=12, denominator=15),
+        current=rates["accuracy"],
+        allowed="0.005",
+        verdict=verdict if verdict is Verdict.REGRESSED else Verdict.PASSED,
+    )
+    stats = ConditionStats(
+        condition=condition,
+        cells=Cells(trusted_right=6, trusted_wrong=3, flagged_right=3, flagged_wrong=3),
+        rates=rates,
+    )
+    base = ItemResult(
+        nodeid=f"tests/t.py::test_x[{condition}]",
+        baseline="toy",
+        stats=stats,
+        comparisons=(comparison,),
+        verdict=verdict,
+    )
+    return dataclasses.replace(base, **more)  # type: ignore[arg-type]
+
+
+def text_of(report: RunReport, verbosity: int = 0) -> str:
+    """The summary as plain text."""
+    return "\n".join(line for line, _ in summary_lines(report, verbosity=verbosity))
+
+
+def test_regressions_come_first_with_their_numbers() -> None:
+    """Metric, baseline, now, change, allowed and verdict stand in one red row above the table."""
+    passed, regressed = result("clean", Verdict.PASSED), result("blur", Verdict.REGRESSED)
+    report = RunReport(results=(passed, regressed), command="pytest -q")
+    lines = list(summary_lines(report))
+
+    assert "test           metric    baseline     now  change  allowed  verdict" == lines[0][0]
+    assert ("test_x[blur]   accuracy    80.00%  60.00%  -20.00     0.50  REGRESSED", "red") == lines[1]
+    assert "2 checked: 1 regressed, 1 passed" in text_of(report)
+    assert "  pytest -q --failaware-update-baselines" == lines[-1][0]
+
+
+def test_the_rates_table_has_a_row_per_item_in_run_order() -> None:
+    """The founding rates; an empty region says undefined."""
+    report = RunReport(results=(result("clean", Verdict.PASSED), result("blur", Verdict.PASSED)))
+    rows = [line.split() for line in text_of(report).splitlines() if line.startswith("test_x")]
+
+    assert ["test_x[clean]", "60.00%", "40.00%", "66.67%", "undefined", "passed"] == rows[0]
+    assert "test_x[blur]" == rows[1][0]
+
+
+def test_verbosity() -> None:
+    """-v shows the metrics that passed, -q the total and the notices alone."""
+    report = RunReport(results=(result("clean", Verdict.PASSED),), facts=("model m",), notices=("wrote x",))
+
+    assert "accuracy    80.00%" not in text_of(report)
+    assert "accuracy    80.00%" in text_of(report, verbosity=1)
+    assert "1 checked: 1 passed\nwrote x" == text_of(report, verbosity=-1)
+
+
+def test_nothing_to_say() -> None:
+    """Without results and notices there is no section at all."""
+    assert [] == list(summary_lines(RunReport()))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "more", "words"),
+    [
+        (Verdict.MISSING, {}, ["no entry in baseline 'toy': blur", "Record the expected values"]),
+        (
+            Verdict.INCOMPARABLE,
+            {"differences": ("seed: baseline 0, now 1",)},
+            ["not comparable with baseline 'toy': seed: baseline 0, now 1", "If this change is intended"],
+        ),
+    ],
+)
+def test_what_could_not_be_compared(verdict: Verdict, more: dict[str, object], words: list[str]) -> None:
+    """The reason stands once, and the command that mends it closes the section."""
+    text = text_of(RunReport(results=(result("blur", verdict, **more),), command="pytest"))
+
+    assert [] == [word for word in words if word not in text]
+
+
+def test_failure_text_has_exact_counts() -> None:
+    """The counts behind both rates are in the text of the failed item."""
+    text = "\n".join(failure_lines(result("blur", Verdict.REGRESSED)))
+
+    assert "test_x[blur]: worse than baseline 'toy' allows on 15 images" in text
+    assert "accuracy  80.00%  60.00%  -20.00  0.50  REGRESSED  (12 of 15 -> 9 of 15)" in text
+
+
+def test_csv_is_the_founding_table() -> None:
+    """One row per condition under the notebook's headings, an undefined rate an empty field."""
+    expected = (
+        "Condition,Accuracy (All),Failure Rate,Accuracy (Confident Only),Accuracy (Failure Region)\n"
+        "blur,0.600000,0.400000,0.666667,\n"
+    )
+
+    assert expected == csv_text([result("blur", Verdict.PASSED)])

@@ -1,0 +1,64 @@
+"""Gates from markers: what is said replaces, what is not said stays, and what cannot be meant is refused."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from pytest_failaware.errors import ConfigError
+from pytest_failaware.judge.metrics import DEFAULT_GATES
+from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.marker import build_gate
+
+
+def test_a_marker_replaces_only_what_it_says() -> None:
+    """Values of the gate underneath hold where the marker is silent; tolerances merge metric by metric."""
+    base = build_gate({"conditions": ["clean"], "seed": 3, "tolerance": 0.02})
+    gate = build_gate({"rule": "confidence < 0.8", "tolerance": {"accuracy": 0.001}}, base=base)
+
+    assert (base.conditions, 3, DEFAULT_GATES) == (gate.conditions, gate.seed, gate.metrics)
+    assert FailureRule(confidence=0.8, entropy=None) == gate.rule
+    assert (Decimal("0.001"), Decimal("0.02")) == (gate.tolerance["accuracy"], gate.tolerance["confident_accuracy"])
+
+
+def test_numbers_are_kept_as_typed() -> None:
+    """A float literal means its decimal text, not its binary neighbour."""
+    gate = build_gate({"conditions": "clean", "minimum": {"accuracy": 0.1}, "maximum": {"silent_failure_rate": "0.05"}})
+
+    assert Decimal("0.1") == gate.minimum["accuracy"]
+    assert Decimal("0.05") == gate.maximum["silent_failure_rate"]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"minimun": {}}, ["unknown argument", "did you mean 'minimum'"]),
+        ({"alpha": 0.01}, ["alpha is not available"]),
+        ({"policy": "any_drop"}, ["policy is not available"]),
+        ({"conditions": []}, ["no condition"]),
+        ({"conditions": [3]}, ["list of names"]),
+        ({"conditions": ["fog:3"]}, ["unknown condition 'fog'"]),
+        ({"conditions": ["blur:3"]}, ["no severities", "blur(radius=2)"]),
+        ({"conditions": ["clean", "clean"]}, ["given twice"]),
+        ({"rule": 0.6}, ["FailureRule"]),
+        ({"rule": "confidence > 0.6"}, ["cannot read"]),
+        ({"metrics": ["acuracy"]}, ["did you mean 'accuracy'"]),
+        ({"metrics": []}, ["nothing could fail"]),
+        ({"tolerance": -0.1}, ["between 0 and 1"]),
+        ({"tolerance": float("nan")}, ["between 0 and 1"]),
+        ({"tolerance": True}, ["between 0 and 1"]),
+        ({"minimum": 0.9}, ["must name its metric"]),
+        ({"minimum": {"accuracy": 90}}, ["minimum: accuracy", "between 0 and 1"]),
+        ({"maximum": {"silent": 0.1}}, ["unknown metric 'silent'"]),
+        ({"seed": -1}, ["whole number"]),
+        ({"seed": True}, ["whole number"]),
+        ({"baseline": ""}, ["name of a baseline"]),
+    ],
+)
+def test_mistakes_in_a_marker(values: dict[str, object], words: list[str]) -> None:
+    """One line names the argument and what to write instead."""
+    with pytest.raises(ConfigError) as caught:
+        build_gate(values, prefix="reliability: ")
+
+    assert [] == [word for word in ["reliability: ", *words] if word not in str(caught.value)]

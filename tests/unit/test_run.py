@@ -1,0 +1,123 @@
+"""evaluate(): the whole measurement without pytest, on numbers computed on paper, and its invariances."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import toy
+
+from pytest_failaware import FailAwareError, evaluate
+from pytest_failaware.schema import SCORES, Cells, Records
+
+FOUR = ("clean", "gaussian_noise", "blur", "low_light")
+
+
+def assert_identical(one: Records, other: Records) -> None:
+    """Identical in the project's sense: ids, labels and predictions equal, scores within 1e-4."""
+    for name in ("sample_id", "label", "prediction"):
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+    for name in SCORES:
+        assert getattr(one, name) == pytest.approx(getattr(other, name), abs=1e-4, rel=1e-4), name
+
+
+def test_the_numbers_computed_on_paper(toy_model: toy.Bands) -> None:
+    """Cells and scores of the toy images: logits (10, 0, 0) when bright, (0.784, 0, 0) when dim."""
+    outcome = evaluate(model=toy_model, dataset=toy.images(), preprocess="none", conditions=["clean"])["clean"]
+    bright = np.exp(10) / (np.exp(10) + 2)
+
+    assert Cells(trusted_right=6, trusted_wrong=3, flagged_right=3, flagged_wrong=3) == outcome.stats.cells
+    assert 9 == np.isclose(outcome.records.confidence, bright, atol=1e-7).sum()
+    assert 6 == outcome.flagged.sum()
+    assert 0.6 == outcome.stats.rates["accuracy"].value
+    assert [200 / 255, 10] == pytest.approx(np.unique(outcome.records.max_logit).tolist())
+
+
+def test_records_do_not_depend_on_batches_or_order(toy_model: toy.Bands) -> None:
+    """Batches of 1, 2, 7 and 64 and a shuffled data set give the same records under every condition."""
+    reference = evaluate(model=toy_model, dataset=toy.images(), preprocess="none", conditions=FOUR, batch_size=64)
+    shuffled = toy.Images(order=tuple(np.random.default_rng(0).permutation(15)))
+    for dataset, batch_size in ((toy.images(), 1), (toy.images(), 2), (toy.images(), 7), (shuffled, 7)):
+        other = evaluate(model=toy_model, dataset=dataset, preprocess="none", conditions=FOUR, batch_size=batch_size)
+        for condition in FOUR:
+            assert_identical(reference[condition].records, other[condition].records)
+
+
+def test_a_subset_has_the_records_of_the_whole(toy_model: toy.Bands) -> None:
+    """Noise belongs to a sample, whoever else is measured."""
+    noise = {"model": toy_model, "preprocess": "none", "conditions": ["gaussian_noise"]}
+    whole = evaluate(dataset=toy.images(), **noise)["gaussian_noise"].records
+    part = evaluate(dataset=toy.Images(order=(12, 3, 7)), **noise)["gaussian_noise"].records
+    rows = np.searchsorted(whole.sample_id, part.sample_id)
+
+    assert 3 == len(part)
+    assert_identical(Records(**{name: getattr(whole, name)[rows] for name in Records.__slots__}), part)
+
+
+def test_the_seed_reaches_the_noise_alone(toy_model: toy.Bands) -> None:
+    """Another seed changes noisy scores and no others."""
+    first, second = (
+        evaluate(
+            model=toy_model, dataset=toy.images(), preprocess="none", conditions=["clean", "gaussian_noise"], seed=seed
+        )
+        for seed in (0, 1)
+    )
+
+    assert np.array_equal(first["clean"].records.entropy, second["clean"].records.entropy)
+    assert not np.array_equal(first["gaussian_noise"].records.entropy, second["gaussian_noise"].records.entropy)
+
+
+def test_nothing_global_changes(toy_model: toy.Bands) -> None:
+    """Random states, threads, gradient mode and warnings filters are those of before."""
+    import random
+    import warnings
+
+    def state() -> tuple[object, ...]:
+        return (
+            torch.random.get_rng_state().tolist(),
+            np.random.get_state()[1].tolist(),
+            random.getstate(),
+            torch.get_num_threads(),
+            torch.is_grad_enabled(),
+            torch.get_default_dtype(),
+            torch.are_deterministic_algorithms_enabled(),
+            list(warnings.filters),
+        )
+
+    before = state()
+    evaluate(model=toy_model, dataset=toy.images(), preprocess="none", conditions=FOUR)
+
+    assert before == state()
+
+
+class Broken(torch.nn.Module):
+    """A model that answers with whatever it was given."""
+
+    def __init__(self, answer: object) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, images: torch.Tensor) -> object:
+        """The answer, whatever the images."""
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (torch.full((15, 3), float("nan")), "15 of 15 images .* clean .* not finite"),
+        (torch.zeros(15), "shape .15,.; a classifier returns one tensor of logits"),
+        ({"logits": torch.zeros(15, 3)}, "a dict; a classifier returns"),
+        (torch.zeros(15, 10), "3 classes.*10 logits"),
+    ],
+)
+def test_answers_that_are_no_logits(answer: object, words: str) -> None:
+    """Each is refused in one line; none is taken for a number."""
+    with pytest.raises(FailAwareError, match=words):
+        evaluate(model=Broken(answer), dataset=toy.images(), preprocess="none", conditions=["clean"])
+
+
+def test_a_mean_for_other_channels_is_refused(toy_model: toy.Bands) -> None:
+    """A channel count that does not fit the mean is refused with both numbers."""
+    with pytest.raises(FailAwareError, match="--failaware-preprocess"):
+        evaluate(model=toy_model, dataset=toy.images(), preprocess="mean=0/0/0,std=1/1/1", conditions=["clean"])
