@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 import pytest
@@ -66,9 +67,10 @@ class Controller:
         report = self.ledger.report(self._command())
         lines = list(summary_lines(report, verbosity=self.config.get_verbosity()))
         if lines:
-            terminalreporter.section("reliability (failaware)")
+            terminalreporter.write_sep("=", "reliability (failaware)")
+        here = f"{self.config.invocation_params.dir}{os.sep}"
         for text, colour in lines:
-            terminalreporter.write_line(text, **({colour: True} if colour else {}))
+            terminalreporter.write_line(text.replace(here, ""), **({colour: True} if colour else {}))
 
     def _command(self) -> str:
         """What was typed, without the flag that updates, to be copied from the terminal."""

@@ -174,7 +174,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:
     """Fail an item that something unusable stops; the run will end with the exit code of a usage error."""
     item.stash[ENTRY] = {"error": str(error)}
-    pytest.fail(str(error), pytrace=False)
+    raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -181,7 +181,7 @@ def _environment(model: LoadedModel) -> dict[str, str]:
     import torch
     import torchvision
 
-    found = {"device": model.device.type, "dtype": "float32", "torch": torch.__version__}
+    found = {"device": model.device.type, "dtype": "float32", "torch": str(torch.__version__)}
     if model.device.type == "cuda":
         found |= {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(model.device)}
-    return found | {"torchvision": torchvision.__version__}
+    return found | {"torchvision": str(torchvision.__version__)}

@@ -46,11 +46,16 @@ class Project:
     def run(self, *args: str, model: str | None = "good.pth") -> pytest.RunResult:
         """Run pytest on the project in this process."""
         chosen = () if model is None else (f"--failaware-model={model}",)
-        return self.pytester.runpytest_inprocess("-p", "no:randomly", *chosen, *args)
+        return self.pytester.runpytest_inprocess("-p", "no:randomly", *chosen, *args, no_reraise_ctrlc=True)
 
     def record(self, *args: str) -> pytest.RunResult:
         """Store the good model's values."""
         return self.run("--failaware-update-baselines", *args)
+
+    @staticmethod
+    def line_with(result: pytest.RunResult, *words: str) -> str:
+        """The line of the output that has all these words, "" where none has."""
+        return next((line for line in result.outlines if all(word in line for word in words)), "")
 
     def files(self) -> dict[str, tuple[bytes, int]]:
         """Every stored file with its bytes and its time of change."""

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from pytest_failaware.errors import DataError, ModelError
+from pytest_failaware.imports import describe_error
 from pytest_failaware.measure.loader import DegradedLoader
 from pytest_failaware.measure.models import LoadedModel
 from pytest_failaware.schema import Records
@@ -50,7 +51,13 @@ def _columns(
 def _logits(model: LoadedModel, inputs: torch.Tensor) -> NDArray[np.float32]:
     """The logits of a batch, (B, K) on the host. A lone image is doubled: a batch of one takes other kernels."""
     count = len(inputs)
-    answer = model.module(inputs if count > 1 else inputs.repeat(2, 1, 1, 1))
+    try:
+        answer = model.module(inputs if count > 1 else inputs.repeat(2, 1, 1, 1))
+    except Exception as error:  # the user's network runs here
+        raise ModelError(
+            f"the model cannot take inputs of shape {tuple(inputs.shape)} (batch, channels, height, width): "
+            f"{describe_error(error)}; check --failaware-preprocess"
+        ) from error
     if not isinstance(answer, torch.Tensor) or answer.ndim != 2 or answer.shape[1] < 2:
         got = f"shape {tuple(answer.shape)}" if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
         raise ModelError(f"the model returns {got}; a classifier returns one tensor of logits (batch, classes >= 2)")
@@ -62,9 +69,10 @@ def _check(logits: NDArray[np.float32], loader: DegradedLoader) -> None:
     """Refuse logits that are not finite and class counts that do not fit the data."""
     facts, classes = loader.store.facts, logits.shape[1]
     if len(facts.classes) > classes or (loader.store.has_class_names and len(facts.classes) != classes):
+        names = ", ".join(facts.classes[:3]) + (", …" if len(facts.classes) > 3 else "")
         raise DataError(
-            f"the data set has {len(facts.classes)} classes, labels 0..{len(facts.classes) - 1}, and the model emits "
-            f"{classes} logits; give the data set of this model's classes (a missing class folder shifts every label)"
+            f"the classes do not match: {len(facts.classes)} in --failaware-dataset ({names}), {classes} logits from the "
+            "model; give the data of this model's classes (a missing class folder would shift every label)"
         )
     bad = int((~np.isfinite(logits)).any(axis=1).sum())
     if bad:

@@ -45,7 +45,7 @@ def failure_lines(result: ItemResult) -> Iterator[str]:
     yield from (f"  {difference}" for difference in result.differences)
     for comparison in sorted(result.comparisons, key=lambda one: one.verdict.severity):
         if comparison.verdict.fails:
-            yield "  " + "  ".join(_cells(comparison)).rstrip() + _counts(comparison)
+            yield f"  {_sentence(comparison)}"
     yield from (f"  {note}" for note in result.notes)
 
 
@@ -83,7 +83,7 @@ def _cells(comparison: Comparison) -> tuple[str, ...]:
     reference, current = comparison.reference, comparison.current
     change = ""
     if reference is not None and reference.value is not None and current.value is not None:
-        change = f"{100 * (current.value - reference.value):+.2f}"
+        change = f"{100 * (current.value - reference.value):+.2f} pt"
     word = comparison.verdict.value.replace("_", " ")
     if comparison.verdict in _SHOUTS:
         word = word.upper()
@@ -99,18 +99,24 @@ def _cells(comparison: Comparison) -> tuple[str, ...]:
 
 
 def _allowed(comparison: Comparison) -> str:
-    """A tolerance in points, or the bound as typed."""
+    """A tolerance in percentage points, or the bound as typed."""
     if comparison.reference is None:
         return comparison.allowed
-    return f"{100 * float(comparison.allowed):.2f}"
+    return f"{100 * float(comparison.allowed):.2f} pt"
 
 
-def _counts(comparison: Comparison) -> str:
-    """The exact counts behind a comparison."""
-    now = f"{comparison.current.numerator:,} of {comparison.current.denominator:,}"
+def _sentence(comparison: Comparison) -> str:
+    """One failed comparison in a line that stands alone, with the exact counts behind the rates."""
+    metric, before, now, change, allowed, verdict = _cells(comparison)
     if comparison.reference is None:
-        return f"  ({now})"
-    return f"  ({comparison.reference.numerator:,} of {comparison.reference.denominator:,} -> {now})"
+        return f"{metric:<24}{now}, must be {allowed}: {verdict} ({_counts(comparison.current)})"
+    moved = f", {change} (allowed {allowed})" if change else ""
+    counts = f"{_counts(comparison.reference)} -> {_counts(comparison.current)}"
+    return f"{metric:<24}{before} -> {now}{moved}: {verdict} ({counts})"
+
+
+def _counts(estimate: Estimate) -> str:
+    return f"{estimate.numerator:,} of {estimate.denominator:,}"
 
 
 def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:

@@ -47,7 +47,7 @@ def test_a_worse_model_fails_with_the_counts(project: Project) -> None:
     result.stdout.fnmatch_lines(
         [
             "*test_toy[[]clean]: worse than baseline 'toy' allows on 15 images",
-            "*accuracy  60.00%  *REGRESSED  (9 of 15 -> 6 of 15)",
+            "  accuracy * 60.00% -> 40.00%, -20.00 pt (allowed 0.50 pt): REGRESSED (9 of 15 -> 6 of 15)",
             "*2 checked: 2 regressed",
             "If this change is intended*",
         ]
@@ -102,7 +102,7 @@ def test_bounds_hold_without_a_baseline_and_in_updates(project: Project) -> None
     result = project.record()
 
     result.assert_outcomes(failed=1, passed=1)
-    result.stdout.fnmatch_lines(["*confident_accuracy*66.67%*>= 0.67*BELOW MINIMUM*(6 of 9)"])
+    result.stdout.fnmatch_lines(["*confident_accuracy *66.67%, must be >= 0.67: BELOW MINIMUM (6 of 9)"])
     assert ["low_light"] == list(yaml.safe_load(project.baseline.read_text())["conditions"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,14 +78,16 @@ def test_only_the_baseline_room_opens_files() -> None:
         assert set() == called & {"open", "print"}, path
 
 
-def test_loading_the_plugin_imports_nothing_heavy() -> None:
+def test_loading_the_plugin_imports_nothing_heavy(tmp_path: Path) -> None:
     """A pytest run that only loads and configures the plugin stays light."""
     code = (
-        "import sys, pytest; pytest.main(['--collect-only', '-q', '-p', 'no:cacheprovider', '--rootdir=.', '.']);"
+        "import sys, pytest; pytest.main(['--collect-only', '-q', '-p', 'pytest_failaware.plugin']);"
         f"print('HEAVY', sorted(set({HEAVY!r}) & set(sys.modules)), 'pytest_failaware.plugin' in sys.modules)"
     )
-    empty = Path(__file__).parent / "report"
-    done = subprocess.run([sys.executable, "-c", code], cwd=empty, capture_output=True, text=True, check=False)
+    (tmp_path / "test_other.py").write_text("def test_other(): pass")
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # other plugins may import what they like
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True, check=False)
 
     assert "HEAVY [] True" in done.stdout
 

@@ -108,7 +108,7 @@ class Broken(torch.nn.Module):
         (torch.full((15, 3), float("nan")), "15 of 15 images .* clean .* not finite"),
         (torch.zeros(15), "shape .15,.; a classifier returns one tensor of logits"),
         ({"logits": torch.zeros(15, 3)}, "a dict; a classifier returns"),
-        (torch.zeros(15, 10), "3 classes.*10 logits"),
+        (torch.zeros(15, 10), "3 in --failaware-dataset .top, middle, bottom., 10 logits"),
     ],
 )
 def test_answers_that_are_no_logits(answer: object, words: str) -> None:

@@ -60,8 +60,8 @@ def test_regressions_come_first_with_their_numbers() -> None:
     report = RunReport(results=(passed, regressed), command="pytest -q")
     lines = list(summary_lines(report))
 
-    assert "test           metric    baseline     now  change  allowed  verdict" == lines[0][0]
-    assert ("test_x[blur]   accuracy    80.00%  60.00%  -20.00     0.50  REGRESSED", "red") == lines[1]
+    assert "test          metric    baseline     now     change  allowed  verdict" == lines[0][0]
+    assert ("test_x[blur]  accuracy    80.00%  60.00%  -20.00 pt  0.50 pt  REGRESSED", "red") == lines[1]
     assert "2 checked: 1 regressed, 1 passed" in text_of(report)
     assert "  pytest -q --failaware-update-baselines" == lines[-1][0]
 
@@ -112,7 +112,8 @@ def test_failure_text_has_exact_counts() -> None:
     text = "\n".join(failure_lines(result("blur", Verdict.REGRESSED)))
 
     assert "test_x[blur]: worse than baseline 'toy' allows on 15 images" in text
-    assert "accuracy  80.00%  60.00%  -20.00  0.50  REGRESSED  (12 of 15 -> 9 of 15)" in text
+    sentence = "80.00% -> 60.00%, -20.00 pt (allowed 0.50 pt): REGRESSED (12 of 15 -> 9 of 15)"
+    assert f"  accuracy                {sentence}" in text
 
 
 def test_csv_is_the_founding_table() -> None:

@@ -1,0 +1,91 @@
+"""Records spelled as letters, so that every count of a test can be read off: R trusted right, W trusted wrong,
+r flagged right, w flagged wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pytest_failaware.conditions import DEFINITIONS, parse_condition
+from pytest_failaware.judge.metrics import count_cells
+from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.schema import (
+    Baseline,
+    BaselineEntry,
+    DataFacts,
+    Measurement,
+    ModelFacts,
+    Provenance,
+    Records,
+)
+
+FIVE = "RRWrw"
+"""Five samples: accuracy 3/5, flagged 2/5, right among trusted 2/3, right among flagged 1/2, silent failures 1/5."""
+
+RULE = FailureRule()
+
+
+def records_of(letters: str = FIVE, *, first_id: int = 10) -> Records:
+    """One sample per letter, of class 0, 1, 2, 0, ...; lower case is flagged by confidence, every second by entropy."""
+    count = len(letters)
+    number = np.arange(count)
+    label = (number % 3).astype(np.uint16)
+    right = np.array([letter in "Rr" for letter in letters], dtype=np.bool_)
+    flagged = np.array([letter.islower() for letter in letters], dtype=np.bool_)
+    by_entropy = flagged & (number % 2 == 0)
+    confidence = np.where(flagged & ~by_entropy, 0.5, 0.8).astype(np.float32)
+    return Records(
+        sample_id=(number + first_id).astype(np.uint64),
+        label=label,
+        prediction=np.where(right, label, (label + 1) % 3).astype(np.uint16),
+        confidence=confidence,
+        entropy=np.where(by_entropy, 1.25, 0.5).astype(np.float32),
+        label_log_probability=np.where(right, -0.25, -8.0).astype(np.float32),
+        sum_squares=np.square(confidence),
+        second_probability=(1 - confidence).astype(np.float32),
+        max_logit=np.full(count, 1000, dtype=np.float32),
+    )
+
+
+def measurement_of(
+    letters: str = FIVE,
+    condition: str = "clean",
+    *,
+    seed: int = 0,
+    classes: tuple[str, ...] = ("cat", "dog", "eel"),
+    fingerprint: str = "sha256:data",
+    preprocessing: str = "resize=32",
+    model: str = "sha256:model",
+) -> Measurement:
+    """A pass over as many samples as there are letters."""
+    parsed = parse_condition(condition, "conditions")
+    return Measurement(
+        condition=parsed,
+        seed=seed if DEFINITIONS[parsed.name].is_random else None,
+        records=records_of(letters),
+        provenance=Provenance(
+            data=DataFacts(fingerprint=fingerprint, samples=len(letters), classes=classes),
+            preprocessing=preprocessing,
+            model=ModelFacts(sha256=model, architecture="small"),
+            environment={"torch": "2.10", "device": "cpu"},
+        ),
+    )
+
+
+def baseline_of(measurement: Measurement, rule: FailureRule = RULE, *, name: str = "small") -> Baseline:
+    """The baseline that holds this measurement alone."""
+    entry = BaselineEntry(
+        condition=measurement.condition,
+        implementation=DEFINITIONS[measurement.condition.name].implementation,
+        seed=measurement.seed,
+        rule=str(rule),
+        cells=count_cells(measurement.records, rule),
+        records_sha256="sha256:records",
+        model=measurement.provenance.model,
+        environment=measurement.provenance.environment,
+    )
+    return Baseline(
+        name=name,
+        data=measurement.provenance.data,
+        preprocessing=measurement.provenance.preprocessing,
+        entries={measurement.condition.key: entry},
+    )

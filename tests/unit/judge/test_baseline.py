@@ -1,0 +1,448 @@
+"""Baseline files: canonical text, strict reading, sample files bound by hash, and updates that touch what changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from five import RULE, measurement_of, records_of
+
+from pytest_failaware.errors import BaselineError
+from pytest_failaware.judge.baseline import baseline_names, baseline_text, read_baseline
+from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.judge.samples import own_content, read_records, shared_content
+from pytest_failaware.judge.update import UpdateOutcome, update_baseline
+from pytest_failaware.schema import Baseline, Measurement, Records
+
+TEXT = """\
+# Written by pytest --failaware-update-baselines; review it like code.
+schema: 1
+data:
+  fingerprint: sha256:data
+  samples: 5
+  classes:
+  - cat
+  - dog
+  - eel
+preprocessing: resize=32
+conditions:
+  gaussian_noise(sigma=0.1):
+    parameters:
+      sigma: 0.1
+    implementation: 1
+    seed: 3
+    rule: confidence < 0.6 or entropy > 1.0
+    samples: 5
+    cells:
+      trusted_right: 0
+      trusted_wrong: 0
+      flagged_right: 3
+      flagged_wrong: 2
+    rates:
+      accuracy: 0.6
+      confident_accuracy: null
+      silent_failure_rate: 0.0
+      confident_correct_rate: 0.0
+      failure_rate: 1.0
+      failure_region_accuracy: 0.6
+    records: sha256:RECORDS
+    model:
+      sha256: sha256:model
+      architecture: small
+    environment:
+      device: cpu
+      torch: '2.10'
+"""
+
+
+def update(directory: Path, *measurements: Measurement, rule: FailureRule = RULE) -> UpdateOutcome:
+    """Store measurements under the name small."""
+    return update_baseline(directory, "small", [(measurement, rule) for measurement in measurements])
+
+
+def read(directory: Path) -> Baseline:
+    """The stored baseline, which must be there."""
+    baseline = read_baseline(directory, "small")
+    assert baseline is not None
+    return baseline
+
+
+def records(directory: Path, key: str) -> Records | None:
+    """The stored records of a condition."""
+    baseline = read(directory)
+    return read_records(directory, baseline, baseline.entries[key])
+
+
+def files(directory: Path) -> dict[str, tuple[bytes, int]]:
+    """Every file with its bytes and its time of change."""
+    return {
+        str(path.relative_to(directory)): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
+
+
+def shifted(measurement: Measurement, by: float) -> Measurement:
+    """The same measurement from another kernel: every score differs a little."""
+    stored = measurement.records
+    return dataclasses.replace(
+        measurement, records=dataclasses.replace(stored, confidence=stored.confidence + np.float32(by))
+    )
+
+
+# ---- text ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_canonical_text(tmp_path: Path) -> None:
+    """One number a line, undefined rates as null, a seed where the condition is random, no date."""
+    update(tmp_path, measurement_of("rrwrw", "gaussian_noise(sigma=0.1)", seed=3))
+    digest = read(tmp_path).entries["gaussian_noise(sigma=0.1)"].records_sha256
+
+    assert TEXT.replace("sha256:RECORDS", digest) == (tmp_path / "small.yaml").read_text()
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    """The round trip keeps every field and every column, and writing what was read gives the same text."""
+    noise = measurement_of("RRrrw", "gaussian_noise", seed=2**40)
+    update(tmp_path, measurement_of(), noise)
+    baseline = read(tmp_path)
+
+    assert (tmp_path / "small.yaml").read_text() == baseline_text(baseline)
+    entry = baseline.entries["gaussian_noise"]
+    assert (noise.condition, 2**40, str(RULE)) == (entry.condition, entry.seed, entry.rule)
+    assert (3, noise.provenance.model) == (entry.cells.trusted_right + 1, entry.model)
+    assert noise.provenance.environment == entry.environment
+    assert (noise.provenance.data, "resize=32") == (baseline.data, baseline.preprocessing)
+    stored = records(tmp_path, "gaussian_noise")
+    assert stored is not None
+    for name in Records.__slots__:
+        column = getattr(noise.records, name)
+        assert (column.dtype, column.tolist()) == (getattr(stored, name).dtype, getattr(stored, name).tolist())
+
+
+def test_conditions_stand_in_one_order(tmp_path: Path) -> None:
+    """However they arrive, so that two workers cannot make a diff."""
+    some = [measurement_of(condition=key) for key in ("low_light", "clean", "blur(radius=1)")]
+    update(tmp_path / "one", *some)
+    update(tmp_path / "two", *reversed(some))
+    one, two = ((tmp_path / side / "small.yaml").read_bytes() for side in ("one", "two"))
+
+    assert one == two
+    assert ["blur(radius=1)", "clean", "low_light"] == list(yaml.safe_load(one)["conditions"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["no", "1", "null", "~", "", " x", "a: b", "- a", "#c", "é", "🐱", "<<", "=", "2001-99-99", "x\ny", "\udcff"],
+)
+def test_class_names_of_every_kind(tmp_path: Path, name: str) -> None:
+    """A folder can be called anything; YAML must not read it as a number, a date or nothing."""
+    update(tmp_path, measurement_of(classes=("cat", name, "eel")))
+
+    assert ("cat", name, "eel") == read(tmp_path).data.classes
+
+
+def test_sample_files_depend_on_the_records_alone() -> None:
+    """Two saves give the same bytes: no time, no path."""
+    assert own_content(records_of()) == own_content(records_of())
+    assert shared_content(records_of()) == shared_content(records_of())
+    assert own_content(records_of()) != own_content(records_of("RRWwr"))
+
+
+# ---- updates -------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_update_writes_nothing(tmp_path: Path) -> None:
+    """Bytes and times stay, also where another kernel's scores differ by 1e-5."""
+    clean, blur = measurement_of(), measurement_of(condition="blur")
+    first = update(tmp_path, clean, blur)
+    for path in tmp_path.rglob("*"):
+        os.utime(path, ns=(10**18, 10**18))
+    before = files(tmp_path)
+    second = update(tmp_path, shifted(clean, 1e-5), blur)
+
+    assert UpdateOutcome(recorded=("clean", "blur")) == first
+    assert UpdateOutcome(unchanged=("clean", "blur")) == second
+    assert {"small.yaml", "small/samples.npz", "small/clean.npz", "small/blur.npz"} == set(before)
+    assert before == files(tmp_path)
+
+
+def test_an_update_touches_only_what_changed(tmp_path: Path) -> None:
+    """Other entries keep their text and their sample files; a new condition is added."""
+    clean, blur = measurement_of(), measurement_of(condition="blur")
+    update(tmp_path, clean, blur)
+    before = files(tmp_path)
+    outcome = update(tmp_path, clean, measurement_of("RRRrw", "blur"), measurement_of(condition="low_light"))
+    after = files(tmp_path)
+
+    assert UpdateOutcome(recorded=("low_light",), updated=("blur",), unchanged=("clean",)) == outcome
+    assert {"small.yaml", "small/blur.npz", "small/low_light.npz"} == {
+        name for name in after if before.get(name) != after[name]
+    }
+    old, new = (yaml.safe_load(side["small.yaml"][0])["conditions"] for side in (before, after))
+    assert old["clean"] == new["clean"]
+    assert (2, 3) == (old["blur"]["cells"]["trusted_right"], new["blur"]["cells"]["trusted_right"])
+
+
+def test_one_baseline_does_not_touch_another(tmp_path: Path) -> None:
+    """Each name has its own file and its own folder."""
+    update(tmp_path, measurement_of())
+    before = files(tmp_path)
+    update_baseline(tmp_path, "large", [(measurement_of("WWWWW"), RULE)])
+
+    assert before == {name: state for name, state in files(tmp_path).items() if name.startswith("small")}
+
+
+def test_another_rule_is_an_update(tmp_path: Path) -> None:
+    """The entry's counts follow the rule; the records are what they were."""
+    update(tmp_path, measurement_of())
+    before = files(tmp_path)
+    outcome = update(tmp_path, measurement_of(), rule=FailureRule(confidence=0.4, entropy=None))
+
+    assert UpdateOutcome(updated=("clean",)) == outcome
+    entry = read(tmp_path).entries["clean"]
+    assert ("confidence < 0.4", 3) == (entry.rule, entry.cells.trusted_right)
+    assert before["small/clean.npz"] == files(tmp_path)["small/clean.npz"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"fingerprint": "sha256:new"}, {"letters": "RRW"}, {"classes": ("a", "b", "c")}, {"preprocessing": "none"}],
+)
+def test_other_data_is_refused_unless_every_entry_is_updated(tmp_path: Path, change: dict[str, object]) -> None:
+    """A file never describes two data sets; the refusal names the entries that would be left behind."""
+    update(tmp_path, measurement_of(), measurement_of(condition="blur"))
+    before = files(tmp_path)
+    refused = update(tmp_path, measurement_of(**change))  # type: ignore[arg-type]  # one argument by name
+
+    assert "blur" in refused.refused
+    assert ((), (), ()) == (refused.recorded, refused.updated, refused.unchanged)
+    assert before == files(tmp_path)
+    whole = [measurement_of(condition=key, **change) for key in ("clean", "blur")]  # type: ignore[arg-type]  # as above
+    assert UpdateOutcome(updated=("clean", "blur")) == update(tmp_path, *whole)
+    assert (whole[0].provenance.data, whole[0].provenance.preprocessing) == (
+        read(tmp_path).data,
+        read(tmp_path).preprocessing,
+    )
+    assert records(tmp_path, "blur") is not None
+
+
+def test_items_of_different_data_cannot_share_a_baseline(tmp_path: Path) -> None:
+    """Two tests of one name on two data sets: nothing is written."""
+    outcome = update(tmp_path, measurement_of(), measurement_of(condition="blur", fingerprint="sha256:other"))
+
+    assert "baseline of its own" in outcome.refused
+    assert {} == files(tmp_path)
+
+
+def test_a_lost_sample_file_is_written_again(tmp_path: Path) -> None:
+    """An update restores what was deleted."""
+    update(tmp_path, measurement_of(), measurement_of(condition="blur"))
+    (tmp_path / "small" / "samples.npz").unlink()
+    assert records(tmp_path, "clean") is None
+    update(tmp_path, measurement_of())
+
+    assert records(tmp_path, "clean") is not None
+    assert records(tmp_path, "blur") is not None
+
+
+@pytest.mark.parametrize("allowed", range(4))
+def test_a_write_that_fails_is_never_mistaken_for_a_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    """With the disk full after any number of files the YAML is the old one, and no wrong records are read."""
+    old = [measurement_of(condition=key) for key in ("clean", "blur", "low_light")]
+    update(tmp_path, *old)
+    before = files(tmp_path)
+    synced = []
+
+    def full_disk(descriptor: int) -> None:
+        synced.append(descriptor)
+        if len(synced) > allowed:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        update(tmp_path, *(measurement_of("RRRRRR", one.condition.key) for one in old))
+
+    after = files(tmp_path)
+    assert set(before) == set(after)
+    assert before["small.yaml"] == after["small.yaml"]
+    if allowed == 0:
+        assert before == after
+    for key in ("clean", "blur", "low_light"):
+        try:
+            stored = records(tmp_path, key)
+        except BaselineError:
+            continue
+        assert stored is not None
+        assert records_of().confidence.tolist() == stored.confidence.tolist()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no POSIX modes")
+def test_files_keep_their_mode(tmp_path: Path) -> None:
+    """A replaced file has the old one's mode, a new file what the umask gives."""
+    (tmp_path / "plain").touch()
+    update(tmp_path, measurement_of())
+    path = tmp_path / "small.yaml"
+    assert stat.S_IMODE((tmp_path / "plain").stat().st_mode) == stat.S_IMODE(path.stat().st_mode)
+    path.chmod(0o640)
+    update(tmp_path, measurement_of("RRRRR"))
+
+    assert 0o640 == stat.S_IMODE(path.stat().st_mode)
+
+
+# ---- reading -------------------------------------------------------------------------------------------------------
+
+
+def test_no_file_is_no_baseline(tmp_path: Path) -> None:
+    """Neither a folder nor a file is needed to ask."""
+    assert read_baseline(tmp_path / "nowhere", "small") is None
+    assert () == baseline_names(tmp_path / "nowhere")
+
+
+def test_names_for_a_suggestion(tmp_path: Path) -> None:
+    """The YAML files, sorted; sample folders are no baselines."""
+    for name in ("small", "large"):
+        update_baseline(tmp_path, name, [(measurement_of(), RULE)])
+
+    assert ("large", "small") == baseline_names(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", ".hidden", "..", "a/b", "../small", "a b", "é", "x\n", "a" * 81, "a\\b", "a:b"])
+def test_names_that_are_no_file_names(tmp_path: Path, name: str) -> None:
+    """A name cannot leave its folder."""
+    with pytest.raises(BaselineError, match="baseline name"):
+        read_baseline(tmp_path, name)
+    with pytest.raises(BaselineError, match="baseline name"):
+        update_baseline(tmp_path, name, [(measurement_of(), RULE)])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("schema: 1", "schema: 2", [":2: schema", "2"]),
+        ("schema: 1\n", "", ["schema"]),
+        ("schema: 1", "schema: yes", [":2: schema", "whole number"]),
+        ("schema: 1", "schema: 1\nauthor: me", [":3: author"]),
+        ("schema: 1", "schema: 1\nschema: 1", [":3: schema", "twice"]),
+        ("    seed: 3", "    seed: 3\n    seed: 4", [":17: conditions.gaussian_noise(sigma=0.1).seed", "twice"]),
+        ("    seed: 3", "    sede: 3", [":16: conditions.gaussian_noise(sigma=0.1).sede"]),
+        ("    seed: 3", "    seed: -3", [":16: conditions.gaussian_noise(sigma=0.1).seed", "at least 0"]),
+        ("    implementation: 1\n", "", ["implementation is missing"]),
+        ("trusted_right: 0", "trusted_right: six", [":20: ", "cells.trusted_right", "whole number", "'six'"]),
+        ("trusted_right: 0", "trusted_right: 0.0", [":20: ", "cells.trusted_right", "whole number"]),
+        ("trusted_right: 0", "trusted_right: true", [":20: ", "cells.trusted_right", "whole number"]),
+        ("trusted_right: 0", "trusted_right: 1", [":19: ", "cells", "add up to 6"]),
+        ("    samples: 5", "    samples: 4", ["cells"]),
+        ("  samples: 5", "  samples: 6", ["cells"]),
+        ("sigma: 0.1\n", "sigma: much\n", [":14: ", "parameters.sigma", "number", "'much'"]),
+        ("  - dog", "  - 7", [":8: data.classes[1]", "text"]),
+        ("preprocessing: resize=32", "preprocessing: 7", [":10: preprocessing", "text"]),
+        ("preprocessing: resize=32", "preprocessing: &a x", [":10: ", "anchors"]),
+        ("preprocessing: resize=32", "preprocessing: *a", [":10: "]),
+        ("preprocessing: resize=32", "preprocessing: !!python/name:os.system x", [":10: ", "tags"]),
+        ("preprocessing: resize=32", "preprocessing: [", ["not YAML"]),
+        ("preprocessing: resize=32", "<<<<<<< HEAD\npreprocessing: resize=32", [":10: ", "merge conflict"]),
+        ("preprocessing: resize=32", "preprocessing: resize=32\n=======", [":11: ", "merge conflict"]),
+        ("preprocessing: resize=32", "preprocessing: resize=32\n>>>>>>> other", [":11: ", "merge conflict"]),
+        ("  gaussian_noise(sigma=0.1):", "  gaussian_noise(sigma=9):", [":12: ", "sigma must be"]),
+        ("preprocessing: resize=32", "preprocessing: " + "[" * 2000, [": "]),
+        (TEXT, "", [":1: ", "mapping"]),
+        (TEXT, "- 1\n", [":1: ", "mapping"]),
+        (TEXT, "\0", [":1: ", "not YAML"]),
+        (TEXT, "#" * 5_000_001, ["larger"]),
+    ],
+)
+def test_a_damaged_file_is_refused_with_its_line(tmp_path: Path, old: str, new: str, words: list[str]) -> None:
+    """One line names the file, the place and what is wrong there; nothing is read half."""
+    assert old in TEXT
+    (tmp_path / "small.yaml").write_text(TEXT.replace(old, new, 1))
+    with pytest.raises(BaselineError) as caught:
+        read_baseline(tmp_path, "small")
+
+    assert [] == [word for word in ["small.yaml", *words] if word not in str(caught.value)]
+    assert 1 == len(str(caught.value).splitlines())
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """A binary file under the name of a baseline."""
+    (tmp_path / "small.yaml").write_bytes(b"schema: \xff\xfe")
+    with pytest.raises(BaselineError, match=r"small\.yaml: cannot be read"):
+        read_baseline(tmp_path, "small")
+
+
+def test_rates_are_for_the_reader_alone(tmp_path: Path) -> None:
+    """A rate that was edited changes nothing: the counts are the truth."""
+    (tmp_path / "small.yaml").write_text(TEXT)
+    before = read(tmp_path)
+    (tmp_path / "small.yaml").write_text(TEXT.replace("accuracy: 0.6", "accuracy: 0.9"))
+
+    assert before == read(tmp_path)
+
+
+# ---- sample files --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", ["samples.npz", "clean.npz"])
+def test_missing_sample_files_are_no_error(tmp_path: Path, missing: str) -> None:
+    """The counts can still be compared, unpaired."""
+    update(tmp_path, measurement_of())
+    (tmp_path / "small" / missing).unlink()
+
+    assert records(tmp_path, "clean") is None
+
+
+def test_a_sample_file_of_another_entry_is_refused(tmp_path: Path) -> None:
+    """The hash binds the file to its entry, and the message says how to repair it."""
+    update(tmp_path, measurement_of(), measurement_of("RRRRR", "blur"))
+    (tmp_path / "small" / "clean.npz").write_bytes((tmp_path / "small" / "blur.npz").read_bytes())
+    with pytest.raises(BaselineError, match=r"clean\.npz: does not belong .*--failaware-update-baselines"):
+        records(tmp_path, "clean")
+
+
+def save_short(path: Path) -> None:
+    np.savez(path, sample_id=np.arange(4, dtype=np.uint64), label=np.zeros(4, dtype=np.uint16))
+
+
+def save_pickled(path: Path) -> None:
+    np.savez(path, sample_id=np.array([{}] * 5, dtype=object), label=np.zeros(5, dtype=np.uint16))
+
+
+def save_floats(path: Path) -> None:
+    np.savez(path, sample_id=np.arange(5.0), label=np.zeros(5, dtype=np.uint16))
+
+
+def save_one_column(path: Path) -> None:
+    np.savez(path, sample_id=np.arange(5, dtype=np.uint64))
+
+
+def save_array(path: Path) -> None:
+    with path.open("wb") as file:
+        np.save(file, np.arange(5))
+
+
+def save_pointer(path: Path) -> None:
+    path.write_text("version https://git-lfs.github.com/spec/v1\n")
+
+
+def save_nothing(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    "save", [save_short, save_pickled, save_floats, save_one_column, save_array, save_pointer, save_nothing]
+)
+def test_damaged_ids_and_labels_are_refused(tmp_path: Path, save: object) -> None:
+    """Too few, of another type, incomplete, or no such file at all: one line, and nothing is unpickled."""
+    update(tmp_path, measurement_of())
+    save(tmp_path / "small" / "samples.npz")  # type: ignore[operator]  # one of the functions above
+    with pytest.raises(BaselineError, match=r"samples\.npz: .*--failaware-update-baselines") as caught:
+        records(tmp_path, "clean")
+
+    assert 1 == len(str(caught.value).splitlines())

@@ -1,0 +1,125 @@
+"""Counts and rates, checked by hand, against a loop, and by what must hold for any records."""
+
+from __future__ import annotations
+
+import dataclasses
+import doctest
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from five import FIVE, RULE, records_of
+
+from pytest_failaware.judge import metrics
+from pytest_failaware.judge.metrics import DEFAULT_GATES, METRICS, count_cells, stats_of
+from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.schema import Cells, Records
+
+
+def drawn(seed: int, count: int = 400) -> Records:
+    """Random records in which all four cells occur."""
+    random = np.random.default_rng(seed)
+    return dataclasses.replace(
+        records_of("R" * count),
+        prediction=random.integers(0, 3, count).astype(np.uint16),
+        confidence=random.uniform(0.34, 1, count).astype(np.float32),
+        entropy=random.uniform(0, 1.5, count).astype(np.float32),
+    )
+
+
+def test_five_samples_by_hand() -> None:
+    """Every founding number of five samples, as computed on paper."""
+    cells = count_cells(records_of(FIVE), RULE)
+    rates = stats_of("clean", cells).rates
+
+    assert Cells(trusted_right=2, trusted_wrong=1, flagged_right=1, flagged_wrong=1) == cells
+    assert {
+        "accuracy": Fraction(3, 5),
+        "failure_rate": Fraction(2, 5),
+        "confident_accuracy": Fraction(2, 3),
+        "failure_region_accuracy": Fraction(1, 2),
+        "silent_failure_rate": Fraction(1, 5),
+        "confident_correct_rate": Fraction(2, 5),
+    } == {name: rate.fraction for name, rate in rates.items()}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_against_a_loop_over_samples(seed: int) -> None:
+    """The counts and rates equal those of a loop written from the definitions, one sample at a time."""
+    records, rule = drawn(seed), FailureRule(confidence=0.7, entropy=0.9)
+    seen = []
+    for label, prediction, confidence, entropy in zip(
+        records.label, records.prediction, records.confidence, records.entropy, strict=True
+    ):
+        seen.append((bool(confidence < np.float32(0.7) or entropy > np.float32(0.9)), bool(label == prediction)))
+    trusted = [right for flagged, right in seen if not flagged]
+    distrusted = [right for flagged, right in seen if flagged]
+    rates = stats_of("clean", count_cells(records, rule)).rates
+
+    assert {
+        "accuracy": sum(right for _, right in seen) / len(seen),
+        "failure_rate": len(distrusted) / len(seen),
+        "confident_accuracy": sum(trusted) / len(trusted),
+        "failure_region_accuracy": sum(distrusted) / len(distrusted),
+        "silent_failure_rate": trusted.count(False) / len(seen),
+        "confident_correct_rate": trusted.count(True) / len(seen),
+    } == pytest.approx({name: rate.value for name, rate in rates.items()})
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_samples_does_not_matter(seed: int) -> None:
+    """A permutation keeps the counts, and the counts add up to the samples."""
+    records = drawn(seed)
+    order = np.random.default_rng(seed + 100).permutation(len(records))
+    shuffled = Records(**{name: getattr(records, name)[order] for name in Records.__slots__})
+
+    assert count_cells(records, RULE) == count_cells(shuffled, RULE)
+    assert 400 == count_cells(records, RULE).samples
+
+
+def test_a_stricter_rule_only_moves_samples_to_the_flagged() -> None:
+    """Right and wrong stay as they are; each trusted cell can only shrink."""
+    records = drawn(7)
+    loose, strict = (count_cells(records, FailureRule(confidence=c, entropy=None)) for c in (0.5, 0.8))
+
+    assert loose.trusted_right + loose.flagged_right == strict.trusted_right + strict.flagged_right
+    assert loose.trusted_right > strict.trusted_right
+    assert loose.trusted_wrong > strict.trusted_wrong
+
+
+@pytest.mark.parametrize(
+    ("letters", "undefined"),
+    [("RW", {"failure_region_accuracy"}), ("rw", {"confident_accuracy"}), ("", set(METRICS)), (FIVE, set())],
+)
+def test_an_empty_region_has_no_rate_but_a_reason(letters: str, undefined: set[str]) -> None:
+    """None with a sentence where the denominator is 0, a number and no sentence elsewhere."""
+    rates = stats_of("clean", count_cells(records_of(letters), RULE)).rates
+
+    assert undefined == {name for name, rate in rates.items() if rate.fraction is None}
+    assert undefined == {name for name, rate in rates.items() if rate.value is None}
+    assert undefined == {name for name, rate in rates.items() if rate.reason}
+
+
+def test_counts_are_plain_integers() -> None:
+    """numpy's integers cannot travel between processes."""
+    cells = count_cells(records_of(FIVE), RULE)
+
+    assert [int] * 4 == [type(getattr(cells, name)) for name in Cells.__slots__]
+
+
+def test_the_table_of_metrics() -> None:
+    """The four default gates have a tolerance of 0.005, the other metrics 0.01."""
+    assert {"accuracy", "confident_accuracy", "silent_failure_rate", "confident_correct_rate"} == set(DEFAULT_GATES)
+    assert {"failure_rate", "failure_region_accuracy"} == set(METRICS) - set(DEFAULT_GATES)
+    assert {Decimal("0.005")} == {METRICS[name].tolerance for name in DEFAULT_GATES}
+    assert {Decimal("0.01")} == {METRICS[name].tolerance for name in set(METRICS) - set(DEFAULT_GATES)}
+    assert list(METRICS) == [metric.name for metric in METRICS.values()]
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    """What the docstrings show is what one gets."""
+    done = doctest.testmod(metrics)
+
+    assert 0 == done.failed
+    assert done.attempted > 0

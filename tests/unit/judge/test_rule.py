@@ -1,0 +1,218 @@
+"""The failure rule: spelled, read, and applied alike to stored scores, arrays and tensors."""
+
+from __future__ import annotations
+
+import doctest
+
+import numpy as np
+import pytest
+import torch
+
+from pytest_failaware.errors import ConfigError
+from pytest_failaware.judge import rule as rule_module
+from pytest_failaware.judge.rule import FailureRule
+
+FOUNDING = FailureRule()
+
+
+def logits(count: int = 200, classes: int = 5) -> np.ndarray:
+    """Logits of which some are flagged by either part."""
+    return np.random.default_rng(3).normal(0, 1.5, (count, classes))
+
+
+# ---- spelling ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "entropy"),
+    [
+        ("confidence < 0.6 or entropy > 1.0", 0.6, 1.0),
+        ("entropy>1 or confidence<.6", 0.6, 1.0),
+        ("confidence < 0.75", 0.75, None),
+        ("  entropy > 5e-1 ", None, 0.5),
+        ("confidence < 1", 1.0, None),
+        ("entropy > 0", None, 0.0),
+    ],
+)
+def test_parse(text: str, confidence: float | None, entropy: float | None) -> None:
+    """Either part may stand alone, in any order; what is printed reads back as the same rule."""
+    rule = FailureRule.parse(text)
+
+    assert FailureRule(confidence=confidence, entropy=entropy) == rule
+    assert rule == FailureRule.parse(str(rule))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "confidence",
+        "confidence < ",
+        "confidence > 0.6",
+        "entropy < 1.0",
+        "confidence <= 0.6",
+        "confidence < 0.6 and entropy > 1.0",
+        "confidence < 0.6 or confidence < 0.5",
+        "confidence < 0.6 or",
+        "margin < 0.1",
+        "confidence < 0.6.1",
+        "confidence < e",
+        "confidence < nan",
+        "confidence < 0",
+        "confidence < 1.1",
+        "confidence < -0.1",
+        "confidence < 60",
+        "entropy > -1",
+        "entropy > 1e999",
+    ],
+)
+def test_what_cannot_be_meant_is_refused(text: str) -> None:
+    """One line, whatever is wrong with the spelling or the threshold."""
+    with pytest.raises(ConfigError) as caught:
+        FailureRule.parse(text)
+
+    assert str(caught.value).startswith("rule: ")
+    assert 1 == len(str(caught.value).splitlines())
+
+
+def test_an_unreadable_rule_names_its_place() -> None:
+    """The option or ini key stands before the text that was typed."""
+    with pytest.raises(ConfigError, match=r"^failaware_rule: .*'confidence = 0.6'.*write it as"):
+        FailureRule.parse("confidence = 0.6", "failaware_rule")
+
+
+def test_a_rule_without_thresholds_is_refused() -> None:
+    """It would flag nothing, ever."""
+    with pytest.raises(ConfigError, match="needs a confidence or an entropy threshold"):
+        FailureRule(confidence=None, entropy=None)
+
+
+# ---- thresholds ----------------------------------------------------------------------------------------------------
+
+
+def test_both_comparisons_are_strict() -> None:
+    """A score at its threshold, in float32, is trusted; its neighbour on the wrong side is flagged."""
+    at, quiet = np.float32(0.6), np.float32(0.1)
+    confidence = np.array([at, np.nextafter(at, np.float32(0)), 0.9, 0.9], dtype=np.float32)
+    entropy = np.array([quiet, quiet, 1.0, np.nextafter(np.float32(1), np.float32(2))], dtype=np.float32)
+
+    assert [False, True, False, True] == FOUNDING.flags(confidence=confidence, entropy=entropy).tolist()
+
+
+@pytest.mark.parametrize(
+    ("rule", "flags"),
+    [
+        (FailureRule(confidence=0.6, entropy=None), [True, False, True, False]),
+        (FailureRule(confidence=None, entropy=1.0), [False, True, True, False]),
+        (FOUNDING, [True, True, True, False]),
+    ],
+)
+def test_a_part_that_is_switched_off_flags_nothing(rule: FailureRule, flags: list[bool]) -> None:
+    """Low confidence alone, high entropy alone, both, neither."""
+    confidence = np.array([0.5, 0.9, 0.5, 0.9], dtype=np.float32)
+    entropy = np.array([0.5, 1.5, 1.5, 0.5], dtype=np.float32)
+
+    assert flags == rule.flags(confidence=confidence, entropy=entropy).tolist()
+
+
+def test_a_confidence_of_exactly_the_threshold_from_logits() -> None:
+    """Probabilities 0.75 and 0.25 from logits ln 3 and 0: not below 0.75, below the next float32."""
+    row = [[np.log(3.0), 0.0]]
+    above = float(np.nextafter(np.float32(0.75), np.float32(1)))
+
+    assert [False] == FailureRule(confidence=0.75, entropy=None).flag_logits(row).tolist()
+    assert [True] == FailureRule(confidence=above, entropy=None).flag_logits(row).tolist()
+
+
+# ---- production input ----------------------------------------------------------------------------------------------
+
+
+def test_lists_arrays_and_tensors_get_the_same_flags() -> None:
+    """The form of the input decides nothing; some are flagged and some are not."""
+    array = logits()
+    expected = FOUNDING.flag_logits(array)
+
+    assert 0 < expected.sum() < 200
+    assert expected.tolist() == FOUNDING.flag_logits(array.tolist()).tolist()
+    assert expected.tolist() == FOUNDING.flag_logits(torch.from_numpy(array).requires_grad_()).tolist()
+    assert np.bool_ == expected.dtype
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_half_precision_tensors_are_taken_at_their_values(dtype: torch.dtype) -> None:
+    """A tensor numpy has no type for is flagged as its exact values are."""
+    tensor = torch.from_numpy(logits()).to(dtype)
+
+    assert FOUNDING.flag_logits(tensor.double().numpy()).tolist() == FOUNDING.flag_logits(tensor).tolist()
+
+
+def test_probabilities_and_logits_agree() -> None:
+    """The softmax of the logits is flagged as the logits are."""
+    tensor = torch.from_numpy(logits())
+
+    assert FOUNDING.flag_logits(tensor).tolist() == FOUNDING.flag_probabilities(tensor.softmax(1)).tolist()
+
+
+def test_certain_and_undecided_probabilities() -> None:
+    """A one-hot row is trusted, a uniform one is flagged."""
+    assert [False, True] == FOUNDING.flag_probabilities([[0.0, 1.0, 0.0, 0.0], [0.25] * 4]).tolist()
+
+
+def test_an_empty_batch_has_no_flags() -> None:
+    """No row is no error."""
+    assert [] == FOUNDING.flag_logits(np.empty((0, 4))).tolist()
+    assert [] == FOUNDING.flag_probabilities(np.empty((0, 4))).tolist()
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([0.1, 0.2], "shape"),
+        ([[0.1], [0.2]], "K >= 2"),
+        ([[np.nan, 0.0], [0.0, 1.0]], "1 rows"),
+        ([[np.inf, 0.0]], "finite"),
+    ],
+)
+def test_logits_that_cannot_be_judged(rows: list[object], words: str) -> None:
+    """A wrong shape or a number that is none is refused, not flagged."""
+    with pytest.raises(ValueError, match=words):
+        FOUNDING.flag_logits(rows)
+
+
+@pytest.mark.parametrize("rows", [[[2.0, -1.0]], [[3.0, 0.5]], [[0.2, 0.2]]])
+def test_logits_are_not_taken_for_probabilities(rows: list[list[float]]) -> None:
+    """What does not sum to one is no distribution, and the message names the other method."""
+    with pytest.raises(ValueError, match="pass logits to flag_logits"):
+        FOUNDING.flag_probabilities(rows)
+
+
+# ---- parts that can never fire -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4, 5, 10])
+def test_a_dead_part_is_one_that_no_distribution_fires(classes: int) -> None:
+    """The most undecided distribution that confidence still trusts tells whether entropy can add anything."""
+    rest = (1 - 0.6) / (classes - 1)
+    most_undecided = [[0.6, *[rest] * (classes - 1)]]
+    sentence = FOUNDING.dead_part(classes)
+
+    assert (classes <= 3) == (sentence is not None)
+    alone = FailureRule(confidence=None, entropy=1.0)
+    assert (sentence is None) == bool(alone.flag_probabilities(most_undecided)[0])
+    assert sentence is None or f"with {classes} classes" in sentence
+
+
+def test_an_entropy_beyond_the_logarithm_of_the_classes_is_dead() -> None:
+    """Entropy is at most ln K."""
+    rule = FailureRule(confidence=None, entropy=2.31)
+
+    assert "can never fire" in (rule.dead_part(10) or "")
+    assert rule.dead_part(11) is None
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    """What the docstrings show is what one gets."""
+    done = doctest.testmod(rule_module)
+
+    assert 0 == done.failed
+    assert done.attempted > 0

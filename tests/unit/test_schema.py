@@ -1,0 +1,134 @@
+"""The travelling types: small facts that other rooms rely on."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from five import records_of
+
+from pytest_failaware import schema
+from pytest_failaware.schema import (
+    SCORES,
+    Cells,
+    Condition,
+    Estimate,
+    Preprocessing,
+    Records,
+    Source,
+    SourceKind,
+    Verdict,
+)
+
+
+def test_every_type_is_frozen_and_slotted() -> None:
+    """What travels cannot be changed on the way."""
+    types = [one for one in vars(schema).values() if dataclasses.is_dataclass(one)]
+
+    assert len(types) > 15
+    assert [] == [one.__name__ for one in types if not one.__dataclass_params__.frozen or "__slots__" not in vars(one)]
+    assert [] == [one.__name__ for one in types if not all(field.kw_only for field in dataclasses.fields(one))]
+
+
+def test_importing_the_types_imports_no_numpy() -> None:
+    """pytest loads them in every run."""
+    code = "import sys, pytest_failaware.schema; print('numpy' in sys.modules)"
+
+    assert "False\n" == subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_records_are_ids_labels_predictions_and_scores() -> None:
+    """The columns and their order are those of the stored files."""
+    assert ("sample_id", "label", "prediction", *SCORES) == Records.__slots__
+
+
+def test_records_know_their_length_and_what_is_right() -> None:
+    """One entry per sample, true where the prediction is the label."""
+    records = records_of("RWrw")
+
+    assert 4 == len(records)
+    assert [True, False, True, False] == records.correct.tolist()
+    assert np.bool_ == records.correct.dtype
+
+
+def test_cells_add_up() -> None:
+    """All images lie in one of the four."""
+    assert 10 == Cells(trusted_right=1, trusted_wrong=2, flagged_right=3, flagged_wrong=4).samples
+
+
+def test_an_estimate_is_exact_and_readable() -> None:
+    """The fraction for comparing, the float for reading."""
+    estimate = Estimate(numerator=1, denominator=3)
+
+    assert (Fraction(1, 3), 1 / 3) == (estimate.fraction, estimate.value)
+
+
+def test_an_estimate_without_a_denominator_has_no_value() -> None:
+    """None and a reason, never NaN; a numerator of 0 is a value."""
+    undefined = Estimate(numerator=0, denominator=0, reason="nothing is flagged")
+
+    assert (None, None, "nothing is flagged") == (undefined.fraction, undefined.value, undefined.reason)
+    assert (Fraction(0), 0.0) == (
+        Estimate(numerator=0, denominator=3).fraction,
+        Estimate(numerator=0, denominator=3).value,
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "slug"),
+    [
+        ("clean", "clean"),
+        ("fog:3", "fog-3"),
+        ("gaussian_noise(sigma=0.1)", "gaussian_noise-sigma-0.1"),
+        ("../../Etc/Passwd", "etc-passwd"),
+    ],
+)
+def test_a_slug_stays_in_its_folder(key: str, slug: str) -> None:
+    """Whatever the key, the file name has no separator and no leading dot."""
+    assert slug == Condition(name="any", key=key).slug
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "text"),
+    [
+        (SourceKind.FILE, "/w/model.pth", "/w/model.pth"),
+        (SourceKind.FACTORY, "toy:network", "toy:network"),
+        (SourceKind.FOLDER, "/w/test", "folder:/w/test"),
+        (SourceKind.TORCHVISION, "resnet18", "torchvision:resnet18"),
+    ],
+)
+def test_a_source_reads_as_it_is_typed(kind: SourceKind, target: str, text: str) -> None:
+    """Files and factories stand bare, the others with their scheme."""
+    assert text == str(Source(kind=kind, target=target))
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "text"),
+    [
+        (Preprocessing(), "none"),
+        (Preprocessing(resize=32), "resize=32, interpolation=bilinear"),
+        (Preprocessing(crop=28), "crop=28"),
+        (Preprocessing(mean=(0.5,), std=(0.25,)), "mean=0.5, std=0.25"),
+        (
+            Preprocessing(resize_short=256, crop=224, interpolation="bicubic", mean=(0.1, 0.2), std=(1.0, 2.0)),
+            "resize_short=256, crop=224, interpolation=bicubic, mean=0.1/0.2, std=1.0/2.0",
+        ),
+    ],
+)
+def test_a_preprocessing_reads_as_it_is_typed(preprocessing: Preprocessing, text: str) -> None:
+    """What is not done is not said; interpolation is said where it matters."""
+    assert text == str(preprocessing)
+
+
+def test_verdicts_are_ordered_by_what_needs_attention() -> None:
+    """The five that fail come first, and unchanged is the least of all."""
+    ranked = sorted(Verdict, key=lambda verdict: verdict.severity)
+    failing = ["incomparable", "missing", "below_minimum", "above_maximum", "regressed"]
+
+    assert failing == [verdict.value for verdict in ranked[:5]]
+    assert failing == [verdict.value for verdict in Verdict if verdict.fails]
+    assert Verdict.UNCHANGED is ranked[-1]
