@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -323,4 +323,3 @@ class RunReport:
     results: tuple[ItemResult, ...] = ()
     notices: tuple[str, ...] = ()
     command: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)

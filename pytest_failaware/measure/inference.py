@@ -71,8 +71,8 @@ def _check(logits: NDArray[np.float32], loader: DegradedLoader) -> None:
     if len(facts.classes) > classes or (loader.store.has_class_names and len(facts.classes) != classes):
         names = ", ".join(facts.classes[:3]) + (", …" if len(facts.classes) > 3 else "")
         raise DataError(
-            f"the classes do not match: {len(facts.classes)} in --failaware-dataset ({names}), {classes} logits from the "
-            "model; give the data of this model's classes (a missing class folder would shift every label)"
+            f"the classes do not match: {len(facts.classes)} in --failaware-dataset ({names}), {classes} logits from "
+            "the model; give the data of this model's classes (a missing class folder would shift every label)"
         )
     bad = int((~np.isfinite(logits)).any(axis=1).sum())
     if bad:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import inspect
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,8 +13,9 @@ from typing import Final
 import torch
 from torch import nn
 
-from pytest_failaware.errors import ConfigError, FailAwareError, ModelError
+from pytest_failaware.errors import ConfigError, ModelError
 from pytest_failaware.imports import describe_error, load_attribute, one_line
+from pytest_failaware.measure.architectures import architecture_name, builder_of, call_factory, kind_of
 from pytest_failaware.measure.checkpoint import Checkpoint, read_state_dict, shared_prefix
 from pytest_failaware.schema import ModelFacts, Source, SourceKind
 
@@ -81,7 +80,7 @@ def adopt_model(module: nn.Module, device: torch.device, architecture: str = "")
         ModelError: It is not a torch.nn.Module.
     """
     if not isinstance(module, nn.Module):
-        raise ModelError(f"the model is {_kind(module)}, not a torch.nn.Module; give an instance of one")
+        raise ModelError(f"the model is {kind_of(module)}, not a torch.nn.Module; give an instance of one")
     ready = module.to(device).eval().requires_grad_(False)
     return LoadedModel(
         module=ready, device=device, facts=ModelFacts(sha256=model_sha256(ready), architecture=architecture)
@@ -105,38 +104,11 @@ def model_sha256(module: nn.Module) -> str:
 
 
 def _from_factory(source: Source, arch: Source | None, device: torch.device) -> LoadedModel:
-    if arch is not None:
-        raise ModelError(
-            f"--failaware-arch={arch.target}: the factory of --failaware-model={source} builds its own; give one"
-        )
     place = f"--failaware-model={source}"
     found = load_attribute(source.target, "--failaware-model")
-    module = found if isinstance(found, nn.Module) else _call(found, place)
-    return adopt_model(module, device, _factory_name(source))
-
-
-def _call(factory: object, place: str, **arguments: int) -> nn.Module:
-    """What the user's factory returns, which must be a module."""
-    if not callable(factory):
-        raise ModelError(f"{place}: {_kind(factory)} cannot be called; name a function that returns the model")
-    try:
-        module = factory(**arguments)
-    except FailAwareError:
-        raise
-    except Exception as error:  # the user's code runs here
-        call = ", ".join(f"{name}={value}" for name, value in arguments.items())
-        raise ModelError(f"{place}: calling it with ({call}) raised {describe_error(error)}; repair it") from error
-    if not isinstance(module, nn.Module):
-        raise ModelError(f"{place}: returned {_kind(module)}, not a torch.nn.Module; return the model itself")
-    return module
-
-
-def _factory_name(source: Source) -> str:
-    return source.target.replace(":", ".").rpartition(".")[2]
-
-
-def _kind(value: object) -> str:
-    return f"the class {value.__name__}" if isinstance(value, type) else f"an instance of {type(value).__name__}"
+    module = found if isinstance(found, nn.Module) else call_factory(found, place)
+    unused = f"--failaware-arch={arch} is not used: the factory of --failaware-model builds the whole model"
+    return replace(adopt_model(module, device, architecture_name(source)), notes=(unused,) if arch else ())
 
 
 # ---- from a file of weights ----------------------------------------------------------------------------------------
@@ -149,57 +121,13 @@ def _from_file(path: Path, arch: Source | None, device: torch.device) -> LoadedM
             f"{path}: holds weights only; name their architecture, as in --failaware-arch=resnet18 or "
             "--failaware-arch=mypkg.models:build"
         )
-    build = _builder(arch)
+    build = builder_of(arch)
     module = build(_REFERENCE_CLASSES)
     classes = _count_classes(_unwrapped(module), checkpoint)
     if classes != _REFERENCE_CLASSES:
         module = build(classes)
     _fill(_unwrapped(module), checkpoint, f"{path}: does not fit {arch.target}")
-    name = arch.target if arch.kind is SourceKind.TORCHVISION else _factory_name(arch)
-    return replace(adopt_model(module, device, name), notes=_notes(checkpoint))
-
-
-def _builder(arch: Source) -> Callable[[int], nn.Module]:
-    """A function from the number of classes to a new module with random weights."""
-    if arch.kind is SourceKind.TORCHVISION:
-        return _torchvision_builder(arch.target)
-    place = f"--failaware-arch={arch}"
-    if arch.kind is not SourceKind.FACTORY:
-        raise ModelError(f"{place}: not an architecture; give a torchvision name or pkg.mod:factory")
-    factory = load_attribute(arch.target, "--failaware-arch")
-    if _takes_classes(factory):
-        return lambda classes: _call(factory, place, num_classes=classes)
-    return lambda classes: _call(factory, place)
-
-
-def _torchvision_builder(name: str) -> Callable[[int], nn.Module]:
-    def build(classes: int) -> nn.Module:
-        with warnings.catch_warnings():  # inception_v3 and googlenet announce a change of weights that are replaced
-            warnings.simplefilter("ignore")
-            module: nn.Module = models.get_model(name, weights=None, num_classes=classes)
-        return module
-
-    with warnings.catch_warnings():  # importing torchvision may warn of image codecs
-        warnings.simplefilter("ignore")
-        from torchvision import models
-    known = models.list_models(module=models)
-    if name not in known:
-        close = difflib.get_close_matches(name.lower(), known, n=1)
-        hint = f"did you mean {close[0]!r}? otherwise give" if close else "give a torchvision classifier's name or"
-        raise ModelError(f"--failaware-arch={name}: torchvision has no such classifier; {hint} pkg.mod:factory")
-    return build
-
-
-def _takes_classes(factory: object) -> bool:
-    try:
-        parameters = inspect.signature(factory).parameters.values()  # type: ignore[arg-type]  # the except is for it
-    except (TypeError, ValueError):
-        return False
-    return any(
-        parameter.kind is parameter.VAR_KEYWORD
-        or (parameter.name == "num_classes" and parameter.kind is not parameter.POSITIONAL_ONLY)
-        for parameter in parameters
-    )
+    return replace(adopt_model(module, device, architecture_name(arch)), notes=_notes(checkpoint))
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:

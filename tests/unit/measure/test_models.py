@@ -389,11 +389,11 @@ def test_model_from_a_factory(factory: WriteFactory) -> None:
     assert torch.equal(random_state, torch.get_rng_state())
 
 
-def test_factory_and_architecture_exclude_each_other(factory: WriteFactory) -> None:
-    """A factory builds the whole model, so an architecture beside it is refused."""
-    source = factory("Net")
-    expected = f"--failaware-arch=resnet18: the factory of --failaware-model={source} builds its own; give one"
-    assert expected == error_of(source, torchvision("resnet18"))
+def test_a_factory_needs_no_architecture(factory: WriteFactory) -> None:
+    """It builds the whole model: an architecture beside it, from the ini say, is not used, and a note says so."""
+    loaded = load_model(factory("Net"), torchvision("resnet18"), CPU)
+    assert "Net" == loaded.facts.architecture
+    assert "--failaware-arch=torchvision:resnet18 is not used" in loaded.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""Architectures by name: from a torchvision name or `pkg.mod:factory` to a new module with random weights."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import warnings
+from collections.abc import Callable
+
+from torch import nn
+
+from pytest_failaware.errors import FailAwareError, ModelError
+from pytest_failaware.imports import describe_error, load_attribute
+from pytest_failaware.schema import Source, SourceKind
+
+
+def builder_of(arch: Source) -> Callable[[int], nn.Module]:
+    """A function from the number of classes to a new module with random weights."""
+    if arch.kind is SourceKind.TORCHVISION:
+        return _torchvision_builder(arch.target)
+    place = f"--failaware-arch={arch}"
+    if arch.kind is not SourceKind.FACTORY:
+        raise ModelError(f"{place}: not an architecture; give a torchvision name or pkg.mod:factory")
+    factory = load_attribute(arch.target, "--failaware-arch")
+    if _takes_classes(factory):
+        return lambda classes: call_factory(factory, place, num_classes=classes)
+    return lambda classes: call_factory(factory, place)
+
+
+def _torchvision_builder(name: str) -> Callable[[int], nn.Module]:
+    def build(classes: int) -> nn.Module:
+        with warnings.catch_warnings():  # inception_v3 and googlenet announce a change of weights that are replaced
+            warnings.simplefilter("ignore")
+            module: nn.Module = models.get_model(name, weights=None, num_classes=classes)
+        return module
+
+    with warnings.catch_warnings():  # importing torchvision may warn of image codecs
+        warnings.simplefilter("ignore")
+        from torchvision import models
+    known = models.list_models(module=models)
+    if name not in known:
+        close = difflib.get_close_matches(name.lower(), known, n=1)
+        hint = f"did you mean {close[0]!r}? otherwise give" if close else "give a torchvision classifier's name or"
+        raise ModelError(f"--failaware-arch={name}: torchvision has no such classifier; {hint} pkg.mod:factory")
+    return build
+
+
+def _takes_classes(factory: object) -> bool:
+    try:
+        parameters = inspect.signature(factory).parameters.values()  # type: ignore[arg-type]  # the except is for it
+    except (TypeError, ValueError):
+        return False
+    return any(
+        parameter.kind is parameter.VAR_KEYWORD
+        or (parameter.name == "num_classes" and parameter.kind is not parameter.POSITIONAL_ONLY)
+        for parameter in parameters
+    )
+
+
+def call_factory(factory: object, place: str, **arguments: int) -> nn.Module:
+    """What the user's factory returns, which must be a module."""
+    if not callable(factory):
+        raise ModelError(f"{place}: {kind_of(factory)} cannot be called; name a function that returns the model")
+    try:
+        module = factory(**arguments)
+    except FailAwareError:
+        raise
+    except Exception as error:  # the user's code runs here
+        call = ", ".join(f"{name}={value}" for name, value in arguments.items())
+        raise ModelError(f"{place}: calling it with ({call}) raised {describe_error(error)}; repair it") from error
+    if not isinstance(module, nn.Module):
+        raise ModelError(f"{place}: returned {kind_of(module)}, not a torch.nn.Module; return the model itself")
+    return module
+
+
+def architecture_name(source: Source) -> str:
+    """The torchvision name, or the factory's own name without its module."""
+    return source.target.replace(":", ".").rpartition(".")[2]
+
+
+def kind_of(value: object) -> str:
+    """What an error calls a value."""
+    return f"the class {value.__name__}" if isinstance(value, type) else f"an instance of {type(value).__name__}"
