@@ -29,7 +29,7 @@ from pytest_failaware.config import resolve
 from pytest_failaware.measure.data import ImageSet, Sample
 from pytest_failaware.measure.models import LoadedModel, choose_device
 from pytest_failaware.measure.preprocess import build_pipeline
-from pytest_failaware.run import build_bench, open_images, open_model
+from pytest_failaware.run import open_bench, open_images, open_model
 from pytest_failaware.schema import RunConfig
 
 DIGITS = Path(__file__).resolve().parents[1] / "examples" / "digits"
@@ -125,7 +125,7 @@ def degrade(image: Image.Image, condition: str, random: np.random.Generator) -> 
 def run_plugin(config: RunConfig, model: LoadedModel, pictures: Pictures) -> Run:
     """What `evaluate` does, with the time of each step."""
     start = time.perf_counter()
-    bench = build_bench(config, model, pictures)
+    bench = open_bench(config, model, pictures)
     seconds, cells = {OPENING: time.perf_counter() - start}, {}
     for condition in config.gate.conditions:
         start = time.perf_counter()

@@ -24,8 +24,9 @@ from pytest_failaware.session import GatedCondition, Session
 if TYPE_CHECKING:
     import torch
 
+    from pytest_failaware.measure.bench import Bench
     from pytest_failaware.measure.loader import DegradedLoader
-    from pytest_failaware.run import Bench, Evaluation
+    from pytest_failaware.run import Evaluation
 
 FIXTURE: Final = "reliability"
 SESSION: Final = pytest.StashKey[Session]()

@@ -13,9 +13,10 @@ from pytest_failaware.schema import Baseline, Condition, Gate, ItemResult, Measu
 if TYPE_CHECKING:
     import torch
 
+    from pytest_failaware.measure.bench import Bench
     from pytest_failaware.measure.data import ImageSet
     from pytest_failaware.measure.models import LoadedModel
-    from pytest_failaware.run import Bench, Evaluation
+    from pytest_failaware.run import Evaluation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +60,13 @@ class Session:
     def bench(self, module: Any, dataset: Any) -> Bench:  # Any: whatever the user's fixtures return
         """The bench of a model and a data set, built once for each pair."""
         from pytest_failaware.measure.models import adopt_model
-        from pytest_failaware.run import adopt_images, build_bench
+        from pytest_failaware.run import open_bench
 
         key = (id(module), id(dataset))
         if key not in self._benches:
             loaded = self._models.get(id(module)) or self._remember(adopt_model(module, self.device))
             # The data set is kept beside its bench: an id is only unique among living objects.
-            self._benches[key] = (build_bench(self.config, loaded, adopt_images(dataset)), dataset)
+            self._benches[key] = (open_bench(self.config, loaded, dataset), dataset)
         return self._benches[key][0]
 
     def evaluation(self, measurement: Measurement, gate: Gate) -> Evaluation:

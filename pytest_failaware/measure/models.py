@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -85,6 +86,25 @@ def adopt_model(module: nn.Module, device: torch.device, architecture: str = "")
     return LoadedModel(
         module=ready, device=device, facts=ModelFacts(sha256=model_sha256(ready), architecture=architecture)
     )
+
+
+@contextmanager
+def restored(module: object) -> Iterator[None]:
+    """Whatever happens inside, a module has its device, its modes and its gradients back afterwards."""
+    if not isinstance(module, nn.Module):
+        yield
+        return
+    modes = [(part, part.training) for part in module.modules()]
+    gradients = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
+    device = gradients[0][0].device if gradients else None
+    try:
+        yield
+    finally:
+        module.to(device)
+        for part, training in modes:
+            part.training = training
+        for parameter, required in gradients:
+            parameter.requires_grad_(required)
 
 
 def model_sha256(module: nn.Module) -> str:

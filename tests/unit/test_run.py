@@ -67,6 +67,16 @@ def test_the_seed_reaches_the_noise_alone(toy_model: toy.Bands) -> None:
     assert not np.array_equal(first["gaussian_noise"].records.entropy, second["gaussian_noise"].records.entropy)
 
 
+def test_a_given_model_is_handed_back_as_it_was(toy_model: toy.Bands) -> None:
+    """Evaluating in the middle of training leaves modes and gradients as they were."""
+    toy_model.train()
+    toy_model.linear.weight.requires_grad_(False)
+    evaluate(model=toy_model, dataset=toy.images(), preprocess="none", conditions=["clean"])
+
+    assert (True, True) == (toy_model.training, toy_model.linear.training)
+    assert (False, True) == (toy_model.linear.weight.requires_grad, toy_model.linear.bias.requires_grad)
+
+
 def test_nothing_global_changes(toy_model: toy.Bands) -> None:
     """Random states, threads, gradient mode and warnings filters are those of before."""
     import random

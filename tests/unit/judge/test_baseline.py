@@ -410,8 +410,19 @@ def save_short(path: Path) -> None:
     np.savez(path, sample_id=np.arange(4, dtype=np.uint64), label=np.zeros(4, dtype=np.uint16))
 
 
+class Bomb:
+    """An object that leaves a folder behind where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.path),)
+
+
 def save_pickled(path: Path) -> None:
-    np.savez(path, sample_id=np.array([{}] * 5, dtype=object), label=np.zeros(5, dtype=np.uint16))
+    bomb = Bomb(path.parent / "unpickled")
+    np.savez(path, sample_id=np.array([bomb] * 5, dtype=object), label=np.zeros(5, dtype=np.uint16))
 
 
 def save_floats(path: Path) -> None:
@@ -446,3 +457,4 @@ def test_damaged_ids_and_labels_are_refused(tmp_path: Path, save: object) -> Non
         records(tmp_path, "clean")
 
     assert 1 == len(str(caught.value).splitlines())
+    assert not (tmp_path / "small" / "unpickled").exists()

@@ -90,6 +90,11 @@ def test_each_metric_falls_in_its_own_direction(metric: str, before: str, now: s
     assert (verdict is Verdict.REGRESSED and metric.startswith("failure")) == (found.note == "moved")
 
 
+def test_the_tolerance_is_the_decimal_that_was_typed() -> None:
+    """A drop of 3 in 10 is not more than 0.3, though the float 0.3 is a little less than 3/10."""
+    assert Verdict.PASSED is compared("R" * 10, "R" * 7 + "W" * 3, tolerance=0.3).verdict
+
+
 def test_the_item_is_as_bad_as_its_worst_metric() -> None:
     """Better accuracy does not buy more silent failures."""
     result = compared("RRww", "RRrW", metrics=["accuracy", "silent_failure_rate"])

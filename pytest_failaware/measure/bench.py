@@ -1,0 +1,73 @@
+"""A model and its images, opened once, on which any condition can be measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torchvision
+
+from pytest_failaware.conditions import DEFINITIONS
+from pytest_failaware.measure.data import ImageSet
+from pytest_failaware.measure.inference import measure_records
+from pytest_failaware.measure.loader import DegradedLoader, default_batch_size
+from pytest_failaware.measure.models import LoadedModel
+from pytest_failaware.measure.preprocess import Pipeline, build_pipeline
+from pytest_failaware.measure.store import ImageStore, build_store
+from pytest_failaware.schema import Condition, Measurement, Preprocessing, Provenance, Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """The pieces that one pass over the data needs."""
+
+    model: LoadedModel
+    store: ImageStore
+    pipeline: Pipeline
+    batch_size: int
+
+    def loader(self, condition: Condition, seed: int) -> DegradedLoader:
+        """The ready-to-feed batches of one condition."""
+        return DegradedLoader(
+            store=self.store,
+            pipeline=self.pipeline,
+            condition=condition,
+            seed=seed,
+            device=self.model.device,
+            batch_size=self.batch_size,
+        )
+
+    def measure(self, condition: Condition, seed: int) -> Measurement:
+        """One pass over the images under one condition."""
+        return Measurement(
+            condition=condition,
+            seed=seed if DEFINITIONS[condition.name].is_random else None,
+            records=measure_records(self.model, self.loader(condition, seed)),
+            provenance=Provenance(
+                data=self.store.facts,
+                preprocessing=self.pipeline.text,
+                model=self.model.facts,
+                environment=_environment(self.model.device),
+            ),
+        )
+
+
+def build_bench(
+    model: LoadedModel, images: ImageSet, preprocess: Preprocessing | Source, batch_size: int | None = None
+) -> Bench:
+    """Decode the images through the preprocessing's geometry and put the pieces together.
+
+    Raises:
+        DataError: the images or the preprocessing cannot be used.
+    """
+    pipeline = build_pipeline(preprocess)
+    store = build_store(images, pipeline.geometry)
+    return Bench(model=model, store=store, pipeline=pipeline, batch_size=batch_size or default_batch_size(store))
+
+
+def _environment(device: torch.device) -> dict[str, str]:
+    """What can explain a change between two machines: device, precision and versions, as plain text."""
+    found = {"device": device.type, "dtype": "float32", "torch": str(torch.__version__)}
+    if device.type == "cuda":
+        found |= {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)}
+    return found | {"torchvision": str(torchvision.__version__)}
