@@ -30,14 +30,15 @@ from pytest_failaware.measure.data import ImageSet, Sample
 from pytest_failaware.measure.models import LoadedModel, choose_device
 from pytest_failaware.measure.preprocess import build_pipeline
 from pytest_failaware.run import open_bench, open_images, open_model
-from pytest_failaware.schema import RunConfig
+from pytest_failaware.schema import Preprocessing, RunConfig
 
 DIGITS = Path(__file__).resolve().parents[1] / "examples" / "digits"
 OPTIONS = ("model", "arch", "dataset", "preprocess", "device")  # as the plugin's
 DEFAULTS = (str(DIGITS / "digits.pth"), "digits:network", "digits:test_set", "resize=32", "cpu")
 OPENING = "open and decode"
 EXACT = ("clean", "blur", "low_light")  # the two sides draw their noise differently
-Run = tuple[dict[str, float], dict[str, tuple[int, ...]]]  # seconds by step; by condition the counts of the four cells
+CELLS = "trusted right, trusted wrong, flagged right, flagged wrong"
+Run = tuple[dict[str, float], dict[str, tuple[int, ...]]]  # seconds by step; counts of the CELLS by condition
 
 
 class Pictures(ImageSet):
@@ -69,12 +70,14 @@ def main() -> int:
         pairs = [(run_loop(config, model, pictures), run_plugin(config, model, pictures)) for pictures in rounds]
     except FailAwareError as error:
         sys.exit(str(error))
-    print(
-        f"{len(rounds[-1])} images, {model.facts.architecture}, {model.device.type}, {os.cpu_count()} cores, ", end=""
-    )
-    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    print_table([(loop[0], plugin[0]) for loop, plugin in pairs[1:]])  # the first pair warmed both sides up
-    return report_differences(*pairs[-1])
+    print(f"{len(rounds[-1])} images, {model.facts.architecture} on {model.device.type}, ", end="")
+    print(f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    print_table(pairs[1:])  # the first pair warmed both sides up
+    (_, loop), (_, plugin) = pairs[-1]
+    differing = [condition for condition in EXACT if loop[condition] != plugin[condition]]
+    for condition in differing:
+        print(f"error: {condition}: {CELLS}: loop {loop[condition]}, plugin {plugin[condition]}", file=sys.stderr)
+    return 1 if differing else 0
 
 
 def parse_options() -> argparse.Namespace:
@@ -89,9 +92,7 @@ def parse_options() -> argparse.Namespace:
 
 def run_loop(config: RunConfig, model: LoadedModel, pictures: Pictures) -> Run:
     """One image at a time, as in a notebook."""
-    if config.preprocess is None:
-        raise FailAwareError("--preprocess is empty; give it as --failaware-preprocess")
-    pipeline, random = build_pipeline(config.preprocess), np.random.default_rng(0)
+    pipeline, random = build_pipeline(config.preprocess or Preprocessing()), np.random.default_rng(0)
     seconds, cells = {}, {}
     for condition in FOUNDING:
         start, counts = time.perf_counter(), Counter[tuple[bool, bool]]()
@@ -137,24 +138,16 @@ def run_plugin(config: RunConfig, model: LoadedModel, pictures: Pictures) -> Run
     return seconds, cells
 
 
-def print_table(pairs: list[tuple[dict[str, float], dict[str, float]]]) -> None:
-    """Median seconds of each step, and the median ratio of the totals."""
-    print(f"\n{'seconds':<16}{'loop':>10}{'plugin':>10}\n{OPENING:<16}{'each time':>10}", end="")
-    print(f"{median(plugin[OPENING] for _, plugin in pairs):>10.3f}")
-    for step in FOUNDING:
-        print(f"{step:<16}{median(p[0][step] for p in pairs):>10.3f}{median(p[1][step] for p in pairs):>10.3f}")
-    totals = [(sum(loop.values()), sum(plugin.values())) for loop, plugin in pairs]
-    print(f"{'total':<16}{median(t[0] for t in totals):>10.3f}{median(t[1] for t in totals):>10.3f}")
+def print_table(pairs: list[tuple[Run, Run]]) -> None:
+    """Median seconds of each step and of all, and the median ratio of the totals."""
+    print(f"\n{'median seconds':<16}{'loop':>10}{'plugin':>10}")
+    for step in (OPENING, *FOUNDING):
+        times = [median(run[0].get(step, 0.0) for run in side) for side in zip(*pairs, strict=True)]
+        print(f"{step:<16}" + "".join(f"{seconds:>10.3f}" if seconds else f"{'each time':>10}" for seconds in times))
+    totals = [(sum(loop[0].values()), sum(plugin[0].values())) for loop, plugin in pairs]
+    print(f"{'total':<16}" + "".join(f"{median(side):>10.3f}" for side in zip(*totals, strict=True)))
     ratios = [loop / plugin for loop, plugin in totals]
     print(f"\nratio: {median(ratios):.1f}, median of {len(ratios)} from {min(ratios):.1f} to {max(ratios):.1f}")
-
-
-def report_differences(loop: Run, plugin: Run) -> int:
-    """0 if both sides count the same, else 1, with an error for each condition that differs."""
-    differing = [condition for condition in EXACT if loop[1][condition] != plugin[1][condition]]
-    for condition in differing:
-        print(f"error: {condition}: loop {loop[1][condition]}, plugin {plugin[1][condition]}", file=sys.stderr)
-    return int(bool(differing))
 
 
 if __name__ == "__main__":

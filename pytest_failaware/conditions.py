@@ -106,7 +106,7 @@ def _arguments(text: str, definition: Definition, where: str) -> dict[str, float
 
 def _number(text: str, parameter: Parameter, where: str) -> float:
     try:
-        value = float(text)
+        value = float(text) + 0.0  # -0.0 is 0.0
     except ValueError:
         value = math.nan
     if not parameter.low <= value <= parameter.high:

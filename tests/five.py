@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from pytest_failaware.conditions import DEFINITIONS, parse_condition
+from pytest_failaware.fingerprint import data_fingerprint
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import (
@@ -52,16 +53,18 @@ def measurement_of(
     *,
     seed: int = 0,
     classes: tuple[str, ...] = ("cat", "dog", "eel"),
-    fingerprint: str = "sha256:data",
+    first_id: int = 10,
     preprocessing: str = "resize=32",
     model: str = "sha256:model",
 ) -> Measurement:
     """A pass over as many samples as there are letters."""
     parsed = parse_condition(condition, "conditions")
+    records = records_of(letters, first_id=first_id)
+    fingerprint = data_fingerprint(records.sample_id, records.label, classes)
     return Measurement(
         condition=parsed,
         seed=seed if DEFINITIONS[parsed.name].is_random else None,
-        records=records_of(letters),
+        records=records,
         provenance=Provenance(
             data=DataFacts(fingerprint=fingerprint, samples=len(letters), classes=classes),
             preprocessing=preprocessing,

@@ -12,6 +12,7 @@ import yaml
 from pytest_failaware.conditions import parse_condition
 from pytest_failaware.errors import BaselineError, ConfigError
 from pytest_failaware.judge.metrics import METRICS, rate_of
+from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.strict_yaml import Entry, parse
 from pytest_failaware.schema import Baseline, BaselineEntry, Cells, Condition, DataFacts, ModelFacts
 
@@ -26,8 +27,11 @@ def baseline_path(directory: Path, name: str) -> Path:
     Raises:
         BaselineError: the name cannot be a file's.
     """
-    if not _NAME.fullmatch(name):
-        raise BaselineError(f"baseline name {name!r}: use up to 80 letters, digits, '.', '_' and '-', no leading dot")
+    if not _NAME.fullmatch(name) or name.endswith(".yaml"):
+        raise BaselineError(
+            f"baseline name {name!r}: give the name alone, up to 80 letters, digits, '.', '_' and '-', without a "
+            "leading dot or the ending .yaml"
+        )
     return directory / f"{name}.yaml"
 
 
@@ -98,7 +102,8 @@ def _rates(cells: Cells) -> dict[str, float | None]:
 def _baseline(document: Entry, name: str) -> Baseline:
     version = document.mapping(required=("schema",))["schema"]
     if version.count() != SCHEMA:
-        raise version.error(f"is {version.value}, this version of pytest-failaware reads {SCHEMA}")
+        remedy = "install the version of pytest-failaware that wrote the file"
+        raise version.error(f"is {version.value}, this version reads {SCHEMA}", remedy)
     top = document.mapping(required=("schema", "data", "preprocessing", "conditions"), optional=())
     data = _data(top["data"])
     entries = {key: _read_entry(key, entry, data) for key, entry in top["conditions"].mapping().items()}
@@ -127,12 +132,19 @@ def _read_entry(key: str, entry: Entry, data: DataFacts) -> BaselineEntry:
         condition=_condition(key, entry, fields),
         implementation=fields["implementation"].count(),
         seed=fields["seed"].count() if "seed" in fields else None,
-        rule=fields["rule"].text(),
+        rule=_rule(fields["rule"]),
         cells=Cells(**cells),
         records_sha256=fields["records"].text(),
         model=ModelFacts(sha256=model["sha256"].text(), architecture=model["architecture"].text()),
         environment={name: value.text() for name, value in fields["environment"].mapping().items()},
     )
+
+
+def _rule(rule: Entry) -> str:
+    try:
+        return str(FailureRule.parse(rule.text()))
+    except ConfigError as error:
+        raise rule.error(f"is no rule ({error})") from error
 
 
 def _condition(key: str, entry: Entry, fields: Mapping[str, Entry]) -> Condition:

@@ -62,7 +62,12 @@ def judge(
         return ItemResult(nodeid=nodeid, baseline=name, stats=stats, comparisons=bounds, verdict=Verdict.MISSING)
     differences = tuple(_differences(measurement, baseline, entry, gate, reference))
     stored = entry.cells if reference is None else count_cells(reference, gate.rule)
-    same = reference is not None and not differences and records_equal(reference, measurement.records, gate.rule)
+    same = (
+        reference is not None
+        and not differences
+        and entry.rule == str(gate.rule)
+        and records_equal(reference, measurement.records, gate.rule)
+    )
     gated = () if differences else tuple(_gated(stats, stats_of(stats.condition, stored), gate))
     return ItemResult(
         nodeid=nodeid,

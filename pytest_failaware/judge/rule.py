@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
 from pytest_failaware.errors import ConfigError
 
@@ -33,17 +34,17 @@ class FailureRule:
 
     def __post_init__(self) -> None:
         if self.confidence is None and self.entropy is None:
-            raise ConfigError("rule: a FailureRule needs a confidence or an entropy threshold, got neither")
-        if self.confidence is not None and not 0 < self.confidence <= 1:
-            raise ConfigError(f"rule: confidence must be in (0, 1], got {self.confidence!r}")
-        if self.entropy is not None and not 0 <= self.entropy < float("inf"):
-            raise ConfigError(f"rule: entropy must be 0 nats or more, got {self.entropy!r}")
+            raise ConfigError("a FailureRule needs a confidence or an entropy threshold, got neither")
+        if self.confidence is not None:
+            object.__setattr__(self, "confidence", _threshold("confidence", self.confidence))
+        if self.entropy is not None:
+            object.__setattr__(self, "entropy", _threshold("entropy", self.entropy))
 
     @classmethod
     def parse(cls, text: str, where: str = "rule") -> FailureRule:
         """The rule spelled as in `confidence < 0.6 or entropy > 1.0`; either part may stand alone."""
         thresholds: dict[str, float | None] = {"confidence": None, "entropy": None}
-        for part in text.split(" or "):
+        for part in re.split(r"\s+or\s+", text.strip()):
             match = _PART.fullmatch(part.strip())
             if match is None or match[2] != _DIRECTION[match[1]] or thresholds[match[1]] is not None:
                 raise ConfigError(f"{where}: cannot read {text!r}; write it as 'confidence < 0.6 or entropy > 1.0'")
@@ -51,7 +52,10 @@ class FailureRule:
                 thresholds[match[1]] = float(match[3])
             except ValueError:
                 raise ConfigError(f"{where}: {match[3]!r} in {text!r} is not a number") from None
-        return cls(**thresholds)
+        try:
+            return cls(**thresholds)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
 
     def __str__(self) -> str:
         parts = ((name, getattr(self, name)) for name in _DIRECTION)
@@ -63,14 +67,14 @@ class FailureRule:
         A confidence of at least c leaves an entropy of at most H(c) + (1 - c) ln(K - 1): with K <= 3 and the founding
         thresholds the entropy part adds nothing.
         """
-        import math
-
+        if self.confidence is not None and self.confidence <= 1 / classes:
+            return f"confidence < {self.confidence!r} can never fire with {classes} classes (at least 1/{classes})"
         if self.entropy is None:
             return None
         if self.entropy >= math.log(classes):
             return f"entropy > {self.entropy!r} can never fire with {classes} classes (at most {math.log(classes):.3f})"
         c = self.confidence
-        if c is None or c <= 1 / classes:
+        if c is None:
             return None
         rest = 0.0 if c == 1 else -(1 - c) * math.log(1 - c) + (1 - c) * math.log(classes - 1)
         if self.entropy >= rest - c * math.log(c):
@@ -111,6 +115,15 @@ class FailureRule:
         with np.errstate(divide="ignore"):
             scores = scores_of(np.log(rows))
         return self.flags(confidence=scores.confidence, entropy=scores.entropy)
+
+
+def _threshold(name: str, value: object) -> float:
+    """The threshold as a plain float, so that a rule always spells itself as it is read."""
+    number = float(value) if isinstance(value, SupportsFloat) and not isinstance(value, bool) else math.nan
+    if not (0 < number <= 1 if name == "confidence" else 0 <= number < math.inf):
+        wanted = "above 0 and at most 1" if name == "confidence" else "of at least 0 nats"
+        raise ConfigError(f"the threshold of {name} must be a number {wanted}, got {value!r}")
+    return number
 
 
 def _matrix(values: Any, what: str) -> NDArray[np.float64]:

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.errors import BaselineError
+from pytest_failaware.fingerprint import data_fingerprint
+from pytest_failaware.judge.metrics import count_cells
+from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import SCORES, Baseline, BaselineEntry, Condition, Records
 
 _SHARED: Final = ("sample_id", "label")
@@ -32,12 +35,18 @@ def read_records(directory: Path, baseline: Baseline, entry: BaselineEntry) -> R
     if sha256_of(content) != entry.records_sha256:
         raise BaselineError(f"{own}: does not belong to its entry in {baseline.name}.yaml (sha256 differs); {_REMEDY}")
     columns = _columns(shared, shared.read_bytes(), _SHARED) | _columns(own, content, _OWN)
-    lengths = {len(column) for column in columns.values()}
-    if lengths != {baseline.data.samples}:
+    data = baseline.data
+    if {len(column) for column in columns.values()} != {data.samples} or data.fingerprint != data_fingerprint(
+        columns["sample_id"], columns["label"], data.classes
+    ):
+        raise BaselineError(f"{shared}: does not belong to the data in {baseline.name}.yaml; {_REMEDY}")
+    records = Records(**columns)
+    if count_cells(records, FailureRule.parse(entry.rule)) != entry.cells:
         raise BaselineError(
-            f"{shared}: {sorted(lengths)} samples, {baseline.name}.yaml has {baseline.data.samples}; {_REMEDY}"
+            f"{directory / baseline.name}.yaml: conditions.{entry.condition.key}.cells are not those of {own.name} "
+            "(edited by hand?); restore the file from version control"
         )
-    return Records(**columns)
+    return records
 
 
 def shared_path(directory: Path, name: str) -> Path:

@@ -54,18 +54,20 @@ class Entry:
 
     def number(self) -> float:
         """The value as a number."""
-        if isinstance(self.value, bool) or not isinstance(self.value, (int, float)):
-            raise self.error(f"must be a number, got {self.value!r}")
-        return float(self.value)
+        value = self.value
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST <= value <= _LARGEST:
+            raise self.error(f"must be a number, got {str(value)[:40]}")
+        return float(value)
 
-    def error(self, finding: str) -> BaselineError:
-        """The one line that says what is wrong here."""
+    def error(self, finding: str, remedy: str = "restore the file from version control") -> BaselineError:
+        """The one line that says what is wrong here and what to do."""
         subject = f"{self.key} " if self.key else ""
-        return BaselineError(f"{self.file}:{self.line}: {subject}{finding}; restore the file from version control")
+        return BaselineError(f"{self.file}:{self.line}: {subject}{finding}; {remedy}")
 
     def _as(self, kind: type[T], name: str) -> T:
         if not isinstance(self.value, kind):
-            shown = "a mapping" if isinstance(self.value, dict) else repr(self.value)
+            nested = isinstance(self.value, (dict, list))
+            shown = type(self.value).__name__ if nested else repr(self.value)[:40]
             raise self.error(f"must be {name}, got {shown}")
         return self.value
 
@@ -118,7 +120,10 @@ def _entry(loader: yaml.SafeLoader, node: yaml.Node | None, file: str, key: str,
     if isinstance(node, yaml.SequenceNode):
         items = [_entry(loader, item, file, f"{key}[{index}]", depth + 1) for index, item in enumerate(node.value)]
         return Entry(items, file, key, line)
-    return Entry(loader.construct_object(node), file, key, line)
+    try:
+        return Entry(loader.construct_object(node), file, key, line)
+    except ValueError as error:  # 2001-99-99, or an integer of thousands of digits
+        raise Entry(None, file, key, line).error(f"cannot be read ({str(error)[:60]})") from error
 
 
 def _pairs(

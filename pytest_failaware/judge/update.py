@@ -44,6 +44,8 @@ def update_baseline(directory: Path, name: str, measured: Sequence[Measured]) ->
     provenance = measured[0][0].provenance
     if any(one.provenance != provenance for one, _ in measured):
         return UpdateOutcome(refused="its items measured different models or data; give each a baseline of its own")
+    if torn := [one.condition.key for one, rule in measured if not _agree((one, rule), fresh[one.condition.key])]:
+        return UpdateOutcome(refused=f"two tests gate {torn[0]} with other rules or seeds; give each its own baseline")
     same_data = old is not None and (old.data, old.preprocessing) == (provenance.data, provenance.preprocessing)
     stale = [] if old is None or same_data else [key for key in old.entries if key not in fresh]
     if stale:
@@ -61,6 +63,12 @@ def update_baseline(directory: Path, name: str, measured: Sequence[Measured]) ->
         updated=tuple(key for key in changed if key in known),
         unchanged=unchanged,
     )
+
+
+def _agree(one: Measured, other: Measured) -> bool:
+    """Whether two items that gate one condition of one baseline would store the same entry."""
+    (first, rule), (second, other_rule) = one, other
+    return (rule, first.seed) == (other_rule, second.seed) and records_equal(first.records, second.records, rule)
 
 
 def _is_stored(directory: Path, baseline: Baseline, measurement: Measurement, rule: FailureRule) -> bool:

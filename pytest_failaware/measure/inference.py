@@ -40,10 +40,11 @@ def _columns(
     truth = labels.cpu().numpy()
     log_probability = log_softmax(logits)
     scores = scores_of(log_probability)
+    of_label = log_probability[np.arange(len(truth)), truth]
     return {
         "label": truth.astype(np.uint16),
         **scores._asdict(),
-        "label_log_probability": log_probability[np.arange(len(truth)), truth].astype(np.float32),
+        "label_log_probability": of_label.clip(min=np.finfo(np.float32).min).astype(np.float32),
         "max_logit": logits.max(axis=1).astype(np.float32),
     }
 

@@ -35,11 +35,11 @@ class DegradedLoader:
             yield self.pipeline.normalise(self._degraded(rows)), labels
 
     def _degraded(self, rows: slice) -> torch.Tensor:
-        """The uint8 images of these rows under the condition, (B, C, H, W) in channels-last memory."""
+        """The uint8 images of these rows under the condition, (B, C, H, W), contiguous: many models call `view`."""
         images = torch.from_numpy(self.store.images[rows]).to(self.device).permute(0, 3, 1, 2)
         ids = torch.from_numpy(self.store.sample_id[rows].view("int64")).to(self.device)
         random = SampleRandom.keyed(self.seed, self.condition.name, ids)
-        return KERNELS[self.condition.name](images, dict(self.condition.parameters), random)
+        return KERNELS[self.condition.name](images, dict(self.condition.parameters), random).contiguous()
 
 
 def default_batch_size(store: ImageStore) -> int:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_failaware.errors import DataError
+from pytest_failaware.fingerprint import data_fingerprint
 from pytest_failaware.measure.data import ImageSet, Sample
 from pytest_failaware.schema import DataFacts
 
@@ -67,11 +68,12 @@ def build_store(images: ImageSet, geometry: Geometry, *, budget_bytes: int = _BU
     classes = images.classes if images.has_class_names else tuple(map(str, range(max(labels) + 1)))
     _check_labels(images, labels, classes)
     ids = sample_ids(keys, [classes[label] for label in labels])
+    column = np.array(labels, dtype=np.uint16)
     return ImageStore(
         images=pixels,
-        labels=np.array(labels, dtype=np.uint16),
+        labels=column,
         sample_id=ids,
-        facts=DataFacts(fingerprint=_fingerprint(ids, classes), samples=len(ids), classes=classes),
+        facts=DataFacts(fingerprint=data_fingerprint(ids, column, classes), samples=len(ids), classes=classes),
         has_class_names=images.has_class_names,
         folder=folder,
     )
@@ -85,7 +87,7 @@ def sample_ids(keys: list[bytes], class_names: list[str]) -> NDArray[np.uint64]:
     seen: Counter[tuple[bytes, str]] = Counter()
     ids = np.empty(len(keys), dtype=np.uint64)
     for index, pair in enumerate(zip(keys, class_names, strict=True)):
-        text = pair[0] + f"\0{pair[1]}\0{seen[pair]}".encode()
+        text = pair[0] + f"\0{pair[1]}\0{seen[pair]}".encode(errors="surrogatepass")
         ids[index] = int.from_bytes(hashlib.sha256(text).digest()[:8], "little")
         seen[pair] += 1
     if len(np.unique(ids)) != len(ids):
@@ -134,9 +136,3 @@ def _check_labels(images: ImageSet, labels: list[int], classes: tuple[str, ...])
                 f"--failaware-dataset: {images.name(index)} has the label {label}, and the data set names "
                 f"{len(classes)} classes, 0..{len(classes) - 1}; correct the label or the names"
             )
-
-
-def _fingerprint(ids: NDArray[np.uint64], classes: tuple[str, ...]) -> str:
-    """A hash over the ascending ids, which contain the labels, and the class names in label order."""
-    text = np.sort(ids).astype("<u8").tobytes() + "\0".join(classes).encode()
-    return f"sha256:{hashlib.sha256(text).hexdigest()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -23,7 +24,7 @@ TEXT = """\
 # Written by pytest --failaware-update-baselines; review it like code.
 schema: 1
 data:
-  fingerprint: sha256:data
+  fingerprint: sha256:f60ef9ee710c61e8543640dfe4adafc56b1ff8a4ad730c3c199b88ae79cf2918
   samples: 5
   classes:
   - cat
@@ -212,7 +213,7 @@ def test_another_rule_is_an_update(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"fingerprint": "sha256:new"}, {"letters": "RRW"}, {"classes": ("a", "b", "c")}, {"preprocessing": "none"}],
+    [{"first_id": 20}, {"letters": "RRW"}, {"classes": ("a", "b", "c")}, {"preprocessing": "none"}],
 )
 def test_other_data_is_refused_unless_every_entry_is_updated(tmp_path: Path, change: dict[str, object]) -> None:
     """A file never describes two data sets; the refusal names the entries that would be left behind."""
@@ -234,7 +235,7 @@ def test_other_data_is_refused_unless_every_entry_is_updated(tmp_path: Path, cha
 
 def test_items_of_different_data_cannot_share_a_baseline(tmp_path: Path) -> None:
     """Two tests of one name on two data sets: nothing is written."""
-    outcome = update(tmp_path, measurement_of(), measurement_of(condition="blur", fingerprint="sha256:other"))
+    outcome = update(tmp_path, measurement_of(), measurement_of(condition="blur", first_id=20))
 
     assert "baseline of its own" in outcome.refused
     assert {} == files(tmp_path)
@@ -341,7 +342,7 @@ def test_names_that_are_no_file_names(tmp_path: Path, name: str) -> None:
         ("trusted_right: 0", "trusted_right: 1", [":19: ", "cells", "add up to 6"]),
         ("    samples: 5", "    samples: 4", ["cells"]),
         ("  samples: 5", "  samples: 6", ["cells"]),
-        ("sigma: 0.1\n", "sigma: much\n", [":14: ", "parameters.sigma", "number", "'much'"]),
+        ("sigma: 0.1\n", "sigma: much\n", [":14: ", "parameters.sigma", "number", "much"]),
         ("  - dog", "  - 7", [":8: data.classes[1]", "text"]),
         ("preprocessing: resize=32", "preprocessing: 7", [":10: preprocessing", "text"]),
         ("preprocessing: resize=32", "preprocessing: &a x", [":10: ", "anchors"]),
@@ -458,3 +459,39 @@ def test_damaged_ids_and_labels_are_refused(tmp_path: Path, save: object) -> Non
 
     assert 1 == len(str(caught.value).splitlines())
     assert not (tmp_path / "small" / "unpickled").exists()
+
+
+# ---- a file that does not belong -----------------------------------------------------------------------------------
+
+
+def test_samples_of_other_data_are_refused(tmp_path: Path) -> None:
+    """A samples.npz of as many other images does not pass for the baseline's."""
+    update(tmp_path, measurement_of())
+    update(tmp_path / "other", measurement_of(first_id=20))
+    shutil.copy(tmp_path / "other" / "small" / "samples.npz", tmp_path / "small" / "samples.npz")
+    baseline = read_baseline(tmp_path, "small")
+
+    with pytest.raises(BaselineError, match=r"samples\.npz: does not belong to the data in small\.yaml"):
+        read_records(tmp_path, baseline, baseline.entries["clean"])
+
+
+def test_cells_edited_by_hand_are_refused(tmp_path: Path) -> None:
+    """Counts that keep their sum but are not those of the sample file."""
+    update(tmp_path, measurement_of())
+    path = tmp_path / "small.yaml"
+    text = (
+        path.read_text().replace("trusted_right: 2", "trusted_right: 1").replace("trusted_wrong: 1", "trusted_wrong: 2")
+    )
+    path.write_text(text)
+    baseline = read_baseline(tmp_path, "small")
+
+    with pytest.raises(BaselineError, match=r"small\.yaml: conditions\.clean\.cells are not those of clean\.npz"):
+        read_records(tmp_path, baseline, baseline.entries["clean"])
+
+
+def test_two_tests_that_would_store_different_entries(tmp_path: Path) -> None:
+    """One condition of one baseline under two rules is refused, whichever came first."""
+    both = [(measurement_of(), RULE), (measurement_of(), FailureRule(confidence=0.9))]
+
+    assert "two tests gate clean" in update_baseline(tmp_path, "small", both).refused
+    assert [] == list(tmp_path.iterdir())

@@ -204,7 +204,7 @@ def test_bounds_are_compared_without_a_baseline() -> None:
 @pytest.mark.parametrize(
     ("now", "words"),
     [
-        ({"fingerprint": "sha256:other"}, ["sha256:other", "sha256:data"]),
+        ({"first_id": 20}, ["images: as many, but others"]),
         ({"letters": "RRWr"}, ["5", "4"]),
         ({"classes": ("cat", "dog", "emu")}, ["classes: ", "'eel'", "'emu'"]),
         ({"classes": ("cat", "dog")}, ["classes: ", "'eel'"]),
