@@ -106,7 +106,7 @@ class _Arrays:
 def _npz(path: Path) -> ImageSet:
     place = f"--failaware-dataset=npz:{path}"
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
     except FileNotFoundError as error:
         raise DataError(
