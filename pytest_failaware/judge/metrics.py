@@ -27,22 +27,22 @@ class Direction(Enum):
     EITHER_IS_WORSE = 0
 
 
+_ALL: Final = ("trusted_right", "trusted_wrong", "flagged_right", "flagged_wrong")
+_GATE_TOLERANCE: Final = Decimal("0.005")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """A rate in [0, 1]: the counts of the cells in `numerator` over those in `denominator`."""
 
     name: str
     numerator: tuple[str, ...]
-    denominator: tuple[str, ...]
+    denominator: tuple[str, ...] = _ALL
     direction: Direction
-    tolerance: Decimal
-    undefined: str  # the reason for a denominator of 0
+    tolerance: Decimal = Decimal("0.01")
     gates_by_default: bool = False
+    undefined: str = "there is no image"  # the reason for a denominator of 0
 
-
-_ALL: Final = ("trusted_right", "trusted_wrong", "flagged_right", "flagged_wrong")
-_TRUSTED: Final = ("trusted_right", "trusted_wrong")
-_FLAGGED: Final = ("flagged_right", "flagged_wrong")
 
 METRICS: Final[Mapping[str, Metric]] = {
     metric.name: metric
@@ -50,53 +50,43 @@ METRICS: Final[Mapping[str, Metric]] = {
         Metric(
             name="accuracy",
             numerator=("trusted_right", "flagged_right"),
-            denominator=_ALL,
             direction=Direction.HIGHER_IS_BETTER,
-            tolerance=Decimal("0.005"),
-            undefined="there is no image",
+            tolerance=_GATE_TOLERANCE,
             gates_by_default=True,
         ),
         Metric(
             name="confident_accuracy",
             numerator=("trusted_right",),
-            denominator=_TRUSTED,
+            denominator=("trusted_right", "trusted_wrong"),
             direction=Direction.HIGHER_IS_BETTER,
-            tolerance=Decimal("0.005"),
-            undefined="every prediction is flagged",
+            tolerance=_GATE_TOLERANCE,
             gates_by_default=True,
+            undefined="every prediction is flagged",
         ),
         Metric(
             name="silent_failure_rate",
             numerator=("trusted_wrong",),
-            denominator=_ALL,
             direction=Direction.LOWER_IS_BETTER,
-            tolerance=Decimal("0.005"),
-            undefined="there is no image",
+            tolerance=_GATE_TOLERANCE,
             gates_by_default=True,
         ),
         Metric(
             name="confident_correct_rate",
             numerator=("trusted_right",),
-            denominator=_ALL,
             direction=Direction.HIGHER_IS_BETTER,
-            tolerance=Decimal("0.005"),
-            undefined="there is no image",
+            tolerance=_GATE_TOLERANCE,
             gates_by_default=True,
         ),
         Metric(
             name="failure_rate",
-            numerator=_FLAGGED,
-            denominator=_ALL,
+            numerator=("flagged_right", "flagged_wrong"),
             direction=Direction.EITHER_IS_WORSE,
-            tolerance=Decimal("0.01"),
-            undefined="there is no image",
         ),
         Metric(
             name="failure_region_accuracy",
             numerator=("flagged_right",),
-            denominator=_FLAGGED,
+            denominator=("flagged_right", "flagged_wrong"),
             direction=Direction.EITHER_IS_WORSE,
-            tolerance=Decimal("0.01"),
             undefined="no prediction is flagged",
         ),
     )
