@@ -1,0 +1,103 @@
+"""What the README shows and the examples hold, run as a user runs it."""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sklearn.datasets  # noqa: F401 - a pytest run inside a test forgets the modules it imported
+from project import Project
+
+ROOT = Path(__file__).resolve().parents[2]
+DIGITS = ROOT / "examples" / "digits"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = [textwrap.dedent(block) for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL)]
+
+
+def run_digits(pytester: pytest.Pytester, checkpoint: str, *args: str) -> pytest.RunResult:
+    """The README's gate on a checkpoint of the digits example."""
+    return pytester.runpytest_inprocess(
+        "-p", "no:randomly", "-p", "no:cacheprovider", str(DIGITS), f"--failaware-model={DIGITS / checkpoint}", *args
+    )
+
+
+def test_the_digits_checkpoint_passes_its_gate(pytester: pytest.Pytester) -> None:
+    """Four conditions, against the baselines in the repository."""
+    result = run_digits(pytester, "digits.pth")
+
+    result.assert_outcomes(passed=4)
+    assert pytest.ExitCode.OK == result.ret
+
+
+def test_the_worse_checkpoint_fails_where_it_is_worse(pytester: pytest.Pytester) -> None:
+    """Exit code 1, and the summary names condition, metric, both values, the change and the next command."""
+    result = run_digits(pytester, "digits_worse.pth")
+
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    result.stdout.fnmatch_lines(
+        [
+            "test_digits[[]low_light]*accuracy *%*%*pt*pt  REGRESSED",
+            "If this change is intended*",
+            "  pytest *digits_worse.pth --failaware-update-baselines",
+        ]
+    )
+
+
+def test_records_of_a_real_network_do_not_depend_on_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty real digits in batches of 1, 7 and 64: identical predictions, flags and counts, scores within 1e-4."""
+    from pytest_failaware import evaluate
+
+    monkeypatch.syspath_prepend(str(DIGITS))
+    import digits
+
+    whole = digits.test_set()
+    subset = digits.Digits(whole.images[:30], whole.labels[:30])
+    outcomes = [
+        evaluate(
+            model=str(DIGITS / "digits.pth"),
+            arch="digits:network",
+            dataset=subset,
+            preprocess="resize=32",
+            batch_size=batch_size,
+        )
+        for batch_size in (64, 7, 1)
+    ]
+    for other in outcomes[1:]:
+        for key, reference in outcomes[0].items():
+            assert reference.stats == other[key].stats
+            assert np.array_equal(reference.records.prediction, other[key].records.prediction)
+            assert np.array_equal(reference.flagged, other[key].flagged)
+            assert reference.records.confidence == pytest.approx(other[key].records.confidence, abs=1e-4)
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if "pytest.mark" in block], ids=["short", "full"])
+def test_marked_tests_of_the_readme_are_collected(project: Project, block: str) -> None:
+    """Each is a valid gate."""
+    project.test(block)
+    result = project.run("--collect-only", "-q", model=None)
+
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(["test_toy.py::test_resnet18[[]clean]"])
+
+
+def test_the_scripts_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """From the root of the repository."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    scripts = [block for block in BLOCKS if "pytest.mark" not in block]
+    for script in scripts:
+        exec(compile(script, "README.md", "exec"), {})
+
+    assert 1 == len(scripts)
+    assert 0.9 < float(capsys.readouterr().out) < 1
+
+
+def test_the_cifar10_example_is_a_gate(pytester: pytest.Pytester) -> None:
+    """It collects the four founding conditions and skips without a model."""
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", str(ROOT / "examples" / "cifar10_resnet18"))
+
+    result.assert_outcomes(skipped=4)
