@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,13 +14,10 @@ import torch
 from PIL import Image
 
 from pytest_failaware.errors import DataError
-from pytest_failaware.imports import describe_error
+from pytest_failaware.imports import describe_error, one_line
 
-_GREY_OR_COLOUR: Final = ("L", "RGB")
-_CONVERTIBLE: Final = ("1", "P", "PA", "LA", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV")
-_NO_FLOATS: Final = (
-    "return Pillow images or uint8 arrays: leave out ToTensor and Normalize, give --failaware-preprocess"
-)
+_EIGHT_BIT: Final = ("1", "P", "PA", "LA", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV")  # what becomes RGB without loss
+_WANTED: Final = "return Pillow images or uint8 arrays: leave out ToTensor and Normalize, give --failaware-preprocess"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +49,25 @@ class ImageSet(ABC):
 
 
 def adopt_dataset(dataset: Any, where: str) -> ImageSet:  # Any: whatever a user calls a data set
-    """The images of a map-style data set: `len`, items `(image, label)`, optional `.classes` and `.sample_ids`."""
+    """The images of a map-style data set: `len`, items `(image, label)`, optional `.classes` and `.sample_ids`.
+
+    An image is a Pillow image, a uint8 array (H, W), (H, W, 1) or (H, W, 3), or a uint8 tensor (H, W) or (C, H, W).
+
+    Raises:
+        DataError: it is no such data set, or empty; an item that cannot be used shows when it is read.
+    """
     if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
         raise DataError(
             f"{where}: {type(dataset).__name__} is no map-style data set; give an object with len() and items "
             "(image, label)"
         )
-    if len(dataset) == 0:
+    try:
+        count = len(dataset)
+    except Exception as error:  # the user's code runs here
+        raise DataError(f"{where}: its len() raised {describe_error(error)}; repair it") from error
+    if count == 0:
         raise DataError(f"{where}: the data set is empty; give at least one labelled image")
     return DatasetImages(dataset, where)
-
-
-# ---- arrays and Datasets -------------------------------------------------------------------------------------------
 
 
 class DatasetImages(ImageSet):
@@ -70,12 +76,10 @@ class DatasetImages(ImageSet):
     def __init__(self, dataset: Any, where: str) -> None:
         self.dataset = dataset
         self.where = where
-        names = getattr(dataset, "classes", None)
-        self.has_class_names = names is not None
-        self.classes = tuple(map(str, names)) if names is not None else ()
-        self.keys = getattr(dataset, "sample_ids", None)
-        if self.keys is not None and len(set(self.keys)) != len(dataset):
-            raise DataError(f"{where}: sample_ids must be {len(dataset)} different keys; got {len(set(self.keys))}")
+        self.has_class_names = getattr(dataset, "classes", None) is not None
+        self.classes = _class_names(dataset.classes, where) if self.has_class_names else ()
+        given = getattr(dataset, "sample_ids", None)
+        self.keys = None if given is None else _declared_keys(given, len(dataset), where)
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -94,40 +98,71 @@ class DatasetImages(ImageSet):
         if not isinstance(item, (tuple, list)) or len(item) < 2:
             raise DataError(f"{place}: is a {type(item).__name__}; items must be (image, label)")
         image, label = _image(item[0], place), _label(item[1], place)
-        key = _content_key(image) if self.keys is None else hashlib.sha256(str(self.keys[index]).encode()).digest()
+        key = _content_key(image) if self.keys is None else hashlib.sha256(self.keys[index].encode()).digest()
         return Sample(key=key, image=image, label=label)
+
+
+def grey_or_rgb(image: Image.Image, place: str) -> Image.Image:
+    """The image in mode L or RGB, alpha dropped; modes of more than 8 bits, which Pillow would clip, are refused."""
+    if image.mode in ("L", "RGB"):
+        return image
+    if image.mode not in _EIGHT_BIT:
+        raise DataError(f"{place}: the image has mode {image.mode!r}; save it as grey or RGB with 8 bits per channel")
+    if image.mode == "P" and isinstance(image.info.get("transparency"), bytes):
+        image = image.convert("RGBA")  # the direct way gives the same colours and a warning
+    return image.convert("RGB")
+
+
+def _class_names(names: Any, where: str) -> tuple[str, ...]:
+    """The names in label order; a tuple of synonyms, as torchvision's ImageNet has them, is one name."""
+    if isinstance(names, str) or not isinstance(names, (Sequence, np.ndarray)):
+        raise DataError(f"{where}: .classes is a {type(names).__name__}; it must be the class names in label order")
+    return tuple(", ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in names)
+
+
+def _declared_keys(given: Any, count: int, where: str) -> list[str]:
+    """The data set's own keys as text, one per item."""
+    try:
+        keys = [str(key) for key in (given.tolist() if hasattr(given, "tolist") else given)]
+    except TypeError as error:
+        raise DataError(
+            f"{where}: sample_ids is a {type(given).__name__}; it must be {count} different keys"
+        ) from error
+    if len(keys) != count or len(set(keys)) != count:
+        raise DataError(
+            f"{where}: sample_ids must be {count} different keys; got {len(set(keys))} different among {len(keys)}"
+        )
+    return keys
 
 
 def _image(value: Any, place: str) -> Image.Image:
     """A Pillow image of mode L or RGB from what a data set yields."""
     if isinstance(value, Image.Image):
-        image = eight_bit(value, place)
-        return image if image.mode in _GREY_OR_COLOUR else image.convert("RGB")
-    array = value.permute(1, 2, 0).numpy() if isinstance(value, torch.Tensor) and value.ndim == 3 else np.asarray(value)
-    if array.dtype != np.uint8:
-        raise DataError(f"{place}: the image is {array.dtype} {array.shape}; {_NO_FLOATS}")
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    if array.ndim != 2 and array.shape[2:] != (3,):
-        raise DataError(f"{place}: the image has shape {array.shape}; it must be (H, W), (H, W, 1) or (H, W, 3)")
-    return Image.fromarray(np.ascontiguousarray(array))
-
-
-def eight_bit(image: Image.Image, place: str) -> Image.Image:
-    """Refuse modes of more than 8 bits, which Pillow would clip without a word."""
-    if image.mode not in _GREY_OR_COLOUR + _CONVERTIBLE:
-        raise DataError(f"{place}: the image has mode {image.mode!r}; save it with 8 bits per channel")
-    return image
+        try:
+            value.load()
+        except Exception as error:  # damaged bytes raise whatever they provoke
+            raise DataError(f"{place}: the image cannot be decoded ({describe_error(error)}); repair it") from error
+        return grey_or_rgb(value, place)
+    if not isinstance(value, (np.ndarray, torch.Tensor)):
+        raise DataError(f"{place}: the image is a {type(value).__name__}; {_WANTED}")
+    shape, layouts = tuple(value.shape), "(H, W), (H, W, 1) or (H, W, 3)"
+    if value.dtype not in (np.uint8, torch.uint8):
+        raise DataError(f"{place}: the image is {str(value.dtype).removeprefix('torch.')} {shape}; {_WANTED}")
+    if isinstance(value, torch.Tensor):
+        value, layouts = value.cpu().numpy(), "(H, W), (1, H, W) or (3, H, W)"
+        value = np.moveaxis(value, 0, -1) if value.ndim == 3 else value
+    if value.ndim not in (2, 3) or value.shape[2:] not in ((), (1,), (3,)) or value.size == 0:
+        raise DataError(f"{place}: the image has shape {shape}; it must be {layouts}")
+    return Image.fromarray(np.ascontiguousarray(value[..., 0] if value.shape[2:] == (1,) else value))
 
 
 def _label(value: Any, place: str) -> int:
     try:
-        label = int(value)
-        exact = not isinstance(value, (bool, str)) and float(value) == label
-    except (TypeError, ValueError):
-        label, exact = -1, False
-    if not exact or label < 0:
-        raise DataError(f"{place}: the label is {value!r}; labels must be whole numbers from 0")
+        label = -1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        label = -1
+    if label < 0:
+        raise DataError(f"{place}: the label is {one_line(repr(value))}; labels must be whole numbers from 0")
     return label
 
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import torch
 from PIL import Image
 
 from pytest_failaware.errors import DataError
-from pytest_failaware.imports import load_attribute
+from pytest_failaware.imports import describe_error, load_attribute
 from pytest_failaware.schema import Preprocessing, Source, SourceKind
-
-_RESAMPLING: Final = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +57,18 @@ def _geometry(image: Image.Image, spec: Preprocessing) -> Image.Image:
     if spec.resize_short is not None:
         image = F.resize(image, [spec.resize_short], interpolation)
     if spec.crop is not None:
+        if min(image.size) < spec.crop:  # center_crop would pad it with black
+            raise DataError(
+                f"--failaware-preprocess={spec}: crop={spec.crop} is larger than the image, {image.width} x "
+                f"{image.height} px; make it smaller, or enlarge the image first with resize_short={spec.crop}"
+            )
         image = F.center_crop(image, [spec.crop])
     return image
 
 
 def _normalise(images: torch.Tensor, spec: Preprocessing) -> torch.Tensor:
     """(x / 255 - mean) / std in float32; one mean serves every channel."""
-    inputs = images.to(torch.float32).div_(255)
+    inputs = _unit_range(images)
     if not spec.mean:
         return inputs
     if len(spec.mean) not in (1, images.shape[1]):
@@ -77,25 +76,22 @@ def _normalise(images: torch.Tensor, spec: Preprocessing) -> torch.Tensor:
             f"--failaware-preprocess: mean and std have {len(spec.mean)} values, the images have {images.shape[1]} "
             "channels; give one value or one per channel"
         )
-    mean, std = (torch.tensor(values, device=images.device).view(1, -1, 1, 1) for values in (spec.mean, spec.std))
-    return inputs.sub_(mean).div_(std)
+    return inputs.sub_(_per_channel(spec.mean, images.device)).div_(_per_channel(spec.std, images.device))
+
+
+def _unit_range(images: torch.Tensor) -> torch.Tensor:
+    """x / 255 in float32; by a tensor, because CUDA multiplies by the rounded reciprocal of a plain number."""
+    return images.to(torch.float32).div_(_per_channel((255.0,), images.device))
+
+
+def _per_channel(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float32, device=device).view(1, -1, 1, 1)
 
 
 def _of_weights(name: str) -> Preprocessing:
     """The numbers in the transforms of torchvision weights; nothing is downloaded."""
-    from torchvision import models
-
-    place = f"--failaware-preprocess=torchvision:{name}"
-    try:
-        preset: Any = models.get_weight(name).transforms()  # Any: each preset is a class of its own
-    except (ValueError, AttributeError, KeyError) as error:
-        known = [str(weights) for model in models.list_models() for weights in models.get_model_weights(model)]
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else "write it as in ResNet18_Weights.IMAGENET1K_V1"
-        raise DataError(f"{place}: torchvision has no such weights; {hint}") from error
-    needed = ("resize_size", "crop_size", "mean", "std", "interpolation")
-    if not all(hasattr(preset, attribute) for attribute in needed):
-        raise DataError(f"{place}: its transforms are not those of a classifier of single images; give the numbers")
+    weights = _classifier_weights(name)
+    preset: Any = weights.transforms()  # Any: torchvision ships no types
     return Preprocessing(
         resize_short=preset.resize_size[0],
         crop=preset.crop_size[0],
@@ -105,17 +101,52 @@ def _of_weights(name: str) -> Preprocessing:
     )
 
 
+def _classifier_weights(name: str) -> Any:  # Any: a member of one of torchvision's enums
+    """The weights of an image classifier; other models' transforms take videos or pairs of images."""
+    from torchvision import models
+
+    known = {str(one).lower(): one for kind in models.list_models(models) for one in models.get_model_weights(kind)}
+    with contextlib.suppress(ValueError, AttributeError, KeyError):
+        weights = models.get_weight(name)
+        if weights in known.values():
+            return weights
+    close = difflib.get_close_matches(name.lower(), known, n=1)
+    hint = f"did you mean {known[close[0]]}?" if close else "write it as in ResNet18_Weights.IMAGENET1K_V1"
+    raise DataError(
+        f"--failaware-preprocess=torchvision:{name}: torchvision has no such weights of a classifier; {hint}"
+    )
+
+
 def _of_object(source: Source) -> Pipeline:
     """The user's own object with `.geometry(image) -> image` and `.normalise(float32 batch in [0, 1]) -> batch`."""
+    place = f"--failaware-preprocess={source}"
     found: Any = load_attribute(source.target, "--failaware-preprocess")
     missing = [name for name in ("geometry", "normalise") if not callable(getattr(found, name, None))]
     if missing:
         raise DataError(
-            f"--failaware-preprocess={source}: has no method {' or '.join(missing)}; degradations act between the two, "
-            "so give an object with .geometry(pillow_image) and .normalise(batch)"
+            f"{place}: has no method {' or '.join(missing)}; degradations act between the two, so give an object with "
+            ".geometry(pillow_image) and .normalise(batch)"
         )
-    return Pipeline(
-        geometry=found.geometry,
-        normalise=lambda images: found.normalise(images.to(torch.float32).div_(255)),
-        text=str(source),
-    )
+
+    def geometry(image: Image.Image) -> Image.Image:
+        shaped = _call(found.geometry, image, f"{place}: geometry")
+        if not isinstance(shaped, Image.Image) or shaped.mode not in ("L", "RGB"):
+            got = f"mode {shaped.mode}" if isinstance(shaped, Image.Image) else f"a {type(shaped).__name__}"
+            raise DataError(f"{place}: geometry must return a Pillow image of mode L or RGB, got {got}")
+        return shaped
+
+    def normalise(images: torch.Tensor) -> torch.Tensor:
+        inputs = _call(found.normalise, _unit_range(images), f"{place}: normalise")
+        if not isinstance(inputs, torch.Tensor) or inputs.dtype != torch.float32 or len(inputs) != len(images):
+            got = f"{inputs.dtype} {tuple(inputs.shape)}" if isinstance(inputs, torch.Tensor) else type(inputs).__name__
+            raise DataError(f"{place}: normalise must return a float32 tensor, one row per image, got {got}")
+        return inputs
+
+    return Pipeline(geometry=geometry, normalise=normalise, text=str(source))
+
+
+def _call(method: Callable[[Any], object], argument: Any, place: str) -> object:  # Any: what the user's method takes
+    try:
+        return method(argument)
+    except Exception as error:  # the user's code runs here
+        raise DataError(f"{place} raised {describe_error(error)}; repair it") from error

@@ -6,16 +6,18 @@ import difflib
 import hashlib
 import inspect
 import io
+import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from pytest_failaware.errors import DataError
 from pytest_failaware.imports import describe_error, load_attribute
-from pytest_failaware.measure.data import ImageSet, Sample, adopt_dataset, eight_bit
+from pytest_failaware.measure.data import ImageSet, Sample, adopt_dataset, grey_or_rgb
 from pytest_failaware.schema import Source, SourceKind
 
 
@@ -34,6 +36,8 @@ def open_dataset(source: Source, data_root: Path | None) -> ImageSet:
     if source.kind is SourceKind.TORCHVISION:
         return adopt_dataset(_torchvision(source.target, data_root or Path("data")), place)
     factory: Any = load_attribute(source.target, "--failaware-dataset")
+    if not callable(factory):
+        raise DataError(f"{place}: is a {type(factory).__name__}; name a function without arguments that returns it")
     try:
         dataset = factory()
     except Exception as error:  # the user's code runs here
@@ -50,21 +54,8 @@ class FolderImages(ImageSet):
     reads_in_parallel = True
 
     def __init__(self, root: Path) -> None:
-        place = f"--failaware-dataset=folder:{root}"
-        if not root.is_dir():
-            raise DataError(f"{place}: no such folder; give a folder with one sub-folder per class")
-        folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-        if not folders:
-            raise DataError(f"{place}: has no sub-folders; give a folder with one sub-folder per class")
-        Image.init()
         self.root = root
-        self.classes = tuple(folder.name for folder in folders)
-        self.files: list[tuple[Path, int]] = []
-        for label, folder in enumerate(folders):
-            files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in Image.EXTENSION)
-            if not files:
-                raise DataError(f"{place}: the class folder {folder.name!r} has no image; add some or remove it")
-            self.files += [(path, label) for path in files]
+        self.classes, self.files = _class_folders(root)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -78,13 +69,46 @@ class FolderImages(ImageSet):
         path, label = self.files[index]
         try:
             content = path.read_bytes()
-            with Image.open(io.BytesIO(content)) as image:
-                pixels = eight_bit(image, f"{path}").convert("RGB")
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise DataError(
-                f"{path}: cannot be decoded ({describe_error(error)}); repair or remove the file"
-            ) from error
+            image = Image.open(io.BytesIO(content))
+            image.load()
+        except Exception as error:  # damaged bytes raise whatever they provoke
+            unknown = isinstance(error, UnidentifiedImageError)  # its own text names an object in memory
+            reason = "no image format that Pillow knows" if unknown else describe_error(error)
+            raise DataError(f"{path}: cannot be decoded ({reason}); repair or remove the file") from error
+        pixels = grey_or_rgb(image, str(path)).convert("RGB")
         return Sample(key=hashlib.sha256(content).digest(), image=pixels, label=label)
+
+
+def _class_folders(root: Path) -> tuple[tuple[str, ...], list[tuple[Path, int]]]:
+    """The class names and each image file with its label; hidden files and folders are not looked at."""
+    place = f"--failaware-dataset=folder:{root}"
+    if not root.is_dir():
+        raise DataError(f"{place}: no such folder; give a folder with one sub-folder per class")
+    try:
+        folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        files = [_image_files(folder) for folder in folders]
+    except OSError as error:
+        raise DataError(f"{place}: cannot be listed ({describe_error(error)}); make it readable") from error
+    if not folders:
+        raise DataError(f"{place}: has no sub-folders; give a folder with one sub-folder per class")
+    for folder, found in zip(folders, files, strict=True):
+        if not found:
+            raise DataError(f"{place}: the class folder {folder.name!r} has no image; add some or remove it")
+    return tuple(folder.name for folder in folders), [(path, k) for k, found in enumerate(files) for path in found]
+
+
+def _image_files(folder: Path) -> list[Path]:
+    """Every file below the folder that Pillow can open by its suffix, sorted; links are followed."""
+    Image.init()
+    found: list[Path] = []
+    for base, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):  # Path.rglob skips the unreadable
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(base, name) for name in names if not name.startswith(".")]
+    return sorted(path for path in found if Image.EXTENSION.get(path.suffix.lower()) in Image.OPEN)
+
+
+def _refuse(error: OSError) -> None:
+    raise error
 
 
 # ---- npz files -----------------------------------------------------------------------------------------------------
@@ -105,29 +129,42 @@ class _Arrays:
 
 def _npz(path: Path) -> ImageSet:
     place = f"--failaware-dataset=npz:{path}"
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-    except FileNotFoundError as error:
-        raise DataError(
-            f"{place}: no such file; give an npz with images (N, H, W[, C]) uint8 and labels (N,)"
-        ) from error
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
-        raise DataError(f"{place}: cannot be read ({describe_error(error)}); save it with numpy.savez") from error
-    missing = [name for name in ("images", "labels") if name not in arrays]
-    if missing:
-        raise DataError(f"{place}: has no array {' and '.join(missing)}, only {', '.join(arrays) or 'nothing'}")
+    arrays = _read_arrays(path, place)
     images, labels = arrays["images"], arrays["labels"]
-    if images.dtype != np.uint8 or images.ndim not in (3, 4):
-        raise DataError(f"{place}: images must be uint8 (N, H, W) or (N, H, W, C), got {images.dtype} {images.shape}")
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[3:] not in ((), (1,), (3,)):
+        raise DataError(
+            f"{place}: images must be uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), got {images.dtype} {images.shape}"
+        )
     if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         raise DataError(f"{place}: labels must be {len(images)} integers, got {labels.dtype} {labels.shape}")
     dataset: Any = _Arrays(images, labels)
-    if "classes" in arrays:
-        dataset.classes = arrays["classes"].tolist()
-    if "ids" in arrays:
-        dataset.sample_ids = arrays["ids"].tolist()
+    for name, attribute in (("classes", "classes"), ("ids", "sample_ids")):
+        if name in arrays:
+            if arrays[name].ndim != 1:
+                raise DataError(f"{place}: {name} must have one dimension, got shape {arrays[name].shape}")
+            setattr(dataset, attribute, arrays[name].tolist())
     return adopt_dataset(dataset, place)
+
+
+def _read_arrays(path: Path, place: str) -> dict[str, NDArray[Any]]:
+    """The arrays that have a meaning here; the file may hold others."""
+    remedy = "save it with numpy.savez(images=…, labels=…)"
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            names: list[str] = found.files
+            arrays: dict[str, NDArray[Any]] = {
+                name: found[name] for name in ("images", "labels", "classes", "ids") if name in names
+            }
+    except FileNotFoundError as error:
+        raise DataError(f"{place}: no such file; give one saved with numpy.savez(images=…, labels=…)") from error
+    except Exception as error:  # a damaged file raises whatever its bytes provoke
+        raise DataError(f"{place}: cannot be read as npz ({describe_error(error)}); {remedy}, no objects") from error
+    missing = [name for name in ("images", "labels") if name not in arrays]
+    if missing:
+        raise DataError(
+            f"{place}: has no array {' and '.join(missing)}, only {', '.join(names) or 'nothing'}; {remedy}"
+        )
+    return arrays
 
 
 # ---- torchvision ---------------------------------------------------------------------------------------------------
@@ -138,21 +175,24 @@ def _torchvision(name: str, root: Path) -> object:
     from torchvision import datasets
 
     place = f"--failaware-dataset=torchvision:{name}"
-    if name not in datasets.__all__:
-        close = difflib.get_close_matches(name, datasets.__all__, n=1)
-        raise DataError(
-            f"{place}: no such data set in torchvision" + (f"; did you mean {close[0]!r}?" if close else "")
-        )
-    kind: Any = getattr(datasets, name)
-    parameters = inspect.signature(kind).parameters
+    kind: Any = getattr(datasets, name) if name in datasets.__all__ else None
+    parameters = inspect.signature(kind).parameters if kind else {}
+    if "root" not in parameters:
+        known = {one.lower(): one for one in datasets.__all__}
+        close = difflib.get_close_matches(name.lower(), known, n=1)
+        hint = f"did you mean {known[close[0]]!r}?" if close else "name a class of torchvision.datasets"
+        raise DataError(f"{place}: torchvision has no such data set; {hint}")
     options: dict[str, object] = {"download": False} if "download" in parameters else {}
     if "train" in parameters:
         options["train"] = False
     elif "split" in parameters:
         options["split"] = "val" if name == "ImageNet" else "test"
     try:
-        return kind(root, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # old pickles in new numpy: the user can do nothing about it
+            return kind(root, **options)
     except Exception as error:  # each data set raises its own
         raise DataError(
-            f"{place}: not in {root} ({describe_error(error)}); download it there or give --failaware-data-root"
+            f"{place}: not in {root}, or not as torchvision keeps it ({describe_error(error)}); put it there, or name "
+            "its folder with --failaware-data-root"
         ) from error

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import math
+import shutil
 import tempfile
-from collections import Counter
+import warnings
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -18,11 +22,12 @@ from PIL import Image
 
 from pytest_failaware.errors import DataError
 from pytest_failaware.fingerprint import data_fingerprint
-from pytest_failaware.measure.data import ImageSet, Sample
+from pytest_failaware.measure.data import ImageSet
 from pytest_failaware.schema import DataFacts
 
 _BUDGET: Final = 2**30  # bytes of images kept in memory
-_CHUNK: Final = 256  # images decoded at a time, so that few wait in memory
+_AHEAD: Final = 8  # images in work per thread, so that an error or a slow image keeps few of them in memory
+_LABELS: Final = 2**16  # what uint16 holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,25 +54,23 @@ def build_store(images: ImageSet, geometry: Geometry, *, budget_bytes: int = _BU
     """Read and decode each image once, several at a time where the data set allows it.
 
     Raises:
-        DataError: an image cannot be read, sizes differ after geometry, or labels do not fit the class names.
+        DataError: an image cannot be read, sizes differ after geometry, labels do not fit the class names, or the
+            disk has no room for images beyond the budget.
     """
-    pixels: NDArray[np.uint8] | None = None
-    folder: tempfile.TemporaryDirectory[str] | None = None
-    keys: list[bytes] = []
-    labels: list[int] = []
-    for index, (sample, array) in enumerate(_decoded(images, geometry)):
-        if pixels is None:
-            pixels, folder = _space((len(images), *array.shape), budget_bytes)
-        if array.shape != pixels.shape[1:]:
-            raise DataError(_two_sizes(images.name(0), pixels.shape[1:], images.name(index), array.shape))
-        pixels[index] = array
-        keys.append(sample.key)
-        labels.append(sample.label)
-    if pixels is None:
+    if len(images) == 0:
         raise DataError("--failaware-dataset: the data set is empty; give at least one labelled image")
-    classes = images.classes if images.has_class_names else tuple(map(str, range(max(labels) + 1)))
-    _check_labels(images, labels, classes)
-    ids = sample_ids(keys, [classes[label] for label in labels])
+    with contextlib.ExitStack() as undo, warnings.catch_warnings():
+        if images.reads_in_parallel:  # our own decoding: Pillow's remarks on metadata must not fail a gate
+            warnings.simplefilter("ignore")
+        first = _decode(images, 0, geometry)
+        pixels, folder = _space((len(images), *first.pixels.shape), budget_bytes)
+        if folder is not None:
+            undo.callback(folder.cleanup)
+        decoded = _fill(pixels, first, images, geometry)
+        keys, labels = [key for key, _ in decoded], [label for _, label in decoded]
+        classes = images.classes if images.has_class_names else tuple(map(str, range(max(labels) + 1)))
+        ids = sample_ids(keys, [classes[label] for label in labels])
+        undo.pop_all()  # from here on the store removes the file
     column = np.array(labels, dtype=np.uint16)
     return ImageStore(
         images=pixels,
@@ -95,44 +98,80 @@ def sample_ids(keys: list[bytes], class_names: list[str]) -> NDArray[np.uint64]:
     return ids
 
 
-def _decoded(images: ImageSet, geometry: Geometry) -> Iterator[tuple[Sample, NDArray[np.uint8]]]:
-    """Each sample with its pixels after geometry, (H, W, C) uint8, in order."""
+class _Decoded(NamedTuple):
+    """What the store keeps of a sample; pixels are (H, W, C) uint8."""
 
-    def decode(index: int) -> tuple[Sample, NDArray[np.uint8]]:
-        sample = images.read(index)
-        array = np.asarray(geometry(sample.image))
-        return sample, array[..., None] if array.ndim == 2 else array
+    key: bytes
+    label: int
+    pixels: NDArray[np.uint8]
+
+
+def _decode(images: ImageSet, index: int, geometry: Geometry) -> _Decoded:
+    sample = images.read(index)
+    named = len(images.classes) if images.has_class_names else _LABELS
+    if sample.label >= min(named, _LABELS):
+        known = f"names {named} classes, 0..{named - 1}" if named < _LABELS else "may have 65536 classes"
+        raise DataError(
+            f"--failaware-dataset: {images.name(index)} has the label {sample.label}, and the data set {known}; "
+            "correct the label or the names"
+        )
+    try:
+        pixels = np.asarray(geometry(sample.image))
+    except DataError as error:
+        raise DataError(f"{images.name(index)}: {error}") from error
+    return _Decoded(sample.key, sample.label, pixels[..., None] if pixels.ndim == 2 else pixels)
+
+
+def _fill(pixels: NDArray[np.uint8], first: _Decoded, images: ImageSet, geometry: Geometry) -> list[tuple[bytes, int]]:
+    """Decode each image into its row of `pixels`, (N, H, W, C); the keys and labels."""
+
+    def store(index: int) -> tuple[bytes, int]:
+        decoded = _decode(images, index, geometry) if index else first
+        if decoded.pixels.shape != first.pixels.shape:
+            raise DataError(_two_sizes(images.name(0), first.pixels.shape, images.name(index), decoded.pixels.shape))
+        pixels[index] = decoded.pixels
+        return decoded.key, decoded.label
 
     if not images.reads_in_parallel:
-        yield from map(decode, range(len(images)))
-        return
-    with ThreadPoolExecutor(max_workers=torch.get_num_threads()) as pool:
-        for start in range(0, len(images), _CHUNK):
-            yield from pool.map(decode, range(start, min(start + _CHUNK, len(images))))
+        return [store(index) for index in range(len(images))]
+    return list(_in_threads(store, len(images)))
+
+
+def _in_threads(work: Callable[[int], tuple[bytes, int]], count: int) -> Iterator[tuple[bytes, int]]:
+    """The results of work(0), work(1), ..., computed a few ahead."""
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        waiting: deque[Future[tuple[bytes, int]]] = deque()
+        for index in range(count):
+            waiting.append(pool.submit(work, index))
+            if len(waiting) == _AHEAD * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _space(
     shape: tuple[int, ...], budget_bytes: int
 ) -> tuple[NDArray[np.uint8], tempfile.TemporaryDirectory[str] | None]:
     """Room for the pixels: memory within the budget, else a file."""
-    if int(np.prod(shape, dtype=np.int64)) <= budget_bytes:
+    needed = math.prod(shape)
+    if needed <= budget_bytes:
         return np.empty(shape, dtype=np.uint8), None
-    folder = tempfile.TemporaryDirectory(prefix="failaware-")
+    folder = tempfile.TemporaryDirectory(prefix="failaware-", ignore_cleanup_errors=True)
+    free = shutil.disk_usage(folder.name).free
+    if free < needed:  # a memory map on a full disk would end the process with a signal
+        folder.cleanup()
+        raise DataError(
+            f"the decoded images need {needed / 1e9:.1f} GB, {tempfile.gettempdir()} has {free / 1e9:.1f} GB free; set "
+            "TMPDIR to a folder on a larger disk, or give a smaller resize= in --failaware-preprocess"
+        )
     return np.memmap(Path(folder.name) / "images", dtype=np.uint8, mode="w+", shape=shape), folder
 
 
 def _two_sizes(first: str, wanted: tuple[int, ...], other: str, found: tuple[int, ...]) -> str:
-    sizes = [f"{shape[1]} x {shape[0]} px with {shape[2]} channel(s)" for shape in (wanted, found)]
+    sizes = [f"{width} x {height} px with {channels} channel(s)" for height, width, channels in (wanted, found)]
+    remedy = "add resize=, or resize_short= and crop=" if wanted[:2] != found[:2] else "give all grey or all as RGB"
     return (
         f"--failaware-preprocess: images must have one size after it, but {first} has {sizes[0]} and {other} "
-        f"{sizes[1]}; add resize= or crop="
+        f"{sizes[1]}; {remedy}"
     )
-
-
-def _check_labels(images: ImageSet, labels: list[int], classes: tuple[str, ...]) -> None:
-    for index, label in enumerate(labels):
-        if label >= len(classes):
-            raise DataError(
-                f"--failaware-dataset: {images.name(index)} has the label {label}, and the data set names "
-                f"{len(classes)} classes, 0..{len(classes) - 1}; correct the label or the names"
-            )

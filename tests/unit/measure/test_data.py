@@ -1,36 +1,25 @@
-"""Sources become sets of labelled Pillow images, or one line that says what is wrong with them."""
+"""Map-style data sets of the user's own: what they may yield, and what they are told where it cannot be used."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable
-from pathlib import Path
+import io
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-import toy
 from PIL import Image
 
 from pytest_failaware.errors import DataError
-from pytest_failaware.measure.data import adopt_dataset
-from pytest_failaware.measure.sources import open_dataset
-from pytest_failaware.schema import Source, SourceKind
+from pytest_failaware.measure.data import ImageSet, adopt_dataset
 
-
-def folder(root: Path) -> Source:
-    """The folder as a source."""
-    return Source(kind=SourceKind.FOLDER, target=str(root))
-
-
-def picture(path: Path, mode: str = "RGB", value: int = 7) -> None:
-    """A small image file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, (6, 4), value if mode in ("L", "I;16") else (value,) * len(mode)).save(path)
+GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
+COLOUR = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
 
 
 class Items:
-    """A map-style data set of these items."""
+    """A map-style data set of given items with given attributes."""
 
     def __init__(self, *items: object, **attributes: object) -> None:
         self.items = items
@@ -43,201 +32,217 @@ class Items:
         return self.items[index]
 
 
-GREY = np.full((4, 6), 9, dtype=np.uint8)
+def adopted(*items: object, **attributes: object) -> ImageSet:
+    return adopt_dataset(Items(*items, **attributes), "failaware_dataset")
 
 
-def test_folders_are_read_as_torchvision_reads_them(tmp_path: Path) -> None:
-    """Classes and files in sorted order, every image as RGB, the key the hash of the file's bytes."""
-    for name, mode in (("b/2.png", "RGBA"), ("b/1.jpg", "RGB"), ("a/deep/3.png", "L")):
-        picture(tmp_path / name, mode)
-    (tmp_path / "a" / "notes.txt").write_text("no image")
-    (tmp_path / ".cache").mkdir()
-    images = open_dataset(folder(tmp_path), None)
-
-    assert ("a", "b") == images.classes
-    assert [("a/deep/3.png", 0), ("b/1.jpg", 1), ("b/2.png", 1)] == [
-        (images.name(i), images.read(i).label) for i in range(len(images))
-    ]
-    assert {("RGB", (6, 4))} == {(images.read(i).image.mode, images.read(i).image.size) for i in range(3)}
-    assert 3 == len({images.read(i).key for i in range(3)})
+def refusal(*items: object, **attributes: object) -> str:
+    """The one line that the last item, or the data set itself, is refused with."""
+    with pytest.raises(DataError) as caught:
+        adopted(*items, **attributes).read(len(items) - 1)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
-def no_folder(root: Path) -> None:
-    """Nothing there."""
-
-
-def no_classes(root: Path) -> None:
-    picture(root / "lone.png")
-
-
-def empty_class(root: Path) -> None:
-    picture(root / "a" / "1.png")
-    (root / "b").mkdir()
+def truncated_jpeg() -> Image.Image:
+    """An image that Pillow opens and cannot decode."""
+    content = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(content, "JPEG")
+    return Image.open(io.BytesIO(content.getvalue()[:-900]))
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
-    [(no_folder, "no such folder"), (no_classes, "no sub-folders"), (empty_class, "class folder 'b' has no image")],
-)
-def test_folders_that_hold_no_data_set(tmp_path: Path, make: Callable[[Path], None], words: str) -> None:
-    """The option, the folder and what is missing."""
-    make(tmp_path / "data")
-
-    with pytest.raises(DataError, match=f"--failaware-dataset=folder:.*data: .*{words}"):
-        open_dataset(folder(tmp_path / "data"), None)
-
-
-def truncated(path: Path) -> None:
-    picture(path.with_name("whole.jpg"))
-    path.write_bytes(path.with_name("whole.jpg").read_bytes()[:300])
-
-
-def sixteen_bit(path: Path) -> None:
-    Image.fromarray(np.full((4, 6), 40000, dtype=np.uint16)).save(path, format="png")
-
-
-def no_image(path: Path) -> None:
-    path.write_text("hello")
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [(truncated, "[Tt]runcated"), (sixteen_bit, "8 bits per channel"), (no_image, "cannot be decoded")],
-)
-def test_files_that_cannot_be_decoded(tmp_path: Path, make: Callable[[Path], None], words: str) -> None:
-    """The path of the file and why."""
-    path = tmp_path / "a" / "broken.jpg"
-    path.parent.mkdir()
-    make(path)
-    images = open_dataset(folder(tmp_path), None)
-
-    with pytest.raises(DataError, match=rf"a/broken\.jpg: .*{words}"):
-        images.read(0)
-
-
-def test_items_of_every_kind_are_one_image() -> None:
-    """Pillow, arrays with and without a channel, and tensors: the same pixels have the same key."""
-    forms = (Image.fromarray(GREY), GREY, GREY[:, :, None], torch.from_numpy(GREY)[None])
-    images = adopt_dataset(Items(*((form, torch.tensor(1)) for form in forms), classes=["x", "y"]), "here")
-    samples = [images.read(i) for i in range(4)]
-
-    assert 1 == len({sample.key for sample in samples})
-    assert [("L", 1)] * 4 == [(sample.image.mode, sample.label) for sample in samples]
-    assert ("x", "y") == images.classes
-
-
-def test_a_data_set_may_give_keys() -> None:
-    """sample_ids take the place of the content's hash."""
-    keyed = adopt_dataset(Items((GREY, 0), (GREY, 0), sample_ids=["p", "q"]), "here")
-
-    assert keyed.read(0).key != keyed.read(1).key
-    with pytest.raises(DataError, match="here: sample_ids must be 2 different keys; got 1"):
-        adopt_dataset(Items((GREY, 0), (GREY, 0), sample_ids=["p", "p"]), "here")
-
-
-@pytest.mark.parametrize(
-    ("item", "words"),
+    ("yielded", "expected"),
     [
-        ((torch.zeros(3, 4, 6), 0), "float32 .4, 6, 3.*leave out ToTensor"),
-        ((np.zeros((4, 6, 2), dtype=np.uint8), 0), "shape .4, 6, 2."),
-        ((Image.new("F", (6, 4)), 0), "mode 'F'"),
-        ((GREY, -1), "label is -1"),
-        ((GREY, 1.5), "label is 1.5"),
-        ((GREY, "cat"), "label is 'cat'"),
-        ((GREY,), "is a tuple; items must be .image, label."),
-        (GREY, "is a ndarray; items must be .image, label."),
+        (GREY, GREY),
+        (GREY[..., None], GREY),
+        (COLOUR, COLOUR),
+        (COLOUR[:, ::-1], COLOUR[:, ::-1]),
+        (Image.fromarray(GREY), GREY),
+        (Image.fromarray(COLOUR), COLOUR),
+        (torch.from_numpy(GREY), GREY),
+        (torch.from_numpy(GREY)[None], GREY),
+        (torch.from_numpy(COLOUR).permute(2, 0, 1), COLOUR),
     ],
 )
-def test_items_that_cannot_be_used(item: object, words: str) -> None:
-    """The item's number, what it is, and what it should be."""
-    with pytest.raises(DataError, match=f"here: item 0: .*{words}"):
-        adopt_dataset(Items(item), "here").read(0)
+def test_images_keep_their_pixels_and_channels(yielded: object, expected: np.ndarray) -> None:
+    """Pillow images, arrays and channels-first tensors of uint8 are taken as they are."""
+    image = adopted((yielded, 0)).read(0).image
+
+    assert ("RGB" if expected.ndim == 3 else "L") == image.mode
+    assert np.array_equal(expected, np.asarray(image))
 
 
-def test_what_is_no_data_set() -> None:
-    """Iterables have no length, and nothing can be measured on nothing."""
-    with pytest.raises(DataError, match="here: generator is no map-style data set"):
-        adopt_dataset((_ for _ in ()), "here")
-    with pytest.raises(DataError, match="here: the data set is empty"):
-        adopt_dataset(Items(), "here")
-
-
-def npz(path: Path, **arrays: object) -> Source:
-    """An npz file as a source."""
-    np.savez(path, **arrays)
-    return Source(kind=SourceKind.NPZ, target=str(path))
-
-
-def test_npz_files(tmp_path: Path) -> None:
-    """Images and labels, with optional class names and ids."""
-    images, labels = toy.arrays()
-    plain = open_dataset(npz(tmp_path / "plain.npz", images=images, labels=labels), None)
-    named = open_dataset(
-        npz(tmp_path / "named.npz", images=images, labels=labels, classes=np.array(toy.CLASSES), ids=np.arange(15)),
-        None,
+@pytest.mark.parametrize("mode", ["1", "P", "PA", "LA", "RGBA", "CMYK", "YCbCr", "HSV"])
+def test_other_modes_of_eight_bits_become_rgb(mode: str) -> None:
+    """They are converted as Pillow converts them; alpha is dropped."""
+    image = (
+        Image.fromarray(COLOUR).convert("P").convert(mode) if mode == "PA" else Image.fromarray(COLOUR).convert(mode)
     )
+    read = adopted((image, 0)).read(0).image
 
-    assert (15, False, True) == (len(plain), plain.has_class_names, named.has_class_names)
-    assert toy.CLASSES == named.classes
-    assert plain.read(3).key != named.read(3).key
-    assert np.array_equal(images[3], np.asarray(named.read(3).image))
+    assert "RGB" == read.mode
+    assert np.array_equal(np.asarray(image.convert("RGB")), np.asarray(read))
+
+
+def test_a_palette_with_transparency_gives_no_warning() -> None:
+    """Pillow warns about such a palette; the colours are the palette's all the same."""
+    image = Image.fromarray(COLOUR).quantize(4)
+    colours = np.asarray(image.convert("RGB"))
+    image.info["transparency"] = bytes([0, 64, 128, 255])
+
+    assert np.array_equal(colours, np.asarray(adopted((image, 0)).read(0).image))
 
 
 @pytest.mark.parametrize(
-    ("arrays", "words"),
+    ("yielded", "words"),
     [
-        ({"images": GREY[None]}, "has no array labels, only images"),
-        ({"images": GREY[None] / 255, "labels": [0]}, "images must be uint8 .*, got float64"),
-        ({"images": GREY, "labels": [0]}, "images must be uint8 .N, H, W."),
-        ({"images": GREY[None], "labels": [0.0]}, "labels must be 1 integers, got float64"),
-        ({"images": GREY[None], "labels": [0, 1]}, r"labels must be 1 integers, got int64 \(2,\)"),
+        (GREY / 255, ["item 1", "float64 (3, 4)", "ToTensor", "--failaware-preprocess"]),
+        (torch.zeros(3, 3, 4), ["item 1", "float32 (3, 3, 4)", "Normalize"]),
+        (torch.zeros(3, 4, dtype=torch.bfloat16), ["bfloat16"]),
+        (GREY.astype(np.uint16), ["uint16"]),
+        (np.zeros((3, 4, 4), dtype=np.uint8), ["shape (3, 4, 4)", "(H, W, 3)"]),
+        (torch.zeros(3, 4, 3, dtype=torch.uint8)[:2], ["shape (2, 4, 3)", "(3, H, W)"]),
+        (np.zeros((0, 4), dtype=np.uint8), ["shape (0, 4)"]),
+        (np.zeros((2, 3, 4, 3), dtype=np.uint8), ["shape (2, 3, 4, 3)"]),
+        (np.zeros(3, dtype=np.uint8), ["shape (3,)"]),
+        (None, ["NoneType", "Pillow"]),
+        ([[0, 1], [2, 3]], ["list", "Pillow"]),
+        (Image.fromarray(GREY.astype(np.uint16)), ["I;16", "8 bits"]),
+        (Image.new("F", (2, 2)), ["'F'", "8 bits"]),
+        (Image.new("I", (2, 2)), ["'I'", "8 bits"]),
+        (truncated_jpeg(), ["item 1", "cannot be decoded", "truncated"]),
     ],
 )
-def test_npz_files_that_cannot_be_used(tmp_path: Path, arrays: dict[str, object], words: str) -> None:
-    """What is there and what is wanted."""
-    with pytest.raises(DataError, match=f"--failaware-dataset=npz:.*x.npz: .*{words}"):
-        open_dataset(npz(tmp_path / "x.npz", **arrays), None)
+def test_images_that_are_refused(yielded: object, words: list[str]) -> None:
+    """The error names the item, what it is and what to return instead."""
+    text = refusal((GREY, 0), (yielded, 0))
+
+    assert [] == [word for word in words if word not in text]
 
 
-def test_npz_files_that_are_none(tmp_path: Path) -> None:
-    """Absent, damaged, or holding pickled objects, which are never loaded."""
-    source = Source(kind=SourceKind.NPZ, target=str(tmp_path / "x.npz"))
-    with pytest.raises(DataError, match="no such file"):
-        open_dataset(source, None)
-    (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 damaged")
-    with pytest.raises(DataError, match="cannot be read"):
-        open_dataset(source, None)
-    with pytest.raises(DataError, match=r"cannot be read .*allow_pickle"):
-        open_dataset(npz(tmp_path / "x.npz", images=np.array([object()]), labels=[0]), None)
+@pytest.mark.parametrize("label", [3, np.int64(3), np.uint8(3), torch.tensor(3), np.array(3)])
+def test_labels_of_every_integer_type(label: object) -> None:
+    """Python, numpy and torch integers are labels."""
+    assert 3 == adopted((GREY, label)).read(0).label
 
 
-def write_mnist(root: Path, images: np.ndarray, labels: np.ndarray) -> None:
-    """Files as torchvision keeps them after downloading MNIST."""
-    raw = root / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for split in ("train", "t10k"):
-        header = struct.pack(">IIII", 2051, len(images), *images.shape[1:])
-        (raw / f"{split}-images-idx3-ubyte").write_bytes(header + images.tobytes())
-        (raw / f"{split}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 2049, len(labels)) + bytes(labels.tolist()))
+@pytest.mark.parametrize("label", [-1, 3.0, np.float32(3), torch.tensor(3.0), "3", None, True, [0, 1], np.eye(9)])
+def test_labels_that_are_no_whole_numbers(label: object) -> None:
+    """Anything else is refused with its value, in one line."""
+    text = refusal((GREY, 0), (GREY, label))
+
+    assert text.startswith("failaware_dataset: item 1: the label is ")
+    assert text.endswith("; labels must be whole numbers from 0")
 
 
-def test_torchvision_data_sets(tmp_path: Path) -> None:
-    """The test split from where it lies; nothing is downloaded, and a miss says where it looked."""
-    source = Source(kind=SourceKind.TORCHVISION, target="MNIST")
-    images, labels = toy.arrays()
-    with pytest.raises(DataError, match=r"torchvision:MNIST: not in .*--failaware-data-root"):
-        open_dataset(source, tmp_path)
-    write_mnist(tmp_path, images, labels)
-    found = open_dataset(source, tmp_path)
-
-    assert (15, 10) == (len(found), len(found.classes))
-    assert np.array_equal(images[4], np.asarray(found.read(4).image))
-    with pytest.raises(DataError, match="did you mean 'MNIST'"):
-        open_dataset(Source(kind=SourceKind.TORCHVISION, target="MNISTT"), tmp_path)
+@pytest.mark.parametrize("item", [{"image": GREY, "label": 0}, GREY, (GREY,), "cat.png", None])
+def test_items_that_are_no_pairs(item: object) -> None:
+    """An item is (image, label)."""
+    assert "item 0: is a" in refusal(item)
+    assert "(image, label)" in refusal(item)
 
 
-def test_factories() -> None:
-    """Called without arguments; what is no data set is refused by name."""
-    assert 15 == len(open_dataset(Source(kind=SourceKind.FACTORY, target="toy:images"), None))
-    with pytest.raises(DataError, match="--failaware-dataset=toy:network: Bands is no map-style data set"):
-        open_dataset(Source(kind=SourceKind.FACTORY, target="toy:network"), None)
+class Iterable:
+    """What torch calls an iterable data set: it has neither len() nor items."""
+
+    def __iter__(self) -> Any:
+        yield GREY, 0
+
+
+@pytest.mark.parametrize(
+    ("dataset", "words"),
+    [
+        (Iterable(), ["Iterable", "map-style", "len()", "(image, label)"]),
+        (None, ["NoneType", "map-style"]),
+        (Items, ["len() raised TypeError"]),
+        ([], ["empty", "at least one"]),
+    ],
+)
+def test_objects_that_are_no_data_set(dataset: object, words: list[str]) -> None:
+    """The error names the place and what is missing."""
+    with pytest.raises(DataError) as caught:
+        adopt_dataset(dataset, "failaware_dataset")
+
+    assert [] == [word for word in ["failaware_dataset: ", *words] if word not in str(caught.value)]
+
+
+def test_an_item_that_cannot_be_read() -> None:
+    """What the user's code raises is told with the item's number."""
+
+    class Broken(Items):
+        def __getitem__(self, index: int) -> object:
+            raise KeyError("left")
+
+    with pytest.raises(DataError, match=r"^here: item 0: reading it raised KeyError: 'left'; repair it$"):
+        adopt_dataset(Broken((GREY, 0)), "here").read(0)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["cat", "dog"], ("cat", "dog")),
+        (np.array(["cat", "dog"]), ("cat", "dog")),
+        ([("tench", "Tinca tinca"), ("crane",)], ("tench, Tinca tinca", "crane")),
+    ],
+)
+def test_class_names(given: object, expected: tuple[str, ...]) -> None:
+    """Names come from `.classes` in label order; a tuple of synonyms is one name."""
+    images = adopted((GREY, 0), classes=given)
+
+    assert expected == images.classes
+    assert images.has_class_names
+    assert not adopted((GREY, 0)).has_class_names
+
+
+@pytest.mark.parametrize("given", ["cat", 10, {"cat": 0, "dog": 1}, {"cat", "dog"}])
+def test_class_names_without_an_order(given: object) -> None:
+    """Something that has no label order is refused by its type."""
+    assert f".classes is a {type(given).__name__}" in refusal((GREY, 0), classes=given)
+
+
+def test_the_key_is_shape_and_pixels() -> None:
+    """Equal images have equal keys whatever carries them; another shape, pixel or channel count has another."""
+    pixel = GREY.copy()
+    pixel[0, 0] ^= 1
+    images = adopted(
+        *((image, 0) for image in (GREY, Image.fromarray(GREY), torch.from_numpy(GREY)[None])),
+        *((image, 0) for image in (GREY.reshape(4, 3), pixel, np.stack([GREY] * 3, axis=2))),
+    )
+    keys = [images.read(index).key for index in range(len(images))]
+
+    assert keys[0] == keys[1] == keys[2]
+    assert 4 == len(set(keys))
+
+
+@pytest.mark.parametrize("ids", [["a", "b"], [7, 9], np.array([7, 9]), torch.tensor([7, 9])])
+def test_declared_ids_take_the_place_of_the_content(ids: Sequence[object]) -> None:
+    """With `.sample_ids` a changed image keeps its key, and equal images have different ones."""
+    before = adopted((GREY, 0), (GREY, 0), sample_ids=ids)
+    after = adopted((COLOUR, 0), (COLOUR, 0), sample_ids=ids)
+
+    assert [before.read(k).key for k in (0, 1)] == [after.read(k).key for k in (0, 1)]
+    assert before.read(0).key != before.read(1).key
+
+
+def test_declared_ids_are_the_same_in_every_container() -> None:
+    """A list, an array and a tensor of the same numbers give the same keys."""
+    keys = {adopted((GREY, 0), sample_ids=ids).read(0).key for ids in ([7], np.array([7]), torch.tensor([7]))}
+
+    assert 1 == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        (["a"], ["2 different keys", "; got 1 different among 1"]),
+        (["a", "a"], ["2 different keys", "; got 1 different among 2"]),
+        (["a", "b", "b"], ["2 different keys", "among 3"]),
+        (5, ["int", "2 different keys"]),
+    ],
+)
+def test_declared_ids_that_identify_nothing(ids: object, words: list[str]) -> None:
+    """There is one id per item, and no id twice."""
+    text = refusal((GREY, 0), (COLOUR, 0), sample_ids=ids)
+
+    assert [] == [word for word in ["failaware_dataset: sample_ids", *words] if word not in text]
