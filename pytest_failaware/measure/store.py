@@ -26,6 +26,7 @@ from pytest_failaware.measure.data import ImageSet
 from pytest_failaware.schema import DataFacts
 
 _BUDGET: Final = 2**30  # bytes of images kept in memory
+_WORTH_A_THREAD: Final = 128 * 128  # pixels; decoding smaller images holds the interpreter most of the time
 _AHEAD: Final = 8  # images in work per thread, so that an error or a slow image keeps few of them in memory
 _LABELS: Final = 2**16  # what uint16 holds
 
@@ -99,11 +100,12 @@ def sample_ids(keys: list[bytes], class_names: list[str]) -> NDArray[np.uint64]:
 
 
 class _Decoded(NamedTuple):
-    """What the store keeps of a sample; pixels are (H, W, C) uint8."""
+    """What the store keeps of a sample; pixels are (H, W, C) uint8, `area` the pixels it had before geometry."""
 
     key: bytes
     label: int
     pixels: NDArray[np.uint8]
+    area: int
 
 
 def _decode(images: ImageSet, index: int, geometry: Geometry) -> _Decoded:
@@ -119,7 +121,8 @@ def _decode(images: ImageSet, index: int, geometry: Geometry) -> _Decoded:
         pixels = np.asarray(geometry(sample.image))
     except DataError as error:
         raise DataError(f"{images.name(index)}: {error}") from error
-    return _Decoded(sample.key, sample.label, pixels[..., None] if pixels.ndim == 2 else pixels)
+    area = sample.image.width * sample.image.height
+    return _Decoded(sample.key, sample.label, pixels[..., None] if pixels.ndim == 2 else pixels, area)
 
 
 def _fill(pixels: NDArray[np.uint8], first: _Decoded, images: ImageSet, geometry: Geometry) -> list[tuple[bytes, int]]:
@@ -132,7 +135,7 @@ def _fill(pixels: NDArray[np.uint8], first: _Decoded, images: ImageSet, geometry
         pixels[index] = decoded.pixels
         return decoded.key, decoded.label
 
-    if not images.reads_in_parallel:
+    if not images.reads_in_parallel or first.area < _WORTH_A_THREAD:
         return [store(index) for index in range(len(images))]
     return list(_in_threads(store, len(images)))
 

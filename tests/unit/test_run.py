@@ -100,6 +100,33 @@ def test_nothing_global_changes(toy_model: toy.Bands) -> None:
     assert before == state()
 
 
+class Viewing(torch.nn.Module):
+    """A network that flattens a feature map by view, as many do; channels-last feature maps have no such view."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = torch.nn.Conv2d(3, 4, 3)
+        self.head = torch.nn.Linear(4 * 36, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits, (N, 3)."""
+        maps = self.features(images)
+        return self.head(maps.view(len(maps), -1))
+
+
+def test_models_that_call_view_are_measured() -> None:
+    """Inputs are contiguous where channels-last ones are not taken, and the records are those of a plain forward."""
+    torch.manual_seed(0)
+    model = Viewing()
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+    dataset = [(image, k % 3) for k, image in enumerate(pixels)]
+    records = evaluate(model=model, dataset=dataset, preprocess="none", conditions=["clean"])["clean"].records
+    with torch.inference_mode():
+        logits = model(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous() / 255)
+
+    assert sorted(logits.max(1).values.tolist()) == pytest.approx(sorted(records.max_logit.tolist()), rel=1e-5)
+
+
 class Broken(torch.nn.Module):
     """A model that answers with whatever it was given."""
 

@@ -111,9 +111,10 @@ def test_geometry_comes_after_the_key(folder: ImageSet) -> None:
 
 
 @pytest.mark.parametrize("parallel", [False, True])
-def test_each_image_is_read_once(folder: ImageSet, parallel: bool) -> None:
-    """One read per sample, in one thread or in several."""
-    counted = Counted(folder, parallel=parallel)
+def test_each_image_is_read_once(folder: ImageSet, parallel: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One read per sample, in one thread or, where images are large, in several."""
+    monkeypatch.setattr("pytest_failaware.measure.store._WORTH_A_THREAD", 24 if parallel else 25)
+    counted = Counted(folder, parallel=True)
     store = build_store(counted, same)
 
     assert dict.fromkeys(range(60), 1) == counted.reads
