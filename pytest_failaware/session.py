@@ -96,13 +96,13 @@ class Session:
         model, data = provenance.model, provenance.data
         classes = len(data.classes)
         dead = gate.rule.dead_part(classes)
+        opened = vars(self)  # what the user's own fixtures replace is never opened
         return (
-            f"model {self.config.model or 'from the fixture failaware_model'} "
-            f"({' '.join(filter(None, (model.architecture, model.sha256.removeprefix('sha256:')[:8])))}) "
-            f"on {provenance.environment['device']}",
+            f"model {self.config.model if 'model' in opened else 'of the fixture failaware_model'} "
+            f"({f'{model.architecture} {model.sha256[:8]}'.strip()}) on {provenance.environment['device']}",
             *(note for loaded in self._models.values() for note in loaded.notes),
-            f"data {self.config.dataset or 'from the fixture failaware_dataset'}: {data.samples:,} images, "
-            f"{classes} classes; preprocess {provenance.preprocessing}",
+            f"data {self.config.dataset if 'images' in opened else 'of the fixture failaware_dataset'}: "
+            f"{data.samples:,} images, {classes} classes; preprocess {provenance.preprocessing}",
             f"rule {gate.rule}; baseline {baseline_name(measurement, gate)} in {self.config.baseline_dir}",
             *(() if dead is None else (f"note: {dead}",)),
         )

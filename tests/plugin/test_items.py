@@ -80,7 +80,13 @@ def failaware_dataset():
     result = project.run(model=None)
 
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["2 checked: 2 unchanged"])
+    result.stdout.fnmatch_lines(
+        [
+            "model of the fixture failaware_model (????????) on *",
+            "data of the fixture failaware_dataset: 15 images, 3 classes; preprocess none",
+            "2 checked: 2 unchanged",
+        ]
+    )
 
 
 def test_gates_without_a_test_file(project: Project) -> None:
