@@ -20,18 +20,19 @@ from pytest_failaware.schema import Preprocessing, RunConfig, Source, SourceKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One `--failaware-NAME` with its ini key `failaware_NAME`; `flag` options stand on the command line alone."""
+    """One `--failaware-NAME`, with its ini key `failaware_NAME` unless it is for the command line alone."""
 
     name: str
     help: str
     metavar: str = ""
     environment: str = ""
     flag: bool = False
+    command_line_only: bool = False
 
     @property
     def ini(self) -> str:
-        """The ini key, "" for what only a person at the command line decides."""
-        return "" if self.flag or self.name == "csv" else "failaware_" + self.name.replace("-", "_")
+        """The ini key, "" for an option of the command line alone."""
+        return "" if self.command_line_only else "failaware_" + self.name.replace("-", "_")
 
 
 OPTIONS: Final = (
@@ -67,8 +68,18 @@ OPTIONS: Final = (
         metavar="NAME",
         help="the baseline of markers that name none. Default: the name of the architecture",
     ),
-    Option(name="update-baselines", flag=True, help="store what this run measures as the expected values"),
-    Option(name="csv", metavar="FILE", help="write the table of rates, one row per condition, to FILE"),
+    Option(
+        name="update-baselines",
+        flag=True,
+        command_line_only=True,
+        help="store what this run measures as the expected values",
+    ),
+    Option(
+        name="csv",
+        metavar="FILE",
+        command_line_only=True,
+        help="write the table of rates, one row per condition, to FILE",
+    ),
 )
 
 _KINDS: Final = {

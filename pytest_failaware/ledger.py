@@ -26,7 +26,7 @@ class Ledger:
 
     def add(self, nodeid: str, when: str, outcome: str, entry: Mapping[str, Any] | None) -> None:
         """Take in one report: its phase, its outcome, and what the item attached to it."""
-        self.usage_errors |= bool(entry and "error" in entry)
+        self.usage_errors |= outcome == "failed" and bool(entry and "error" in entry)
         if when == "setup":
             self.results.pop(nodeid, None)
             self._pending.pop(nodeid, None)

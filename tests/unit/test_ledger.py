@@ -1,0 +1,56 @@
+"""What counts of a run: the last attempt, and only what passed in all its phases."""
+
+from __future__ import annotations
+
+from five import RULE, baseline_of, measurement_of
+
+from pytest_failaware.judge.compare import judge
+from pytest_failaware.ledger import Ledger
+from pytest_failaware.marker import build_gate
+from pytest_failaware.report.document import measurement_to_plain, result_to_plain
+
+NODE = "t.py::test_x[clean]"
+
+
+def entry_of(letters: str) -> dict[str, object]:
+    """What an item that measured these letters attaches to its report in an updating run."""
+    now = measurement_of(letters)
+    result = judge(now, build_gate({}), nodeid=NODE, name="small", baseline=baseline_of(now), reference=now.records)
+    plain = {"result": result_to_plain(result), "facts": ["model m"], "rule": str(RULE)}
+    return {**plain, "measurement": measurement_to_plain(now)}
+
+
+def phases(ledger: Ledger, call: str, entry: dict[str, object] | None, teardown: str = "passed") -> None:
+    """The three reports of one attempt."""
+    ledger.add(NODE, "setup", "passed", None)
+    ledger.add(NODE, "call", call, entry)
+    ledger.add(NODE, "teardown", teardown, None)
+
+
+def test_the_last_attempt_counts() -> None:
+    """A rerun's first result, its pending value and its mistake are forgotten."""
+    ledger = Ledger()
+    ledger.add(NODE, "setup", "rerun", {"error": "the disk was away"})
+    phases(ledger, "rerun", entry_of("RRWrw"))
+    phases(ledger, "passed", entry_of("RRRrw"))
+
+    assert 3 == ledger.results[NODE].stats.cells.trusted_right
+    assert (1, False) == (ledger.pending, ledger.usage_errors)
+
+
+def test_a_failed_teardown_takes_the_value_back() -> None:
+    """The result is still told, the value is not written, and that is said."""
+    ledger = Ledger()
+    phases(ledger, "passed", entry_of("RRWrw"), teardown="failed")
+
+    assert ([NODE], 0) == (list(ledger.results), ledger.pending)
+    assert (f"not written: {NODE} failed in its teardown",) == ledger.report("pytest").notices
+
+
+def test_a_mistake_is_remembered() -> None:
+    """An item that something unusable stopped decides the exit code of the run."""
+    ledger = Ledger()
+    ledger.add(NODE, "setup", "failed", {"error": "no such file"})
+
+    assert ledger.usage_errors
+    assert not ledger.results
