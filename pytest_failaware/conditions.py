@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_failaware.errors import ConfigError
+from pytest_failaware.errors import ConfigError, choices
 from pytest_failaware.schema import Condition
 
 
@@ -87,9 +86,7 @@ def parse_condition(text: str, where: str) -> Condition:
 
 def _definition(name: str, where: str) -> Definition:
     if name not in DEFINITIONS:
-        close = difflib.get_close_matches(name, DEFINITIONS, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ConfigError(f"{where}: unknown condition {name!r}; {hint}choose from {', '.join(DEFINITIONS)}")
+        raise ConfigError(f"{where}: unknown condition {name!r}; {choices(name, DEFINITIONS)}")
     return DEFINITIONS[name]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection
+
 
 class FailAwareError(Exception):
     """Something the user gave cannot be used; the text alone must be enough to repair it."""
@@ -21,3 +24,9 @@ class DataError(FailAwareError):
 
 class BaselineError(FailAwareError):
     """A baseline file is unreadable, contradicts itself or must not be overwritten."""
+
+
+def choices(name: str, known: Collection[str]) -> str:
+    """What to give instead of an unknown name: the closest known one, where one is close, and all of them."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"choose from {', '.join(known)}"

@@ -23,7 +23,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         temporary.replace(path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too must leave no temporary file; it goes on after the clean-up
         temporary.unlink(missing_ok=True)
         raise
 

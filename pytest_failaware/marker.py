@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from pytest_failaware.conditions import parse_conditions
-from pytest_failaware.errors import ConfigError
+from pytest_failaware.errors import ConfigError, choices
 from pytest_failaware.judge.metrics import DEFAULT_GATES, METRICS
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import Condition, Gate
@@ -31,12 +30,11 @@ def build_gate(values: Mapping[str, object], *, prefix: str = "", base: Gate | N
     Raises:
         ConfigError: an unknown name (with the closest known one), or a value that cannot be used.
     """
-    known = tuple(_READERS)
     for name in values:
         if name in _LATER:
             raise ConfigError(f"{prefix}{name} is not available: {_LATER[name]}; remove it")
         if name not in _READERS:
-            raise ConfigError(f"{prefix}{name}: unknown argument; {_closest(name, known)}")
+            raise ConfigError(f"{prefix}{name}: unknown argument; {choices(name, _READERS)}")
     start = base or _default_gate()
     read = {name: _READERS[name](value, f"{prefix}{name}") for name, value in values.items()}
     if isinstance(tolerance := read.get("tolerance"), dict):
@@ -145,7 +143,7 @@ def _pairs(value: object, where: str) -> dict[str, Decimal] | None:
 
 def _metric(name: str, where: str) -> str:
     if name not in METRICS:
-        raise ConfigError(f"{where}: unknown metric {name!r}; {_closest(name, tuple(METRICS))}")
+        raise ConfigError(f"{where}: unknown metric {name!r}; {choices(name, METRICS)}")
     return name
 
 
@@ -160,8 +158,3 @@ def _rate(value: object, where: str) -> Decimal:
     if rate.is_nan() or not 0 <= rate <= 1:
         raise ConfigError(f"{where}: must be a rate between 0 and 1, as in 0.005, got {value!r}")
     return rate
-
-
-def _closest(name: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return (f"did you mean {close[0]!r}? " if close else "") + f"choose from {', '.join(known)}"

@@ -23,4 +23,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     for item in items:
         if item.get_closest_marker("gpu"):
+            # Meant: these compare CUDA with the CPU, whose side other tests check without it.
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,8 +26,13 @@ def measure_records(model: LoadedModel, loader: DegradedLoader) -> Records:
         DataError: the labels do not fit the model's K classes.
     """
     with torch.inference_mode(), _ieee_precision(model.device):
-        layout = _layout(model, next(iter(loader))[0][:2])
-        columns = [_columns(model, loader, inputs.to(memory_format=layout), labels) for inputs, labels in loader]
+        batches = iter(loader)
+        first = next(batches)
+        layout = _layout(model, first[0][:2])
+        columns = [
+            _columns(model, loader, inputs.to(memory_format=layout), labels)
+            for inputs, labels in itertools.chain([first], batches)
+        ]
     joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
     order = np.argsort(loader.store.sample_id)
     return Records(sample_id=loader.store.sample_id[order], **{name: column[order] for name, column in joined.items()})

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from pytest_failaware.schema import (
-    SCORES,
     Cells,
     Comparison,
     Condition,
@@ -25,8 +24,6 @@ from pytest_failaware.schema import (
 
 Plain = dict[str, Any]
 """str, int, float, bool, None, lists and dicts of them: what JSON and execnet can carry. Any: nested to any depth."""
-
-_COLUMNS: Final = ("sample_id", "label", "prediction", *SCORES)
 
 
 def result_to_plain(result: ItemResult) -> Plain:
@@ -67,7 +64,7 @@ def measurement_to_plain(measurement: Measurement) -> Plain:
     import numpy as np
 
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: getattr(measurement.records, name) for name in _COLUMNS})
+    np.savez_compressed(buffer, **{name: getattr(measurement.records, name) for name in Records.__slots__})
     provenance = measurement.provenance
     return {
         "condition": {**fields_of(measurement.condition), "parameters": dict(measurement.condition.parameters)},
@@ -85,7 +82,7 @@ def measurement_from_plain(plain: Mapping[str, Any]) -> Measurement:
     import numpy as np
 
     with np.load(io.BytesIO(base64.b64decode(plain["records"])), allow_pickle=False) as columns:
-        records = Records(**{name: columns[name] for name in _COLUMNS})
+        records = Records(**{name: columns[name] for name in Records.__slots__})
     condition, data = plain["condition"], plain["data"]
     return Measurement(
         condition=Condition(**{**condition, "parameters": tuple(condition["parameters"].items())}),
