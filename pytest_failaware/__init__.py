@@ -6,16 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_failaware.conditions import Degradation
     from pytest_failaware.errors import FailAwareError
+    from pytest_failaware.judge.metrics import RateMetric
     from pytest_failaware.judge.rule import FailureRule
     from pytest_failaware.run import Evaluation, evaluate
 
-__all__ = ["Evaluation", "FailAwareError", "FailureRule", "evaluate"]
+__all__ = ["Degradation", "Evaluation", "FailAwareError", "FailureRule", "RateMetric", "evaluate"]
 
 _HOMES = {
+    "Degradation": "pytest_failaware.conditions",
     "Evaluation": "pytest_failaware.run",
     "FailAwareError": "pytest_failaware.errors",
     "FailureRule": "pytest_failaware.judge.rule",
+    "RateMetric": "pytest_failaware.judge.metrics",
     "evaluate": "pytest_failaware.run",
 }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
 from pytest_failaware.errors import ConfigError, choices
 from pytest_failaware.schema import Condition
@@ -31,6 +31,39 @@ class Definition:
     parameters: tuple[Parameter, ...] = ()
     implementation: int = 1
     is_random: bool = False
+
+
+class Degrade(Protocol):
+    """Turns a batch of images into degraded ones: same shape, dtype and device, never in place."""
+
+    def __call__(self, images: Any, strength: Mapping[str, float], random: Any, /) -> Any:
+        """`images` is a uint8 tensor (N, C, H, W), `random` a SampleRandom. Any: torch stays out of here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Degradation:
+    """A degradation of the user's own, for the hook `pytest_failaware_conditions`.
+
+    `parameters` gives each parameter its default. A function that draws from `random` needs `is_random=True`; raise
+    `implementation` when its pixels change, so that old baselines become incomparable instead of wrong.
+    """
+
+    name: str
+    function: Degrade
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    implementation: int = 1
+    is_random: bool = False
+
+    @property
+    def definition(self) -> Definition:
+        """The entry of the table of conditions."""
+        parameters = tuple(
+            Parameter(name=name, default=float(value), low=-1e6, high=1e6, unit="")
+            for name, value in self.parameters.items()
+        )
+        return Definition(
+            name=self.name, parameters=parameters, implementation=self.implementation, is_random=self.is_random
+        )
 
 
 DEFINITIONS: Final[Mapping[str, Definition]] = {
@@ -59,11 +92,13 @@ FOUNDING: Final = ("clean", "gaussian_noise", "blur", "low_light")
 _SPELLING: Final = re.compile(r"(?P<name>\w+)(?::(?P<severity>\w*))?(?:\((?P<arguments>.*)\))?")
 
 
-def parse_conditions(texts: Iterable[str], where: str) -> tuple[Condition, ...]:
+def parse_conditions(
+    texts: Iterable[str], where: str, definitions: Mapping[str, Definition] = DEFINITIONS
+) -> tuple[Condition, ...]:
     """Conditions in the order given; `where` names the marker or ini key in an error."""
-    found = tuple(parse_condition(text, where) for text in texts)
+    found = tuple(parse_condition(text, where, definitions) for text in texts)
     if not found:
-        raise ConfigError(f"{where}: no condition given; choose from {', '.join(DEFINITIONS)}")
+        raise ConfigError(f"{where}: no condition given; choose from {', '.join(definitions)}")
     keys = [condition.key for condition in found]
     for key in keys:
         if keys.count(key) > 1:
@@ -71,23 +106,25 @@ def parse_conditions(texts: Iterable[str], where: str) -> tuple[Condition, ...]:
     return found
 
 
-def parse_condition(text: str, where: str) -> Condition:
+def parse_condition(text: str, where: str, definitions: Mapping[str, Definition] = DEFINITIONS) -> Condition:
     """`clean`, `blur` or `gaussian_noise(sigma=0.1)` as a Condition with every parameter resolved."""
     match = _SPELLING.fullmatch(text.strip())
     if match is None:
         raise ConfigError(f"{where}: cannot read the condition {text!r}; write it as in 'gaussian_noise(sigma=0.1)'")
-    definition = _definition(match["name"], where)
+    if match["name"] not in definitions:
+        raise ConfigError(f"{where}: unknown condition {match['name']!r}; {choices(match['name'], definitions)}")
+    definition = definitions[match["name"]]
     if match["severity"] is not None:
         raise ConfigError(f"{where}: {definition.name} has no severities, got {text!r}; {_usage(definition)}")
     given = _arguments(match["arguments"] or "", definition, where)
     parameters = tuple((p.name, given.get(p.name, p.default)) for p in definition.parameters)
-    return Condition(name=definition.name, parameters=parameters, key=_key(definition, parameters))
-
-
-def _definition(name: str, where: str) -> Definition:
-    if name not in DEFINITIONS:
-        raise ConfigError(f"{where}: unknown condition {name!r}; {choices(name, DEFINITIONS)}")
-    return DEFINITIONS[name]
+    return Condition(
+        name=definition.name,
+        parameters=parameters,
+        key=_key(definition, parameters),
+        implementation=definition.implementation,
+        is_random=definition.is_random,
+    )
 
 
 def _arguments(text: str, definition: Definition, where: str) -> dict[str, float]:
@@ -107,7 +144,7 @@ def _number(text: str, parameter: Parameter, where: str) -> float:
     except ValueError:
         value = math.nan
     if not parameter.low <= value <= parameter.high:
-        bounds = f"{parameter.low:g}..{parameter.high:g} {parameter.unit}"
+        bounds = f"{parameter.low:g}..{parameter.high:g} {parameter.unit}".rstrip()
         raise ConfigError(f"{where}: {parameter.name} must be {bounds}, got {text!r}")
     return value
 

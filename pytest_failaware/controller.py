@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 import pytest
 
 from pytest_failaware.errors import FailAwareError
+from pytest_failaware.imports import describe_error
 from pytest_failaware.ledger import Ledger
-from pytest_failaware.report.table import csv_text
+from pytest_failaware.outputs import write_outputs
+from pytest_failaware.report.github import error_annotations, printable
 from pytest_failaware.report.terminal import summary_lines
-from pytest_failaware.schema import RunConfig
+from pytest_failaware.schema import RunConfig, RunReport
+from pytest_failaware.selection import narrowed_by
+from pytest_failaware.updates import obsolete_entries, outcome_sentence, update_baselines
+
+_NOT_REPEATED = ("--failaware-update", "--failaware-strict", "--failaware-limit", "--failaware-override")
+_ENDED: Mapping[int, str] = {2: "interrupted", 3: "an internal error", 4: "a usage error", 5: "no test was run"}
 
 
 class Controller:
@@ -21,36 +31,50 @@ class Controller:
         self.config = config
         self.run = run
         self.ledger = Ledger()
+        self.usage_error = False
+        self.incomplete = ""
+        self.complaints: list[str] = []
+        self.diffs: list[str] = []
+        self._uncollected = ""
+
+    # ---- while tests run -------------------------------------------------------------------------------------------
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what each report carries."""
-        self.ledger.add(report.nodeid, report.when, report.outcome, getattr(report, "failaware", None))
+        entry, worker = getattr(report, "failaware", None), getattr(report, "worker_id", "")
+        self.ledger.add(report.nodeid, report.when, report.outcome, entry, worker)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember a module that failed or was skipped: its marked tests are not known."""
+        if not report.passed:
+            self._uncollected = self._uncollected or report.nodeid
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, error: object) -> None:
-        """Remember an xdist worker that was lost."""
+    def pytest_testnodedown(self, node: Any, error: object) -> None:  # Any: xdist's controller of one worker
+        """Take in what a worker collected; remember one that was lost."""
         self.ledger.lost_worker |= error is not None
+        output = getattr(node, "workeroutput", None) or {}  # a worker that was lost has none
+        if "failaware" in output:
+            self.ledger.add_collection(**output["failaware"])
+
+    # ---- when all have run -----------------------------------------------------------------------------------------
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write what was asked for, unless the run was cut short; end with a usage error's code where there was one."""
+        """Write what was asked for, unless the run was cut short; fail what must not pass in silence."""
+        self.incomplete = self._cut_short(session, exitstatus)
         try:
-            self._write_files(session, exitstatus)
+            self._update()
         except (FailAwareError, OSError) as error:
-            self.ledger.notice(f"not written: {error}")
-            self.ledger.usage_errors = True
-        if self.ledger.usage_errors and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
-
-    def _write_files(self, session: pytest.Session, exitstatus: int) -> None:
-        if self.run.csv is not None and self.ledger.results:
-            self.run.csv.write_text(csv_text(self.ledger.results.values()), encoding="utf-8")
-            self.ledger.notice(f"wrote {self.run.csv}")
-        if not self.ledger.pending:
-            return
-        if reason := self._cut_short(session, exitstatus):
-            self.ledger.notice(f"baselines NOT written: {reason}; {self.ledger.pending} results were ready")
-        elif not self.ledger.write_baselines(self.run.baseline_dir):
-            self.ledger.usage_errors = True
+            self._refuse(f"not written: {error}")
+        if self.run.strict:
+            self.complaints += self._strict_complaints()
+        if self.ledger.results:
+            self._call_report_hooks()
+        written = write_outputs(self.run.outputs, self.report, self.ledger.measured, os.environ)
+        self.ledger.notices += written.done
+        for sentence in written.failed:
+            self._refuse(sentence)
+        session.exitstatus = self._exit_code(exitstatus)
 
     def _cut_short(self, session: pytest.Session, exitstatus: int) -> str:
         """Why a run cannot be trusted to be whole, "" where it can."""
@@ -59,20 +83,111 @@ class Controller:
         if stopped := session.shouldfail or session.shouldstop:
             return f"the run was cut short ({stopped})"
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            return f"the run ended with exit code {int(exitstatus)}"
+            return f"the run ended with {_ENDED.get(int(exitstatus), f'exit code {int(exitstatus)}')}"
         return ""
+
+    @cached_property
+    def obsolete(self) -> Mapping[str, Sequence[str]]:
+        """The stored entries that no test uses, by baseline; none where the run cannot know."""
+        if self._partial() or not self.ledger.results:
+            return {}
+        return obsolete_entries(self.run.baseline_dir, self.ledger.used)
+
+    def _partial(self) -> str:
+        """Why this run does not show all that uses the baselines, "" where it does."""
+        if self.incomplete:
+            return self.incomplete
+        if narrowed := narrowed_by(self.config):
+            return f"only a part of the tests was selected ({narrowed})"
+        if self._uncollected:
+            return f"{self._uncollected} was not collected"
+        if self.ledger.deselected:
+            return f"{len(self.ledger.deselected)} marked tests were deselected"
+        if self.ledger.unchecked:
+            return f"{len(self.ledger.unchecked)} marked tests have no result"
+        return ""
+
+    def _update(self) -> None:
+        writing, pending = self.run.writing, list(self.ledger.pending.values())
+        if writing.prune and (partial := self._partial()):
+            self._refuse(f"NOT pruned: {partial}; prune in a full run")
+        if not writing.asked or (not pending and not writing.prune):
+            return
+        if self.incomplete:
+            self.ledger.notices.append(f"baselines NOT written: {self.incomplete}; {len(pending)} results were ready")
+            return
+        for name, outcome in update_baselines(self.run.baseline_dir, pending, self.obsolete, writing):
+            sentence = outcome_sentence(name, self.run.baseline_dir, outcome, dry_run=writing.dry_run)
+            if outcome.refused:
+                self._refuse(sentence)
+            else:
+                self.ledger.notices.append(sentence)
+            if writing.dry_run:
+                self.diffs.append(outcome.diff)
+
+    def _refuse(self, sentence: str) -> None:
+        """Something asked for was not done: it is said, and the run ends with the exit code of a usage error."""
+        self.usage_error = True
+        self.complaints.append(sentence)
+
+    def _call_report_hooks(self) -> None:
+        try:
+            for lines in self.config.hook.pytest_failaware_report(report=self.report):
+                self.ledger.notices += lines
+        except Exception as error:  # the user's code runs here
+            self._refuse(f"the hook pytest_failaware_report raised {describe_error(error)}; repair it")
+
+    def _strict_complaints(self) -> list[str]:
+        """What a strict run does not let pass, though no test failed for it."""
+        report, found = self.report, []
+        if not report.results:
+            found.append("strict: no reliability result at all, so nothing was compared")
+        elif report.unchecked:
+            found.append(f"strict: not compared: {', '.join(report.unchecked)}")
+        if report.obsolete:
+            found.append(f"strict: used by no test: {', '.join(report.obsolete)}; --failaware-prune deletes them")
+        return found
+
+    def _exit_code(self, exitstatus: int) -> int:
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return exitstatus
+        if self.usage_error or self.ledger.errors:
+            return pytest.ExitCode.USAGE_ERROR
+        return pytest.ExitCode.TESTS_FAILED if self.complaints else exitstatus
+
+    # ---- for people ------------------------------------------------------------------------------------------------
+
+    @property
+    def report(self) -> RunReport:
+        """Everything there is to say about the run so far."""
+        pruned = self.run.writing.prune and not self.run.writing.dry_run and not self.usage_error
+        obsolete = () if pruned else tuple(f"{name}: {key}" for name, keys in self.obsolete.items() for key in keys)
+        return RunReport(
+            facts=tuple(self.ledger.facts),
+            results=tuple(self.ledger.results.values()),
+            errors=dict(self.ledger.errors),
+            complaints=tuple(self.complaints),
+            notices=tuple(self.ledger.notices),
+            unchecked=self.ledger.unchecked,
+            obsolete=obsolete,
+            incomplete=self.incomplete,
+            workers=self.ledger.workers_per_model,
+            command=self._command(),
+        )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The section on reliability, where there is something to say."""
-        report = self.ledger.report(self._command())
-        lines = list(summary_lines(report, verbosity=self.config.get_verbosity()))
+        lines = list(summary_lines(self.report, verbosity=self.config.get_verbosity(), diffs=self.diffs))
         if lines:
             terminalreporter.write_sep("=", "reliability (failaware)")
         here = f"{self.config.invocation_params.dir}{os.sep}"
         for text, colour in lines:
-            terminalreporter.write_line(text.replace(here, ""), **({colour: True} if colour else {}))
+            terminalreporter.write_line(printable(text.replace(here, "")), **({colour: True} if colour else {}))
+        if self.run.outputs.github:
+            for line in error_annotations(self.report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
+                terminalreporter.write_line(line)
 
     def _command(self) -> str:
-        """What was typed, without the flag that updates, to be copied from the terminal."""
-        typed = [word for word in self.config.invocation_params.args if word != "--failaware-update-baselines"]
-        return shlex.join(["pytest", *map(str, typed)])
+        """What was typed, without what an update would contradict, to be copied from the terminal."""
+        typed = map(str, self.config.invocation_params.args)
+        return shlex.join(["pytest", *(word for word in typed if not word.startswith(_NOT_REPEATED))])

@@ -2,89 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from pytest_failaware.report.document import measurement_from_plain, result_from_plain
-from pytest_failaware.schema import ItemResult, RunReport
+from pytest_failaware.report.document import result_from_plain
+from pytest_failaware.schema import ItemResult
 
-if TYPE_CHECKING:
-    from pytest_failaware.judge.update import UpdateOutcome
+Entry = Mapping[str, Any]
+"""What an item attaches to its report. Any: plain data of any depth."""
 
 
+@dataclass(kw_only=True)
 class Ledger:
-    """Results and pending updates by test id; what counts of a test that ran again is its last attempt."""
+    """What the items said, by test id; what counts of a test that ran again is its last attempt.
 
-    def __init__(self) -> None:
-        self.results: dict[str, ItemResult] = {}
-        self.usage_errors = False
-        self.lost_worker = False
-        self._pending: dict[str, Mapping[str, Any]] = {}  # Any: plain data of any depth
-        self._facts: dict[str, None] = {}
-        self._notices: list[str] = []
+    `selected` and `deselected` are the marked items of the collection; `measured` holds what items measured whose body
+    and teardown passed, `pending` those of them whose values are to be written.
+    """
 
-    def add(self, nodeid: str, when: str, outcome: str, entry: Mapping[str, Any] | None) -> None:
-        """Take in one report: its phase, its outcome, and what the item attached to it."""
-        self.usage_errors |= outcome == "failed" and bool(entry and "error" in entry)
+    selected: dict[str, None] = field(default_factory=dict)
+    deselected: dict[str, None] = field(default_factory=dict)
+    results: dict[str, ItemResult] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    measured: dict[str, Entry] = field(default_factory=dict)
+    pending: dict[str, Entry] = field(default_factory=dict)
+    facts: dict[str, None] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    lost_worker: bool = False
+    _loaders: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def add_collection(self, selected: Iterable[str], deselected: Iterable[str]) -> None:
+        """Take in the marked items that one process collected; every worker collects all of them."""
+        self.selected |= dict.fromkeys(selected)
+        self.deselected |= dict.fromkeys(deselected)
+
+    def add(self, nodeid: str, when: str, outcome: str, entry: Entry | None, worker: str = "") -> None:
+        """Take in one report: its phase, its outcome, what the item attached to it, and the worker it ran in."""
         if when == "setup":
-            self.results.pop(nodeid, None)
-            self._pending.pop(nodeid, None)
+            for known in (self.results, self.errors, self.measured, self.pending):
+                known.pop(nodeid, None)
+        if entry and "error" in entry and outcome == "failed":
+            self.errors[nodeid] = entry["error"]
         if when == "call" and entry and "result" in entry:
-            self.results[nodeid] = result_from_plain(entry["result"])
-            self._facts.update(dict.fromkeys(entry["facts"]))
-            if outcome == "passed" and "measurement" in entry:
-                self._pending[nodeid] = entry
-        if outcome == "failed" and self._pending.pop(nodeid, None) is not None:
-            self._notices.append(f"not written: {nodeid} failed in its {when}")
+            self._add_result(nodeid, outcome, entry, worker)
+        if when == "teardown" and outcome == "failed":
+            self.measured.pop(nodeid, None)
+        if outcome == "failed" and self.pending.pop(nodeid, None) is not None:
+            self.notices.append(f"not written: {nodeid} failed in its {when}")
 
-    def report(self, command: str) -> RunReport:
-        """Everything there is to say about the run."""
-        return RunReport(
-            facts=tuple(self._facts),
-            results=tuple(self.results.values()),
-            notices=tuple(self._notices),
-            command=command,
-        )
-
-    def notice(self, text: str) -> None:
-        """Keep a sentence for the summary."""
-        self._notices.append(text)
-
-    def write_baselines(self, directory: Path) -> bool:
-        """Write every pending update, a baseline at a time; False where one was refused.
-
-        Raises:
-            FailAwareError: a stored baseline cannot be read.
-            OSError: a file cannot be written.
-        """
-        from pytest_failaware.judge.rule import FailureRule
-        from pytest_failaware.judge.update import update_baseline
-
-        wanted = list(self._pending.values())
-        written = True
-        for name in dict.fromkeys(entry["result"]["baseline"] for entry in wanted):
-            measured = [
-                (measurement_from_plain(entry["measurement"]), FailureRule.parse(entry["rule"]))
-                for entry in wanted
-                if entry["result"]["baseline"] == name
-            ]
-            outcome = update_baseline(directory, name, measured)
-            self._notices.append(_sentence(name, directory, outcome))
-            written &= not outcome.refused
-        return written
+    def _add_result(self, nodeid: str, outcome: str, entry: Entry, worker: str) -> None:
+        self.results[nodeid] = result_from_plain(entry["result"])
+        self.facts |= dict.fromkeys(entry["facts"])
+        self._loaders[entry["facts"][0]].add(worker)
+        if "measurement" in entry:
+            self.measured[nodeid] = entry
+        if outcome == "passed" and entry["write"]:
+            self.pending[nodeid] = entry
 
     @property
-    def pending(self) -> int:
-        """How many items have a value waiting to be written."""
-        return len(self._pending)
+    def unchecked(self) -> tuple[str, ...]:
+        """The marked items that were selected and have no result."""
+        return tuple(nodeid for nodeid in self.selected if nodeid not in self.results)
 
+    @property
+    def used(self) -> dict[str, set[str]]:
+        """The conditions that have a result, by the baseline they belong to."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for result in self.results.values():
+            found[result.baseline].add(result.stats.condition)
+        return found
 
-def _sentence(name: str, directory: Path, outcome: UpdateOutcome) -> str:
-    """What happened to one baseline's files."""
-    if outcome.refused:
-        return f"baseline {name!r} NOT written: {outcome.refused}"
-    done = {"recorded": outcome.recorded, "updated": outcome.updated, "unchanged": outcome.unchanged}
-    said = "; ".join(f"{verb} {', '.join(keys)}" for verb, keys in done.items() if keys)
-    changed = outcome.recorded or outcome.updated
-    return f"{directory / name}.yaml: {said}" + ("; review and commit it" if changed else "; nothing written")
+    @property
+    def workers_per_model(self) -> int:
+        """In how many processes the model was loaded that most of them loaded."""
+        return max(map(len, self._loaders.values()), default=0)

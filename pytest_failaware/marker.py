@@ -9,9 +9,10 @@ from typing import Final
 
 from pytest_failaware.conditions import parse_conditions
 from pytest_failaware.errors import ConfigError, choices
-from pytest_failaware.judge.metrics import DEFAULT_GATES, METRICS
+from pytest_failaware.judge.metrics import DEFAULT_GATES, AnyMetric
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import Condition, Gate
+from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
 
 _LATER: Final = {
     "alpha": "this version compares each drop with its tolerance and tests no significance",
@@ -19,13 +20,16 @@ _LATER: Final = {
 }
 
 
-def build_gate(values: Mapping[str, object], *, prefix: str = "", base: Gate | None = None) -> Gate:
+def build_gate(
+    values: Mapping[str, object], *, prefix: str = "", base: Gate | None = None, vocabulary: Vocabulary = BUILT_IN
+) -> Gate:
     """A gate from named values; what they leave out comes from `base`, else from the defaults.
 
     Args:
         values: argument name -> value, Python objects from a marker or text from an ini.
         prefix: stands before the argument's name in errors, `failaware_` or `reliability: `.
         base: the gate whose values hold where `values` says nothing.
+        vocabulary: the conditions and metrics that can be named.
 
     Raises:
         ConfigError: an unknown name (with the closest known one), or a value that cannot be used.
@@ -35,19 +39,20 @@ def build_gate(values: Mapping[str, object], *, prefix: str = "", base: Gate | N
             raise ConfigError(f"{prefix}{name} is not available: {_LATER[name]}; remove it")
         if name not in _READERS:
             raise ConfigError(f"{prefix}{name}: unknown argument; {choices(name, _READERS)}")
-    start = base or _default_gate()
-    read = {name: _READERS[name](value, f"{prefix}{name}") for name, value in values.items()}
+    start = base or _default_gate(vocabulary)
+    read = {name: _READERS[name](value, f"{prefix}{name}", vocabulary) for name, value in values.items()}
     if isinstance(tolerance := read.get("tolerance"), dict):
         read["tolerance"] = {**start.tolerance, **tolerance}
     return dataclasses.replace(start, **read)  # type: ignore[arg-type]  # each reader returns its field's type
 
 
-def _default_gate() -> Gate:
+def _default_gate(vocabulary: Vocabulary) -> Gate:
     return Gate(
         conditions=(),
         rule=FailureRule(),
+        table=vocabulary.metrics,
         metrics=DEFAULT_GATES,
-        tolerance={name: metric.tolerance for name, metric in METRICS.items()},
+        tolerance={name: Decimal(str(metric.tolerance)) for name, metric in vocabulary.metrics.items()},
         minimum={},
         maximum={},
         seed=0,
@@ -55,11 +60,11 @@ def _default_gate() -> Gate:
     )
 
 
-def _conditions(value: object, where: str) -> tuple[Condition, ...]:
-    return parse_conditions(_words(value, where), where)
+def _conditions(value: object, where: str, vocabulary: Vocabulary) -> tuple[Condition, ...]:
+    return parse_conditions(_words(value, where), where, vocabulary.definitions)
 
 
-def _rule(value: object, where: str) -> FailureRule:
+def _rule(value: object, where: str, vocabulary: Vocabulary) -> FailureRule:
     if isinstance(value, FailureRule):
         return value
     if isinstance(value, str):
@@ -67,40 +72,41 @@ def _rule(value: object, where: str) -> FailureRule:
     raise ConfigError(f"{where}: must be text as in 'confidence < 0.6' or a FailureRule, got {value!r}")
 
 
-def _metrics(value: object, where: str) -> tuple[str, ...]:
-    names = tuple(_metric(name, where) for name in _words(value, where))
+def _metrics(value: object, where: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+    names = tuple(_metric(name, where, vocabulary.metrics) for name in _words(value, where))
     if not names:
-        raise ConfigError(f"{where}: no metric given, so nothing could fail; choose from {', '.join(METRICS)}")
+        known = ", ".join(vocabulary.metrics)
+        raise ConfigError(f"{where}: no metric given, so nothing could fail; choose from {known}")
     return tuple(dict.fromkeys(names))
 
 
-def _tolerance(value: object, where: str) -> dict[str, Decimal]:
-    pairs = _pairs(value, where)
+def _tolerance(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Decimal]:
+    pairs = _pairs(value, where, vocabulary.metrics)
     if pairs is None:
-        return dict.fromkeys(METRICS, _rate(value, where))
+        return dict.fromkeys(vocabulary.metrics, _rate(value, where))
     return pairs
 
 
-def _bounds(value: object, where: str) -> dict[str, Decimal]:
-    pairs = _pairs(value, where)
+def _bounds(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Decimal]:
+    pairs = _pairs(value, where, vocabulary.metrics)
     if pairs is None:
         raise ConfigError(f"{where}: must name its metric, as in {{'confident_accuracy': 0.9}}, got {value!r}")
     return pairs
 
 
-def _seed(value: object, where: str) -> int:
+def _seed(value: object, where: str, vocabulary: Vocabulary) -> int:
     if isinstance(value, bool) or not str(value).strip().isdecimal():
         raise ConfigError(f"{where}: must be a whole number of at least 0, got {value!r}")
     return int(str(value))
 
 
-def _baseline(value: object, where: str) -> str:
+def _baseline(value: object, where: str, vocabulary: Vocabulary) -> str:
     if not isinstance(value, str) or not value:
         raise ConfigError(f"{where}: must be the name of a baseline, got {value!r}")
     return value
 
 
-_READERS: Final[Mapping[str, Callable[[object, str], object]]] = {
+_READERS: Final[Mapping[str, Callable[[object, str, Vocabulary], object]]] = {
     "conditions": _conditions,
     "rule": _rule,
     "metrics": _metrics,
@@ -128,7 +134,7 @@ def _words(value: object, where: str) -> tuple[str, ...]:
     raise ConfigError(f"{where}: must be a list of names, got {value!r}")
 
 
-def _pairs(value: object, where: str) -> dict[str, Decimal] | None:
+def _pairs(value: object, where: str, table: Mapping[str, AnyMetric]) -> dict[str, Decimal] | None:
     """metric -> rate from a mapping or from words like `accuracy=0.9`; None where no metric is named."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
@@ -138,12 +144,12 @@ def _pairs(value: object, where: str) -> dict[str, Decimal] | None:
         items = [(name, rate) for name, _, rate in (word.partition("=") for word in _words(value, where))]
     else:
         return None
-    return {_metric(name, where): _rate(rate, f"{where}: {name}") for name, rate in items}
+    return {_metric(name, where, table): _rate(rate, f"{where}: {name}") for name, rate in items}
 
 
-def _metric(name: str, where: str) -> str:
-    if name not in METRICS:
-        raise ConfigError(f"{where}: unknown metric {name!r}; {choices(name, METRICS)}")
+def _metric(name: str, where: str, table: Mapping[str, AnyMetric]) -> str:
+    if name not in table:
+        raise ConfigError(f"{where}: unknown metric {name!r}; {choices(name, table)}")
     return name
 
 

@@ -5,21 +5,25 @@ Imported in every pytest run of its environment, so nothing heavy is imported he
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
+from pytest_failaware import hookspec
 from pytest_failaware.conditions import parse_condition
-from pytest_failaware.config import OPTIONS, resolve
+from pytest_failaware.config import resolve
 from pytest_failaware.controller import Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
 from pytest_failaware.marker import INI_KEYS, INI_LISTS, build_gate
-from pytest_failaware.report.document import measurement_to_plain, result_to_plain
+from pytest_failaware.options import OPTIONS, Surroundings
+from pytest_failaware.report import junit
 from pytest_failaware.report.terminal import failure_lines
 from pytest_failaware.schema import Gate, Measurement
 from pytest_failaware.session import GatedCondition, Session
+from pytest_failaware.vocabulary import extended
 
 if TYPE_CHECKING:
     import torch
@@ -29,9 +33,11 @@ if TYPE_CHECKING:
     from pytest_failaware.run import Evaluation
 
 FIXTURE: Final = "reliability"
+CONTROLLER: Final = "failaware-controller"
 SESSION: Final = pytest.StashKey[Session]()
 MEASUREMENT: Final = pytest.StashKey[Measurement]()
 ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
+_HEADER: Final = {"model": "model", "data": "dataset", "preprocess": "preprocess"}
 
 
 # ---- options and configuration -------------------------------------------------------------------------------------
@@ -41,12 +47,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Every option with its ini key, and the ini keys of a gate."""
     group = parser.getgroup("failaware", "reliability of classifiers (pytest-failaware)")
     for option in OPTIONS:
-        name = f"--failaware-{option.name}"
-        if option.flag:
-            group.addoption(name, action="store_true", help=option.help)
-        else:
-            group.addoption(name, metavar=option.metavar, help=option.help)
-        if option.ini:
+        if option.typed and option.flag:
+            group.addoption(option.typed, action="store_true", help=option.help)
+        elif option.typed:
+            action = "append" if option.repeated else "store"
+            group.addoption(option.typed, action=action, metavar=option.metavar, help=option.help)
+        if option.ini and option.flag:
+            parser.addini(option.ini, option.help, type="bool", default=None)
+        elif option.ini:
             parser.addini(option.ini, option.help, default=None)
     for key in INI_KEYS:
         text = f"{key} of markers that give none"
@@ -56,26 +64,50 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             parser.addini(f"failaware_{key}", text, default=None)
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """What other plugins and conftest files can add."""
+    pluginmanager.add_hookspecs(hookspec)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Validate what was typed; a mistake ends the run here, before anything is collected."""
     config.addinivalue_line(
         "markers", "reliability(conditions, rule, metrics, tolerance, minimum, maximum, seed, baseline): gate a model"
     )
     try:
-        session = Session(
-            resolve(
-                command_line={option.name: config.getoption(f"--failaware-{option.name}") for option in OPTIONS},
-                ini={key.removeprefix("failaware_"): config.getini(key) for key in _ini_keys()},
-                environ=os.environ,
-                invocation_dir=config.invocation_params.dir,
-                ini_dir=config.inipath.parent if config.inipath else config.rootpath,
-            )
-        )
+        session = _open_session(config)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[SESSION] = session
     if not hasattr(config, "workerinput"):  # the controller of xdist, or the only process there is
-        config.pluginmanager.register(Controller(config, session.config), "failaware-controller")
+        config.pluginmanager.register(Controller(config, session.config), CONTROLLER)
+
+
+def _open_session(config: pytest.Config) -> Session:
+    hook = config.hook
+    vocabulary = extended(_flat(hook.pytest_failaware_conditions()), _flat(hook.pytest_failaware_metrics()))
+    run = resolve(
+        command_line={option.name: config.getoption(option.typed) for option in OPTIONS if option.typed},
+        ini={key.removeprefix("failaware_"): config.getini(key) for key in _ini_keys()},
+        around=Surroundings(
+            environ=os.environ,
+            invocation_dir=config.invocation_params.dir,
+            ini_dir=config.inipath.parent if config.inipath else config.rootpath,
+            ini_name=config.inipath.name if config.inipath else "ini",
+        ),
+        vocabulary=vocabulary,
+    )
+    worker = getattr(config, "workerinput", {}).get("workerid", "").removeprefix("gw")
+    return Session(
+        run,
+        vocabulary,
+        load_model=lambda spec, device: hook.pytest_failaware_load_model(spec=spec, device=device),
+        worker=int(worker) if worker.isdecimal() else None,
+    )
+
+
+def _flat(answers: list[Iterable[object]]) -> list[object]:
+    return list(itertools.chain.from_iterable(answers))
 
 
 def _ini_keys() -> list[str]:
@@ -88,12 +120,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[SESSION].close()
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """What was typed, where a model is given."""
-    typed = config.stash[SESSION].config
-    if typed.model is None:
-        return None
-    return f"failaware: model {typed.model}, data {typed.dataset}, preprocess {typed.preprocess}"
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """What was typed, where a model is given; at -v every value with its origin; a bent gate in colour."""
+    run = config.stash[SESSION].config
+    bent = [f"failaware: --failaware-override {key}={value}" for key, value in run.overrides.items()]
+    lines = [config.get_terminal_writer().markup(line, yellow=True, bold=True) for line in bent]
+    if run.model is None:
+        return lines
+    known = [f"{name} {run.origins[option].text}" for name, option in _HEADER.items() if option in run.origins]
+    origins = [f"  {name} = {one.text} ({one.place})" for name, one in run.origins.items()]
+    return [f"failaware: {', '.join(known)}", *lines, *(origins if config.get_verbosity() > 0 else [])]
 
 
 # ---- collection: one item per condition ----------------------------------------------------------------------------
@@ -103,23 +139,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Turn a marked function into one item per condition."""
     if metafunc.definition.get_closest_marker("reliability") is None:
         return
-    gate = _gate(metafunc.definition, metafunc.config.stash[SESSION].config.gate)
+    gate = _gate(metafunc.definition, metafunc.config.stash[SESSION])
     if FIXTURE not in metafunc.fixturenames:
         metafunc.fixturenames.append(FIXTURE)
     gated = [GatedCondition(condition=condition, gate=gate) for condition in gate.conditions]
     metafunc.parametrize(FIXTURE, gated, indirect=True, ids=[one.condition.key for one in gated])
 
 
-def _gate(node: pytest.Item, base: Gate) -> Gate:
-    """The gate of a node: its markers from the farthest to the closest, over the ini's values."""
-    for marker in reversed(list(node.iter_markers("reliability"))):
-        try:
+def _gate(node: pytest.Item, session: Session) -> Gate:
+    """The gate of a node: the ini's values, over them its markers from the farthest to the closest, then overrides."""
+    gate, run = session.config.gate, session.config
+    try:
+        for marker in reversed(list(node.iter_markers("reliability"))):
             if marker.args:
                 raise ConfigError(f"reliability takes keyword arguments only, got {marker.args[0]!r}")
-            base = build_gate(marker.kwargs, prefix="reliability: ", base=base)
-        except ConfigError as error:
-            raise pytest.Collector.CollectError(f"{node.nodeid}: {error}") from None
-    return base
+            gate = build_gate(marker.kwargs, prefix="reliability: ", base=gate, vocabulary=session.vocabulary)
+    except ConfigError as error:
+        raise pytest.Collector.CollectError(f"{node.nodeid}: {error}") from None
+    return build_gate(run.overrides, prefix="--failaware-override=", base=gate, vocabulary=session.vocabulary)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -127,6 +164,29 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     names = getattr(item, "fixturenames", [])
     if _gated(item) is not None and FIXTURE not in names:
         names.append(FIXTURE)
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Remember the marked items that this run leaves out."""
+    for item in items:
+        if _is_marked(item):
+            item.config.stash[SESSION].deselected.append(item.nodeid)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tell the process that reports which marked items were collected."""
+    mine = session.config.stash[SESSION]
+    selected = [item.nodeid for item in session.items if _is_marked(item)]
+    collection = {"selected": selected, "deselected": mine.deselected}
+    controller = session.config.pluginmanager.get_plugin(CONTROLLER)
+    if controller is not None:
+        controller.ledger.add_collection(**collection)
+    elif selected or mine.deselected:
+        session.config.workeroutput["failaware"] = collection  # type: ignore[attr-defined]  # xdist's own attribute
+
+
+def _is_marked(item: pytest.Item) -> bool:
+    return item.get_closest_marker("reliability") is not None
 
 
 def _gated(item: pytest.Item) -> GatedCondition | None:
@@ -141,7 +201,7 @@ def _gated(item: pytest.Item) -> GatedCondition | None:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Measure through the fixtures; what cannot be used fails the item in one line."""
     item.stash[ENTRY] = {}
-    if item.get_closest_marker("reliability") is not None and _gated(item) is None:
+    if _is_marked(item) and _gated(item) is None:
         pytest.fail(
             f"{item.nodeid}: reliability gates plain test functions and methods; nothing is checked here", False
         )
@@ -159,15 +219,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     if gated is None:
         return
     session, measurement = item.config.stash[SESSION], item.stash[MEASUREMENT]
+    file, line, _ = item.location
     try:
-        result = session.judge(measurement, gated.gate, item.nodeid)
-        facts = session.facts(measurement, gated.gate)
+        result = session.judge(measurement, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
+        item.stash[ENTRY] = session.entry(measurement, gated.gate, result)
     except FailAwareError as error:
         _fail_as_unusable(item, error)
-    entry = {"result": result_to_plain(result), "facts": list(facts), "rule": str(gated.gate.rule)}
-    if session.config.update_baselines:
-        entry["measurement"] = measurement_to_plain(measurement)
-    item.stash[ENTRY] = entry
+    others = [one for one in item.user_properties if not one[0].startswith(junit.PREFIX)]
+    item.user_properties[:] = [*others, *junit.properties(result)]  # of a test that runs again, the last attempt's
     if result.verdict.fails:
         pytest.fail("\n".join(failure_lines(result)), pytrace=False)
 
@@ -226,10 +285,11 @@ def reliability(request: pytest.FixtureRequest) -> Evaluation:
 @pytest.fixture
 def failaware_loaders(request: pytest.FixtureRequest) -> Callable[[str], DegradedLoader]:
     """A function from a condition's spelling to its loader of `(inputs, labels)` batches."""
-    bench, gate = _bench(request), request.config.stash[SESSION].config.gate
+    session = request.config.stash[SESSION]
+    bench, gate, known = _bench(request), session.config.gate, session.vocabulary.definitions
 
     def loader(condition: str) -> DegradedLoader:
-        return bench.loader(parse_condition(condition, "failaware_loaders"), gate.seed)
+        return bench.loader(parse_condition(condition, "failaware_loaders", known), gate.seed)
 
     return loader
 

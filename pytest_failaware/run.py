@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_failaware.conditions import FOUNDING
+from pytest_failaware.conditions import FOUNDING, Degrade
 from pytest_failaware.config import resolve
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.judge.metrics import count_cells, stats_of
+from pytest_failaware.judge.metrics import METRICS, AnyMetric, stats_of
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.measure.bench import Bench, build_bench
 from pytest_failaware.measure.data import ImageSet, adopt_dataset
 from pytest_failaware.measure.models import LoadedModel, adopt_model, choose_device, load_model, restored
 from pytest_failaware.measure.sources import open_dataset
+from pytest_failaware.options import Surroundings
 from pytest_failaware.schema import Condition, ConditionStats, Gate, Records, RunConfig
 
 if TYPE_CHECKING:
@@ -33,11 +34,12 @@ class Evaluation:
     condition: Condition
     records: Records
     rule: FailureRule
+    table: Mapping[str, AnyMetric] = field(default_factory=lambda: METRICS, repr=False)
 
     @cached_property
     def stats(self) -> ConditionStats:
         """The four cells and the rates made of them."""
-        return stats_of(self.condition.key, count_cells(self.records, self.rule))
+        return stats_of(self.condition.key, self.records, self.rule, self.table)
 
     @cached_property
     def flagged(self) -> NDArray[np.bool_]:
@@ -78,9 +80,7 @@ def evaluate(
     config = resolve(
         command_line={name: value for name, value in given.items() if isinstance(value, str)},
         ini={"conditions": list(conditions), "rule": rule, "seed": seed},
-        environ={},
-        invocation_dir=Path.cwd(),
-        ini_dir=Path.cwd(),
+        around=Surroundings(environ={}, invocation_dir=Path.cwd(), ini_dir=Path.cwd()),
     )
     with restored(model):
         chosen = choose_device(config.device)
@@ -111,7 +111,12 @@ def open_images(config: RunConfig) -> ImageSet:
     return open_dataset(config.dataset, config.data_root)
 
 
-def open_bench(config: RunConfig, model: LoadedModel, dataset: Any) -> Bench:  # Any: an ImageSet or what a user gives
+def open_bench(
+    config: RunConfig,
+    model: LoadedModel,
+    dataset: Any,  # Any: an ImageSet or what a user gives
+    own_kernels: Mapping[str, Degrade] | None = None,
+) -> Bench:
     """The bench of a model and a data set under the configured preprocessing."""
     if config.preprocess is None:
         raise ConfigError(
@@ -119,4 +124,11 @@ def open_bench(config: RunConfig, model: LoadedModel, dataset: Any) -> Bench:  #
             "with, as in --failaware-preprocess=resize=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225 (none: x / 255)"
         )
     images = dataset if isinstance(dataset, ImageSet) else adopt_dataset(dataset, "failaware_dataset")
-    return build_bench(model, images, config.preprocess, config.batch_size)
+    return build_bench(
+        model,
+        images,
+        config.preprocess,
+        batch_size=config.batch_size,
+        limit=config.limit,
+        own_kernels=own_kernels,
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pytest_failaware.judge.metrics import AnyMetric
     from pytest_failaware.judge.rule import FailureRule
 
 SCORES: Final = ("confidence", "entropy", "label_log_probability", "sum_squares", "second_probability", "max_logit")
@@ -56,11 +57,14 @@ class Condition:
     """One degradation with its parameters; `key` is its spelling in markers, test ids and baselines.
 
     `parameters` holds every parameter with its value, defaults included, in the order of the table in conditions.py.
+    `implementation` rises whenever the pixels that a name yields change.
     """
 
     name: str
     parameters: tuple[tuple[str, float], ...] = ()
     key: str
+    implementation: int = 1
+    is_random: bool = False
 
     @property
     def slug(self) -> str:
@@ -92,16 +96,68 @@ class Preprocessing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What defines a gate. Bounds are exact decimals as typed; `tolerance` has one entry per gating metric."""
+    """What defines a gate. Bounds are exact decimals as typed; `table` holds every metric that can be named.
+
+    `metrics` names those that gate, and `tolerance` has one entry for each metric of the table.
+    """
 
     conditions: tuple[Condition, ...]
     rule: FailureRule
+    table: Mapping[str, AnyMetric]
     metrics: tuple[str, ...]
     tolerance: Mapping[str, Decimal]
     minimum: Mapping[str, Decimal]
     maximum: Mapping[str, Decimal]
     seed: int
     baseline: str | None
+
+
+class DatasetChange(Enum):
+    """What becomes of a comparison when the images are not those of the baseline."""
+
+    FAIL = "fail"
+    SHARED = "shared"
+
+
+class UpdateMode(Enum):
+    """Which entries a run may write."""
+
+    NOTHING = "nothing"
+    MISSING = "missing"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """What a run may do to the baselines; `reason` is kept in the history of the entries it changes."""
+
+    update: UpdateMode = UpdateMode.NOTHING
+    prune: bool = False
+    dry_run: bool = False
+    reason: str = ""
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything would be written or deleted."""
+        return self.prune or self.update is not UpdateMode.NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """The files a run writes beside the baselines; `github` adds a job summary and annotations."""
+
+    csv: Path | None = None
+    json: Path | None = None
+    markdown: Path | None = None
+    github: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The text an option got and where it came from, for the header; `place` is "default" where nobody gave it."""
+
+    text: str
+    place: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +172,14 @@ class RunConfig:
     device: str
     batch_size: int | None
     baseline_dir: Path
-    update_baselines: bool
-    csv: Path | None
+    dataset_change: DatasetChange
+    limit: int | None
+    strict: bool
+    writing: Writing
+    outputs: Outputs
     gate: Gate
+    overrides: Mapping[str, str]  # gate arguments of --failaware-override, which win over every marker
+    origins: Mapping[str, Origin]
 
 
 # ---- what was measured ---------------------------------------------------------------------------------------------
@@ -144,6 +205,10 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.sample_id)
+
+    def take(self, rows: NDArray[np.intp]) -> Records:
+        """These rows, ascending by number so that ids stay ascending."""
+        return Records(**{name: getattr(self, name)[rows] for name in Records.__slots__})
 
     @property
     def correct(self) -> NDArray[np.bool_]:
@@ -240,13 +305,21 @@ class BaselineEntry:
     """The accepted values of one condition; `records_sha256` binds the sample file to it."""
 
     condition: Condition
-    implementation: int
     seed: int | None
     rule: str
     cells: Cells
     records_sha256: str
     model: ModelFacts
     environment: Mapping[str, str]
+    history: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One accepted change of an entry that was given a reason; the newest stands last."""
+
+    reason: str
+    model_sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,13 +386,26 @@ class ItemResult:
     verdict: Verdict
     differences: tuple[str, ...] = ()  # why it is incomparable
     notes: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()  # what else differs from the baseline: the model, the device, the versions
+    location: tuple[str, int] = ("", 0)  # the test's file, relative to pytest's rootdir, and its line from 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """One run for the reader: the facts known after loading, one result per item, and what happened to the files."""
+    """One run for the reader: the facts known after loading, one result per item, and what happened to the files.
+
+    `errors` says by test id what could not be used; `complaints` fail the run beyond its items; `unchecked` are marked
+    items without a result; `obsolete` are stored entries, as `baseline: condition`, that no test uses; `incomplete`
+    says why a run is not whole, "" where it is; `workers` is in how many processes one model was loaded.
+    """
 
     facts: tuple[str, ...] = ()
     results: tuple[ItemResult, ...] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+    complaints: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    obsolete: tuple[str, ...] = ()
+    incomplete: str = ""
+    workers: int = 0
     command: str = ""

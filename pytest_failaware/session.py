@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.schema import Baseline, Condition, Gate, ItemResult, Measurement, RunConfig, Verdict
+from pytest_failaware.report.document import measurement_to_plain, result_to_plain
+from pytest_failaware.schema import (
+    Baseline,
+    Condition,
+    Gate,
+    ItemResult,
+    Measurement,
+    RunConfig,
+    UpdateMode,
+    Verdict,
+)
+from pytest_failaware.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import torch
@@ -27,11 +39,24 @@ class GatedCondition:
     gate: Gate
 
 
-class Session:
-    """Opens each thing once, on first use; torch is imported only when a model or an image is needed."""
+LoadModel = Callable[[str, Any], Any]
+"""The hook pytest_failaware_load_model: spec, device -> a module or None. Any: torch stays out of here."""
 
-    def __init__(self, config: RunConfig) -> None:
+
+class Session:
+    """Opens each thing once, on first use; torch is imported only when a model or an image is needed.
+
+    `worker` is the number of an xdist worker, None in a process of its own; it spreads workers over the GPUs.
+    """
+
+    def __init__(
+        self, config: RunConfig, vocabulary: Vocabulary, *, load_model: LoadModel, worker: int | None = None
+    ) -> None:
         self.config = config
+        self.vocabulary = vocabulary
+        self.worker = worker
+        self.deselected: list[str] = []  # marked items that the run leaves out
+        self._load_model = load_model
         self._models: dict[int, LoadedModel] = {}
         self._benches: dict[tuple[int, int], tuple[Bench, object]] = {}
         self.read_baseline = cache(self._read_baseline)
@@ -41,14 +66,16 @@ class Session:
         """The device the model runs on."""
         from pytest_failaware.measure.models import choose_device
 
-        return choose_device(self.config.device)
+        return choose_device(self.config.device, worker=self.worker)
 
     @cached_property
     def model(self) -> LoadedModel:
-        """The configured model."""
+        """The configured model: what the hook makes of it, else what the option says."""
+        from pytest_failaware.measure.models import adopt_model
         from pytest_failaware.run import open_model
 
-        return self._remember(open_model(self.config, self.device))
+        own = self._load_model(self.config.origins["model"].text, self.device) if self.config.model else None
+        return self._remember(open_model(self.config, self.device) if own is None else adopt_model(own, self.device))
 
     @cached_property
     def images(self) -> ImageSet:
@@ -66,17 +93,21 @@ class Session:
         if key not in self._benches:
             loaded = self._models.get(id(module)) or self._remember(adopt_model(module, self.device))
             # The data set is kept beside its bench: an id is only unique among living objects.
-            self._benches[key] = (open_bench(self.config, loaded, dataset), dataset)
+            self._benches[key] = (open_bench(self.config, loaded, dataset, self.vocabulary.kernels), dataset)
         return self._benches[key][0]
 
     def evaluation(self, measurement: Measurement, gate: Gate) -> Evaluation:
         """The measurement as the `reliability` fixture hands it to a test."""
         from pytest_failaware.run import Evaluation
 
-        return Evaluation(condition=measurement.condition, records=measurement.records, rule=gate.rule)
+        return Evaluation(
+            condition=measurement.condition, records=measurement.records, rule=gate.rule, table=gate.table
+        )
 
-    def judge(self, measurement: Measurement, gate: Gate, nodeid: str) -> ItemResult:
-        """The verdict on one item; in an updating run, what the update makes of it."""
+    def judge(
+        self, measurement: Measurement, gate: Gate, nodeid: str, *, location: tuple[str, int] = ("", 0)
+    ) -> ItemResult:
+        """The verdict on one item at a file and line; in an updating run, what the update makes of it."""
         from pytest_failaware.judge.acceptance import accepted
         from pytest_failaware.judge.compare import judge
         from pytest_failaware.judge.samples import read_records
@@ -84,11 +115,29 @@ class Session:
         name = baseline_name(measurement, gate)
         baseline = self.read_baseline(name)
         entry = baseline.entries.get(measurement.condition.key) if baseline else None
-        reference = read_records(self.config.baseline_dir, baseline, entry) if baseline and entry else None
-        result = judge(measurement, gate, nodeid=nodeid, name=name, baseline=baseline, reference=reference)
-        if self.config.update_baselines:
-            return accepted(result)
-        return self._with_suggestion(result) if result.verdict is Verdict.MISSING else result
+        result = judge(
+            measurement,
+            gate,
+            nodeid=nodeid,
+            name=name,
+            baseline=baseline,
+            reference=read_records(self.config.baseline_dir, baseline, entry) if baseline and entry else None,
+            dataset_change=self.config.dataset_change,
+        )
+        judged = dataclasses.replace(accepted(result, self.config.writing.update), location=location)
+        return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
+
+    def entry(self, measurement: Measurement, gate: Gate, result: ItemResult) -> dict[str, Any]:  # Any: plain data
+        """What an item attaches to its report; what it measured only where a file will hold it."""
+        update = self.config.writing.update
+        write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
+        return {
+            "result": result_to_plain(result),
+            "facts": list(self.facts(measurement, gate)),
+            "rule": str(gate.rule),
+            "write": write,
+            **({"measurement": measurement_to_plain(measurement)} if write or self.config.outputs.json else {}),
+        }
 
     def facts(self, measurement: Measurement, gate: Gate) -> tuple[str, ...]:
         """What is known after loading, in lines for the summary."""
@@ -98,14 +147,22 @@ class Session:
         dead = gate.rule.dead_part(classes)
         opened = vars(self)  # what the user's own fixtures replace is never opened
         return (
-            f"model {self.config.model if 'model' in opened else 'of the fixture failaware_model'} "
+            f"model {self._typed('model') if 'model' in opened else 'of the fixture failaware_model'} "
             f"({f'{model.architecture} {model.sha256[:8]}'.strip()}) on {provenance.environment['device']}",
             *(note for loaded in self._models.values() for note in loaded.notes),
-            f"data {self.config.dataset if 'images' in opened else 'of the fixture failaware_dataset'}: "
+            f"data {self._typed('dataset') if 'images' in opened else 'of the fixture failaware_dataset'}: "
             f"{data.samples:,} images, {classes} classes; preprocess {provenance.preprocessing}",
+            *(() if self.config.limit is None else (self._limit_fact(measurement),)),
             f"rule {gate.rule}; baseline {baseline_name(measurement, gate)} in {self.config.baseline_dir}",
             *(() if dead is None else (f"note: {dead}",)),
         )
+
+    def _typed(self, option: str) -> str:
+        return self.config.origins[option].text
+
+    def _limit_fact(self, measurement: Measurement) -> str:
+        measured, known = len(measurement.records), measurement.provenance.data.samples
+        return f"note: --failaware-limit measures {measured:,} of the {known:,} images, those with the smallest ids"
 
     def close(self) -> None:
         """Remove the temporary files of memory-mapped images."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_failaware.conditions import DEFINITIONS, parse_condition
+from pytest_failaware.conditions import parse_condition
 from pytest_failaware.fingerprint import data_fingerprint
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
@@ -63,7 +63,7 @@ def measurement_of(
     fingerprint = data_fingerprint(records.sample_id, records.label, classes)
     return Measurement(
         condition=parsed,
-        seed=seed if DEFINITIONS[parsed.name].is_random else None,
+        seed=seed if parsed.is_random else None,
         records=records,
         provenance=Provenance(
             data=DataFacts(fingerprint=fingerprint, samples=len(letters), classes=classes),
@@ -78,7 +78,6 @@ def baseline_of(measurement: Measurement, rule: FailureRule = RULE, *, name: str
     """The baseline that holds this measurement alone."""
     entry = BaselineEntry(
         condition=measurement.condition,
-        implementation=DEFINITIONS[measurement.condition.name].implementation,
         seed=measurement.seed,
         rule=str(rule),
         cells=count_cells(measurement.records, rule),

@@ -9,15 +9,15 @@ from typing import Any, Final
 
 import yaml
 
-from pytest_failaware.conditions import parse_condition
 from pytest_failaware.errors import BaselineError, ConfigError
-from pytest_failaware.judge.metrics import METRICS, rate_of
+from pytest_failaware.judge.metrics import cell_rates
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.strict_yaml import Entry, parse
-from pytest_failaware.schema import Baseline, BaselineEntry, Cells, Condition, DataFacts, ModelFacts
+from pytest_failaware.schema import Baseline, BaselineEntry, Cells, Change, Condition, DataFacts, ModelFacts
 
 SCHEMA: Final = 1
 _HEADER: Final = "# Written by pytest --failaware-update-baselines; review it like code.\n"
+_KEY: Final = re.compile(r"(?P<name>[a-z][a-z0-9_]*)(:\d+|\([^()]*\))?", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
 
 
@@ -78,7 +78,7 @@ def _plain(entry: BaselineEntry) -> dict[str, Any]:  # Any: what YAML can hold
     parameters = dict(entry.condition.parameters)
     return {
         **({"parameters": parameters} if parameters else {}),
-        "implementation": entry.implementation,
+        "implementation": entry.condition.implementation,
         **({"seed": entry.seed} if entry.seed is not None else {}),
         "rule": entry.rule,
         "samples": entry.cells.samples,
@@ -87,12 +87,17 @@ def _plain(entry: BaselineEntry) -> dict[str, Any]:  # Any: what YAML can hold
         "records": entry.records_sha256,
         "model": {"sha256": entry.model.sha256, "architecture": entry.model.architecture},
         "environment": dict(sorted(entry.environment.items())),
+        **({"history": [_plain_change(change) for change in entry.history]} if entry.history else {}),
     }
+
+
+def _plain_change(change: Change) -> dict[str, str]:
+    return {"reason": change.reason, "model": change.model_sha256}
 
 
 def _rates(cells: Cells) -> dict[str, float | None]:
     """The rates for the reader; the counts are the truth."""
-    values = {name: rate_of(metric, cells).value for name, metric in METRICS.items()}
+    values = {name: rate.value for name, rate in cell_rates(cells).items()}
     return {name: None if value is None else round(value, 6) for name, value in values.items()}
 
 
@@ -121,23 +126,38 @@ def _data(data: Entry) -> DataFacts:
 
 def _read_entry(key: str, entry: Entry, data: DataFacts) -> BaselineEntry:
     required = ("implementation", "rule", "samples", "cells", "rates", "records", "model", "environment")
-    fields = entry.mapping(required=required, optional=("parameters", "seed"))
+    fields = entry.mapping(required=required, optional=("parameters", "seed", "history"))
     cells = {
         name: count.count() for name, count in fields["cells"].mapping(required=Cells.__slots__, optional=()).items()
     }
     model = fields["model"].mapping(required=("sha256", "architecture"), optional=())
+    found = Cells(**cells)
     if not sum(cells.values()) == fields["samples"].count() == data.samples:
         raise fields["cells"].error(f"add up to {sum(cells.values())}, the data set has {data.samples} samples")
+    _check_rates(fields["rates"], found)
     return BaselineEntry(
         condition=_condition(key, entry, fields),
-        implementation=fields["implementation"].count(),
         seed=fields["seed"].count() if "seed" in fields else None,
         rule=_rule(fields["rule"]),
-        cells=Cells(**cells),
+        cells=found,
         records_sha256=fields["records"].text(),
         model=ModelFacts(sha256=model["sha256"].text(), architecture=model["architecture"].text()),
         environment={name: value.text() for name, value in fields["environment"].mapping().items()},
+        history=tuple(_change(change) for change in fields["history"].items()) if "history" in fields else (),
     )
+
+
+def _check_rates(rates: Entry, cells: Cells) -> None:
+    """The rates are there for the reader, who must be able to trust them."""
+    expected = _rates(cells)
+    for name, rate in rates.mapping(required=tuple(expected), optional=()).items():
+        if rate.value != expected[name]:
+            raise rate.error(f"is {rate.value}, and the cells above make it {expected[name]} (edited by hand?)")
+
+
+def _change(change: Entry) -> Change:
+    fields = change.mapping(required=("reason", "model"), optional=())
+    return Change(reason=fields["reason"].text(), model_sha256=fields["model"].text())
 
 
 def _rule(rule: Entry) -> str:
@@ -148,10 +168,14 @@ def _rule(rule: Entry) -> str:
 
 
 def _condition(key: str, entry: Entry, fields: Mapping[str, Entry]) -> Condition:
-    try:
-        condition = parse_condition(key, f"{entry.file}:{entry.line}")
-    except ConfigError as error:
-        raise BaselineError(str(error)) from error
+    spelled = _KEY.fullmatch(key)
+    if spelled is None:
+        raise entry.error("is no condition's spelling, as in 'blur' or 'gaussian_noise(sigma=0.1)'")
     stored = fields["parameters"].mapping() if "parameters" in fields else {}
-    parameters = tuple((name, value.number()) for name, value in stored.items())
-    return Condition(name=condition.name, parameters=parameters, key=key)
+    return Condition(
+        name=spelled["name"],
+        parameters=tuple((name, value.number()) for name, value in stored.items()),
+        key=key,
+        implementation=fields["implementation"].count(),
+        is_random="seed" in fields,
+    )

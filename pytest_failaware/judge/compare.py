@@ -11,13 +11,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from pytest_failaware.conditions import DEFINITIONS
-from pytest_failaware.judge.metrics import METRICS, Direction, count_cells, stats_of
+from pytest_failaware.judge.metrics import AnyMetric, Direction, cell_rates, stats_of
 from pytest_failaware.schema import (
     Baseline,
     BaselineEntry,
     Comparison,
-    ConditionStats,
+    DataFacts,
+    DatasetChange,
     Estimate,
     Gate,
     ItemResult,
@@ -27,10 +27,14 @@ from pytest_failaware.schema import (
 )
 
 if TYPE_CHECKING:
+    from pytest_failaware.judge.pairing import Pair
     from pytest_failaware.judge.rule import FailureRule
 
 _CLOSE: Final = 1e-4
 """How far scores of identical records may differ: kernels disagree by 1e-7."""
+
+_NOT_COUNTED: Final = Estimate(numerator=0, denominator=0, reason="not counted, its sample file is missing")
+"""A metric of the user's own in a baseline of which only the four counts are left."""
 
 _JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
 """Whether there is a confident_accuracy now -> the gate that judges the change where only one side has one."""
@@ -44,6 +48,7 @@ def judge(
     name: str,
     baseline: Baseline | None,
     reference: Records | None,
+    dataset_change: DatasetChange = DatasetChange.FAIL,
 ) -> ItemResult:
     """The verdict on one condition.
 
@@ -54,21 +59,27 @@ def judge(
         name: the baseline's name, for the report.
         baseline: the stored baseline, None where there is no file.
         reference: the stored records of this condition, None where there are none.
+        dataset_change: what to do where the images are not those of the baseline.
     """
-    stats = stats_of(measurement.condition.key, count_cells(measurement.records, gate.rule))
-    bounds = tuple(_bounds(stats, gate))
-    entry = baseline.entries.get(measurement.condition.key) if baseline else None
+    key = measurement.condition.key
+    stats = stats_of(key, measurement.records, gate.rule, gate.table)
+    bounds = tuple(_bounds(stats.rates, gate))
+    entry = baseline.entries.get(key) if baseline else None
     if baseline is None or entry is None:
         return ItemResult(nodeid=nodeid, baseline=name, stats=stats, comparisons=bounds, verdict=Verdict.MISSING)
-    differences = tuple(_differences(measurement, baseline, entry, gate, reference))
-    stored = entry.cells if reference is None else count_cells(reference, gate.rule)
+    pair = None if reference is None else _paired(reference, measurement.records)
+    differences = tuple(_differences(measurement, baseline, entry, gate, pair, dataset_change))
+    gated: tuple[Comparison, ...] = ()
+    if not differences:
+        before = cell_rates(entry.cells) if pair is None else stats_of(key, pair.before, gate.rule, gate.table).rates
+        now = stats.rates if pair is None else stats_of(key, pair.now, gate.rule, gate.table).rates
+        gated = tuple(_gated(now, before, gate))
     same = (
-        reference is not None
+        pair is not None
         and not differences
         and entry.rule == str(gate.rule)
-        and records_equal(reference, measurement.records, gate.rule)
+        and records_equal(pair.before, pair.now, gate.rule)
     )
-    gated = () if differences else tuple(_gated(stats, stats_of(stats.condition, stored), gate))
     return ItemResult(
         nodeid=nodeid,
         baseline=name,
@@ -76,8 +87,15 @@ def judge(
         comparisons=gated + bounds,
         verdict=_verdict(gated + bounds, incomparable=bool(differences), same=same),
         differences=differences,
-        notes=tuple(_notes(entry, gate, reference)),
+        notes=tuple(_notes(entry, gate, pair)),
+        causes=tuple(_causes(entry, measurement)),
     )
+
+
+def _paired(reference: Records, now: Records) -> Pair:
+    from pytest_failaware.judge.pairing import pair  # numpy only where there is something to compare
+
+    return pair(reference, now)
 
 
 def records_equal(one: Records, other: Records, rule: FailureRule) -> bool:
@@ -117,26 +135,43 @@ _RELATIVE: Final[Mapping[str, float]] = {
 
 
 def _differences(
-    measurement: Measurement, baseline: Baseline, entry: BaselineEntry, gate: Gate, reference: Records | None
+    measurement: Measurement,
+    baseline: Baseline,
+    entry: BaselineEntry,
+    gate: Gate,
+    pair: Pair | None,
+    dataset_change: DatasetChange,
 ) -> Iterator[str]:
     """What makes the two sides numbers of different things; empty where they can be compared."""
     now, stored = measurement.provenance.data, baseline.data
     if now.classes != stored.classes:
         yield f"classes: {_class_difference(stored.classes, now.classes)}"
-    if now.samples != stored.samples:
-        yield f"images: baseline {stored.samples:,}, now {now.samples:,}"
-    elif now.fingerprint != stored.fingerprint and now.classes == stored.classes:
-        yield f"images: as many, but others (baseline {stored.fingerprint[:15]}…, now {now.fingerprint[:15]}…)"
+    elif dataset_change is DatasetChange.FAIL or pair is None:
+        yield from _image_differences(stored, now)
+    elif len(pair) == 0:
+        yield f"images: none of the baseline's {pair.stored:,} is among the {pair.measured:,} of this run"
+    if pair is None and len(measurement.records) < now.samples:
+        yield (
+            f"images: {len(measurement.records):,} of {now.samples:,} were measured, and without the baseline's sample "
+            "file their stored outcome is not known"
+        )
     condition = measurement.condition
     pairs = {
         "preprocessing": (baseline.preprocessing, measurement.provenance.preprocessing),
         "parameters": (dict(entry.condition.parameters), dict(condition.parameters)),
-        "implementation": (entry.implementation, DEFINITIONS[condition.name].implementation),
+        "implementation": (entry.condition.implementation, condition.implementation),
         "seed": (entry.seed, measurement.seed),
     }
-    if reference is None:  # without its records the baseline cannot be judged under another rule
+    if pair is None:  # without its records the baseline cannot be judged under another rule
         pairs["rule"] = (entry.rule, str(gate.rule))
     yield from (f"{what}: baseline {old!r}, now {new!r}" for what, (old, new) in pairs.items() if old != new)
+
+
+def _image_differences(stored: DataFacts, now: DataFacts) -> Iterator[str]:
+    if now.samples != stored.samples:
+        yield f"images: baseline {stored.samples:,}, now {now.samples:,}"
+    elif now.fingerprint != stored.fingerprint:
+        yield f"images: as many, but others (baseline {stored.fingerprint[:15]}…, now {now.fingerprint[:15]}…)"
 
 
 def _class_difference(stored: tuple[str, ...], now: tuple[str, ...]) -> str:
@@ -147,35 +182,50 @@ def _class_difference(stored: tuple[str, ...], now: tuple[str, ...]) -> str:
     return "; ".join(parts) or "the same names in another order"
 
 
-def _notes(entry: BaselineEntry, gate: Gate, reference: Records | None) -> Iterator[str]:
-    if reference is None:
+def _notes(entry: BaselineEntry, gate: Gate, pair: Pair | None) -> Iterator[str]:
+    if pair is None:
         yield "unpaired: the baseline's sample file is missing"
-    elif entry.rule != str(gate.rule):
+    elif not pair.is_whole:
+        yield str(pair)
+    if pair is not None and entry.rule != str(gate.rule):
         yield f"both sides judged under {gate.rule}; the baseline was recorded under {entry.rule}"
+
+
+def _causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[str]:
+    """What differs besides the numbers: the first things to look at when a gate fails."""
+    model, provenance = entry.model, measurement.provenance
+    before = {"model": model.sha256[:8], "architecture": model.architecture, **entry.environment}
+    now = {"model": provenance.model.sha256[:8], "architecture": provenance.model.architecture}
+    now |= provenance.environment
+    for name in dict.fromkeys([*before, *now]):
+        old, new = before.get(name, "none"), now.get(name, "none")
+        if old != new:
+            yield f"{name} {old} -> {new}"
 
 
 # ---- one metric ----------------------------------------------------------------------------------------------------
 
 
-def _gated(now: ConditionStats, before: ConditionStats, gate: Gate) -> Iterator[Comparison]:
+def _gated(now: Mapping[str, Estimate], before: Mapping[str, Estimate], gate: Gate) -> Iterator[Comparison]:
     """Each gating metric against its stored value."""
     for name in gate.metrics:
-        verdict, note = _against_tolerance(name, before.rates[name], now.rates[name], gate)
+        reference = before.get(name, _NOT_COUNTED)
+        verdict, note = _against_tolerance(gate.table[name], reference, now[name], gate)
         yield Comparison(
             metric=name,
-            reference=before.rates[name],
-            current=now.rates[name],
+            reference=reference,
+            current=now[name],
             allowed=str(gate.tolerance[name]),
             verdict=verdict,
             note=note,
         )
 
 
-def _against_tolerance(name: str, before: Estimate, now: Estimate, gate: Gate) -> tuple[Verdict, str]:
+def _against_tolerance(metric: AnyMetric, before: Estimate, now: Estimate, gate: Gate) -> tuple[Verdict, str]:
     if before.fraction is None or now.fraction is None:
-        return _undefined(name, before, now, gate)
-    change, allowed = now.fraction - before.fraction, Fraction(gate.tolerance[name])
-    direction = METRICS[name].direction
+        return _undefined(metric.name, before, now, gate)
+    change, allowed = now.fraction - before.fraction, Fraction(gate.tolerance[metric.name])
+    direction = metric.direction
     if direction is Direction.EITHER_IS_WORSE:
         return (Verdict.REGRESSED, "moved") if abs(change) > allowed else (Verdict.PASSED, "")
     gain = change * direction.value
@@ -196,14 +246,14 @@ def _undefined(name: str, before: Estimate, now: Estimate, gate: Gate) -> tuple[
     return Verdict.INCOMPARABLE, f"{missing.reason} {side}"
 
 
-def _bounds(stats: ConditionStats, gate: Gate) -> Iterator[Comparison]:
+def _bounds(rates: Mapping[str, Estimate], gate: Gate) -> Iterator[Comparison]:
     """The literal bounds, which hold without a baseline."""
     for bounds, sign, failing in (
         (gate.minimum, ">=", Verdict.BELOW_MINIMUM),
         (gate.maximum, "<=", Verdict.ABOVE_MAXIMUM),
     ):
         for name, bound in bounds.items():
-            rate = stats.rates[name]
+            rate = rates[name]
             verdict = Verdict.INCOMPARABLE if rate.fraction is None else _within(rate.fraction, bound, failing)
             yield Comparison(
                 metric=name,

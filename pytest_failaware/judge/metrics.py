@@ -7,16 +7,22 @@ confident_accuracy the selective accuracy, and silent_failure_rate the generalis
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from pytest_failaware.errors import ConfigError
 from pytest_failaware.schema import Cells, ConditionStats, Estimate, Records
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pytest_failaware.judge.rule import FailureRule
+
+    Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 
 class Direction(Enum):
@@ -42,6 +48,52 @@ class Metric:
     tolerance: Decimal = Decimal("0.01")
     gates_by_default: bool = False
     undefined: str = "there is no image"  # the reason for a denominator of 0
+
+    def estimate(self, cells: Cells) -> Estimate:
+        """The rate of these counts, with the reason where its denominator is 0."""
+        numerator = sum(getattr(cells, name) for name in self.numerator)
+        denominator = sum(getattr(cells, name) for name in self.denominator)
+        return _estimate(numerator, denominator, self.undefined)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateMetric:
+    """A rate of the user's own, for the hook `pytest_failaware_metrics`.
+
+    `masks(records, flagged)` returns two boolean arrays of shape (N,): the samples that count, and the samples they are
+    counted among. It works on stored records as well as on new ones, so both sides of a comparison are counted alike.
+    """
+
+    name: str
+    masks: Callable[[Records, NDArray[np.bool_]], Masks]
+    higher_is_better: bool
+    tolerance: Decimal = Decimal("0.01")
+    undefined: str = "no sample is considered"
+
+    @property
+    def direction(self) -> Direction:
+        """Which change is for the worse."""
+        return Direction.HIGHER_IS_BETTER if self.higher_is_better else Direction.LOWER_IS_BETTER
+
+    def estimate(self, records: Records, flagged: NDArray[np.bool_]) -> Estimate:
+        """The rate on these records.
+
+        Raises:
+            ConfigError: the masks are not boolean columns of the records' length.
+        """
+        import numpy as np
+
+        counted, among = self.masks(records, flagged)
+        for mask in (counted, among):
+            if getattr(mask, "dtype", None) != np.bool_ or mask.shape != (len(records),):
+                raise ConfigError(
+                    f"metric {self.name}: masks must return two boolean arrays of shape ({len(records)},), got "
+                    f"{getattr(mask, 'dtype', type(mask).__name__)} {getattr(mask, 'shape', '')}"
+                )
+        return _estimate(int((counted & among).sum()), int(among.sum()), self.undefined)
+
+
+AnyMetric = Metric | RateMetric
 
 
 METRICS: Final[Mapping[str, Metric]] = {
@@ -107,20 +159,27 @@ def count_cells(records: Records, rule: FailureRule) -> Cells:
     )
 
 
-def stats_of(condition: str, cells: Cells) -> ConditionStats:
-    """Every rate of a condition's cells.
+def stats_of(
+    condition: str, records: Records, rule: FailureRule, table: Mapping[str, AnyMetric] = METRICS
+) -> ConditionStats:
+    """Every rate of a condition's records under a rule."""
+    cells = count_cells(records, rule)
+    rates = cell_rates(cells)
+    own = [metric for metric in table.values() if isinstance(metric, RateMetric)]
+    if own:
+        flagged = rule.flags(confidence=records.confidence, entropy=records.entropy)
+        rates |= {metric.name: metric.estimate(records, flagged) for metric in own}
+    return ConditionStats(condition=condition, cells=cells, rates=rates)
 
-    >>> cells = Cells(trusted_right=2, trusted_wrong=1, flagged_right=0, flagged_wrong=2)
-    >>> {name: rate.value for name, rate in stats_of("clean", cells).rates.items()}["failure_rate"]
+
+def cell_rates(cells: Cells) -> dict[str, Estimate]:
+    """Every rate that is made of the four counts.
+
+    >>> cell_rates(Cells(trusted_right=2, trusted_wrong=1, flagged_right=0, flagged_wrong=2))["failure_rate"].value
     0.4
     """
-    return ConditionStats(
-        condition=condition, cells=cells, rates={name: rate_of(metric, cells) for name, metric in METRICS.items()}
-    )
+    return {name: metric.estimate(cells) for name, metric in METRICS.items()}
 
 
-def rate_of(metric: Metric, cells: Cells) -> Estimate:
-    """One rate, with the reason where its denominator is 0."""
-    denominator = sum(getattr(cells, name) for name in metric.denominator)
-    numerator = sum(getattr(cells, name) for name in metric.numerator)
-    return Estimate(numerator=numerator, denominator=denominator, reason="" if denominator else metric.undefined)
+def _estimate(numerator: int, denominator: int, undefined: str) -> Estimate:
+    return Estimate(numerator=numerator, denominator=denominator, reason="" if denominator else undefined)

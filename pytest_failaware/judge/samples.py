@@ -33,20 +33,36 @@ def read_records(directory: Path, baseline: Baseline, entry: BaselineEntry) -> R
         return None
     content = own.read_bytes()
     if sha256_of(content) != entry.records_sha256:
-        raise BaselineError(f"{own}: does not belong to its entry in {baseline.name}.yaml (sha256 differs); {_REMEDY}")
+        place = _place(directory, baseline, entry.records_sha256)
+        raise BaselineError(
+            f"{place}: conditions.{entry.condition.key}.records is not the hash of {own}, which belongs to another "
+            f"version of the entry; {_REMEDY}"
+        )
     columns = _columns(shared, shared.read_bytes(), _SHARED) | _columns(own, content, _OWN)
     data = baseline.data
     if {len(column) for column in columns.values()} != {data.samples} or data.fingerprint != data_fingerprint(
         columns["sample_id"], columns["label"], data.classes
     ):
-        raise BaselineError(f"{shared}: does not belong to the data in {baseline.name}.yaml; {_REMEDY}")
+        place = _place(directory, baseline, data.fingerprint)
+        raise BaselineError(
+            f"{place}: data.fingerprint is not that of {shared}, which belongs to other data; {_REMEDY}"
+        )
     records = Records(**columns)
     if count_cells(records, FailureRule.parse(entry.rule)) != entry.cells:
+        place, key = _place(directory, baseline, f"  {entry.condition.key}:"), entry.condition.key
         raise BaselineError(
-            f"{directory / baseline.name}.yaml: conditions.{entry.condition.key}.cells are not those of {own.name} "
-            "(edited by hand?); restore the file from version control"
+            f"{place}: conditions.{key}.cells are not those of {own.name} (edited by hand?); restore the file from "
+            "version control"
         )
     return records
+
+
+def _place(directory: Path, baseline: Baseline, text: str) -> str:
+    """The baseline's file with the line where a text stands."""
+    path = directory / f"{baseline.name}.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    number = next((number for number, line in enumerate(lines, start=1) if text in line), 1)
+    return f"{path}:{number}"
 
 
 def shared_path(directory: Path, name: str) -> Path:

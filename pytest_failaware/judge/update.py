@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pytest_failaware.conditions import DEFINITIONS
-from pytest_failaware.files import write_atomically
+from pytest_failaware.errors import BaselineError, choices
+from pytest_failaware.files import locked, replace_together
 from pytest_failaware.judge.baseline import baseline_path, baseline_text, read_baseline
 from pytest_failaware.judge.compare import records_equal
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import own_content, own_path, read_records, sha256_of, shared_content, shared_path
-from pytest_failaware.schema import Baseline, BaselineEntry, Measurement
+from pytest_failaware.schema import Baseline, BaselineEntry, Change, Measurement
 
 Measured = tuple[Measurement, FailureRule]
 """What an item measured, and the rule it was judged under."""
@@ -21,47 +22,118 @@ Measured = tuple[Measurement, FailureRule]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateOutcome:
-    """What an update did, by condition key; `refused` says why it did nothing at all."""
+    """What an update did, by condition key; `refused` says why it did nothing, `diff` how the YAML file changes."""
 
     recorded: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
+    pruned: tuple[str, ...] = ()
     refused: str = ""
+    diff: str = field(default="", compare=False)
 
 
-def update_baseline(directory: Path, name: str, measured: Sequence[Measured]) -> UpdateOutcome:
-    """Merge measurements of one data set into the baseline `name`; the YAML file is written last.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What is to be written, the YAML file last, and what is to be deleted after it."""
+
+    outcome: UpdateOutcome
+    contents: Mapping[Path, bytes] = field(default_factory=dict)
+    removed: tuple[Path, ...] = ()
+
+
+def update_baseline(
+    directory: Path,
+    name: str,
+    measured: Sequence[Measured],
+    *,
+    drop: Collection[str] = (),
+    reason: str = "",
+    dry_run: bool = False,
+) -> UpdateOutcome:
+    """Merge measurements of one data set into the baseline `name`, and delete the entries in `drop`.
 
     An entry whose predictions and flags are as stored, and whose scores are within 1e-4, is left as it is. Data or
-    preprocessing other than the file's are refused unless the update covers every entry of the file.
+    preprocessing other than the file's are refused unless the update covers every entry of the file. The file is read,
+    changed and replaced under a lock, so that processes which update other entries lose nothing.
+
+    Args:
+        directory: the folder of the baselines.
+        name: the baseline.
+        measured: what to store, at most one kind of data and model.
+        drop: keys of the entries to delete.
+        reason: kept in the history of the entries that change.
+        dry_run: only find out what would happen.
 
     Raises:
-        BaselineError: the stored baseline cannot be read.
-        OSError: a file cannot be written.
+        BaselineError: the stored baseline cannot be read, or has no such entry to delete.
+        OSError: a file cannot be written; every file stays as it was.
     """
-    old = read_baseline(directory, name)
-    fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in measured}
-    provenance = measured[0][0].provenance
-    if any(one.provenance != provenance for one, _ in measured):
-        return UpdateOutcome(refused="its items measured different models or data; give each a baseline of its own")
-    if torn := [one.condition.key for one, rule in measured if not _agree((one, rule), fresh[one.condition.key])]:
-        return UpdateOutcome(refused=f"two tests gate {torn[0]} with other rules or seeds; give each its own baseline")
-    same_data = old is not None and (old.data, old.preprocessing) == (provenance.data, provenance.preprocessing)
-    stale = [] if old is None or same_data else [key for key in old.entries if key not in fresh]
-    if stale:
-        return UpdateOutcome(
-            refused=f"data or preprocessing differ from the file's, and {', '.join(stale)} would go on describing the "
-            "old; update every condition in one run"
-        )
-    unchanged = tuple(key for key in fresh if same_data and old and _is_stored(directory, old, *fresh[key]))
-    changed = {key: one for key, one in fresh.items() if key not in unchanged}
-    if changed:
-        _write(directory, name, old, changed)
+    with locked(baseline_path(directory, name)):
+        plan = _plan(directory, read_baseline(directory, name), name, measured, drop, reason)
+        if not dry_run:
+            replace_together(plan.contents)
+            for path in plan.removed:
+                path.unlink(missing_ok=True)
+    return plan.outcome
+
+
+def _plan(
+    directory: Path,
+    old: Baseline | None,
+    name: str,
+    measured: Sequence[Measured],
+    drop: Collection[str],
+    reason: str,
+) -> _Plan:
     known = old.entries if old else {}
-    return UpdateOutcome(
+    for key in drop:
+        if key not in known:
+            raise BaselineError(f"{baseline_path(directory, name)}: has no entry {key!r}; {choices(key, known)}")
+    fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in measured}
+    if refused := _refusal(old, measured, fresh, drop):
+        return _Plan(outcome=UpdateOutcome(refused=refused))
+    unchanged = tuple(key for key, one in fresh.items() if old and _is_stored(directory, old, *one))
+    changed = {key: one for key, one in fresh.items() if key not in unchanged}
+    outcome = UpdateOutcome(
         recorded=tuple(key for key in changed if key not in known),
         updated=tuple(key for key in changed if key in known),
         unchanged=unchanged,
+        pruned=tuple(drop),
+    )
+    if not changed and not drop:
+        return _Plan(outcome=outcome)
+    contents = {own_path(directory, name, one.condition): own_content(one.records) for one, _ in changed.values()}
+    if changed:
+        contents[shared_path(directory, name)] = shared_content(measured[0][0].records)
+    before = baseline_text(old) if old else ""
+    after = baseline_text(_merged(old, name, changed, drop, reason))
+    contents[baseline_path(directory, name)] = after.encode()
+    return _Plan(
+        outcome=replace(outcome, diff=_diff(before, after, f"{name}.yaml")),
+        contents={path: new for path, new in contents.items() if not path.is_file() or path.read_bytes() != new},
+        removed=tuple(own_path(directory, name, known[key].condition) for key in drop),
+    )
+
+
+def _refusal(
+    old: Baseline | None, measured: Sequence[Measured], fresh: Mapping[str, Measured], drop: Collection[str]
+) -> str:
+    """Why nothing can be stored, "" where it can."""
+    if not measured:
+        return ""
+    provenance = measured[0][0].provenance
+    if any(one.provenance != provenance for one, _ in measured):
+        return "its items measured different models or data; give each a baseline of its own"
+    if torn := [one.condition.key for one, rule in measured if not _agree((one, rule), fresh[one.condition.key])]:
+        return f"two tests gate {torn[0]} with other rules or seeds; give each its own baseline"
+    if old is None or (old.data, old.preprocessing) == (provenance.data, provenance.preprocessing):
+        return ""
+    stale = [key for key in old.entries if key not in fresh and key not in drop]
+    if not stale:
+        return ""
+    return (
+        f"data or preprocessing differ from the file's, and {', '.join(stale)} would go on describing the old; update "
+        "every condition in one run"
     )
 
 
@@ -73,45 +145,43 @@ def _agree(one: Measured, other: Measured) -> bool:
 
 def _is_stored(directory: Path, baseline: Baseline, measurement: Measurement, rule: FailureRule) -> bool:
     """Whether the file already says what was measured."""
+    provenance = measurement.provenance
     entry = baseline.entries.get(measurement.condition.key)
-    if entry is None:
+    if entry is None or (baseline.data, baseline.preprocessing) != (provenance.data, provenance.preprocessing):
         return False
     stored = read_records(directory, baseline, entry)
-    made_alike = (entry.condition, entry.implementation, entry.seed, entry.rule) == (
-        measurement.condition,
-        DEFINITIONS[measurement.condition.name].implementation,
-        measurement.seed,
-        str(rule),
-    )
+    made_alike = (entry.condition, entry.seed, entry.rule) == (measurement.condition, measurement.seed, str(rule))
     return made_alike and stored is not None and records_equal(stored, measurement.records, rule)
 
 
-def _write(directory: Path, name: str, old: Baseline | None, changed: dict[str, Measured]) -> None:
-    entries = dict(old.entries) if old else {}
-    contents: dict[Path, bytes] = {}
+def _merged(
+    old: Baseline | None, name: str, changed: Mapping[str, Measured], drop: Collection[str], reason: str
+) -> Baseline:
+    """The baseline with the changed entries in place and the dropped ones gone."""
+    entries = {key: entry for key, entry in old.entries.items() if key not in drop} if old else {}
+    histories = {key: entry.history for key, entry in entries.items()}
     for key, (measurement, rule) in changed.items():
-        content = own_content(measurement.records)
-        contents[own_path(directory, name, measurement.condition)] = content
-        entries[key] = _entry(measurement, rule, sha256_of(content))
-    first = next(iter(changed.values()))[0]
-    contents[shared_path(directory, name)] = shared_content(first.records)
-    baseline = Baseline(
-        name=name, data=first.provenance.data, preprocessing=first.provenance.preprocessing, entries=entries
-    )
-    contents[baseline_path(directory, name)] = baseline_text(baseline).encode()
-    for path, content in contents.items():
-        if not path.is_file() or path.read_bytes() != content:
-            write_atomically(path, content)
+        change = Change(reason=reason, model_sha256=measurement.provenance.model.sha256)
+        entries[key] = _entry(measurement, rule, (*histories.get(key, ()), *([change] if reason else [])))
+    if old is not None and not changed:
+        return replace(old, entries=entries)
+    provenance = next(iter(changed.values()))[0].provenance
+    return Baseline(name=name, data=provenance.data, preprocessing=provenance.preprocessing, entries=entries)
 
 
-def _entry(measurement: Measurement, rule: FailureRule, records_sha256: str) -> BaselineEntry:
+def _entry(measurement: Measurement, rule: FailureRule, history: tuple[Change, ...]) -> BaselineEntry:
     return BaselineEntry(
         condition=measurement.condition,
-        implementation=DEFINITIONS[measurement.condition.name].implementation,
         seed=measurement.seed,
         rule=str(rule),
         cells=count_cells(measurement.records, rule),
-        records_sha256=records_sha256,
+        records_sha256=sha256_of(own_content(measurement.records)),
         model=measurement.provenance.model,
         environment=measurement.provenance.environment,
+        history=history,
     )
+
+
+def _diff(before: str, after: str, file: str) -> str:
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    return "".join(difflib.unified_diff(old, new, fromfile=f"{file} (stored)", tofile=f"{file} (this run)"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 import torchvision
 
-from pytest_failaware.conditions import DEFINITIONS
+from pytest_failaware.conditions import Degrade
 from pytest_failaware.measure.data import ImageSet
+from pytest_failaware.measure.degrade import KERNELS, Kernel, checked
 from pytest_failaware.measure.inference import measure_records
 from pytest_failaware.measure.loader import DegradedLoader, default_batch_size
 from pytest_failaware.measure.models import LoadedModel
@@ -24,6 +26,7 @@ class Bench:
     model: LoadedModel
     store: ImageStore
     pipeline: Pipeline
+    kernels: Mapping[str, Kernel]
     batch_size: int
 
     def loader(self, condition: Condition, seed: int) -> DegradedLoader:
@@ -32,6 +35,7 @@ class Bench:
             store=self.store,
             pipeline=self.pipeline,
             condition=condition,
+            kernel=self.kernels[condition.name],
             seed=seed,
             device=self.model.device,
             batch_size=self.batch_size,
@@ -41,7 +45,7 @@ class Bench:
         """One pass over the images under one condition."""
         return Measurement(
             condition=condition,
-            seed=seed if DEFINITIONS[condition.name].is_random else None,
+            seed=seed if condition.is_random else None,
             records=measure_records(self.model, self.loader(condition, seed)),
             provenance=Provenance(
                 data=self.store.facts,
@@ -53,16 +57,37 @@ class Bench:
 
 
 def build_bench(
-    model: LoadedModel, images: ImageSet, preprocess: Preprocessing | Source, batch_size: int | None = None
+    model: LoadedModel,
+    images: ImageSet,
+    preprocess: Preprocessing | Source,
+    *,
+    batch_size: int | None = None,
+    limit: int | None = None,
+    own_kernels: Mapping[str, Degrade] | None = None,
 ) -> Bench:
     """Decode the images through the preprocessing's geometry and put the pieces together.
+
+    Args:
+        model: on its device.
+        images: the whole data set, of which `limit` images at most are measured.
+        preprocess: geometry and normalisation.
+        batch_size: images in a batch, by default chosen by their size.
+        limit: how many images to measure, those with the smallest ids.
+        own_kernels: the user's degradations by name.
 
     Raises:
         DataError: the images or the preprocessing cannot be used.
     """
     pipeline = build_pipeline(preprocess)
     store = build_store(images, pipeline.geometry)
-    return Bench(model=model, store=store, pipeline=pipeline, batch_size=batch_size or default_batch_size(store))
+    own = {name: checked(name, kernel) for name, kernel in (own_kernels or {}).items()}
+    return Bench(
+        model=model,
+        store=store if limit is None else store.limited(limit),
+        pipeline=pipeline,
+        kernels={**KERNELS, **own},
+        batch_size=batch_size or default_batch_size(store),
+    )
 
 
 def _environment(device: torch.device) -> dict[str, str]:

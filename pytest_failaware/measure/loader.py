@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pytest_failaware.measure.degrade import KERNELS
+from pytest_failaware.measure.degrade import Kernel
 from pytest_failaware.measure.preprocess import Pipeline
 from pytest_failaware.measure.randomness import SampleRandom
 from pytest_failaware.measure.store import ImageStore
@@ -21,6 +21,7 @@ class DegradedLoader:
     store: ImageStore
     pipeline: Pipeline
     condition: Condition
+    kernel: Kernel
     seed: int
     device: torch.device
     batch_size: int
@@ -39,7 +40,7 @@ class DegradedLoader:
         images = torch.from_numpy(self.store.images[rows]).to(self.device).permute(0, 3, 1, 2)
         ids = torch.from_numpy(self.store.sample_id[rows].view("int64")).to(self.device)
         random = SampleRandom.keyed(self.seed, self.condition.name, ids)
-        return KERNELS[self.condition.name](images, dict(self.condition.parameters), random).contiguous()
+        return self.kernel(images, dict(self.condition.parameters), random).contiguous()
 
 
 def default_batch_size(store: ImageStore) -> int:

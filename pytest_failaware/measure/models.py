@@ -34,8 +34,12 @@ class LoadedModel:
     notes: tuple[str, ...] = ()
 
 
-def choose_device(text: str) -> torch.device:
+def choose_device(text: str, *, worker: int | None = None) -> torch.device:
     """The device that `auto`, `cpu`, `cuda` or `cuda:N` means here; auto is CUDA where there is one, else the CPU.
+
+    Args:
+        text: what was asked for.
+        worker: the number of an xdist worker: without a number in `text`, workers take the GPUs in turn.
 
     Raises:
         ConfigError: CUDA is absent, has no device N, or the text is another.
@@ -50,7 +54,8 @@ def choose_device(text: str) -> torch.device:
         raise ConfigError(f"--failaware-device={text}: unknown device; choose auto, cpu, cuda or cuda:N")
     if not count:
         raise ConfigError(f"--failaware-device={text}: torch finds no CUDA device here; choose auto or cpu")
-    number = int(index) if colon else torch.cuda.current_device()
+    unnumbered = torch.cuda.current_device() if worker is None else worker % count
+    number = int(index) if colon else unnumbered
     if number >= count:
         raise ConfigError(f"--failaware-device={text}: there is no such device; choose cuda:0 to cuda:{count - 1}")
     return torch.device("cuda", number)

@@ -11,7 +11,7 @@ import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -33,7 +33,7 @@ _LABELS: Final = 2**16  # what uint16 holds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageStore:
-    """Every image of a data set in the data set's order, decoded once."""
+    """The images of a data set in the data set's order, decoded once; `facts` are those of the whole data set."""
 
     images: NDArray[np.uint8]  # (N, H, W, C), possibly a memory map
     labels: NDArray[np.uint16]  # (N,)
@@ -41,6 +41,11 @@ class ImageStore:
     facts: DataFacts
     has_class_names: bool
     folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def limited(self, count: int) -> ImageStore:
+        """The images with the `count` smallest ids: a sample over all classes, the same whatever the data's order."""
+        rows = np.sort(np.argsort(self.sample_id)[:count])
+        return replace(self, images=self.images[rows], labels=self.labels[rows], sample_id=self.sample_id[rows])
 
     def close(self) -> None:
         """Remove the memory map's file."""

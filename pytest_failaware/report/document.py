@@ -39,6 +39,8 @@ def result_to_plain(result: ItemResult) -> Plain:
         "verdict": result.verdict.value,
         "differences": list(result.differences),
         "notes": list(result.notes),
+        "causes": list(result.causes),
+        "location": list(result.location),
     }
 
 
@@ -56,6 +58,8 @@ def result_from_plain(plain: Mapping[str, Any]) -> ItemResult:
         verdict=Verdict(plain["verdict"]),
         differences=tuple(plain["differences"]),
         notes=tuple(plain["notes"]),
+        causes=tuple(plain["causes"]),
+        location=(plain["location"][0], plain["location"][1]),
     )
 
 

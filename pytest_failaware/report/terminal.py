@@ -17,8 +17,14 @@ _SHORT: Final = {"accuracy": "all", "confident_accuracy": "confident", "failure_
 _SHOUTS: Final = frozenset({Verdict.REGRESSED, Verdict.BELOW_MINIMUM, Verdict.ABOVE_MAXIMUM})
 
 
-def summary_lines(report: RunReport, *, verbosity: int = 0) -> Iterator[Line]:
-    """The section at the end of the run: what failed first, then the table, the total, and a command to copy."""
+def summary_lines(report: RunReport, *, verbosity: int = 0, diffs: Sequence[str] = ()) -> Iterator[Line]:
+    """The section at the end of the run: what failed first, then the table, the total, and a command to copy.
+
+    Args:
+        report: the run.
+        verbosity: pytest's; below 0 the total and what was or was not written are all.
+        diffs: unified diffs of a dry run.
+    """
     results = sorted(report.results, key=lambda result: result.verdict.severity)
     if verbosity >= 0:
         yield from ((fact, "") for fact in report.facts)
@@ -26,10 +32,17 @@ def summary_lines(report: RunReport, *, verbosity: int = 0) -> Iterator[Line]:
         yield from _reasons(results)
         if results and (len(results) <= _ALWAYS_TABLED or verbosity > 0):
             yield from _rates_table(report.results)
+    for diff in diffs:
+        yield from ((line, _diff_colour(line)) for line in diff.splitlines())
     if results:
-        yield _total(results)
+        yield total(results), _colour(results[0].verdict)
+    yield from ((complaint, "red") for complaint in report.complaints)
     yield from ((notice, "yellow") for notice in report.notices)
+    if report.obsolete and not report.complaints:
+        yield f"used by no test: {', '.join(report.obsolete)}; --failaware-prune in a full run deletes them", "yellow"
     if verbosity >= 0:
+        if report.workers > 1:
+            yield f"{report.workers} workers loaded one model each; --dist loadfile keeps a file's tests together", ""
         yield from _next_action(results, report.command)
 
 
@@ -47,6 +60,8 @@ def failure_lines(result: ItemResult) -> Iterator[str]:
         if comparison.verdict.fails:
             yield f"  {_sentence(comparison)}"
     yield from (f"  {note}" for note in result.notes)
+    if result.causes and result.verdict is not Verdict.MISSING:
+        yield f"  what else changed since the baseline: {'; '.join(result.causes)}"
 
 
 def short_name(result: ItemResult) -> str:
@@ -70,7 +85,7 @@ def _comparison_table(results: Sequence[ItemResult], *, everything: bool) -> Ite
     if not rows:
         return
     headings = ("test", "metric", "baseline", "now", "change", "allowed", "verdict")
-    body = [(short_name(result), *_cells(comparison)) for result, comparison in rows]
+    body = [(short_name(result), *comparison_cells(comparison)) for result, comparison in rows]
     lines = _aligned([headings, *body], left=(0, 1, 6))
     yield lines[0], ""
     for line, (_, comparison) in zip(lines[1:], rows, strict=True):
@@ -78,7 +93,7 @@ def _comparison_table(results: Sequence[ItemResult], *, everything: bool) -> Ite
     yield "", ""
 
 
-def _cells(comparison: Comparison) -> tuple[str, ...]:
+def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
     """metric, baseline, now, change, allowed, verdict."""
     reference, current = comparison.reference, comparison.current
     change = ""
@@ -107,7 +122,7 @@ def _allowed(comparison: Comparison) -> str:
 
 def _sentence(comparison: Comparison) -> str:
     """One failed comparison in a line that stands alone, with the exact counts behind the rates."""
-    metric, before, now, change, allowed, verdict = _cells(comparison)
+    metric, before, now, change, allowed, verdict = comparison_cells(comparison)
     if comparison.reference is None:
         return f"{metric:<24}{now}, must be {allowed}: {verdict} ({_counts(comparison.current)})"
     moved = f", {change} (allowed {allowed})" if change else ""
@@ -132,7 +147,7 @@ def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
 
 def _rates_table(results: Sequence[ItemResult]) -> Iterator[Line]:
     """One row per item: the four founding rates and the verdict."""
-    headings = ("test", *(_heading(name) for name in COLUMNS), "verdict")
+    headings = ("test", *(heading(name) for name in COLUMNS), "verdict")
     body = [
         (
             short_name(result),
@@ -148,14 +163,16 @@ def _rates_table(results: Sequence[ItemResult]) -> Iterator[Line]:
     yield "", ""
 
 
-def _heading(metric: str) -> str:
+def heading(metric: str) -> str:
+    """A metric's name as the heading of a column."""
     return f"accuracy: {_SHORT[metric]}" if metric in _SHORT else metric.replace("_", " ")
 
 
-def _total(results: Sequence[ItemResult]) -> Line:
+def total(results: Sequence[ItemResult]) -> str:
+    """How many items were checked, and how many got which verdict, the worst first."""
     counts = Counter(result.verdict for result in results)
     said = ", ".join(f"{counts[verdict]} {verdict.value.replace('_', ' ')}" for verdict in Verdict if counts[verdict])
-    return f"{len(results)} checked: {said}", _colour(results[0].verdict)
+    return f"{len(results)} checked: {said}"
 
 
 def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
@@ -167,7 +184,11 @@ def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
         yield f"  {update}", ""
     elif Verdict.MISSING in verdicts:
         yield "Record the expected values and commit the baseline:", ""
-        yield f"  {update}", ""
+        yield f"  {command} --failaware-update-new", ""
+
+
+def _diff_colour(line: str) -> str:
+    return {"-": "red", "+": "green"}.get(line[:1], "")
 
 
 def _colour(verdict: Verdict) -> str:

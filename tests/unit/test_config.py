@@ -8,17 +8,29 @@ import pytest
 
 from pytest_failaware.config import resolve
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.schema import Preprocessing, RunConfig, Source, SourceKind
+from pytest_failaware.options import Surroundings
+from pytest_failaware.schema import (
+    DatasetChange,
+    Origin,
+    Outputs,
+    Preprocessing,
+    RunConfig,
+    Source,
+    SourceKind,
+    UpdateMode,
+    Writing,
+)
 
 CALLED_FROM, INI = Path("/called/from"), Path("/ini")
 
 
-def configure(environ: dict[str, str] | None = None, ini: dict[str, object] | None = None, **typed: str) -> RunConfig:
+def configure(
+    environ: dict[str, str] | None = None, ini: dict[str, object] | None = None, **typed: object
+) -> RunConfig:
     """A configuration; option names are typed with _ for -."""
     command_line = {name.replace("_", "-"): value for name, value in typed.items()}
-    return resolve(
-        command_line=command_line, ini=ini or {}, environ=environ or {}, invocation_dir=CALLED_FROM, ini_dir=INI
-    )
+    around = Surroundings(environ=environ or {}, invocation_dir=CALLED_FROM, ini_dir=INI, ini_name="pytest.ini")
+    return resolve(command_line=command_line, ini=ini or {}, around=around)
 
 
 def test_defaults() -> None:
@@ -26,7 +38,8 @@ def test_defaults() -> None:
     config = configure()
 
     assert (None, None, None, None) == (config.model, config.arch, config.dataset, config.preprocess)
-    assert ("auto", None, False) == (config.device, config.batch_size, config.update_baselines)
+    assert ("auto", None, None) == (config.device, config.batch_size, config.limit)
+    assert (Writing(), Outputs(), False) == (config.writing, config.outputs, config.strict)
     assert INI / "baselines" == config.baseline_dir
     assert ["clean", "gaussian_noise", "blur", "low_light"] == [one.key for one in config.gate.conditions]
 
@@ -148,3 +161,87 @@ def test_gates_from_the_ini() -> None:
     assert {"0.02"} == {str(value) for value in gate.tolerance.values()}
     assert {"accuracy": "0.9", "confident_accuracy": "0.95"} == {k: str(v) for k, v in gate.minimum.items()}
     assert ("entropy > 0.5", 7) == (str(gate.rule), gate.seed)
+
+
+def test_switches_from_every_place() -> None:
+    """A flag is on when typed, by its variable or by its ini key; a variable can switch it off."""
+    assert configure(strict=True).strict
+    assert configure({"FAILAWARE_STRICT": "1"}).strict
+    assert configure(ini={"strict": True}).strict
+    assert not configure({"FAILAWARE_STRICT": "0"}, {"strict": True}).strict
+    with pytest.raises(ConfigError, match="FAILAWARE_STRICT=maybe: must be 1 or 0"):
+        configure({"FAILAWARE_STRICT": "maybe"})
+
+
+def test_what_may_be_written() -> None:
+    """Flags become one mode; the reason is one line."""
+    assert Writing(update=UpdateMode.ALL) == configure(update_baselines=True).writing
+    assert (
+        Writing(update=UpdateMode.MISSING, prune=True, dry_run=True)
+        == configure(update_new=True, prune=True, dry_run=True).writing
+    )
+    assert "new optimiser" == configure(update_baselines=True, reason=" new\n optimiser ").writing.reason
+
+
+@pytest.mark.parametrize(
+    ("environ", "ini", "typed", "words"),
+    [
+        ({}, {}, {"update_baselines": True, "update_new": True}, ["exclude each other"]),
+        ({}, {}, {"dry_run": True}, ["--failaware-dry-run", "--failaware-update-baselines"]),
+        ({}, {}, {"reason": "why"}, ["--failaware-reason=why", "--failaware-update-baselines"]),
+        ({}, {}, {"reason": " ", "update_new": True}, ["--failaware-reason"]),
+        ({}, {"require_reason": True}, {"update_new": True}, ["failaware_require_reason = True", "--failaware-reason"]),
+        ({}, {}, {"strict": True, "update_new": True}, ["--failaware-strict", "writes no baseline"]),
+        ({}, {}, {"strict": True, "update_new": True, "dry_run": True}, ["not even in a dry run"]),
+        ({"FAILAWARE_STRICT": "1"}, {}, {"prune": True}, ["FAILAWARE_STRICT=1"]),
+        ({}, {}, {"limit": "5", "update_baselines": True}, ["--failaware-limit=5", "writes no baseline"]),
+        ({}, {}, {"limit": "0"}, ["--failaware-limit=0", "at least 1"]),
+        ({}, {}, {"override": ["tolerance=0.1"], "update_new": True}, ["--failaware-override", "writes no baseline"]),
+        ({}, {}, {"override": ["tolerance=0.1"], "strict": True}, ["--failaware-strict", "--failaware-override"]),
+        ({}, {}, {"override": ["tolerance"]}, ["--failaware-override=tolerance", "KEY=VALUE"]),
+        ({}, {}, {"override": ["tolerence=1"]}, ["--failaware-override=tolerence", "did you mean 'tolerance'"]),
+        ({}, {}, {"override": ["seed=1", "seed=2"]}, ["each key once"]),
+        ({"CI": "true"}, {}, {"update_baselines": True}, ["CI is set", "failaware_update_in_ci = true"]),
+        ({"GITLAB_CI": "1"}, {}, {"prune": True}, ["GITLAB_CI is set"]),
+        ({}, {"dataset_change": "some"}, {}, ["failaware_dataset_change = some", "fail or shared"]),
+    ],
+)
+def test_contradictions_are_refused(
+    environ: dict[str, str], ini: dict[str, object], typed: dict[str, object], words: list[str]
+) -> None:
+    """What would bend a gate or store less than the truth is a mistake before anything runs."""
+    with pytest.raises(ConfigError) as caught:
+        configure(environ, ini, **typed)
+
+    assert [] == [word for word in words if word not in str(caught.value)]
+
+
+@pytest.mark.parametrize(
+    ("environ", "ini", "typed"),
+    [
+        ({"CI": "false"}, {}, {"update_baselines": True}),
+        ({"CI": "true"}, {}, {"update_baselines": True, "dry_run": True}),
+        ({"CI": "true"}, {"update_in_ci": True}, {"update_baselines": True}),
+        ({}, {"require_reason": True}, {"update_baselines": True, "reason": "new data"}),
+        ({}, {"require_reason": True}, {"prune": True}),
+    ],
+)
+def test_updates_that_are_allowed(environ: dict[str, str], ini: dict[str, object], typed: dict[str, object]) -> None:
+    """A CI server only stands in the way of writing, and only where the ini does not allow it."""
+    assert configure(environ, ini, **typed).writing.asked
+
+
+def test_values_know_where_they_come_from() -> None:
+    """The header shows each, defaults included, in the order of the options."""
+    origins = configure({"FAILAWARE_MODEL": "m.pth"}, {"dataset": "pkg:data"}, device="cpu", batch_size="7").origins
+
+    assert {
+        "model": Origin(text="m.pth", place="FAILAWARE_MODEL"),
+        "dataset": Origin(text="pkg:data", place="pytest.ini"),
+        "batch-size": Origin(text="7", place="command line"),
+        "device": Origin(text="cpu", place="command line"),
+        "baseline-dir": Origin(text="baselines", place="default"),
+        "dataset-change": Origin(text="fail", place="default"),
+    } == origins
+    assert ["model", "dataset", "batch-size", "device"] == list(origins)[:4]
+    assert DatasetChange.SHARED is configure(ini={"dataset_change": "shared"}).dataset_change

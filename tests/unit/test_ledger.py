@@ -17,7 +17,7 @@ def entry_of(letters: str) -> dict[str, object]:
     now = measurement_of(letters)
     result = judge(now, build_gate({}), nodeid=NODE, name="small", baseline=baseline_of(now), reference=now.records)
     plain = {"result": result_to_plain(result), "facts": ["model m"], "rule": str(RULE)}
-    return {**plain, "measurement": measurement_to_plain(now)}
+    return {**plain, "write": True, "measurement": measurement_to_plain(now)}
 
 
 def phases(ledger: Ledger, call: str, entry: dict[str, object] | None, teardown: str = "passed") -> None:
@@ -35,7 +35,7 @@ def test_the_last_attempt_counts() -> None:
     phases(ledger, "passed", entry_of("RRRrw"))
 
     assert 3 == ledger.results[NODE].stats.cells.trusted_right
-    assert (1, False) == (ledger.pending, ledger.usage_errors)
+    assert ([NODE], {}) == (list(ledger.pending), ledger.errors)
 
 
 def test_a_failed_teardown_takes_the_value_back() -> None:
@@ -43,8 +43,8 @@ def test_a_failed_teardown_takes_the_value_back() -> None:
     ledger = Ledger()
     phases(ledger, "passed", entry_of("RRWrw"), teardown="failed")
 
-    assert ([NODE], 0) == (list(ledger.results), ledger.pending)
-    assert (f"not written: {NODE} failed in its teardown",) == ledger.report("pytest").notices
+    assert ([NODE], {}, {}) == (list(ledger.results), ledger.pending, ledger.measured)
+    assert [f"not written: {NODE} failed in its teardown"] == ledger.notices
 
 
 def test_a_mistake_is_remembered() -> None:
@@ -52,5 +52,5 @@ def test_a_mistake_is_remembered() -> None:
     ledger = Ledger()
     ledger.add(NODE, "setup", "failed", {"error": "no such file"})
 
-    assert ledger.usage_errors
+    assert {NODE: "no such file"} == ledger.errors
     assert not ledger.results

@@ -7,6 +7,8 @@ from typing import Final
 
 import torch
 
+from pytest_failaware.errors import DataError
+from pytest_failaware.imports import describe_error
 from pytest_failaware.measure.degrade.blur import blur
 from pytest_failaware.measure.degrade.light import low_light
 from pytest_failaware.measure.degrade.noise import gaussian_noise
@@ -27,3 +29,31 @@ KERNELS: Final[Mapping[str, Kernel]] = {
     "blur": blur,
     "low_light": low_light,
 }
+
+
+def checked(name: str, kernel: Kernel) -> Kernel:
+    """A user's own kernel that says so where it fails, or returns anything but images like those it was given.
+
+    Raises:
+        DataError: when called.
+    """
+
+    def call(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
+        try:
+            degraded = kernel(images.clone(), strength, random)
+        except Exception as error:  # the user's code runs here
+            raise DataError(f"condition {name}: its function raised {describe_error(error)}; repair it") from error
+        wanted = (tuple(images.shape), images.dtype, images.device)
+        found = (
+            (tuple(degraded.shape), degraded.dtype, degraded.device)
+            if isinstance(degraded, torch.Tensor)
+            else type(degraded).__name__
+        )
+        if found != wanted:
+            raise DataError(
+                f"condition {name}: its function must return images of the same shape, dtype and device; got {found} "
+                f"for {wanted}"
+            )
+        return degraded
+
+    return call

@@ -352,7 +352,8 @@ def test_names_that_are_no_file_names(tmp_path: Path, name: str) -> None:
         ("preprocessing: resize=32", "<<<<<<< HEAD\npreprocessing: resize=32", [":10: ", "merge conflict"]),
         ("preprocessing: resize=32", "preprocessing: resize=32\n=======", [":11: ", "merge conflict"]),
         ("preprocessing: resize=32", "preprocessing: resize=32\n>>>>>>> other", [":11: ", "merge conflict"]),
-        ("  gaussian_noise(sigma=0.1):", "  gaussian_noise(sigma=9):", [":12: ", "sigma must be"]),
+        ("  gaussian_noise(sigma=0.1):", "  gaussian noise:", [":12: ", "no condition's spelling"]),
+        ("    environment:", "    history:\n    - reason: 7\n      model: m\n    environment:", ["history[0].reason"]),
         ("preprocessing: resize=32", "preprocessing: " + "[" * 200, [": "]),
         (TEXT, "", [":1: ", "mapping"]),
         (TEXT, "- 1\n", [":1: ", "mapping"]),
@@ -378,13 +379,11 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
         read_baseline(tmp_path, "small")
 
 
-def test_rates_are_for_the_reader_alone(tmp_path: Path) -> None:
-    """A rate that was edited changes nothing: the counts are the truth."""
-    (tmp_path / "small.yaml").write_text(TEXT)
-    before = read(tmp_path)
+def test_a_rate_edited_by_hand_is_refused(tmp_path: Path) -> None:
+    """The counts are the truth, and a reader must be able to trust what stands beside them."""
     (tmp_path / "small.yaml").write_text(TEXT.replace("accuracy: 0.6", "accuracy: 0.9"))
-
-    assert before == read(tmp_path)
+    with pytest.raises(BaselineError, match=r"small\.yaml:25: .*rates\.accuracy is 0\.9, .* make it 0\.6"):
+        read(tmp_path)
 
 
 # ---- sample files --------------------------------------------------------------------------------------------------
@@ -403,7 +402,9 @@ def test_a_sample_file_of_another_entry_is_refused(tmp_path: Path) -> None:
     """The hash binds the file to its entry, and the message says how to repair it."""
     update(tmp_path, measurement_of(), measurement_of("RRRRR", "blur"))
     (tmp_path / "small" / "clean.npz").write_bytes((tmp_path / "small" / "blur.npz").read_bytes())
-    with pytest.raises(BaselineError, match=r"clean\.npz: does not belong .*--failaware-update-baselines"):
+    with pytest.raises(
+        BaselineError, match=r"small\.yaml:\d+: conditions\.clean\.records is not .*clean\.npz.*--failaware-update-"
+    ):
         records(tmp_path, "clean")
 
 
@@ -454,7 +455,7 @@ def test_damaged_ids_and_labels_are_refused(tmp_path: Path, save: object) -> Non
     """Too few, of another type, incomplete, or no such file at all: one line, and nothing is unpickled."""
     update(tmp_path, measurement_of())
     save(tmp_path / "small" / "samples.npz")  # type: ignore[operator]  # one of the functions above
-    with pytest.raises(BaselineError, match=r"samples\.npz: .*--failaware-update-baselines") as caught:
+    with pytest.raises(BaselineError, match=r"samples\.npz[:,] .*--failaware-update-baselines") as caught:
         records(tmp_path, "clean")
 
     assert 1 == len(str(caught.value).splitlines())
@@ -471,7 +472,7 @@ def test_samples_of_other_data_are_refused(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "other" / "small" / "samples.npz", tmp_path / "small" / "samples.npz")
     baseline = read_baseline(tmp_path, "small")
 
-    with pytest.raises(BaselineError, match=r"samples\.npz: does not belong to the data in small\.yaml"):
+    with pytest.raises(BaselineError, match=r"small\.yaml:4: data\.fingerprint is not that of .*samples\.npz"):
         read_records(tmp_path, baseline, baseline.entries["clean"])
 
 
@@ -480,12 +481,15 @@ def test_cells_edited_by_hand_are_refused(tmp_path: Path) -> None:
     update(tmp_path, measurement_of())
     path = tmp_path / "small.yaml"
     text = (
-        path.read_text().replace("trusted_right: 2", "trusted_right: 1").replace("trusted_wrong: 1", "trusted_wrong: 2")
+        path.read_text().replace("trusted_right: 2", "trusted_right: 1").replace("flagged_right: 1", "flagged_right: 2")
     )
-    path.write_text(text)
+    text = text.replace("confident_accuracy: 0.666667", "confident_accuracy: 0.5")
+    text = text.replace("confident_correct_rate: 0.4", "confident_correct_rate: 0.2")
+    text = text.replace("failure_rate: 0.4", "failure_rate: 0.6")
+    path.write_text(text.replace("failure_region_accuracy: 0.5", "failure_region_accuracy: 0.666667"))
     baseline = read_baseline(tmp_path, "small")
 
-    with pytest.raises(BaselineError, match=r"small\.yaml: conditions\.clean\.cells are not those of clean\.npz"):
+    with pytest.raises(BaselineError, match=r"small\.yaml:\d+: conditions\.clean\.cells are not those of clean\.npz"):
         read_records(tmp_path, baseline, baseline.entries["clean"])
 
 

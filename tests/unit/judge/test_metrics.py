@@ -31,7 +31,7 @@ def drawn(seed: int, count: int = 400) -> Records:
 def test_five_samples_by_hand() -> None:
     """Every founding number of five samples, as computed on paper."""
     cells = count_cells(records_of(FIVE), RULE)
-    rates = stats_of("clean", cells).rates
+    rates = stats_of("clean", records_of(FIVE), RULE).rates
 
     assert Cells(trusted_right=2, trusted_wrong=1, flagged_right=1, flagged_wrong=1) == cells
     assert {
@@ -55,7 +55,7 @@ def test_against_a_loop_over_samples(seed: int) -> None:
         seen.append((bool(confidence < np.float32(0.7) or entropy > np.float32(0.9)), bool(label == prediction)))
     trusted = [right for flagged, right in seen if not flagged]
     distrusted = [right for flagged, right in seen if flagged]
-    rates = stats_of("clean", count_cells(records, rule)).rates
+    rates = stats_of("clean", records, rule).rates
 
     assert {
         "accuracy": sum(right for _, right in seen) / len(seen),
@@ -94,7 +94,7 @@ def test_a_stricter_rule_only_moves_samples_to_the_flagged() -> None:
 )
 def test_an_empty_region_has_no_rate_but_a_reason(letters: str, undefined: set[str]) -> None:
     """None with a sentence where the denominator is 0, a number and no sentence elsewhere."""
-    rates = stats_of("clean", count_cells(records_of(letters), RULE)).rates
+    rates = stats_of("clean", records_of(letters), RULE).rates
 
     assert undefined == {name for name, rate in rates.items() if rate.fraction is None}
     assert undefined == {name for name, rate in rates.items() if rate.value is None}

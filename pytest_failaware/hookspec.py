@@ -1,0 +1,95 @@
+"""What a conftest.py or another plugin can add; each docstring is a recipe.
+
+Implement them in the `conftest.py` beside the ini file, or in a plugin of your own: they are called before any test is
+collected. A project that must also run without pytest-failaware marks its implementations
+`@pytest.hookimpl(optionalhook=True)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import torch
+
+    from pytest_failaware.conditions import Degradation
+    from pytest_failaware.judge.metrics import RateMetric
+    from pytest_failaware.schema import RunReport
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_failaware_load_model(spec: str, device: torch.device) -> torch.nn.Module | None:
+    """Build the model that `--failaware-model` names in a way of your own.
+
+    Args:
+        spec: the text as the user gave it.
+        device: where the model will run; it is moved there, set to eval mode and frozen for you.
+
+    Returns:
+        The model, or None for a text that is not yours. The baseline then needs a name: --failaware-baseline, or
+        `failaware_baseline` in the ini.
+
+    Recipe: `--failaware-model=registry:prod/7` ::
+
+        def pytest_failaware_load_model(spec, device):
+            if spec.startswith("registry:"):
+                return my_registry.fetch(spec.removeprefix("registry:"))
+    """
+
+
+@pytest.hookspec
+def pytest_failaware_conditions() -> Iterable[Degradation]:  # type: ignore[empty-body]  # a specification
+    """Add degradations of your own to the conditions that a gate can name.
+
+    A function takes uint8 images (N, C, H, W), the parameters and one random stream per image (`random.uint16(n)` is
+    (N, n) int32 in 0..65535), and returns images of the same shape, dtype and device. Randomness drawn from elsewhere
+    would make the numbers depend on the batch.
+
+    Recipe: `conditions=["dust", "dust(amount=0.2)"]` ::
+
+        from pytest_failaware import Degradation
+
+        def dust(images, strength, random):
+            n, _, height, width = images.shape
+            draws = random.uint16(height * width).reshape(n, 1, height, width)
+            return images.masked_fill(draws < strength["amount"] * 65536, 0)
+
+        def pytest_failaware_conditions():
+            return [Degradation(name="dust", function=dust, parameters={"amount": 0.1}, is_random=True)]
+    """
+
+
+@pytest.hookspec
+def pytest_failaware_metrics() -> Iterable[RateMetric]:  # type: ignore[empty-body]  # a specification
+    """Add rates of your own to the metrics that a gate can name: some of the samples, among others.
+
+    Recipe: `metrics=["accuracy", "cat_recall"]`, `minimum={"cat_recall": 0.9}` ::
+
+        from pytest_failaware import RateMetric
+
+        CAT = 3
+
+        def cat_recall(records, flagged):
+            return records.correct, records.label == CAT
+
+        def pytest_failaware_metrics():
+            return [RateMetric(name="cat_recall", masks=cat_recall, higher_is_better=True)]
+    """
+
+
+@pytest.hookspec
+def pytest_failaware_report(report: RunReport) -> Sequence[str] | None:
+    """See the whole run once its verdicts are final and its baselines are written; return lines for the summary.
+
+    Called in the one process that reports, and only where a marked test ran. An exception fails the run.
+
+    Recipe: tell a dashboard ::
+
+        def pytest_failaware_report(report):
+            worst = min(r.stats.rates["confident_accuracy"].value or 0 for r in report.results)
+            requests.post(URL, json={"worst_confident_accuracy": worst})
+            return [f"told the dashboard: {worst:.2%}"]
+    """

@@ -1,0 +1,43 @@
+"""Two sides of a comparison on the samples that both have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pytest_failaware.schema import Records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Records of the same samples in the same order, and how many of each side's samples they are."""
+
+    before: Records
+    now: Records
+    stored: int  # samples of the baseline
+    measured: int  # samples of this run
+
+    def __len__(self) -> int:
+        return len(self.before)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both sides have the same samples."""
+        return len(self) == self.stored == self.measured
+
+    def __str__(self) -> str:
+        new = self.measured - len(self)
+        return f"paired on {len(self):,} of {self.stored:,}" + (f"; {new:,} new" if new else "")
+
+
+def pair(before: Records, now: Records) -> Pair:
+    """The samples that both sides have, found by id; ids are ascending on both sides and hold the label's name."""
+    _, rows, others = np.intersect1d(before.sample_id, now.sample_id, assume_unique=True, return_indices=True)
+    whole = len(rows) == len(before) == len(now)
+    return Pair(
+        before=before if whole else before.take(rows),
+        now=now if whole else now.take(others),
+        stored=len(before),
+        measured=len(now),
+    )

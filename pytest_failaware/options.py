@@ -1,0 +1,225 @@
+"""Every option with its ini key, and where each value comes from: command line, environment, ini, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_failaware.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One `--failaware-NAME` and its ini key `failaware_NAME`, unless it belongs to one of the two alone."""
+
+    name: str
+    help: str
+    metavar: str = ""
+    environment: str = ""
+    flag: bool = False
+    repeated: bool = False
+    command_line_only: bool = False
+    ini_only: bool = False
+
+    @property
+    def key(self) -> str:
+        """The ini key without its prefix."""
+        return self.name.replace("-", "_")
+
+    @property
+    def ini(self) -> str:
+        """The ini key, "" for an option of the command line alone."""
+        return "" if self.command_line_only else f"failaware_{self.key}"
+
+    @property
+    def typed(self) -> str:
+        """What is typed on the command line, "" for an ini key alone."""
+        return "" if self.ini_only else f"--failaware-{self.name}"
+
+
+OPTIONS: Final = (
+    Option(
+        name="model",
+        metavar="SPEC",
+        environment="FAILAWARE_MODEL",
+        help="the model to check: a file of weights (.pth, .pt, .safetensors) or pkg.mod:factory",
+    ),
+    Option(
+        name="arch",
+        metavar="SPEC",
+        help="the architecture the weights belong to: a torchvision name such as resnet18, or pkg.mod:factory",
+    ),
+    Option(
+        name="dataset",
+        metavar="SPEC",
+        help="the labelled images: folder:DIR (one sub-folder per class), npz:FILE, torchvision:CIFAR10 or "
+        "pkg.mod:factory",
+    ),
+    Option(name="data-root", metavar="DIR", help="where torchvision data sets lie. Default: data"),
+    Option(
+        name="preprocess",
+        metavar="SPEC",
+        help="resize=PX (square) or resize_short=PX, crop=PX, interpolation=bilinear, mean=a/b/c, std=a/b/c | none "
+        "(x / 255) | torchvision:ResNet18_Weights.IMAGENET1K_V1 | pkg.mod:object with .geometry and .normalise",
+    ),
+    Option(name="batch-size", metavar="N", help="images in a batch. Default: 16 to 128 by image size"),
+    Option(name="device", metavar="NAME", help="auto, cpu, cuda or cuda:N. Default: auto (CUDA if there, else cpu)"),
+    Option(
+        name="limit",
+        metavar="N",
+        command_line_only=True,
+        help="measure the N images with the smallest ids alone and compare on those; writes nothing",
+    ),
+    Option(name="baseline-dir", metavar="DIR", help="where baselines are stored. Default: baselines beside the ini"),
+    Option(
+        name="baseline",
+        metavar="NAME",
+        help="the baseline of markers that name none. Default: the name of the architecture",
+    ),
+    Option(
+        name="update-baselines",
+        flag=True,
+        command_line_only=True,
+        help="store what this run measures as the expected values",
+    ),
+    Option(name="update-new", flag=True, command_line_only=True, help="store the expected values that are missing"),
+    Option(
+        name="prune",
+        flag=True,
+        command_line_only=True,
+        help="delete stored entries that no test uses; only after a full run",
+    ),
+    Option(
+        name="dry-run",
+        flag=True,
+        command_line_only=True,
+        help="with an update or --failaware-prune: show the difference it would make, write nothing",
+    ),
+    Option(
+        name="reason",
+        metavar="TEXT",
+        command_line_only=True,
+        help="why the values change; kept in the history of the entries that an update changes",
+    ),
+    Option(
+        name="strict",
+        flag=True,
+        environment="FAILAWARE_STRICT",
+        help="for CI: skipped, obsolete or no results at all fail the run, and updates are refused",
+    ),
+    Option(
+        name="override",
+        metavar="KEY=VALUE",
+        repeated=True,
+        command_line_only=True,
+        help="for experiments: a marker argument that wins over every marker and the ini, as in tolerance=0.02",
+    ),
+    Option(
+        name="csv",
+        metavar="FILE",
+        command_line_only=True,
+        help="write the table of rates, one row per condition, to FILE",
+    ),
+    Option(
+        name="json",
+        metavar="FILE",
+        command_line_only=True,
+        help="write everything about the run to FILE, and the outcome of every sample to an npz beside it",
+    ),
+    Option(name="md", metavar="FILE", command_line_only=True, help="write a summary in Markdown to FILE"),
+    Option(
+        name="github",
+        flag=True,
+        command_line_only=True,
+        help="in GitHub Actions: add the summary to the job's page, and an annotation to each of ten failures",
+    ),
+    Option(
+        name="require-reason",
+        flag=True,
+        ini_only=True,
+        help="refuse updates without --failaware-reason. Default: false",
+    ),
+    Option(
+        name="update-in-ci",
+        flag=True,
+        ini_only=True,
+        help="allow updates where the environment is that of a CI server. Default: false",
+    ),
+    Option(
+        name="dataset-change",
+        metavar="HOW",
+        ini_only=True,
+        help="fail, or shared: compare on the images that this run and the baseline both have. Default: fail",
+    ),
+)
+
+_TRUE: Final = ("1", "true", "yes", "on")
+_FALSE: Final = ("", "0", "false", "no", "off")
+CI_SERVERS: Final = (
+    "CI", "BUILD_NUMBER", "BUILDKITE", "CIRCLECI", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TEAMCITY_VERSION",
+    "TF_BUILD",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """One text the user gave: `where` names its place in errors, `base` is where its relative paths start."""
+
+    text: str
+    where: str
+    place: str
+    base: Path
+
+    def path(self) -> Path:
+        """The text as an absolute path."""
+        return (self.base / Path(self.text).expanduser()).resolve()
+
+    def switch(self) -> bool:
+        """The text as yes or no."""
+        word = self.text.strip().lower()
+        if word not in _TRUE + _FALSE:
+            raise ConfigError(f"{self.where}: must be 1 or 0, got {self.text!r}")
+        return word in _TRUE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where a run was started: command-line paths start at one directory, ini paths at the other."""
+
+    environ: Mapping[str, str]
+    invocation_dir: Path
+    ini_dir: Path
+    ini_name: str = "ini"
+
+    @property
+    def ci_server(self) -> str:
+        """The variable that shows a CI server, "" where there is none."""
+        return next((name for name in CI_SERVERS if self.environ.get(name, "").lower() not in _FALSE), "")
+
+
+def given_options(
+    command_line: Mapping[str, object], ini: Mapping[str, object], around: Surroundings
+) -> dict[str, Given]:
+    """The options that somebody gave, by name; what was typed wins over the environment, which wins over the ini."""
+    found = ((option, _given(option, command_line, ini, around)) for option in OPTIONS if not option.repeated)
+    return {option.name: given for option, given in found if given is not None}
+
+
+def _given(
+    option: Option, command_line: Mapping[str, object], ini: Mapping[str, object], around: Surroundings
+) -> Given | None:
+    typed = None if option.ini_only else command_line.get(option.name)
+    if isinstance(typed, str):
+        where = f"{option.typed}={typed}"
+        return Given(text=typed, where=where, place="command line", base=around.invocation_dir)
+    if typed is True:
+        return Given(text="1", where=option.typed, place="command line", base=around.invocation_dir)
+    if option.environment and (text := around.environ.get(option.environment)):
+        where = f"{option.environment}={text}"
+        return Given(text=text, where=where, place=option.environment, base=around.invocation_dir)
+    value = ini.get(option.key) if option.ini else None
+    if value in (None, ""):
+        return None
+    return Given(text=str(value), where=f"{option.ini} = {value}", place=around.ini_name, base=around.ini_dir)

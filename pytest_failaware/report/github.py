@@ -1,0 +1,54 @@
+"""Text for logs that a CI server reads along: annotations, and lines that cannot be taken for its commands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from pytest_failaware.report.terminal import failure_lines, short_name
+from pytest_failaware.schema import RunReport
+
+_MOST: Final = 10  # annotations of one kind that GitHub shows for a step
+_LONGEST: Final = 4000  # characters of one annotation; GitHub keeps 64 KB of them all
+
+
+def printable(text: str) -> str:
+    """A line without control characters, which no CI server can take for one of its commands.
+
+    GitHub reads `::command::` at the start of a line and `##[command]` anywhere, Azure `##vso[command]`.
+    """
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    line = line.replace("##", "#\N{ZERO WIDTH SPACE}#")
+    start = len(line) - len(line.lstrip())
+    return f"{line[:start]}\N{ZERO WIDTH SPACE}{line[start:]}" if line.startswith("::", start) else line
+
+
+def error_annotations(report: RunReport, root: Path, workspace: str) -> Iterator[str]:
+    """Workflow commands that mark the tests that failed, the worst first, ten at most.
+
+    Args:
+        report: the run.
+        root: pytest's rootdir, where the tests' paths start.
+        workspace: the checkout's folder, where GitHub's paths start; "" where it is not known.
+    """
+    failed = sorted((result for result in report.results if result.verdict.fails), key=lambda one: one.verdict.severity)
+    marks = [(result.location, short_name(result), "\n".join(failure_lines(result))) for result in failed]
+    for nodeid, text in report.errors.items():
+        marks.append(((nodeid.partition("::")[0], 1), nodeid.rpartition("::")[2], text))
+    marks += [(("", 0), "reliability", complaint) for complaint in report.complaints]
+    for (file, line), title, text in marks[:_MOST]:
+        place = f"file={_escaped(_path(root, file, workspace))},line={line}," if file else ""
+        yield f"::error {place}title={_escaped(title)}::{_escaped(text[:_LONGEST], data=True)}"
+
+
+def _path(root: Path, file: str, workspace: str) -> str:
+    return os.path.relpath(root / file, workspace) if workspace else file
+
+
+def _escaped(text: str, *, data: bool = False) -> str:
+    """Text as a workflow command's data or property: what could end it is escaped, other control characters go."""
+    lines = ["".join(letter if letter.isprintable() else " " for letter in line) for line in text.split("\n")]
+    safe = "\n".join(lines).replace("%", "%25").replace("\n", "%0A")
+    return safe if data else safe.replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,103 @@
+"""A run for other programs: the JSON document of schema.json, and the archive of records that goes with it.
+
+`schema` rises when a field changes its meaning or goes; fields may be added.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_failaware.report.document import Plain, result_to_plain
+from pytest_failaware.schema import Comparison, Estimate, ItemResult, RunReport, Verdict
+
+SCHEMA: Final = 1
+_BOUNDS: Final = (Verdict.BELOW_MINIMUM, Verdict.ABOVE_MAXIMUM)
+
+
+def report_document(report: RunReport, measured: Mapping[str, Mapping[str, Any]], archive: str) -> Plain:
+    """The whole run as plain data without a NaN.
+
+    Args:
+        report: the run.
+        measured: what items attached that measured something and whose body and teardown passed, by test id.
+        archive: the name of the file that holds their records.
+    """
+    members = {nodeid: f"{number}.npz" for number, nodeid in enumerate(measured)}
+    counts = Counter(result.verdict for result in report.results)
+    return {
+        "schema": SCHEMA,
+        "passed": not (report.errors or report.complaints or any(verdict.fails for verdict in counts)),
+        "incomplete": report.incomplete,
+        "counts": {verdict.value: counts[verdict] for verdict in Verdict if counts[verdict]},
+        "records": archive if measured else None,
+        "facts": list(report.facts),
+        "results": [_result(result, measured.get(result.nodeid), members) for result in report.results],
+        "errors": dict(report.errors),
+        "complaints": list(report.complaints),
+        "notices": list(report.notices),
+        "unchecked": list(report.unchecked),
+        "obsolete": list(report.obsolete),
+        "command": report.command,
+    }
+
+
+def records_path(path: Path) -> Path:
+    """Where the records of the report `path` lie: `report.json` -> `report.records.zip`."""
+    return path.with_name(f"{path.stem}.records.zip")
+
+
+def records_archive(measured: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """The records of all items, one npz file each, numbered in the order of the items."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for number, entry in enumerate(measured.values()):
+            archive.writestr(zipfile.ZipInfo(f"{number}.npz"), base64.b64decode(entry["measurement"]["records"]))
+    return buffer.getvalue()
+
+
+def _result(result: ItemResult, entry: Mapping[str, Any] | None, members: Mapping[str, str]) -> Plain:
+    return {
+        **result_to_plain(result),
+        "rates": {name: _estimate(rate) for name, rate in result.stats.rates.items()},
+        "comparisons": [_comparison(comparison) for comparison in result.comparisons],
+        "measurement": None if entry is None else _measurement(result, entry, members),
+    }
+
+
+def _measurement(result: ItemResult, entry: Mapping[str, Any], members: Mapping[str, str]) -> Plain:
+    """What `python -m pytest_failaware accept` needs; a value outside a literal bound is not acceptable."""
+    content = base64.b64decode(entry["measurement"]["records"])
+    return {
+        **entry["measurement"],
+        "rule": entry["rule"],
+        "acceptable": result.verdict not in _BOUNDS and not any(one.verdict in _BOUNDS for one in result.comparisons),
+        "records": {"member": members[result.nodeid], "sha256": f"sha256:{hashlib.sha256(content).hexdigest()}"},
+    }
+
+
+def _estimate(estimate: Estimate) -> Plain:
+    return {
+        "value": estimate.value,
+        "numerator": estimate.numerator,
+        "denominator": estimate.denominator,
+        "reason": estimate.reason,
+    }
+
+
+def _comparison(comparison: Comparison) -> Plain:
+    reference = comparison.reference
+    return {
+        "metric": comparison.metric,
+        "reference": None if reference is None else _estimate(reference),
+        "current": _estimate(comparison.current),
+        "allowed": comparison.allowed,
+        "verdict": comparison.verdict.value,
+        "note": comparison.note,
+    }

@@ -1,0 +1,83 @@
+"""What a run does to the baselines: the entries of its items, and the deletion of those that no test uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_failaware.ledger import Entry
+from pytest_failaware.report.document import measurement_from_plain
+from pytest_failaware.schema import Writing
+
+if TYPE_CHECKING:
+    from pytest_failaware.judge.update import Measured, UpdateOutcome
+
+
+def update_baselines(
+    directory: Path, pending: Sequence[Entry], obsolete: Mapping[str, Sequence[str]], writing: Writing
+) -> Iterator[tuple[str, UpdateOutcome]]:
+    """Write one baseline after another; each one's name and what happened to it.
+
+    Args:
+        directory: the folder of the baselines.
+        pending: what items attached whose values are to be written.
+        obsolete: the entries to delete, by baseline.
+        writing: how to write.
+
+    Raises:
+        FailAwareError: a stored baseline cannot be read.
+        OSError: a file cannot be written.
+    """
+    from pytest_failaware.judge.update import update_baseline
+
+    drop = obsolete if writing.prune else {}
+    for name in dict.fromkeys([*(entry["result"]["baseline"] for entry in pending), *drop]):
+        measured = [_measured(entry) for entry in pending if entry["result"]["baseline"] == name]
+        yield (
+            name,
+            update_baseline(
+                directory,
+                name,
+                measured,
+                drop=drop.get(name, ()),
+                reason=writing.reason,
+                dry_run=writing.dry_run,
+            ),
+        )
+
+
+def _measured(entry: Entry) -> Measured:
+    from pytest_failaware.judge.rule import FailureRule
+
+    return measurement_from_plain(entry["measurement"]), FailureRule.parse(entry["rule"])
+
+
+def obsolete_entries(directory: Path, used: Mapping[str, set[str]]) -> dict[str, list[str]]:
+    """The stored entries that no test used, by baseline; only those of baselines that some test used."""
+    from pytest_failaware.judge.baseline import read_baseline
+
+    found = {name: read_baseline(directory, name) for name in used}
+    unused = {
+        name: [key for key in baseline.entries if key not in used[name]]
+        for name, baseline in found.items()
+        if baseline is not None
+    }
+    return {name: keys for name, keys in unused.items() if keys}
+
+
+def outcome_sentence(name: str, directory: Path, outcome: UpdateOutcome, *, dry_run: bool = False) -> str:
+    """What happened to one baseline's files."""
+    if outcome.refused:
+        return f"baseline {name!r} NOT written: {outcome.refused}"
+    done = {
+        "recorded": outcome.recorded,
+        "updated": outcome.updated,
+        "pruned": outcome.pruned,
+        "unchanged": outcome.unchanged,
+    }
+    said = "; ".join(f"{verb} {', '.join(keys)}" for verb, keys in done.items() if keys)
+    changed = outcome.recorded or outcome.updated or outcome.pruned
+    if dry_run:
+        return f"{directory / name}.yaml: {said}; dry run, nothing written"
+    return f"{directory / name}.yaml: {said}; " + ("review and commit it" if changed else "nothing written")

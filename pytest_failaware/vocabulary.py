@@ -1,0 +1,64 @@
+"""The names a user can write in a gate: the built-in conditions and metrics, and those that hooks add for one run."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from pytest_failaware.conditions import DEFINITIONS, Definition, Degradation, Degrade
+from pytest_failaware.errors import ConfigError
+from pytest_failaware.judge.metrics import METRICS, AnyMetric, RateMetric
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")  # a condition's name becomes a file's, in any case of letters
+Named = TypeVar("Named", Degradation, RateMetric)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """Definitions and metrics by name, and the kernels of the conditions that are not built in."""
+
+    definitions: Mapping[str, Definition] = field(default_factory=lambda: DEFINITIONS)
+    metrics: Mapping[str, AnyMetric] = field(default_factory=lambda: METRICS)
+    kernels: Mapping[str, Degrade] = field(default_factory=dict)
+
+
+BUILT_IN: Final = Vocabulary()
+
+
+def extended(degradations: Iterable[object], metrics: Iterable[object]) -> Vocabulary:
+    """The built-in names and those that the hooks return.
+
+    Raises:
+        ConfigError: something else than a Degradation or a RateMetric, a name that is taken or cannot be written.
+    """
+    own = _checked(degradations, Degradation, "pytest_failaware_conditions", DEFINITIONS)
+    rates = _checked(metrics, RateMetric, "pytest_failaware_metrics", METRICS)
+    for one in own.values():
+        for name in one.parameters:
+            _check_name(name, f"pytest_failaware_conditions: {one.name}")
+    return Vocabulary(
+        definitions={**DEFINITIONS, **{name: one.definition for name, one in own.items()}},
+        metrics={**METRICS, **rates},
+        kernels={name: one.function for name, one in own.items()},
+    )
+
+
+def _checked(given: Iterable[object], kind: type[Named], hook: str, taken: Mapping[str, object]) -> dict[str, Named]:
+    found: dict[str, Named] = {}
+    for answer in given:
+        if not isinstance(answer, kind):
+            raise ConfigError(f"{hook}: returned {answer!r}; return a list of pytest_failaware.{kind.__name__}")
+        one: Named = answer
+        _check_name(one.name, hook)
+        if one.name in taken or one.name in found:
+            raise ConfigError(f"{hook}: {one.name!r} exists already; choose another name")
+        found[one.name] = one
+    return found
+
+
+def _check_name(name: str, where: str) -> None:
+    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
+        raise ConfigError(f"{where}: {name!r} cannot be a name; use small letters, digits and '_'")
