@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -20,8 +20,8 @@ from pytest_failaware.schema import RunConfig, RunReport
 from pytest_failaware.selection import narrowed_by
 from pytest_failaware.updates import obsolete_entries, outcome_sentence, update_baselines
 
-_NOT_REPEATED = ("--failaware-update", "--failaware-strict", "--failaware-limit", "--failaware-override")
-_ENDED: Mapping[int, str] = {2: "interrupted", 3: "an internal error", 4: "a usage error", 5: "no test was run"}
+_NOT_REPEATED: Final = ("--failaware-update", "--failaware-strict", "--failaware-limit", "--failaware-override")
+_ENDED: Final[Mapping[int, str]] = {2: "interrupted", 3: "an internal error", 4: "a usage error", 5: "no test was run"}
 
 
 class Controller:

@@ -131,12 +131,14 @@ class Session:
         """What an item attaches to its report; what it measured only where a file will hold it."""
         update = self.config.writing.update
         write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
+        is_whole = self.config.limit is None and not self.config.overrides  # nothing else is ever accepted
+        keep = write or (is_whole and self.config.outputs.json is not None)
         return {
             "result": result_to_plain(result),
             "facts": list(self.facts(measurement, gate)),
             "rule": str(gate.rule),
             "write": write,
-            **({"measurement": measurement_to_plain(measurement)} if write or self.config.outputs.json else {}),
+            **({"measurement": measurement_to_plain(measurement)} if keep else {}),
         }
 
     def facts(self, measurement: Measurement, gate: Gate) -> tuple[str, ...]:

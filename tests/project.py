@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import toy
+import yaml
 
 INI = """
 [pytest]
@@ -33,6 +34,7 @@ class Project:
         self.pytester = pytester
         self.path = pytester.path
         self.baseline = self.path / "baselines" / "toy.yaml"
+        self.always: tuple[str, ...] = ()  # arguments of every run
         pytester.makeini(INI)
         (self.path / "toy.py").write_text(Path(toy.__file__).read_text(encoding="utf-8"), encoding="utf-8")
         torch.save(toy.weights(), self.path / "good.pth")
@@ -46,11 +48,23 @@ class Project:
     def run(self, *args: str, model: str | None = "good.pth") -> pytest.RunResult:
         """Run pytest on the project in this process."""
         chosen = () if model is None else (f"--failaware-model={model}",)
-        return self.pytester.runpytest_inprocess("-p", "no:randomly", *chosen, *args, no_reraise_ctrlc=True)
+        return self.pytester.runpytest_inprocess(
+            "-p", "no:randomly", *self.always, *chosen, *args, no_reraise_ctrlc=True
+        )
 
     def record(self, *args: str) -> pytest.RunResult:
         """Store the good model's values."""
         return self.run("--failaware-update-baselines", *args)
+
+    def ini(self, *lines: str) -> None:
+        """Add lines to the ini."""
+        with (self.path / "tox.ini").open("a", encoding="utf-8") as file:
+            file.write("".join(f"\n{line}" for line in lines))
+
+    def stored(self) -> dict[str, object]:
+        """The entries of the baseline, as YAML reads them."""
+        conditions: dict[str, object] = yaml.safe_load(self.baseline.read_text(encoding="utf-8"))["conditions"]
+        return conditions
 
     @staticmethod
     def line_with(result: pytest.RunResult, *words: str) -> str:

@@ -86,7 +86,7 @@ def _comparison_table(results: Sequence[ItemResult], *, everything: bool) -> Ite
         return
     headings = ("test", "metric", "baseline", "now", "change", "allowed", "verdict")
     body = [(short_name(result), *comparison_cells(comparison)) for result, comparison in rows]
-    lines = _aligned([headings, *body], left=(0, 1, 6))
+    lines = aligned([headings, *body], left=(0, 1, 6))
     yield lines[0], ""
     for line, (_, comparison) in zip(lines[1:], rows, strict=True):
         yield line, _colour(comparison.verdict)
@@ -156,7 +156,7 @@ def _rates_table(results: Sequence[ItemResult]) -> Iterator[Line]:
         )
         for result in results
     ]
-    lines = _aligned([headings, *body], left=(0, len(headings) - 1))
+    lines = aligned([headings, *body], left=(0, len(headings) - 1))
     yield lines[0], ""
     for line, result in zip(lines[1:], results, strict=True):
         yield line, _colour(result.verdict)
@@ -197,7 +197,7 @@ def _colour(verdict: Verdict) -> str:
     return "yellow" if verdict in (Verdict.RECORDED, Verdict.UPDATED) else "green"
 
 
-def _aligned(rows: Iterable[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:
+def aligned(rows: Iterable[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:
     """Rows as lines with columns of one width; the columns in `left` are flush left, the others flush right."""
     table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]

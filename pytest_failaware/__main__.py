@@ -1,0 +1,59 @@
+"""`python -m pytest_failaware`: look at baselines, compare two of them, accept a CI run's values, delete entries."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_failaware.commands import accept_report, compare_baselines, prune_entries, show_baseline
+from pytest_failaware.errors import FailAwareError
+from pytest_failaware.report.github import printable
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 where all is well, 1 where `diff` finds a difference, 4 where something cannot be used."""
+    given = _parser().parse_args(arguments)
+    try:
+        for line in given.run(given):
+            print(printable(line))  # noqa: T201 - a command line prints
+    except (FailAwareError, OSError) as error:
+        print(printable(f"error: {error}"), file=sys.stderr)  # noqa: T201 - see above
+        return 4
+    return 1 if given.run is compare_baselines and given.differs else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pytest_failaware", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        added.add_argument(
+            "--baseline-dir", metavar="DIR", type=Path, default=Path("baselines"), help="default: baselines"
+        )
+        return added
+
+    show = command("show", show_baseline, "print a baseline as a table")
+    show.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+
+    diff = command("diff", compare_baselines, "print what differs between two baselines; exit code 1 if anything does")
+    diff.add_argument("before", metavar="A", help="a baseline's name, or the path of its .yaml file")
+    diff.add_argument("after", metavar="B", help="another one")
+
+    accept = command("accept", accept_report, "write the baselines from a CI run's report and records")
+    accept.add_argument("report", metavar="report.json", type=Path, help="what --failaware-json wrote")
+    accept.add_argument("--reason", metavar="TEXT", default="", help="kept in the history of the changed entries")
+    accept.add_argument("--dry-run", action="store_true", help="show the difference, write nothing")
+
+    prune = command("prune", prune_entries, "delete entries of a baseline")
+    prune.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+    prune.add_argument("conditions", metavar="CONDITION", nargs="+", help="as spelled in the baseline")
+    prune.add_argument("--dry-run", action="store_true", help="show the difference, write nothing")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

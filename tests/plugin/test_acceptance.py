@@ -1,0 +1,348 @@
+"""The acceptance matrix of docs/acceptance.md, one test per row, without workers and with two of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from project import MARKED, Project
+
+pytest.importorskip("xdist")
+
+TWO = MARKED.replace("reliability", "reliability(conditions=['clean', 'low_light'])")
+UPDATE = "--failaware-update-baselines"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(params=["alone", "two workers"])
+def run_both_ways(request: pytest.FixtureRequest, project: Project) -> Project:
+    """The project, run in one process or by two workers of xdist."""
+    project.always = ("-p", "no:xdist") if request.param == "alone" else ("-n", "2")
+    return project
+
+
+def record_quickly(project: Project) -> dict[str, tuple[bytes, int]]:
+    """Store the good model's values without workers; every file with its bytes and time of change."""
+    always, project.always = project.always, ("-p", "no:xdist")
+    project.record()
+    project.always = always
+    return project.files()
+
+
+def test_fifty_conditions_are_fifty_entries(run_both_ways: Project) -> None:
+    """An update of fifty parameters of one module loses none."""
+    keys = [f"blur(radius={number / 10:g})" for number in range(1, 51) if number != 20]
+    run_both_ways.test(MARKED.replace("reliability", f"reliability(conditions={['clean', *keys]})"))
+    result = run_both_ways.record()
+
+    result.assert_outcomes(passed=50)
+    assert {"clean", *keys} == set(run_both_ways.stored())
+    assert 51 == len(list((run_both_ways.path / "baselines" / "toy").iterdir()))
+
+
+@pytest.mark.parametrize("selection", [("-k", "clean"), ("test_toy.py::test_toy[clean]",), ("--lf",)])
+def test_a_selective_update_leaves_other_entries(project: Project, selection: tuple[str, ...]) -> None:
+    """-k, a test id and --lf write what ran; every other entry and its file stay byte for byte."""
+    project.test(TWO)
+    before = record_quickly(project)
+    project.test(TWO.replace("(): pass", "(): assert 'low' in __import__('os').environ['PYTEST_CURRENT_TEST']"))
+    project.run()  # clean fails, for --lf
+    project.test(TWO)
+    result = project.run(UPDATE, *selection, model="worse.pth")
+
+    assert 1 == result.parseoutcomes()["passed"]
+    after = project.files()
+    assert before["toy/low_light.npz"] == after["toy/low_light.npz"]
+    assert before["toy/clean.npz"] != after["toy/clean.npz"]
+    old, new = (yaml.safe_load(files["toy.yaml"][0])["conditions"] for files in (before, after))
+    assert (old["low_light"], {"clean", "low_light"}) == (new["low_light"], set(new))
+    assert old["clean"] != new["clean"]
+
+
+ENDINGS = {
+    "-x": ("raise ValueError", ("-x",), "the run was cut short (stopping after 1 failures)"),
+    "Ctrl-C": ("raise KeyboardInterrupt", (), "the run ended with interrupted"),
+    "a lost worker": ("__import__('os')._exit(1)", (), "an xdist worker was lost"),
+}
+
+
+@pytest.mark.parametrize(
+    ("ending", "workers"),
+    [("-x", "0"), ("-x", "2"), ("Ctrl-C", "0"), ("a lost worker", "1"), ("a lost worker", "2")],
+)
+def test_a_run_that_did_not_end_writes_nothing(project: Project, ending: str, workers: str) -> None:
+    """Every file stays byte for byte, the summary says why, and what was finished is still reported."""
+    body, args, words = ENDINGS[ending]
+    project.test(TWO)
+    before = record_quickly(project)
+    project.test(f"{TWO}\ndef test_end():\n    __import__('time').sleep({int(workers) * 4})\n    {body}\n")
+    result = project.run(UPDATE, "-n", workers, "--dist=load", *args, model="worse.pth")
+
+    assert before == project.files()
+    assert words in project.line_with(result, "baselines NOT written", "results were ready")
+    assert result.ret != pytest.ExitCode.OK
+    assert project.line_with(result, " checked: ", " updated")
+
+
+def test_an_item_that_fails_in_body_or_teardown_keeps_its_entry(run_both_ways: Project) -> None:
+    """The entries of the other items are written, and the one left out is named."""
+    run_both_ways.test(
+        """
+import pytest
+
+@pytest.fixture
+def broken():
+    yield
+    raise ValueError("late")
+
+@pytest.mark.reliability(conditions=["clean"])
+def test_teardown(broken): pass
+
+@pytest.mark.reliability(conditions=["low_light"])
+def test_body(): raise ValueError("in the body")
+
+@pytest.mark.reliability(conditions=["blur"])
+def test_fine(): pass
+"""
+    )
+    result = run_both_ways.record()
+
+    result.assert_outcomes(passed=2, failed=1, errors=1)
+    assert ["blur"] == list(run_both_ways.stored())
+    result.stdout.fnmatch_lines(["not written: test_toy.py::test_teardown[[]clean] failed in its teardown"])
+
+
+def test_a_second_update_changes_no_byte(run_both_ways: Project) -> None:
+    """Unchanged values leave every file with its bytes and its time of change."""
+    run_both_ways.test(TWO)
+    before = record_quickly(run_both_ways)
+    result = run_both_ways.record()
+
+    result.stdout.fnmatch_lines(["2 checked: 2 unchanged", "*toy.yaml: unchanged *; nothing written"])
+    assert before == run_both_ways.files()
+
+
+@pytest.mark.parametrize("flag", [UPDATE, "--failaware-update-new", "--failaware-prune"])
+def test_ci_servers_do_not_write(project: Project, monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
+    """Under CI=true an update is a usage error, unless the ini allows it."""
+    before = record_quickly(project)
+    monkeypatch.setenv("CI", "true")
+    result = project.run(flag, model="worse.pth")
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["*CI is set*failaware_update_in_ci = true*"])
+    assert before == project.files()
+    project.ini("failaware_update_in_ci = true")
+    assert pytest.ExitCode.USAGE_ERROR != project.run(flag).ret
+
+
+def test_a_missing_entry_fails_and_nothing_is_written(run_both_ways: Project) -> None:
+    """There is nothing to compare with, so nothing passes; the command that records is named."""
+    run_both_ways.test(TWO)
+    result = run_both_ways.run()
+
+    result.assert_outcomes(failed=2)
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    assert not run_both_ways.baseline.parent.exists()
+    result.stdout.fnmatch_lines(["2 checked: 2 missing", "*--failaware-update-new"])
+
+
+def test_strict_runs_without_a_result_fail(run_both_ways: Project) -> None:
+    """No marked test, and none but skipped ones: exit code 1, and it is said."""
+    run_both_ways.test("def test_other(): pass\n")
+    nothing = run_both_ways.run("--failaware-strict", model=None)
+    run_both_ways.test(TWO)
+    skipped = run_both_ways.run("--failaware-strict", model=None)
+
+    for result in (nothing, skipped):
+        assert pytest.ExitCode.TESTS_FAILED == result.ret
+        result.stdout.fnmatch_lines(["strict: no reliability result at all*"])
+    assert 0 == run_both_ways.run(model=None).ret
+
+
+TWO_TESTS = """
+import pytest
+
+@pytest.mark.reliability(conditions=["clean"])
+def test_clean(): pass
+
+@pytest.mark.reliability(conditions=["blur"])
+def test_blur(): pass
+"""
+
+
+def test_obsolete_entries(run_both_ways: Project) -> None:
+    """Told by default, failing when strict, deleted by --failaware-prune, which a selection of tests refuses."""
+    run_both_ways.test(TWO_TESTS + TWO.replace("test_toy", "test_low").replace("'clean', ", ""))
+    before = record_quickly(run_both_ways)
+    run_both_ways.test(TWO_TESTS)
+    told = run_both_ways.run()
+    assert pytest.ExitCode.OK == told.ret
+    told.stdout.fnmatch_lines(["used by no test: toy: low_light; --failaware-prune*"])
+
+    strict = run_both_ways.run("--failaware-strict")
+    assert pytest.ExitCode.TESTS_FAILED == strict.ret
+    strict.stdout.fnmatch_lines(["strict: used by no test: toy: low_light;*"])
+
+    refused = run_both_ways.run("--failaware-prune", "-k", "clean")
+    assert pytest.ExitCode.USAGE_ERROR == refused.ret
+    refused.stdout.fnmatch_lines(["NOT pruned: 1 marked tests were deselected; prune in a full run"])
+    assert before == run_both_ways.files()
+
+    pruned = run_both_ways.run("--failaware-prune")
+    assert pytest.ExitCode.OK == pruned.ret
+    pruned.stdout.fnmatch_lines(["*toy.yaml: pruned low_light; review and commit it"])
+    assert {"clean", "blur"} == set(run_both_ways.stored())
+    assert {name: one for name, one in before.items() if "low_light" not in name and name != "toy.yaml"} == {
+        name: one for name, one in run_both_ways.files().items() if name != "toy.yaml"
+    }
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [("test_toy.py::test_clean",), ("--lf",), ("--ignore=elsewhere",), ("sub",), ("-m", "not reliability")],
+    ids=lambda selection: selection[0],
+)
+def test_a_partial_run_never_prunes(project: Project, selection: tuple[str, ...]) -> None:
+    """What was not collected may use the entry."""
+    project.test(TWO_TESTS + TWO.replace("test_toy", "test_low").replace("'clean', ", ""))
+    before = record_quickly(project)
+    project.test(TWO_TESTS + "\ndef test_other(): assert 'x' in __import__('os').environ\n")
+    (project.path / "sub").mkdir()
+    (project.path / "sub" / "test_sub.py").write_text("def test_sub(): pass\n")
+    project.run()
+    result = project.run("--failaware-prune", *selection)
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines(["NOT pruned: *; prune in a full run"])
+    assert before == project.files()
+
+
+NUMPY = """
+import numpy as np, pytest, pytest_failaware
+
+def pytest_failaware_metrics():
+    def masks(records, flagged):
+        return records.correct, np.ones(len(records), dtype=bool)
+    return [pytest_failaware.RateMetric(name="mine", masks=masks, higher_is_better=True, tolerance=np.float64(0.02))]
+"""
+
+
+def test_numbers_of_numpy_travel(run_both_ways: Project) -> None:
+    """Scalars of numpy in a marker, a metric and its counts reach the process that reports."""
+    (run_both_ways.path / "conftest.py").write_text(NUMPY)
+    marker = "conditions=['clean'], metrics=['mine'], minimum={'mine': np.float64(0.5)}, seed=np.int64(3)"
+    run_both_ways.test("import numpy as np" + MARKED.replace("reliability", f"reliability({marker})"))
+    run_both_ways.record().assert_outcomes(passed=1)
+    result = run_both_ways.run("-v")
+
+    result.assert_outcomes(passed=1)
+    assert run_both_ways.line_with(result, "mine", "60.00%", "+0.00 pt", "2.00 pt", "passed")
+
+
+FLAKY = """
+import pathlib, pytest
+
+@pytest.mark.flaky(reruns=2)
+@pytest.mark.reliability(conditions=["clean"])
+def test_flaky(reliability):
+    marker = pathlib.Path(__file__).with_name("ran")
+    first = not marker.exists()
+    marker.touch()
+    assert not first
+"""
+
+
+def test_reruns_count_once(run_both_ways: Project) -> None:
+    """A body that fails, then passes: one result, written once, and one set of JUnit properties."""
+    pytest.importorskip("pytest_rerunfailures")
+    run_both_ways.test(FLAKY)
+    result = run_both_ways.record("--junitxml=junit.xml")
+
+    assert {"passed": 1, "rerun": 1} == {k: v for k, v in result.parseoutcomes().items() if k in ("passed", "rerun")}
+    result.stdout.fnmatch_lines(["1 checked: 1 recorded", "*toy.yaml: recorded clean; review*"])
+    assert {"clean"} == set(run_both_ways.stored())
+    assert 1 == (run_both_ways.path / "junit.xml").read_text().count('name="failaware.verdict"')
+
+
+def test_where_pytest_is_called_from_does_not_matter(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ini's folder, one below it, one above the tests and another place altogether use one baseline file."""
+    before = record_quickly(project)
+    (project.path / "below").mkdir()
+    model = f"--failaware-model={project.path / 'good.pth'}"
+    for place in (project.path / "below", project.path.parent, Path("/")):
+        monkeypatch.chdir(place)
+        result = project.run(model, str(project.path), model=None)
+        result.stdout.fnmatch_lines(["2 checked: 2 unchanged"])
+
+    monkeypatch.chdir(project.path / "below")
+    project.run(model, f"--failaware-baseline-dir={Path('../baselines')}", "..", model=None).assert_outcomes(passed=2)
+    assert before == project.files()
+
+
+@pytest.mark.parametrize("plugin", ["xdist", "terminal", "cacheprovider", "rerunfailures"])
+def test_other_plugins_may_be_absent(project: Project, plugin: str) -> None:
+    """Recording and checking work without each of them."""
+    args = ("-p", f"no:{plugin}", *(("-p", "no:terminalreporter") if plugin == "terminal" else ()))
+    recorded, checked = project.run(UPDATE, *args), project.run(*args)
+
+    assert (pytest.ExitCode.OK, pytest.ExitCode.OK) == (recorded.ret, checked.ret)
+    assert {"clean", "low_light"} == set(project.stored())
+    assert pytest.ExitCode.TESTS_FAILED == project.run(*args, model="worse.pth").ret
+
+
+def test_no_marked_test_costs_nothing(project: Project) -> None:
+    """In a process of its own, without any other plugin: no line, no heavy import, the same exit code."""
+    project.test("def test_other(): pass\n")
+    code = (
+        "import sys, pytest; rc = pytest.main(['-p', 'pytest_failaware.plugin', '-p', 'no:cacheprovider']);"
+        "heavy = {'torch', 'torchvision', 'numpy', 'pandas', 'scipy', 'yaml', 'filelock'};"
+        "print('HEAVY', heavy & set(sys.modules), rc)"
+    )
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=project.path, env=alone, capture_output=True, text=True, check=False)
+
+    assert "HEAVY set() 0" in done.stdout
+    assert not [line for line in done.stdout.splitlines() if "reliability" in line or line.startswith("failaware")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("schema: 1", "schema: 99", "*toy.yaml:2: schema is 99, this version reads 1; install*"),
+        ("preprocessing: none", "<<<<<<< ours\npreprocessing: none", "*toy.yaml:10: a merge conflict is left*"),
+        ("trusted_right: 6", "trusted_right: [", "*toy.yaml:*: not YAML (*"),
+        ("    records: sha256:", "    records: sha256:0", "*toy.yaml:*: conditions.*.records is not the hash of*"),
+    ],
+    ids=["schema too new", "conflict markers", "no YAML", "foreign samples"],
+)
+def test_files_that_cannot_be_used(run_both_ways: Project, old: str, new: str, words: str) -> None:
+    """One line with file and line, exit code 4, nothing passes and nothing is written over."""
+    run_both_ways.test(TWO)
+    record_quickly(run_both_ways)
+    text = run_both_ways.baseline.read_text()
+    assert old in text
+    run_both_ways.baseline.write_text(text.replace(old, new))
+    before = run_both_ways.files()
+    result = run_both_ways.run(UPDATE)
+
+    result.assert_outcomes(failed=2)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines([words])
+    assert "Traceback" not in result.stdout.str()
+    assert before == run_both_ways.files()
+
+
+def test_the_matrix_in_the_docs_names_these_tests() -> None:
+    """Every row of docs/acceptance.md names tests of this file, and every test stands in a row."""
+    page = (ROOT / "docs" / "acceptance.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    written = {name for name in globals() if name.startswith("test_")}
+
+    assert written - {"test_the_matrix_in_the_docs_names_these_tests"} == named
