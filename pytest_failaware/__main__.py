@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_failaware.commands import accept_report, compare_baselines, prune_entries, show_baseline
 from pytest_failaware.errors import FailAwareError
-from pytest_failaware.report.github import printable
+from pytest_failaware.text import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

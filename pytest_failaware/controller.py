@@ -11,13 +11,13 @@ from typing import Any, Final
 import pytest
 
 from pytest_failaware.errors import FailAwareError
-from pytest_failaware.imports import describe_error
 from pytest_failaware.ledger import Ledger
 from pytest_failaware.outputs import write_outputs
-from pytest_failaware.report.github import error_annotations, printable
+from pytest_failaware.report.github import error_annotations
 from pytest_failaware.report.terminal import summary_lines
 from pytest_failaware.schema import RunConfig, RunReport
 from pytest_failaware.selection import narrowed_by
+from pytest_failaware.text import describe_error, printable
 from pytest_failaware.updates import obsolete_entries, outcome_sentence, update_baselines
 
 _NOT_REPEATED: Final = ("--failaware-update", "--failaware-strict", "--failaware-limit", "--failaware-override")

@@ -7,6 +7,7 @@ import importlib
 from types import ModuleType
 
 from pytest_failaware.errors import ConfigError
+from pytest_failaware.text import describe_error
 
 
 def load_attribute(target: str, where: str) -> object:
@@ -26,18 +27,6 @@ def load_attribute(target: str, where: str) -> object:
     for name in attribute.split("."):
         found = _member(found, name, f"{where}={target}")
     return found
-
-
-def describe_error(error: BaseException) -> str:
-    """The type and the text of an exception on one printable line."""
-    text = one_line(str(error))
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def one_line(text: str) -> str:
-    """Text from a file or from other code on one printable line, cut at 400 characters."""
-    line = "".join(filter(str.isprintable, " ".join(text.split())))
-    return line if len(line) <= 400 else line[:399] + "…"
 
 
 def _import(name: str, place: str) -> ModuleType:

@@ -23,6 +23,7 @@ from pytest_failaware.report import junit
 from pytest_failaware.report.terminal import failure_lines
 from pytest_failaware.schema import Gate, Measurement
 from pytest_failaware.session import GatedCondition, Session
+from pytest_failaware.text import printable
 from pytest_failaware.vocabulary import extended
 
 if TYPE_CHECKING:
@@ -228,13 +229,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     others = [one for one in item.user_properties if not one[0].startswith(junit.PREFIX)]
     item.user_properties[:] = [*others, *junit.properties(result)]  # of a test that runs again, the last attempt's
     if result.verdict.fails:
-        pytest.fail("\n".join(failure_lines(result)), pytrace=False)
+        pytest.fail("\n".join(map(printable, failure_lines(result))), pytrace=False)
 
 
 def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:
     """Fail an item that something unusable stops; the run will end with the exit code of a usage error."""
-    item.stash[ENTRY] = {"error": str(error)}
-    raise pytest.fail.Exception(str(error), pytrace=False) from None
+    text = printable(str(error))
+    item.stash[ENTRY] = {"error": text}
+    raise pytest.fail.Exception(text, pytrace=False) from None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -87,7 +87,7 @@ def judge(
         comparisons=gated + bounds,
         verdict=_verdict(gated + bounds, incomparable=bool(differences), same=same),
         differences=differences,
-        notes=tuple(_notes(entry, gate, pair)),
+        notes=tuple(_notes(entry, gate, pair, comparable=not differences)),
         causes=tuple(_causes(entry, measurement)),
     )
 
@@ -182,12 +182,12 @@ def _class_difference(stored: tuple[str, ...], now: tuple[str, ...]) -> str:
     return "; ".join(parts) or "the same names in another order"
 
 
-def _notes(entry: BaselineEntry, gate: Gate, pair: Pair | None) -> Iterator[str]:
+def _notes(entry: BaselineEntry, gate: Gate, pair: Pair | None, *, comparable: bool) -> Iterator[str]:
     if pair is None:
         yield "unpaired: the baseline's sample file is missing"
-    elif not pair.is_whole:
+    elif comparable and not pair.is_whole:
         yield str(pair)
-    if pair is not None and entry.rule != str(gate.rule):
+    if comparable and pair is not None and entry.rule != str(gate.rule):
         yield f"both sides judged under {gate.rule}; the baseline was recorded under {entry.rule}"
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from torch import nn
 
 from pytest_failaware.errors import FailAwareError, ModelError
-from pytest_failaware.imports import describe_error, load_attribute
+from pytest_failaware.imports import load_attribute
 from pytest_failaware.schema import Source, SourceKind
+from pytest_failaware.text import describe_error
 
 
 def builder_of(arch: Source) -> Callable[[int], nn.Module]:

@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 
 from pytest_failaware.errors import ModelError
-from pytest_failaware.imports import describe_error, one_line
+from pytest_failaware.text import describe_error, one_line
 
 _KEYS: Final = ("state_dict", "model", "model_state_dict", "net")
 _PREFIXES: Final = ("_orig_mod.", "module.")

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from pytest_failaware.errors import DataError
-from pytest_failaware.imports import describe_error, one_line
+from pytest_failaware.text import describe_error, one_line
 
 _EIGHT_BIT: Final = ("1", "P", "PA", "LA", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV")  # what becomes RGB without loss
 _WANTED: Final = "return Pillow images or uint8 arrays: leave out ToTensor and Normalize, give --failaware-preprocess"

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from pytest_failaware.errors import DataError, ModelError
-from pytest_failaware.imports import describe_error
 from pytest_failaware.measure.loader import DegradedLoader
 from pytest_failaware.measure.models import LoadedModel
 from pytest_failaware.schema import Records
 from pytest_failaware.scores import log_softmax, scores_of
+from pytest_failaware.text import describe_error
 
 
 def measure_records(model: LoadedModel, loader: DegradedLoader) -> Records:

@@ -15,10 +15,11 @@ import torch
 from torch import nn
 
 from pytest_failaware.errors import ConfigError, ModelError
-from pytest_failaware.imports import describe_error, load_attribute, one_line
+from pytest_failaware.imports import load_attribute
 from pytest_failaware.measure.architectures import architecture_name, builder_of, call_factory, kind_of
 from pytest_failaware.measure.checkpoint import Checkpoint, read_state_dict, shared_prefix
 from pytest_failaware.schema import ModelFacts, Source, SourceKind
+from pytest_failaware.text import describe_error, one_line
 
 _REFERENCE_CLASSES: Final = 13
 """The class count of the trial model: a number that no layer is likely to have for another reason."""

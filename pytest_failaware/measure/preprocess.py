@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from pytest_failaware.errors import DataError
-from pytest_failaware.imports import describe_error, load_attribute
+from pytest_failaware.imports import load_attribute
 from pytest_failaware.schema import Preprocessing, Source, SourceKind
+from pytest_failaware.text import describe_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

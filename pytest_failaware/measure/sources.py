@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from pytest_failaware.errors import DataError
-from pytest_failaware.imports import describe_error, load_attribute
+from pytest_failaware.imports import load_attribute
 from pytest_failaware.measure.data import ImageSet, Sample, adopt_dataset, grey_or_rgb
 from pytest_failaware.schema import Source, SourceKind
+from pytest_failaware.text import describe_error
 
 
 def open_dataset(source: Source, data_root: Path | None) -> ImageSet:

@@ -1,4 +1,4 @@
-"""Text for logs that a CI server reads along: annotations, and lines that cannot be taken for its commands."""
+"""The annotations of GitHub Actions: workflow commands that mark a failed test in the code."""
 
 from __future__ import annotations
 
@@ -9,20 +9,10 @@ from typing import Final
 
 from pytest_failaware.report.terminal import failure_lines, short_name
 from pytest_failaware.schema import RunReport
+from pytest_failaware.text import printable
 
 _MOST: Final = 10  # annotations of one kind that GitHub shows for a step
 _LONGEST: Final = 4000  # characters of one annotation; GitHub keeps 64 KB of them all
-
-
-def printable(text: str) -> str:
-    """A line without control characters, which no CI server can take for one of its commands.
-
-    GitHub reads `::command::` at the start of a line and `##[command]` anywhere, Azure `##vso[command]`.
-    """
-    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-    line = line.replace("##", "#\N{ZERO WIDTH SPACE}#")
-    start = len(line) - len(line.lstrip())
-    return f"{line[:start]}\N{ZERO WIDTH SPACE}{line[start:]}" if line.startswith("::", start) else line
 
 
 def error_annotations(report: RunReport, root: Path, workspace: str) -> Iterator[str]:
@@ -48,7 +38,7 @@ def _path(root: Path, file: str, workspace: str) -> str:
 
 
 def _escaped(text: str, *, data: bool = False) -> str:
-    """Text as a workflow command's data or property: what could end it is escaped, other control characters go."""
-    lines = ["".join(letter if letter.isprintable() else " " for letter in line) for line in text.split("\n")]
-    safe = "\n".join(lines).replace("%", "%25").replace("\n", "%0A")
+    """Text as a workflow command's data or property: whatever could end it is escaped."""
+    lines = "\n".join(printable(line) for line in text.split("\n"))
+    safe = lines.replace("%", "%25").replace("\n", "%0A")
     return safe if data else safe.replace(":", "%3A").replace(",", "%2C")

@@ -12,7 +12,7 @@ from pytest_failaware.report.terminal import comparison_cells, failure_lines, he
 from pytest_failaware.schema import ItemResult, RunReport, Verdict
 
 _LONGEST: Final = 60_000  # characters: a comment on GitHub holds 65,536, a job summary 1 MiB
-_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]#|~@:]|(?<=www)\.|^[-+=]|^\d+[.)]")  # in a line of its own or a cell
+_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]#|~@:]|(?<=www)\.|^([-+]|\d+[.)])(?=\s)")  # what means something
 
 
 def markdown_text(report: RunReport) -> str:

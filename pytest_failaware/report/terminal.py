@@ -42,7 +42,7 @@ def summary_lines(report: RunReport, *, verbosity: int = 0, diffs: Sequence[str]
         yield f"used by no test: {', '.join(report.obsolete)}; --failaware-prune in a full run deletes them", "yellow"
     if verbosity >= 0:
         if report.workers > 1:
-            yield f"{report.workers} workers loaded one model each; --dist loadfile keeps a file's tests together", ""
+            yield f"{report.workers} workers loaded the same model; --dist loadfile keeps a file's tests together", ""
         yield from _next_action(results, report.command)
 
 
@@ -135,7 +135,7 @@ def _counts(estimate: Estimate) -> str:
 
 
 def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
-    """Why items are missing or incomparable, once per reason."""
+    """Why items are missing or incomparable, and how others were compared, once per reason."""
     missing = [result for result in results if result.verdict is Verdict.MISSING]
     for baseline in dict.fromkeys(result.baseline for result in missing):
         names = ", ".join(result.stats.condition for result in missing if result.baseline == baseline)
@@ -143,6 +143,10 @@ def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
     differing = dict.fromkeys((result.baseline, difference) for result in results for difference in result.differences)
     for baseline, difference in differing:
         yield f"not comparable with baseline {baseline!r}: {difference}", "red"
+    notes = dict.fromkeys(note for result in results for note in result.notes)
+    for note in notes:
+        where = [result.stats.condition for result in results if note in result.notes]
+        yield f"note: {note}" + (f" ({', '.join(where)})" if len(where) < len(results) else ""), ""
 
 
 def _rates_table(results: Sequence[ItemResult]) -> Iterator[Line]:

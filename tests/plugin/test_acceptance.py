@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 import subprocess
@@ -312,29 +313,35 @@ def test_no_marked_test_costs_nothing(project: Project) -> None:
     assert not [line for line in done.stdout.splitlines() if "reliability" in line or line.startswith("failaware")]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("schema: 1", "schema: 99", "*toy.yaml:2: schema is 99, this version reads 1; install*"),
-        ("preprocessing: none", "<<<<<<< ours\npreprocessing: none", "*toy.yaml:10: a merge conflict is left*"),
-        ("trusted_right: 6", "trusted_right: [", "*toy.yaml:*: not YAML (*"),
-        ("    records: sha256:", "    records: sha256:0", "*toy.yaml:*: conditions.*.records is not the hash of*"),
-    ],
-    ids=["schema too new", "conflict markers", "no YAML", "foreign samples"],
-)
-def test_files_that_cannot_be_used(run_both_ways: Project, old: str, new: str, words: str) -> None:
+DAMAGES = {
+    "schema_too_new": ("schema: 1", "schema: 99", ":2: schema is 99, this version reads 1; install*"),
+    "conflict": ("preprocessing: none", "<<<<<<< ours\npreprocessing: none", ":10: a merge conflict is left*"),
+    "no_yaml": ("trusted_right: 6", "trusted_right: [", ":*: not YAML (*"),
+    "alias": ("preprocessing: none", "preprocessing: &a none", ":10: anchors, aliases and tags are not allowed*"),
+    "twice": ("preprocessing: none", "preprocessing: none\npreprocessing: x", ":11: preprocessing stands twice*"),
+    "foreign": ("    records: sha256:", "    records: sha256:0", ":*: conditions.clean.records is not the hash of*"),
+}
+
+
+def test_files_that_cannot_be_used(run_both_ways: Project) -> None:
     """One line with file and line, exit code 4, nothing passes and nothing is written over."""
-    run_both_ways.test(TWO)
+    gates = [
+        f"@pytest.mark.reliability(conditions=['clean'], baseline={name!r})\ndef test_{name}(): pass\n"
+        for name in DAMAGES
+    ]
+    run_both_ways.test("import pytest\n\n" + "\n".join(gates))
     record_quickly(run_both_ways)
-    text = run_both_ways.baseline.read_text()
-    assert old in text
-    run_both_ways.baseline.write_text(text.replace(old, new))
+    for name, (old, new, _) in DAMAGES.items():
+        path = run_both_ways.path / "baselines" / f"{name}.yaml"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
     before = run_both_ways.files()
     result = run_both_ways.run(UPDATE)
 
-    result.assert_outcomes(failed=2)
+    result.assert_outcomes(failed=len(DAMAGES))
     assert pytest.ExitCode.USAGE_ERROR == result.ret
-    result.stdout.fnmatch_lines([words])
+    for name, (_, _, words) in DAMAGES.items():
+        assert fnmatch.filter(result.outlines, f"*{name}.yaml{words}"), name
     assert "Traceback" not in result.stdout.str()
     assert before == run_both_ways.files()
 

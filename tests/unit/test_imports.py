@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.imports import describe_error, load_attribute, one_line
+from pytest_failaware.imports import load_attribute
+from pytest_failaware.text import describe_error, one_line
 
 WriteModule = Callable[[str], str]
 

@@ -8,11 +8,11 @@ from typing import Final
 import torch
 
 from pytest_failaware.errors import DataError
-from pytest_failaware.imports import describe_error
 from pytest_failaware.measure.degrade.blur import blur
 from pytest_failaware.measure.degrade.light import low_light
 from pytest_failaware.measure.degrade.noise import gaussian_noise
 from pytest_failaware.measure.randomness import SampleRandom
+from pytest_failaware.text import describe_error
 
 Kernel = Callable[[torch.Tensor, Mapping[str, float], SampleRandom], torch.Tensor]
 """Takes uint8 images (N, C, H, W), the condition's parameters and one random stream per image."""

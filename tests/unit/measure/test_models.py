@@ -156,6 +156,25 @@ def test_device(monkeypatch: pytest.MonkeyPatch, text: str, count: int, expected
 
 
 @pytest.mark.parametrize(
+    ("text", "worker", "expected"),
+    [
+        ("auto", 0, "cuda:0"),
+        ("auto", 1, "cuda:1"),
+        ("auto", 5, "cuda:1"),
+        ("cuda", 3, "cuda:1"),
+        ("cuda:0", 3, "cuda:0"),
+        ("cpu", 3, "cpu"),
+    ],
+)
+def test_workers_take_the_gpus_in_turn(monkeypatch: pytest.MonkeyPatch, text: str, worker: int, expected: str) -> None:
+    """Worker number modulo count, unless a device is named."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+    assert torch.device(expected) == choose_device(text, worker=worker)
+
+
+@pytest.mark.parametrize(
     ("text", "count", "expected"),
     [
         ("cuda", 0, "torch finds no CUDA device here; choose auto or cpu"),

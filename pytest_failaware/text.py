@@ -1,0 +1,26 @@
+"""Text of other people's making, from files, code and folders, made safe to show."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """A line without control characters, which no CI server can take for one of its commands.
+
+    GitHub reads `::command::` at the start of a line and `##[command]` anywhere, Azure `##vso[command]`.
+    """
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    line = line.replace("##", "#\N{ZERO WIDTH SPACE}#")
+    start = len(line) - len(line.lstrip())
+    return f"{line[:start]}\N{ZERO WIDTH SPACE}{line[start:]}" if line.startswith("::", start) else line
+
+
+def describe_error(error: BaseException) -> str:
+    """The type and the text of an exception on one printable line."""
+    text = one_line(str(error))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def one_line(text: str) -> str:
+    """Text from a file or from other code on one printable line, cut at 400 characters."""
+    line = "".join(filter(str.isprintable, " ".join(text.split())))
+    return line if len(line) <= 400 else line[:399] + "…"

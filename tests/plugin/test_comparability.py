@@ -1,0 +1,123 @@
+"""What may be compared: shared images, a limit, another rule, and the causes a failure names."""
+
+from __future__ import annotations
+
+import pytest
+from project import MARKED, Project
+
+ONE = MARKED.replace("reliability", "reliability(conditions=['clean'])")
+PART = """
+import toy
+
+def thirteen(): return toy.Images(order=tuple(range(13)))
+
+def shifted():
+    images = toy.Images()
+    images.images[:2, 7, 7] = 1
+    return images
+
+def others():
+    images = toy.Images()
+    images.images[:, 7, 7] = 1
+    return images
+"""
+
+
+@pytest.fixture
+def recorded(project: Project) -> Project:
+    """The project with a baseline of its fifteen images, and other data sets in part.py."""
+    project.test(ONE)
+    project.record()
+    (project.path / "part.py").write_text(PART)
+    return project
+
+
+def test_another_data_set_fails_by_default(recorded: Project) -> None:
+    """Fewer images and other images are incomparable."""
+    for data, words in (("thirteen", "images: baseline 15, now 13"), ("shifted", "images: as many, but others *")):
+        result = recorded.run(f"--failaware-dataset=part:{data}")
+
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines([f"  {words}", "1 checked: 1 incomparable"])
+
+
+def test_shared_images_are_compared(recorded: Project) -> None:
+    """With failaware_dataset_change = shared the gate judges what both sides have, and says how many that are."""
+    recorded.ini("failaware_dataset_change = shared")
+    fewer = recorded.run("-v", "--failaware-dataset=part:thirteen")
+    fewer.assert_outcomes(passed=1)
+    fewer.stdout.fnmatch_lines(["note: paired on 13 of 15"])
+
+    shifted = recorded.run("-v", "--failaware-dataset=part:shifted")
+    shifted.assert_outcomes(passed=1)
+    shifted.stdout.fnmatch_lines(["note: paired on 13 of 15; 2 new"])
+
+    worse = recorded.run("--failaware-dataset=part:shifted", model="worse.pth")
+    worse.assert_outcomes(failed=1)
+    # Images 2 to 14 are shared: of 7 right answers among them the dead class costs 3.
+    worse.stdout.fnmatch_lines(["  accuracy * (7 of 13 -> 4 of 13)", "  paired on 13 of 15; 2 new"])
+
+
+def test_no_shared_image_is_incomparable(recorded: Project) -> None:
+    """Nothing in common, or no stored outcome to look the shared ones up in."""
+    recorded.ini("failaware_dataset_change = shared")
+    result = recorded.run("--failaware-dataset=part:others")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["  images: none of the baseline's 15 is among the 15 of this run"])
+
+    (recorded.path / "baselines" / "toy" / "samples.npz").unlink()
+    unpaired = recorded.run("--failaware-dataset=part:thirteen")
+    unpaired.assert_outcomes(failed=1)
+    unpaired.stdout.fnmatch_lines(["  images: baseline 15, now 13", "  unpaired: *"])
+
+
+def test_a_limit_compares_on_as_many(recorded: Project) -> None:
+    """The six smallest ids, whatever the order of the data; nothing is ever written."""
+    before = recorded.files()
+    result = recorded.run("-v", "--failaware-limit=6", "--failaware-json=r.json")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["note: --failaware-limit measures 6 of the 15 images*", "note: paired on 6 of 15"])
+    assert not (recorded.path / "r.records.zip").exists()
+
+    everything = recorded.run("--failaware-limit=99")
+    everything.stdout.fnmatch_lines(["1 checked: 1 unchanged"])
+    refused = recorded.run("--failaware-limit=6", "--failaware-update-baselines")
+    assert pytest.ExitCode.USAGE_ERROR == refused.ret
+    assert before == recorded.files()
+
+    (recorded.path / "baselines" / "toy" / "clean.npz").unlink()
+    unpaired = recorded.run("--failaware-limit=6")
+    unpaired.assert_outcomes(failed=1)
+    unpaired.stdout.fnmatch_lines(["  images: 6 of 15 were measured, and without the baseline's sample file *"])
+
+
+def test_a_failure_names_what_else_changed(recorded: Project) -> None:
+    """The model always, and what the environment that recorded had differently."""
+    text = recorded.baseline.read_text()
+    recorded.baseline.write_text(text.replace("device: cpu", "device: cuda\n      cuda: '13.2'"))
+    result = recorded.run(model="worse.pth")
+
+    line = recorded.line_with(result, "what else changed since the baseline:")
+    assert all(word in line for word in ("model ", "device cuda -> cpu", "cuda 13.2 -> none")), line
+    assert "what else" not in recorded.run().stdout.str()
+
+
+def test_an_override_wins_and_is_seen(recorded: Project) -> None:
+    """Over every marker, in the header, and never with an update."""
+    assert pytest.ExitCode.TESTS_FAILED == recorded.run(model="worse.pth").ret
+    bent = recorded.run("--failaware-override=tolerance=0.5", model="worse.pth")
+
+    assert pytest.ExitCode.OK == bent.ret
+    bent.stdout.fnmatch_lines(["failaware: --failaware-override tolerance=0.5"])
+    other = recorded.run("--failaware-override=conditions=blur low_light", "--collect-only", "-q")
+    other.stdout.fnmatch_lines(["*test_toy[[]blur]", "*test_toy[[]low_light]"])
+
+
+def test_the_header_shows_where_values_come_from(project: Project) -> None:
+    """At -v, every value that is set, and the defaults that decide something."""
+    result = project.run("-v", "--collect-only")
+
+    result.stdout.fnmatch_lines(
+        ["  model = good.pth (command line)", "  arch = toy:network (tox.ini)", "  device = auto (default)"]
+    )
+    assert "(command line)" not in project.run("--collect-only").stdout.str()

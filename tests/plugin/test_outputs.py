@@ -1,0 +1,191 @@
+"""What other programs read: JSON, Markdown, annotations, JUnit, and names that try to break out of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image
+from project import MARKED, Project
+
+import pytest_failaware
+
+SCHEMA = json.loads((Path(pytest_failaware.__file__).parent / "report" / "schema.json").read_text(encoding="utf-8"))
+
+
+def document(project: Project, name: str = "r.json") -> Any:  # Any: what JSON can hold
+    """The report of the last run, valid under the shipped schema and without a NaN."""
+
+    def refuse(text: str) -> None:
+        raise ValueError(text)
+
+    found = json.loads((project.path / name).read_text(encoding="utf-8"), parse_constant=refuse)
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(found, SCHEMA)
+    return found
+
+
+def test_json_of_a_failing_run(project: Project) -> None:
+    """Counts, rates, verdicts, facts and the records' place; nothing is undefined without a reason."""
+    project.record()
+    project.run("--failaware-json=r.json", model="worse.pth")
+    found = document(project)
+
+    assert (False, "", {"regressed": 2}) == (found["passed"], found["incomplete"], found["counts"])
+    clean = found["results"][0]
+    assert "test_toy.py::test_toy[clean]" == clean["nodeid"]
+    assert {"value": 0.4, "numerator": 6, "denominator": 15, "reason": ""} == clean["rates"]["accuracy"]
+    assert ["test_toy.py", 4] == clean["location"]
+    accuracy = clean["comparisons"][0]
+    assert ("accuracy", "0.005", "regressed") == (accuracy["metric"], accuracy["allowed"], accuracy["verdict"])
+    assert 9 == accuracy["reference"]["numerator"]
+    assert "r.records.zip" == found["records"]
+    assert {"0.npz", "1.npz"} == {result["measurement"]["records"]["member"] for result in found["results"]}
+
+
+def test_json_of_runs_that_compare_nothing(project: Project) -> None:
+    """Missing baselines, unusable models, skips and a strict run without a test are all valid documents."""
+    project.run("--failaware-json=r.json")
+    assert {"missing": 2} == document(project)["counts"]
+
+    project.run("--failaware-json=r.json", model="absent.pth")
+    absent = document(project)
+    assert (False, 2, 2) == (absent["passed"], len(absent["errors"]), len(absent["unchecked"]))
+    assert "absent.pth" in absent["errors"]["test_toy.py::test_toy[clean]"]
+
+    project.run("--failaware-json=skipped.json", model=None)
+    assert 2 == len(document(project, "skipped.json")["unchecked"])
+
+    project.test("def test_other(): pass\n")
+    project.run("--failaware-json=none.json", "--failaware-md=none.md", model=None)
+    assert not (project.path / "none.json").exists()
+    project.run("--failaware-json=strict.json", "--failaware-strict", model=None)
+    assert "no reliability result" in document(project, "strict.json")["complaints"][0]
+
+
+def test_an_undefined_rate_has_a_reason(project: Project) -> None:
+    """A rule that flags all leaves no trusted image."""
+    project.test(MARKED.replace("reliability", "reliability(conditions=['clean'], rule='confidence < 1')"))
+    project.record("--failaware-json=r.json")
+    rate = document(project)["results"][0]["rates"]["confident_accuracy"]
+
+    assert (None, 0, "every prediction is flagged") == (rate["value"], rate["denominator"], rate["reason"])
+
+
+def test_markdown_has_the_failures_and_the_rates(project: Project) -> None:
+    """A heading with the total, a row for each metric that failed, the founding table."""
+    project.record()
+    project.run("--failaware-md=r.md", model="worse.pth")
+    lines = (project.path / "r.md").read_text(encoding="utf-8").splitlines()
+
+    assert "## ❌ Reliability: 2 checked&#58; 2 regressed" == lines[0]
+    row = "| test&#95;toy&#91;clean&#93; | accuracy | 60.00% | 40.00% | -20.00 pt | 0.50 pt | REGRESSED |"
+    assert row in lines
+    assert "| test&#95;toy&#91;clean&#93; | 40.00% | 40.00% | 44.44% | 33.33% | regressed |" in lines
+    project.run("--failaware-md=r.md")
+    assert "## ✅ " in (project.path / "r.md").read_text(encoding="utf-8")
+
+
+def test_a_file_that_cannot_be_written_stops_no_other(project: Project) -> None:
+    """It is named, the run ends with exit code 4, and the other files are there."""
+    project.record()
+    (project.path / "there").mkdir()
+    target = project.path / "there" / "r.json"
+    project.test(f"{MARKED}\ndef test_removes(): __import__('shutil').rmtree({str(target.parent)!r})\n")
+    blocked = "def test_blocks(): __import__('pathlib').Path('there').write_text('in the way')\n"
+    project.test((project.path / "test_toy.py").read_text() + blocked)
+    result = project.run("--failaware-json=there/r.json", "--failaware-csv=r.csv")
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines(["not written: there/r.json (*); free the place or name another file", "wrote r.csv"])
+
+
+# ---- GitHub --------------------------------------------------------------------------------------------------------
+
+
+def test_github_gets_a_summary_and_annotations(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The summary is added to what the step wrote; annotations name file and line from the checkout's root."""
+    project.record()
+    summary = project.path / "summary.md"
+    summary.write_text("from another command\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.path.parent))
+    result = project.run("--failaware-github", model="worse.pth")
+
+    assert summary.read_text(encoding="utf-8").startswith("from another command\n## ❌ Reliability")
+    marks = [line for line in result.outlines if line.startswith("::")]
+    assert 2 == len(marks)
+    place = f"::error file={project.path.name}/test_toy.py,line=4,title=test_toy[clean]::test_toy[clean]: worse than"
+    assert marks[0].startswith(place)
+    assert "60.00%25 -> 40.00%25" in marks[0]
+
+
+def test_at_most_ten_annotations(project: Project) -> None:
+    """Twelve gates fail, ten are marked; a run that passes marks none."""
+    keys = [f"blur(radius={number})" for number in range(3, 15)]
+    project.test(MARKED.replace("reliability", f"reliability(conditions={keys})"))
+    failing, quiet = project.run("--failaware-github"), project.run("--failaware-github", model=None)
+
+    failing.assert_outcomes(failed=12)
+    assert (10, 0) == tuple(sum(line.startswith("::") for line in run.outlines) for run in (failing, quiet))
+
+
+# ---- JUnit ---------------------------------------------------------------------------------------------------------
+
+
+def test_junit_has_the_numbers(project: Project) -> None:
+    """Each case carries its verdict and every rate as properties."""
+    project.record()
+    project.run("--junitxml=junit.xml", model="worse.pth")
+    cases = ElementTree.parse(project.path / "junit.xml").getroot().iter("testcase")
+    found = {case.get("name"): {p.get("name"): p.get("value") for p in case.iter("property")} for case in cases}
+
+    assert {"test_toy[clean]", "test_toy[low_light]"} == set(found)
+    clean = found["test_toy[clean]"]
+    assert ("regressed", "0.4", "toy", "15") == tuple(
+        clean[f"failaware.{name}"] for name in ("verdict", "accuracy", "baseline", "samples")
+    )
+
+
+# ---- hostile names -------------------------------------------------------------------------------------------------
+
+HOSTILE = ("::error file=x::owned", "a|b<script>alert(1)</script>", "\x1b[31mred\r\n::warning::w\u202e ##[error]x `c`")
+
+
+@pytest.mark.parametrize("where", ["class names", "file names"])
+def test_hostile_names_inject_nothing(project: Project, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """No workflow command, no tag, no table cell, no control character gets out of any output."""
+    summary = project.path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    if where == "class names":
+        (project.path / "bad.py").write_text(f"import toy\nclass Bad(toy.Images):\n    classes = {HOSTILE!r}\n")
+        project.record()
+        data = "bad:Bad"
+    else:
+        data = f"folder:{project.path / 'data'}"
+        for name in HOSTILE:
+            folder = project.path / "data" / name.replace("/", "∕")
+            folder.mkdir(parents=True)
+            Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(folder / "fine.png")
+            (folder / f"{name.replace('/', '∕')}.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    outputs = ("--failaware-json=r.json", "--failaware-md=r.md", "--failaware-csv=r.csv", "--junitxml=junit.xml")
+    result = project.run("-v", "--failaware-github", *outputs, f"--failaware-dataset={data}")
+
+    assert result.ret in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.USAGE_ERROR)
+    commands = [line for line in result.outlines if line.lstrip().startswith("::")]
+    assert all(line.startswith("::error file=test_toy.py,line=") for line in commands)
+    assert 2 == len(commands)
+    assert "##[" not in result.stdout.str()
+    for text in (result.stdout.str(), (project.path / "r.md").read_text(), summary.read_text()):
+        assert not [letter for letter in text if letter != "\n" and not letter.isprintable() and letter != "\u200b"]
+    for line in (project.path / "r.md").read_text().splitlines():
+        assert "<" not in line.replace("&lt;", "")
+        assert "`" not in line
+        assert line.count("|") in (0, 7, 8)
+    ElementTree.parse(project.path / "junit.xml")
+    assert document(project)["passed"] is False

@@ -1,0 +1,264 @@
+"""The ways to update: what is missing, a dry run, a reason, a report accepted, entries deleted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from project import MARKED, Project
+
+from pytest_failaware.__main__ import main
+
+Command = Callable[..., tuple[int, str]]
+CLEAN = MARKED.replace("reliability", "reliability(conditions=['clean'])")
+
+
+# ---- on pytest's command line --------------------------------------------------------------------------------------
+
+
+def test_only_what_is_missing(project: Project) -> None:
+    """--failaware-update-new records new entries; existing ones are judged, and stay whatever the verdict."""
+    project.test(CLEAN)
+    project.record()
+    before = project.files()
+    project.test(MARKED)
+    result = project.run("--failaware-update-new", model="worse.pth")
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["2 checked: 1 regressed, 1 recorded", "*toy.yaml: recorded low_light; review*"])
+    assert before["toy/clean.npz"] == project.files()["toy/clean.npz"]
+    assert {"clean", "low_light"} == set(project.stored())
+
+
+def test_a_dry_run_shows_the_difference(project: Project) -> None:
+    """The diff of the file, and not a byte of it."""
+    project.record()
+    before = project.files()
+    result = project.run("--failaware-update-baselines", "--failaware-dry-run", model="worse.pth")
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        ["-      trusted_right: 6", "+      trusted_right: 4", "*toy.yaml: updated clean, low_light; dry run, nothing*"]
+    )
+    assert before == project.files()
+    project.test(CLEAN)
+    pruning = project.run("--failaware-prune", "--failaware-dry-run")
+    pruning.stdout.fnmatch_lines(["-  low_light:", "*toy.yaml: pruned low_light; dry run, nothing written"])
+    assert before == project.files()
+
+
+def test_reasons_are_kept_with_what_they_changed(project: Project) -> None:
+    """Each changed entry gets a line of history; unchanged ones and updates without a reason add none."""
+    project.record("--failaware-reason=first values")
+    project.run(
+        "--failaware-update-baselines", "--failaware-reason=smaller: model # 2", "-k", "clean", model="worse.pth"
+    )
+    project.run("--failaware-update-baselines")
+    stored = project.stored()
+    reasons = {key: [change["reason"] for change in stored[key]["history"]] for key in stored}  # type: ignore[index]
+
+    assert {"clean": ["first values", "smaller: model # 2"], "low_light": ["first values"]} == reasons
+    project.run().stdout.fnmatch_lines(["2 checked: 2 unchanged"])
+
+
+def test_a_reason_can_be_required(project: Project) -> None:
+    """failaware_require_reason = true refuses updates that give none."""
+    project.ini("failaware_require_reason = true")
+    refused = project.record()
+
+    assert pytest.ExitCode.USAGE_ERROR == refused.ret
+    refused.stderr.fnmatch_lines(["*failaware_require_reason*--failaware-reason=*"])
+    assert not project.baseline.exists()
+    project.record("--failaware-reason=first").assert_outcomes(passed=2)
+
+
+def test_checks_need_no_write_access(project: Project) -> None:
+    """A checking run creates and changes nothing in the checkout, apart from pytest's own cache."""
+    project.record()
+    before = sorted(
+        (path, path.stat().st_mtime_ns) for path in project.path.rglob("*") if "__pycache__" not in str(path)
+    )
+    project.run("-p", "no:cacheprovider").assert_outcomes(passed=2)
+    after = sorted(
+        (path, path.stat().st_mtime_ns) for path in project.path.rglob("*") if "__pycache__" not in str(path)
+    )
+
+    assert before == after
+
+
+def test_workers_that_load_one_model_are_told(project: Project) -> None:
+    """Two workers, two loads: the summary names what keeps a file's tests together; with it there is nothing to say."""
+    pytest.importorskip("xdist")
+    project.record()
+    told = project.run("-n", "2")
+    told.stdout.fnmatch_lines(["2 workers loaded the same model; --dist loadfile*"])
+    assert "loadfile keeps" not in project.run("-n", "2", "--dist", "loadfile").stdout.str()
+
+
+# ---- python -m pytest_failaware ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs a command in the project's folder: its exit code, and what it printed."""
+    monkeypatch.chdir(project.path)
+
+    def run(*words: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = main(words)
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return run
+
+
+def test_show(project: Project, command: Command) -> None:
+    """A row per condition, and the reasons of its history."""
+    project.record("--failaware-reason=first values")
+    code, text = command("show", "toy")
+
+    lines = text.splitlines()
+    assert (0, "toy: 15 images, 3 classes; preprocess none") == (code, lines[0])
+    assert ["clean", "60.00%", "66.67%", "20.00%", "40.00%", "40.00%", "50.00%"] == lines[2].split()[:7]
+    assert lines[4].startswith("clean: first values (model ")
+    assert (0, text) == command("show", "baselines/toy.yaml")
+    code, text = command("show", "toi")
+    assert 4 == code
+    assert "toi.yaml: no such baseline; did you mean 'toy'" in text
+
+
+def test_diff(project: Project, command: Command) -> None:
+    """What differs, with exit code 1; nothing with exit code 0."""
+    project.record()
+    shutil.copytree(project.path / "baselines", project.path / "old")
+    project.test(CLEAN)
+    project.run("--failaware-update-baselines", model="worse.pth")
+    code, text = command("diff", "old/toy.yaml", "toy")
+
+    assert 1 == code
+    assert "clean      accuracy" in text
+    assert "-20.00 pt" in text
+    assert "low_light" not in text
+    assert (0, "no difference\n") == command("diff", "toy", "toy")
+
+
+def test_accept(project: Project, command: Command) -> None:
+    """A CI run's report and records become the baselines, as an update in that run would have written them."""
+    project.record()
+    assert pytest.ExitCode.TESTS_FAILED == project.run("--failaware-json=r.json", model="worse.pth").ret
+    before = project.files()
+    code, text = command("accept", "r.json", "--dry-run")
+    assert (0, before) == (code, project.files())
+    assert "+      trusted_right: 4" in text
+
+    code, text = command("accept", "r.json", "--reason", "smaller model")
+    assert (0, "baselines/toy.yaml: updated clean, low_light; review and commit it\n") == (code, text)
+    accepted = {name: content for name, (content, _) in project.files().items()}
+    shutil.rmtree(project.path / "baselines")
+    project.record()
+    project.run("--failaware-update-baselines", "--failaware-reason=smaller model", model="worse.pth")
+    assert accepted == {name: content for name, (content, _) in project.files().items()}
+
+
+def test_accept_leaves_out_what_must_not_be_stored(project: Project, command: Command) -> None:
+    """A value outside its minimum, and an item whose teardown failed."""
+    project.test(
+        """
+import pytest
+
+@pytest.fixture
+def broken():
+    yield
+    raise ValueError("late")
+
+@pytest.mark.reliability(conditions=["clean"], minimum={"accuracy": 0.9})
+def test_bound(): pass
+
+@pytest.mark.reliability(conditions=["low_light"])
+def test_teardown(broken): pass
+
+@pytest.mark.reliability(conditions=["blur"])
+def test_fine(): pass
+"""
+    )
+    project.run("--failaware-json=r.json")
+    code, text = command("accept", "r.json")
+
+    assert (0, {"blur"}) == (code, set(project.stored()))
+    assert "left out: test_toy.py::test_bound[clean]: outside a minimum or maximum" in text
+    assert "left out: test_toy.py::test_teardown[low_light]: its body or teardown failed" in text
+
+
+def cut_short(path: Path) -> None:
+    text = json.loads((path / "r.json").read_text())
+    (path / "r.json").write_text(json.dumps(text | {"incomplete": "an xdist worker was lost"}))
+
+
+def without_records(path: Path) -> None:
+    (path / "r.records.zip").unlink()
+
+
+def other_records(path: Path) -> None:
+    with zipfile.ZipFile(path / "r.records.zip", "w") as archive:
+        archive.writestr("0.npz", b"other")
+
+
+def no_json(path: Path) -> None:
+    (path / "r.json").write_text("{")
+
+
+def other_schema(path: Path) -> None:
+    (path / "r.json").write_text('{"schema": 99}')
+
+
+def no_fields(path: Path) -> None:
+    (path / "r.json").write_text('{"schema": 1, "incomplete": "", "results": [{"measurement": {"acceptable": true}}]}')
+
+
+def absent(path: Path) -> None:
+    (path / "r.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (cut_short, "an xdist worker was lost, so its results are not accepted"),
+        (without_records, "r.records.zip: has no records '0.npz'"),
+        (other_records, "r.records.zip: 0.npz is not what r.json names (sha256 differs)"),
+        (no_json, "r.json: is no JSON"),
+        (other_schema, "r.json: schema is 99, this version reads 1"),
+        (no_fields, "r.json: is damaged (KeyError"),
+        (absent, "No such file or directory"),
+    ],
+)
+def test_accept_refuses_what_it_cannot_trust(
+    project: Project, command: Command, damage: Callable[[Path], None], words: str
+) -> None:
+    """One line, exit code 4, nothing written."""
+    project.run("--failaware-json=r.json")
+    damage(project.path)
+    code, text = command("accept", "r.json")
+
+    assert 4 == code
+    assert words in text
+    assert 1 == len(text.splitlines())
+    assert not project.baseline.exists()
+
+
+def test_prune(project: Project, command: Command) -> None:
+    """The named entries and their files go, a wrong name deletes nothing."""
+    project.record()
+    code, text = command("prune", "toy", "low_light", "clear")
+    assert 4 == code
+    assert "has no entry 'clear'; did you mean 'clean'" in text
+    assert {"clean", "low_light"} == set(project.stored())
+
+    code, text = command("prune", "toy", "low_light")
+    assert (0, "baselines/toy.yaml: pruned low_light; review and commit it\n") == (code, text)
+    assert {"toy.yaml", "toy/clean.npz", "toy/samples.npz"} == set(project.files())
+    project.test(CLEAN)
+    project.run().stdout.fnmatch_lines(["1 checked: 1 unchanged"])
