@@ -184,7 +184,10 @@ def _class_difference(stored: tuple[str, ...], now: tuple[str, ...]) -> str:
 
 def _notes(entry: BaselineEntry, gate: Gate, pair: Pair | None, *, comparable: bool) -> Iterator[str]:
     if pair is None:
-        yield "unpaired: the baseline's sample file is missing"
+        yield (
+            "unpaired: the baseline's sample file is missing; restore it from version control, or record it again with "
+            "--failaware-update-baselines"
+        )
     elif comparable and not pair.is_whole:
         yield str(pair)
     if comparable and pair is not None and entry.rule != str(gate.rule):

@@ -51,6 +51,7 @@ def failure_lines(result: ItemResult) -> Iterator[str]:
     name = short_name(result)
     if result.verdict is Verdict.MISSING:
         yield f"{name}: no entry {result.stats.condition!r} in baseline {result.baseline!r}, so nothing was compared"
+        yield "  record it with --failaware-update-new, and commit the file"
     elif result.verdict is Verdict.INCOMPARABLE:
         yield f"{name}: cannot be compared with baseline {result.baseline!r}"
     else:
@@ -60,6 +61,8 @@ def failure_lines(result: ItemResult) -> Iterator[str]:
         if comparison.verdict.fails:
             yield f"  {_sentence(comparison)}"
     yield from (f"  {note}" for note in result.notes)
+    if result.verdict is Verdict.INCOMPARABLE:
+        yield "  go back to what the baseline was recorded with, or record anew with --failaware-update-baselines"
     if result.causes and result.verdict is not Verdict.MISSING:
         yield f"  what else changed since the baseline: {'; '.join(result.causes)}"
 
