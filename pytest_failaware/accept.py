@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import zipfile
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,56 +18,65 @@ from pytest_failaware.judge.samples import sha256_of
 from pytest_failaware.judge.update import Measured, UpdateOutcome, update_baseline
 from pytest_failaware.report.document import Plain, measurement_from_plain
 from pytest_failaware.report.machine import SCHEMA, records_path
+from pytest_failaware.text import describe_error
 
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acceptance:
-    """What became of a report: the results left out, as sentences, and the outcome of each baseline by name."""
+class Accepted:
+    """What of a report can be stored, by baseline, and sentences on the results that are left out."""
 
+    measured: dict[str, list[Measured]]
     left_out: tuple[str, ...]
-    outcomes: dict[str, UpdateOutcome]
 
 
-def accept(report: Path, directory: Path, *, reason: str = "", dry_run: bool = False) -> Acceptance:
-    """Store what a run measured as the expected values.
+def read_report(report: Path) -> Accepted:
+    """What a run measured that may become the expected values.
 
     Args:
         report: the file of --failaware-json; its records lie beside it.
+
+    Raises:
+        FailAwareError: the report is none, is damaged, or is of a run that was cut short.
+        OSError: a file cannot be read.
+    """
+    document = _read(report)
+    measured: dict[str, list[Measured]] = defaultdict(list)
+    left_out = []
+    try:
+        incomplete = document["incomplete"]
+        for result in document["results"]:
+            if (result["measurement"] or {}).get("acceptable"):
+                measured[str(result["baseline"])].append(_measured(result["measurement"], report))
+            else:
+                left_out.append(f"{result['nodeid']}: {_why_not(result)}")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FailAwareError(f"{report}: is damaged ({describe_error(error)}); {_REMEDY}") from error
+    if incomplete:
+        raise FailAwareError(f"{report}: {incomplete}, so its results are not accepted; use a run that ended")
+    if not measured:
+        raise FailAwareError(f"{report}: holds no result that can be accepted; {'; '.join(left_out) or _REMEDY}")
+    return Accepted(measured=dict(measured), left_out=tuple(left_out))
+
+
+def accept(
+    accepted: Accepted, directory: Path, *, reason: str = "", dry_run: bool = False
+) -> Iterator[tuple[str, UpdateOutcome]]:
+    """Store it, one baseline after another: each one's name and what happened to it.
+
+    Args:
+        accepted: what to store.
         directory: the folder of the baselines.
         reason: kept in the history of the entries that change.
         dry_run: only find out what would happen.
 
     Raises:
-        FailAwareError: the report is none, is damaged, or is of a run that was cut short; nothing is written.
-        OSError: a file cannot be read or written.
+        FailAwareError: a stored baseline cannot be read, or the report's values could not be.
+        OSError: a file cannot be written.
     """
-    document = _read(report)
-    try:
-        incomplete = document["incomplete"]
-        found = [(result, _measured(result["measurement"], report)) for result in document["results"]
-                 if (result["measurement"] or {}).get("acceptable")]  # fmt: skip
-        left_out = [f"{result['nodeid']}: {_why_not(result)}" for result in document["results"]
-                    if not (result["measurement"] or {}).get("acceptable")]  # fmt: skip
-        names = dict.fromkeys(str(result["baseline"]) for result, _ in found)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FailAwareError(f"{report}: is damaged ({type(error).__name__}: {error}); {_REMEDY}") from error
-    if incomplete:
-        raise FailAwareError(f"{report}: {incomplete}, so its results are not accepted; use a run that ended")
-    if not found:
-        raise FailAwareError(f"{report}: holds no result that can be accepted; {'; '.join(left_out) or _REMEDY}")
-    outcomes = {
-        name: update_baseline(
-            directory,
-            name,
-            [measured for result, measured in found if result["baseline"] == name],
-            reason=reason,
-            dry_run=dry_run,
-        )
-        for name in names
-    }
-    return Acceptance(left_out=tuple(left_out), outcomes=outcomes)
+    for name, measured in accepted.measured.items():
+        yield name, update_baseline(directory, name, measured, reason=reason, dry_run=dry_run)
 
 
 def _read(path: Path) -> Plain:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.accept import accept
+from pytest_failaware.accept import accept, read_report
 from pytest_failaware.errors import BaselineError, choices
 from pytest_failaware.judge.baseline import baseline_names, baseline_path, read_baseline
 from pytest_failaware.judge.metrics import cell_rates
@@ -44,13 +44,13 @@ def compare_baselines(given: Namespace) -> Iterator[str]:
 
 def accept_report(given: Namespace) -> Iterator[str]:
     """Write the baselines from a CI run's report."""
-    done = accept(given.report, given.baseline_dir, reason=given.reason, dry_run=given.dry_run)
-    for name, outcome in done.outcomes.items():
-        if given.dry_run:
-            yield from outcome.diff.splitlines()
+    accepted, refused = read_report(given.report), []
+    yield from (f"left out: {sentence}" for sentence in accepted.left_out)
+    for name, outcome in accept(accepted, given.baseline_dir, reason=given.reason, dry_run=given.dry_run):
+        yield from outcome.diff.splitlines() if given.dry_run else ()
         yield outcome_sentence(name, given.baseline_dir, outcome, dry_run=given.dry_run)
-    yield from (f"left out: {sentence}" for sentence in done.left_out)
-    if refused := [name for name, outcome in done.outcomes.items() if outcome.refused]:
+        refused += [name] if outcome.refused else []
+    if refused:
         raise BaselineError(f"not everything was written: {', '.join(refused)}")
 
 

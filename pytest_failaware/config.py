@@ -15,6 +15,7 @@ from pytest_failaware.conditions import FOUNDING
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.marker import INI_KEYS, build_gate
 from pytest_failaware.options import OPTIONS, Given, Surroundings, given_options
+from pytest_failaware.report.machine import records_path
 from pytest_failaware.schema import DatasetChange, Gate, Origin, Outputs, RunConfig, UpdateMode, Writing
 from pytest_failaware.specs import positive, read_preprocess, read_source
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
@@ -42,7 +43,7 @@ def resolve(
     """
     given = given_options(command_line, ini, around)
     default_dir = Given(text="baselines", where="", place="default", base=around.ini_dir)
-    writing = _writing(given)
+    writing, baseline_dir = _writing(given), given.get("baseline-dir", default_dir).path()
     config = RunConfig(
         model=read_source("model", given["model"]) if "model" in given else None,
         arch=read_source("arch", given["arch"]) if "arch" in given else None,
@@ -51,12 +52,12 @@ def resolve(
         preprocess=read_preprocess(given["preprocess"]) if "preprocess" in given else None,
         device=_device(given["device"]) if "device" in given else "auto",
         batch_size=_positive("batch-size", given),
-        baseline_dir=given.get("baseline-dir", default_dir).path(),
+        baseline_dir=baseline_dir,
         dataset_change=_dataset_change(given),
         limit=_positive("limit", given),
         strict=_switch("strict", given),
         writing=writing,
-        outputs=_outputs(given),
+        outputs=_outputs(given, baseline_dir),
         gate=_gate(given, ini, vocabulary),
         overrides=_overrides(command_line.get("override"), vocabulary),
         origins=_origins(given),
@@ -111,8 +112,11 @@ def _refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around
             raise ConfigError(
                 f"{where}: a run with it writes no baseline, not even in a dry run; leave one of them out"
             )
-    if config.strict and config.overrides:
-        raise ConfigError(f"{given['strict'].where}: --failaware-override bends the gate it should keep; leave one out")
+    for name, bends in (("override", config.overrides), ("limit", config.limit)):
+        if config.strict and bends:
+            raise ConfigError(
+                f"{given['strict'].where}: --failaware-{name} bends the gate it should keep; leave one out"
+            )
     allowed = config.writing.dry_run or _switch("update-in-ci", given)
     if config.writing.asked and around.ci_server and not allowed:
         raise ConfigError(
@@ -121,8 +125,15 @@ def _refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around
         )
 
 
-def _outputs(given: Mapping[str, Given]) -> Outputs:
+def _outputs(given: Mapping[str, Given], baseline_dir: Path) -> Outputs:
     files = {name: _writable(given[name]) if name in given else None for name in ("csv", "json", "md")}
+    taken: dict[Path, str] = {}
+    for name, path in files.items():
+        for one in () if path is None else (path, records_path(path)) if name == "json" else (path,):
+            other = taken.setdefault(one, name)
+            if other != name or one.is_relative_to(baseline_dir):
+                holder = f"--failaware-{other}" if other != name else f"the baselines in {baseline_dir}"
+                raise ConfigError(f"{given[name].where}: {one} is for {holder}; name another file")
     return Outputs(csv=files["csv"], json=files["json"], markdown=files["md"], github=_switch("github", given))
 
 

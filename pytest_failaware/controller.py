@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
@@ -21,11 +20,15 @@ from pytest_failaware.text import describe_error, printable
 from pytest_failaware.updates import obsolete_entries, outcome_sentence, update_baselines
 
 _NOT_REPEATED: Final = ("--failaware-update", "--failaware-strict", "--failaware-limit", "--failaware-override")
+_WITH_VALUE: Final = ("--failaware-limit", "--failaware-override")
 _ENDED: Final[Mapping[int, str]] = {2: "interrupted", 3: "an internal error", 4: "a usage error", 5: "no test was run"}
 
 
 class Controller:
-    """Gathers what the items' reports carry; at the end writes the files and tells what happened."""
+    """Gathers what the items' reports carry; at the end writes the files and tells what happened.
+
+    It has no properties: pytest reads every attribute of a plugin when it is registered.
+    """
 
     def __init__(self, config: pytest.Config, run: RunConfig) -> None:
         self.config = config
@@ -33,6 +36,7 @@ class Controller:
         self.ledger = Ledger()
         self.usage_error = False
         self.incomplete = ""
+        self.obsolete: dict[str, list[str]] = {}
         self.complaints: list[str] = []
         self.diffs: list[str] = []
         self._uncollected = ""
@@ -49,6 +53,12 @@ class Controller:
         if not report.passed:
             self._uncollected = self._uncollected or report.nodeid
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember Ctrl-C, and pytest.exit with whatever exit code."""
+        self.incomplete = (
+            "the run was interrupted" if excinfo.errisinstance(KeyboardInterrupt) else "pytest.exit ended it"
+        )
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # Any: xdist's controller of one worker
         """Take in what a worker collected; remember one that was lost."""
@@ -63,6 +73,7 @@ class Controller:
         """Write what was asked for, unless the run was cut short; fail what must not pass in silence."""
         self.incomplete = self._cut_short(session, exitstatus)
         try:
+            self._find_obsolete()
             self._update()
         except (FailAwareError, OSError) as error:
             self._refuse(f"not written: {error}")
@@ -70,11 +81,11 @@ class Controller:
             self.complaints += self._strict_complaints()
         if self.ledger.results:
             self._call_report_hooks()
-        written = write_outputs(self.run.outputs, self.report, self.ledger.measured, os.environ)
+        written = write_outputs(self.run.outputs, self.report(), self.ledger.measured, os.environ)
         self.ledger.notices += written.done
         for sentence in written.failed:
             self._refuse(sentence)
-        session.exitstatus = self._exit_code(exitstatus)
+        self._set_exit_code(session, exitstatus)
 
     def _cut_short(self, session: pytest.Session, exitstatus: int) -> str:
         """Why a run cannot be trusted to be whole, "" where it can."""
@@ -82,16 +93,16 @@ class Controller:
             return "an xdist worker was lost"
         if stopped := session.shouldfail or session.shouldstop:
             return f"the run was cut short ({stopped})"
+        if self.incomplete:
+            return self.incomplete
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return f"the run ended with {_ENDED.get(int(exitstatus), f'exit code {int(exitstatus)}')}"
         return ""
 
-    @cached_property
-    def obsolete(self) -> Mapping[str, Sequence[str]]:
+    def _find_obsolete(self) -> None:
         """The stored entries that no test uses, by baseline; none where the run cannot know."""
-        if self._partial() or not self.ledger.results:
-            return {}
-        return obsolete_entries(self.run.baseline_dir, self.ledger.used)
+        if self.ledger.results and not self._partial():
+            self.obsolete = obsolete_entries(self.run.baseline_dir, self.ledger.used)
 
     def _partial(self) -> str:
         """Why this run does not show all that uses the baselines, "" where it does."""
@@ -124,6 +135,8 @@ class Controller:
                 self.ledger.notices.append(sentence)
             if writing.dry_run:
                 self.diffs.append(outcome.diff)
+            elif outcome.pruned:
+                self.obsolete.pop(name)
 
     def _refuse(self, sentence: str) -> None:
         """Something asked for was not done: it is said, and the run ends with the exit code of a usage error."""
@@ -131,37 +144,46 @@ class Controller:
         self.complaints.append(sentence)
 
     def _call_report_hooks(self) -> None:
+        hook = "the hook pytest_failaware_report"
         try:
-            for lines in self.config.hook.pytest_failaware_report(report=self.report):
+            answers = self.config.hook.pytest_failaware_report(report=self.report())
+        except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:  # the user's code runs here
+            self._refuse(f"{hook} raised {describe_error(error)}; repair it")
+            return
+        for lines in answers:
+            if isinstance(lines, str) or not all(isinstance(line, str) for line in lines):
+                self._refuse(f"{hook} returned {lines!r}; return a list of lines, or None")
+            else:
                 self.ledger.notices += lines
-        except Exception as error:  # the user's code runs here
-            self._refuse(f"the hook pytest_failaware_report raised {describe_error(error)}; repair it")
 
     def _strict_complaints(self) -> list[str]:
         """What a strict run does not let pass, though no test failed for it."""
-        report, found = self.report, []
+        report, found = self.report(), []
         if not report.results:
             found.append("strict: no reliability result at all, so nothing was compared")
         elif report.unchecked:
             found.append(f"strict: not compared: {', '.join(report.unchecked)}")
+        if self._uncollected:
+            found.append(f"strict: {self._uncollected} was not collected, so its gates are not known")
+        if self.ledger.excused:
+            found.append(f"strict: failed, though pytest let it pass (xfail?): {', '.join(self.ledger.excused)}")
         if report.obsolete:
             found.append(f"strict: used by no test: {', '.join(report.obsolete)}; --failaware-prune deletes them")
         return found
 
-    def _exit_code(self, exitstatus: int) -> int:
+    def _set_exit_code(self, session: pytest.Session, exitstatus: int) -> None:
+        """Raise the exit code of a run that ended; one that another plugin has set is left where ours is no worse."""
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            return exitstatus
+            return
         if self.usage_error or self.ledger.errors:
-            return pytest.ExitCode.USAGE_ERROR
-        return pytest.ExitCode.TESTS_FAILED if self.complaints else exitstatus
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif self.complaints and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     # ---- for people ------------------------------------------------------------------------------------------------
 
-    @property
     def report(self) -> RunReport:
         """Everything there is to say about the run so far."""
-        pruned = self.run.writing.prune and not self.run.writing.dry_run and not self.usage_error
-        obsolete = () if pruned else tuple(f"{name}: {key}" for name, keys in self.obsolete.items() for key in keys)
         return RunReport(
             facts=tuple(self.ledger.facts),
             results=tuple(self.ledger.results.values()),
@@ -169,7 +191,7 @@ class Controller:
             complaints=tuple(self.complaints),
             notices=tuple(self.ledger.notices),
             unchecked=self.ledger.unchecked,
-            obsolete=obsolete,
+            obsolete=tuple(f"{name}: {key}" for name, keys in self.obsolete.items() for key in keys),
             incomplete=self.incomplete,
             workers=self.ledger.workers_per_model,
             command=self._command(),
@@ -177,17 +199,24 @@ class Controller:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The section on reliability, where there is something to say."""
-        lines = list(summary_lines(self.report, verbosity=self.config.get_verbosity(), diffs=self.diffs))
+        report = self.report()
+        lines = list(summary_lines(report, verbosity=self.config.get_verbosity(), diffs=self.diffs))
         if lines:
             terminalreporter.write_sep("=", "reliability (failaware)")
         here = f"{self.config.invocation_params.dir}{os.sep}"
         for text, colour in lines:
             terminalreporter.write_line(printable(text.replace(here, "")), **({colour: True} if colour else {}))
         if self.run.outputs.github:
-            for line in error_annotations(self.report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
+            for line in error_annotations(report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
                 terminalreporter.write_line(line)
 
     def _command(self) -> str:
         """What was typed, without what an update would contradict, to be copied from the terminal."""
-        typed = map(str, self.config.invocation_params.args)
-        return shlex.join(["pytest", *(word for word in typed if not word.startswith(_NOT_REPEATED))])
+        words, kept = list(map(str, self.config.invocation_params.args)), []
+        while words:
+            word = words.pop(0)
+            if not word.startswith(_NOT_REPEATED):
+                kept.append(word)
+            elif word in _WITH_VALUE and words:
+                words.pop(0)  # its value stands in a word of its own
+        return shlex.join(["pytest", *kept])

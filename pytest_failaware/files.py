@@ -26,18 +26,32 @@ def replace_together(contents: Mapping[Path, bytes]) -> None:
     A file keeps its mode, else it gets the one that the umask gives.
 
     Raises:
-        OSError: a folder cannot be written or the disk is full; every old file stays as it is.
+        OSError: a folder cannot be written or the disk is full; every file is as it was.
     """
+    old = {path: path.read_bytes() if path.is_file() else None for path in contents}
     staged: dict[Path, Path] = {}
+    replaced: list[Path] = []
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             staged[path] = _staged(path, content)
         for path in contents:
+            replaced.append(path)
             staged[path].replace(path)
+    except BaseException:  # Ctrl-C between two files too; it goes on once they are back
+        for path in replaced:
+            _put_back(path, old[path])
+        raise
     finally:  # after a success nothing is left to remove
         for temporary in staged.values():
             temporary.unlink(missing_ok=True)
+
+
+def _put_back(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink(missing_ok=True)
+    elif path.read_bytes() != content:
+        _staged(path, content).replace(path)
 
 
 @contextmanager

@@ -19,18 +19,21 @@ class Ledger:
     """What the items said, by test id; what counts of a test that ran again is its last attempt.
 
     `selected` and `deselected` are the marked items of the collection; `measured` holds what items measured whose body
-    and teardown passed, `pending` those of them whose values are to be written.
+    and teardown passed, `pending` those of them whose values are to be written; `excused` failed, and pytest let them
+    pass, as xfail does.
     """
 
     selected: dict[str, None] = field(default_factory=dict)
     deselected: dict[str, None] = field(default_factory=dict)
     results: dict[str, ItemResult] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    excused: dict[str, None] = field(default_factory=dict)
     measured: dict[str, Entry] = field(default_factory=dict)
     pending: dict[str, Entry] = field(default_factory=dict)
     facts: dict[str, None] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     lost_worker: bool = False
+    _called: dict[str, tuple[Entry, str]] = field(default_factory=dict)  # entry and outcome, until the teardown's
     _loaders: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def add_collection(self, selected: Iterable[str], deselected: Iterable[str]) -> None:
@@ -41,24 +44,33 @@ class Ledger:
     def add(self, nodeid: str, when: str, outcome: str, entry: Entry | None, worker: str = "") -> None:
         """Take in one report: its phase, its outcome, what the item attached to it, and the worker it ran in."""
         if when == "setup":
-            for known in (self.results, self.errors, self.measured, self.pending):
+            for known in (self.results, self.errors, self.excused, self.measured, self.pending, self._called):
                 known.pop(nodeid, None)
         if entry and "error" in entry and outcome == "failed":
             self.errors[nodeid] = entry["error"]
         if when == "call" and entry and "result" in entry:
             self._add_result(nodeid, outcome, entry, worker)
-        if when == "teardown" and outcome == "failed":
-            self.measured.pop(nodeid, None)
-        if outcome == "failed" and self.pending.pop(nodeid, None) is not None:
-            self.notices.append(f"not written: {nodeid} failed in its {when}")
+        if when == "teardown" and nodeid in self._called:
+            self._settle(nodeid, outcome, *self._called.pop(nodeid))
 
     def _add_result(self, nodeid: str, outcome: str, entry: Entry, worker: str) -> None:
-        self.results[nodeid] = result_from_plain(entry["result"])
+        result = self.results[nodeid] = result_from_plain(entry["result"])
         self.facts |= dict.fromkeys(entry["facts"])
         self._loaders[entry["facts"][0]].add(worker)
+        self._called[nodeid] = (entry, outcome)
+        if result.verdict.fails and outcome != "failed":
+            self.excused[nodeid] = None
+
+    def _settle(self, nodeid: str, outcome: str, entry: Entry, called: str) -> None:
+        """Once the teardown has ended, what the item measured counts, unless one of its phases did not pass."""
+        writes = called == "passed" and entry["write"]
+        if outcome != "passed":
+            if writes:
+                self.notices.append(f"not written: {nodeid} {outcome} in its teardown")
+            return
         if "measurement" in entry:
             self.measured[nodeid] = entry
-        if outcome == "passed" and entry["write"]:
+        if writes:
             self.pending[nodeid] = entry
 
     @property

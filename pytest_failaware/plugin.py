@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
@@ -23,8 +23,8 @@ from pytest_failaware.report import junit
 from pytest_failaware.report.terminal import failure_lines
 from pytest_failaware.schema import Gate, Measurement
 from pytest_failaware.session import GatedCondition, Session
-from pytest_failaware.text import printable
-from pytest_failaware.vocabulary import extended
+from pytest_failaware.text import describe_error, printable
+from pytest_failaware.vocabulary import Vocabulary, extended
 
 if TYPE_CHECKING:
     import torch
@@ -85,8 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _open_session(config: pytest.Config) -> Session:
-    hook = config.hook
-    vocabulary = extended(_flat(hook.pytest_failaware_conditions()), _flat(hook.pytest_failaware_metrics()))
+    vocabulary = _vocabulary(config)
     run = resolve(
         command_line={option.name: config.getoption(option.typed) for option in OPTIONS if option.typed},
         ini={key.removeprefix("failaware_"): config.getini(key) for key in _ini_keys()},
@@ -98,17 +97,30 @@ def _open_session(config: pytest.Config) -> Session:
         ),
         vocabulary=vocabulary,
     )
+    bent = [text for text in config.getoption("override_ini") or () if text.startswith("failaware_")]
+    if run.strict and bent:
+        raise ConfigError(f"-o {bent[0]}: bends the gate that a strict run should keep; leave one out")
     worker = getattr(config, "workerinput", {}).get("workerid", "").removeprefix("gw")
     return Session(
         run,
         vocabulary,
-        load_model=lambda spec, device: hook.pytest_failaware_load_model(spec=spec, device=device),
+        load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
         worker=int(worker) if worker.isdecimal() else None,
     )
 
 
-def _flat(answers: list[Iterable[object]]) -> list[object]:
-    return list(itertools.chain.from_iterable(answers))
+def _vocabulary(config: pytest.Config) -> Vocabulary:
+    """The built-in names and those that hooks add."""
+    try:
+        answers = [config.hook.pytest_failaware_conditions(), config.hook.pytest_failaware_metrics()]
+        return extended(*(list(itertools.chain.from_iterable(lists)) for lists in answers))
+    except ConfigError:
+        raise
+    except Exception as error:  # the user's code runs here
+        raise ConfigError(
+            f"the hook pytest_failaware_conditions or pytest_failaware_metrics cannot be used: {describe_error(error)}"
+            "; have it return a list of Degradation or RateMetric"
+        ) from error
 
 
 def _ini_keys() -> list[str]:
@@ -124,13 +136,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """What was typed, where a model is given; at -v every value with its origin; a bent gate in colour."""
     run = config.stash[SESSION].config
-    bent = [f"failaware: --failaware-override {key}={value}" for key, value in run.overrides.items()]
+    bent = [printable(f"failaware: --failaware-override {key}={value}") for key, value in run.overrides.items()]
     lines = [config.get_terminal_writer().markup(line, yellow=True, bold=True) for line in bent]
     if run.model is None:
         return lines
     known = [f"{name} {run.origins[option].text}" for name, option in _HEADER.items() if option in run.origins]
     origins = [f"  {name} = {one.text} ({one.place})" for name, one in run.origins.items()]
-    return [f"failaware: {', '.join(known)}", *lines, *(origins if config.get_verbosity() > 0 else [])]
+    header = [f"failaware: {', '.join(known)}", *(origins if config.get_verbosity() > 0 else [])]
+    return [*map(printable, header), *lines]
 
 
 # ---- collection: one item per condition ----------------------------------------------------------------------------
@@ -162,27 +175,25 @@ def _gate(node: pytest.Item, session: Session) -> Gate:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Have a marked function's measurement set up even where its body asks for no fixture."""
+    if _is_marked(item):
+        item.config.stash[SESSION].collected.append(item)
     names = getattr(item, "fixturenames", [])
     if _gated(item) is not None and FIXTURE not in names:
         names.append(FIXTURE)
 
 
-def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Remember the marked items that this run leaves out."""
-    for item in items:
-        if _is_marked(item):
-            item.config.stash[SESSION].deselected.append(item.nodeid)
-
-
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Tell the process that reports which marked items were collected."""
-    mine = session.config.stash[SESSION]
-    selected = [item.nodeid for item in session.items if _is_marked(item)]
-    collection = {"selected": selected, "deselected": mine.deselected}
+    """Tell the process that reports which marked items will run, and which were collected and left out, by whomever."""
+    runs = {id(item) for item in session.items}
+    collected = session.config.stash[SESSION].collected
+    collection = {
+        "selected": [item.nodeid for item in collected if id(item) in runs],
+        "deselected": [item.nodeid for item in collected if id(item) not in runs],
+    }
     controller = session.config.pluginmanager.get_plugin(CONTROLLER)
     if controller is not None:
         controller.ledger.add_collection(**collection)
-    elif selected or mine.deselected:
+    elif collected:
         session.config.workeroutput["failaware"] = collection  # type: ignore[attr-defined]  # xdist's own attribute
 
 

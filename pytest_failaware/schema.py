@@ -69,7 +69,7 @@ class Condition:
     @property
     def slug(self) -> str:
         """The key as a file name: `gaussian_noise(sigma=0.1)` -> `gaussian_noise-sigma-0.1`."""
-        return re.sub(r"[^a-z0-9._-]+", "-", self.key.lower()).strip("-.")
+        return re.sub(r"[^a-z0-9._-]+", "-", self.key.lower().replace("+", "")).strip("-.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -409,3 +409,9 @@ class RunReport:
     incomplete: str = ""
     workers: int = 0
     command: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything that was to be compared was compared, and nothing failed."""
+        troubles = (self.errors, self.complaints, self.unchecked, self.incomplete)
+        return bool(self.results) and not any(troubles) and not any(result.verdict.fails for result in self.results)

@@ -21,6 +21,10 @@ def _narrowing(config: pytest.Config) -> Iterator[str]:
                             ("ignore_glob", "--ignore-glob")):  # fmt: skip
         if config.getoption(option, None):
             yield spelled
+    if config.getoption("override_ini", None):
+        yield "-o"
+    if config.getoption("rootdir", None):
+        yield "--rootdir"
     selectors = [arg for arg in config.args if "::" in arg]
     if selectors:
         yield selectors[0]

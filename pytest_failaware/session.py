@@ -56,6 +56,7 @@ class Session:
         self.vocabulary = vocabulary
         self.worker = worker
         self.deselected: list[str] = []  # marked items that the run leaves out
+        self.collected: list[Any] = []  # the marked items. Any: pytest's, which this module does not know
         self._load_model = load_model
         self._models: dict[int, LoadedModel] = {}
         self._benches: dict[tuple[int, int], tuple[Bench, object]] = {}

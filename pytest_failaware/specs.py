@@ -91,6 +91,6 @@ def _floats(text: str, where: str) -> tuple[float, ...]:
 
 def positive(text: str, where: str) -> int:
     """A whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ConfigError(f"{where}: must be a whole number of at least 1, got {text!r}")
+    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
+        raise ConfigError(f"{where}: must be a whole number of at least 1, got {text[:40]!r}")
     return int(text)

@@ -59,6 +59,6 @@ def _checked(given: Iterable[object], kind: type[Named], hook: str, taken: Mappi
     return found
 
 
-def _check_name(name: str, where: str) -> None:
-    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
+def _check_name(name: object, where: str) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or keyword.iskeyword(name) or name == "samples":
         raise ConfigError(f"{where}: {name!r} cannot be a name; use small letters, digits and '_'")

@@ -53,7 +53,7 @@ def read_baseline(directory: Path, name: str) -> Baseline | None:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BaselineError(f"{path}: cannot be read ({error}); restore the file from version control") from error
-    return _baseline(parse(text, str(path)), name)
+    return parse_baseline(text, str(path), name)
 
 
 def baseline_text(baseline: Baseline) -> str:
@@ -104,7 +104,13 @@ def _rates(cells: Cells) -> dict[str, float | None]:
 # ---- plain -> Baseline ---------------------------------------------------------------------------------------------
 
 
-def _baseline(document: Entry, name: str) -> Baseline:
+def parse_baseline(text: str, file: str, name: str) -> Baseline:
+    """The baseline in a text; errors give it the name `file`.
+
+    Raises:
+        BaselineError: naming the file, the line and what is wrong there.
+    """
+    document = parse(text, file)
     version = document.mapping(required=("schema",))["schema"]
     if version.count() != SCHEMA:
         remedy = "install the version of pytest-failaware that wrote the file"

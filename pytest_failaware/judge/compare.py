@@ -148,8 +148,11 @@ def _differences(
         yield f"classes: {_class_difference(stored.classes, now.classes)}"
     elif dataset_change is DatasetChange.FAIL or pair is None:
         yield from _image_differences(stored, now)
-    elif len(pair) == 0:
-        yield f"images: none of the baseline's {pair.stored:,} is among the {pair.measured:,} of this run"
+    elif 2 * len(pair) < (pair.stored if pair.measured == now.samples else pair.measured):
+        yield (
+            f"images: {len(pair):,} of the baseline's {pair.stored:,} are among the {pair.measured:,} of this run; at "
+            "least half have to be"
+        )
     if pair is None and len(measurement.records) < now.samples:
         yield (
             f"images: {len(measurement.records):,} of {now.samples:,} were measured, and without the baseline's sample "

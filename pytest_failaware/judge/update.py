@@ -9,12 +9,12 @@ from pathlib import Path
 
 from pytest_failaware.errors import BaselineError, choices
 from pytest_failaware.files import locked, replace_together
-from pytest_failaware.judge.baseline import baseline_path, baseline_text, read_baseline
+from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline, read_baseline
 from pytest_failaware.judge.compare import records_equal
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import own_content, own_path, read_records, sha256_of, shared_content, shared_path
-from pytest_failaware.schema import Baseline, BaselineEntry, Change, Measurement
+from pytest_failaware.schema import Baseline, BaselineEntry, Change, Condition, Measurement
 
 Measured = tuple[Measurement, FailureRule]
 """What an item measured, and the rule it was judged under."""
@@ -102,11 +102,15 @@ def _plan(
     )
     if not changed and not drop:
         return _Plan(outcome=outcome)
+    if shared := _shared_file(directory, name, [*known.values()], [one.condition for one, _ in changed.values()]):
+        return _Plan(outcome=UpdateOutcome(refused=shared))
+    merged = _merged(old, name, changed, drop, reason)
     contents = {own_path(directory, name, one.condition): own_content(one.records) for one, _ in changed.values()}
     if changed:
         contents[shared_path(directory, name)] = shared_content(measured[0][0].records)
     before = baseline_text(old) if old else ""
-    after = baseline_text(_merged(old, name, changed, drop, reason))
+    after = baseline_text(merged)
+    parse_baseline(after, f"{name}.yaml (as it would be written)", name)  # nothing is written that cannot be read
     contents[baseline_path(directory, name)] = after.encode()
     return _Plan(
         outcome=replace(outcome, diff=_diff(before, after, f"{name}.yaml")),
@@ -135,6 +139,17 @@ def _refusal(
         f"data or preprocessing differ from the file's, and {', '.join(stale)} would go on describing the old; update "
         "every condition in one run"
     )
+
+
+def _shared_file(directory: Path, name: str, entries: Sequence[BaselineEntry], conditions: Sequence[Condition]) -> str:
+    """Why two entries cannot both be stored, "" where each has a file of its own."""
+    files = {shared_path(directory, name): "the list of samples"}
+    for condition in {one.key: one for one in [*(entry.condition for entry in entries), *conditions]}.values():
+        path = own_path(directory, name, condition)
+        if path in files:
+            return f"{condition.key} and {files[path]} would share the file {path.name}; give one another name"
+        files[path] = condition.key
+    return ""
 
 
 def _agree(one: Measured, other: Measured) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pytest_failaware.errors import DataError, ModelError
 from pytest_failaware.measure.loader import DegradedLoader
-from pytest_failaware.measure.models import LoadedModel
+from pytest_failaware.measure.models import LoadedModel, weights_version
 from pytest_failaware.schema import Records
 from pytest_failaware.scores import log_softmax, scores_of
 from pytest_failaware.text import describe_error
@@ -22,9 +22,11 @@ def measure_records(model: LoadedModel, loader: DegradedLoader) -> Records:
     """What the model answers to every image of the loader, ascending by sample id.
 
     Raises:
-        ModelError: the model returns no (B, K) tensor of finite logits.
+        ModelError: the model returns no (B, K) tensor of finite logits, or its weights changed since it was loaded.
         DataError: the labels do not fit the model's K classes.
     """
+    _check_unchanged(model)
+    model.module.eval()  # a test may have put the shared model into another mode
     with torch.inference_mode(), _ieee_precision(model.device):
         batches = iter(loader)
         first = next(batches)
@@ -35,7 +37,18 @@ def measure_records(model: LoadedModel, loader: DegradedLoader) -> Records:
         ]
     joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
     order = np.argsort(loader.store.sample_id)
-    return Records(sample_id=loader.store.sample_id[order], **{name: column[order] for name, column in joined.items()})
+    ordered = {name: column[order] for name, column in {"sample_id": loader.store.sample_id, **joined}.items()}
+    for column in ordered.values():
+        column.setflags(write=False)  # a test's body sees the very columns that are judged and stored
+    return Records(**ordered)
+
+
+def _check_unchanged(model: LoadedModel) -> None:
+    if weights_version(model.module) != model.version:
+        raise ModelError(
+            "the model's weights changed after it was loaded: a test wrote to the shared model, or ran it in train "
+            "mode; give it copy.deepcopy(failaware_model)"
+        )
 
 
 def _layout(model: LoadedModel, inputs: torch.Tensor) -> torch.memory_format:

@@ -27,11 +27,15 @@ _REFERENCE_CLASSES: Final = 13
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
-    """A classifier in eval mode, gradients off, every tensor on `device`; `notes` are lines for the summary."""
+    """A classifier in eval mode, gradients off, every tensor on `device`; `notes` are lines for the summary.
+
+    `version` counts the writes to its weights, so that a later one is noticed.
+    """
 
     module: nn.Module
     device: torch.device
     facts: ModelFacts
+    version: int
     notes: tuple[str, ...] = ()
 
 
@@ -90,8 +94,17 @@ def adopt_model(module: nn.Module, device: torch.device, architecture: str = "")
         raise ModelError(f"the model is {kind_of(module)}, not a torch.nn.Module; give an instance of one")
     ready = module.to(device).eval().requires_grad_(False)
     return LoadedModel(
-        module=ready, device=device, facts=ModelFacts(sha256=model_sha256(ready), architecture=architecture)
+        module=ready,
+        device=device,
+        facts=ModelFacts(sha256=model_sha256(ready), architecture=architecture),
+        version=weights_version(ready),
     )
+
+
+def weights_version(module: nn.Module) -> int:
+    """How often the weights and buffers have been written to in place; tensors of inference mode keep no count."""
+    tensors = (value for value in module.state_dict(keep_vars=True).values() if isinstance(value, torch.Tensor))
+    return sum(tensor._version for tensor in tensors if not tensor.is_inference())
 
 
 @contextmanager

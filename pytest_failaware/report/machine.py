@@ -18,7 +18,6 @@ from pytest_failaware.report.document import Plain, result_to_plain
 from pytest_failaware.schema import Comparison, Estimate, ItemResult, RunReport, Verdict
 
 SCHEMA: Final = 1
-_BOUNDS: Final = (Verdict.BELOW_MINIMUM, Verdict.ABOVE_MAXIMUM)
 
 
 def report_document(report: RunReport, measured: Mapping[str, Mapping[str, Any]], archive: str) -> Plain:
@@ -33,7 +32,7 @@ def report_document(report: RunReport, measured: Mapping[str, Mapping[str, Any]]
     counts = Counter(result.verdict for result in report.results)
     return {
         "schema": SCHEMA,
-        "passed": not (report.errors or report.complaints or any(verdict.fails for verdict in counts)),
+        "passed": report.passed,
         "incomplete": report.incomplete,
         "counts": {verdict.value: counts[verdict] for verdict in Verdict if counts[verdict]},
         "records": archive if measured else None,
@@ -77,7 +76,7 @@ def _measurement(result: ItemResult, entry: Mapping[str, Any], members: Mapping[
     return {
         **entry["measurement"],
         "rule": entry["rule"],
-        "acceptable": result.verdict not in _BOUNDS and not any(one.verdict in _BOUNDS for one in result.comparisons),
+        "acceptable": not any(one.reference is None and one.verdict.fails for one in result.comparisons),
         "records": {"member": members[result.nodeid], "sha256": f"sha256:{hashlib.sha256(content).hexdigest()}"},
     }
 

@@ -36,9 +36,12 @@ def escaped(text: str) -> str:
 
 def _lines(report: RunReport) -> Iterator[str]:
     results = sorted(report.results, key=lambda result: result.verdict.severity)
-    failed = bool(report.errors or report.complaints or any(result.verdict.fails for result in results))
-    yield f"## {'❌' if failed else '✅'} Reliability: {escaped(total(results)) if results else 'nothing was compared'}"
+    mark = "✅" if report.passed else "❌"
+    yield f"## {mark} Reliability: {escaped(total(results)) if results else 'nothing was compared'}"
     yield ""
+    if report.incomplete:
+        yield from _bullets([f"not a whole run: {report.incomplete}"])
+    yield from _bullets([f"{nodeid} has no result" for nodeid in report.unchecked if nodeid not in report.errors])
     yield from _bullets([*report.complaints, *(f"{nodeid}: {text}" for nodeid, text in report.errors.items())])
     yield from _failures([result for result in results if result.verdict.fails])
     yield from _rates(results)

@@ -23,8 +23,7 @@ def csv_text(results: Iterable[ItemResult]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["Condition", *COLUMNS.values()])
-    rows = {result.stats.condition: result.stats for result in results}
-    for condition, stats in rows.items():
-        values = (stats.rates[name].value for name in COLUMNS)
-        writer.writerow([condition, *("" if value is None else f"{value:.6f}" for value in values)])
+    for result in results:
+        values = (result.stats.rates[name].value for name in COLUMNS)
+        writer.writerow([result.stats.condition, *("" if value is None else f"{value:.6f}" for value in values)])
     return buffer.getvalue()

@@ -67,7 +67,7 @@ def test_a_selective_update_leaves_other_entries(project: Project, selection: tu
 
 ENDINGS = {
     "-x": ("raise ValueError", ("-x",), "the run was cut short (stopping after 1 failures)"),
-    "Ctrl-C": ("raise KeyboardInterrupt", (), "the run ended with interrupted"),
+    "Ctrl-C": ("raise KeyboardInterrupt", (), "the run was interrupted"),
     "a lost worker": ("__import__('os')._exit(1)", (), "an xdist worker was lost"),
 }
 

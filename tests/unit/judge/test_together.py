@@ -129,3 +129,27 @@ def test_a_full_disk_leaves_every_file_as_it_was(tmp_path: Path, monkeypatch: py
 
     assert "old" == first.read_text()
     assert [first] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_a_failure_between_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Files that were already replaced come back, new ones go: the baseline is the old one as a whole."""
+    store(tmp_path, "clean", "RRRrw")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    replace, calls = Path.replace, []
+
+    def failing(self: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) == 2:
+            raise error
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(type(error)):
+        store(tmp_path, "clean", "WWWww")
+    calls.clear()
+    with pytest.raises(type(error)):
+        store(tmp_path, "blur", "WWWww")
+    monkeypatch.undo()
+
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
