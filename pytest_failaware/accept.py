@@ -113,4 +113,4 @@ def _measured(plain: Plain, report: Path) -> Measured:
 def _why_not(result: dict[str, Any]) -> str:  # Any: one result of the document
     if result["measurement"] is None:
         return "its body or teardown failed, or the run was limited or overridden"
-    return "outside a minimum or maximum"
+    return "outside a minimum or maximum, or drifted"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,12 @@ from pytest_failaware.schema import DatasetChange, Gate, Origin, Outputs, RunCon
 from pytest_failaware.specs import positive, read_preprocess, read_source
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
 
-_DEFAULTS: Final = {"device": "auto", "baseline-dir": "baselines", "dataset-change": "fail"}
+_DEFAULTS: Final = {
+    "device": "auto",
+    "baseline-dir": "baselines",
+    "drift-budget": "0.02",
+    "dataset-change": "fail",
+}
 
 
 def resolve(
@@ -46,6 +52,7 @@ def resolve(
     writing, baseline_dir = _writing(given), given.get("baseline-dir", default_dir).path()
     config = RunConfig(
         model=read_source("model", given["model"]) if "model" in given else None,
+        against=read_source("against", given["against"]) if "against" in given else None,
         arch=read_source("arch", given["arch"]) if "arch" in given else None,
         dataset=read_source("dataset", given["dataset"]) if "dataset" in given else None,
         data_root=given["data-root"].path() if "data-root" in given else None,
@@ -54,6 +61,7 @@ def resolve(
         batch_size=_positive("batch-size", given),
         baseline_dir=baseline_dir,
         dataset_change=_dataset_change(given),
+        drift_budget=_drift_budget(given),
         limit=_positive("limit", given),
         strict=_switch("strict", given),
         writing=writing,
@@ -85,6 +93,7 @@ def _writing(given: Mapping[str, Given]) -> Writing:
         update=UpdateMode.ALL if everything else UpdateMode.MISSING if missing else UpdateMode.NOTHING,
         prune=_switch("prune", given),
         dry_run=_switch("dry-run", given),
+        reset_golden=_switch("reset-golden", given),
         reason=" ".join(given["reason"].text.split()) if "reason" in given else "",
     )
     if writing.dry_run and not writing.asked:
@@ -97,6 +106,11 @@ def _writing(given: Mapping[str, Given]) -> Writing:
             f"{given['reason'].where}: a reason is kept with the entries that an update changes; write why, and add "
             "--failaware-update-baselines or --failaware-update-new"
         )
+    if writing.reset_golden and (not writing.reason or writing.update is not UpdateMode.ALL):
+        raise ConfigError(
+            f"{given['reset-golden'].where}: forgets what drift was measured against; add --failaware-update-baselines "
+            'and --failaware-reason="why that is right"'
+        )
     if _switch("require-reason", given) and not writing.reason and writing.update is not UpdateMode.NOTHING:
         raise ConfigError(
             f'{given["require-reason"].where}: updates need a reason here; add --failaware-reason="why they change"'
@@ -106,7 +120,8 @@ def _writing(given: Mapping[str, Given]) -> Writing:
 
 def _refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around: Surroundings) -> None:
     """What would let a gate pass that nobody reviewed, or store what is not the whole truth."""
-    for name, active in (("strict", config.strict), ("limit", config.limit), ("override", config.overrides)):
+    readers = {"strict": config.strict, "limit": config.limit, "against": config.against, "override": config.overrides}
+    for name, active in readers.items():
         if active and config.writing.asked:
             where = given[name].where if name in given else f"--failaware-{name}"
             raise ConfigError(
@@ -169,6 +184,18 @@ def _device(given: Given) -> str:
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", given.text):
         raise ConfigError(f"{given.where}: must be auto, cpu, cuda or cuda:N, got {given.text!r}")
     return given.text
+
+
+def _drift_budget(given: Mapping[str, Given]) -> Decimal:
+    one = given.get("drift-budget")
+    text = _DEFAULTS["drift-budget"] if one is None else one.text
+    try:
+        budget = Decimal(text)
+    except InvalidOperation:
+        budget = Decimal("NaN")
+    if one is not None and (budget.is_nan() or not 0 <= budget <= 1):
+        raise ConfigError(f"{one.where}: must be a rate between 0 and 1, as in 0.02, got {text!r}")
+    return budget
 
 
 def _dataset_change(given: Mapping[str, Given]) -> DatasetChange:

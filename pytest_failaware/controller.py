@@ -19,8 +19,9 @@ from pytest_failaware.selection import narrowed_by
 from pytest_failaware.text import describe_error, printable
 from pytest_failaware.updates import obsolete_entries, outcome_sentence, update_baselines
 
-_NOT_REPEATED: Final = ("--failaware-update", "--failaware-strict", "--failaware-limit", "--failaware-override")
-_WITH_VALUE: Final = ("--failaware-limit", "--failaware-override")
+_NOT_REPEATED: Final = ("--failaware-update", "--failaware-strict", "--failaware-limit", "--failaware-override",
+                        "--failaware-against")  # fmt: skip
+_WITH_VALUE: Final = ("--failaware-limit", "--failaware-override", "--failaware-against")
 _ENDED: Final[Mapping[int, str]] = {2: "interrupted", 3: "an internal error", 4: "a usage error", 5: "no test was run"}
 
 
@@ -101,7 +102,7 @@ class Controller:
 
     def _find_obsolete(self) -> None:
         """The stored entries that no test uses, by baseline; none where the run cannot know."""
-        if self.ledger.results and not self._partial():
+        if self.ledger.results and self.run.against is None and not self._partial():
             self.obsolete = obsolete_entries(self.run.baseline_dir, self.ledger.used)
 
     def _partial(self) -> str:

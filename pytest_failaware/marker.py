@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from pytest_failaware.conditions import parse_conditions
 from pytest_failaware.errors import ConfigError, choices
-from pytest_failaware.judge.metrics import DEFAULT_GATES, AnyMetric
+from pytest_failaware.judge.metrics import CHANGE_RATES, DEFAULT_GATES, CoverageMetric
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.schema import Condition, Gate
+from pytest_failaware.schema import Condition, Gate, Policy
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
 
-_LATER: Final = {
-    "alpha": "this version compares each drop with its tolerance and tests no significance",
-    "policy": "this version has one policy, a fixed tolerance",
-}
+_EQUIVALENT: Final = {"changed_prediction_rate": Decimal("0.01"), "changed_flag_rate": Decimal("0.01")}
+"""What the policy equivalence bounds where the gate bounds neither."""
 
 
 def build_gate(
@@ -35,15 +33,16 @@ def build_gate(
         ConfigError: an unknown name (with the closest known one), or a value that cannot be used.
     """
     for name in values:
-        if name in _LATER:
-            raise ConfigError(f"{prefix}{name} is not available: {_LATER[name]}; remove it")
         if name not in _READERS:
             raise ConfigError(f"{prefix}{name}: unknown argument; {choices(name, _READERS)}")
     start = base or _default_gate(vocabulary)
     read = {name: _READERS[name](value, f"{prefix}{name}", vocabulary) for name, value in values.items()}
     if isinstance(tolerance := read.get("tolerance"), dict):
         read["tolerance"] = {**start.tolerance, **tolerance}
-    return dataclasses.replace(start, **read)  # type: ignore[arg-type]  # each reader returns its field's type
+    gate = dataclasses.replace(start, **read)  # type: ignore[arg-type]  # each reader returns its field's type
+    if gate.policy is Policy.EQUIVALENCE and not set(_EQUIVALENT) & set(gate.maximum):
+        return dataclasses.replace(gate, maximum={**gate.maximum, **_EQUIVALENT})
+    return gate
 
 
 def _default_gate(vocabulary: Vocabulary) -> Gate:
@@ -55,6 +54,8 @@ def _default_gate(vocabulary: Vocabulary) -> Gate:
         tolerance={name: Decimal(str(metric.tolerance)) for name, metric in vocabulary.metrics.items()},
         minimum={},
         maximum={},
+        policy=Policy.BEYOND_TOLERANCE,
+        alpha=None,
         seed=0,
         baseline=None,
     )
@@ -87,11 +88,38 @@ def _tolerance(value: object, where: str, vocabulary: Vocabulary) -> dict[str, D
     return pairs
 
 
-def _bounds(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Decimal]:
-    pairs = _pairs(value, where, vocabulary.metrics)
+def _minimum(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Decimal]:
+    return _bounds(value, where, _with_one_side(vocabulary))
+
+
+def _maximum(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Decimal]:
+    return _bounds(value, where, (*_with_one_side(vocabulary), *CHANGE_RATES))
+
+
+def _with_one_side(vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The metrics that a literal bound can hold without a baseline."""
+    return tuple(name for name, metric in vocabulary.metrics.items() if not isinstance(metric, CoverageMetric))
+
+
+def _bounds(value: object, where: str, table: Collection[str]) -> dict[str, Decimal]:
+    pairs = _pairs(value, where, table)
     if pairs is None:
         raise ConfigError(f"{where}: must name its metric, as in {{'confident_accuracy': 0.9}}, got {value!r}")
     return pairs
+
+
+def _policy(value: object, where: str, vocabulary: Vocabulary) -> Policy:
+    known = [policy.value for policy in Policy]
+    if value not in known:
+        raise ConfigError(f"{where}: unknown policy {value!r}; {choices(str(value), known)}")
+    return Policy(value)
+
+
+def _alpha(value: object, where: str, vocabulary: Vocabulary) -> Decimal:
+    alpha = _rate(value, where)
+    if not 0 < alpha < Decimal("0.5"):
+        raise ConfigError(f"{where}: must be above 0 and below 0.5, as in 0.01, got {value!r}")
+    return alpha
 
 
 def _seed(value: object, where: str, vocabulary: Vocabulary) -> int:
@@ -111,8 +139,10 @@ _READERS: Final[Mapping[str, Callable[[object, str, Vocabulary], object]]] = {
     "rule": _rule,
     "metrics": _metrics,
     "tolerance": _tolerance,
-    "minimum": _bounds,
-    "maximum": _bounds,
+    "minimum": _minimum,
+    "maximum": _maximum,
+    "policy": _policy,
+    "alpha": _alpha,
     "seed": _seed,
     "baseline": _baseline,
 }
@@ -134,7 +164,7 @@ def _words(value: object, where: str) -> tuple[str, ...]:
     raise ConfigError(f"{where}: must be a list of names, got {value!r}")
 
 
-def _pairs(value: object, where: str, table: Mapping[str, AnyMetric]) -> dict[str, Decimal] | None:
+def _pairs(value: object, where: str, table: Collection[str]) -> dict[str, Decimal] | None:
     """metric -> rate from a mapping or from words like `accuracy=0.9`; None where no metric is named."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
@@ -147,7 +177,7 @@ def _pairs(value: object, where: str, table: Mapping[str, AnyMetric]) -> dict[st
     return {_metric(name, where, table): _rate(rate, f"{where}: {name}") for name, rate in items}
 
 
-def _metric(name: str, where: str, table: Mapping[str, AnyMetric]) -> str:
+def _metric(name: str, where: str, table: Collection[str]) -> str:
     if name not in table:
         raise ConfigError(f"{where}: unknown metric {name!r}; {choices(name, table)}")
     return name

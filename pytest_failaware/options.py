@@ -47,6 +47,12 @@ OPTIONS: Final = (
         help="the model to check: a file of weights (.pth, .pt, .safetensors) or pkg.mod:factory",
     ),
     Option(
+        name="against",
+        metavar="SPEC",
+        command_line_only=True,
+        help="a second model, as --failaware-model: the reference of this run instead of the stored baseline",
+    ),
+    Option(
         name="arch",
         metavar="SPEC",
         help="the architecture the weights belong to: a torchvision name such as resnet18, or pkg.mod:factory",
@@ -104,6 +110,12 @@ OPTIONS: Final = (
         help="why the values change; kept in the history of the entries that an update changes",
     ),
     Option(
+        name="reset-golden",
+        flag=True,
+        command_line_only=True,
+        help="with an update and a reason: measure drift from the values that this run stores",
+    ),
+    Option(
         name="strict",
         flag=True,
         environment="FAILAWARE_STRICT",
@@ -146,6 +158,12 @@ OPTIONS: Final = (
         flag=True,
         ini_only=True,
         help="allow updates where the environment is that of a CI server. Default: false",
+    ),
+    Option(
+        name="drift-budget",
+        metavar="RATE",
+        ini_only=True,
+        help="how much worse than the first accepted values a model may become over many updates. Default: 0.02",
     ),
     Option(
         name="dataset-change",

@@ -37,6 +37,7 @@ FIXTURE: Final = "reliability"
 CONTROLLER: Final = "failaware-controller"
 SESSION: Final = pytest.StashKey[Session]()
 MEASUREMENT: Final = pytest.StashKey[Measurement]()
+REFERENCE: Final = pytest.StashKey[Measurement | None]()
 ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
 _HEADER: Final = {"model": "model", "data": "dataset", "preprocess": "preprocess"}
 
@@ -73,7 +74,9 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Validate what was typed; a mistake ends the run here, before anything is collected."""
     config.addinivalue_line(
-        "markers", "reliability(conditions, rule, metrics, tolerance, minimum, maximum, seed, baseline): gate a model"
+        "markers",
+        "reliability(conditions, rule, metrics, tolerance, minimum, maximum, policy, alpha, seed, "
+        "baseline): gate a model",
     )
     try:
         session = _open_session(config)
@@ -233,14 +236,22 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     session, measurement = item.config.stash[SESSION], item.stash[MEASUREMENT]
     file, line, _ = item.location
     try:
-        result = session.judge(measurement, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
+        result = session.judge(
+            measurement,
+            gated.gate,
+            item.nodeid,
+            against=item.stash[REFERENCE],
+            location=(file, (line or 0) + 1),
+        )
         item.stash[ENTRY] = session.entry(measurement, gated.gate, result)
     except FailAwareError as error:
         _fail_as_unusable(item, error)
     others = [one for one in item.user_properties if not one[0].startswith(junit.PREFIX)]
     item.user_properties[:] = [*others, *junit.properties(result)]  # of a test that runs again, the last attempt's
     if result.verdict.fails:
-        pytest.fail("\n".join(map(printable, failure_lines(result))), pytrace=False)
+        pytest.fail(
+            "\n".join(map(printable, failure_lines(result, verbosity=item.config.get_verbosity()))), pytrace=False
+        )
 
 
 def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:
@@ -290,9 +301,11 @@ def reliability(request: pytest.FixtureRequest) -> Evaluation:
     gated = getattr(request, "param", None)
     if gated is None:
         pytest.fail("the fixture reliability needs the marker: @pytest.mark.reliability", pytrace=False)
-    measurement = _bench(request).measure(gated.condition, gated.gate.seed)
+    session, bench = request.config.stash[SESSION], _bench(request)
+    measurement = bench.measure(gated.condition, gated.gate.seed)
     request.node.stash[MEASUREMENT] = measurement
-    return request.config.stash[SESSION].evaluation(measurement, gated.gate)
+    request.node.stash[REFERENCE] = session.reference(bench, gated.condition, gated.gate.seed)
+    return session.evaluation(measurement, gated.gate)
 
 
 @pytest.fixture

@@ -94,6 +94,20 @@ class Preprocessing:
         return ", ".join(parts) or "none"
 
 
+class Policy(Enum):
+    """What a gate has to show, by its name in a marker."""
+
+    BEYOND_TOLERANCE = "beyond_tolerance"  # fails where a drop beyond the tolerance is proven
+    ANY_DROP = "any_drop"  # fails where a drop is proven and the observed one is beyond the tolerance
+    NON_INFERIORITY = "non_inferiority"  # passes only where a drop beyond the tolerance is excluded
+    EQUIVALENCE = "equivalence"  # passes only where few predictions and flags can have changed
+
+    @property
+    def alpha(self) -> Decimal:
+        """The default level: of a whole marked test for the first two, of each gate for the others."""
+        return Decimal("0.01") if self in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP) else Decimal("0.05")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """What defines a gate. Bounds are exact decimals as typed; `table` holds every metric that can be named.
@@ -108,8 +122,21 @@ class Gate:
     tolerance: Mapping[str, Decimal]
     minimum: Mapping[str, Decimal]
     maximum: Mapping[str, Decimal]
+    policy: Policy
+    alpha: Decimal | None
     seed: int
     baseline: str | None
+
+    @property
+    def level(self) -> float:
+        """The chance of a false alarm that one comparison may have: the policy's, or the given alpha's, share.
+
+        beyond_tolerance and any_drop share theirs over the declared conditions and gating metrics (Bonferroni), so that
+        a verdict depends neither on what else was selected nor on the order; the other two hold it for each gate.
+        """
+        alpha = float(self.policy.alpha if self.alpha is None else self.alpha)
+        shared = self.policy in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
+        return alpha / max(1, len(self.conditions) * len(self.metrics)) if shared else alpha
 
 
 class DatasetChange(Enum):
@@ -134,6 +161,7 @@ class Writing:
     update: UpdateMode = UpdateMode.NOTHING
     prune: bool = False
     dry_run: bool = False
+    reset_golden: bool = False
     reason: str = ""
 
     @property
@@ -172,7 +200,9 @@ class RunConfig:
     device: str
     batch_size: int | None
     baseline_dir: Path
+    against: Source | None
     dataset_change: DatasetChange
+    drift_budget: Decimal
     limit: int | None
     strict: bool
     writing: Writing
@@ -311,7 +341,16 @@ class BaselineEntry:
     records_sha256: str
     model: ModelFacts
     environment: Mapping[str, str]
+    golden: Golden | None = None
     history: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Golden:
+    """The frozen reference of an entry that has been updated since: drift is measured against it."""
+
+    model_sha256: str
+    records_sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +369,7 @@ class Baseline:
     data: DataFacts
     preprocessing: str
     entries: Mapping[str, BaselineEntry]
+    known_label_errors: tuple[int, ...] = ()  # sample ids whose label a person found to be wrong
 
 
 # ---- what was judged -----------------------------------------------------------------------------------------------
@@ -342,7 +382,11 @@ class Verdict(Enum):
     MISSING = "missing"
     BELOW_MINIMUM = "below_minimum"
     ABOVE_MAXIMUM = "above_maximum"
+    DRIFTED = "drifted"
     REGRESSED = "regressed"
+    NOT_SHOWN = "not_shown"
+    INCONCLUSIVE = "inconclusive"
+    WORSE_WITHIN_TOLERANCE = "worse_within_tolerance"
     RECORDED = "recorded"
     UPDATED = "updated"
     IMPROVED = "improved"
@@ -360,7 +404,26 @@ class Verdict(Enum):
         return list(Verdict).index(self)
 
 
-_FAILING: Final = frozenset(list(Verdict)[:5])
+_FAILING: Final = frozenset(list(Verdict)[:7])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a comparison proves. A drop is a change for the worse, in units of the rate.
+
+    Each p is one-sided: of `drop <= tolerance`, of `drop <= 0`, and of `drop >= 0`. `low` and `high` bound the drop
+    with 95 % confidence. `lost` and `gained` count samples where the rate is over all of them, else both are None.
+    """
+
+    paired: bool
+    p_beyond: float
+    p_worse: float
+    p_better: float
+    low: float
+    high: float
+    level: float  # what p must fall below
+    lost: int | None = None
+    gained: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,6 +436,47 @@ class Comparison:
     allowed: str
     verdict: Verdict
     note: str = ""
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """A sample that was right before and is wrong now: class numbers and confidences on both sides."""
+
+    sample_id: int
+    label: int
+    before: int
+    now: int
+    confidence_before: float
+    confidence_now: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decomposition:
+    """A change of confident_accuracy in three parts that add up to it."""
+
+    answers: float  # samples trusted on both sides whose answer changed
+    entered: float  # samples trusted now alone
+    left: float  # samples trusted before alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleChange:
+    """What changed sample by sample: counts, the worst confident negative flips, and what they mean.
+
+    A negative flip is right before and wrong now; a confident one is trusted on both sides, a silent failure gained.
+    """
+
+    samples: int
+    changed_predictions: int
+    changed_flags: int
+    negative_flips: int
+    positive_flips: int
+    confident_negative_flips: int
+    known_label_errors: int  # of the confident ones, not listed
+    worst: tuple[Flip, ...] = ()
+    decomposition: Decomposition | None = None
+    diagnosis: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -386,6 +490,7 @@ class ItemResult:
     verdict: Verdict
     differences: tuple[str, ...] = ()  # why it is incomparable
     notes: tuple[str, ...] = ()
+    change: SampleChange | None = None  # None where the samples of the two sides cannot be matched
     causes: tuple[str, ...] = ()  # what else differs from the baseline: the model, the device, the versions
     location: tuple[str, int] = ("", 0)  # the test's file, relative to pytest's rootdir, and its line from 1
 

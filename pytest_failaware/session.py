@@ -85,6 +85,25 @@ class Session:
 
         return open_images(self.config)
 
+    @cached_property
+    def against(self) -> LoadedModel:
+        """The second model, which this run compares with."""
+        from pytest_failaware.measure.models import adopt_model, load_model
+
+        source = self.config.against
+        if source is None:
+            raise ConfigError("no second model given; pass --failaware-against=FILE")
+        own = self._load_model(self.config.origins["against"].text, self.device)
+        if own is not None:
+            return adopt_model(own, self.device)
+        return load_model(source, self.config.arch, self.device)
+
+    def reference(self, bench: Bench, condition: Condition, seed: int) -> Measurement | None:
+        """What the second model makes of the same images, None where there is none."""
+        if self.config.against is None:
+            return None
+        return dataclasses.replace(bench, model=self.against).measure(condition, seed)
+
     def bench(self, module: Any, dataset: Any) -> Bench:  # Any: whatever the user's fixtures return
         """The bench of a model and a data set, built once for each pair."""
         from pytest_failaware.measure.models import adopt_model
@@ -106,39 +125,57 @@ class Session:
         )
 
     def judge(
-        self, measurement: Measurement, gate: Gate, nodeid: str, *, location: tuple[str, int] = ("", 0)
+        self,
+        measurement: Measurement,
+        gate: Gate,
+        nodeid: str,
+        *,
+        against: Measurement | None = None,
+        location: tuple[str, int] = ("", 0),
     ) -> ItemResult:
         """The verdict on one item at a file and line; in an updating run, what the update makes of it."""
         from pytest_failaware.judge.acceptance import accepted
-        from pytest_failaware.judge.compare import judge
-        from pytest_failaware.judge.samples import read_records
+        from pytest_failaware.judge.compare import Terms, judge
+        from pytest_failaware.judge.samples import read_golden, read_records
+        from pytest_failaware.judge.update import baseline_of
 
-        name = baseline_name(measurement, gate)
-        baseline = self.read_baseline(name)
+        folder, writing = self.config.baseline_dir, self.config.writing
+        name = baseline_name(measurement, gate) if against is None else self._typed("against")
+        baseline = self.read_baseline(name) if against is None else baseline_of(against, gate.rule, name)
         entry = baseline.entries.get(measurement.condition.key) if baseline else None
+        reference, golden = None if against is None else against.records, None
+        if baseline and entry and against is None:
+            reference, golden = read_records(folder, baseline, entry), read_golden(folder, baseline, entry)
+            if golden is None and writing.update is UpdateMode.ALL:
+                golden = reference  # the first update moves away from what is golden so far
         result = judge(
             measurement,
             gate,
             nodeid=nodeid,
             name=name,
             baseline=baseline,
-            reference=read_records(self.config.baseline_dir, baseline, entry) if baseline and entry else None,
-            dataset_change=self.config.dataset_change,
+            reference=reference,
+            golden=golden,
+            terms=Terms(dataset_change=self.config.dataset_change, drift_budget=self.config.drift_budget),
         )
-        judged = dataclasses.replace(accepted(result, self.config.writing.update), location=location)
+        judged = accepted(result, writing.update, reset_golden=writing.reset_golden)
+        judged = dataclasses.replace(judged, location=location)
         return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
 
     def entry(self, measurement: Measurement, gate: Gate, result: ItemResult) -> dict[str, Any]:  # Any: plain data
         """What an item attaches to its report; what it measured only where a file will hold it."""
+        from pytest_failaware.judge.acceptance import accepted
+
         update = self.config.writing.update
         write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
-        is_whole = self.config.limit is None and not self.config.overrides  # nothing else is ever accepted
-        keep = write or (is_whole and self.config.outputs.json is not None)
+        bent = self.config.limit or self.config.overrides or self.config.against  # never accepted afterwards
+        keep = write or (not bent and self.config.outputs.json is not None)
         return {
             "result": result_to_plain(result),
             "facts": list(self.facts(measurement, gate)),
             "rule": str(gate.rule),
             "write": write,
+            "acceptable": not accepted(result, UpdateMode.ALL).verdict.fails,
             **({"measurement": measurement_to_plain(measurement)} if keep else {}),
         }
 
@@ -156,12 +193,17 @@ class Session:
             f"data {self._typed('dataset') if 'images' in opened else 'of the fixture failaware_dataset'}: "
             f"{data.samples:,} images, {classes} classes; preprocess {provenance.preprocessing}",
             *(() if self.config.limit is None else (self._limit_fact(measurement),)),
-            f"rule {gate.rule}; baseline {baseline_name(measurement, gate)} in {self.config.baseline_dir}",
+            f"rule {gate.rule}; {self._reference_fact(measurement, gate)}",
             *(() if dead is None else (f"note: {dead}",)),
         )
 
     def _typed(self, option: str) -> str:
         return self.config.origins[option].text
+
+    def _reference_fact(self, measurement: Measurement, gate: Gate) -> str:
+        if self.config.against is not None:
+            return f"against {self._typed('against')} (sha256 {self.against.facts.sha256[:8]})"
+        return f"baseline {baseline_name(measurement, gate)} in {self.config.baseline_dir}"
 
     def _limit_fact(self, measurement: Measurement) -> str:
         measured, known = len(measurement.records), measurement.provenance.data.samples

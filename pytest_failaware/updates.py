@@ -42,6 +42,7 @@ def update_baselines(
                 measured,
                 drop=drop.get(name, ()),
                 reason=writing.reason,
+                reset_golden=writing.reset_golden,
                 dry_run=writing.dry_run,
             ),
         )

@@ -10,10 +10,13 @@ from typing import Final, TypeVar
 
 from pytest_failaware.conditions import DEFINITIONS, Definition, Degradation, Degrade
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.judge.metrics import METRICS, AnyMetric, RateMetric
+from pytest_failaware.judge.metrics import AT_COVERAGE, CHANGE_RATES, METRICS, AnyMetric, RateMetric
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")  # a condition's name becomes a file's, in any case of letters
 Named = TypeVar("Named", Degradation, RateMetric)
+
+
+_METRICS: Final[Mapping[str, AnyMetric]] = {**METRICS, AT_COVERAGE.name: AT_COVERAGE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,7 @@ class Vocabulary:
     """Definitions and metrics by name, and the kernels of the conditions that are not built in."""
 
     definitions: Mapping[str, Definition] = field(default_factory=lambda: DEFINITIONS)
-    metrics: Mapping[str, AnyMetric] = field(default_factory=lambda: METRICS)
+    metrics: Mapping[str, AnyMetric] = field(default_factory=lambda: _METRICS)
     kernels: Mapping[str, Degrade] = field(default_factory=dict)
 
 
@@ -35,13 +38,13 @@ def extended(degradations: Iterable[object], metrics: Iterable[object]) -> Vocab
         ConfigError: something else than a Degradation or a RateMetric, a name that is taken or cannot be written.
     """
     own = _checked(degradations, Degradation, "pytest_failaware_conditions", DEFINITIONS)
-    rates = _checked(metrics, RateMetric, "pytest_failaware_metrics", METRICS)
+    rates = _checked(metrics, RateMetric, "pytest_failaware_metrics", {**_METRICS, **dict.fromkeys(CHANGE_RATES)})
     for one in own.values():
         for name in one.parameters:
             _check_name(name, f"pytest_failaware_conditions: {one.name}")
     return Vocabulary(
         definitions={**DEFINITIONS, **{name: one.definition for name, one in own.items()}},
-        metrics={**METRICS, **rates},
+        metrics={**_METRICS, **rates},
         kernels={name: one.function for name, one in own.items()},
     )
 

@@ -17,6 +17,7 @@ failaware_dataset = toy:images
 failaware_preprocess = none
 failaware_baseline = toy
 failaware_conditions = clean low_light
+failaware_drift_budget = 1
 """
 MARKED = """
 import pytest
@@ -24,7 +25,7 @@ import pytest
 @pytest.mark.reliability
 def test_toy(): pass
 """
-CELLS = {"trusted_right": 6, "trusted_wrong": 3, "flagged_right": 3, "flagged_wrong": 3}
+CELLS = {"trusted_right": 120, "trusted_wrong": 60, "flagged_right": 60, "flagged_wrong": 60}
 
 
 class Project:

@@ -1,9 +1,9 @@
-"""A classifier and fifteen images whose every number can be computed on paper.
+"""A classifier and 300 images, twenty copies of fifteen, whose every number can be computed on paper.
 
 A 1 x 8 x 8 image of class k has one bright band of two rows; the logit of class k is ten times that band's mean in
 [0, 1]. Bright images (255) get the logits (10, 0, 0): confidence 0.9999, trusted. Dim ones (20) get (0.78, 0, 0):
 confidence 0.52, flagged. Each class has two bright and one dim image labelled right, one bright and one dim labelled
-as the next class, so the cells are: trusted right 6, trusted wrong 3, flagged right 3, flagged wrong 3.
+as the next class, so the cells are: trusted right 120, trusted wrong 60, flagged right 60, flagged wrong 60.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import nn
 
 CLASSES = ("top", "middle", "bottom")
 BRIGHT, DIM = 255, 20
+COPIES = 20
 
 
 class Bands(nn.Module):
@@ -42,15 +43,16 @@ def weights(*, dead: tuple[int, ...] = ()) -> dict[str, torch.Tensor]:
 
 
 def arrays() -> tuple[np.ndarray, np.ndarray]:
-    """Images (15, 8, 8) uint8 and labels (15,) int64; a pixel that no weight sees makes each image unique."""
+    """Images (300, 8, 8) uint8 and labels (300,) int64, copy after copy; two pixels that no weight sees number them."""
     images, labels = [], []
-    for k in range(3):
-        for value, label in ((BRIGHT, k), (BRIGHT, k), (DIM, k), (BRIGHT, (k + 1) % 3), (DIM, (k + 1) % 3)):
-            image = np.zeros((8, 8), dtype=np.uint8)
-            image[3 * k : 3 * k + 2] = value
-            image[2, 0] = len(images)
-            images.append(image)
-            labels.append(label)
+    for copy in range(COPIES):
+        for k in range(3):
+            for value, label in ((BRIGHT, k), (BRIGHT, k), (DIM, k), (BRIGHT, (k + 1) % 3), (DIM, (k + 1) % 3)):
+                image = np.zeros((8, 8), dtype=np.uint8)
+                image[3 * k : 3 * k + 2] = value
+                image[2, :2] = len(images) % 15, copy
+                images.append(image)
+                labels.append(label)
     return np.stack(images), np.array(labels)
 
 
@@ -59,7 +61,7 @@ class Images:
 
     classes = CLASSES
 
-    def __init__(self, order: tuple[int, ...] = tuple(range(15))) -> None:
+    def __init__(self, order: tuple[int, ...] = tuple(range(15 * COPIES))) -> None:
         self.images, self.labels = arrays()
         self.order = order
 

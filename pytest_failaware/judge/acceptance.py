@@ -5,23 +5,26 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
+from pytest_failaware.judge.metrics import CHANGE_RATES
 from pytest_failaware.schema import Comparison, ItemResult, UpdateMode, Verdict
 
 _ACCEPTED: Final = {Verdict.MISSING: Verdict.RECORDED, Verdict.UNCHANGED: Verdict.UNCHANGED}
 
 
-def accepted(result: ItemResult, mode: UpdateMode) -> ItemResult:
+def accepted(result: ItemResult, mode: UpdateMode, *, reset_golden: bool = False) -> ItemResult:
     """The result with its comparison against the old baseline taken as information, where its entry will be written.
 
-    A metric outside its minimum or maximum (a comparison without a reference) goes on failing the item.
+    A metric outside its minimum or maximum goes on failing the item, and so does one that drifted from the golden
+    reference beyond the budget.
     """
     if mode is UpdateMode.NOTHING or (mode is UpdateMode.MISSING and result.verdict is not Verdict.MISSING):
         return result
-    outside = [one.verdict for one in result.comparisons if one.reference is None and one.verdict.fails]
+    comparisons = tuple(_accepted(comparison, reset_golden=reset_golden) for comparison in result.comparisons)
+    remaining = [one.verdict for one in comparisons if one.verdict.fails]
     return dataclasses.replace(
         result,
-        comparisons=tuple(_accepted(comparison) for comparison in result.comparisons),
-        verdict=min(outside, key=lambda verdict: verdict.severity, default=_verdict(result)),
+        comparisons=comparisons,
+        verdict=min(remaining, key=lambda verdict: verdict.severity, default=_verdict(result)),
         differences=(),
         notes=result.notes + result.differences,
     )
@@ -31,7 +34,10 @@ def _verdict(result: ItemResult) -> Verdict:
     return _ACCEPTED.get(result.verdict, Verdict.UPDATED)
 
 
-def _accepted(comparison: Comparison) -> Comparison:
-    if comparison.reference is None or not comparison.verdict.fails:
+def _accepted(comparison: Comparison, *, reset_golden: bool) -> Comparison:
+    """A literal bound holds, so does the drift budget unless golden is reset; all else is accepted."""
+    is_bound = comparison.reference is None and comparison.metric not in CHANGE_RATES
+    holds = is_bound or (comparison.verdict is Verdict.DRIFTED and not reset_golden)
+    if holds or not comparison.verdict.fails:
         return comparison
     return dataclasses.replace(comparison, verdict=Verdict.UPDATED)

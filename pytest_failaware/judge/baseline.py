@@ -13,7 +13,7 @@ from pytest_failaware.errors import BaselineError, ConfigError
 from pytest_failaware.judge.metrics import cell_rates
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.strict_yaml import Entry, parse
-from pytest_failaware.schema import Baseline, BaselineEntry, Cells, Change, Condition, DataFacts, ModelFacts
+from pytest_failaware.schema import Baseline, BaselineEntry, Cells, Change, Condition, DataFacts, Golden, ModelFacts
 
 SCHEMA: Final = 1
 _HEADER: Final = "# Written by pytest --failaware-update-baselines; review it like code.\n"
@@ -66,6 +66,7 @@ def baseline_text(baseline: Baseline) -> str:
             "classes": list(baseline.data.classes),
         },
         "preprocessing": baseline.preprocessing,
+        **({"known_label_errors": list(baseline.known_label_errors)} if baseline.known_label_errors else {}),
         "conditions": {key: _plain(entry) for key, entry in sorted(baseline.entries.items())},
     }
     return _HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=10_000)
@@ -87,8 +88,13 @@ def _plain(entry: BaselineEntry) -> dict[str, Any]:  # Any: what YAML can hold
         "records": entry.records_sha256,
         "model": {"sha256": entry.model.sha256, "architecture": entry.model.architecture},
         "environment": dict(sorted(entry.environment.items())),
+        **({"golden": _plain_golden(entry.golden)} if entry.golden else {}),
         **({"history": [_plain_change(change) for change in entry.history]} if entry.history else {}),
     }
+
+
+def _plain_golden(golden: Golden) -> dict[str, str]:
+    return {"model": golden.model_sha256, "records": golden.records_sha256}
 
 
 def _plain_change(change: Change) -> dict[str, str]:
@@ -115,10 +121,18 @@ def parse_baseline(text: str, file: str, name: str) -> Baseline:
     if version.count() != SCHEMA:
         remedy = "install the version of pytest-failaware that wrote the file"
         raise version.error(f"is {version.value}, this version reads {SCHEMA}", remedy)
-    top = document.mapping(required=("schema", "data", "preprocessing", "conditions"), optional=())
+    required = ("schema", "data", "preprocessing", "conditions")
+    top = document.mapping(required=required, optional=("known_label_errors",))
+    errors = top["known_label_errors"].items() if "known_label_errors" in top else []
     data = _data(top["data"])
     entries = {key: _read_entry(key, entry, data) for key, entry in top["conditions"].mapping().items()}
-    return Baseline(name=name, data=data, preprocessing=top["preprocessing"].text(), entries=entries)
+    return Baseline(
+        name=name,
+        data=data,
+        preprocessing=top["preprocessing"].text(),
+        entries=entries,
+        known_label_errors=tuple(error.count() for error in errors),
+    )
 
 
 def _data(data: Entry) -> DataFacts:
@@ -132,7 +146,7 @@ def _data(data: Entry) -> DataFacts:
 
 def _read_entry(key: str, entry: Entry, data: DataFacts) -> BaselineEntry:
     required = ("implementation", "rule", "samples", "cells", "rates", "records", "model", "environment")
-    fields = entry.mapping(required=required, optional=("parameters", "seed", "history"))
+    fields = entry.mapping(required=required, optional=("parameters", "seed", "golden", "history"))
     cells = {
         name: count.count() for name, count in fields["cells"].mapping(required=Cells.__slots__, optional=()).items()
     }
@@ -149,8 +163,14 @@ def _read_entry(key: str, entry: Entry, data: DataFacts) -> BaselineEntry:
         records_sha256=fields["records"].text(),
         model=ModelFacts(sha256=model["sha256"].text(), architecture=model["architecture"].text()),
         environment={name: value.text() for name, value in fields["environment"].mapping().items()},
+        golden=_golden(fields["golden"]) if "golden" in fields else None,
         history=tuple(_change(change) for change in fields["history"].items()) if "history" in fields else (),
     )
+
+
+def _golden(golden: Entry) -> Golden:
+    fields = golden.mapping(required=("model", "records"), optional=())
+    return Golden(model_sha256=fields["model"].text(), records_sha256=fields["records"].text())
 
 
 def _check_rates(rates: Entry, cells: Cells) -> None:

@@ -93,7 +93,30 @@ class RateMetric:
         return _estimate(int((counted & among).sum()), int(among.sum()), self.undefined)
 
 
-AnyMetric = Metric | RateMetric
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageMetric:
+    """A rate that needs both sides: this one's threshold is moved until as many samples are trusted as before."""
+
+    name: str
+    direction: Direction
+    tolerance: Decimal
+    undefined: str
+
+
+AnyMetric = Metric | RateMetric | CoverageMetric
+
+CHANGE_RATES: Final = (
+    "changed_prediction_rate", "changed_flag_rate", "negative_flip_rate", "confident_negative_flip_rate"
+)  # fmt: skip
+"""Rates over all samples that need both sides; a maximum can bound them."""
+
+AT_COVERAGE: Final = CoverageMetric(
+    name="confident_accuracy_at_coverage",
+    direction=Direction.HIGHER_IS_BETTER,
+    tolerance=_GATE_TOLERANCE,
+    undefined="the baseline trusts nothing",
+)
+"""The right answers among as many samples as the baseline trusts, those that this side trusts most."""
 
 
 METRICS: Final[Mapping[str, Metric]] = {

@@ -28,15 +28,46 @@ def read_records(directory: Path, baseline: Baseline, entry: BaselineEntry) -> R
     Raises:
         BaselineError: a file is damaged or does not belong to the entry.
     """
-    shared, own = shared_path(directory, baseline.name), own_path(directory, baseline.name, entry.condition)
+    own = own_path(directory, baseline.name, entry.condition)
+    records = _read(directory, baseline, own, f"conditions.{entry.condition.key}.records", entry.records_sha256)
+    if records is not None and count_cells(records, FailureRule.parse(entry.rule)) != entry.cells:
+        place, key = _place(directory, baseline, f"  {entry.condition.key}:"), entry.condition.key
+        raise BaselineError(
+            f"{place}: conditions.{key}.cells are not those of {own.name} (edited by hand?); restore the file from "
+            "version control"
+        )
+    return records
+
+
+def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Records | None:
+    """The golden reference of one condition, None where the stored records are golden themselves.
+
+    Raises:
+        BaselineError: its file is absent, is damaged or does not belong to the entry.
+    """
+    if entry.golden is None:
+        return None
+    path, key = golden_path(directory, baseline.name, entry.condition), f"conditions.{entry.condition.key}.golden"
+    records = _read(directory, baseline, path, f"{key}.records", entry.golden.records_sha256)
+    if records is None:
+        place = _place(directory, baseline, entry.golden.records_sha256)
+        raise BaselineError(
+            f"{place}: {key} has no file {path}, so drift cannot be judged; restore it from version control, or accept "
+            'the stored values with --failaware-update-baselines --failaware-reset-golden --failaware-reason="…"'
+        )
+    return records
+
+
+def _read(directory: Path, baseline: Baseline, own: Path, key: str, sha256: str) -> Records | None:
+    """The records in one file of columns, with the ids and labels that all share; None where a file is absent."""
+    shared = shared_path(directory, baseline.name)
     if not shared.is_file() or not own.is_file():
         return None
     content = own.read_bytes()
-    if sha256_of(content) != entry.records_sha256:
-        place = _place(directory, baseline, entry.records_sha256)
+    if sha256_of(content) != sha256:
         raise BaselineError(
-            f"{place}: conditions.{entry.condition.key}.records is not the hash of {own}, which belongs to another "
-            f"version of the entry; {_REMEDY}"
+            f"{_place(directory, baseline, sha256)}: {key} is not the hash of {own}, which belongs to another version "
+            f"of the entry; {_REMEDY}"
         )
     columns = _columns(shared, shared.read_bytes(), _SHARED) | _columns(own, content, _OWN)
     data = baseline.data
@@ -47,14 +78,7 @@ def read_records(directory: Path, baseline: Baseline, entry: BaselineEntry) -> R
         raise BaselineError(
             f"{place}: data.fingerprint is not that of {shared}, which belongs to other data; {_REMEDY}"
         )
-    records = Records(**columns)
-    if count_cells(records, FailureRule.parse(entry.rule)) != entry.cells:
-        place, key = _place(directory, baseline, f"  {entry.condition.key}:"), entry.condition.key
-        raise BaselineError(
-            f"{place}: conditions.{key}.cells are not those of {own.name} (edited by hand?); restore the file from "
-            "version control"
-        )
-    return records
+    return Records(**columns)
 
 
 def _place(directory: Path, baseline: Baseline, text: str) -> str:
@@ -73,6 +97,11 @@ def shared_path(directory: Path, name: str) -> Path:
 def own_path(directory: Path, name: str, condition: Condition) -> Path:
     """Where a condition's columns lie."""
     return directory / name / f"{condition.slug}.npz"
+
+
+def golden_path(directory: Path, name: str, condition: Condition) -> Path:
+    """Where the columns of a condition's golden reference lie."""
+    return directory / name / f"{condition.slug}.golden.npz"
 
 
 def shared_content(records: Records) -> bytes:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_failaware.errors import BaselineError, choices
 from pytest_failaware.files import locked, replace_together
 from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline, read_baseline
-from pytest_failaware.judge.compare import records_equal
+from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import own_content, own_path, read_records, sha256_of, shared_content, shared_path
-from pytest_failaware.schema import Baseline, BaselineEntry, Change, Condition, Measurement
+from pytest_failaware.judge.samples import (
+    golden_path,
+    own_content,
+    own_path,
+    read_records,
+    sha256_of,
+    shared_content,
+    shared_path,
+)
+from pytest_failaware.schema import Baseline, BaselineEntry, Change, Condition, Golden, Measurement
 
 Measured = tuple[Measurement, FailureRule]
 """What an item measured, and the rule it was judged under."""
@@ -33,6 +41,16 @@ class UpdateOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Update:
+    """What is asked for."""
+
+    measured: Sequence[Measured]
+    drop: Collection[str]
+    reason: str
+    reset_golden: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
     """What is to be written, the YAML file last, and what is to be deleted after it."""
 
@@ -48,6 +66,7 @@ def update_baseline(
     *,
     drop: Collection[str] = (),
     reason: str = "",
+    reset_golden: bool = False,
     dry_run: bool = False,
 ) -> UpdateOutcome:
     """Merge measurements of one data set into the baseline `name`, and delete the entries in `drop`.
@@ -62,6 +81,7 @@ def update_baseline(
         measured: what to store, at most one kind of data and model.
         drop: keys of the entries to delete.
         reason: kept in the history of the entries that change.
+        reset_golden: the stored values become the golden reference themselves; else the first ones stay it.
         dry_run: only find out what would happen.
 
     Raises:
@@ -69,7 +89,8 @@ def update_baseline(
         OSError: a file cannot be written; every file stays as it was.
     """
     with locked(baseline_path(directory, name)):
-        plan = _plan(directory, read_baseline(directory, name), name, measured, drop, reason)
+        change = _Update(measured=measured, drop=drop, reason=reason, reset_golden=reset_golden)
+        plan = _plan(directory, read_baseline(directory, name), name, change)
         if not dry_run:
             replace_together(plan.contents)
             for path in plan.removed:
@@ -77,46 +98,52 @@ def update_baseline(
     return plan.outcome
 
 
-def _plan(
-    directory: Path,
-    old: Baseline | None,
-    name: str,
-    measured: Sequence[Measured],
-    drop: Collection[str],
-    reason: str,
-) -> _Plan:
+def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> _Plan:
     known = old.entries if old else {}
-    for key in drop:
+    for key in update.drop:
         if key not in known:
             raise BaselineError(f"{baseline_path(directory, name)}: has no entry {key!r}; {choices(key, known)}")
-    fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in measured}
-    if refused := _refusal(old, measured, fresh, drop):
+    fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in update.measured}
+    if refused := _refusal(old, update.measured, fresh, update.drop):
         return _Plan(outcome=UpdateOutcome(refused=refused))
-    unchanged = tuple(key for key, one in fresh.items() if old and _is_stored(directory, old, *one))
+    unchanged = tuple(key for key, one in fresh.items() if old and _is_stored(directory, old, *one, update))
     changed = {key: one for key, one in fresh.items() if key not in unchanged}
     outcome = UpdateOutcome(
         recorded=tuple(key for key in changed if key not in known),
         updated=tuple(key for key in changed if key in known),
         unchanged=unchanged,
-        pruned=tuple(drop),
+        pruned=tuple(update.drop),
     )
-    if not changed and not drop:
+    if not changed and not update.drop:
         return _Plan(outcome=outcome)
     if shared := _shared_file(directory, name, [*known.values()], [one.condition for one, _ in changed.values()]):
         return _Plan(outcome=UpdateOutcome(refused=shared))
-    merged = _merged(old, name, changed, drop, reason)
+    merged = _merged(old, name, changed, update)
     contents = {own_path(directory, name, one.condition): own_content(one.records) for one, _ in changed.values()}
+    for key in changed:
+        if merged.entries[key].golden is not None and known[key].golden is None:
+            condition = known[key].condition
+            contents[golden_path(directory, name, condition)] = own_path(directory, name, condition).read_bytes()
     if changed:
-        contents[shared_path(directory, name)] = shared_content(measured[0][0].records)
-    before = baseline_text(old) if old else ""
-    after = baseline_text(merged)
+        contents[shared_path(directory, name)] = shared_content(update.measured[0][0].records)
+    before, after = baseline_text(old) if old else "", baseline_text(merged)
     parse_baseline(after, f"{name}.yaml (as it would be written)", name)  # nothing is written that cannot be read
     contents[baseline_path(directory, name)] = after.encode()
     return _Plan(
         outcome=replace(outcome, diff=_diff(before, after, f"{name}.yaml")),
         contents={path: new for path, new in contents.items() if not path.is_file() or path.read_bytes() != new},
-        removed=tuple(own_path(directory, name, known[key].condition) for key in drop),
+        removed=tuple(_no_longer_used(directory, name, known, merged)),
     )
+
+
+def _no_longer_used(directory: Path, name: str, known: Mapping[str, BaselineEntry], merged: Baseline) -> Iterator[Path]:
+    """The sample files of entries and golden references that are gone."""
+    for key, entry in known.items():
+        now = merged.entries.get(key)
+        if now is None:
+            yield own_path(directory, name, entry.condition)
+        if entry.golden is not None and (now is None or now.golden is None):
+            yield golden_path(directory, name, entry.condition)
 
 
 def _refusal(
@@ -158,7 +185,9 @@ def _agree(one: Measured, other: Measured) -> bool:
     return (rule, first.seed) == (other_rule, second.seed) and records_equal(first.records, second.records, rule)
 
 
-def _is_stored(directory: Path, baseline: Baseline, measurement: Measurement, rule: FailureRule) -> bool:
+def _is_stored(
+    directory: Path, baseline: Baseline, measurement: Measurement, rule: FailureRule, update: _Update
+) -> bool:
     """Whether the file already says what was measured."""
     provenance = measurement.provenance
     entry = baseline.entries.get(measurement.condition.key)
@@ -166,35 +195,65 @@ def _is_stored(directory: Path, baseline: Baseline, measurement: Measurement, ru
         return False
     stored = read_records(directory, baseline, entry)
     made_alike = (entry.condition, entry.seed, entry.rule) == (measurement.condition, measurement.seed, str(rule))
-    return made_alike and stored is not None and records_equal(stored, measurement.records, rule)
+    settled = entry.golden is None or not update.reset_golden
+    return settled and made_alike and stored is not None and records_equal(stored, measurement.records, rule)
 
 
-def _merged(
-    old: Baseline | None, name: str, changed: Mapping[str, Measured], drop: Collection[str], reason: str
-) -> Baseline:
+def _merged(old: Baseline | None, name: str, changed: Mapping[str, Measured], update: _Update) -> Baseline:
     """The baseline with the changed entries in place and the dropped ones gone."""
-    entries = {key: entry for key, entry in old.entries.items() if key not in drop} if old else {}
-    histories = {key: entry.history for key, entry in entries.items()}
+    known = old.entries if old else {}
+    entries = {key: entry for key, entry in known.items() if key not in update.drop}
     for key, (measurement, rule) in changed.items():
-        change = Change(reason=reason, model_sha256=measurement.provenance.model.sha256)
-        entries[key] = _entry(measurement, rule, (*histories.get(key, ()), *([change] if reason else [])))
+        same_data = old is not None and old.data == measurement.provenance.data
+        entries[key] = _entry(measurement, rule, known.get(key), update, same_data=same_data)
     if old is not None and not changed:
         return replace(old, entries=entries)
     provenance = next(iter(changed.values()))[0].provenance
-    return Baseline(name=name, data=provenance.data, preprocessing=provenance.preprocessing, entries=entries)
+    return Baseline(
+        name=name,
+        data=provenance.data,
+        preprocessing=provenance.preprocessing,
+        entries=entries,
+        known_label_errors=old.known_label_errors if old else (),
+    )
 
 
-def _entry(measurement: Measurement, rule: FailureRule, history: tuple[Change, ...]) -> BaselineEntry:
+def _entry(
+    measurement: Measurement, rule: FailureRule, old: BaselineEntry | None, update: _Update, *, same_data: bool
+) -> BaselineEntry:
+    model, records = measurement.provenance.model, sha256_of(own_content(measurement.records))
+    history = old.history if old else ()
+    if update.reason:
+        history = (*history, Change(reason=update.reason, model_sha256=model.sha256))
+    keeps_golden = old is not None and same_data and not update.reset_golden
     return BaselineEntry(
         condition=measurement.condition,
         seed=measurement.seed,
         rule=str(rule),
         cells=count_cells(measurement.records, rule),
-        records_sha256=sha256_of(own_content(measurement.records)),
-        model=measurement.provenance.model,
+        records_sha256=records,
+        model=model,
         environment=measurement.provenance.environment,
+        golden=_golden(old, records) if old and keeps_golden else None,
         history=history,
     )
+
+
+def baseline_of(measurement: Measurement, rule: FailureRule, name: str) -> Baseline:
+    """The baseline that holds one measurement alone, as an update into no file would make it."""
+    provenance, nothing = measurement.provenance, _Update(measured=(), drop=(), reason="", reset_golden=False)
+    return Baseline(
+        name=name,
+        data=provenance.data,
+        preprocessing=provenance.preprocessing,
+        entries={measurement.condition.key: _entry(measurement, rule, None, nothing, same_data=False)},
+    )
+
+
+def _golden(old: BaselineEntry, records: str) -> Golden | None:
+    """The first accepted values stay the golden reference; None while they are the stored ones themselves."""
+    first = old.golden or Golden(model_sha256=old.model.sha256, records_sha256=old.records_sha256)
+    return None if first.records_sha256 == records else first
 
 
 def _diff(before: str, after: str, file: str) -> str:

@@ -13,12 +13,16 @@ from pytest_failaware.schema import (
     Condition,
     ConditionStats,
     DataFacts,
+    Decomposition,
     Estimate,
+    Evidence,
+    Flip,
     ItemResult,
     Measurement,
     ModelFacts,
     Provenance,
     Records,
+    SampleChange,
     Verdict,
 )
 
@@ -39,6 +43,7 @@ def result_to_plain(result: ItemResult) -> Plain:
         "verdict": result.verdict.value,
         "differences": list(result.differences),
         "notes": list(result.notes),
+        "change": None if result.change is None else _change_to_plain(result.change),
         "causes": list(result.causes),
         "location": list(result.location),
     }
@@ -58,6 +63,7 @@ def result_from_plain(plain: Mapping[str, Any]) -> ItemResult:
         verdict=Verdict(plain["verdict"]),
         differences=tuple(plain["differences"]),
         notes=tuple(plain["notes"]),
+        change=None if plain["change"] is None else _change_from_plain(plain["change"]),
         causes=tuple(plain["causes"]),
         location=(plain["location"][0], plain["location"][1]),
     )
@@ -113,7 +119,26 @@ def _comparison_to_plain(comparison: Comparison) -> Plain:
         "reference": None if reference is None else fields_of(reference),
         "current": fields_of(comparison.current),
         "verdict": comparison.verdict.value,
+        "evidence": None if comparison.evidence is None else fields_of(comparison.evidence),
     }
+
+
+def _change_to_plain(change: SampleChange) -> Plain:
+    parts = change.decomposition
+    return {
+        **fields_of(change),
+        "worst": [fields_of(flip) for flip in change.worst],
+        "decomposition": None if parts is None else fields_of(parts),
+    }
+
+
+def _change_from_plain(plain: Mapping[str, Any]) -> SampleChange:
+    parts = plain["decomposition"]
+    changed = {
+        "worst": tuple(Flip(**flip) for flip in plain["worst"]),
+        "decomposition": None if parts is None else Decomposition(**parts),
+    }
+    return SampleChange(**{**plain, **changed})
 
 
 def _comparison_from_plain(plain: Mapping[str, Any]) -> Comparison:
@@ -122,5 +147,6 @@ def _comparison_from_plain(plain: Mapping[str, Any]) -> Comparison:
         "reference": None if reference is None else Estimate(**reference),
         "current": Estimate(**plain["current"]),
         "verdict": Verdict(plain["verdict"]),
+        "evidence": None if plain["evidence"] is None else Evidence(**plain["evidence"]),
     }
     return Comparison(**{**plain, **changed})

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_failaware.report.document import Plain, result_to_plain
+from pytest_failaware.report.document import Plain, fields_of, result_to_plain
 from pytest_failaware.schema import Comparison, Estimate, ItemResult, RunReport, Verdict
 
 SCHEMA: Final = 1
@@ -71,12 +71,12 @@ def _result(result: ItemResult, entry: Mapping[str, Any] | None, members: Mappin
 
 
 def _measurement(result: ItemResult, entry: Mapping[str, Any], members: Mapping[str, str]) -> Plain:
-    """What `python -m pytest_failaware accept` needs; a value outside a literal bound is not acceptable."""
+    """What `python -m pytest_failaware accept` needs."""
     content = base64.b64decode(entry["measurement"]["records"])
     return {
         **entry["measurement"],
         "rule": entry["rule"],
-        "acceptable": not any(one.reference is None and one.verdict.fails for one in result.comparisons),
+        "acceptable": entry["acceptable"],
         "records": {"member": members[result.nodeid], "sha256": f"sha256:{hashlib.sha256(content).hexdigest()}"},
     }
 
@@ -99,4 +99,5 @@ def _comparison(comparison: Comparison) -> Plain:
         "allowed": comparison.allowed,
         "verdict": comparison.verdict.value,
         "note": comparison.note,
+        "evidence": None if comparison.evidence is None else fields_of(comparison.evidence),
     }

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.report.table import COLUMNS
-from pytest_failaware.schema import Comparison, Estimate, ItemResult, RunReport, Verdict
+from pytest_failaware.schema import Comparison, Estimate, ItemResult, RunReport, SampleChange, Verdict
 
 Line = tuple[str, str]
 """A line and the markup it stands in: "red", "green", "yellow", or "" for plain."""
 
 _ALWAYS_TABLED: Final = 12  # more conditions than this are tabled at -v only
 _SHORT: Final = {"accuracy": "all", "confident_accuracy": "confident", "failure_region_accuracy": "flagged"}
-_SHOUTS: Final = frozenset({Verdict.REGRESSED, Verdict.BELOW_MINIMUM, Verdict.ABOVE_MAXIMUM})
+_SHOUTS: Final = frozenset({verdict for verdict in Verdict if verdict.fails and verdict is not Verdict.INCOMPARABLE})
+_TOLD: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.IMPROVED)
+_FLIPS: Final = 5  # shown at -v
 
 
 def summary_lines(report: RunReport, *, verbosity: int = 0, diffs: Sequence[str] = ()) -> Iterator[Line]:
@@ -46,8 +48,8 @@ def summary_lines(report: RunReport, *, verbosity: int = 0, diffs: Sequence[str]
         yield from _next_action(results, report.command)
 
 
-def failure_lines(result: ItemResult) -> Iterator[str]:
-    """The text of a failed item: what fell, by how much, on how many images, and what to do."""
+def failure_lines(result: ItemResult, *, verbosity: int = 0) -> Iterator[str]:
+    """The text of a failed item: what fell, by how much, on how many images, why, and what to do; more of it at -v."""
     name = short_name(result)
     if result.verdict is Verdict.MISSING:
         yield f"{name}: no entry {result.stats.condition!r} in baseline {result.baseline!r}, so nothing was compared"
@@ -60,9 +62,17 @@ def failure_lines(result: ItemResult) -> Iterator[str]:
     for comparison in sorted(result.comparisons, key=lambda one: one.verdict.severity):
         if comparison.verdict.fails:
             yield f"  {_sentence(comparison)}"
+            yield from _proof(comparison, result)
+    if result.change is not None:
+        yield from (f"  {line}" for line in _changes(result.change, everything=verbosity > 0))
     yield from (f"  {note}" for note in result.notes)
     if result.verdict is Verdict.INCOMPARABLE:
         yield "  go back to what the baseline was recorded with, or record anew with --failaware-update-baselines"
+    if result.verdict is Verdict.DRIFTED:
+        yield (
+            "  accepted changes add up to more than the drift budget; if that is intended, add "
+            '--failaware-reset-golden to --failaware-update-baselines, with --failaware-reason="…"'
+        )
     if result.causes and result.verdict is not Verdict.MISSING:
         yield f"  what else changed since the baseline: {'; '.join(result.causes)}"
 
@@ -78,12 +88,12 @@ def percent(estimate: Estimate) -> str:
 
 
 def _comparison_table(results: Sequence[ItemResult], *, everything: bool) -> Iterator[Line]:
-    """One row per metric that failed or improved; at -v every metric."""
+    """One row per metric that failed, is in doubt or improved; at -v every metric."""
     rows = [
         (result, comparison)
         for result in results
         for comparison in sorted(result.comparisons, key=lambda one: one.verdict.severity)
-        if everything or comparison.verdict.fails or comparison.verdict is Verdict.IMPROVED
+        if everything or comparison.verdict.fails or comparison.verdict in _TOLD
     ]
     if not rows:
         return
@@ -131,6 +141,44 @@ def _sentence(comparison: Comparison) -> str:
     moved = f", {change} (allowed {allowed})" if change else ""
     counts = f"{_counts(comparison.reference)} -> {_counts(comparison.current)}"
     return f"{metric:<24}{before} -> {now}{moved}: {verdict} ({counts})"
+
+
+def _proof(comparison: Comparison, result: ItemResult) -> Iterator[str]:
+    """What holds for these images, and what that says about others like them."""
+    evidence = comparison.evidence
+    if evidence is None:
+        return
+    if evidence.lost is not None:
+        samples = result.change.samples if result.change else result.stats.cells.samples
+        yield f"    on these {samples:,} images: {evidence.lost:,} lost, {evidence.gained:,} gained"
+    p, need = f"p {evidence.p_beyond:.2g}", f"needed {evidence.level:.2g}"
+    said = "not shown to stay within" if comparison.verdict is Verdict.NOT_SHOWN else "proven worse than"
+    bounds = f"95 %: {100 * evidence.low:.2f} to {100 * evidence.high:.2f} pt worse"
+    paired = "" if evidence.paired else ", unpaired"
+    yield f"    on images like these: {said} the {_allowed(comparison)} allowed ({p}, {need}; {bounds}{paired})"
+
+
+def _changes(change: SampleChange, *, everything: bool) -> Iterator[str]:
+    """The diagnosis and the flips; at -v the decomposition and the worst flips."""
+    if change.diagnosis:
+        yield f"diagnosis: {change.diagnosis}"
+    known = f" ({change.known_label_errors:,} known label errors)" if change.known_label_errors else ""
+    yield (
+        f"flips: {change.negative_flips:,} right before and wrong now, {change.positive_flips:,} the reverse; "
+        f"{change.confident_negative_flips:,} trusted on both sides{known}"
+    )
+    if not everything:
+        return
+    if (parts := change.decomposition) is not None:
+        yield (
+            f"confident_accuracy: {100 * parts.answers:+.2f} pt by changed answers, {100 * parts.entered:+.2f} pt by "
+            f"samples that are trusted now, {100 * parts.left:+.2f} pt by samples that no longer are"
+        )
+    for flip in change.worst[:_FLIPS]:
+        yield (
+            f"  sample {flip.sample_id}: class {flip.label}, before {flip.before} ({flip.confidence_before:.0%}), now "
+            f"{flip.now} ({flip.confidence_now:.0%})"
+        )
 
 
 def _counts(estimate: Estimate) -> str:
@@ -186,7 +234,7 @@ def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
     """The command that accepts or records, where something failed that it would mend."""
     verdicts = {result.verdict for result in results}
     update = f"{command} --failaware-update-baselines"
-    if verdicts & {Verdict.REGRESSED, Verdict.INCOMPARABLE}:
+    if verdicts & {Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE}:
         yield "If this change is intended, accept the new values and commit the baseline:", ""
         yield f"  {update}", ""
     elif Verdict.MISSING in verdicts:
@@ -201,7 +249,8 @@ def _diff_colour(line: str) -> str:
 def _colour(verdict: Verdict) -> str:
     if verdict.fails:
         return "red"
-    return "yellow" if verdict in (Verdict.RECORDED, Verdict.UPDATED) else "green"
+    warned = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.RECORDED, Verdict.UPDATED)
+    return "yellow" if verdict in warned else "green"
 
 
 def aligned(rows: Iterable[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:

@@ -317,7 +317,7 @@ def test_no_marked_test_costs_nothing(project: Project) -> None:
 DAMAGES = {
     "schema_too_new": ("schema: 1", "schema: 99", ":2: schema is 99, this version reads 1; install*"),
     "conflict": ("preprocessing: none", "<<<<<<< ours\npreprocessing: none", ":10: a merge conflict is left*"),
-    "no_yaml": ("trusted_right: 6", "trusted_right: [", ":*: not YAML (*"),
+    "no_yaml": ("trusted_right: 120", "trusted_right: [", ":*: not YAML (*"),
     "alias": ("preprocessing: none", "preprocessing: &a none", ":10: anchors, aliases and tags are not allowed*"),
     "twice": ("preprocessing: none", "preprocessing: none\npreprocessing: x", ":11: preprocessing stands twice*"),
     "foreign": ("    records: sha256:", "    records: sha256:0", ":*: conditions.clean.records is not the hash of*"),

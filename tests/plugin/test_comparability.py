@@ -9,11 +9,11 @@ ONE = MARKED.replace("reliability", "reliability(conditions=['clean'])")
 PART = """
 import toy
 
-def thirteen(): return toy.Images(order=tuple(range(13)))
+def fewer(): return toy.Images(order=tuple(range(285)))
 
 def shifted():
     images = toy.Images()
-    images.images[:2, 7, 7] = 1
+    images.images[:15, 7, 7] = 1
     return images
 
 def others():
@@ -25,7 +25,7 @@ def others():
 
 @pytest.fixture
 def recorded(project: Project) -> Project:
-    """The project with a baseline of its fifteen images, and other data sets in part.py."""
+    """The project with a baseline of its 300 images, and other data sets in part.py."""
     project.test(ONE)
     project.record()
     (project.path / "part.py").write_text(PART)
@@ -34,7 +34,7 @@ def recorded(project: Project) -> Project:
 
 def test_another_data_set_fails_by_default(recorded: Project) -> None:
     """Fewer images and other images are incomparable."""
-    for data, words in (("thirteen", "images: baseline 15, now 13"), ("shifted", "images: as many, but others *")):
+    for data, words in (("fewer", "images: baseline 300, now 285"), ("shifted", "images: as many, but others *")):
         result = recorded.run(f"--failaware-dataset=part:{data}")
 
         result.assert_outcomes(failed=1)
@@ -44,18 +44,18 @@ def test_another_data_set_fails_by_default(recorded: Project) -> None:
 def test_shared_images_are_compared(recorded: Project) -> None:
     """With failaware_dataset_change = shared the gate judges what both sides have, and says how many that are."""
     recorded.ini("failaware_dataset_change = shared")
-    fewer = recorded.run("-v", "--failaware-dataset=part:thirteen")
+    fewer = recorded.run("-v", "--failaware-dataset=part:fewer")
     fewer.assert_outcomes(passed=1)
-    fewer.stdout.fnmatch_lines(["note: paired on 13 of 15"])
+    fewer.stdout.fnmatch_lines(["note: paired on 285 of 300"])
 
     shifted = recorded.run("-v", "--failaware-dataset=part:shifted")
     shifted.assert_outcomes(passed=1)
-    shifted.stdout.fnmatch_lines(["note: paired on 13 of 15; 2 new"])
+    shifted.stdout.fnmatch_lines(["note: paired on 285 of 300; 15 new"])
 
     worse = recorded.run("--failaware-dataset=part:shifted", model="worse.pth")
     worse.assert_outcomes(failed=1)
-    # Images 2 to 14 are shared: of 7 right answers among them the dead class costs 3.
-    worse.stdout.fnmatch_lines(["  accuracy * (7 of 13 -> 4 of 13)", "  paired on 13 of 15; 2 new"])
+    # Nineteen copies are shared: of their 9 right answers each, the dead class costs 3.
+    worse.stdout.fnmatch_lines(["  accuracy * (171 of 285 -> 114 of 285)", "  paired on 285 of 300; 15 new"])
 
 
 def test_no_shared_image_is_incomparable(recorded: Project) -> None:
@@ -64,33 +64,33 @@ def test_no_shared_image_is_incomparable(recorded: Project) -> None:
     result = recorded.run("--failaware-dataset=part:others")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["  images: 0 of the baseline's 15 are among the 15 of this run; at least half have to be"]
+        ["  images: 0 of the baseline's 300 are among the 300 of this run; at least half have to be"]
     )
 
     (recorded.path / "baselines" / "toy" / "samples.npz").unlink()
-    unpaired = recorded.run("--failaware-dataset=part:thirteen")
+    unpaired = recorded.run("--failaware-dataset=part:fewer")
     unpaired.assert_outcomes(failed=1)
-    unpaired.stdout.fnmatch_lines(["  images: baseline 15, now 13", "  unpaired: *"])
+    unpaired.stdout.fnmatch_lines(["  images: baseline 300, now 285", "  unpaired: *"])
 
 
 def test_a_limit_compares_on_as_many(recorded: Project) -> None:
-    """The six smallest ids, whatever the order of the data; nothing is ever written."""
+    """The sixty smallest ids, whatever the order of the data; nothing is ever written."""
     before = recorded.files()
-    result = recorded.run("-v", "--failaware-limit=6", "--failaware-json=r.json")
+    result = recorded.run("-v", "--failaware-limit=60", "--failaware-json=r.json")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["note: --failaware-limit measures 6 of the 15 images*", "note: paired on 6 of 15"])
+    result.stdout.fnmatch_lines(["note: --failaware-limit measures 60 of the 300 images*", "note: paired on 60 of 300"])
     assert not (recorded.path / "r.records.zip").exists()
 
-    everything = recorded.run("--failaware-limit=99")
+    everything = recorded.run("--failaware-limit=999")
     everything.stdout.fnmatch_lines(["1 checked: 1 unchanged"])
-    refused = recorded.run("--failaware-limit=6", "--failaware-update-baselines")
+    refused = recorded.run("--failaware-limit=60", "--failaware-update-baselines")
     assert pytest.ExitCode.USAGE_ERROR == refused.ret
     assert before == recorded.files()
 
     (recorded.path / "baselines" / "toy" / "clean.npz").unlink()
-    unpaired = recorded.run("--failaware-limit=6")
+    unpaired = recorded.run("--failaware-limit=60")
     unpaired.assert_outcomes(failed=1)
-    unpaired.stdout.fnmatch_lines(["  images: 6 of 15 were measured, and without the baseline's sample file *"])
+    unpaired.stdout.fnmatch_lines(["  images: 60 of 300 were measured, and without the baseline's sample file *"])
 
 
 def test_a_failure_names_what_else_changed(recorded: Project) -> None:

@@ -239,7 +239,7 @@ def test_the_exit_code_of_others_stays(project: Project) -> None:
 def test_the_command_to_copy_is_whole(project: Project) -> None:
     """Options left out of it take their values along."""
     project.record()
-    result = project.run("--failaware-limit", "15", "--failaware-override", "tolerance=0", model="worse.pth")
+    result = project.run("--failaware-limit", "300", "--failaware-override", "tolerance=0", model="worse.pth")
 
     assert (
         result.outlines.count("  pytest -p no:randomly --failaware-model=worse.pth --failaware-update-baselines") == 1

@@ -68,7 +68,7 @@ def test_a_degradation_of_ones_own(project: Project) -> None:
     ("function", "words"),
     [
         ("images.float()", "*condition dust: its function must return images of the same shape*float32*uint8*"),
-        ("images[:, :, 1:]", "*condition dust: its function must return images of the same shape*(15, 1, 7, 8)*"),
+        ("images[:, :, 1:]", "*condition dust: its function must return images of the same shape*(128, 1, 7, 8)*"),
         ("None", "*condition dust: its function must return images of the same shape*NoneType*"),
         ("1 / 0", "*condition dust: its function raised ZeroDivisionError*; repair it"),
     ],
@@ -91,7 +91,7 @@ def test_a_degradation_in_place_spoils_nothing(project: Project) -> None:
     project.test(MARKED.replace("reliability", "reliability(conditions=['dust', 'clean'])"))
     project.record().assert_outcomes(passed=2)
 
-    assert 6 == project.stored()["clean"]["cells"]["trusted_right"]  # type: ignore[index]
+    assert 120 == project.stored()["clean"]["cells"]["trusted_right"]  # type: ignore[index]
 
 
 RECALL = """
@@ -116,7 +116,7 @@ def test_a_metric_of_ones_own(project: Project) -> None:
     result = project.run("-v")
 
     result.assert_outcomes(passed=1)
-    # Of the five images labelled top, three are of the class and two of the one before it.
+    # Of each five images labelled top, three are of the class and two of the one before it.
     assert project.line_with(result, "top_recall", "60.00%", "+0.00 pt")
     (project.path / "baselines" / "toy" / "clean.npz").unlink()
     unpaired = project.run()

@@ -42,15 +42,15 @@ import pytest, torch
 
 @pytest.mark.reliability(conditions=["clean", "low_light"])
 def test_toy(reliability, failaware_model, failaware_loader, failaware_loaders, failaware_device):
-    assert 9 == reliability.stats.rates["accuracy"].numerator
-    assert 15 == len(reliability.records) == len(reliability.to_frame())
-    assert 6 == reliability.to_frame()["flagged"].sum()
+    assert 180 == reliability.stats.rates["accuracy"].numerator
+    assert 300 == len(reliability.records) == len(reliability.to_frame())
+    assert 120 == reliability.to_frame()["flagged"].sum()
     assert not failaware_model.training
     assert not any(p.requires_grad for p in failaware_model.parameters())
     inputs, labels = next(iter(failaware_loader))
-    assert (15, 1, 8, 8) == tuple(inputs.shape) and torch.float32 == inputs.dtype
-    right = (failaware_model(inputs).argmax(1) == labels).sum()
-    assert 9 == right
+    assert (128, 1, 8, 8) == tuple(inputs.shape) and torch.float32 == inputs.dtype
+    right = sum((failaware_model(images).argmax(1) == truth).sum() for images, truth in failaware_loader)
+    assert 180 == right
     dark, _ = next(iter(failaware_loaders("low_light(factor=0)")))
     assert 0 == dark.max()
     assert inputs.device.type == failaware_device.type
@@ -74,7 +74,7 @@ def failaware_model():
 
 @pytest.fixture(scope="session")
 def failaware_dataset():
-    return toy.Images(order=tuple(reversed(range(15))))
+    return toy.Images(order=tuple(reversed(range(300))))
 """
     )
     result = project.run(model=None)
@@ -83,7 +83,7 @@ def failaware_dataset():
     result.stdout.fnmatch_lines(
         [
             "model of the fixture failaware_model (????????) on *",
-            "data of the fixture failaware_dataset: 15 images, 3 classes; preprocess none",
+            "data of the fixture failaware_dataset: 300 images, 3 classes; preprocess none",
             "2 checked: 2 unchanged",
         ]
     )

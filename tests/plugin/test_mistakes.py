@@ -34,8 +34,9 @@ def test_options_are_checked_before_anything_runs(project: Project, option: str,
     ("marker", "words"),
     [
         ("minimun={}", "reliability: minimun: unknown argument; did you mean 'minimum'*"),
-        ("alpha=0.01", "reliability: alpha is not available*"),
-        ("policy='any_drop'", "reliability: policy is not available*"),
+        ("alpha=0.6", "reliability: alpha: must be above 0 and below 0.5*"),
+        ("policy='any_drops'", "reliability: policy: unknown policy 'any_drops'; did you mean 'any_drop'*"),
+        ("minimum={'changed_flag_rate': 0.1}", "reliability: minimum: unknown metric 'changed_flag_rate'*"),
         ("conditions=['bluur']", "reliability: conditions: unknown condition 'bluur'; did you mean 'blur'*"),
         ("'clean'", "reliability takes keyword arguments only, got 'clean'"),
     ],
@@ -162,7 +163,7 @@ def test_no_preprocessing_is_never_a_guess(project: Project) -> None:
     [
         ("schema: 1", "schema: 99", "*toy.yaml*schema*99*"),
         ("schema: 1", "<<<<<<< ours\nschema: 1", "*toy.yaml:2*merge conflict*"),
-        ("trusted_right: 6", "trusted_right: six", "*toy.yaml*trusted_right*"),
+        ("trusted_right: 120", "trusted_right: six", "*toy.yaml*trusted_right*"),
         ("schema: 1", "schema: 1\nschema: 1", "*toy.yaml:3*schema*"),
     ],
 )

@@ -39,11 +39,11 @@ def test_json_of_a_failing_run(project: Project) -> None:
     assert (False, "", {"regressed": 2}) == (found["passed"], found["incomplete"], found["counts"])
     clean = found["results"][0]
     assert "test_toy.py::test_toy[clean]" == clean["nodeid"]
-    assert {"value": 0.4, "numerator": 6, "denominator": 15, "reason": ""} == clean["rates"]["accuracy"]
+    assert {"value": 0.4, "numerator": 120, "denominator": 300, "reason": ""} == clean["rates"]["accuracy"]
     assert ["test_toy.py", 4] == clean["location"]
     accuracy = clean["comparisons"][0]
     assert ("accuracy", "0.005", "regressed") == (accuracy["metric"], accuracy["allowed"], accuracy["verdict"])
-    assert 9 == accuracy["reference"]["numerator"]
+    assert 180 == accuracy["reference"]["numerator"]
     assert "r.records.zip" == found["records"]
     assert {"0.npz", "1.npz"} == {result["measurement"]["records"]["member"] for result in found["results"]}
 
@@ -147,7 +147,7 @@ def test_junit_has_the_numbers(project: Project) -> None:
 
     assert {"test_toy[clean]", "test_toy[low_light]"} == set(found)
     clean = found["test_toy[clean]"]
-    assert ("regressed", "0.4", "toy", "15") == tuple(
+    assert ("regressed", "0.4", "toy", "300") == tuple(
         clean[f"failaware.{name}"] for name in ("verdict", "accuracy", "baseline", "samples")
     )
 

@@ -42,7 +42,11 @@ def test_a_dry_run_shows_the_difference(project: Project) -> None:
 
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
-        ["-      trusted_right: 6", "+      trusted_right: 4", "*toy.yaml: updated clean, low_light; dry run, nothing*"]
+        [
+            "-      trusted_right: 120",
+            "+      trusted_right: 80",
+            "*toy.yaml: updated clean, low_light; dry run, nothing*",
+        ]
     )
     assert before == project.files()
     project.test(CLEAN)
@@ -122,7 +126,7 @@ def test_show(project: Project, command: Command) -> None:
     code, text = command("show", "toy")
 
     lines = text.splitlines()
-    assert (0, "toy: 15 images, 3 classes; preprocess none") == (code, lines[0])
+    assert (0, "toy: 300 images, 3 classes; preprocess none") == (code, lines[0])
     assert ["clean", "60.00%", "66.67%", "20.00%", "40.00%", "40.00%", "50.00%"] == lines[2].split()[:7]
     assert lines[4].startswith("clean: first values (model ")
     assert (0, text) == command("show", "baselines/toy.yaml")
@@ -153,7 +157,7 @@ def test_accept(project: Project, command: Command) -> None:
     before = project.files()
     code, text = command("accept", "r.json", "--dry-run")
     assert (0, before) == (code, project.files())
-    assert "+      trusted_right: 4" in text
+    assert "+      trusted_right: 80" in text
 
     code, text = command("accept", "r.json", "--reason", "smaller model")
     assert (0, "baselines/toy.yaml: updated clean, low_light; review and commit it\n") == (code, text)

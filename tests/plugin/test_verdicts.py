@@ -38,7 +38,7 @@ def test_record_then_check(project: Project) -> None:
 
 
 def test_a_worse_model_fails_with_the_counts(project: Project) -> None:
-    """A dead class costs 2 trusted and 1 flagged right answers of 9."""
+    """A dead class costs 40 trusted and 20 flagged right answers of 180."""
     project.record()
     result = project.run(model="worse.pth")
 
@@ -46,8 +46,8 @@ def test_a_worse_model_fails_with_the_counts(project: Project) -> None:
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     result.stdout.fnmatch_lines(
         [
-            "*test_toy[[]clean]: worse than baseline 'toy' allows on 15 images",
-            "  accuracy * 60.00% -> 40.00%, -20.00 pt (allowed 0.50 pt): REGRESSED (9 of 15 -> 6 of 15)",
+            "*test_toy[[]clean]: worse than baseline 'toy' allows on 300 images",
+            "  accuracy * 60.00% -> 40.00%, -20.00 pt (allowed 0.50 pt): REGRESSED (180 of 300 -> 120 of 300)",
             "*2 checked: 2 regressed",
             "If this change is intended*",
         ]
@@ -102,7 +102,7 @@ def test_bounds_hold_without_a_baseline_and_in_updates(project: Project) -> None
     result = project.record()
 
     result.assert_outcomes(failed=1, passed=1)
-    result.stdout.fnmatch_lines(["*confident_accuracy *66.67%, must be >= 0.67: BELOW MINIMUM (6 of 9)"])
+    result.stdout.fnmatch_lines(["*confident_accuracy *66.67%, must be >= 0.67: BELOW MINIMUM (120 of 180)"])
     assert ["low_light"] == list(yaml.safe_load(project.baseline.read_text())["conditions"])
 
 

@@ -73,7 +73,7 @@ def test_other_data_is_refused_unless_every_entry_is_updated(project: Project) -
     """A partial update to other data would leave a file that describes two data sets."""
     project.record()
     before = project.files()
-    half = "def half(): return toy.Images(order=tuple(range(10)))"
+    half = "def half(): return toy.Images(order=tuple(range(200)))"
     (project.path / "half.py").write_text(f"import toy\n{half}\n")
     partial = project.record("--failaware-dataset=half:half", "-k", "clean")
     assert pytest.ExitCode.USAGE_ERROR == partial.ret
@@ -83,7 +83,7 @@ def test_other_data_is_refused_unless_every_entry_is_updated(project: Project) -
     whole = project.record("--failaware-dataset=half:half")
     whole.assert_outcomes(passed=2)
     assert pytest.ExitCode.OK == whole.ret
-    assert 10 == yaml.safe_load(project.baseline.read_text())["data"]["samples"]
+    assert 200 == yaml.safe_load(project.baseline.read_text())["data"]["samples"]
     project.run("--failaware-dataset=half:half").assert_outcomes(passed=2)
 
 

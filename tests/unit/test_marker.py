@@ -34,8 +34,11 @@ def test_numbers_are_kept_as_typed() -> None:
     ("values", "words"),
     [
         ({"minimun": {}}, ["unknown argument", "did you mean 'minimum'"]),
-        ({"alpha": 0.01}, ["alpha is not available"]),
-        ({"policy": "any_drop"}, ["policy is not available"]),
+        ({"alpha": 0.5}, ["alpha: must be above 0 and below 0.5"]),
+        ({"alpha": "much"}, ["alpha: must be a rate"]),
+        ({"policy": "any_drops"}, ["unknown policy 'any_drops'", "did you mean 'any_drop'"]),
+        ({"minimum": {"changed_flag_rate": 0.1}}, ["unknown metric 'changed_flag_rate'"]),
+        ({"maximum": {"confident_accuracy_at_coverage": 0.1}}, ["unknown metric"]),
         ({"conditions": []}, ["no condition"]),
         ({"conditions": [3]}, ["list of names"]),
         ({"conditions": ["fog:3"]}, ["unknown condition 'fog'"]),

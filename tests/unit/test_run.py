@@ -26,9 +26,9 @@ def test_the_numbers_computed_on_paper(toy_model: toy.Bands) -> None:
     outcome = evaluate(model=toy_model, dataset=toy.images(), preprocess="none", conditions=["clean"])["clean"]
     bright = np.exp(10) / (np.exp(10) + 2)
 
-    assert Cells(trusted_right=6, trusted_wrong=3, flagged_right=3, flagged_wrong=3) == outcome.stats.cells
-    assert 9 == np.isclose(outcome.records.confidence, bright, atol=1e-7).sum()
-    assert 6 == outcome.flagged.sum()
+    assert Cells(trusted_right=120, trusted_wrong=60, flagged_right=60, flagged_wrong=60) == outcome.stats.cells
+    assert 180 == np.isclose(outcome.records.confidence, bright, atol=1e-7).sum()
+    assert 120 == outcome.flagged.sum()
     assert 0.6 == outcome.stats.rates["accuracy"].value
     assert [200 / 255, 10] == pytest.approx(np.unique(outcome.records.max_logit).tolist())
 
@@ -36,7 +36,7 @@ def test_the_numbers_computed_on_paper(toy_model: toy.Bands) -> None:
 def test_records_do_not_depend_on_batches_or_order(toy_model: toy.Bands) -> None:
     """Batches of 1, 2, 7 and 64 and a shuffled data set give the same records under every condition."""
     reference = evaluate(model=toy_model, dataset=toy.images(), preprocess="none", conditions=FOUR, batch_size=64)
-    shuffled = toy.Images(order=tuple(np.random.default_rng(0).permutation(15)))
+    shuffled = toy.Images(order=tuple(np.random.default_rng(0).permutation(300)))
     for dataset, batch_size in ((toy.images(), 1), (toy.images(), 2), (toy.images(), 7), (shuffled, 7)):
         other = evaluate(model=toy_model, dataset=dataset, preprocess="none", conditions=FOUR, batch_size=batch_size)
         for condition in FOUR:

@@ -125,10 +125,11 @@ def test_a_preprocessing_reads_as_it_is_typed(preprocessing: Preprocessing, text
 
 
 def test_verdicts_are_ordered_by_what_needs_attention() -> None:
-    """The five that fail come first, and unchanged is the least of all."""
+    """The seven that fail come first, and unchanged is the least of all."""
     ranked = sorted(Verdict, key=lambda verdict: verdict.severity)
-    failing = ["incomparable", "missing", "below_minimum", "above_maximum", "regressed"]
+    failing = ["incomparable", "missing", "below_minimum", "above_maximum", "drifted", "regressed"]
+    failing.append("not_shown")
 
-    assert failing == [verdict.value for verdict in ranked[:5]]
+    assert failing == [verdict.value for verdict in ranked[:7]]
     assert failing == [verdict.value for verdict in Verdict if verdict.fails]
     assert Verdict.UNCHANGED is ranked[-1]

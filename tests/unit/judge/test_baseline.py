@@ -182,7 +182,7 @@ def test_an_update_touches_only_what_changed(tmp_path: Path) -> None:
     after = files(tmp_path)
 
     assert UpdateOutcome(recorded=("low_light",), updated=("blur",), unchanged=("clean",)) == outcome
-    assert {"small.yaml", "small/blur.npz", "small/low_light.npz"} == {
+    assert {"small.yaml", "small/blur.npz", "small/blur.golden.npz", "small/low_light.npz"} == {
         name for name in after if before.get(name) != after[name]
     }
     old, new = (yaml.safe_load(side["small.yaml"][0])["conditions"] for side in (before, after))

@@ -1,0 +1,124 @@
+"""What a comparison may rest on: what differs between the two sides, how they were matched, when they are identical."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pytest_failaware.judge.pairing import Pair
+from pytest_failaware.schema import Baseline, BaselineEntry, DataFacts, DatasetChange, Gate, Measurement, Records
+
+if TYPE_CHECKING:
+    from pytest_failaware.judge.rule import FailureRule
+
+_CLOSE: Final = 1e-4
+"""How far scores of identical records may differ: kernels disagree by 1e-7."""
+
+
+def find_differences(
+    measurement: Measurement,
+    baseline: Baseline,
+    entry: BaselineEntry,
+    gate: Gate,
+    pair: Pair | None,
+    dataset_change: DatasetChange,
+) -> Iterator[str]:
+    """What makes the two sides numbers of different things; empty where they can be compared."""
+    now, stored = measurement.provenance.data, baseline.data
+    if now.classes != stored.classes:
+        yield f"classes: {_class_difference(stored.classes, now.classes)}"
+    elif dataset_change is DatasetChange.FAIL or pair is None:
+        yield from _image_differences(stored, now)
+    elif 2 * len(pair) < (pair.stored if pair.measured == now.samples else pair.measured):
+        yield (
+            f"images: {len(pair):,} of the baseline's {pair.stored:,} are among the {pair.measured:,} of this run; at "
+            "least half have to be"
+        )
+    if pair is None and len(measurement.records) < now.samples:
+        yield (
+            f"images: {len(measurement.records):,} of {now.samples:,} were measured, and without the baseline's sample "
+            "file their stored outcome is not known"
+        )
+    condition = measurement.condition
+    pairs = {
+        "preprocessing": (baseline.preprocessing, measurement.provenance.preprocessing),
+        "parameters": (dict(entry.condition.parameters), dict(condition.parameters)),
+        "implementation": (entry.condition.implementation, condition.implementation),
+        "seed": (entry.seed, measurement.seed),
+    }
+    if pair is None:  # without its records the baseline cannot be judged under another rule
+        pairs["rule"] = (entry.rule, str(gate.rule))
+    yield from (f"{what}: baseline {old!r}, now {new!r}" for what, (old, new) in pairs.items() if old != new)
+
+
+def _image_differences(stored: DataFacts, now: DataFacts) -> Iterator[str]:
+    if now.samples != stored.samples:
+        yield f"images: baseline {stored.samples:,}, now {now.samples:,}"
+    elif now.fingerprint != stored.fingerprint:
+        yield f"images: as many, but others (baseline {stored.fingerprint[:15]}…, now {now.fingerprint[:15]}…)"
+
+
+def _class_difference(stored: tuple[str, ...], now: tuple[str, ...]) -> str:
+    gone = [name for name in stored if name not in now]
+    added = [name for name in now if name not in stored]
+    parts = [f"{word} {', '.join(map(repr, names[:3]))}" + ("…" if len(names) > 3 else "")
+             for word, names in (("gone", gone), ("new", added)) if names]  # fmt: skip
+    return "; ".join(parts) or "the same names in another order"
+
+
+def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair | None, *, comparable: bool) -> Iterator[str]:
+    """How the two sides were matched, where that is worth a sentence."""
+    if pair is None:
+        yield (
+            "unpaired: the baseline's sample file is missing; restore it from version control, or record it again with "
+            "--failaware-update-baselines"
+        )
+    elif comparable and not pair.is_whole:
+        yield str(pair)
+    if comparable and pair is not None and entry.rule != str(gate.rule):
+        yield f"both sides judged under {gate.rule}; the baseline was recorded under {entry.rule}"
+
+
+def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[str]:
+    """What differs besides the numbers: the first things to look at when a gate fails."""
+    model, provenance = entry.model, measurement.provenance
+    before = {"model": model.sha256[:8], "architecture": model.architecture, **entry.environment}
+    now = {"model": provenance.model.sha256[:8], "architecture": provenance.model.architecture}
+    now |= provenance.environment
+    for name in dict.fromkeys([*before, *now]):
+        old, new = before.get(name, "none"), now.get(name, "none")
+        if old != new:
+            yield f"{name} {old} -> {new}"
+
+
+def records_equal(one: Records, other: Records, rule: FailureRule) -> bool:
+    """Whether two records are identical: ids, labels, predictions and flags equal, scores within 1e-4.
+
+    The two unbounded scores, log-probability and logit, may differ by that much relative to their size.
+    """
+    if len(one) != len(other):
+        return False
+    exact = all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("sample_id", "label", "prediction")
+    )
+    flags, others = (rule.flags(confidence=side.confidence, entropy=side.entropy) for side in (one, other))
+    return (
+        exact
+        and np.array_equal(flags, others)
+        and all(
+            np.allclose(getattr(one, name), getattr(other, name), rtol=relative, atol=_CLOSE)
+            for name, relative in _RELATIVE.items()
+        )
+    )
+
+
+_RELATIVE: Final[Mapping[str, float]] = {
+    "confidence": 0.0,
+    "entropy": 0.0,
+    "label_log_probability": _CLOSE,
+    "sum_squares": 0.0,
+    "second_probability": 0.0,
+    "max_logit": _CLOSE,
+}

@@ -1,0 +1,147 @@
+"""What the change of one metric proves: paired where the samples are known on both sides, else from counts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.judge import significance
+from pytest_failaware.judge.metrics import Direction
+from pytest_failaware.judge.significance import Interval
+from pytest_failaware.schema import Estimate, Evidence
+
+Mask = NDArray[np.bool_]
+Masks = tuple[Mask, Mask]
+"""The samples that are counted, and those they are counted among."""
+
+_CONFIDENCE: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drop:
+    """A test of one direction: the p of "the drop is at most margin", an interval of the drop, and the flips."""
+
+    p: Callable[[float], float]
+    p_better: float
+    interval: Interval
+    lost: int | None = None
+    gained: int | None = None
+
+
+def paired_evidence(before: Masks, now: Masks, direction: Direction, tolerance: Decimal, level: float) -> Evidence:
+    """The evidence of the same samples on both sides; neither side may count among no sample.
+
+    A rate over all samples is judged by McNemar's and Tango's tests, one over a part that the model itself chooses by
+    the score test of a ratio.
+    """
+    if direction is Direction.EITHER_IS_WORSE:
+        sides = [_paired_drop(before, now, worse) for worse in (Direction.HIGHER_IS_BETTER, Direction.LOWER_IS_BETTER)]
+        return _either(sides, tolerance, level)
+    return _evidence(_paired_drop(before, now, direction), tolerance, level, paired=True)
+
+
+def unpaired_evidence(
+    before: Estimate, now: Estimate, direction: Direction, tolerance: Decimal, level: float
+) -> Evidence:
+    """The conservative evidence of counts alone; neither denominator may be 0."""
+    if direction is Direction.EITHER_IS_WORSE:
+        sides = [
+            _unpaired_drop(before, now, worse) for worse in (Direction.HIGHER_IS_BETTER, Direction.LOWER_IS_BETTER)
+        ]
+        return _either(sides, tolerance, level, paired=False)
+    return _evidence(_unpaired_drop(before, now, direction), tolerance, level, paired=False)
+
+
+def _evidence(drop: _Drop, tolerance: Decimal, level: float, *, paired: bool) -> Evidence:
+    return Evidence(
+        paired=paired,
+        p_beyond=drop.p(float(tolerance)),
+        p_worse=drop.p(0.0),
+        p_better=drop.p_better,
+        low=drop.interval.low,
+        high=drop.interval.high,
+        level=level,
+        lost=drop.lost,
+        gained=drop.gained,
+    )
+
+
+def _either(sides: list[_Drop], tolerance: Decimal, level: float, *, paired: bool = True) -> Evidence:
+    """A change in whichever direction it went; the price of looking at both is a factor of two."""
+    drop = min(sides, key=lambda side: side.p(0.0))
+    return Evidence(
+        paired=paired,
+        p_beyond=min(1.0, 2 * drop.p(float(tolerance))),
+        p_worse=min(1.0, 2 * drop.p(0.0)),
+        p_better=1.0,
+        low=drop.interval.low,
+        high=drop.interval.high,
+        level=level,
+        lost=drop.lost,
+        gained=drop.gained,
+    )
+
+
+# ---- one direction -------------------------------------------------------------------------------------------------
+
+
+def _paired_drop(before: Masks, now: Masks, direction: Direction) -> _Drop:
+    (good, counted), (new_good, new_counted) = (_oriented(side, direction) for side in (before, now))
+    if counted.all() and new_counted.all():
+        return _fixed_drop(good, new_good)
+    old, new = (good.astype(float), counted.astype(float)), (new_good.astype(float), new_counted.astype(float))
+    return _Drop(
+        p=lambda margin: significance.normal_p(significance.score_z(significance.ratio_scores(old, new, margin))),
+        p_better=significance.normal_p(-significance.score_z(significance.ratio_scores(old, new))),
+        interval=significance.ratio_interval(old, new, _CONFIDENCE),
+    )
+
+
+def _fixed_drop(good: Mask, new_good: Mask) -> _Drop:
+    n, lost, gained = len(good), int((good & ~new_good).sum()), int((~good & new_good).sum())
+    return _Drop(
+        p=lambda margin: significance.tango_p(lost, gained, n, margin),
+        p_better=significance.mcnemar_midp(gained, lost),
+        interval=significance.tango_interval(lost, gained, n, _CONFIDENCE),
+        lost=lost,
+        gained=gained,
+    )
+
+
+def _oriented(masks: Masks, direction: Direction) -> Masks:
+    """The good samples and those they are counted among."""
+    counted, among = masks
+    return (counted if direction is not Direction.LOWER_IS_BETTER else among & ~counted), among
+
+
+def _unpaired_drop(before: Estimate, now: Estimate, direction: Direction) -> _Drop:
+    old, new = (_good_counts(side, direction) for side in (before, now))
+    return _Drop(
+        p=lambda margin: _newcombe_p(old, new, margin),
+        p_better=_newcombe_p(new, old, 0.0),
+        interval=significance.newcombe(old, new, _CONFIDENCE),
+    )
+
+
+def _good_counts(side: Estimate, direction: Direction) -> tuple[int, int]:
+    bad = side.denominator - side.numerator
+    return (bad if direction is Direction.LOWER_IS_BETTER else side.numerator), side.denominator
+
+
+def _newcombe_p(before: tuple[int, int], now: tuple[int, int], margin: float) -> float:
+    """The level at which the one-sided Newcombe limit of the drop is the margin, by bisection."""
+    low, high = 1e-12, 0.5
+    if significance.newcombe(before, now, 0.0).low <= margin:
+        return 0.5 if before[0] * now[1] == before[1] * now[0] and margin == 0 else 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if significance.newcombe(before, now, 1 - 2 * middle).low > margin:
+            high = middle
+        else:
+            low = middle
+    return high

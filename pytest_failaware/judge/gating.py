@@ -1,0 +1,173 @@
+"""Each gating metric against its reference, and every literal bound: one Comparison each.
+
+Whatever counts decide is decided in exact fractions: counts on one side, the decimal that was typed on the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from pytest_failaware.judge.changes import at_coverage, change_rate
+from pytest_failaware.judge.evidence import Masks, paired_evidence, unpaired_evidence
+from pytest_failaware.judge.metrics import CHANGE_RATES, AnyMetric, CoverageMetric, Direction
+from pytest_failaware.judge.outcomes import Outcomes
+from pytest_failaware.judge.policy import decide
+from pytest_failaware.judge.significance import clopper_pearson_upper
+from pytest_failaware.schema import Comparison, Estimate, Evidence, Gate, Policy, Verdict
+
+_JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
+"""Whether there is a confident_accuracy now -> the gate that judges the change where only one side has one."""
+
+
+_NOT_COUNTED: Final = "its sample file is missing"
+
+
+def gated(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Comparison]:
+    """Each gating metric on the samples that both sides have; under equivalence its bounds gate instead."""
+    for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
+        metric, tolerance = gate.table[name], gate.tolerance[name]
+        sides = _masks(metric, before, now)
+        reference, current = (_estimate(metric, masks) for masks in sides)
+        evidence = None
+        if reference.denominator and current.denominator:
+            evidence = paired_evidence(*sides, metric.direction, tolerance, gate.level)
+        yield _comparison(metric, reference, current, gate, evidence)
+
+
+def gated_unpaired(gate: Gate, before: Mapping[str, Estimate], now: Mapping[str, Estimate]) -> Iterator[Comparison]:
+    """Each gating metric from its counts, where the samples of the baseline are not known."""
+    for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
+        metric, tolerance = gate.table[name], gate.tolerance[name]
+        nothing = Estimate(numerator=0, denominator=0, reason=_NOT_COUNTED)
+        reference, current = before.get(name, nothing), now.get(name, nothing)
+        evidence = None
+        if reference.denominator and current.denominator:
+            evidence = unpaired_evidence(reference, current, metric.direction, tolerance, gate.level)
+        yield _comparison(metric, reference, current, gate, evidence)
+
+
+def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Iterator[Comparison]:
+    """The gating metrics that are proven worse than the golden reference by more than the budget."""
+    for name in gate.metrics:
+        metric = gate.table[name]
+        sides = _masks(metric, golden, now)
+        reference, current = (_estimate(metric, masks) for masks in sides)
+        if not reference.denominator or not current.denominator:
+            continue
+        evidence = paired_evidence(*sides, metric.direction, budget, gate.level)
+        if evidence.p_beyond < evidence.level:
+            yield Comparison(
+                metric=name,
+                reference=reference,
+                current=current,
+                allowed=str(budget),
+                verdict=Verdict.DRIFTED,
+                note="against the golden reference",
+                evidence=evidence,
+            )
+
+
+def _masks(metric: AnyMetric, before: Outcomes, now: Outcomes) -> tuple[Masks, Masks]:
+    if isinstance(metric, CoverageMetric):
+        return at_coverage(before, now)
+    return before.masks(metric), now.masks(metric)
+
+
+def _estimate(metric: AnyMetric, masks: Masks) -> Estimate:
+    counted, among = (int(mask.sum()) for mask in masks)
+    return Estimate(numerator=counted, denominator=among, reason="" if among else metric.undefined)
+
+
+def _comparison(
+    metric: AnyMetric, reference: Estimate, current: Estimate, gate: Gate, evidence: Evidence | None
+) -> Comparison:
+    tolerance = gate.tolerance[metric.name]
+    if evidence is None or reference.fraction is None or current.fraction is None:
+        verdict, note = _undefined(metric.name, reference, current, gate)
+    else:
+        drop = _drop(reference.fraction, current.fraction, metric.direction)
+        verdict, note = decide(gate.policy, evidence, drop, Fraction(tolerance))
+    return Comparison(
+        metric=metric.name,
+        reference=reference,
+        current=current,
+        allowed=str(tolerance),
+        verdict=verdict,
+        note=note,
+        evidence=evidence,
+    )
+
+
+def _drop(before: Fraction, now: Fraction, direction: Direction) -> Fraction:
+    """The change for the worse; of a metric that is worse either way, its size."""
+    return abs(now - before) if direction is Direction.EITHER_IS_WORSE else (before - now) * direction.value
+
+
+def _undefined(name: str, before: Estimate, now: Estimate, gate: Gate) -> tuple[Verdict, str]:
+    """A metric that one side does not have; confident_accuracy can leave the judgement to a gate beside it."""
+    if before.fraction is None and now.fraction is None:
+        return Verdict.PASSED, f"{now.reason}, as in the baseline"
+    missing = before if before.fraction is None else now
+    side = "in the baseline" if missing is before else "now"
+    other = _JUDGED_INSTEAD[now.fraction is not None]
+    if name == "confident_accuracy" and other in gate.metrics:
+        return Verdict.PASSED, f"{missing.reason} {side}; judged by {other}"
+    return Verdict.INCOMPARABLE, f"{missing.reason} {side}"
+
+
+# ---- literal bounds ------------------------------------------------------------------------------------------------
+
+
+def bounded(gate: Gate, rates: Mapping[str, Estimate]) -> Iterator[Comparison]:
+    """The literal bounds of rates that one side has alone: they hold without a baseline."""
+    for bounds, sign, failing in (
+        (gate.minimum, ">=", Verdict.BELOW_MINIMUM),
+        (gate.maximum, "<=", Verdict.ABOVE_MAXIMUM),
+    ):
+        for name, bound in bounds.items():
+            if name in CHANGE_RATES:
+                continue
+            rate = rates[name]
+            verdict = Verdict.INCOMPARABLE if rate.fraction is None else _within(rate.fraction, bound, failing)
+            yield Comparison(
+                metric=name,
+                reference=None,
+                current=rate,
+                allowed=f"{sign} {bound}",
+                verdict=verdict,
+                note=rate.reason,
+            )
+
+
+def bounded_changes(gate: Gate, before: Outcomes | None, now: Outcomes | None) -> Iterator[Comparison]:
+    """The bounds of rates of change; without both sides' samples they cannot hold.
+
+    Under equivalence the exact upper bound of each rate has to stay within its maximum, else the observed rate.
+    """
+    for name, bound in gate.maximum.items():
+        if name not in CHANGE_RATES:
+            continue
+        if before is None or now is None:
+            rate, verdict, note = Estimate(numerator=0, denominator=0, reason=_NOT_COUNTED), Verdict.INCOMPARABLE, ""
+        else:
+            rate = change_rate(name, before, now)
+            verdict, note = _change_verdict(gate, rate, bound)
+        yield Comparison(
+            metric=name, reference=None, current=rate, allowed=f"<= {bound}", verdict=verdict, note=note or rate.reason
+        )
+
+
+def _change_verdict(gate: Gate, rate: Estimate, bound: Decimal) -> tuple[Verdict, str]:
+    observed = _within(Fraction(rate.numerator, rate.denominator), bound, Verdict.ABOVE_MAXIMUM)
+    if gate.policy is not Policy.EQUIVALENCE or observed.fails:
+        return observed, ""
+    upper = clopper_pearson_upper(rate.numerator, rate.denominator, gate.level)
+    return (Verdict.PASSED if upper <= bound else Verdict.NOT_SHOWN), f"up to {upper:.2%} is not excluded"
+
+
+def _within(rate: Fraction, bound: Decimal, failing: Verdict) -> Verdict:
+    outside = rate < Fraction(bound) if failing is Verdict.BELOW_MINIMUM else rate > Fraction(bound)
+    return failing if outside else Verdict.PASSED

@@ -1,0 +1,70 @@
+"""Records under a rule: what happened to each sample, in columns that metrics and tests are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.judge.metrics import Metric, RateMetric
+from pytest_failaware.schema import Records
+
+if TYPE_CHECKING:
+    from pytest_failaware.judge.rule import FailureRule
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """One side of a comparison, (N,) columns: which answers are right, which are trusted, and how much."""
+
+    records: Records
+    right: Mask
+    trusted: Mask
+    trust: NDArray[np.float64]  # at least 1 where trusted; higher is more
+
+    def masks(self, metric: Metric | RateMetric) -> tuple[Mask, Mask]:
+        """The samples a metric counts, and those it counts them among."""
+        if isinstance(metric, RateMetric):
+            counted, among = metric.masks(self.records, ~self.trusted)
+            return counted & among, among
+        return self._in_cells(metric.numerator), self._in_cells(metric.denominator)
+
+    def most_trusted(self, count: int) -> Mask:
+        """The `count` samples trusted most; equal trust is ordered by sample id."""
+        order = np.lexsort((self.records.sample_id, -self.trust))
+        chosen = np.zeros(len(order), dtype=np.bool_)
+        chosen[order[:count]] = True
+        return chosen
+
+    def _in_cells(self, names: tuple[str, ...]) -> Mask:
+        cells = {
+            "trusted_right": self.trusted & self.right,
+            "trusted_wrong": self.trusted & ~self.right,
+            "flagged_right": ~self.trusted & self.right,
+            "flagged_wrong": ~self.trusted & ~self.right,
+        }
+        inside: Mask = np.logical_or.reduce([cells[name] for name in names])
+        return inside
+
+
+def outcomes_of(records: Records, rule: FailureRule) -> Outcomes:
+    """The outcome of each sample under a rule."""
+    flagged = rule.flags(confidence=records.confidence, entropy=records.entropy)
+    return Outcomes(records=records, right=records.correct, trusted=~flagged, trust=_trust(records, rule))
+
+
+def _trust(records: Records, rule: FailureRule) -> NDArray[np.float64]:
+    """How far a sample is from being flagged: min(confidence / threshold, threshold / entropy), 1 at the threshold."""
+    parts = []
+    if rule.confidence is not None:
+        parts.append(records.confidence / np.float64(rule.confidence))
+    if rule.entropy is not None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.float64(rule.entropy) / records.entropy.astype(np.float64)
+        parts.append(np.where(np.isnan(ratio), 1.0, ratio))  # 0 / 0: at the threshold of 0 nats
+    trust: NDArray[np.float64] = np.minimum.reduce(parts)
+    return trust

@@ -1,0 +1,68 @@
+"""Two models in one run, drift over many updates, and what a failure says."""
+
+from __future__ import annotations
+
+import pytest
+from project import MARKED, Project
+
+CLEAN = MARKED.replace("reliability", "reliability(conditions=['clean'])")
+UPDATE = ("--failaware-update-baselines", "--failaware-reason=why")
+
+
+def test_against_another_model(project: Project) -> None:
+    """No baseline is read or needed, none is written, and the second model's records are the reference."""
+    worse = project.run("--failaware-against=good.pth", model="worse.pth")
+    worse.assert_outcomes(failed=2)
+    worse.stdout.fnmatch_lines(["*test_toy[[]clean]: worse than *good.pth*", "*; against good.pth (sha256 ????????)"])
+    same = project.run("--failaware-against=good.pth")
+    same.stdout.fnmatch_lines(["2 checked: 2 unchanged"])
+    better = project.run("--failaware-against=worse.pth")
+    better.stdout.fnmatch_lines(["2 checked: 2 improved"])
+
+    assert not project.baseline.exists()
+    assert pytest.ExitCode.USAGE_ERROR == project.record("--failaware-against=good.pth").ret
+    assert pytest.ExitCode.USAGE_ERROR == project.run("--failaware-against=absent.pth").ret
+
+
+def test_a_failure_says_what_it_proves(project: Project) -> None:
+    """Counts, both sentences, flips; at -v the decomposition and the worst flips."""
+    project.record()
+    brief, long = project.run(model="worse.pth"), project.run("-v", model="worse.pth")
+
+    brief.stdout.fnmatch_lines(
+        [
+            "  accuracy *REGRESSED (180 of 300 -> 120 of 300)",
+            "    on these 300 images: 60 lost, 0 gained",
+            "    on images like these: proven worse than the 0.50 pt allowed (p *, needed 0.0013; 95 %: * pt worse)",
+            "  flips: 60 right before and wrong now, 0 the reverse; 40 trusted on both sides",
+        ]
+    )
+    assert "by changed answers" not in brief.stdout.str()
+    long.stdout.fnmatch_lines(
+        [
+            "  confident_accuracy: -22.22 pt by changed answers, +0.00 pt by *",
+            "    sample *: class 2, before 2 (100%), now 1*",
+        ]
+    )
+
+
+def test_drift_is_refused_until_golden_is_reset(project: Project) -> None:
+    """A model proven worse than the first accepted one beyond the budget fails even an update."""
+    project.test(CLEAN)
+    project.record()
+    before = project.files()
+    budget = ("-o", "failaware_drift_budget=0.1")
+    for _ in range(2):  # the stored values are golden, then a copy of them is
+        refused = project.run(*UPDATE, *budget, model="worse.pth")
+        refused.assert_outcomes(failed=1)
+        refused.stdout.fnmatch_lines(["*DRIFTED*", "*add --failaware-reset-golden*", "1 checked: 1 drifted"])
+        assert before == project.files()
+        project.run(*UPDATE, model="worse.pth").assert_outcomes(passed=1)
+        assert "golden" in project.baseline.read_text()
+        project.run(*budget, model="worse.pth").stdout.fnmatch_lines(["1 checked: 1 drifted"])
+        before = project.files()
+
+    reset = project.run(*UPDATE, *budget, "--failaware-reset-golden", model="worse.pth")
+    reset.assert_outcomes(passed=1)
+    assert "golden" not in project.baseline.read_text()
+    project.run(*budget, model="worse.pth").stdout.fnmatch_lines(["1 checked: 1 unchanged"])

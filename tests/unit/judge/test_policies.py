@@ -1,0 +1,242 @@
+"""Policies, flips, diagnosis, drift: what a comparison concludes, on letters that can be counted."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from five import RULE, baseline_of, measurement_of, records_of
+
+from pytest_failaware.judge.baseline import read_baseline
+from pytest_failaware.judge.changes import at_coverage, decomposition, sample_change
+from pytest_failaware.judge.compare import judge
+from pytest_failaware.judge.outcomes import Outcomes, outcomes_of
+from pytest_failaware.judge.samples import read_golden, read_records
+from pytest_failaware.judge.update import update_baseline
+from pytest_failaware.marker import build_gate
+from pytest_failaware.schema import ItemResult, Measurement, Verdict
+
+
+def against(before: Measurement, now: Measurement, **gate: Any) -> ItemResult:  # Any: a marker's arguments
+    built = build_gate({"conditions": ["clean"], **gate})
+    return judge(now, built, nodeid="t", name="small", baseline=baseline_of(before), reference=before.records)
+
+
+def compared(before: str, now: str, **gate: Any) -> ItemResult:  # Any: see above
+    return against(measurement_of(before), measurement_of(now), **gate)
+
+
+def sides(before: str, now: str) -> tuple[Outcomes, Outcomes]:
+    return outcomes_of(records_of(before), RULE), outcomes_of(records_of(now), RULE)
+
+
+ACCURACY = {"metrics": ["accuracy"]}
+
+
+@pytest.mark.parametrize(
+    ("lost", "policy", "verdict"),
+    [
+        (3, "beyond_tolerance", Verdict.PASSED),  # of 1,000, tolerance 5
+        (10, "beyond_tolerance", Verdict.INCONCLUSIVE),
+        (30, "beyond_tolerance", Verdict.REGRESSED),
+        (5, "any_drop", Verdict.PASSED),
+        (10, "any_drop", Verdict.REGRESSED),
+        (0, "non_inferiority", Verdict.UNCHANGED),
+        (1, "non_inferiority", Verdict.PASSED),
+        (5, "non_inferiority", Verdict.NOT_SHOWN),
+        (30, "non_inferiority", Verdict.REGRESSED),
+    ],
+)
+def test_policies(lost: int, policy: str, verdict: Verdict) -> None:
+    """The same drops under each policy, without a sample gained."""
+    result = compared("R" * 1000, "R" * (1000 - lost) + "W" * lost, policy=policy, **ACCURACY)
+
+    assert verdict is result.verdict
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict"), [(0, "passed"), (3, "passed"), (7, "not_shown"), (11, "above_maximum")]
+)
+def test_equivalence_bounds_what_changed(changed: int, verdict: str) -> None:
+    """At most 1 % of 1,000 predictions: 3 show it (upper bound 0.77 %), 7 do not (1.31 %), 11 break it."""
+    before = measurement_of("R" * 1000)
+    now = measurement_of("W" * changed + "R" * (1000 - changed), model="other")
+    result = against(before, now, policy="equivalence")
+
+    assert [verdict, "passed"] == [one.verdict.value for one in result.comparisons]
+    assert ["changed_prediction_rate", "changed_flag_rate"] == [one.metric for one in result.comparisons]
+
+
+def test_alpha_is_shared_over_what_is_declared() -> None:
+    """0.01 over conditions x gating metrics, for the two policies of proof; each gate keeps 0.05 in the others."""
+    eight = {"conditions": ["clean", "blur"], "metrics": ["accuracy", "failure_rate"]}
+
+    assert 0.0025 == pytest.approx(build_gate(eight).level)
+    assert 0.05 == pytest.approx(build_gate({**eight, "policy": "non_inferiority"}).level)
+    assert 0.2 / 4 == pytest.approx(build_gate({**eight, "alpha": 0.2}).level)
+    assert 0.2 == pytest.approx(build_gate({**eight, "alpha": 0.2, "policy": "equivalence"}).level)
+
+
+# ---- flips ---------------------------------------------------------------------------------------------------------
+
+
+def test_flips_by_hand() -> None:
+    """RRRrw -> WRrWR: two lost of which one trusted on both sides, one gained, three flags changed."""
+    change = sample_change(*sides("RRRrw", "WRrWR"))
+
+    assert (2, 1, 1) == (change.negative_flips, change.positive_flips, change.confident_negative_flips)
+    assert (3, 3) == (change.changed_predictions, change.changed_flags)
+    assert [10] == [flip.sample_id for flip in change.worst]
+    assert (0, 0, 1) == (change.worst[0].label, change.worst[0].before, change.worst[0].now)
+
+
+def test_known_label_errors_are_counted_not_listed() -> None:
+    """A reviewed label error is no news."""
+    change = sample_change(*sides("RRR", "WWR"), known_label_errors=(10,))
+
+    assert (2, 1, [11]) == (
+        change.confident_negative_flips,
+        change.known_label_errors,
+        [flip.sample_id for flip in change.worst],
+    )
+
+
+def test_confident_flips_can_be_bounded() -> None:
+    """One of five is 0.2; a bound needs both sides' samples."""
+    at, below = ({"maximum": {"confident_negative_flip_rate": bound}} for bound in (0.2, 0.19))
+
+    assert not compared("RRRrw", "WRRrw", **at).verdict.fails
+    assert Verdict.ABOVE_MAXIMUM is compared("RRRrw", "WRRrw", **below).verdict
+    now = measurement_of("WRRrw")
+    gate = build_gate(at)
+    unpaired = judge(now, gate, nodeid="t", name="small", baseline=baseline_of(now), reference=None)
+    assert Verdict.INCOMPARABLE is unpaired.verdict
+
+
+def test_the_decomposition_adds_up() -> None:
+    """Answers, entered and left sum to the change of confident_accuracy, on random outcomes."""
+    random = np.random.default_rng(2)
+    for _ in range(20):
+        before, now = sides(*("".join(random.choice(list("RRWrw"), 60)) for _ in range(2)))
+        parts = decomposition(before, now)
+        rates = [(side.right & side.trusted).sum() / side.trusted.sum() for side in (before, now)]
+
+        assert parts is not None
+        assert rates[1] - rates[0] == pytest.approx(parts.answers + parts.entered + parts.left)
+
+
+# ---- coverage and diagnosis ----------------------------------------------------------------------------------------
+
+
+def scored(confidence: np.ndarray, right: np.ndarray) -> Measurement:
+    """Samples with these confidences, none flagged by entropy."""
+    base = measurement_of("".join("R" if one else "W" for one in right))
+    records = dataclasses.replace(
+        base.records,
+        confidence=confidence.astype(np.float32),
+        entropy=np.zeros(len(right), dtype=np.float32),
+    )
+    return dataclasses.replace(base, records=records)
+
+
+def test_confident_accuracy_at_the_baselines_coverage() -> None:
+    """Three are trusted before; of the three trusted most now, two are right."""
+    right = np.array([True, True, True, False, False])
+    before = outcomes_of(scored(np.array([0.9, 0.8, 0.7, 0.5, 0.4]), right).records, RULE)
+    now = outcomes_of(scored(np.array([0.59, 0.58, 0.3, 0.5, 0.57]), right).records, RULE)
+    _, (counted, among) = at_coverage(before, now)
+
+    assert 0 == now.trusted.sum()
+    assert (2, [True, True, False, False, True]) == (counted.sum(), among.tolist())
+
+
+def test_logits_times_one_and_a_half() -> None:
+    """Accuracy is unchanged and more is trusted: the operating point moved, the ranking did not."""
+    random = np.random.default_rng(0)
+    confidence = random.uniform(0.34, 1.0, 4000)
+    right = random.random(4000) < confidence
+    result = against(scored(confidence, right), scored(np.minimum(confidence * 1.3, 1.0), right))
+
+    assert Verdict.REGRESSED is result.verdict
+    assert result.change is not None
+    assert "the operating point moved" in result.change.diagnosis
+    assert "more trusted): choose the threshold again" in result.change.diagnosis
+    assert "ranking" not in result.change.diagnosis
+
+
+def test_a_worse_ranking() -> None:
+    """As many trusted, and more of them wrong: retrain."""
+    random = np.random.default_rng(0)
+    confidence = random.uniform(0.34, 1.0, 4000)
+    right = random.random(4000) < confidence
+    result = against(scored(confidence, right), scored(random.permutation(confidence), right))
+
+    assert result.change is not None
+    assert "the ranking got worse" in result.change.diagnosis
+    assert "operating point" not in result.change.diagnosis
+    gated = against(
+        scored(confidence, right),
+        scored(random.permutation(confidence), right),
+        metrics=["confident_accuracy_at_coverage"],
+    )
+    assert Verdict.REGRESSED is gated.verdict
+
+
+# ---- drift ---------------------------------------------------------------------------------------------------------
+
+
+def store(directory: Path, letters: str, **more: Any) -> None:  # Any: update_baseline's arguments
+    outcome = update_baseline(directory, "small", [(measurement_of(letters, model=letters[-40:]), RULE)], **more)
+    assert not outcome.refused
+
+
+def test_the_first_accepted_values_stay_golden(tmp_path: Path) -> None:
+    """An update keeps them beside the current ones; going back to them, or a reset, forgets the copy."""
+    first, second, third = ("R" * (100 - wrong) + "W" * wrong for wrong in (0, 1, 2))
+    store(tmp_path, first)
+    stored = read_baseline(tmp_path, "small")
+    assert stored is not None
+    assert stored.entries["clean"].golden is None
+    for letters in (second, third):
+        store(tmp_path, letters)
+        stored = read_baseline(tmp_path, "small")
+        assert stored is not None
+        golden = read_golden(tmp_path, stored, stored.entries["clean"])
+        assert golden is not None
+        assert 100 == golden.correct.sum()
+    assert (tmp_path / "small" / "clean.golden.npz").is_file()
+
+    store(tmp_path, third, reset_golden=True, reason="new data policy")
+    stored = read_baseline(tmp_path, "small")
+    assert stored is not None
+    assert stored.entries["clean"].golden is None
+    assert {"clean.npz", "samples.npz"} == {path.name for path in (tmp_path / "small").iterdir()}
+
+
+def test_small_steps_are_stopped_in_the_end(tmp_path: Path) -> None:
+    """Ten accepted steps of one point: each passes its neighbour, the sum is proven beyond the budget of two points."""
+    gate, verdicts = build_gate({"conditions": ["clean"], "metrics": ["accuracy"], "tolerance": 0.02}), []
+    for step in range(10):
+        now = measurement_of("R" * (1000 - 10 * step) + "W" * (10 * step), model=str(step))
+        baseline = read_baseline(tmp_path, "small")
+        entry = baseline.entries["clean"] if baseline else None
+        known = (tmp_path, baseline, entry) if baseline and entry else None
+        result = judge(
+            now,
+            gate,
+            nodeid="t",
+            name="small",
+            baseline=baseline,
+            reference=read_records(*known) if known else None,
+            golden=read_golden(*known) if known else None,
+        )
+        verdicts.append(result.verdict)
+        update_baseline(tmp_path, "small", [(now, RULE)])
+
+    assert Verdict.DRIFTED not in verdicts[:3]
+    assert Verdict.DRIFTED is verdicts[-1]
+    assert Decimal("0.02") == Decimal(result.comparisons[1].allowed)

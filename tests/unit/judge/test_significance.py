@@ -1,0 +1,191 @@
+"""Each test and interval by hand, against an independent implementation, and by its behaviour over many draws."""
+
+from __future__ import annotations
+
+import doctest
+import math
+
+import numpy as np
+import pytest
+from scipy import optimize, stats
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+
+from pytest_failaware.judge import significance as s
+
+COUNTS = [(0, 0), (1, 0), (0, 1), (7, 1), (30, 20), (20, 30), (400, 300)]
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    """Five numbers each, computed on paper or taken from the paper."""
+    assert (0, True) == (doctest.testmod(s).failed, doctest.testmod(s).attempted > 6)
+
+
+# ---- one rate ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 10), (1, 10), (8, 10), (10, 10), (4999, 5000)])
+def test_intervals_of_one_rate(k: int, n: int) -> None:
+    """Wilson's and Clopper and Pearson's limits equal statsmodels'."""
+    assert proportion_confint(k, n, 0.05, "wilson") == pytest.approx(tuple(s.wilson(k, n)), abs=1e-9)
+    assert proportion_confint(k, n, 0.10, "beta")[1] == pytest.approx(s.clopper_pearson_upper(k, n, 0.05), abs=1e-9)
+
+
+def test_a_rate_over_nothing_is_anything() -> None:
+    """No sample says nothing."""
+    assert (0.0, 1.0) == s.wilson(0, 0)
+
+
+# ---- paired, fixed denominator -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lost", "gained"), COUNTS)
+def test_mcnemar_midp(lost: int, gained: int) -> None:
+    """The binomial sum written out; and twice it is statsmodels' exact p less the probability of the observed flips."""
+    law = stats.binom(lost + gained, 0.5)
+
+    assert law.sf(lost) + law.pmf(lost) / 2 == pytest.approx(s.mcnemar_midp(lost, gained), rel=1e-9)
+    if lost > gained:
+        exact = mcnemar([[0, lost], [gained, 0]], exact=True).pvalue
+        assert exact - law.pmf(lost) == pytest.approx(2 * s.mcnemar_midp(lost, gained), rel=1e-9)
+
+
+def score_by_maximisation(lost: int, gained: int, n: int, margin: float) -> float:
+    """Tango's statistic with the likeliest rate of gains found numerically, where its likelihood is steepest."""
+
+    def slope(q: float) -> float:
+        return lost / (q + margin) + gained / q - 2 * (n - lost - gained) / (1 - 2 * q - margin)
+
+    edge = (1 - margin) / 2
+    q = optimize.brentq(slope, 1e-15, edge * (1 - 1e-12), xtol=1e-16, rtol=1e-14) if slope(1e-15) > 0 else 0.0
+    return (lost - gained - n * margin) / math.sqrt(n * (2 * q + margin - margin**2))
+
+
+@pytest.mark.parametrize(("lost", "gained"), [pair for pair in COUNTS if pair != (0, 0)])
+@pytest.mark.parametrize("margin", [0.001, 0.005, 0.1])
+def test_tango_against_maximum_likelihood(lost: int, gained: int, margin: float) -> None:
+    """The closed form equals the score at the numerically found maximum."""
+    assert score_by_maximisation(lost, gained, 800, margin) == pytest.approx(
+        s.tango_z(lost, gained, 800, margin), abs=1e-7
+    )
+
+
+def test_tango_against_a_published_interval() -> None:
+    """21 children before and after transplantation, 7 and 1 discordant: Tango's interval is 0.026 to 0.517.
+
+    Fagerland, Lydersen, Laake 2014, "Recommended tests and confidence intervals for paired binomial proportions".
+    """
+    assert (0.026, 0.517) == tuple(round(limit, 3) for limit in s.tango_interval(7, 1, 21))
+    assert 0.039 == round(2 * s.mcnemar_midp(7, 1), 3)
+
+
+def test_tango_without_a_margin_is_mcnemar() -> None:
+    """(lost - gained) / sqrt(lost + gained); without a flip 0."""
+    assert 10 / math.sqrt(50) == pytest.approx(s.tango_z(30, 20, 500))
+    assert 0.0 == s.tango_z(0, 0, 500)
+    assert s.tango_p(0, 0, 500, 0.005) > 0.5
+
+
+@pytest.mark.parametrize("n", [500, 2000])
+@pytest.mark.parametrize("flips", [0.007, 0.05, 0.15])
+def test_false_alarms_at_the_margin(n: int, flips: float) -> None:
+    """A drop of exactly the margin is called larger at most 1.2 times as often as the level says (+ 3 errors)."""
+    margin, draws = 0.005, 200_000
+    rates = [(flips + margin) / 2, (flips - margin) / 2, 1 - flips]
+    drawn = np.random.default_rng(n).multinomial(n, rates, size=draws)[:, :2]
+    pairs, counts = np.unique(drawn, axis=0, return_counts=True)
+    p = np.array([s.tango_p(int(lost), int(gained), n, margin) for lost, gained in pairs])
+    for level in (0.05, 0.01, 0.01 / 12, 0.01 / 60):
+        found = counts[p < level].sum() / draws
+        assert found <= 1.2 * level + 3 * math.sqrt(level / draws)
+
+
+# ---- paired, random denominator ------------------------------------------------------------------------------------
+
+
+def columns(letters: str) -> tuple[np.ndarray, np.ndarray]:
+    """Good and counted samples: R both, W counted alone, lower case neither."""
+    return np.array([c == "R" for c in letters], dtype=float), np.array([c.isupper() for c in letters], dtype=float)
+
+
+def test_the_ratio_score_by_hand() -> None:
+    """RRWrw -> RWWRr: 2/3 before, 2/4 now, pooled r = 4/7."""
+    before, now = columns("RRWrw"), columns("RWWRr")
+    r = 4 / 7
+    expected = [(1 - r) / 4 - (1 - r) / 3, -r / 4 - (1 - r) / 3, -r / 4 + r / 3, (1 - r) / 4, 0.0]
+
+    assert expected == pytest.approx(s.ratio_scores(before, now).tolist())
+    assert 1 / 2 - 2 / 3 == pytest.approx(s.ratio_scores(before, now).sum())
+
+
+def test_a_ratio_over_all_samples_is_mcnemar() -> None:
+    """With every sample counted and no margin, z = (lost - gained) / sqrt(lost + gained)."""
+    before, now = columns("R" * 50 + "W" * 30), columns("W" * 20 + "R" * 42 + "W" * 18)
+    lost, gained = 20, 12
+
+    assert (lost - gained) / math.sqrt(lost + gained) == pytest.approx(s.score_z(s.ratio_scores(before, now)))
+
+
+def test_the_order_of_samples_does_not_matter_but_groups_do() -> None:
+    """A permutation changes nothing; five copies of each sample as groups change nothing but the sum they belong to."""
+    random = np.random.default_rng(3)
+    before, now = (columns("".join(random.choice(list("RRRWr"), 200))) for _ in range(2))
+    order = random.permutation(200)
+    scores = s.ratio_scores(before, now, 0.01)
+
+    assert s.score_z(scores) == pytest.approx(s.score_z(scores[order]))
+    five = np.repeat(scores, 5) / 5
+    assert s.score_z(scores) == pytest.approx(s.score_z(five, np.repeat(np.arange(200), 5)))
+    assert abs(s.score_z(five)) > abs(s.score_z(scores))
+
+
+def test_a_ratio_over_nothing_is_refused() -> None:
+    """Neither a drop nor none."""
+    with pytest.raises(ValueError, match="no sample"):
+        s.ratio_scores(columns("RW"), columns("rr"))
+
+
+@pytest.mark.parametrize("coverage", [0.8, 0.74])
+def test_false_alarms_of_the_ratio(coverage: float) -> None:
+    """Equal ratios, also where fewer samples are trusted now: at most 1.2 times the level (+ 3 errors)."""
+    random, n, draws = np.random.default_rng(1), 2000, 4000
+    p = np.empty(draws)
+    for draw in range(draws):
+        wrong = random.random(n) < 0.1
+        flipped = random.random(n) < 0.05
+        now_wrong = np.where(flipped, random.random(n) < 0.1, wrong)
+        trusted, now_trusted = random.random(n) < 0.8, random.random(n) < coverage
+        sides = [((~w & t).astype(float), t.astype(float)) for w, t in ((wrong, trusted), (now_wrong, now_trusted))]
+        p[draw] = s.normal_p(s.score_z(s.ratio_scores(*sides)))
+    for level in (0.05, 0.01):
+        assert (p < level).mean() <= 1.2 * level + 3 * math.sqrt(level / draws)
+
+
+# ---- areas under curves --------------------------------------------------------------------------------------------
+
+
+def test_auroc_change_against_the_jackknife() -> None:
+    """The variance is the jackknife's over samples, and the area scikit-learn's, ties included."""
+    from sklearn.metrics import roc_auc_score
+
+    random = np.random.default_rng(5)
+    sides = [(random.integers(0, 20, 300) / 20, random.random(300) < 0.3) for _ in range(2)]
+    areas = [roc_auc_score(positive, score) for score, positive in sides]
+    keep = [np.arange(300) != row for row in range(300)]
+    left_out = np.array([[roc_auc_score(pos[k], score[k]) for score, pos in sides] for k in keep])
+    differences = left_out[:, 1] - left_out[:, 0]
+    jackknife = math.sqrt(299 / 300 * np.square(differences - differences.mean()).sum())
+
+    assert (areas[0] - areas[1]) / jackknife == pytest.approx(s.auroc_change_z(*sides), rel=0.02)
+    assert 0.0 == s.auroc_change_z(sides[0], sides[0])
+
+
+# ---- unpaired ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("before", "now"), [((56, 70), (48, 80)), ((9, 10), (3, 10)), ((10, 10), (0, 20))])
+def test_newcombe(before: tuple[int, int], now: tuple[int, int]) -> None:
+    """Equal to statsmodels', and to the paper where it prints the example."""
+    expected = confint_proportions_2indep(*before, *now, compare="diff", method="newcomb")
+
+    assert expected == pytest.approx(tuple(s.newcombe(before, now)), abs=1e-9)
