@@ -29,6 +29,7 @@ from pytest_failaware.config import resolve
 from pytest_failaware.measure.data import ImageSet, Sample
 from pytest_failaware.measure.models import LoadedModel, choose_device
 from pytest_failaware.measure.preprocess import build_pipeline
+from pytest_failaware.options import Surroundings
 from pytest_failaware.run import open_bench, open_images, open_model
 from pytest_failaware.schema import Preprocessing, RunConfig
 
@@ -64,7 +65,11 @@ def main() -> int:
     sys.path.insert(0, str(DIGITS))
     typed = {name: getattr(options, name) for name in OPTIONS}
     try:
-        config = resolve(command_line=typed, ini={}, environ={}, invocation_dir=Path.cwd(), ini_dir=Path.cwd())
+        config = resolve(
+            command_line=typed,
+            ini={},
+            around=Surroundings(environ={}, invocation_dir=Path.cwd(), ini_dir=Path.cwd()),
+        )
         model, source = open_model(config, choose_device(config.device)), open_images(config)
         rounds = [Pictures(source, 20)] + [Pictures(source, options.images)] * options.repeats
         pairs = [(run_loop(config, model, pictures), run_plugin(config, model, pictures)) for pictures in rounds]

@@ -88,7 +88,7 @@ def _comparison(
     if evidence is None or reference.fraction is None or current.fraction is None:
         verdict, note = _undefined(metric.name, reference, current, gate)
     else:
-        drop = _drop(reference.fraction, current.fraction, metric.direction)
+        drop = worsening(reference.fraction, current.fraction, metric.direction)
         verdict, note = decide(gate.policy, evidence, drop, Fraction(tolerance))
     return Comparison(
         metric=metric.name,
@@ -101,7 +101,7 @@ def _comparison(
     )
 
 
-def _drop(before: Fraction, now: Fraction, direction: Direction) -> Fraction:
+def worsening(before: Fraction, now: Fraction, direction: Direction) -> Fraction:
     """The change for the worse; of a metric that is worse either way, its size."""
     return abs(now - before) if direction is Direction.EITHER_IS_WORSE else (before - now) * direction.value
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import runpy
 import sys
 import textwrap
 from pathlib import Path
@@ -101,3 +103,23 @@ def test_the_cifar10_example_is_a_gate(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", str(ROOT / "examples" / "cifar10_resnet18"))
 
     result.assert_outcomes(skipped=4)
+
+
+def test_the_benchmark_of_speed_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Sixteen images, once: both sides count the same, and a ratio is printed."""
+    monkeypatch.setattr(sys, "argv", ["image_by_image.py", "--images=16", "--repeats=1"])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with contextlib.suppress(SystemExit):
+        runpy.run_path(str(ROOT / "benchmarks" / "image_by_image.py"), run_name="__main__")
+
+    assert "16 images, network on cpu" in capsys.readouterr().out
+
+
+def test_the_benchmark_of_false_alarms_runs() -> None:
+    """Two hundred marked tests of 500 images, equal models: at most 1 % fail (+ 3 errors), and a drop is found."""
+    script = runpy.run_path(str(ROOT / "benchmarks" / "false_alarms.py"))
+    beyond, any_drop, _ = script["GATES"].values()
+    for gate in (beyond, any_drop):
+        found, _ = script["share"](200, 1, script["any_alarm"](gate, 500))
+        assert found <= 0.01 + 3 * (0.01 * 0.99 / 200) ** 0.5
+    assert script["share"](50, 1, script["found_drop"](beyond, 2000, 0.06))[0] > 0.9
