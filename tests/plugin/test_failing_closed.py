@@ -108,7 +108,8 @@ def test_a_baseline_damaged_during_the_run(project: Project) -> None:
     """One line and exit code 4, no traceback from the end of the run."""
     project.test(CLEAN)
     project.record()
-    project.test(f"{CLEAN}\ndef test_harm(): open('baselines/toy.yaml', 'a').write('<<<<<<< HEAD')\n")
+    harm = "p = __import__('pathlib').Path('baselines/toy.yaml')\n    p.write_text(p.read_text() + '<<<<<<< HEAD')"
+    project.test(f"{CLEAN}\ndef test_harm():\n    {harm}\n")
     result = project.run()
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
