@@ -1,4 +1,4 @@
-"""`python -m pytest_failaware`: look at baselines, compare two of them, accept a CI run's values, delete entries."""
+"""`python -m pytest_failaware`: show and compare baselines, plan gates, accept a CI run's values, delete entries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_failaware.commands import accept_report, compare_baselines, prune_entries, show_baseline
+from pytest_failaware.commands import accept_report, compare_baselines, plan_gates, prune_entries, show_baseline
 from pytest_failaware.errors import FailAwareError
 from pytest_failaware.text import printable
 
@@ -18,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for line in given.run(given):
             print(printable(line))  # noqa: T201 - a command line prints
+    except BrokenPipeError:  # whoever reads the output has seen enough, as `head` has
+        sys.stdout = None  # the interpreter would flush it once more at its end
+        return 0
     except (FailAwareError, OSError) as error:
         print(printable(f"error: {error}"), file=sys.stderr)  # noqa: T201 - see above
         return 4
@@ -43,6 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("before", metavar="A", help="a baseline's name, or the path of its .yaml file")
     diff.add_argument("after", metavar="B", help="another one")
 
+    plan = command("plan", plan_gates, "print the smallest drop that each gate can see, without running a model")
+    plan.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+    plan.add_argument("--samples", metavar="N", type=_count, help="as if the test set had N images")
+
     accept = command("accept", accept_report, "write the baselines from a CI run's report and records")
     accept.add_argument("report", metavar="report.json", type=Path, help="what --failaware-json wrote")
     accept.add_argument("--reason", metavar="TEXT", default="", help="kept in the history of the changed entries")
@@ -53,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     prune.add_argument("conditions", metavar="CONDITION", nargs="+", help="as spelled in the baseline")
     prune.add_argument("--dry-run", action="store_true", help="show the difference, write nothing")
     return parser
+
+
+def _count(text: str) -> int:
+    """A whole number of at least 1; argparse turns the error into its own."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,12 @@ from typing import Final
 from pytest_failaware.accept import accept, read_report
 from pytest_failaware.errors import BaselineError, choices
 from pytest_failaware.judge.baseline import baseline_names, baseline_path, read_baseline
-from pytest_failaware.judge.metrics import cell_rates
+from pytest_failaware.judge.metrics import DEFAULT_GATES, METRICS, Metric, cell_rates
+from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS, is_at_chance, smallest_drop
+from pytest_failaware.judge.samples import read_records
 from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.report.terminal import aligned, heading, percent
-from pytest_failaware.schema import Baseline, BaselineEntry
+from pytest_failaware.schema import Baseline, BaselineEntry, Policy
 from pytest_failaware.updates import outcome_sentence
 
 _NONE: Final = "-"
@@ -40,6 +42,37 @@ def compare_baselines(given: Namespace) -> Iterator[str]:
     lines = [*_file_differences(before, after), *_entry_differences(before, after)]
     given.differs = bool(lines)
     yield from lines or ["no difference"]
+
+
+def plan_gates(given: Namespace) -> Iterator[str]:
+    """The smallest drop that each default gate of a baseline's conditions can see, without running a model."""
+    baseline, directory = _open(given.name, given.baseline_dir), _directory(given.name, given.baseline_dir)
+    level = float(Policy.BEYOND_TOLERANCE.alpha) / max(1, len(baseline.entries) * len(DEFAULT_GATES))
+    yield (
+        f"drops found in 80 % of all cases by beyond_tolerance, {len(baseline.entries)} conditions x "
+        f"{len(DEFAULT_GATES)} gates, tolerance included"
+    )
+    rows = [
+        (key, name, *row)
+        for key, entry in baseline.entries.items()
+        for name in DEFAULT_GATES
+        for row in [_plan_row(METRICS[name], entry, level, given.samples)]
+    ]
+    headings = ("condition", "gate", "counted on", f"{FEW_FLIPS:.1%} flips", f"{MANY_FLIPS:.0%} flips")
+    yield from aligned([headings, *rows], left=(0, 1))
+    for key, entry in baseline.entries.items():
+        records = read_records(directory, baseline, entry)
+        if records is not None and is_at_chance(records):
+            yield f"{key}: the baseline is at chance, so there is nothing to lose; remove the condition or weaken it"
+
+
+def _plan_row(metric: Metric, entry: BaselineEntry, level: float, samples: int | None) -> tuple[str, str, str]:
+    """How many samples a gate counts on, and the smallest drops at few and at many flips."""
+    among = metric.estimate(entry.cells).denominator
+    n = among if samples is None else round(among * samples / entry.cells.samples)
+    drops = (smallest_drop(n, flips, level, float(metric.tolerance)) for flips in (FEW_FLIPS, MANY_FLIPS))
+    few, many = (f"{100 * drop:.2f} pt" for drop in drops)
+    return f"{n:,}", few, many
 
 
 def accept_report(given: Namespace) -> Iterator[str]:

@@ -253,6 +253,21 @@ def test_accept_refuses_what_it_cannot_trust(
     assert not project.baseline.exists()
 
 
+def test_plan(project: Project, command: Command) -> None:
+    """The smallest drop of each default gate, as the stored counts give it or as if there were more images."""
+    project.record()
+    code, text = command("plan", "toy")
+    lines = [line.split() for line in text.splitlines()]
+
+    assert 0 == code
+    assert 2 + 2 * 4 == len(lines)
+    assert ["clean", "accuracy", "300"] == lines[2][:3]
+    assert ["clean", "confident_accuracy", "180"] == lines[3][:3]
+    more = [line.split() for line in command("plan", "toy", "--samples", "30000")[1].splitlines()]
+    assert ["clean", "accuracy", "30,000"] == more[2][:3]
+    assert float(more[2][3]) < float(lines[2][3]) < float(lines[2][5])
+
+
 def test_prune(project: Project, command: Command) -> None:
     """The named entries and their files go, a wrong name deletes nothing."""
     project.record()
