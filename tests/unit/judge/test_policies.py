@@ -240,3 +240,16 @@ def test_small_steps_are_stopped_in_the_end(tmp_path: Path) -> None:
     assert Verdict.DRIFTED not in verdicts[:3]
     assert Verdict.DRIFTED is verdicts[-1]
     assert Decimal("0.02") == Decimal(result.comparisons[1].allowed)
+
+
+def test_known_label_errors_survive_updates(tmp_path: Path) -> None:
+    """They are written by a person into the file, read with it, and kept by every update."""
+    store(tmp_path, "R" * 50)
+    path = tmp_path / "small.yaml"
+    path.write_text(path.read_text().replace("conditions:\n", "known_label_errors:\n- 10\n- 12\nconditions:\n"))
+    store(tmp_path, "R" * 49 + "W")
+    stored = read_baseline(tmp_path, "small")
+
+    assert stored is not None
+    assert (10, 12) == stored.known_label_errors
+    assert 49 == stored.entries["clean"].cells.trusted_right
