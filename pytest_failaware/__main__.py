@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from pytest_failaware.commands import accept_report, compare_baselines, plan_gates, prune_entries, show_baseline
 from pytest_failaware.errors import FailAwareError
+from pytest_failaware.specs import positive
 from pytest_failaware.text import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 where all is well, 1 where `diff` finds a difference, 4 where something cannot be used."""
-    given = _parser().parse_args(arguments)
     try:
+        given = _parser().parse_args(arguments)
         for line in given.run(given):
             print(printable(line))  # noqa: T201 - a command line prints
     except BrokenPipeError:  # whoever reads the output has seen enough, as `head` has
@@ -48,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
 
     plan = command("plan", plan_gates, "print the smallest drop that each gate can see, without running a model")
     plan.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
-    plan.add_argument("--samples", metavar="N", type=_count, help="as if the test set had N images")
+    plan.add_argument(
+        "--samples", metavar="N", type=partial(positive, where="--samples"), help="as if the test set had N images"
+    )
 
     accept = command("accept", accept_report, "write the baselines from a CI run's report and records")
     accept.add_argument("report", metavar="report.json", type=Path, help="what --failaware-json wrote")
@@ -60,13 +64,6 @@ def _parser() -> argparse.ArgumentParser:
     prune.add_argument("conditions", metavar="CONDITION", nargs="+", help="as spelled in the baseline")
     prune.add_argument("--dry-run", action="store_true", help="show the difference, write nothing")
     return parser
-
-
-def _count(text: str) -> int:
-    """A whole number of at least 1; argparse turns the error into its own."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
-    return int(text)
 
 
 if __name__ == "__main__":

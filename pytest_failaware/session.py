@@ -17,6 +17,7 @@ from pytest_failaware.schema import (
     ItemResult,
     Measurement,
     RunConfig,
+    Source,
     UpdateMode,
     Verdict,
 )
@@ -71,12 +72,8 @@ class Session:
 
     @cached_property
     def model(self) -> LoadedModel:
-        """The configured model: what the hook makes of it, else what the option says."""
-        from pytest_failaware.measure.models import adopt_model
-        from pytest_failaware.run import open_model
-
-        own = self._load_model(self.config.origins["model"].text, self.device) if self.config.model else None
-        return self._remember(open_model(self.config, self.device) if own is None else adopt_model(own, self.device))
+        """The configured model."""
+        return self._remember(self._load("model", self.config.model))
 
     @cached_property
     def images(self) -> ImageSet:
@@ -88,15 +85,16 @@ class Session:
     @cached_property
     def against(self) -> LoadedModel:
         """The second model, which this run compares with."""
+        return self._load("against", self.config.against)
+
+    def _load(self, option: str, source: Source | None) -> LoadedModel:
+        """What the hook makes of an option's text, else what it names."""
         from pytest_failaware.measure.models import adopt_model, load_model
 
-        source = self.config.against
         if source is None:
-            raise ConfigError("no second model given; pass --failaware-against=FILE")
-        own = self._load_model(self.config.origins["against"].text, self.device)
-        if own is not None:
-            return adopt_model(own, self.device)
-        return load_model(source, self.config.arch, self.device)
+            raise ConfigError(f"no model given; pass --failaware-{option}=FILE")
+        own = self._load_model(self._typed(option), self.device)
+        return load_model(source, self.config.arch, self.device) if own is None else adopt_model(own, self.device)
 
     def reference(self, bench: Bench, condition: Condition, seed: int) -> Measurement | None:
         """What the second model makes of the same images, None where there is none."""

@@ -28,12 +28,8 @@ _NOT_COUNTED: Final = "its sample file is missing"
 def gated(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Comparison]:
     """Each gating metric on the samples that both sides have; under equivalence its bounds gate instead."""
     for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
-        metric, tolerance = gate.table[name], gate.tolerance[name]
-        sides = _masks(metric, before, now)
-        reference, current = (_estimate(metric, masks) for masks in sides)
-        evidence = None
-        if reference.denominator and current.denominator:
-            evidence = paired_evidence(*sides, metric.direction, tolerance, gate.level)
+        metric = gate.table[name]
+        reference, current, evidence = _paired(metric, before, now, gate.tolerance[name], gate.level)
         yield _comparison(metric, reference, current, gate, evidence)
 
 
@@ -52,13 +48,8 @@ def gated_unpaired(gate: Gate, before: Mapping[str, Estimate], now: Mapping[str,
 def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Iterator[Comparison]:
     """The gating metrics that are proven worse than the golden reference by more than the budget."""
     for name in gate.metrics:
-        metric = gate.table[name]
-        sides = _masks(metric, golden, now)
-        reference, current = (_estimate(metric, masks) for masks in sides)
-        if not reference.denominator or not current.denominator:
-            continue
-        evidence = paired_evidence(*sides, metric.direction, budget, gate.level)
-        if evidence.p_beyond < evidence.level:
+        reference, current, evidence = _paired(gate.table[name], golden, now, budget, gate.level)
+        if evidence is not None and evidence.p_beyond < evidence.level:
             yield Comparison(
                 metric=name,
                 reference=reference,
@@ -68,6 +59,17 @@ def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Ite
                 note="against the golden reference",
                 evidence=evidence,
             )
+
+
+def _paired(
+    metric: AnyMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float
+) -> tuple[Estimate, Estimate, Evidence | None]:
+    """A metric on both sides, and what its change proves; no evidence where a side counts among no sample."""
+    sides = _masks(metric, before, now)
+    reference, current = (_estimate(metric, masks) for masks in sides)
+    if not reference.denominator or not current.denominator:
+        return reference, current, None
+    return reference, current, paired_evidence(*sides, metric.direction, tolerance, level)
 
 
 def _masks(metric: AnyMetric, before: Outcomes, now: Outcomes) -> tuple[Masks, Masks]:
