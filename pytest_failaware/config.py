@@ -17,14 +17,14 @@ from pytest_failaware.errors import ConfigError
 from pytest_failaware.marker import INI_KEYS, build_gate
 from pytest_failaware.options import OPTIONS, Given, Surroundings, given_options
 from pytest_failaware.report.machine import records_path
-from pytest_failaware.schema import DatasetChange, Gate, Origin, Outputs, RunConfig, UpdateMode, Writing
+from pytest_failaware.schema import DRIFT_BUDGET, DatasetChange, Gate, Origin, Outputs, RunConfig, UpdateMode, Writing
 from pytest_failaware.specs import positive, read_preprocess, read_source
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
 
 _DEFAULTS: Final = {
     "device": "auto",
     "baseline-dir": "baselines",
-    "drift-budget": "0.02",
+    "drift-budget": str(DRIFT_BUDGET),
     "dataset-change": "fail",
 }
 

@@ -163,7 +163,7 @@ OPTIONS: Final = (
         name="drift-budget",
         metavar="RATE",
         ini_only=True,
-        help="how much worse than the first accepted values a model may become over many updates. Default: 0.02",
+        help="how much worse than the first accepted values a model may become over many updates. Default: 0.01",
     ),
     Option(
         name="dataset-change",

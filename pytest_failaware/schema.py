@@ -139,6 +139,12 @@ class Gate:
         return alpha / max(1, len(self.conditions) * len(self.metrics)) if shared else alpha
 
 
+DRIFT_BUDGET: Final = Decimal("0.01")
+"""How far below the golden reference many updates together may lead: twice the tolerance of the default gates.
+
+benchmarks/drift.py shows what it stops and what it lets pass."""
+
+
 class DatasetChange(Enum):
     """What becomes of a comparison when the images are not those of the baseline."""
 

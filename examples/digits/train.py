@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import digits
@@ -14,15 +16,18 @@ from torchvision.transforms.functional import gaussian_blur, resize
 
 BATCH = 64
 
+Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+"""What training does to a batch (B, 1, 32, 32) before the network sees it."""
+
 
 def main() -> None:
     """Train as the options say and write the state_dict."""
     options = parse_options()
     torch.set_num_threads(1)  # how sums are split over threads changes the last bits
     torch.use_deterministic_algorithms(True)
-    torch.manual_seed(options.seed)
     images, labels = tensors(digits.train_set())
-    model = train(images, labels, epochs=options.epochs, strength=options.strength, seed=options.seed)
+    change = partial(augment, strength=options.strength)
+    model = train(images, labels, change, epochs=options.epochs, seed=options.seed)
     torch.save(model.state_dict(), options.out)
     print(f"{options.out}: {options.epochs} epochs, strength {options.strength:g}, seed {options.seed}")
 
@@ -43,8 +48,9 @@ def tensors(data: digits.Digits) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(np.stack(enlarged)).unsqueeze(1) / 255, torch.from_numpy(data.labels)
 
 
-def train(images: torch.Tensor, labels: torch.Tensor, *, epochs: int, strength: float, seed: int) -> torch.nn.Module:
+def train(images: torch.Tensor, labels: torch.Tensor, change: Augment, *, epochs: int, seed: int) -> torch.nn.Module:
     """The network after `epochs` passes of Adam under a one-cycle learning rate, in eval mode."""
+    torch.manual_seed(seed)
     random = torch.Generator().manual_seed(seed)
     model = digits.network()
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.01)
@@ -52,7 +58,7 @@ def train(images: torch.Tensor, labels: torch.Tensor, *, epochs: int, strength: 
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.01, total_steps=steps)
     for _ in range(epochs):
         for rows in torch.randperm(len(labels), generator=random).split(BATCH):
-            loss = F.cross_entropy(model(augment(images[rows], strength, random)), labels[rows])
+            loss = F.cross_entropy(model(change(images[rows], random)), labels[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -60,7 +66,7 @@ def train(images: torch.Tensor, labels: torch.Tensor, *, epochs: int, strength: 
     return model.eval()
 
 
-def augment(images: torch.Tensor, strength: float, random: torch.Generator) -> torch.Tensor:
+def augment(images: torch.Tensor, random: torch.Generator, *, strength: float) -> torch.Tensor:
     """The batch shifted by up to 3 pixels, then each image blurred, darkened and made noisy by random amounts."""
     return noise(darken(blur(shift(images, random), strength, random), strength, random), strength, random)
 

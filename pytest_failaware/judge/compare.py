@@ -14,6 +14,7 @@ from pytest_failaware.judge.metrics import cell_rates, stats_of
 from pytest_failaware.judge.outcomes import outcomes_of
 from pytest_failaware.judge.pairing import Pair, pair
 from pytest_failaware.schema import (
+    DRIFT_BUDGET,
     Baseline,
     Comparison,
     DatasetChange,
@@ -31,7 +32,7 @@ class Terms:
     """What a comparison is made under, beside the gate."""
 
     dataset_change: DatasetChange = DatasetChange.FAIL
-    drift_budget: Decimal = Decimal("0.02")
+    drift_budget: Decimal = DRIFT_BUDGET
 
 
 TERMS: Final = Terms()

@@ -5,6 +5,7 @@ Whatever counts decide is decided in exact fractions: counts on one side, the de
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -46,15 +47,20 @@ def gated_unpaired(gate: Gate, before: Mapping[str, Estimate], now: Mapping[str,
 
 
 def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Iterator[Comparison]:
-    """The gating metrics that are proven worse than the golden reference by more than the budget."""
+    """The gating metrics that are proven worse than the golden reference by more than the budget.
+
+    What the tolerance allows in one step is never called drift, and alpha is shared under every policy.
+    """
+    level = dataclasses.replace(gate, policy=Policy.BEYOND_TOLERANCE).level
     for name in gate.metrics:
-        reference, current, evidence = _paired(gate.table[name], golden, now, budget, gate.level)
+        allowed = max(budget, gate.tolerance[name])
+        reference, current, evidence = _paired(gate.table[name], golden, now, allowed, level)
         if evidence is not None and evidence.p_beyond < evidence.level:
             yield Comparison(
                 metric=name,
                 reference=reference,
                 current=current,
-                allowed=str(budget),
+                allowed=str(allowed),
                 verdict=Verdict.DRIFTED,
                 note="against the golden reference",
                 evidence=evidence,

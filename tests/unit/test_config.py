@@ -241,7 +241,7 @@ def test_values_know_where_they_come_from() -> None:
         "batch-size": Origin(text="7", place="command line"),
         "device": Origin(text="cpu", place="command line"),
         "baseline-dir": Origin(text="baselines", place="default"),
-        "drift-budget": Origin(text="0.02", place="default"),
+        "drift-budget": Origin(text="0.01", place="default"),
         "dataset-change": Origin(text="fail", place="default"),
     } == origins
     assert ["model", "dataset", "batch-size", "device"] == list(origins)[:4]

@@ -218,7 +218,7 @@ def test_the_first_accepted_values_stay_golden(tmp_path: Path) -> None:
 
 
 def test_small_steps_are_stopped_in_the_end(tmp_path: Path) -> None:
-    """Ten accepted steps of one point: each passes its neighbour, the sum is proven beyond the budget of two points."""
+    """Ten accepted steps of one point: each is within the tolerance of two, which no budget undercuts; the sum is not."""
     gate, verdicts = build_gate({"conditions": ["clean"], "metrics": ["accuracy"], "tolerance": 0.02}), []
     for step in range(10):
         now = measurement_of("R" * (1000 - 10 * step) + "W" * (10 * step), model=str(step))

@@ -1,0 +1,53 @@
+"""Simulated models for the statistics: each sample in one of four states, and a successor that keeps most of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.judge.outcomes import Outcomes, outcomes_of
+from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.schema import SCORES, Records
+
+States = NDArray[np.int64]
+"""(N,): 0 trusted and right, 1 trusted and wrong, 2 flagged and right, 3 flagged and wrong."""
+
+SHARES = np.array([0.80, 0.06, 0.10, 0.04])
+ACCURACY = 0.90
+RULE = FailureRule()
+
+
+def lowered(drop: float) -> NDArray[np.float64]:
+    """The shares of the states once accuracy has fallen by `drop`, in either half in proportion."""
+    lost = SHARES[[0, 2]] * drop / ACCURACY
+    return SHARES + np.array([-lost[0], lost[0], -lost[1], lost[1]])
+
+
+def first(random: np.random.Generator, n: int) -> States:
+    """A model."""
+    return random.choice(4, n, p=SHARES)
+
+
+def successor(
+    random: np.random.Generator, before: States, flips: float, *, fallen: float = 0.0, drop: float = 0.0
+) -> States:
+    """A model whose answers differ in a share of about `flips`, and whose accuracy is lower by `drop` in truth.
+
+    A sample keeps its state or draws it anew from the shares that hold now; of those that keep it, right answers turn
+    wrong at the rate that brings the kept ones to the same shares. `fallen` is what accuracy has lost before.
+    """
+    anew = random.random(len(before)) < flips / (2 * ACCURACY * (1 - ACCURACY))
+    falls = (before % 2 == 0) & (random.random(len(before)) < drop / (ACCURACY - fallen))
+    redrawn = random.choice(4, len(before), p=lowered(fallen + drop))
+    return np.where(anew, redrawn, before + falls)
+
+
+def outcomes(states: States) -> Outcomes:
+    """The states as the plugin sees them: records of class 0 under the default rule."""
+    n, flagged = len(states), states >= 2
+    columns = {name: np.zeros(n, dtype=np.float32) for name in SCORES}
+    columns["confidence"] = np.where(flagged, 0.5, 0.9).astype(np.float32)
+    label = np.zeros(n, dtype=np.uint16)
+    wrong = (states % 2).astype(np.uint16)
+    ids = np.arange(n, dtype=np.uint64)
+    return outcomes_of(Records(sample_id=ids, label=label, prediction=wrong, **columns), RULE)

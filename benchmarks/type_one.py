@@ -1,0 +1,176 @@
+"""Type I error of every single test over its nominal level, at the levels in use.
+
+    python benchmarks/type_one.py [--draws 200000]
+
+Each case is a truth under which a test must not reject more often than its level says: nothing changed, a drop of
+exactly the margin, or (the weak null of a ratio) confident_accuracy unchanged while six points more or fewer are
+trusted. Seeded; 1 is exact, less is conservative, and in brackets stands the standard error at the nominal level.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.judge import significance
+from pytest_failaware.judge.evidence import paired_evidence, unpaired_evidence
+from pytest_failaware.judge.metrics import Direction
+from pytest_failaware.schema import Estimate
+
+LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)
+SIZES = (500, 2000, 10000)
+MARGIN = 0.005
+
+Floats = NDArray[np.float64]
+Generator = np.random.Generator
+Simulate = Callable[[int, Generator, int], Floats]
+"""n, random numbers, draws -> the p of each draw, (draws,)."""
+
+
+class Case(NamedTuple):
+    """A test under one truth; a slow one is worth a twentieth of the draws."""
+
+    label: str
+    simulate: Simulate
+    slow: bool = False
+
+
+def cases() -> Iterator[Case]:
+    """Every test with the truths it must not reject."""
+    for flips in (0.007, 0.05, 0.15):
+        yield Case(f"McNemar mid-p, {flips:.1%} flips", partial(flipped, flips, 0.0))
+        yield Case(f"Tango at the margin, {flips:.1%} flips", partial(flipped, flips, MARGIN))
+    for right in (0.90, 0.98):
+        for moved in (0.0, -0.06, 0.06):
+            truth = f"right {right:.0%}, trusted {100 * moved:+.0f} pt"
+            yield Case(f"ratio, {truth}", partial(ratio, right, moved, 0.0))
+            yield Case(f"ratio at the margin, {truth}", partial(ratio, right, moved, MARGIN))
+    yield Case("ratio at the baseline's coverage", at_coverage, slow=True)
+    yield Case("AUROC", auroc, slow=True)
+    yield Case("Newcombe, two sets of images", unpaired)
+
+
+# ---- a rate over all samples ---------------------------------------------------------------------------------------
+
+
+def flipped(flips: float, margin: float, n: int, random: Generator, draws: int) -> Floats:
+    """McNemar's and Tango's test where the true drop is the margin."""
+    rates = [(flips + margin) / 2, (flips - margin) / 2, 1 - flips]
+    drawn = random.multinomial(n, rates, size=draws)[:, :2]
+    return _each(drawn, lambda lost, gained: significance.tango_p(lost, gained, n, margin))
+
+
+def unpaired(n: int, random: Generator, draws: int) -> Floats:
+    """Newcombe's interval on two sets of images of their own, where it has least to be conservative about."""
+
+    def p(before: int, now: int) -> float:
+        sides = (Estimate(numerator=k, denominator=n) for k in (before, now))
+        return unpaired_evidence(*sides, Direction.HIGHER_IS_BETTER, Decimal(0), 0.01).p_worse
+
+    return _each(random.binomial(n, 0.9, size=(draws, 2)), p)
+
+
+def _each(counts: NDArray[np.int64], p: Callable[..., float]) -> Floats:
+    """The p of every row of counts; equal rows are tested once."""
+    found, rows = np.unique(counts, axis=0, return_inverse=True)
+    return np.array([p(*map(int, row)) for row in found])[rows.ravel()]
+
+
+# ---- a ratio over the samples that the model itself chooses --------------------------------------------------------
+
+TRUSTED = np.array([1.0, 1.0, 0.0, 0.0])  # of the states trusted right, trusted wrong, flagged right, flagged wrong
+RIGHT = np.array([1.0, 0.0, 0.0, 0.0])
+
+
+def ratio(right: float, moved: float, margin: float, n: int, random: Generator, draws: int) -> Floats:
+    """The score test where confident_accuracy falls by the margin and the share of trusted samples moves."""
+    counts = random.multinomial(n, transitions(right, right - margin, 0.84, 0.84 + moved).ravel(), size=draws)
+    return np.array([significance.normal_p(z) for z in ratio_z(counts, margin)])
+
+
+def transitions(right: float, right_now: float, trusted: float, trusted_now: float) -> Floats:
+    """The probabilities (4, 4) of a sample's state before and now, most samples keeping theirs."""
+    flags = _agreeing(trusted, trusted_now, 0.01)
+    answers = [[_agreeing(old, new, 0.008) for new in (right_now, 0.6)] for old in (right, 0.6)]
+    return np.block([[flags[old, new] * answers[old][new] for new in (0, 1)] for old in (0, 1)])
+
+
+def _agreeing(before: float, now: float, apart: float) -> Floats:
+    """The 2 x 2 table of two events of these probabilities that differ in as few cases as can be, and `apart` more."""
+    both = min(before, now) - apart
+    return np.array([[both, before - both], [now - both, 1 - before - now + both]])
+
+
+def ratio_z(counts: NDArray[np.int64], margin: float) -> Floats:
+    """What `score_z(ratio_scores(...))` says, for many draws at once from the counts (draws, 16) of transitions."""
+    before, now = np.repeat(np.arange(4), 4), np.tile(np.arange(4), 4)
+    total, total_now = counts @ TRUSTED[before], counts @ TRUSTED[now]
+    pooled = (counts @ (RIGHT[before] + RIGHT[now]) + margin * total_now) / (total + total_now)
+    new = (RIGHT[now] - np.outer(pooled - margin, TRUSTED[now])) / total_now[:, None]
+    scores = new - (RIGHT[before] - np.outer(pooled, TRUSTED[before])) / total[:, None]
+    spread = np.sqrt((counts * scores**2).sum(axis=1))
+    return -(counts * scores).sum(axis=1) / np.where(spread > 0, spread, 1)
+
+
+# ---- tests that need each sample's score -----------------------------------------------------------------------------
+
+
+def at_coverage(n: int, random: Generator, draws: int) -> Floats:
+    """confident_accuracy of equally many trusted samples, of two models that are equal in truth."""
+
+    def p() -> float:
+        sides = []
+        for trust, right in _scored(random, n):
+            chosen = np.zeros(n, dtype=np.bool_)
+            chosen[np.argsort(-trust)[: round(0.84 * n)]] = True
+            sides.append((chosen & right, chosen))
+        return paired_evidence(*sides, Direction.HIGHER_IS_BETTER, Decimal(0), 0.01).p_worse
+
+    return np.array([p() for _ in range(draws)])
+
+
+def auroc(n: int, random: Generator, draws: int) -> Floats:
+    """How well the score tells right answers from wrong ones, of two models that are equal in truth."""
+    zs = (significance.auroc_change_z(*_scored(random, n)) for _ in range(draws))
+    return np.array([significance.normal_p(z) for z in zs])
+
+
+def _scored(random: Generator, n: int) -> list[tuple[Floats, NDArray[np.bool_]]]:
+    """Scores and right answers of a model, and of a successor that draws a tenth of them anew."""
+    trust = random.beta(4, 0.6, size=(2, n))
+    right = random.random((2, n)) < trust
+    anew = random.random(n) < 0.1
+    return [(trust[0], right[0]), (np.where(anew, trust[1], trust[0]), np.where(anew, right[1], right[0]))]
+
+
+# ---- the table -----------------------------------------------------------------------------------------------------
+
+
+def over_nominal(case: Case, n: int, draws: int, seed: int = 7) -> list[tuple[float, float]]:
+    """For each level the share of rejections and the standard error at that level, both over the level."""
+    p = case.simulate(n, np.random.default_rng(seed), draws)
+    return [(float((p < level).mean()) / level, math.sqrt((1 - level) / (level * len(p)))) for level in LEVELS]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--draws", type=int, default=200_000)
+    draws = parser.parse_args().draws
+    print(f"share of {draws:,} draws ({draws // 20:,} where each sample has a score) that reject, over the level")
+    print(f"{'':<50}{'n':>8}" + "".join(f"{level:>14.4g}" for level in LEVELS))
+    for case in cases():
+        for n in SIZES:
+            found = over_nominal(case, n, draws // 20 if case.slow else draws)
+            print(f"{case.label:<50}{n:>8,}" + "".join(f"{f'{share:.2f} ({error:.2f})':>14}" for share, error in found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The simulations in benchmarks/ with fewer draws: what RESULTS.md quotes is recomputed by every run of the tests."""
+
+from __future__ import annotations
+
+import math
+
+import drift
+import false_alarms
+import numpy as np
+import pytest
+import retrain
+import type_one
+
+from pytest_failaware.judge import significance
+from pytest_failaware.judge.compare import TERMS
+from pytest_failaware.schema import Policy
+
+# ---- every single test ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [500, 2000])
+@pytest.mark.parametrize("case", list(type_one.cases()), ids=lambda case: case.label)
+def test_no_test_rejects_more_often_than_its_level(case: type_one.Case, n: int) -> None:
+    """At most 1.2 times the level, and three standard errors, at each of the four levels in use."""
+    found = type_one.over_nominal(case, n, 300 if case.slow else 20_000)
+
+    assert [share for share, error in found if share > 1.2 + 3 * error] == []
+
+
+def test_the_simulated_ratio_is_the_one_that_gates() -> None:
+    """The statistic from counts of transitions equals that of the columns they stand for."""
+    random = np.random.default_rng(3)
+    counts = random.multinomial(200, type_one.transitions(0.9, 0.895, 0.84, 0.78).ravel(), size=20)
+    for margin in (0.0, 0.005):
+        for row, z in zip(counts, type_one.ratio_z(counts, margin), strict=True):
+            before, now = (np.repeat(states, row) for states in (np.repeat(np.arange(4), 4), np.tile(np.arange(4), 4)))
+            sides = ((type_one.RIGHT[side], type_one.TRUSTED[side]) for side in (before, now))
+            assert significance.score_z(significance.ratio_scores(*sides, margin)) == pytest.approx(z, abs=1e-12)
+
+
+# ---- a whole marked test -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", [Policy.BEYOND_TOLERANCE, Policy.ANY_DROP])
+@pytest.mark.parametrize("n", [500, 2000])
+def test_equal_models_hardly_ever_fail(policy: Policy, n: int) -> None:
+    """8 conditions x 4 gates, 5 to 15 % of the answers flipped: at most 1 % of the marked tests, + 3 errors."""
+    found, _ = false_alarms.share(60, 1, false_alarms.any_alarm(false_alarms.GATES[policy], n))
+
+    assert found <= 0.01 + 3 * math.sqrt(0.01 * 0.99 / 60)
+
+
+def test_a_drop_of_the_tolerance_hardly_ever_passes_for_none() -> None:
+    """non_inferiority and equivalence at the limit: at most 5 %, + 3 errors."""
+    gate = false_alarms.GATES[Policy.NON_INFERIORITY]
+    for draw in (false_alarms.wrong_pass(gate, 2000), false_alarms.changed_too_many(2000)):
+        assert false_alarms.share(300, 1, draw)[0] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)
+
+
+def test_real_drops_are_found() -> None:
+    """Three points of 10,000 images nearly always, with the samples of the baseline more often than without."""
+    gate = false_alarms.GATES[Policy.BEYOND_TOLERANCE]
+    assert false_alarms.share(30, 1, false_alarms.found_drop(gate, 10_000, 0.03))[0] > 0.9
+    paired, alone = (
+        false_alarms.share(60, 1, find(gate, 2000, 0.03))[0]
+        for find in (false_alarms.found_drop, false_alarms.found_unpaired)
+    )
+    assert paired > alone
+
+
+# ---- many updates, and real retrains -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("truth", "least", "most"), [("no drift", 0, 1), ("-0.3 pt in one condition", 9, 10)])
+def test_the_default_budget_stops_drift_and_nothing_else(truth: str, least: int, most: int) -> None:
+    """Ten histories of twenty updates on 2,000 images."""
+    random = np.random.default_rng(2)
+    updates = [drift.stopped_at(random, 2000, drift.TRUTHS[truth], [TERMS.drift_budget])[0] for _ in range(10)]
+
+    assert least <= sum(update <= drift.UPDATES for update in updates) <= most
+
+
+def test_the_retrain_experiment_runs() -> None:
+    """Two seeds and one fault after one epoch: a row for each way to judge, and an unchanged model is never red."""
+    candidates = [retrain.trained(retrain.Recipe(epochs=1), seed) for seed in (0, 1)]
+    found = {
+        "honest": candidates,
+        "5 % of the labels wrong": [retrain.trained(retrain.Recipe(epochs=1, wrong_labels=0.05), 0)],
+    }
+    told = "\n".join(retrain.lines(found))
+
+    assert all(name in told for name in retrain.JUDGES)
+    assert not any(retrain.is_red(judge, *candidates[:1] * 2) for judge in retrain.JUDGES.values())
+    assert (
+        45
+        == (
+            retrain.mislabelled(labels := retrain.train.tensors(retrain.digits.train_set())[1], 0.05, 1) != labels
+        ).sum()
+    )
