@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from pytest_failaware.commands import accept_report, compare_baselines, plan_gates, prune_entries, show_baseline
+from pytest_failaware.commands.plan import plan_gates, selftest_gates
+from pytest_failaware.commands.show import compare_baselines, show_baseline
+from pytest_failaware.commands.write import accept_report, prune_entries
 from pytest_failaware.errors import FailAwareError
 from pytest_failaware.specs import positive
 from pytest_failaware.text import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 where all is well, 1 where `diff` finds a difference, 4 where something cannot be used."""
+    """Run one command; 0 where all is well, 1 where `diff` or `selftest` complains, 4 where nothing can be done."""
     try:
         given = _parser().parse_args(arguments)
         for line in given.run(given):
@@ -26,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (FailAwareError, OSError) as error:
         print(printable(f"error: {error}"), file=sys.stderr)  # noqa: T201 - see above
         return 4
-    return 1 if given.run is compare_baselines and given.differs else 0
+    return 1 if given.failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
-        added.set_defaults(run=run)
+        added.set_defaults(run=run, failed=False)
         added.add_argument(
             "--baseline-dir", metavar="DIR", type=Path, default=Path("baselines"), help="default: baselines"
         )
@@ -49,7 +51,16 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("after", metavar="B", help="another one")
 
     plan = command("plan", plan_gates, "print the smallest drop that each gate can see, without running a model")
-    plan.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+    selftest = command(
+        "selftest", selftest_gates, "plant noise and drops in the stored outcomes, and see the gates fail"
+    )
+    for of_gates in (plan, selftest):
+        of_gates.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+        of_gates.add_argument(
+            "--gate", metavar="KEY=VALUE", action="append", default=[], help="a marker argument, as in tolerance=0.01"
+        )
+    draws = partial(positive, where="--draws")
+    selftest.add_argument("--draws", metavar="N", type=draws, default=200, help="per drop; default: 200")
     plan.add_argument(
         "--samples", metavar="N", type=partial(positive, where="--samples"), help="as if the test set had N images"
     )

@@ -14,13 +14,14 @@ from typing import Final
 
 from pytest_failaware.conditions import FOUNDING
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.marker import INI_KEYS, build_gate
+from pytest_failaware.marker import INI_KEYS, build_gate, read_pairs
 from pytest_failaware.options import OPTIONS, Given, Surroundings, given_options
 from pytest_failaware.report.machine import records_path
 from pytest_failaware.schema import DRIFT_BUDGET, DatasetChange, Gate, Origin, Outputs, RunConfig, UpdateMode, Writing
 from pytest_failaware.specs import positive, read_preprocess, read_source
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
 
+_OVERRIDE: Final = "--failaware-override="
 _DEFAULTS: Final = {
     "device": "auto",
     "baseline-dir": "baselines",
@@ -154,13 +155,8 @@ def _outputs(given: Mapping[str, Given], baseline_dir: Path) -> Outputs:
 
 def _overrides(typed: object, vocabulary: Vocabulary) -> dict[str, str]:
     """KEY=VALUE pairs, checked as a marker's arguments are."""
-    found: dict[str, str] = {}
-    for text in typed if isinstance(typed, Iterable) else ():
-        key, equals, value = str(text).partition("=")
-        if not equals or key in found:
-            raise ConfigError(f"--failaware-override={text}: write KEY=VALUE, each key once, as in tolerance=0.02")
-        found[key] = value
-    build_gate(found, prefix="--failaware-override=", vocabulary=vocabulary)
+    found = read_pairs(typed if isinstance(typed, Iterable) else (), _OVERRIDE)
+    build_gate(found, prefix=_OVERRIDE, vocabulary=vocabulary)
     return found
 
 

@@ -45,6 +45,21 @@ def build_gate(
     return gate
 
 
+def read_pairs(texts: Iterable[object], prefix: str) -> dict[str, str]:
+    """Texts KEY=VALUE as arguments for `build_gate`.
+
+    Raises:
+        ConfigError: a text without "=", or a key twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = str(text).partition("=")
+        if not equals or key in found:
+            raise ConfigError(f"{prefix}{text}: write KEY=VALUE, each key once, as in tolerance=0.02")
+        found[key] = value
+    return found
+
+
 def _default_gate(vocabulary: Vocabulary) -> Gate:
     return Gate(
         conditions=(),

@@ -20,7 +20,7 @@ from pytest_failaware.errors import ConfigError, FailAwareError
 from pytest_failaware.marker import INI_KEYS, INI_LISTS, build_gate
 from pytest_failaware.options import OPTIONS, Surroundings
 from pytest_failaware.report import junit
-from pytest_failaware.report.terminal import failure_lines
+from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.schema import Gate, Measurement
 from pytest_failaware.session import GatedCondition, Session
 from pytest_failaware.text import describe_error, printable

@@ -482,7 +482,18 @@ class SampleChange:
     known_label_errors: int  # of the confident ones, not listed
     worst: tuple[Flip, ...] = ()
     decomposition: Decomposition | None = None
-    diagnosis: str = ""
+    diagnosis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a gating metric can see: the drops it finds in 80 % of all cases, in units of the rate."""
+
+    metric: str
+    counted_on: int  # samples
+    few: float  # where 0.2 % of the answers flip, as in an export
+    many: float  # where 10 % do, as in a retrain
+    is_far: bool  # from the tolerance: the gate cannot keep what it promises
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -498,6 +509,9 @@ class ItemResult:
     notes: tuple[str, ...] = ()
     change: SampleChange | None = None  # None where the samples of the two sides cannot be matched
     causes: tuple[str, ...] = ()  # what else differs from the baseline: the model, the device, the versions
+    at_chance: bool = False  # the reference knows no more than the largest class, so there is nothing to lose
+    is_against: bool = False  # compared with a second model, whose name stands in `baseline`
+    sights: tuple[Sight, ...] = ()  # what its gates can see, where this run recorded it
     location: tuple[str, int] = ("", 0)  # the test's file, relative to pytest's rootdir, and its line from 1
 
 

@@ -134,6 +134,7 @@ class Session:
         """The verdict on one item at a file and line; in an updating run, what the update makes of it."""
         from pytest_failaware.judge.acceptance import accepted
         from pytest_failaware.judge.compare import Terms, judge
+        from pytest_failaware.judge.power import sights
         from pytest_failaware.judge.samples import read_golden, read_records
         from pytest_failaware.judge.update import baseline_of
 
@@ -157,7 +158,13 @@ class Session:
             terms=Terms(dataset_change=self.config.dataset_change, drift_budget=self.config.drift_budget),
         )
         judged = accepted(result, writing.update, reset_golden=writing.reset_golden)
-        judged = dataclasses.replace(judged, location=location)
+        recorded = judged.verdict is Verdict.RECORDED
+        judged = dataclasses.replace(
+            judged,
+            location=location,
+            is_against=against is not None,
+            sights=tuple(sights(gate, judged.stats.rates)) if recorded else (),
+        )
         return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
 
     def entry(self, measurement: Measurement, gate: Gate, result: ItemResult) -> dict[str, Any]:  # Any: plain data

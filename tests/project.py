@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,10 @@ import pytest
 def test_toy(): pass
 """
 CELLS = {"trusted_right": 120, "trusted_wrong": 60, "flagged_right": 60, "flagged_wrong": 60}
+
+
+Command = Callable[..., tuple[int, str]]
+"""Words of a command line -> exit code and what was printed."""
 
 
 class Project:
@@ -53,9 +58,9 @@ class Project:
             "-p", "no:randomly", *self.always, *chosen, *args, no_reraise_ctrlc=True
         )
 
-    def record(self, *args: str) -> pytest.RunResult:
-        """Store the good model's values."""
-        return self.run("--failaware-update-baselines", *args)
+    def record(self, *args: str, model: str = "good.pth") -> pytest.RunResult:
+        """Store a model's values."""
+        return self.run("--failaware-update-baselines", *args, model=model)
 
     def ini(self, *lines: str) -> None:
         """Add lines to the ini."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -42,7 +42,7 @@ def at_coverage(before: Outcomes, now: Outcomes) -> tuple[tuple[Mask, Mask], tup
 
 
 def sample_change(
-    before: Outcomes, now: Outcomes, *, known_label_errors: Collection[int] = (), diagnosis: str = ""
+    before: Outcomes, now: Outcomes, *, known_label_errors: Collection[int] = (), diagnosis: Iterable[str] = ()
 ) -> SampleChange:
     """What changed; the worst flips are those of the highest confidence now, reviewed label errors left out."""
     confident = CHANGES["confident_negative_flip_rate"](before, now)
@@ -57,7 +57,7 @@ def sample_change(
         known_label_errors=int(known.sum()),
         worst=tuple(_flip(before, now, row) for row in _worst(now, confident & ~known)),
         decomposition=decomposition(before, now),
-        diagnosis=diagnosis,
+        diagnosis=tuple(diagnosis),
     )
 
 

@@ -13,6 +13,7 @@ from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gat
 from pytest_failaware.judge.metrics import cell_rates, stats_of
 from pytest_failaware.judge.outcomes import outcomes_of
 from pytest_failaware.judge.pairing import Pair, pair
+from pytest_failaware.judge.power import is_at_chance
 from pytest_failaware.schema import (
     DRIFT_BUDGET,
     Baseline,
@@ -65,8 +66,16 @@ def judge(
     stats = stats_of(key, measurement.records, gate.rule, gate.table)
     bounds = tuple(bounded(gate, stats.rates))
     entry = baseline.entries.get(key) if baseline else None
+    at_chance = is_at_chance(entry.cells if entry else stats.cells, measurement.records.label)
     if baseline is None or entry is None:
-        return ItemResult(nodeid=nodeid, baseline=name, stats=stats, comparisons=bounds, verdict=Verdict.MISSING)
+        return ItemResult(
+            nodeid=nodeid,
+            baseline=name,
+            stats=stats,
+            comparisons=bounds,
+            verdict=Verdict.MISSING,
+            at_chance=at_chance,
+        )
     both = None if reference is None else pair(reference, measurement.records)
     differences = tuple(find_differences(measurement, baseline, entry, gate, both, terms.dataset_change))
     comparisons, change, same = bounds, None, False
@@ -87,6 +96,7 @@ def judge(
         notes=tuple(how_compared(entry, gate, both, comparable=not differences)),
         change=change,
         causes=tuple(likely_causes(entry, measurement)),
+        at_chance=at_chance,
     )
 
 

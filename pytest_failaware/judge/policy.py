@@ -7,8 +7,8 @@ from fractions import Fraction
 from pytest_failaware.schema import Evidence, Policy, Verdict
 
 
-def decide(policy: Policy, evidence: Evidence, drop: Fraction, tolerance: Fraction) -> tuple[Verdict, str]:
-    """The verdict on one metric, and a note where the verdict alone does not say why.
+def decide(policy: Policy, evidence: Evidence, drop: Fraction, tolerance: Fraction) -> Verdict:
+    """The verdict on one metric.
 
     Args:
         policy: beyond_tolerance, any_drop or non_inferiority; equivalence gates other things.
@@ -19,17 +19,15 @@ def decide(policy: Policy, evidence: Evidence, drop: Fraction, tolerance: Fracti
     proven_beyond, proven = evidence.p_beyond < evidence.level, evidence.p_worse < evidence.level
     if policy is Policy.NON_INFERIORITY:
         if 1 - evidence.p_beyond < evidence.level:
-            return Verdict.PASSED, ""
-        if proven_beyond:
-            return Verdict.REGRESSED, ""
-        return Verdict.NOT_SHOWN, "a drop beyond the tolerance is not excluded"
+            return Verdict.PASSED
+        return Verdict.REGRESSED if proven_beyond else Verdict.NOT_SHOWN
     fails = proven_beyond if policy is Policy.BEYOND_TOLERANCE else proven and drop > tolerance
     if fails:
-        return Verdict.REGRESSED, ""
+        return Verdict.REGRESSED
     if drop > tolerance:
-        return Verdict.INCONCLUSIVE, "beyond the tolerance, not proven"
+        return Verdict.INCONCLUSIVE
     if proven:
-        return Verdict.WORSE_WITHIN_TOLERANCE, ""
+        return Verdict.WORSE_WITHIN_TOLERANCE
     if -drop > tolerance and evidence.p_better < evidence.level:
-        return Verdict.IMPROVED, ""
-    return Verdict.PASSED, ""
+        return Verdict.IMPROVED
+    return Verdict.PASSED

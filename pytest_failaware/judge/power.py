@@ -3,18 +3,50 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
+from pytest_failaware.judge.metrics import AT_COVERAGE
 from pytest_failaware.judge.significance import wilson
-from pytest_failaware.schema import Records
+from pytest_failaware.schema import Cells, Estimate, Gate, Policy, Sight
 
 FEW_FLIPS: Final = 0.002
 """The share of answers that flip when a model is only exported or moved to another device."""
 MANY_FLIPS: Final = 0.10
 """The share of answers that flip when it is trained again."""
+
+_FAR: Final = 4  # times the tolerance: what a gate sees no sooner than this, it cannot keep to its tolerance
+
+
+def sights(gate: Gate, rates: Mapping[str, Estimate], n: int | None = None) -> Iterator[Sight]:
+    """The smallest drop that each gating metric sees; nothing under the policies that do not prove a drop.
+
+    Args:
+        gate: the metrics, their tolerances, the policy and its level.
+        rates: the measured rates, for how many samples each metric is counted on.
+        n: as if there were so many images; None for as many as there are.
+    """
+    if gate.policy not in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP):
+        return
+    for name in gate.metrics:
+        rate = rates["confident_accuracy" if name == AT_COVERAGE.name else name]
+        share = Fraction(rate.denominator, max(1, rates["accuracy"].denominator))
+        counted_on = rate.denominator if n is None else round(share * n)
+        tolerance = float(gate.tolerance[name])
+        few, many = (_seen(gate, counted_on, flips, tolerance) for flips in (FEW_FLIPS, MANY_FLIPS))
+        yield Sight(metric=name, counted_on=counted_on, few=few, many=many, is_far=few > _FAR * tolerance)
+
+
+def _seen(gate: Gate, n: int, flips: float, tolerance: float) -> float:
+    if gate.policy is Policy.BEYOND_TOLERANCE:
+        return smallest_drop(n, flips, gate.level, tolerance)
+    proven, observed = smallest_drop(n, flips, gate.level), smallest_drop(n, flips, 0.5, tolerance)
+    return max(proven, observed)
 
 
 def smallest_drop(n: int, flips: float, level: float, tolerance: float = 0.0, power: float = 0.8) -> float:
@@ -33,7 +65,7 @@ def smallest_drop(n: int, flips: float, level: float, tolerance: float = 0.0, po
     return min(1.0, tolerance + (w + math.sqrt(w * w + 4 * w * flips)) / 2)
 
 
-def is_at_chance(records: Records) -> bool:
-    """Whether the upper 99 % bound of accuracy is at most the share of the largest class: there is nothing to lose."""
-    largest = int(np.bincount(records.label).max()) / len(records)
-    return wilson(int(records.correct.sum()), len(records), 0.98).high <= largest
+def is_at_chance(cells: Cells, label: NDArray[np.uint16]) -> bool:
+    """Whether the lower 99 % bound of accuracy is at most the share of the largest class: there is nothing to lose."""
+    largest = int(np.bincount(label).max()) / len(label)
+    return wilson(cells.trusted_right + cells.flagged_right, cells.samples, 0.98).low <= largest

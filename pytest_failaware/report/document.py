@@ -23,6 +23,7 @@ from pytest_failaware.schema import (
     Provenance,
     Records,
     SampleChange,
+    Sight,
     Verdict,
 )
 
@@ -45,6 +46,9 @@ def result_to_plain(result: ItemResult) -> Plain:
         "notes": list(result.notes),
         "change": None if result.change is None else _change_to_plain(result.change),
         "causes": list(result.causes),
+        "at_chance": result.at_chance,
+        "is_against": result.is_against,
+        "sights": [fields_of(sight) for sight in result.sights],
         "location": list(result.location),
     }
 
@@ -65,6 +69,9 @@ def result_from_plain(plain: Mapping[str, Any]) -> ItemResult:
         notes=tuple(plain["notes"]),
         change=None if plain["change"] is None else _change_from_plain(plain["change"]),
         causes=tuple(plain["causes"]),
+        at_chance=plain["at_chance"],
+        is_against=plain["is_against"],
+        sights=tuple(Sight(**sight) for sight in plain["sights"]),
         location=(plain["location"][0], plain["location"][1]),
     )
 
@@ -128,6 +135,7 @@ def _change_to_plain(change: SampleChange) -> Plain:
     return {
         **fields_of(change),
         "worst": [fields_of(flip) for flip in change.worst],
+        "diagnosis": list(change.diagnosis),
         "decomposition": None if parts is None else fields_of(parts),
     }
 
@@ -136,6 +144,7 @@ def _change_from_plain(plain: Mapping[str, Any]) -> SampleChange:
     parts = plain["decomposition"]
     changed = {
         "worst": tuple(Flip(**flip) for flip in plain["worst"]),
+        "diagnosis": tuple(plain["diagnosis"]),
         "decomposition": None if parts is None else Decomposition(**parts),
     }
     return SampleChange(**{**plain, **changed})

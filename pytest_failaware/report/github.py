@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.report.terminal import failure_lines, short_name
+from pytest_failaware.report.failure import failure_lines
+from pytest_failaware.report.words import short_name
 from pytest_failaware.schema import RunReport
 from pytest_failaware.text import printable
 

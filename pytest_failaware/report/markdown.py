@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.table import COLUMNS
-from pytest_failaware.report.terminal import comparison_cells, failure_lines, heading, percent, short_name, total
+from pytest_failaware.report.terminal import total
+from pytest_failaware.report.words import comparison_cells, heading, percent, short_name
 from pytest_failaware.schema import ItemResult, RunReport, Verdict
 
 _LONGEST: Final = 60_000  # characters: a comment on GitHub holds 65,536, a job summary 1 MiB

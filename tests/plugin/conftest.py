@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from project import Project
+from project import Command, Project
 
+from pytest_failaware.__main__ import main
 from pytest_failaware.options import CI_SERVERS
 
 
@@ -12,6 +13,20 @@ from pytest_failaware.options import CI_SERVERS
 def project(pytester: pytest.Pytester) -> Project:
     """A fresh toy project."""
     return Project(pytester)
+
+
+@pytest.fixture
+def command(project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs a command in the project's folder: its exit code, and what it printed."""
+    monkeypatch.chdir(project.path)
+
+    def run(*words: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = main(words)
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return run
 
 
 @pytest.fixture(autouse=True)

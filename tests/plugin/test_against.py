@@ -13,7 +13,9 @@ def test_against_another_model(project: Project) -> None:
     """No baseline is read or needed, none is written, and the second model's records are the reference."""
     worse = project.run("--failaware-against=good.pth", model="worse.pth")
     worse.assert_outcomes(failed=2)
-    worse.stdout.fnmatch_lines(["*test_toy[[]clean]: worse than *good.pth*", "*; against good.pth (sha256 ????????)"])
+    worse.stdout.fnmatch_lines(
+        ["test_toy[[]clean]: worse than good.pth allows, on 300 images", "*; against good.pth (sha256 ????????)"]
+    )
     same = project.run("--failaware-against=good.pth")
     same.stdout.fnmatch_lines(["2 checked: 2 unchanged"])
     better = project.run("--failaware-against=worse.pth")
@@ -31,16 +33,18 @@ def test_a_failure_says_what_it_proves(project: Project) -> None:
 
     brief.stdout.fnmatch_lines(
         [
-            "  accuracy *REGRESSED (180 of 300 -> 120 of 300)",
-            "    on these 300 images: 60 lost, 0 gained",
-            "    on images like these: proven worse than the 0.50 pt allowed (p *, needed 0.0013; 95 %: * pt worse)",
-            "  flips: 60 right before and wrong now, 0 the reverse; 40 trusted on both sides",
+            "  accuracy: 60.00% -> 40.00%, -20.00 pt (allowed 0.50 pt): REGRESSED",
+            "    on these 300 images: 180 -> 120; 60 lost, 0 gained",
+            "    on images like these: proven to be more than 0.50 pt worse",
+            "      +15.87 to +24.89 pt worse (95 %), p 1.3e-14, needed 0.0013",
+            "  diagnosis: the ranking got worse (22.22 pt less confident accuracy with as many trusted): retrain",
+            "  flips: 60 right before, wrong now (40 trusted both times); 0 the reverse",
         ]
     )
-    assert "by changed answers" not in brief.stdout.str()
+    assert "by part" not in brief.stdout.str()
     long.stdout.fnmatch_lines(
         [
-            "  confident_accuracy: -22.22 pt by changed answers, +0.00 pt by *",
+            "  confident_accuracy by part: answers -22.22 pt, newly trusted +0.00 pt, no longer trusted +0.00 pt",
             "    sample *: class 2, before 2 (100%), now 1*",
         ]
     )
@@ -55,7 +59,14 @@ def test_drift_is_refused_until_golden_is_reset(project: Project) -> None:
     for _ in range(2):  # the stored values are golden, then a copy of them is
         refused = project.run(*UPDATE, *budget, model="worse.pth")
         refused.assert_outcomes(failed=1)
-        refused.stdout.fnmatch_lines(["*DRIFTED*", "*add --failaware-reset-golden*", "1 checked: 1 drifted"])
+        refused.stdout.fnmatch_lines(
+            [
+                "*DRIFTED*",
+                "*where that is intended, add",
+                "  --failaware-reset-golden and --failaware-reason=*",
+                "1 checked: 1 drifted",
+            ]
+        )
         assert before == project.files()
         project.run(*UPDATE, model="worse.pth").assert_outcomes(passed=1)
         assert "golden" in project.baseline.read_text()

@@ -55,7 +55,9 @@ def test_shared_images_are_compared(recorded: Project) -> None:
     worse = recorded.run("--failaware-dataset=part:shifted", model="worse.pth")
     worse.assert_outcomes(failed=1)
     # Nineteen copies are shared: of their 9 right answers each, the dead class costs 3.
-    worse.stdout.fnmatch_lines(["  accuracy * (171 of 285 -> 114 of 285)", "  paired on 285 of 300; 15 new"])
+    worse.stdout.fnmatch_lines(
+        ["    on these 285 images: 171 -> 114; 57 lost, 0 gained", "  paired on 285 of 300; 15 new"]
+    )
 
 
 def test_no_shared_image_is_incomparable(recorded: Project) -> None:
@@ -99,7 +101,7 @@ def test_a_failure_names_what_else_changed(recorded: Project) -> None:
     recorded.baseline.write_text(text.replace("device: cpu", "device: cuda\n      cuda: '13.2'"))
     result = recorded.run(model="worse.pth")
 
-    line = recorded.line_with(result, "what else changed since the baseline:")
+    line = recorded.line_with(result, "what else changed:")
     assert all(word in line for word in ("model ", "device cuda -> cpu", "cuda 13.2 -> none")), line
     assert "what else" not in recorded.run().stdout.str()
 

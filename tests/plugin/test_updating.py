@@ -9,11 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project import MARKED, Project
+from project import MARKED, Command, Project
 
-from pytest_failaware.__main__ import main
-
-Command = Callable[..., tuple[int, str]]
 CLEAN = MARKED.replace("reliability", "reliability(conditions=['clean'])")
 
 
@@ -104,20 +101,6 @@ def test_workers_that_load_one_model_are_told(project: Project) -> None:
 
 
 # ---- python -m pytest_failaware ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def command(project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Runs a command in the project's folder: its exit code, and what it printed."""
-    monkeypatch.chdir(project.path)
-
-    def run(*words: str) -> tuple[int, str]:
-        capsys.readouterr()
-        code = main(words)
-        printed = capsys.readouterr()
-        return code, printed.out + printed.err
-
-    return run
 
 
 def test_show(project: Project, command: Command) -> None:
@@ -251,21 +234,6 @@ def test_accept_refuses_what_it_cannot_trust(
     assert words in text
     assert 1 == len(text.splitlines())
     assert not project.baseline.exists()
-
-
-def test_plan(project: Project, command: Command) -> None:
-    """The smallest drop of each default gate, as the stored counts give it or as if there were more images."""
-    project.record()
-    code, text = command("plan", "toy")
-    lines = [line.split() for line in text.splitlines()]
-
-    assert 0 == code
-    assert 2 + 2 * 4 == len(lines)
-    assert ["clean", "accuracy", "300"] == lines[2][:3]
-    assert ["clean", "confident_accuracy", "180"] == lines[3][:3]
-    more = [line.split() for line in command("plan", "toy", "--samples", "30000")[1].splitlines()]
-    assert ["clean", "accuracy", "30,000"] == more[2][:3]
-    assert float(more[2][3]) < float(lines[2][3]) < float(lines[2][5])
 
 
 def test_prune(project: Project, command: Command) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
 
 import numpy as np
 import pytest
-from five import records_of
+from five import RULE, records_of
 
 from pytest_failaware.judge import power
+from pytest_failaware.judge.metrics import cell_rates, count_cells
 from pytest_failaware.judge.significance import tango_p
+from pytest_failaware.marker import build_gate
+from pytest_failaware.schema import Policy
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
@@ -39,8 +43,38 @@ def test_more_images_see_more() -> None:
     assert 0.005 == pytest.approx(power.smallest_drop(1000, 0.1, 0.01, 0.005) - power.smallest_drop(1000, 0.1, 0.01))
 
 
+def test_sights_of_a_gate() -> None:
+    """Each metric on the samples it counts among; nothing under policies that do not prove a drop."""
+    records = records_of("RRRRRRWrrw" * 60)
+    rates = cell_rates(count_cells(records, RULE))
+    gate = build_gate({"conditions": ["clean"], "metrics": ["accuracy", "confident_accuracy_at_coverage"]})
+    by_policy = {policy: list(power.sights(dataclasses.replace(gate, policy=policy), rates)) for policy in Policy}
+    accuracy, at_coverage = by_policy[Policy.BEYOND_TOLERANCE]
+
+    assert (600, 420) == (accuracy.counted_on, at_coverage.counted_on)
+    assert accuracy.few == power.smallest_drop(600, power.FEW_FLIPS, gate.level, 0.005)
+    assert accuracy.is_far
+    assert not next(power.sights(gate, rates, 60_000)).is_far
+    assert by_policy[Policy.ANY_DROP][0].few < accuracy.few
+    assert [] == by_policy[Policy.NON_INFERIORITY] == by_policy[Policy.EQUIVALENCE]
+
+
+def test_any_drop_also_has_to_be_observed_beyond_the_tolerance() -> None:
+    """With a million images a drop of a tenth of the tolerance is proven, and is not red."""
+    gate = build_gate({"conditions": ["clean"], "metrics": ["accuracy"], "policy": "any_drop"})
+    rates = cell_rates(count_cells(records_of("RRRRRRWrrw"), RULE))
+    (sight,) = power.sights(gate, rates, 1_000_000)
+
+    assert power.smallest_drop(1_000_000, power.FEW_FLIPS, gate.level) < 0.0005
+    assert 0.005 < sight.few < 0.0055
+
+
 def test_a_condition_at_chance() -> None:
-    """One fifth right of three equal classes is no better than chance; nine of ten are."""
-    assert power.is_at_chance(records_of("RWWWW" * 60))
-    assert power.is_at_chance(records_of("W" * 300))
-    assert not power.is_at_chance(records_of("RRRRRRRRRW" * 30))
+    """Of three equal classes a third right is chance, and so is what cannot be told from it; half of 300 is not."""
+    found = {
+        letters[:4]: power.is_at_chance(count_cells(records, RULE), records.label)
+        for letters in ("RWW" * 100, "WWWW" * 75, "RRWW" * 3, "RWRW" * 75)
+        for records in [records_of(letters)]
+    }
+
+    assert {"RWWR": True, "WWWW": True, "RRWW": True, "RWRW": False} == found

@@ -6,16 +6,25 @@ import dataclasses
 
 import pytest
 
+from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.table import csv_text
-from pytest_failaware.report.terminal import failure_lines, summary_lines
+from pytest_failaware.report.terminal import summary_lines
 from pytest_failaware.schema import (
     Cells,
     Comparison,
     ConditionStats,
+    Decomposition,
     Estimate,
+    Evidence,
+    Flip,
     ItemResult,
     RunReport,
+    SampleChange,
     Verdict,
+)
+
+EVIDENCE = Evidence(
+    paired=True, p_beyond=0.001, p_worse=0.0001, p_better=0.9, low=0.01, high=0.2, level=0.01, lost=4, gained=1
 )
 
 
@@ -33,6 +42,7 @@ def result(condition: str, verdict: Verdict, **more: object) -> ItemResult:
         current=rates["accuracy"],
         allowed="0.005",
         verdict=verdict if verdict is Verdict.REGRESSED else Verdict.PASSED,
+        evidence=EVIDENCE,
     )
     stats = ConditionStats(
         condition=condition,
@@ -109,11 +119,66 @@ def test_what_could_not_be_compared(verdict: Verdict, more: dict[str, object], w
 
 def test_failure_text_has_exact_counts() -> None:
     """The counts behind both rates are in the text of the failed item."""
-    text = "\n".join(failure_lines(result("blur", Verdict.REGRESSED)))
+    lines = list(failure_lines(result("blur", Verdict.REGRESSED)))
 
-    assert "test_x[blur]: worse than baseline 'toy' allows on 15 images" in text
-    sentence = "80.00% -> 60.00%, -20.00 pt (allowed 0.50 pt): REGRESSED (12 of 15 -> 9 of 15)"
-    assert f"  accuracy                {sentence}" in text
+    assert "test_x[blur]: worse than baseline 'toy' allows, on 15 images" == lines[0]
+    assert "  accuracy: 80.00% -> 60.00%, -20.00 pt (allowed 0.50 pt): REGRESSED" == lines[1]
+    assert "    on these 15 images: 12 -> 9; 4 lost, 1 gained" == lines[2]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "p_beyond", "p_worse", "claim"),
+    [
+        (Verdict.REGRESSED, 0.001, 0.0001, ["proven to be more than 0.50 pt worse", "p 0.001, needed 0.01"]),
+        (
+            Verdict.REGRESSED,
+            0.2,
+            0.002,
+            ["proven to be worse; more than 0.50 pt only on these", "p 0.002,"],
+        ),  # any_drop
+        (Verdict.NOT_SHOWN, 0.3, 0.2, ["not shown to be at most 0.50 pt worse", "p 0.7, needed 0.01"]),
+        (Verdict.DRIFTED, 0.001, 0.0001, ["proven to be more than 0.50 pt worse"]),
+    ],
+)
+def test_a_claim_is_what_was_proven(verdict: Verdict, p_beyond: float, p_worse: float, claim: list[str]) -> None:
+    """The sentence goes with the p that decided, under each policy."""
+    one = result("blur", Verdict.REGRESSED)
+    evidence = dataclasses.replace(EVIDENCE, p_beyond=p_beyond, p_worse=p_worse)
+    comparison = dataclasses.replace(one.comparisons[0], verdict=verdict, evidence=evidence)
+    text = "\n".join(failure_lines(dataclasses.replace(one, verdict=verdict, comparisons=(comparison,))))
+
+    assert [] == [words for words in claim if words not in text]
+
+
+def test_every_line_of_a_failure_fits_a_hundred_columns() -> None:
+    """With the longest names, counts of millions and all there is to say at -v."""
+    estimates = (
+        Estimate(numerator=9_123_456, denominator=9_999_999),
+        Estimate(numerator=8_123_456, denominator=9_999_999),
+    )
+    comparison = Comparison(
+        metric="confident_accuracy_at_coverage",
+        reference=estimates[0],
+        current=estimates[1],
+        allowed="0.005",
+        verdict=Verdict.REGRESSED,
+        evidence=dataclasses.replace(EVIDENCE, lost=1_123_456, gained=123_456, paired=False),
+    )
+    change = SampleChange(
+        samples=9_999_999,
+        changed_predictions=1,
+        changed_flags=1,
+        negative_flips=1_123_456,
+        positive_flips=123_456,
+        confident_negative_flips=999_999,
+        known_label_errors=12_345,
+        worst=(Flip(sample_id=2**64 - 1, label=999, before=999, now=998, confidence_before=1.0, confidence_now=1.0),),
+        decomposition=Decomposition(answers=-0.1234, entered=-0.1234, left=-0.1234),
+        diagnosis=("the operating point moved (12.34 pt fewer trusted): choose the threshold again",),
+    )
+    failed = result("gaussian_noise", Verdict.REGRESSED, comparisons=(comparison,), change=change)
+
+    assert [] == [(len(line), line) for line in failure_lines(failed, verbosity=1) if len(line) > 100]
 
 
 def test_csv_is_the_founding_table() -> None:

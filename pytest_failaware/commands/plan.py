@@ -1,0 +1,121 @@
+"""`plan` and `selftest`: what a gate can see, by formula and by planting changes in the stored records."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from pytest_failaware.commands.opening import directory_of, open_baseline
+from pytest_failaware.errors import BaselineError
+from pytest_failaware.judge.metrics import cell_rates
+from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS, is_at_chance, sights
+from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.judge.samples import read_records
+from pytest_failaware.judge.selftest import DROPS, Trial, plant
+from pytest_failaware.marker import build_gate, read_pairs
+from pytest_failaware.report.sights import AT_CHANCE, sight_lines
+from pytest_failaware.report.words import aligned
+from pytest_failaware.schema import Baseline, BaselineEntry, Gate, Policy, Records
+
+_PROVING: Final = (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
+
+
+def plan_gates(given: Namespace) -> Iterator[str]:
+    """The smallest drop that each gate of a baseline's conditions can see, without running a model."""
+    baseline = open_baseline(given.name, given.baseline_dir)
+    gate = _gate(baseline, given.gate)
+    yield _heading(gate)
+    found = {
+        key: tuple(sights(gate, cell_rates(entry.cells), given.samples)) for key, entry in baseline.entries.items()
+    }
+    yield from sight_lines(found)
+    for key, records in _stored(given, baseline).items():
+        if is_at_chance(baseline.entries[key].cells, records.label):
+            yield f"{key}: {AT_CHANCE}"
+
+
+def selftest_gates(given: Namespace) -> Iterator[str]:
+    """How often the gates fail where nothing is lost, and where a drop is planted in the stored records."""
+    baseline = open_baseline(given.name, given.baseline_dir)
+    gate, stored = _gate(baseline, given.gate), _stored(given, baseline)
+    if missing := [key for key in baseline.entries if key not in stored]:
+        raise BaselineError(f"{given.name}: no sample file for {', '.join(missing)}; restore it from version control")
+    yield _heading(gate)
+    yield f"share of {given.draws} draws in which the test is red, by the points of accuracy that are lost in truth"
+    random = np.random.default_rng(0)
+    rows, whole, blind = [], [], []
+    for flips in (FEW_FLIPS, MANY_FLIPS):
+        trials = {}
+        for key, entry in baseline.entries.items():
+            own = dataclasses.replace(gate, rule=_rule(gate, entry, given.gate))
+            trials[key] = plant(own, stored[key], flips, given.draws, random)
+        rows += [_row(key, trial) for key, trial in trials.items()]
+        everywhere = np.logical_or.reduce([trial.failed for trial in trials.values()])
+        mean = float(np.mean([trial.flips for trial in trials.values()]))
+        rows.append(_row("any of them", Trial(flips=mean, failed=everywhere)))
+        whole.append(float(everywhere[:, 0].mean()))
+        blind += [key for key, trial in trials.items() if not trial.failed[:, -1].any()]
+    lost = ("nothing lost", *(f"{100 * drop:.0f} pt lost" for drop in DROPS[1:]))
+    yield from aligned([("condition", "answers flipped", *lost), *rows], left=(0,))
+    complaints = [*_noisy(gate, whole, given.draws), *_blind(blind)]
+    given.failed = bool(complaints)
+    yield from complaints or ["every gate was seen red, and none is red too often"]
+
+
+def _row(label: str, trial: Trial) -> tuple[str, ...]:
+    return label, f"{trial.flips:.1%}", *(f"{share:.1%}" for share in trial.failed.mean(axis=0))
+
+
+def _noisy(gate: Gate, shares: Sequence[float], draws: int) -> Iterator[str]:
+    """Where the whole test is red more often than alpha says though nothing is lost, beyond three standard errors."""
+    if gate.policy not in _PROVING:
+        return
+    alpha = float(gate.policy.alpha if gate.alpha is None else gate.alpha)
+    if max(shares) > alpha + 3 * math.sqrt(alpha * (1 - alpha) / draws):
+        yield (
+            f"red in {max(shares):.1%} of the draws in which nothing is lost, more than alpha = {alpha:g} says: is a "
+            "minimum or maximum set at the stored value itself?"
+        )
+
+
+def _blind(keys: Sequence[str]) -> Iterator[str]:
+    """Conditions whose gates never failed under the largest drop."""
+    if keys:
+        names = ", ".join(dict.fromkeys(keys))
+        yield (
+            f"never red, even with {100 * DROPS[-1]:.0f} pt lost: {names}; measure more images, or a weaker degradation"
+        )
+
+
+# ---- the gate ------------------------------------------------------------------------------------------------------
+
+
+def _gate(baseline: Baseline, pairs: Sequence[str]) -> Gate:
+    """The default gate over the baseline's conditions, with what the command line says of it."""
+    prefix = "--gate="
+    gate = build_gate(read_pairs(pairs, prefix), prefix=prefix)
+    return dataclasses.replace(gate, conditions=tuple(entry.condition for entry in baseline.entries.values()))
+
+
+def _rule(gate: Gate, entry: BaselineEntry, pairs: Sequence[str]) -> FailureRule:
+    """The rule of the entry, unless the command line names one."""
+    return gate.rule if any(pair.startswith("rule=") for pair in pairs) else FailureRule.parse(entry.rule)
+
+
+def _heading(gate: Gate) -> str:
+    return (
+        f"{gate.policy.value}, {len(gate.conditions)} conditions x {len(gate.metrics)} gates, each at p < "
+        f"{gate.level:.2g}"
+    )
+
+
+def _stored(given: Namespace, baseline: Baseline) -> dict[str, Records]:
+    """The records of each condition that has them."""
+    directory = directory_of(given.name, given.baseline_dir)
+    found = {key: read_records(directory, baseline, entry) for key, entry in baseline.entries.items()}
+    return {key: records for key, records in found.items() if records is not None}

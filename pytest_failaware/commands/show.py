@@ -1,0 +1,87 @@
+"""`show` and `diff`: what stands in the baselines."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_failaware.commands.opening import open_baseline
+from pytest_failaware.judge.metrics import cell_rates
+from pytest_failaware.report.words import aligned, heading, percent
+from pytest_failaware.schema import Baseline, BaselineEntry
+
+_NONE: Final = "-"
+
+
+def show_baseline(given: Namespace) -> Iterator[str]:
+    """A baseline as a table: one row per condition, and what its numbers belong to."""
+    baseline = open_baseline(given.name, given.baseline_dir)
+    data = baseline.data
+    yield f"{baseline.name}: {data.samples:,} images, {len(data.classes)} classes; preprocess {baseline.preprocessing}"
+    names = list(next((cell_rates(entry.cells) for entry in baseline.entries.values()), {}))
+    rows = [
+        (key, *(percent(rate) for rate in cell_rates(entry.cells).values()), entry.model.sha256[:8])
+        for key, entry in baseline.entries.items()
+    ]
+    yield from aligned([("condition", *map(heading, names), "model"), *rows], left=(0,))
+    for key, entry in baseline.entries.items():
+        yield from (f"{key}: {change.reason} (model {change.model_sha256[:8]})" for change in entry.history)
+
+
+def compare_baselines(given: Namespace) -> Iterator[str]:
+    """What differs between two baselines: data, entries, rates, models and environments."""
+    before, after = open_baseline(given.before, given.baseline_dir), open_baseline(given.after, given.baseline_dir)
+    lines = [*_file_differences(before, after), *_entry_differences(before, after)]
+    given.failed = bool(lines)
+    yield from lines or ["no difference"]
+
+
+def _file_differences(before: Baseline, after: Baseline) -> Iterator[str]:
+    if before.data != after.data:
+        same = "the same" if before.data.classes == after.data.classes else "other"
+        yield (
+            f"data: {before.data.samples:,} images {before.data.fingerprint[:15]} -> {after.data.samples:,} images "
+            f"{after.data.fingerprint[:15]}, {same} classes"
+        )
+    if before.preprocessing != after.preprocessing:
+        yield f"preprocessing: {before.preprocessing} -> {after.preprocessing}"
+
+
+def _entry_differences(before: Baseline, after: Baseline) -> Iterator[str]:
+    rows = []
+    for key in sorted({*before.entries, *after.entries}):
+        old, new = before.entries.get(key), after.entries.get(key)
+        if old is None or new is None:
+            rows.append((key, "entry", _NONE if old is None else "stored", _NONE if new is None else "stored", ""))
+        else:
+            rows += [(key, *row) for row in _differences(old, new)]
+    if rows:
+        yield from aligned([("condition", "what", "before", "after", "change"), *rows], left=(0, 1))
+
+
+def _differences(old: BaselineEntry, new: BaselineEntry) -> Iterator[tuple[str, str, str, str]]:
+    rates = cell_rates(new.cells)
+    for name, rate in cell_rates(old.cells).items():
+        if rate.fraction != rates[name].fraction:
+            known = rate.value is not None and rates[name].value is not None
+            change = f"{100 * ((rates[name].value or 0) - (rate.value or 0)):+.2f} pt" if known else ""
+            yield name, percent(rate), percent(rates[name]), change
+    facts = [_facts(old), _facts(new)]
+    for name in dict.fromkeys([*facts[0], *facts[1]]):
+        one, other = (side.get(name, _NONE) for side in facts)
+        if one != other:
+            yield name, one, other, ""
+
+
+def _facts(entry: BaselineEntry) -> dict[str, str]:
+    return {
+        "rule": entry.rule,
+        "seed": _NONE if entry.seed is None else str(entry.seed),
+        "implementation": str(entry.condition.implementation),
+        "parameters": ", ".join(f"{name}={value!r}" for name, value in entry.condition.parameters) or _NONE,
+        "model": entry.model.sha256[:8],
+        "architecture": entry.model.architecture or _NONE,
+        **entry.environment,
+        "outcome of samples": entry.records_sha256[:15],
+    }

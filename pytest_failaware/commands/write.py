@@ -1,0 +1,35 @@
+"""`accept` and `prune`: what the baselines become."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+
+from pytest_failaware.accept import accept, read_report
+from pytest_failaware.commands.opening import directory_of, open_baseline
+from pytest_failaware.errors import BaselineError
+from pytest_failaware.judge.update import update_baseline
+from pytest_failaware.updates import outcome_sentence
+
+
+def accept_report(given: Namespace) -> Iterator[str]:
+    """Write the baselines from a CI run's report."""
+    accepted, refused = read_report(given.report), []
+    yield from (f"left out: {sentence}" for sentence in accepted.left_out)
+    for name, outcome in accept(accepted, given.baseline_dir, reason=given.reason, dry_run=given.dry_run):
+        yield from outcome.diff.splitlines() if given.dry_run else ()
+        yield outcome_sentence(name, given.baseline_dir, outcome, dry_run=given.dry_run)
+        refused += [name] if outcome.refused else []
+    if refused:
+        raise BaselineError(f"not everything was written: {', '.join(refused)}")
+
+
+def prune_entries(given: Namespace) -> Iterator[str]:
+    """Delete entries and their sample files."""
+    baseline = open_baseline(given.name, given.baseline_dir)
+    directory = directory_of(given.name, given.baseline_dir)
+    drop = tuple(dict.fromkeys(given.conditions))
+    outcome = update_baseline(directory, baseline.name, [], drop=drop, dry_run=given.dry_run)
+    if given.dry_run:
+        yield from outcome.diff.splitlines()
+    yield outcome_sentence(baseline.name, directory, outcome, dry_run=given.dry_run)

@@ -1,0 +1,97 @@
+"""A gate on planted changes of the stored records: is it quiet where nothing is lost, and red where it is?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.judge.gating import bounded, bounded_changes, gated
+from pytest_failaware.judge.metrics import stats_of
+from pytest_failaware.judge.outcomes import outcomes_of
+from pytest_failaware.schema import Gate, Records
+
+DROPS: Final = (0.0, 0.01, 0.03, 0.05, 0.10)
+"""Shares of all answers that are right before and wrong now, in truth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Planted changes of one condition: which draws failed, (draws, len(DROPS)), and how many answers flipped."""
+
+    flips: float  # the mean share of answers right on one side alone, where nothing is lost
+    failed: NDArray[np.bool_]
+
+
+def plant(gate: Gate, records: Records, flips: float, draws: int, random: np.random.Generator) -> Trial:
+    """Judge `draws` models that are drawn from the stored records, for each of the drops.
+
+    Args:
+        gate: what judges.
+        records: the stored outcome of one condition.
+        flips: how many answers are to flip between models that are equal in truth; fewer where the records have not
+            that many wrong ones.
+        draws: models per drop.
+        random: where chance comes from.
+    """
+    share = redrawn_share(records, flips)
+    failed, flipped = np.zeros((draws, len(DROPS)), dtype=np.bool_), 0
+    for draw in range(draws):
+        equal = redraw(records, share, random)
+        flipped += int((equal.correct != records.correct).sum())
+        failed[draw] = [_fails(gate, records, lower(equal, drop, random)) for drop in DROPS]
+    return Trial(flips=flipped / (draws * len(records)), failed=failed)
+
+
+def _fails(gate: Gate, stored: Records, now: Records) -> bool:
+    """Whether a test item with this gate is red."""
+    sides = outcomes_of(stored, gate.rule), outcomes_of(now, gate.rule)
+    rates = stats_of("", now, gate.rule, gate.table).rates
+    comparisons = (*gated(gate, *sides), *bounded_changes(gate, *sides), *bounded(gate, rates))
+    return any(one.verdict.fails for one in comparisons)
+
+
+# ---- planting ------------------------------------------------------------------------------------------------------
+
+
+def redraw(records: Records, share: float, random: np.random.Generator) -> Records:
+    """A model that is equal in truth: a share of the samples has the outcome of another sample of the same class.
+
+    Prediction and scores come from one donor, drawn with replacement, so each class keeps its accuracy, its confidences
+    and how they go together, in expectation.
+    """
+    donors = np.arange(len(records))
+    for rows in _classes(records):
+        donors[rows] = random.choice(rows, len(rows))
+    source = np.where(random.random(len(records)) < share, donors, np.arange(len(records)))
+    columns = {name: getattr(records, name)[source] for name in Records.__slots__}
+    return Records(**{**columns, "sample_id": records.sample_id, "label": records.label})
+
+
+def redrawn_share(records: Records, flips: float) -> float:
+    """The share of samples to redraw so that about `flips` of the answers become right or cease to be, at most all."""
+    right = records.correct
+    rates = [(len(rows), float(right[rows].mean())) for rows in _classes(records)]
+    per_sample = sum(count * 2 * rate * (1 - rate) for count, rate in rates) / len(records)
+    return min(1.0, flips / per_sample) if per_sample else 0.0
+
+
+def lower(records: Records, drop: float, random: np.random.Generator) -> Records:
+    """The same model with right answers turned wrong, at the confidence they had: accuracy falls by `drop` in truth."""
+    right = records.correct
+    rate = min(1.0, drop / float(right.mean())) if right.any() else 0.0
+    falls = right & (random.random(len(records)) < rate)
+    wrong = np.where(records.label == 0, 1, records.label - np.minimum(records.label, 1))
+    prediction = np.where(falls, wrong, records.prediction).astype(records.prediction.dtype)
+    columns = {name: getattr(records, name) for name in Records.__slots__}
+    return Records(**{**columns, "prediction": prediction})
+
+
+def _classes(records: Records) -> Iterator[NDArray[np.intp]]:
+    """The rows of each class."""
+    order = np.argsort(records.label, kind="stable")
+    ends = np.flatnonzero(np.diff(records.label[order])) + 1
+    yield from np.split(order, ends)

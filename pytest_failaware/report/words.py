@@ -1,0 +1,71 @@
+"""How names, rates and comparisons are spelled, and how rows become columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from pytest_failaware.schema import Comparison, Estimate, ItemResult, Verdict
+
+_SHORT: Final = {"accuracy": "all", "confident_accuracy": "confident", "failure_region_accuracy": "flagged"}
+_SHOUTS: Final = frozenset({verdict for verdict in Verdict if verdict.fails and verdict is not Verdict.INCOMPARABLE})
+
+
+def short_name(result: ItemResult) -> str:
+    """The item's name without the path of its file."""
+    return result.nodeid.rpartition("::")[2]
+
+
+def reference_name(result: ItemResult) -> str:
+    """What the item was compared with: a stored baseline, or the second model of the run."""
+    return result.baseline if result.is_against else f"baseline {result.baseline!r}"
+
+
+def percent(estimate: Estimate) -> str:
+    """A rate as people read it, with its reason where it has no value."""
+    return "undefined" if estimate.value is None else f"{estimate.value:.2%}"
+
+
+def heading(metric: str) -> str:
+    """A metric's name as the heading of a column."""
+    return f"accuracy: {_SHORT[metric]}" if metric in _SHORT else metric.replace("_", " ")
+
+
+def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
+    """metric, baseline, now, change, allowed, verdict."""
+    reference, current = comparison.reference, comparison.current
+    change = ""
+    if reference is not None and reference.value is not None and current.value is not None:
+        change = f"{100 * (current.value - reference.value):+.2f} pt"
+    word = comparison.verdict.value.replace("_", " ")
+    if comparison.verdict in _SHOUTS:
+        word = word.upper()
+    note = f" ({comparison.note})" if comparison.note else ""
+    return (
+        comparison.metric,
+        "" if reference is None else percent(reference),
+        percent(current),
+        change,
+        allowed(comparison),
+        word + note,
+    )
+
+
+def allowed(comparison: Comparison) -> str:
+    """A tolerance in percentage points, or the bound as typed."""
+    if comparison.reference is None:
+        return comparison.allowed
+    return f"{100 * float(comparison.allowed):.2f} pt"
+
+
+def aligned(rows: Iterable[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:
+    """Rows as lines with columns of one width; the columns in `left` are flush left, the others flush right."""
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if index in left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    ]

@@ -1,0 +1,97 @@
+"""What a gate can see: the commands `plan` and `selftest`, and what a run that records says."""
+
+from __future__ import annotations
+
+from project import MARKED, Command, Project
+
+ACCURACY = "--gate=metrics=accuracy"
+
+
+def test_plan(project: Project, command: Command) -> None:
+    """The smallest drop of each default gate, as the stored counts give it or as if there were more images."""
+    project.record()
+    code, text = command("plan", "toy")
+    lines = [line.split() for line in text.splitlines()]
+
+    assert 0 == code
+    assert "beyond_tolerance, 2 conditions x 4 gates, each at p < 0.0013" == text.splitlines()[0]
+    assert ["clean", "accuracy", "300"] == lines[3][:3]
+    assert ["clean", "confident_accuracy", "180"] == lines[4][:3]
+    assert "too few images: 8 of 8 gates find no drop below four times their tolerance" in text
+    more = [line.split() for line in command("plan", "toy", "--samples", "30000")[1].splitlines()]
+    assert ["clean", "accuracy", "30,000"] == more[3][:3]
+    assert float(more[3][3]) < float(lines[3][3]) < float(lines[3][5])
+
+
+def test_plan_of_another_gate(project: Project, command: Command) -> None:
+    """Fewer metrics share alpha; a policy that proves no drop has none to see; a typo is an error."""
+    project.record()
+
+    assert (
+        "any_drop, 2 conditions x 1 gates, each at p < 0.005"
+        in command("plan", "toy", ACCURACY, "--gate", "policy=any_drop")[1]
+    )
+    assert "smallest" not in command("plan", "toy", "--gate=policy=equivalence")[1]
+    code, text = command("plan", "toy", "--gate=polcy=any_drop")
+    assert (4, True) == (code, text.startswith("error: --gate=polcy: unknown argument; did you mean 'policy'?"))
+    assert (4, "error: --gate=alpha: write KEY=VALUE, each key once, as in tolerance=0.02\n") == command(
+        "plan", "toy", "--gate=alpha"
+    )
+
+
+def test_selftest_sees_the_gates_fail(project: Project, command: Command) -> None:
+    """Nothing lost: never red; a tenth lost: red in every draw; the same numbers each time."""
+    project.record()
+    code, text = command("selftest", "toy", "--draws=20", ACCURACY)
+    rows = {(line[0], line[1]): line[2:] for line in map(str.split, text.splitlines()[3:-1])}
+
+    assert 0 == code
+    assert ["0.0%", "100.0%"] == [rows["clean", "0.2%"][0], rows["clean", "0.2%"][-1]]
+    assert ["0.0%", "100.0%"] == [rows["any", "of"][2], rows["any", "of"][-1]]
+    assert "every gate was seen red, and none is red too often" == text.splitlines()[-1]
+    assert (code, text) == command("selftest", "toy", "--draws=20", ACCURACY)
+
+
+def test_selftest_finds_gates_that_keep_nothing(project: Project, command: Command) -> None:
+    """A tolerance that lets everything pass is never red; a minimum at the stored value itself is red too often."""
+    project.record()
+    code, text = command("selftest", "toy", "--draws=10", ACCURACY, "--gate=tolerance=0.2")
+    assert 1 == code
+    assert "never red, even with 10 pt lost: clean, low_light" in text
+
+    code, text = command("selftest", "toy", "--draws=10", ACCURACY, "--gate=minimum=accuracy=0.6")
+    assert 1 == code
+    assert "more than alpha = 0.01 says: is a minimum or maximum set at the stored value itself?" in text
+
+
+def test_selftest_needs_the_samples(project: Project, command: Command) -> None:
+    """Counts alone cannot be planted in."""
+    project.record()
+    (project.path / "baselines" / "toy" / "clean.npz").unlink()
+
+    assert (4, "error: toy: no sample file for clean; restore it from version control\n") == tuple(
+        part if isinstance(part, int) else part.splitlines()[-1] + "\n" for part in command("selftest", "toy")
+    )
+
+
+def test_a_run_that_records_says_what_its_gates_see(project: Project) -> None:
+    """A table once, when an entry is new; neither an update nor a check repeats it."""
+    lines = [
+        "smallest drops found in 80 % of all cases, tolerance included, by how many answers flip",
+        "test_toy[[]clean]      accuracy                       300     * pt   * pt",
+        "too few images: 8 of 8 gates find no drop below four times their tolerance",
+    ]
+    project.record().stdout.fnmatch_lines(lines)
+    again = project.record(model="worse.pth")
+    again.stdout.fnmatch_lines(["2 checked: 2 updated"])
+    again.stdout.no_fnmatch_line("smallest drops*")
+    project.run().stdout.no_fnmatch_line("smallest drops*")
+
+
+def test_a_baseline_at_chance(project: Project) -> None:
+    """Recording one warns, and each run counts it apart."""
+    project.test(MARKED.replace("reliability", "reliability(conditions=['low_light(factor=0)', 'clean'])"))
+    recorded = project.record()
+    recorded.stdout.fnmatch_lines(["test_toy[[]low_light(factor=0)[]]: not shown to know more than the largest class*"])
+
+    assert "2 checked: 2 unchanged; 1 at chance, with nothing to lose" in project.run().stdout.str()
