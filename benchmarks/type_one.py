@@ -10,6 +10,7 @@ trusted. Seeded; 1 is exact, less is conservative, and in brackets stands the st
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -18,15 +19,18 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from states import outcomes
 
 from pytest_failaware.judge import significance
-from pytest_failaware.judge.evidence import paired_evidence, unpaired_evidence
-from pytest_failaware.judge.metrics import Direction
+from pytest_failaware.judge.evidence import unpaired_evidence
+from pytest_failaware.judge.gating import paired
+from pytest_failaware.judge.metrics import AT_COVERAGE, Direction
 from pytest_failaware.schema import Estimate
 
 LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)
 SIZES = (500, 2000, 10000)
 MARGIN = 0.005
+TRUSTED_ABOVE = 0.65  # what a score has to be above: about 84 % of them are
 
 Floats = NDArray[np.float64]
 Generator = np.random.Generator
@@ -125,13 +129,15 @@ def ratio_z(counts: NDArray[np.int64], margin: float) -> Floats:
 def at_coverage(n: int, random: Generator, draws: int) -> Floats:
     """confident_accuracy of equally many trusted samples, of two models that are equal in truth."""
 
+    blank = outcomes(np.zeros(n, dtype=np.int64))
+
     def p() -> float:
-        sides = []
-        for trust, right in _scored(random, n):
-            chosen = np.zeros(n, dtype=np.bool_)
-            chosen[np.argsort(-trust)[: round(0.84 * n)]] = True
-            sides.append((chosen & right, chosen))
-        return paired_evidence(*sides, Direction.HIGHER_IS_BETTER, Decimal(0), 0.01).p_worse
+        before, now = (
+            dataclasses.replace(blank, right=right, trust=trust, trusted=trust > TRUSTED_ABOVE)
+            for trust, right in _scored(random, n)
+        )
+        _, _, evidence = paired(AT_COVERAGE, before, now, Decimal(0), 0.01)
+        return 1.0 if evidence is None else evidence.p_worse
 
     return np.array([p() for _ in range(draws)])
 

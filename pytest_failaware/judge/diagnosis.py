@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from fractions import Fraction
 
-from pytest_failaware.judge.changes import at_coverage
-from pytest_failaware.judge.evidence import paired_evidence
-from pytest_failaware.judge.metrics import METRICS, Direction
+from pytest_failaware.judge.gating import paired, worsening
+from pytest_failaware.judge.metrics import AT_COVERAGE, METRICS, AnyMetric
 from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.schema import Evidence, Gate
+from pytest_failaware.schema import Gate
 
 
 def diagnose(before: Outcomes, now: Outcomes, gate: Gate) -> Iterator[str]:
@@ -25,27 +23,22 @@ def diagnose(before: Outcomes, now: Outcomes, gate: Gate) -> Iterator[str]:
 
 
 def _operating_point(before: Outcomes, now: Outcomes, gate: Gate) -> Iterator[str]:
-    metric = METRICS["failure_rate"]
-    sides = before.masks(metric), now.masks(metric)
-    more = Fraction(int(sides[1][0].sum()) - int(sides[0][0].sum()), len(before.right))
-    tolerance = gate.tolerance[metric.name]
-    evidence = paired_evidence(*sides, Direction.EITHER_IS_WORSE, tolerance, gate.level)
-    if _is_real(evidence, abs(more), tolerance):
-        moved = f"{100 * abs(float(more)):.2f} pt {'fewer' if more > 0 else 'more'} trusted"
+    if change := _proven(METRICS["failure_rate"], before, now, gate):
+        moved = f"{100 * abs(float(change)):.2f} pt {'fewer' if change > 0 else 'more'} trusted"
         yield f"the operating point moved ({moved}): choose the threshold again"
 
 
 def _ranking(before: Outcomes, now: Outcomes, gate: Gate) -> Iterator[str]:
-    if not before.trusted.any():
-        return
-    sides = at_coverage(before, now)
-    drop = Fraction(int(sides[0][0].sum()) - int(sides[1][0].sum()), int(sides[0][1].sum()))
-    tolerance = gate.tolerance["confident_accuracy"]
-    evidence = paired_evidence(*sides, Direction.HIGHER_IS_BETTER, tolerance, gate.level)
-    if _is_real(evidence, drop, tolerance):
-        lost = f"{100 * float(drop):.2f} pt less confident accuracy"
+    if change := _proven(AT_COVERAGE, before, now, gate):
+        lost = f"{100 * abs(float(change)):.2f} pt less confident accuracy"
         yield f"the ranking got worse ({lost} with as many trusted): retrain"
 
 
-def _is_real(evidence: Evidence, change: Fraction, tolerance: Decimal) -> bool:
-    return evidence.p_worse < evidence.level and change > Fraction(tolerance)
+def _proven(metric: AnyMetric, before: Outcomes, now: Outcomes, gate: Gate) -> Fraction | None:
+    """The change of a metric where it is one for the worse, proven, and beyond the tolerance as observed."""
+    tolerance = gate.tolerance[metric.name]
+    reference, current, evidence = paired(metric, before, now, tolerance, gate.level)
+    if evidence is None or reference.fraction is None or current.fraction is None:
+        return None
+    beyond = worsening(reference.fraction, current.fraction, metric.direction) > Fraction(tolerance)
+    return current.fraction - reference.fraction if evidence.p_worse < evidence.level and beyond else None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pytest_failaware.judge import significance
 from pytest_failaware.judge.metrics import Direction
-from pytest_failaware.judge.significance import Interval
+from pytest_failaware.judge.significance import Floats, Interval
 from pytest_failaware.schema import Estimate, Evidence
 
 Mask = NDArray[np.bool_]
@@ -43,6 +43,13 @@ def paired_evidence(before: Masks, now: Masks, direction: Direction, tolerance: 
         sides = [_paired_drop(before, now, worse) for worse in (Direction.HIGHER_IS_BETTER, Direction.LOWER_IS_BETTER)]
         return _either(sides, tolerance, level)
     return _evidence(_paired_drop(before, now, direction), tolerance, level, paired=True)
+
+
+def coverage_evidence(before: Masks, now: Masks, at_threshold: float, tolerance: Decimal, level: float) -> Evidence:
+    """The evidence on a rate over as many samples on both sides; of those at the threshold now, `at_threshold` is right."""
+    old, new = _floats(before), _floats(now)
+    drop = _scored_drop(lambda margin: significance.coverage_scores(old, new, at_threshold, margin))
+    return _evidence(drop, tolerance, level, paired=True)
 
 
 def unpaired_evidence(
@@ -94,12 +101,24 @@ def _paired_drop(before: Masks, now: Masks, direction: Direction) -> _Drop:
     (good, counted), (new_good, new_counted) = (_oriented(side, direction) for side in (before, now))
     if counted.all() and new_counted.all():
         return _fixed_drop(good, new_good)
-    old, new = (good.astype(float), counted.astype(float)), (new_good.astype(float), new_counted.astype(float))
+    old, new = _floats((good, counted)), _floats((new_good, new_counted))
+    return _scored_drop(lambda margin: significance.ratio_scores(old, new, margin))
+
+
+def _scored_drop(scores: Callable[[float], Floats]) -> _Drop:
+    """The test by scores that each margin gives; at margin 0 they add up to the change."""
+    change = scores(0.0)
+    drop = -float(change.sum())
     return _Drop(
-        p=lambda margin: significance.normal_p(significance.score_z(significance.ratio_scores(old, new, margin))),
-        p_better=significance.normal_p(-significance.score_z(significance.ratio_scores(old, new))),
-        interval=significance.ratio_interval(old, new, _CONFIDENCE),
+        p=lambda margin: significance.normal_p(significance.score_z(scores(margin))),
+        p_better=significance.normal_p(-significance.score_z(change)),
+        interval=significance.score_interval(drop, scores(drop), _CONFIDENCE),
     )
+
+
+def _floats(masks: Masks) -> tuple[Floats, Floats]:
+    good, counted = masks
+    return good.astype(np.float64), counted.astype(np.float64)
 
 
 def _fixed_drop(good: Mask, new_good: Mask) -> _Drop:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from pytest_failaware.judge.changes import at_coverage, change_rate
-from pytest_failaware.judge.evidence import Masks, paired_evidence, unpaired_evidence
+from pytest_failaware.judge.evidence import Masks, coverage_evidence, paired_evidence, unpaired_evidence
 from pytest_failaware.judge.metrics import CHANGE_RATES, AnyMetric, CoverageMetric, Direction
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.policy import decide
@@ -30,7 +30,7 @@ def gated(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Comparison]:
     """Each gating metric on the samples that both sides have; under equivalence its bounds gate instead."""
     for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
         metric = gate.table[name]
-        reference, current, evidence = _paired(metric, before, now, gate.tolerance[name], gate.level)
+        reference, current, evidence = paired(metric, before, now, gate.tolerance[name], gate.level)
         yield _comparison(metric, reference, current, gate, evidence)
 
 
@@ -54,7 +54,7 @@ def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Ite
     level = dataclasses.replace(gate, policy=Policy.BEYOND_TOLERANCE).level
     for name in gate.metrics:
         allowed = max(budget, gate.tolerance[name])
-        reference, current, evidence = _paired(gate.table[name], golden, now, allowed, level)
+        reference, current, evidence = paired(gate.table[name], golden, now, allowed, level)
         if evidence is not None and evidence.p_beyond < evidence.level:
             yield Comparison(
                 metric=name,
@@ -67,7 +67,7 @@ def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Ite
             )
 
 
-def _paired(
+def paired(
     metric: AnyMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float
 ) -> tuple[Estimate, Estimate, Evidence | None]:
     """A metric on both sides, and what its change proves; no evidence where a side counts among no sample."""
@@ -75,7 +75,11 @@ def _paired(
     reference, current = (_estimate(metric, masks) for masks in sides)
     if not reference.denominator or not current.denominator:
         return reference, current, None
-    return reference, current, paired_evidence(*sides, metric.direction, tolerance, level)
+    if isinstance(metric, CoverageMetric):
+        evidence = coverage_evidence(*sides, now.right_around(current.denominator), tolerance, level)
+    else:
+        evidence = paired_evidence(*sides, metric.direction, tolerance, level)
+    return reference, current, evidence
 
 
 def _masks(metric: AnyMetric, before: Outcomes, now: Outcomes) -> tuple[Masks, Masks]:

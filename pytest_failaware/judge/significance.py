@@ -181,6 +181,26 @@ def ratio_scores(before: tuple[Floats, Floats], now: tuple[Floats, Floats], marg
     return scores
 
 
+def coverage_scores(
+    before: tuple[Floats, Floats], now: tuple[Floats, Floats], at_threshold: float, margin: float = 0.0
+) -> Floats:
+    """As `ratio_scores`, (N,), where the threshold now is moved until as many samples are counted as before.
+
+    Which samples that lets in depends on all the others: by the implicit function theorem one more sample counted
+    before lets in one at the threshold, which is good with probability q = `at_threshold`. So
+    d_i = (good'_i - good_i - q (counted'_i - counted_i) + margin counted_i) / D.
+
+    Raises:
+        ValueError: no sample is counted.
+    """
+    (good, counted), (new_good, new_counted) = before, now
+    total = float(counted.sum())
+    if not total:
+        raise ValueError("a ratio over no sample has no change")
+    scores: Floats = (new_good - good - at_threshold * (new_counted - counted) + margin * counted) / total
+    return scores
+
+
 def score_z(scores: Floats, groups: Groups = None) -> float:
     """-sum(d) / sqrt(sum(d²)): large where the ratio fell by more than its scores' margin; 0 where nothing differs.
 
@@ -207,25 +227,10 @@ def normal_p(z: float) -> float:
     return float(special.ndtr(-z))
 
 
-def ratio_interval(before: tuple[Floats, Floats], now: tuple[Floats, Floats], confidence: float = 0.95) -> Interval:
-    """The interval of the fall of a ratio by the delta method: drop ± z sqrt(sum psi²), psi as d with own ratios.
-
-    Raises:
-        ValueError: a side counts no sample.
-    """
-    drop, psi = _ratio_drop(before, now)
-    half = float(special.ndtri(0.5 + confidence / 2)) * math.sqrt(float(np.square(psi).sum()))
+def score_interval(drop: float, scores: Floats, confidence: float = 0.95) -> Interval:
+    """The interval of a fall by the delta method: drop ± z sqrt(sum psi²), psi the scores at margin = drop."""
+    half = float(special.ndtri(0.5 + confidence / 2)) * math.sqrt(float(np.square(scores).sum()))
     return Interval(drop - half, drop + half)
-
-
-def _ratio_drop(before: tuple[Floats, Floats], now: tuple[Floats, Floats]) -> tuple[float, Floats]:
-    (good, counted), (new_good, new_counted) = before, now
-    total, new_total = float(counted.sum()), float(new_counted.sum())
-    if not total or not new_total:
-        raise ValueError("a ratio over no sample has no change")
-    rate, new_rate = good.sum() / total, new_good.sum() / new_total
-    psi: Floats = (new_good - new_rate * new_counted) / new_total - (good - rate * counted) / total
-    return float(rate - new_rate), psi
 
 
 # ---- a difference of two areas under the ROC curve -----------------------------------------------------------------

@@ -85,7 +85,7 @@ def _changes(change: SampleChange, *, everything: bool) -> Iterator[str]:
     if (parts := change.decomposition) is not None:
         yield (
             f"confident_accuracy by part: answers {100 * parts.answers:+.2f} pt, newly trusted "
-            f"{100 * parts.entered:+.2f} pt, no longer trusted {100 * parts.left:+.2f} pt"
+            f"{100 * parts.entered:+.2f} pt, no longer {100 * parts.left:+.2f} pt"
         )
     for flip in change.worst[:_FLIPS]:
         yield (

@@ -131,6 +131,26 @@ def test_a_ratio_over_nothing_is_refused() -> None:
         s.ratio_scores(columns("RW"), columns("rr"))
 
 
+def test_the_coverage_score_by_hand() -> None:
+    """RRWrw -> RrWRw, of the samples at the threshold half are right: only the two that swapped count."""
+    before, now = columns("RRWrw"), columns("RrWRw")
+    parts = s.coverage_scores(before, now, 0.5)
+
+    assert [0.0, (-1 + 0.5) / 3, 0.0, (1 - 0.5) / 3, 0.0] == pytest.approx(parts.tolist())
+    assert 0.1 == pytest.approx(s.coverage_scores(before, now, 0.5, 0.1).sum())
+    with pytest.raises(ValueError, match="no sample"):
+        s.coverage_scores(columns("rr"), columns("rr"), 0.5)
+
+
+def test_the_interval_of_a_ratio_over_all_samples() -> None:
+    """It is the textbook interval of a paired difference: d ± z sqrt(lost + gained - (lost - gained)² / n) / n."""
+    before, now = columns("R" * 50 + "W" * 30), columns("W" * 20 + "R" * 42 + "W" * 18)
+    drop, half = 8 / 80, 1.959964 * math.sqrt(32 - 64 / 80) / 80
+
+    found = s.score_interval(drop, s.ratio_scores(before, now, drop))
+    assert (drop - half, drop + half) == pytest.approx(tuple(found), abs=1e-6)
+
+
 # ---- areas under curves --------------------------------------------------------------------------------------------
 
 
