@@ -459,11 +459,17 @@ class Flip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decomposition:
-    """A change of confident_accuracy in three parts that add up to it."""
+    """A change of confident_accuracy in three parts that add up to it, and with as many trusted as before."""
 
     answers: float  # samples trusted on both sides whose answer changed
     entered: float  # samples trusted now alone
     left: float  # samples trusted before alone
+    at_coverage: float
+
+    @property
+    def whole(self) -> float:
+        """The change at the rule's own threshold."""
+        return self.answers + self.entered + self.left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,10 +71,12 @@ def decomposition(before: Outcomes, now: Outcomes) -> Decomposition | None:
         return None
     old, new = ((_float(side.right & side.trusted), _float(side.trusted)) for side in (before, now))
     scores = ratio_scores(old, new)
+    (right, _), (then_right, _) = at_coverage(before, now)
     return Decomposition(
         answers=float(scores[before.trusted & now.trusted].sum()),
         entered=float(scores[~before.trusted & now.trusted].sum()),
         left=float(scores[before.trusted & ~now.trusted].sum()),
+        at_coverage=(int(then_right.sum()) - int(right.sum())) / int(before.trusted.sum()),
     )
 
 

@@ -71,10 +71,7 @@ def _class_difference(stored: tuple[str, ...], now: tuple[str, ...]) -> str:
 def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair | None, *, comparable: bool) -> Iterator[str]:
     """How the two sides were matched, where that is worth a sentence."""
     if pair is None:
-        yield (
-            "unpaired: the baseline's sample file is missing; restore it from version control, or record it again with "
-            "--failaware-update-baselines"
-        )
+        yield "unpaired: the sample file is missing; restore it from version control or update the baseline"
     elif comparable and not pair.is_whole:
         yield str(pair)
     if comparable and pair is not None and entry.rule != str(gate.rule):

@@ -46,7 +46,7 @@ def paired_evidence(before: Masks, now: Masks, direction: Direction, tolerance: 
 
 
 def coverage_evidence(before: Masks, now: Masks, at_threshold: float, tolerance: Decimal, level: float) -> Evidence:
-    """The evidence on a rate over as many samples on both sides; at the threshold now `at_threshold` of them are right."""
+    """The evidence on a rate over as many samples on both sides, `at_threshold` as `coverage_scores` takes it."""
     old, new = _floats(before), _floats(now)
     drop = _scored_drop(lambda margin: significance.coverage_scores(old, new, at_threshold, margin))
     return _evidence(drop, tolerance, level, paired=True)

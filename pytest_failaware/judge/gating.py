@@ -101,7 +101,7 @@ def _comparison(
         verdict, note = _undefined(metric.name, reference, current, gate)
     else:
         drop = worsening(reference.fraction, current.fraction, metric.direction)
-        verdict, note = decide(gate.policy, evidence, drop, Fraction(tolerance)), ""
+        verdict, note = decide(gate.policy, evidence, drop, Fraction(tolerance)), "" if evidence.paired else "unpaired"
     return Comparison(
         metric=metric.name,
         reference=reference,

@@ -27,7 +27,8 @@ def failure_lines(result: ItemResult, *, verbosity: int = 0) -> Iterator[str]:
             yield f"  {_sentence(comparison)}"
             yield from (f"    {line}" for line in _proof(comparison, result))
     if result.change is not None:
-        yield from (f"  {line}" for line in _changes(result.change, everything=verbosity > 0))
+        yield from (f"  {line}" for line in _changes(result.change))
+        yield from (f"  {line}" for line in (_details(result.change) if verbosity > 0 else ()))
     yield from (f"  {note}" for note in result.notes)
     yield from (f"  {line}" for line in _remedy(result))
     if result.causes and result.verdict is not Verdict.MISSING:
@@ -58,7 +59,7 @@ def _proof(comparison: Comparison, result: ItemResult) -> Iterator[str]:
     yield f"on images like these: {claim}"
     bounds = f"{100 * evidence.low:+.2f} to {100 * evidence.high:+.2f} pt worse (95 %)"
     unpaired = "" if evidence.paired else ", unpaired"
-    yield f"  {bounds}, p {p:.2g}, needed {evidence.level:.2g}{unpaired}"
+    yield f"  {bounds}, p {f'{p:.2g}' if p else 'below 1e-300'}, needed {evidence.level:.2g}{unpaired}"
 
 
 def _claim(comparison: Comparison, evidence: Evidence) -> tuple[str, float]:
@@ -71,27 +72,30 @@ def _claim(comparison: Comparison, evidence: Evidence) -> tuple[str, float]:
     return f"proven to be worse; more than {limit} only on these", evidence.p_worse
 
 
-def _changes(change: SampleChange, *, everything: bool) -> Iterator[str]:
-    """The diagnosis and the flips; at -v the decomposition and the worst flips."""
+def _changes(change: SampleChange) -> Iterator[str]:
+    """The diagnosis, confident_accuracy at both thresholds, and the flips."""
     yield from (f"diagnosis: {finding}" for finding in change.diagnosis)
+    if (parts := change.decomposition) is not None:
+        fixed, moved = (f"{100 * part:+.2f} pt" for part in (parts.whole, parts.at_coverage))
+        yield f"confident_accuracy: {fixed} at the threshold, {moved} with as many trusted as before"
     yield (
         f"flips: {change.negative_flips:,} right before, wrong now ({change.confident_negative_flips:,} trusted both "
         f"times); {change.positive_flips:,} the reverse"
     )
-    if change.known_label_errors:
-        yield f"known label errors among those trusted both times: {change.known_label_errors:,}"
-    if not everything:
-        return
+
+
+def _details(change: SampleChange) -> Iterator[str]:
+    """The parts of the change of confident_accuracy, and the worst flips."""
     if (parts := change.decomposition) is not None:
-        yield (
-            f"confident_accuracy by part: answers {100 * parts.answers:+.2f} pt, newly trusted "
-            f"{100 * parts.entered:+.2f} pt, no longer {100 * parts.left:+.2f} pt"
-        )
+        answers, entered, left = (f"{100 * part:+.2f} pt" for part in (parts.answers, parts.entered, parts.left))
+        yield f"confident_accuracy by part: answers {answers}, newly trusted {entered}, no longer {left}"
     for flip in change.worst[:_FLIPS]:
         yield (
             f"  sample {flip.sample_id}: class {flip.label}, before {flip.before} ({flip.confidence_before:.0%}), now "
             f"{flip.now} ({flip.confidence_now:.0%})"
         )
+    if change.known_label_errors:
+        yield f"  and {change.known_label_errors:,} known label errors"
 
 
 def _remedy(result: ItemResult) -> Iterator[str]:

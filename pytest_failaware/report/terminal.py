@@ -124,7 +124,7 @@ def total(results: Sequence[ItemResult]) -> str:
 
 def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
     """The command that accepts or records, where something failed that it would mend."""
-    verdicts = {result.verdict for result in results}
+    verdicts = {result.verdict for result in results if not result.is_against}
     update = f"{command} --failaware-update-baselines"
     if verdicts & {Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE}:
         yield "If this change is intended, accept the new values and commit the baseline:", ""

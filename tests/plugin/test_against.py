@@ -16,6 +16,7 @@ def test_against_another_model(project: Project) -> None:
     worse.stdout.fnmatch_lines(
         ["test_toy[[]clean]: worse than good.pth allows, on 300 images", "*; against good.pth (sha256 ????????)"]
     )
+    worse.stdout.no_fnmatch_line("If this change is intended*")
     same = project.run("--failaware-against=good.pth")
     same.stdout.fnmatch_lines(["2 checked: 2 unchanged"])
     better = project.run("--failaware-against=worse.pth")
@@ -38,6 +39,7 @@ def test_a_failure_says_what_it_proves(project: Project) -> None:
             "    on images like these: proven to be more than 0.50 pt worse",
             "      +15.87 to +24.89 pt worse (95 %), p 1.3e-14, needed 0.0013",
             "  diagnosis: the ranking got worse (22.22 pt less confident accuracy with as many trusted): retrain",
+            "  confident_accuracy: -22.22 pt at the threshold, -22.22 pt with as many trusted as before",
             "  flips: 60 right before, wrong now (40 trusted both times); 0 the reverse",
         ]
     )

@@ -294,6 +294,7 @@ def test_without_samples_the_stored_counts_are_compared() -> None:
     assert beyond[0].p_worse < beyond[1].p_worse
     assert (True, False) == (beyond[0].paired, beyond[1].paired)
     assert ["unpaired"] == [note[:8] for note in same.notes]
+    assert {"unpaired"} == {comparison.note for comparison in same.comparisons}
 
 
 # ---- undefined rates -----------------------------------------------------------------------------------------------

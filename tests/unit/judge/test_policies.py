@@ -126,7 +126,7 @@ def test_the_decomposition_adds_up() -> None:
         rates = [(side.right & side.trusted).sum() / side.trusted.sum() for side in (before, now)]
 
         assert parts is not None
-        assert rates[1] - rates[0] == pytest.approx(parts.answers + parts.entered + parts.left)
+        assert rates[1] - rates[0] == pytest.approx(parts.whole)
 
 
 # ---- coverage and diagnosis ----------------------------------------------------------------------------------------
