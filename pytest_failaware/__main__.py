@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     accept = command("accept", accept_report, "write the baselines from a CI run's report and records")
     accept.add_argument("report", metavar="report.json", type=Path, help="what --failaware-json wrote")
     accept.add_argument("--reason", metavar="TEXT", default="", help="kept in the history of the changed entries")
+    accept.add_argument(
+        "--reset-golden", action="store_true", help="measure drift from these values on; needs --reason"
+    )
     accept.add_argument("--dry-run", action="store_true", help="show the difference, write nothing")
 
     prune = command("prune", prune_entries, "delete entries of a baseline")

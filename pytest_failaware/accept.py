@@ -31,11 +31,12 @@ class Accepted:
     left_out: tuple[str, ...]
 
 
-def read_report(report: Path) -> Accepted:
+def read_report(report: Path, *, reset_golden: bool = False) -> Accepted:
     """What a run measured that may become the expected values.
 
     Args:
         report: the file of --failaware-json; its records lie beside it.
+        reset_golden: what drifted from the golden reference is accepted, too.
 
     Raises:
         FailAwareError: the report is none, is damaged, or is of a run that was cut short.
@@ -47,8 +48,9 @@ def read_report(report: Path) -> Accepted:
     try:
         incomplete = document["incomplete"]
         for result in document["results"]:
-            if (result["measurement"] or {}).get("acceptable"):
-                measured[str(result["baseline"])].append(_measured(result["measurement"], report))
+            found = result["measurement"]
+            if found and found["acceptable"] and (reset_golden or not found["drifts"]):
+                measured[str(result["baseline"])].append(_measured(found, report))
             else:
                 left_out.append(f"{result['nodeid']}: {_why_not(result)}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -61,7 +63,7 @@ def read_report(report: Path) -> Accepted:
 
 
 def accept(
-    accepted: Accepted, directory: Path, *, reason: str = "", dry_run: bool = False
+    accepted: Accepted, directory: Path, *, reason: str = "", reset_golden: bool = False, dry_run: bool = False
 ) -> Iterator[tuple[str, UpdateOutcome]]:
     """Store it, one baseline after another: each one's name and what happened to it.
 
@@ -69,6 +71,7 @@ def accept(
         accepted: what to store.
         directory: the folder of the baselines.
         reason: kept in the history of the entries that change.
+        reset_golden: the stored values become the golden reference themselves.
         dry_run: only find out what would happen.
 
     Raises:
@@ -76,7 +79,10 @@ def accept(
         OSError: a file cannot be written.
     """
     for name, measured in accepted.measured.items():
-        yield name, update_baseline(directory, name, measured, reason=reason, dry_run=dry_run)
+        yield (
+            name,
+            update_baseline(directory, name, measured, reason=reason, reset_golden=reset_golden, dry_run=dry_run),
+        )
 
 
 def _read(path: Path) -> Plain:
@@ -113,4 +119,6 @@ def _measured(plain: Plain, report: Path) -> Measured:
 def _why_not(result: dict[str, Any]) -> str:  # Any: one result of the document
     if result["measurement"] is None:
         return "its body or teardown failed, or the run was limited or overridden"
-    return "outside a minimum or maximum, or drifted"
+    if not result["measurement"]["acceptable"]:
+        return "outside a minimum or maximum"
+    return "drifted from the golden reference; where that is intended, add --reset-golden and --reason"

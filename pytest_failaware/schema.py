@@ -447,12 +447,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """A sample that was right before and is wrong now: class numbers and confidences on both sides."""
+    """A sample that was right before and is wrong now: the classes' names and the confidences on both sides."""
 
     sample_id: int
-    label: int
-    before: int
-    now: int
+    label: str
+    before: str
+    now: str
     confidence_before: float
     confidence_now: float
 

@@ -16,6 +16,7 @@ from pytest_failaware.schema import (
     Gate,
     ItemResult,
     Measurement,
+    Records,
     RunConfig,
     Source,
     UpdateMode,
@@ -169,7 +170,7 @@ class Session:
 
     def entry(self, measurement: Measurement, gate: Gate, result: ItemResult) -> dict[str, Any]:  # Any: plain data
         """What an item attaches to its report; what it measured only where a file will hold it."""
-        from pytest_failaware.judge.acceptance import accepted
+        from pytest_failaware.judge.acceptance import accepted, drifts
 
         update = self.config.writing.update
         write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
@@ -180,9 +181,21 @@ class Session:
             "facts": list(self.facts(measurement, gate)),
             "rule": str(gate.rule),
             "write": write,
-            "acceptable": not accepted(result, UpdateMode.ALL).verdict.fails,
+            "acceptable": not accepted(result, UpdateMode.ALL, reset_golden=True).verdict.fails,
+            "drifts": keep
+            and drifts(result, gate, self._golden(result), measurement.records, self.config.drift_budget),
             **({"measurement": measurement_to_plain(measurement)} if keep else {}),
         }
+
+    def _golden(self, result: ItemResult) -> Records | None:
+        """The stored records of a result, where they are the golden reference themselves."""
+        from pytest_failaware.judge.samples import read_records
+
+        baseline = self.read_baseline(result.baseline)
+        entry = baseline.entries.get(result.stats.condition) if baseline else None
+        if baseline is None or entry is None or entry.golden is not None:
+            return None
+        return read_records(self.config.baseline_dir, baseline, entry)
 
     def facts(self, measurement: Measurement, gate: Gate) -> tuple[str, ...]:
         """What is known after loading, in lines for the summary."""

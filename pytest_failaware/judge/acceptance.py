@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 from typing import Final
 
+from pytest_failaware.judge.gating import drifted
 from pytest_failaware.judge.metrics import CHANGE_RATES
-from pytest_failaware.schema import Comparison, ItemResult, UpdateMode, Verdict
+from pytest_failaware.judge.outcomes import outcomes_of
+from pytest_failaware.judge.pairing import pair
+from pytest_failaware.schema import Comparison, Gate, ItemResult, Records, UpdateMode, Verdict
 
 _ACCEPTED: Final = {Verdict.MISSING: Verdict.RECORDED, Verdict.UNCHANGED: Verdict.UNCHANGED}
 
@@ -28,6 +32,19 @@ def accepted(result: ItemResult, mode: UpdateMode, *, reset_golden: bool = False
         differences=(),
         notes=result.notes + result.differences,
     )
+
+
+def drifts(result: ItemResult, gate: Gate, first: Records | None, now: Records, budget: Decimal) -> bool:
+    """Whether an update to these values is refused as drift, unless golden is reset.
+
+    `first` are the stored records where they are golden themselves, which a run that only checks compares with once,
+    and an update would move away from.
+    """
+    if first is None or result.differences:
+        return any(comparison.verdict is Verdict.DRIFTED for comparison in result.comparisons)
+    both = pair(first, now)
+    golden, current = outcomes_of(both.before, gate.rule), outcomes_of(both.now, gate.rule)
+    return any(drifted(gate, golden, current, budget))
 
 
 def _verdict(result: ItemResult) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -42,7 +42,12 @@ def at_coverage(before: Outcomes, now: Outcomes) -> tuple[tuple[Mask, Mask], tup
 
 
 def sample_change(
-    before: Outcomes, now: Outcomes, *, known_label_errors: Collection[int] = (), diagnosis: Iterable[str] = ()
+    before: Outcomes,
+    now: Outcomes,
+    classes: Sequence[str],
+    *,
+    known_label_errors: Collection[int] = (),
+    diagnosis: Iterable[str] = (),
 ) -> SampleChange:
     """What changed; the worst flips are those of the highest confidence now, reviewed label errors left out."""
     confident = CHANGES["confident_negative_flip_rate"](before, now)
@@ -55,7 +60,7 @@ def sample_change(
         positive_flips=int(_negative(now, before).sum()),
         confident_negative_flips=int(confident.sum()),
         known_label_errors=int(known.sum()),
-        worst=tuple(_flip(before, now, row) for row in _worst(now, confident & ~known)),
+        worst=tuple(_flip(before, now, classes, row) for row in _worst(now, confident & ~known)),
         decomposition=decomposition(before, now),
         diagnosis=tuple(diagnosis),
     )
@@ -91,12 +96,12 @@ def _worst(now: Outcomes, chosen: Mask) -> NDArray[np.intp]:
     return worst
 
 
-def _flip(before: Outcomes, now: Outcomes, row: np.intp) -> Flip:
+def _flip(before: Outcomes, now: Outcomes, classes: Sequence[str], row: np.intp) -> Flip:
     return Flip(
         sample_id=int(now.records.sample_id[row]),
-        label=int(now.records.label[row]),
-        before=int(before.records.prediction[row]),
-        now=int(now.records.prediction[row]),
+        label=classes[now.records.label[row]],
+        before=classes[before.records.prediction[row]],
+        now=classes[now.records.prediction[row]],
         confidence_before=float(before.records.confidence[row]),
         confidence_now=float(now.records.confidence[row]),
     )

@@ -83,7 +83,7 @@ def judge(
         unpaired = gated_unpaired(gate, cell_rates(entry.cells), stats.rates)
         comparisons = (*unpaired, *bounds, *bounded_changes(gate, None, None))
     elif not differences and both is not None:
-        found, change = _paired(gate, both, baseline.known_label_errors)
+        found, change = _paired(gate, both, baseline)
         comparisons = (*found, *_drift(gate, golden, measurement.records, terms.drift_budget), *bounds)
         same = entry.rule == str(gate.rule) and records_equal(both.before, both.now, gate.rule)
     return ItemResult(
@@ -100,11 +100,16 @@ def judge(
     )
 
 
-def _paired(gate: Gate, both: Pair, known_label_errors: tuple[int, ...]) -> tuple[tuple[Comparison, ...], SampleChange]:
+def _paired(gate: Gate, both: Pair, baseline: Baseline) -> tuple[tuple[Comparison, ...], SampleChange]:
     """What gates on the samples of both sides, and what changed among them."""
     before, now = outcomes_of(both.before, gate.rule), outcomes_of(both.now, gate.rule)
-    diagnosis = diagnose(before, now, gate)
-    change = sample_change(before, now, known_label_errors=known_label_errors, diagnosis=diagnosis)
+    change = sample_change(
+        before,
+        now,
+        baseline.data.classes,
+        known_label_errors=baseline.known_label_errors,
+        diagnosis=diagnose(before, now, gate),
+    )
     return (*gated(gate, before, now), *bounded_changes(gate, before, now)), change
 
 

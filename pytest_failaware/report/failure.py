@@ -91,8 +91,8 @@ def _details(change: SampleChange) -> Iterator[str]:
         yield f"confident_accuracy by part: answers {answers}, newly trusted {entered}, no longer {left}"
     for flip in change.worst[:_FLIPS]:
         yield (
-            f"  sample {flip.sample_id}: class {flip.label}, before {flip.before} ({flip.confidence_before:.0%}), now "
-            f"{flip.now} ({flip.confidence_now:.0%})"
+            f"  sample {flip.sample_id}: {flip.label!r}, before {flip.before!r} ({flip.confidence_before:.0%}), now "
+            f"{flip.now!r} ({flip.confidence_now:.0%})"
         )
     if change.known_label_errors:
         yield f"  and {change.known_label_errors:,} known label errors"

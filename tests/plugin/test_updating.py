@@ -180,6 +180,27 @@ def test_fine(): pass
     assert "left out: test_toy.py::test_teardown[low_light]: its body or teardown failed" in text
 
 
+def test_accept_lets_no_drift_pass(project: Project, command: Command) -> None:
+    """The first step away from golden as well as later ones, until golden is reset with a reason."""
+    project.test(CLEAN)
+    project.record()
+    budget = ("-o", "failaware_drift_budget=0.1", "--failaware-json=r.json")
+    for baseline in ("golden itself", "a step away from it"):
+        before = project.files()
+        project.run(*budget, model="worse.pth")
+        code, text = command("accept", "r.json")
+        assert (4, before) == (code, project.files()), baseline
+        assert "drifted from the golden reference; where that is intended, add --reset-golden" in text
+        project.record(model="worse.pth")
+        assert "golden" in project.baseline.read_text()
+    code, text = command("accept", "r.json", "--reset-golden")
+    assert (4, True) == (code, "--reset-golden: forgets what drift was measured against; add --reason" in text)
+
+    code, text = command("accept", "r.json", "--reset-golden", "--reason=new product")
+    assert (0, "baselines/toy.yaml: updated clean; review and commit it\n") == (code, text)
+    assert "golden" not in project.baseline.read_text()
+
+
 def cut_short(path: Path) -> None:
     text = json.loads((path / "r.json").read_text())
     (path / "r.json").write_text(json.dumps(text | {"incomplete": "an xdist worker was lost"}))

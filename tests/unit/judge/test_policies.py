@@ -35,6 +35,7 @@ def sides(before: str, now: str) -> tuple[Outcomes, Outcomes]:
 
 
 ACCURACY = {"metrics": ["accuracy"]}
+CLASSES = ("cat", "dog", "eel")
 
 
 @pytest.mark.parametrize(
@@ -86,17 +87,17 @@ def test_alpha_is_shared_over_what_is_declared() -> None:
 
 def test_flips_by_hand() -> None:
     """RRRrw -> WRrWR: two lost of which one trusted on both sides, one gained, three flags changed."""
-    change = sample_change(*sides("RRRrw", "WRrWR"))
+    change = sample_change(*sides("RRRrw", "WRrWR"), CLASSES)
 
     assert (2, 1, 1) == (change.negative_flips, change.positive_flips, change.confident_negative_flips)
     assert (3, 3) == (change.changed_predictions, change.changed_flags)
     assert [10] == [flip.sample_id for flip in change.worst]
-    assert (0, 0, 1) == (change.worst[0].label, change.worst[0].before, change.worst[0].now)
+    assert ("cat", "cat", "dog") == (change.worst[0].label, change.worst[0].before, change.worst[0].now)
 
 
 def test_known_label_errors_are_counted_not_listed() -> None:
     """A reviewed label error is no news."""
-    change = sample_change(*sides("RRR", "WWR"), known_label_errors=(10,))
+    change = sample_change(*sides("RRR", "WWR"), CLASSES, known_label_errors=(10,))
 
     assert (2, 1, [11]) == (
         change.confident_negative_flips,

@@ -172,7 +172,16 @@ def test_every_line_of_a_failure_fits_a_hundred_columns() -> None:
         positive_flips=123_456,
         confident_negative_flips=999_999,
         known_label_errors=12_345,
-        worst=(Flip(sample_id=2**64 - 1, label=999, before=999, now=998, confidence_before=1.0, confidence_now=1.0),),
+        worst=(
+            Flip(
+                sample_id=2**64 - 1,
+                label="automobile",
+                before="automobile",
+                now="airplane",
+                confidence_before=1.0,
+                confidence_now=1.0,
+            ),
+        ),
         decomposition=Decomposition(answers=-0.1234, entered=-0.1234, left=-0.1234, at_coverage=-0.1234),
         diagnosis=("the operating point moved (12.34 pt fewer trusted): choose the threshold again",),
     )
