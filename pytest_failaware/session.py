@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.report.document import measurement_to_plain, result_to_plain
@@ -39,6 +39,20 @@ class GatedCondition:
 
     condition: Condition
     gate: Gate
+
+
+class _Reference(NamedTuple):
+    """What an item is compared with; the golden records only where they are not the stored ones themselves."""
+
+    name: str
+    baseline: Baseline | None
+    records: Records | None = None
+    golden: Records | None = None
+
+    @property
+    def first(self) -> Records | None:
+        """The records that drift is measured from once the stored ones are replaced."""
+        return self.records if self.golden is None else self.golden
 
 
 LoadModel = Callable[[str, Any], Any]
@@ -136,26 +150,20 @@ class Session:
         from pytest_failaware.judge.acceptance import accepted
         from pytest_failaware.judge.compare import Terms, judge
         from pytest_failaware.judge.power import sights
-        from pytest_failaware.judge.samples import read_golden, read_records
-        from pytest_failaware.judge.update import baseline_of
 
-        folder, writing = self.config.baseline_dir, self.config.writing
-        name = baseline_name(measurement, gate) if against is None else self._typed("against")
-        baseline = self.read_baseline(name) if against is None else baseline_of(against, gate.rule, name)
-        entry = baseline.entries.get(measurement.condition.key) if baseline else None
-        reference, golden = None if against is None else against.records, None
-        if baseline and entry and against is None:
-            reference, golden = read_records(folder, baseline, entry), read_golden(folder, baseline, entry)
-            if golden is None and writing.update is UpdateMode.ALL:
-                golden = reference  # the first update moves away from what is golden so far
+        writing = self.config.writing
+        if against is None:
+            reference = self._stored(baseline_name(measurement, gate), measurement.condition.key)
+        else:
+            reference = self._of_second_model(against, gate)
         result = judge(
             measurement,
             gate,
             nodeid=nodeid,
-            name=name,
-            baseline=baseline,
-            reference=reference,
-            golden=golden,
+            name=reference.name,
+            baseline=reference.baseline,
+            reference=reference.records,
+            golden=reference.first if writing.update is UpdateMode.ALL else reference.golden,
             terms=Terms(dataset_change=self.config.dataset_change, drift_budget=self.config.drift_budget),
         )
         judged = accepted(result, writing.update, reset_golden=writing.reset_golden)
@@ -168,6 +176,28 @@ class Session:
         )
         return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
 
+    def _stored(self, name: str, key: str) -> _Reference:
+        """The baseline `name` with the records of one condition."""
+        from pytest_failaware.judge.samples import read_golden, read_records
+
+        folder, baseline = self.config.baseline_dir, self.read_baseline(name)
+        entry = baseline.entries.get(key) if baseline else None
+        if baseline is None or entry is None:
+            return _Reference(name=name, baseline=baseline)
+        return _Reference(
+            name=name,
+            baseline=baseline,
+            records=read_records(folder, baseline, entry),
+            golden=read_golden(folder, baseline, entry),
+        )
+
+    def _of_second_model(self, measurement: Measurement, gate: Gate) -> _Reference:
+        """What another model made of the same images, as if it were stored."""
+        from pytest_failaware.judge.update import baseline_of
+
+        name = self._typed("against")
+        return _Reference(name=name, baseline=baseline_of(measurement, gate.rule, name), records=measurement.records)
+
     def entry(self, measurement: Measurement, gate: Gate, result: ItemResult) -> dict[str, Any]:  # Any: plain data
         """What an item attaches to its report; what it measured only where a file will hold it."""
         from pytest_failaware.judge.acceptance import accepted, drifts
@@ -176,26 +206,16 @@ class Session:
         write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
         bent = self.config.limit or self.config.overrides or self.config.against  # never accepted afterwards
         keep = write or (not bent and self.config.outputs.json is not None)
+        first = self._stored(result.baseline, result.stats.condition).first if keep else None
         return {
             "result": result_to_plain(result),
             "facts": list(self.facts(measurement, gate)),
             "rule": str(gate.rule),
             "write": write,
             "acceptable": not accepted(result, UpdateMode.ALL, reset_golden=True).verdict.fails,
-            "drifts": keep
-            and drifts(result, gate, self._golden(result), measurement.records, self.config.drift_budget),
+            "drifts": drifts(result, gate, first, measurement.records, self.config.drift_budget),
             **({"measurement": measurement_to_plain(measurement)} if keep else {}),
         }
-
-    def _golden(self, result: ItemResult) -> Records | None:
-        """The stored records of a result, where they are the golden reference themselves."""
-        from pytest_failaware.judge.samples import read_records
-
-        baseline = self.read_baseline(result.baseline)
-        entry = baseline.entries.get(result.stats.condition) if baseline else None
-        if baseline is None or entry is None or entry.golden is not None:
-            return None
-        return read_records(self.config.baseline_dir, baseline, entry)
 
     def facts(self, measurement: Measurement, gate: Gate) -> tuple[str, ...]:
         """What is known after loading, in lines for the summary."""

@@ -37,11 +37,10 @@ def accepted(result: ItemResult, mode: UpdateMode, *, reset_golden: bool = False
 def drifts(result: ItemResult, gate: Gate, first: Records | None, now: Records, budget: Decimal) -> bool:
     """Whether an update to these values is refused as drift, unless golden is reset.
 
-    `first` are the stored records where they are golden themselves, which a run that only checks compares with once,
-    and an update would move away from.
+    `first` are the records that drift would be measured from, None where there are none.
     """
     if first is None or result.differences:
-        return any(comparison.verdict is Verdict.DRIFTED for comparison in result.comparisons)
+        return False
     both = pair(first, now)
     golden, current = outcomes_of(both.before, gate.rule), outcomes_of(both.now, gate.rule)
     return any(drifted(gate, golden, current, budget))
