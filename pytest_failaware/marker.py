@@ -14,9 +14,6 @@ from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import Condition, Gate, Policy
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
 
-_EQUIVALENT: Final = {"changed_prediction_rate": Decimal("0.01"), "changed_flag_rate": Decimal("0.01")}
-"""What the policy equivalence bounds where the gate bounds neither."""
-
 
 def build_gate(
     values: Mapping[str, object], *, prefix: str = "", base: Gate | None = None, vocabulary: Vocabulary = BUILT_IN
@@ -39,10 +36,7 @@ def build_gate(
     read = {name: _READERS[name](value, f"{prefix}{name}", vocabulary) for name, value in values.items()}
     if isinstance(tolerance := read.get("tolerance"), dict):
         read["tolerance"] = {**start.tolerance, **tolerance}
-    gate = dataclasses.replace(start, **read)  # type: ignore[arg-type]  # each reader returns its field's type
-    if gate.policy is Policy.EQUIVALENCE and not set(_EQUIVALENT) & set(gate.maximum):
-        return dataclasses.replace(gate, maximum={**gate.maximum, **_EQUIVALENT})
-    return gate
+    return dataclasses.replace(start, **read)  # type: ignore[arg-type]  # each reader returns its field's type
 
 
 def read_pairs(texts: Iterable[object], prefix: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -79,13 +80,13 @@ def judge(
     both = None if reference is None else pair(reference, measurement.records)
     differences = tuple(find_differences(measurement, baseline, entry, gate, both, terms.dataset_change))
     comparisons, change, same = bounds, None, False
-    if not differences and both is None:
-        unpaired = gated_unpaired(gate, cell_rates(entry.cells), stats.rates)
-        comparisons = (*unpaired, *bounds, *bounded_changes(gate, None, None))
-    elif not differences and both is not None:
-        found, change = _paired(gate, both, baseline)
+    if not differences:
+        if both is None:
+            found = (*gated_unpaired(gate, cell_rates(entry.cells), stats.rates), *bounded_changes(gate, None, None))
+        else:
+            same = entry.rule == str(gate.rule) and records_equal(both.before, both.now, gate.rule)
+            found, change = _paired(gate, both, baseline, same=same)
         comparisons = (*found, *_drift(gate, golden, measurement.records, terms.drift_budget), *bounds)
-        same = entry.rule == str(gate.rule) and records_equal(both.before, both.now, gate.rule)
     return ItemResult(
         nodeid=nodeid,
         baseline=name,
@@ -100,7 +101,9 @@ def judge(
     )
 
 
-def _paired(gate: Gate, both: Pair, baseline: Baseline) -> tuple[tuple[Comparison, ...], SampleChange]:
+def _paired(
+    gate: Gate, both: Pair, baseline: Baseline, *, same: bool
+) -> tuple[tuple[Comparison, ...], SampleChange]:
     """What gates on the samples of both sides, and what changed among them."""
     before, now = outcomes_of(both.before, gate.rule), outcomes_of(both.now, gate.rule)
     change = sample_change(
@@ -110,7 +113,15 @@ def _paired(gate: Gate, both: Pair, baseline: Baseline) -> tuple[tuple[Compariso
         known_label_errors=baseline.known_label_errors,
         diagnosis=diagnose(before, now, gate),
     )
-    return (*gated(gate, before, now), *bounded_changes(gate, before, now)), change
+    found = (*gated(gate, before, now), *bounded_changes(gate, before, now))
+    return tuple(_unchanged(one) for one in found) if same else found, change
+
+
+def _unchanged(comparison: Comparison) -> Comparison:
+    """Of identical records nothing has to be shown, however few they are."""
+    if comparison.verdict is not Verdict.NOT_SHOWN:
+        return comparison
+    return dataclasses.replace(comparison, verdict=Verdict.UNCHANGED, note="identical records")
 
 
 def _drift(gate: Gate, golden: Records | None, now: Records, budget: Decimal) -> tuple[Comparison, ...]:

@@ -24,10 +24,13 @@ _CONFIDENCE: Final = 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Drop:
-    """A test of one direction: the p of "the drop is at most margin", an interval of the drop, and the flips."""
+    """The tests of one direction by their margin, an interval of the drop, and the flips.
 
-    p: Callable[[float], float]
-    p_better: float
+    `p_more` is small where the drop is proven larger than the margin, `p_less` where it is proven smaller.
+    """
+
+    p_more: Callable[[float], float]
+    p_less: Callable[[float], float]
     interval: Interval
     lost: int | None = None
     gained: int | None = None
@@ -48,7 +51,10 @@ def paired_evidence(before: Masks, now: Masks, direction: Direction, tolerance: 
 def coverage_evidence(before: Masks, now: Masks, at_threshold: float, tolerance: Decimal, level: float) -> Evidence:
     """The evidence on a rate over as many samples on both sides, `at_threshold` as `coverage_scores` takes it."""
     old, new = _floats(before), _floats(now)
-    drop = _scored_drop(lambda margin: significance.coverage_scores(old, new, at_threshold, margin))
+    drop = _scored_drop(
+        lambda margin: significance.coverage_z(old, new, at_threshold, margin),
+        lambda margin: significance.coverage_scores(old, new, at_threshold, margin),
+    )
     return _evidence(drop, tolerance, level, paired=True)
 
 
@@ -67,9 +73,10 @@ def unpaired_evidence(
 def _evidence(drop: _Drop, tolerance: Decimal, level: float, *, paired: bool) -> Evidence:
     return Evidence(
         paired=paired,
-        p_beyond=drop.p(float(tolerance)),
-        p_worse=drop.p(0.0),
-        p_better=drop.p_better,
+        p_beyond=drop.p_more(float(tolerance)),
+        p_within=drop.p_less(float(tolerance)),
+        p_worse=drop.p_more(0.0),
+        p_better=drop.p_less(0.0),
         low=drop.interval.low,
         high=drop.interval.high,
         level=level,
@@ -79,12 +86,16 @@ def _evidence(drop: _Drop, tolerance: Decimal, level: float, *, paired: bool) ->
 
 
 def _either(sides: list[_Drop], tolerance: Decimal, level: float, *, paired: bool = True) -> Evidence:
-    """A change in whichever direction it went; the price of looking at both is a factor of two."""
-    drop = min(sides, key=lambda side: side.p(0.0))
+    """A change in whichever direction it went; the price of looking at both is a factor of two.
+
+    It is within the tolerance where both directions are: two one-sided tests, which pay no such price.
+    """
+    drop = min(sides, key=lambda side: side.p_more(0.0))
     return Evidence(
         paired=paired,
-        p_beyond=min(1.0, 2 * drop.p(float(tolerance))),
-        p_worse=min(1.0, 2 * drop.p(0.0)),
+        p_beyond=min(1.0, 2 * drop.p_more(float(tolerance))),
+        p_within=max(side.p_less(float(tolerance)) for side in sides),
+        p_worse=min(1.0, 2 * drop.p_more(0.0)),
         p_better=1.0,
         low=drop.interval.low,
         high=drop.interval.high,
@@ -102,16 +113,18 @@ def _paired_drop(before: Masks, now: Masks, direction: Direction) -> _Drop:
     if counted.all() and new_counted.all():
         return _fixed_drop(good, new_good)
     old, new = _floats((good, counted)), _floats((new_good, new_counted))
-    return _scored_drop(lambda margin: significance.ratio_scores(old, new, margin))
+    return _scored_drop(
+        lambda margin: significance.ratio_z(old, new, margin),
+        lambda margin: significance.ratio_scores(old, new, margin),
+    )
 
 
-def _scored_drop(scores: Callable[[float], Floats]) -> _Drop:
-    """The test by scores that each margin gives; at margin 0 they add up to the change."""
-    change = scores(0.0)
-    drop = -float(change.sum())
+def _scored_drop(z: Callable[[float], float], scores: Callable[[float], Floats]) -> _Drop:
+    """The test by the statistic and the scores of each margin; at margin 0 the scores add up to the change."""
+    drop = -float(scores(0.0).sum())
     return _Drop(
-        p=lambda margin: significance.normal_p(significance.score_z(scores(margin))),
-        p_better=significance.normal_p(-significance.score_z(change)),
+        p_more=lambda margin: significance.normal_p(z(margin)),
+        p_less=lambda margin: significance.normal_p(-z(margin)),
         interval=significance.score_interval(drop, scores(drop), _CONFIDENCE),
     )
 
@@ -124,8 +137,8 @@ def _floats(masks: Masks) -> tuple[Floats, Floats]:
 def _fixed_drop(good: Mask, new_good: Mask) -> _Drop:
     n, lost, gained = len(good), int((good & ~new_good).sum()), int((~good & new_good).sum())
     return _Drop(
-        p=lambda margin: significance.tango_p(lost, gained, n, margin),
-        p_better=significance.mcnemar_midp(gained, lost),
+        p_more=lambda margin: significance.tango_p(lost, gained, n, margin),
+        p_less=lambda margin: 1 - significance.tango_p(lost, gained, n, margin),
         interval=significance.tango_interval(lost, gained, n, _CONFIDENCE),
         lost=lost,
         gained=gained,
@@ -141,8 +154,8 @@ def _oriented(masks: Masks, direction: Direction) -> Masks:
 def _unpaired_drop(before: Estimate, now: Estimate, direction: Direction) -> _Drop:
     old, new = (_good_counts(side, direction) for side in (before, now))
     return _Drop(
-        p=lambda margin: _newcombe_p(old, new, margin),
-        p_better=_newcombe_p(new, old, 0.0),
+        p_more=lambda margin: _newcombe_p(old, new, margin),
+        p_less=lambda margin: _newcombe_p(new, old, -margin),
         interval=significance.newcombe(old, new, _CONFIDENCE),
     )
 

@@ -21,9 +21,9 @@ from pytest_failaware.schema import Comparison, Estimate, Evidence, Gate, Policy
 
 _JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
 """Whether there is a confident_accuracy now -> the gate that judges the change where only one side has one."""
-
-
 _NOT_COUNTED: Final = "its sample file is missing"
+_EQUIVALENT: Final = {"changed_prediction_rate": Decimal("0.01"), "changed_flag_rate": Decimal("0.01")}
+"""What the policy equivalence bounds where the gate bounds neither."""
 
 
 def gated(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Comparison]:
@@ -159,9 +159,7 @@ def bounded_changes(gate: Gate, before: Outcomes | None, now: Outcomes | None) -
 
     Under equivalence the exact upper bound of each rate has to stay within its maximum, else the observed rate.
     """
-    for name, bound in gate.maximum.items():
-        if name not in CHANGE_RATES:
-            continue
+    for name, bound in _change_bounds(gate).items():
         if before is None or now is None:
             rate, verdict, note = Estimate(numerator=0, denominator=0, reason=_NOT_COUNTED), Verdict.INCOMPARABLE, ""
         else:
@@ -170,6 +168,13 @@ def bounded_changes(gate: Gate, before: Outcomes | None, now: Outcomes | None) -
         yield Comparison(
             metric=name, reference=None, current=rate, allowed=f"<= {bound}", verdict=verdict, note=note or rate.reason
         )
+
+
+def _change_bounds(gate: Gate) -> Mapping[str, Decimal]:
+    """The bounds of rates of change that were given; under equivalence its own where none of these was."""
+    given = {name: bound for name, bound in gate.maximum.items() if name in CHANGE_RATES}
+    is_implied = gate.policy is Policy.EQUIVALENCE and not set(_EQUIVALENT) & set(given)
+    return given | _EQUIVALENT if is_implied else given
 
 
 def _change_verdict(gate: Gate, rate: Estimate, bound: Decimal) -> tuple[Verdict, str]:

@@ -18,7 +18,7 @@ def decide(policy: Policy, evidence: Evidence, drop: Fraction, tolerance: Fracti
     """
     proven_beyond, proven = evidence.p_beyond < evidence.level, evidence.p_worse < evidence.level
     if policy is Policy.NON_INFERIORITY:
-        if 1 - evidence.p_beyond < evidence.level:
+        if evidence.p_within < evidence.level:
             return Verdict.PASSED
         return Verdict.REGRESSED if proven_beyond else Verdict.NOT_SHOWN
     fails = proven_beyond if policy is Policy.BEYOND_TOLERANCE else proven and drop > tolerance

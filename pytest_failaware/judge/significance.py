@@ -83,15 +83,17 @@ def tango_z(lost: int, gained: int, n: int, margin: float = 0.0) -> float:
     With q the maximum-likelihood rate of gains under drop = margin, the positive root of A q² + B q + C with A = 2n,
     B = -(lost + gained) + margin (2n - lost + gained), C = -gained margin (1 - margin):
     z = (lost - gained - n margin) / sqrt(n (2q + margin (1 - margin))). Tango 1998, "Equivalence test and confidence
-    interval for the difference in proportions for the paired-sample design". At margin 0 it is McNemar's; 0 without a
-    flip.
+    interval for the difference in proportions for the paired-sample design". At margin 0 it is McNemar's. Where the
+    null leaves no variance, it is 0 or infinite as the drop is the margin or not.
 
     >>> round(tango_z(4, 1, 5, 0.1), 4)
     1.1237
     """
     variance = n * _drop_variance(lost, gained, n, margin)
     excess = lost - gained - n * margin
-    return excess / math.sqrt(variance) if variance > 0 else 0.0
+    if variance > 0:
+        return excess / math.sqrt(variance)
+    return math.copysign(math.inf, excess) if excess else 0.0
 
 
 def tango_p(lost: int, gained: int, n: int, margin: float = 0.0) -> float:
@@ -110,7 +112,7 @@ def tango_p(lost: int, gained: int, n: int, margin: float = 0.0) -> float:
     z = tango_z(lost, gained, n, margin)
     variance = _drop_variance(lost, gained, n, margin)
     if variance <= 0:
-        return 0.5
+        return normal_p(z)
     q = (variance - margin * (1 - margin)) / 2
     third = margin * (1 - 6 * q - 3 * margin + 2 * margin**2)
     return float(special.ndtr(-_unskewed(z, third / (variance**1.5 * math.sqrt(n)))))
@@ -181,6 +183,33 @@ def ratio_scores(before: tuple[Floats, Floats], now: tuple[Floats, Floats], marg
     return scores
 
 
+def ratio_z(
+    before: tuple[Floats, Floats], now: tuple[Floats, Floats], margin: float = 0.0, groups: Groups = None
+) -> float:
+    """The statistic of "the ratio fell by at most margin": large where it fell more, very negative where it did not.
+
+    The `score_z` of the `ratio_scores`, whose variance is at least that with sum (good - r)² of either side as the null
+    expects it, D r (1 - r), since a small side without a good sample shows no spread; and at least what a fall by the
+    margin costs, margin (1 - margin) / D', as in Tango's test. With all samples counted and margin 0 it is McNemar's.
+
+    Raises:
+        ValueError: a side counts no sample.
+
+    >>> good, counted = np.array([1.0, 1, 1, 0, 0]), np.array([1.0, 1, 1, 1, 0])
+    >>> new_good, new_counted = np.array([1.0, 0, 0, 0, 1]), np.array([1.0, 1, 1, 0, 1])
+    >>> round(ratio_z((good, counted), (new_good, new_counted)), 4)
+    0.6285
+    """
+    scores = ratio_scores(before, now, margin)
+    (good, counted), (new_good, new_counted) = before, now
+    total, new_total = float(counted.sum()), float(new_counted.sum())
+    r = min(1.0, max(margin, float(good.sum() + new_good.sum() + margin * new_total) / (total + new_total)))
+    new_r = r - margin
+    shared = float(((new_good - new_r * new_counted) * (good - r * counted)).sum()) / (total * new_total)
+    expected = new_r * (1 - new_r) / new_total + r * (1 - r) / total - 2 * shared
+    return score_z(scores, max(expected, margin * (1 - margin) / new_total), groups)
+
+
 def coverage_scores(
     before: tuple[Floats, Floats], now: tuple[Floats, Floats], at_threshold: float, margin: float = 0.0
 ) -> Floats:
@@ -201,15 +230,29 @@ def coverage_scores(
     return scores
 
 
-def score_z(scores: Floats, groups: Groups = None) -> float:
-    """-sum(d) / sqrt(sum(d²)): large where the ratio fell by more than its scores' margin; 0 where nothing differs.
+def coverage_z(
+    before: tuple[Floats, Floats],
+    now: tuple[Floats, Floats],
+    at_threshold: float,
+    margin: float = 0.0,
+    groups: Groups = None,
+) -> float:
+    """The `score_z` of the `coverage_scores`; a fall by the margin costs a variance of margin (1 - margin) / D."""
+    scores = coverage_scores(before, now, at_threshold, margin)
+    return score_z(scores, margin * (1 - margin) / float(before[1].sum()), groups)
+
+
+def score_z(scores: Floats, least: float = 0.0, groups: Groups = None) -> float:
+    """-sum(d) / sqrt(V), V = sum(d²) but at least `least`: large where the fall is more than the scores' margin.
+
+    It is 0 where nothing differs.
 
     >>> round(score_z(np.array([-0.2, -0.2, 0.0, -0.2, 0.2])), 4)
     1.0
     """
     parts = _per_group(scores, groups)
-    spread = math.sqrt(float(np.square(parts).sum()))
-    return -float(parts.sum()) / spread if spread > 1e-15 else 0.0
+    variance = max(float(np.square(parts).sum()), least)
+    return -float(parts.sum()) / math.sqrt(variance) if variance > 1e-30 else 0.0
 
 
 def _per_group(parts: Floats, groups: Groups) -> Floats:

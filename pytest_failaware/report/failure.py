@@ -66,7 +66,7 @@ def _claim(comparison: Comparison, evidence: Evidence) -> tuple[str, float]:
     """What is proven, or is not, with the p that says so."""
     limit = allowed(comparison)
     if comparison.verdict is Verdict.NOT_SHOWN:
-        return f"not shown to be at most {limit} worse", 1 - evidence.p_beyond
+        return f"not shown to be at most {limit} worse", evidence.p_within
     if evidence.p_beyond < evidence.level:
         return f"proven to be more than {limit} worse", evidence.p_beyond
     return f"proven to be worse; more than {limit} only on these", evidence.p_worse

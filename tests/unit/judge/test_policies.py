@@ -59,6 +59,44 @@ def test_policies(lost: int, policy: str, verdict: Verdict) -> None:
     assert verdict is result.verdict
 
 
+@pytest.mark.parametrize("policy", ["non_inferiority", "equivalence"])
+def test_of_identical_records_nothing_has_to_be_shown(policy: str) -> None:
+    """Ten images prove nothing, and ten equal answers need no proof; a literal bound holds all the same."""
+    assert Verdict.UNCHANGED is compared("RRRRRRRRRW", "RRRRRRRRRW", policy=policy).verdict
+    assert Verdict.NOT_SHOWN is compared("RRRRRRRRRr" * 20, "RRRRRRRRRR" * 2 + "RRRRRRRRRr" * 18, policy=policy).verdict
+    bound = {"minimum": {"accuracy": 0.95}}
+    assert Verdict.BELOW_MINIMUM is compared("RRRRRRRRRW", "RRRRRRRRRW", policy=policy, **bound).verdict
+
+
+@pytest.mark.parametrize(
+    ("now", "verdict"),
+    [
+        ("R" * 500 + "r" * 500, Verdict.PASSED),
+        ("R" * 502 + "r" * 498, Verdict.PASSED),
+        ("R" * 498 + "r" * 502, Verdict.PASSED),
+        ("R" * 507 + "r" * 493, Verdict.NOT_SHOWN),
+        ("R" * 493 + "r" * 507, Verdict.NOT_SHOWN),
+        ("R" * 600 + "r" * 400, Verdict.REGRESSED),
+        ("R" * 400 + "r" * 600, Verdict.REGRESSED),
+    ],
+)
+def test_what_is_worse_either_way_is_shown_within_both_ways(now: str, verdict: Verdict) -> None:
+    """failure_rate under non_inferiority: of 1,000 samples two more or fewer are shown to be within 0.01."""
+    before = measurement_of("R" * 500 + "r" * 500)
+    result = against(
+        before, measurement_of(now, model="other"), policy="non_inferiority", metrics=["failure_rate"], tolerance=0.01
+    )
+
+    assert [verdict] == [one.verdict for one in result.comparisons]
+
+
+def test_the_widest_tolerance_passes_everything() -> None:
+    """A tolerance of 1 allows all that can happen, short of losing every answer."""
+    for policy in ("beyond_tolerance", "any_drop", "non_inferiority"):
+        result = compared("R" * 9, "W" * 8 + "R", policy=policy, tolerance=1, **ACCURACY)
+        assert not result.verdict.fails
+
+
 @pytest.mark.parametrize(
     ("changed", "verdict"), [(0, "passed"), (3, "passed"), (7, "not_shown"), (11, "above_maximum")]
 )

@@ -109,7 +109,38 @@ def test_a_ratio_over_all_samples_is_mcnemar() -> None:
     before, now = columns("R" * 50 + "W" * 30), columns("W" * 20 + "R" * 42 + "W" * 18)
     lost, gained = 20, 12
 
-    assert (lost - gained) / math.sqrt(lost + gained) == pytest.approx(s.score_z(s.ratio_scores(before, now)))
+    assert (lost - gained) / math.sqrt(lost + gained) == pytest.approx(s.ratio_z(before, now))
+
+
+def test_a_small_side_without_a_good_sample_proves_little() -> None:
+    """90 of 100 are right, then 0 of 3: the three show no spread of their own, and the null expects some.
+
+    Both ratios are 90/103 under the null: three misses cost 3 r (1 - r) and not the 3 r² of a side taken at its word.
+    """
+    before, now = columns("R" * 90 + "W" * 10), columns("r" * 87 + "W" * 3 + "w" * 10)
+    r = 90 / 103
+    shared = -r * (1 - r) * 3 / 300
+    expected = r * (1 - r) / 100 + r * (1 - r) / 3 - 2 * shared
+
+    observed = float(np.square(s.ratio_scores(before, now)).sum())
+    assert 0.9 / math.sqrt(max(expected, observed)) == pytest.approx(s.ratio_z(before, now))
+    assert s.ratio_z(now, before) == pytest.approx(-s.ratio_z(before, now))
+
+
+def test_a_fall_by_the_margin_costs_what_it_costs_in_tangos_test() -> None:
+    """Where nothing changed, "fell by more" is as far away as Tango's test says: margin sqrt(D / (margin (1 - m)))."""
+    side = columns("R" * 80 + "W" * 20 + "r" * 30)
+    expected = -math.sqrt(100 * 0.01 / 0.99)
+
+    assert expected == pytest.approx(s.ratio_z(side, side, 0.01))
+    assert expected == pytest.approx(s.coverage_z(side, side, 0.5, 0.01))
+    assert expected == pytest.approx(s.tango_z(0, 0, 100, 0.01))
+
+
+def test_where_the_null_leaves_no_variance() -> None:
+    """All lost is exactly a drop of 1, and anything less is less."""
+    assert (0.0, -math.inf) == (s.tango_z(9, 0, 9, 1.0), s.tango_z(8, 0, 9, 1.0))
+    assert (0.5, 1.0) == (s.tango_p(9, 0, 9, 1.0), s.tango_p(8, 0, 9, 1.0))
 
 
 def test_the_order_of_samples_does_not_matter_but_groups_do() -> None:
@@ -121,7 +152,7 @@ def test_the_order_of_samples_does_not_matter_but_groups_do() -> None:
 
     assert s.score_z(scores) == pytest.approx(s.score_z(scores[order]))
     five = np.repeat(scores, 5) / 5
-    assert s.score_z(scores) == pytest.approx(s.score_z(five, np.repeat(np.arange(200), 5)))
+    assert s.score_z(scores) == pytest.approx(s.score_z(five, groups=np.repeat(np.arange(200), 5)))
     assert abs(s.score_z(five)) > abs(s.score_z(scores))
 
 

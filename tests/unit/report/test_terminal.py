@@ -24,7 +24,7 @@ from pytest_failaware.schema import (
 )
 
 EVIDENCE = Evidence(
-    paired=True, p_beyond=0.001, p_worse=0.0001, p_better=0.9, low=0.01, high=0.2, level=0.01, lost=4, gained=1
+    paired=True, p_beyond=0.001, p_within=0.999, p_worse=0.0001, p_better=0.9, low=0.01, high=0.2, level=0.01, lost=4, gained=1
 )
 
 
@@ -127,23 +127,26 @@ def test_failure_text_has_exact_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "p_beyond", "p_worse", "claim"),
+    ("verdict", "p_beyond", "p_within", "p_worse", "claim"),
     [
-        (Verdict.REGRESSED, 0.001, 0.0001, ["proven to be more than 0.50 pt worse", "p 0.001, needed 0.01"]),
+        (Verdict.REGRESSED, 0.001, 0.999, 0.0001, ["proven to be more than 0.50 pt worse", "p 0.001, needed 0.01"]),
         (
             Verdict.REGRESSED,
             0.2,
+            0.8,
             0.002,
             ["proven to be worse; more than 0.50 pt only on these", "p 0.002,"],
         ),  # any_drop
-        (Verdict.NOT_SHOWN, 0.3, 0.2, ["not shown to be at most 0.50 pt worse", "p 0.7, needed 0.01"]),
-        (Verdict.DRIFTED, 0.001, 0.0001, ["proven to be more than 0.50 pt worse"]),
+        (Verdict.NOT_SHOWN, 1.0, 0.7, 0.2, ["not shown to be at most 0.50 pt worse", "p 0.7, needed 0.01"]),
+        (Verdict.DRIFTED, 0.001, 0.999, 0.0001, ["proven to be more than 0.50 pt worse"]),
     ],
 )
-def test_a_claim_is_what_was_proven(verdict: Verdict, p_beyond: float, p_worse: float, claim: list[str]) -> None:
+def test_a_claim_is_what_was_proven(
+    verdict: Verdict, p_beyond: float, p_within: float, p_worse: float, claim: list[str]
+) -> None:
     """The sentence goes with the p that decided, under each policy."""
     one = result("blur", Verdict.REGRESSED)
-    evidence = dataclasses.replace(EVIDENCE, p_beyond=p_beyond, p_worse=p_worse)
+    evidence = dataclasses.replace(EVIDENCE, p_beyond=p_beyond, p_within=p_within, p_worse=p_worse)
     comparison = dataclasses.replace(one.comparisons[0], verdict=verdict, evidence=evidence)
     text = "\n".join(failure_lines(dataclasses.replace(one, verdict=verdict, comparisons=(comparison,))))
 
