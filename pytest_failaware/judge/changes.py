@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.judge.significance import ratio_scores
 from pytest_failaware.schema import Decomposition, Estimate, Flip, SampleChange
 
 Mask = NDArray[np.bool_]
@@ -69,24 +68,22 @@ def sample_change(
 def decomposition(before: Outcomes, now: Outcomes) -> Decomposition | None:
     """The change of confident_accuracy in three parts, None where a side trusts nothing.
 
-    Each sample's part d_i in the paired score of the ratio (margin 0), summed over those trusted on both sides, now
-    alone, and before alone; the parts add up to the change.
+    With R the ratio before, D' the trusted samples now, and y, y' one for a right answer before and now: answers is the
+    sum of y' - y over those trusted on both sides, entered that of y' - R over those trusted now alone, left that of
+    R - y over those trusted before alone, each over D'. They add up to the change: whoever leaves a part as good as
+    the whole changes nothing.
     """
     if not before.trusted.any() or not now.trusted.any():
         return None
-    old, new = ((_float(side.right & side.trusted), _float(side.trusted)) for side in (before, now))
-    scores = ratio_scores(old, new)
-    (right, _), (then_right, _) = at_coverage(before, now)
+    kept, entered, left = before.trusted & now.trusted, ~before.trusted & now.trusted, before.trusted & ~now.trusted
+    (right, trusted), (then_right, _) = at_coverage(before, now)
+    ratio, new_total = right.sum() / trusted.sum(), now.trusted.sum()
     return Decomposition(
-        answers=float(scores[before.trusted & now.trusted].sum()),
-        entered=float(scores[~before.trusted & now.trusted].sum()),
-        left=float(scores[before.trusted & ~now.trusted].sum()),
-        at_coverage=(int(then_right.sum()) - int(right.sum())) / int(before.trusted.sum()),
+        answers=float((now.right[kept].sum() - before.right[kept].sum()) / new_total),
+        entered=float((now.right[entered].sum() - ratio * entered.sum()) / new_total),
+        left=float((ratio * left.sum() - before.right[left].sum()) / new_total),
+        at_coverage=(int(then_right.sum()) - int(right.sum())) / int(trusted.sum()),
     )
-
-
-def _float(mask: Mask) -> NDArray[np.float64]:
-    return mask.astype(np.float64)
 
 
 def _worst(now: Outcomes, chosen: Mask) -> NDArray[np.intp]:

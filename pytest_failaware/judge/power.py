@@ -52,9 +52,9 @@ def _seen(gate: Gate, n: int, flips: float, tolerance: float) -> float:
 def smallest_drop(n: int, flips: float, level: float, tolerance: float = 0.0, power: float = 0.8) -> float:
     """The drop that a paired test at `level` proves to be beyond the tolerance in `power` of all cases.
 
-    The drop d beyond the tolerance needs (z_level + z_power)² (flips + d) = n d², where the drop adds to the flips:
-    tolerance + (w + sqrt(w² + 4 w flips)) / 2 with w = (z_level + z_power)² / n. At most 1, which also says that no
-    drop can be seen.
+    The part d of the drop beyond the tolerance needs (z_level + z_power)² (flips + tolerance + d) = n d², where the
+    whole drop adds to the flips: d = (w + sqrt(w² + 4 w (flips + tolerance))) / 2 with w = (z_level + z_power)² / n.
+    At most 1, which also says that no drop can be seen.
 
     >>> [round(100 * smallest_drop(n, 0.05, 0.01), 2) for n in (500, 2000, 10000)]
     [4.33, 1.85, 0.76]
@@ -62,7 +62,7 @@ def smallest_drop(n: int, flips: float, level: float, tolerance: float = 0.0, po
     if n == 0:
         return 1.0
     w = (float(special.ndtri(1 - level)) + float(special.ndtri(power))) ** 2 / n
-    return min(1.0, tolerance + (w + math.sqrt(w * w + 4 * w * flips)) / 2)
+    return min(1.0, tolerance + (w + math.sqrt(w * w + 4 * w * (flips + tolerance))) / 2)
 
 
 def is_at_chance(cells: Cells, label: NDArray[np.uint16]) -> bool:

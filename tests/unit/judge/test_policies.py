@@ -156,6 +156,22 @@ def test_confident_flips_can_be_bounded() -> None:
     assert Verdict.INCOMPARABLE is unpaired.verdict
 
 
+def test_the_decomposition_by_hand() -> None:
+    """RRRWr -> RWrWR, 3/4 before, 2/4 now: one answer lost of four, a right one let in, a right one let go."""
+    parts = decomposition(*sides("RRRWr", "RWrWR"))
+
+    assert parts is not None
+    assert (-1 / 4, (1 - 3 / 4) / 4, (3 / 4 - 1) / 4) == (parts.answers, parts.entered, parts.left)
+
+
+def test_a_moved_threshold_alone_is_no_changed_answer() -> None:
+    """The same answers, half of the trusted samples flagged: the part of the answers is nothing."""
+    parts = decomposition(*sides("RRRRRRWW", "RRRrrrWw"))
+
+    assert parts is not None
+    assert 0.0 == parts.answers == parts.entered == pytest.approx(parts.left)
+
+
 def test_the_decomposition_adds_up() -> None:
     """Answers, entered and left sum to the change of confident_accuracy, on random outcomes."""
     random = np.random.default_rng(2)

@@ -21,17 +21,20 @@ def test_the_examples_in_the_docstrings_hold() -> None:
     assert (0, 1) == tuple(doctest.testmod(power))
 
 
-@pytest.mark.parametrize(("n", "flips"), [(2000, 0.05), (2000, 0.10), (10000, 0.10)])
+@pytest.mark.parametrize(("n", "flips"), [(2000, 0.002), (2000, 0.05), (2000, 0.10), (10000, 0.10)])
 def test_the_smallest_drop_is_found_in_four_of_five(n: int, flips: float) -> None:
-    """Models whose answers flip this much and whose accuracy falls this much fail in about 80 % of all draws."""
+    """Models whose answers flip this much and whose accuracy falls this much fail in about 80 % of all draws.
+
+    Where hardly an answer flips but for the drop itself, every flip is a loss, and more are found.
+    """
     level, tolerance, draws = 0.01 / 12, 0.005, 4000
     drop = power.smallest_drop(n, flips, level, tolerance)
-    total = flips + drop - tolerance
+    total = flips + drop
     rates = [(total + drop) / 2, (total - drop) / 2, 1 - total]
     drawn = np.random.default_rng(4).multinomial(n, rates, size=draws)[:, :2]
     found = np.mean([tango_p(int(lost), int(gained), n, tolerance) < level for lost, gained in drawn])
 
-    assert found == pytest.approx(0.8, abs=0.04)
+    assert found == pytest.approx(0.8, abs=0.04) if flips > power.FEW_FLIPS else 0.8 < found < 0.95
 
 
 def test_more_images_see_more() -> None:
@@ -40,7 +43,7 @@ def test_more_images_see_more() -> None:
     assert power.smallest_drop(100, 0.1, 0.01) > power.smallest_drop(1000, 0.1, 0.01)
     assert power.smallest_drop(1000, 0.1, 0.01) > power.smallest_drop(1000, 0.002, 0.01)
     assert power.smallest_drop(1000, 0.1, 0.001) > power.smallest_drop(1000, 0.1, 0.01)
-    assert 0.005 == pytest.approx(power.smallest_drop(1000, 0.1, 0.01, 0.005) - power.smallest_drop(1000, 0.1, 0.01))
+    assert 0.005 == pytest.approx(power.smallest_drop(1000, 0.1, 0.01, 0.005) - power.smallest_drop(1000, 0.105, 0.01))
 
 
 def test_sights_of_a_gate() -> None:
