@@ -188,7 +188,7 @@ class Session:
             name=name,
             baseline=baseline,
             records=read_records(folder, baseline, entry),
-            golden=read_golden(folder, baseline, entry),
+            golden=None if self.config.writing.reset_golden else read_golden(folder, baseline, entry),
         )
 
     def _of_second_model(self, measurement: Measurement, gate: Gate) -> _Reference:

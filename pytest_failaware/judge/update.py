@@ -30,12 +30,16 @@ Measured = tuple[Measurement, FailureRule]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateOutcome:
-    """What an update did, by condition key; `refused` says why it did nothing, `diff` how the YAML file changes."""
+    """What an update did, by condition key; `refused` says why it did nothing, `diff` how the YAML file changes.
+
+    Drift is measured anew, from the values stored now, for the keys in `golden_anew`.
+    """
 
     recorded: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     pruned: tuple[str, ...] = ()
+    golden_anew: tuple[str, ...] = ()
     refused: str = ""
     diff: str = field(default="", compare=False)
 
@@ -113,17 +117,17 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
         updated=tuple(key for key in changed if key in known),
         unchanged=unchanged,
         pruned=tuple(update.drop),
+        golden_anew=tuple(
+            key for key, (one, _) in changed.items() if old and key in known and _ends_golden(directory, old, one, update)
+        ),
     )
     if not changed and not update.drop:
         return _Plan(outcome=outcome)
     if shared := _shared_file(directory, name, [*known.values()], [one.condition for one, _ in changed.values()]):
         return _Plan(outcome=UpdateOutcome(refused=shared))
-    merged = _merged(old, name, changed, update)
+    merged = _merged(old, name, changed, update, outcome.golden_anew)
     contents = {own_path(directory, name, one.condition): own_content(one.records) for one, _ in changed.values()}
-    for key in changed:
-        if merged.entries[key].golden is not None and known[key].golden is None:
-            condition = known[key].condition
-            contents[golden_path(directory, name, condition)] = own_path(directory, name, condition).read_bytes()
+    contents |= _golden_copies(directory, name, known, merged)
     if changed:
         contents[shared_path(directory, name)] = shared_content(update.measured[0][0].records)
     before, after = baseline_text(old) if old else "", baseline_text(merged)
@@ -136,13 +140,24 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
     )
 
 
+def _golden_copies(
+    directory: Path, name: str, known: Mapping[str, BaselineEntry], merged: Baseline
+) -> dict[Path, bytes]:
+    """The sample files that become golden references, as they are."""
+    new = [entry.condition for key, entry in known.items() if entry.golden is None and _is_golden(merged, key)]
+    return {golden_path(directory, name, one): own_path(directory, name, one).read_bytes() for one in new}
+
+
+def _is_golden(baseline: Baseline, key: str) -> bool:
+    return key in baseline.entries and baseline.entries[key].golden is not None
+
+
 def _no_longer_used(directory: Path, name: str, known: Mapping[str, BaselineEntry], merged: Baseline) -> Iterator[Path]:
     """The sample files of entries and golden references that are gone."""
     for key, entry in known.items():
-        now = merged.entries.get(key)
-        if now is None:
+        if key not in merged.entries:
             yield own_path(directory, name, entry.condition)
-        if entry.golden is not None and (now is None or now.golden is None):
+        if entry.golden is not None and not _is_golden(merged, key):
             yield golden_path(directory, name, entry.condition)
 
 
@@ -199,13 +214,30 @@ def _is_stored(
     return settled and made_alike and stored is not None and records_equal(stored, measurement.records, rule)
 
 
-def _merged(old: Baseline | None, name: str, changed: Mapping[str, Measured], update: _Update) -> Baseline:
+def _ends_golden(directory: Path, old: Baseline, measurement: Measurement, update: _Update) -> bool:
+    """Whether the first accepted values of an entry cannot go on as its golden reference, or shall not.
+
+    They are of other images, otherwise degraded, or their file is lost.
+    """
+    entry, provenance = old.entries[measurement.condition.key], measurement.provenance
+    is_comparable = (old.data, old.preprocessing, entry.condition, entry.seed) == (
+        provenance.data,
+        provenance.preprocessing,
+        measurement.condition,
+        measurement.seed,
+    )
+    is_lost = entry.golden is None and not own_path(directory, old.name, entry.condition).is_file()
+    return update.reset_golden or not is_comparable or is_lost
+
+
+def _merged(
+    old: Baseline | None, name: str, changed: Mapping[str, Measured], update: _Update, golden_anew: Collection[str]
+) -> Baseline:
     """The baseline with the changed entries in place and the dropped ones gone."""
     known = old.entries if old else {}
     entries = {key: entry for key, entry in known.items() if key not in update.drop}
     for key, (measurement, rule) in changed.items():
-        same_data = old is not None and old.data == measurement.provenance.data
-        entries[key] = _entry(measurement, rule, known.get(key), update, same_data=same_data)
+        entries[key] = _entry(measurement, rule, known.get(key), update.reason, golden_anew=key in golden_anew)
     if old is not None and not changed:
         return replace(old, entries=entries)
     provenance = next(iter(changed.values()))[0].provenance
@@ -219,13 +251,17 @@ def _merged(old: Baseline | None, name: str, changed: Mapping[str, Measured], up
 
 
 def _entry(
-    measurement: Measurement, rule: FailureRule, old: BaselineEntry | None, update: _Update, *, same_data: bool
+    measurement: Measurement,
+    rule: FailureRule,
+    old: BaselineEntry | None = None,
+    reason: str = "",
+    *,
+    golden_anew: bool = False,
 ) -> BaselineEntry:
     model, records = measurement.provenance.model, sha256_of(own_content(measurement.records))
     history = old.history if old else ()
-    if update.reason:
-        history = (*history, Change(reason=update.reason, model_sha256=model.sha256))
-    keeps_golden = old is not None and same_data and not update.reset_golden
+    if reason:
+        history = (*history, Change(reason=reason, model_sha256=model.sha256))
     return BaselineEntry(
         condition=measurement.condition,
         seed=measurement.seed,
@@ -234,19 +270,19 @@ def _entry(
         records_sha256=records,
         model=model,
         environment=measurement.provenance.environment,
-        golden=_golden(old, records) if old and keeps_golden else None,
+        golden=_golden(old, records) if old and not golden_anew else None,
         history=history,
     )
 
 
 def baseline_of(measurement: Measurement, rule: FailureRule, name: str) -> Baseline:
     """The baseline that holds one measurement alone, as an update into no file would make it."""
-    provenance, nothing = measurement.provenance, _Update(measured=(), drop=(), reason="", reset_golden=False)
+    provenance = measurement.provenance
     return Baseline(
         name=name,
         data=provenance.data,
         preprocessing=provenance.preprocessing,
-        entries={measurement.condition.key: _entry(measurement, rule, None, nothing, same_data=False)},
+        entries={measurement.condition.key: _entry(measurement, rule)},
     )
 
 
