@@ -418,7 +418,8 @@ class Evidence:
     """What a comparison proves. A drop is a change for the worse, in units of the rate.
 
     Each p is one-sided: of `drop <= tolerance`, of `drop >= tolerance`, of `drop <= 0` and of `drop >= 0`. `low` and
-    `high` bound the drop with 95 % confidence. `lost` and `gained` count samples where the rate is over all of them, else both are None.
+    `high` bound the drop with 95 % confidence. `lost` and `gained` count samples where the rate is over all of them,
+    else both are None.
     """
 
     paired: bool

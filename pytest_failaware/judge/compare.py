@@ -101,9 +101,7 @@ def judge(
     )
 
 
-def _paired(
-    gate: Gate, both: Pair, baseline: Baseline, *, same: bool
-) -> tuple[tuple[Comparison, ...], SampleChange]:
+def _paired(gate: Gate, both: Pair, baseline: Baseline, *, same: bool) -> tuple[tuple[Comparison, ...], SampleChange]:
     """What gates on the samples of both sides, and what changed among them."""
     before, now = outcomes_of(both.before, gate.rule), outcomes_of(both.now, gate.rule)
     change = sample_change(

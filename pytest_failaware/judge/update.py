@@ -11,10 +11,10 @@ from pytest_failaware.errors import BaselineError, choices
 from pytest_failaware.files import locked, replace_together
 from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline, read_baseline
 from pytest_failaware.judge.comparability import records_equal
+from pytest_failaware.judge.golden import ends_golden, golden_after, golden_copies, golden_left
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import (
-    golden_path,
     own_content,
     own_path,
     read_records,
@@ -22,7 +22,7 @@ from pytest_failaware.judge.samples import (
     shared_content,
     shared_path,
 )
-from pytest_failaware.schema import Baseline, BaselineEntry, Change, Condition, Golden, Measurement
+from pytest_failaware.schema import Baseline, BaselineEntry, Change, Condition, Measurement
 
 Measured = tuple[Measurement, FailureRule]
 """What an item measured, and the rule it was judged under."""
@@ -117,9 +117,7 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
         updated=tuple(key for key in changed if key in known),
         unchanged=unchanged,
         pruned=tuple(update.drop),
-        golden_anew=tuple(
-            key for key, (one, _) in changed.items() if old and key in known and _ends_golden(directory, old, one, update)
-        ),
+        golden_anew=tuple(_golden_anew(directory, old, changed, update)),
     )
     if not changed and not update.drop:
         return _Plan(outcome=outcome)
@@ -127,7 +125,7 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
         return _Plan(outcome=UpdateOutcome(refused=shared))
     merged = _merged(old, name, changed, update, outcome.golden_anew)
     contents = {own_path(directory, name, one.condition): own_content(one.records) for one, _ in changed.values()}
-    contents |= _golden_copies(directory, name, known, merged)
+    contents |= golden_copies(directory, old, merged)
     if changed:
         contents[shared_path(directory, name)] = shared_content(update.measured[0][0].records)
     before, after = baseline_text(old) if old else "", baseline_text(merged)
@@ -136,29 +134,20 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
     return _Plan(
         outcome=replace(outcome, diff=_diff(before, after, f"{name}.yaml")),
         contents={path: new for path, new in contents.items() if not path.is_file() or path.read_bytes() != new},
-        removed=tuple(_no_longer_used(directory, name, known, merged)),
+        removed=(
+            *(own_path(directory, name, entry.condition) for key, entry in known.items() if key not in merged.entries),
+            *golden_left(directory, old, merged),
+        ),
     )
 
 
-def _golden_copies(
-    directory: Path, name: str, known: Mapping[str, BaselineEntry], merged: Baseline
-) -> dict[Path, bytes]:
-    """The sample files that become golden references, as they are."""
-    new = [entry.condition for key, entry in known.items() if entry.golden is None and _is_golden(merged, key)]
-    return {golden_path(directory, name, one): own_path(directory, name, one).read_bytes() for one in new}
-
-
-def _is_golden(baseline: Baseline, key: str) -> bool:
-    return key in baseline.entries and baseline.entries[key].golden is not None
-
-
-def _no_longer_used(directory: Path, name: str, known: Mapping[str, BaselineEntry], merged: Baseline) -> Iterator[Path]:
-    """The sample files of entries and golden references that are gone."""
-    for key, entry in known.items():
-        if key not in merged.entries:
-            yield own_path(directory, name, entry.condition)
-        if entry.golden is not None and not _is_golden(merged, key):
-            yield golden_path(directory, name, entry.condition)
+def _golden_anew(
+    directory: Path, old: Baseline | None, changed: Mapping[str, Measured], update: _Update
+) -> Iterator[str]:
+    """The stored entries whose new values become golden."""
+    for key, (measurement, _) in changed.items():
+        if old is not None and key in old.entries and (update.reset_golden or ends_golden(directory, old, measurement)):
+            yield key
 
 
 def _refusal(
@@ -214,22 +203,6 @@ def _is_stored(
     return settled and made_alike and stored is not None and records_equal(stored, measurement.records, rule)
 
 
-def _ends_golden(directory: Path, old: Baseline, measurement: Measurement, update: _Update) -> bool:
-    """Whether the first accepted values of an entry cannot go on as its golden reference, or shall not.
-
-    They are of other images, otherwise degraded, or their file is lost.
-    """
-    entry, provenance = old.entries[measurement.condition.key], measurement.provenance
-    is_comparable = (old.data, old.preprocessing, entry.condition, entry.seed) == (
-        provenance.data,
-        provenance.preprocessing,
-        measurement.condition,
-        measurement.seed,
-    )
-    is_lost = entry.golden is None and not own_path(directory, old.name, entry.condition).is_file()
-    return update.reset_golden or not is_comparable or is_lost
-
-
 def _merged(
     old: Baseline | None, name: str, changed: Mapping[str, Measured], update: _Update, golden_anew: Collection[str]
 ) -> Baseline:
@@ -270,7 +243,7 @@ def _entry(
         records_sha256=records,
         model=model,
         environment=measurement.provenance.environment,
-        golden=_golden(old, records) if old and not golden_anew else None,
+        golden=golden_after(old, records) if old and not golden_anew else None,
         history=history,
     )
 
@@ -284,12 +257,6 @@ def baseline_of(measurement: Measurement, rule: FailureRule, name: str) -> Basel
         preprocessing=provenance.preprocessing,
         entries={measurement.condition.key: _entry(measurement, rule)},
     )
-
-
-def _golden(old: BaselineEntry, records: str) -> Golden | None:
-    """The first accepted values stay the golden reference; None while they are the stored ones themselves."""
-    first = old.golden or Golden(model_sha256=old.model.sha256, records_sha256=old.records_sha256)
-    return None if first.records_sha256 == records else first
 
 
 def _diff(before: str, after: str, file: str) -> str:

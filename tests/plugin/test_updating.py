@@ -197,7 +197,10 @@ def test_accept_lets_no_drift_pass(project: Project, command: Command) -> None:
     assert (4, True) == (code, "--reset-golden: forgets what drift was measured against; add --reason" in text)
 
     code, text = command("accept", "r.json", "--reset-golden", "--reason=new product")
-    assert (0, "baselines/toy.yaml: updated clean; review and commit it\n") == (code, text)
+    assert (0, "baselines/toy.yaml: updated clean; drift is measured anew for clean; review and commit it\n") == (
+        code,
+        text,
+    )
     assert "golden" not in project.baseline.read_text()
 
 

@@ -225,7 +225,7 @@ def test_other_data_is_refused_unless_every_entry_is_updated(tmp_path: Path, cha
     assert ((), (), ()) == (refused.recorded, refused.updated, refused.unchanged)
     assert before == files(tmp_path)
     whole = [measurement_of(condition=key, **change) for key in ("clean", "blur")]  # type: ignore[arg-type]  # as above
-    assert UpdateOutcome(updated=("clean", "blur")) == update(tmp_path, *whole)
+    assert UpdateOutcome(updated=("clean", "blur"), golden_anew=("clean", "blur")) == update(tmp_path, *whole)
     assert (whole[0].provenance.data, whole[0].provenance.preprocessing) == (
         read(tmp_path).data,
         read(tmp_path).preprocessing,

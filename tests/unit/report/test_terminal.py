@@ -24,7 +24,16 @@ from pytest_failaware.schema import (
 )
 
 EVIDENCE = Evidence(
-    paired=True, p_beyond=0.001, p_within=0.999, p_worse=0.0001, p_better=0.9, low=0.01, high=0.2, level=0.01, lost=4, gained=1
+    paired=True,
+    p_beyond=0.001,
+    p_within=0.999,
+    p_worse=0.0001,
+    p_better=0.9,
+    low=0.01,
+    high=0.2,
+    level=0.01,
+    lost=4,
+    gained=1,
 )
 
 
