@@ -1,26 +1,24 @@
-"""Names, parameters and spellings of the degradations; imports no torch, so collecting tests stays cheap."""
+"""Names and parameters of the degradations; imports no torch, so collecting tests stays cheap."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from pytest_failaware.errors import ConfigError, choices
-from pytest_failaware.schema import Condition
+from pytest_failaware.published import GRADED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One parameter of a degradation: its founding value, its closed range and its unit."""
+    """One parameter of a degradation: its founding value (None: it has to be given), its closed range and its unit."""
 
     name: str
-    default: float
-    low: float
+    default: float | None = None
+    low: float = 0.0
     high: float
-    unit: str
+    unit: str = ""
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +29,11 @@ class Definition:
     parameters: tuple[Parameter, ...] = ()
     implementation: int = 1
     is_random: bool = False
+
+    @property
+    def has_severities(self) -> bool:
+        """Whether `name:3` means something."""
+        return self.name in GRADED
 
 
 class Degrade(Protocol):
@@ -66,99 +69,78 @@ class Degradation:
         )
 
 
+def _pixels(name: str, high: float, default: float | None = None) -> Parameter:
+    return Parameter(name=name, default=default, high=high, unit="pixels")
+
+
+def _of_range(name: str, high: float, default: float | None = None) -> Parameter:
+    return Parameter(name=name, default=default, high=high, unit="of the range [0, 1]")
+
+
+def _factor(name: str, high: float, default: float | None = None, unit: str = "") -> Parameter:
+    return Parameter(name=name, default=default, high=high, unit=unit)
+
+
+def _whole(name: str, high: float, low: float = 1.0, unit: str = "") -> Parameter:
+    return Parameter(name=name, low=low, high=high, unit=unit, is_whole=True)
+
+
+def _random(name: str, *parameters: Parameter) -> Definition:
+    return Definition(name=name, parameters=parameters, is_random=True)
+
+
+def _fixed(name: str, *parameters: Parameter) -> Definition:
+    return Definition(name=name, parameters=parameters)
+
+
+_BRIGHTNESS: Final = "of the brightness"
 DEFINITIONS: Final[Mapping[str, Definition]] = {
     definition.name: definition
     for definition in (
-        Definition(name="clean"),
-        Definition(
-            name="gaussian_noise",
-            parameters=(Parameter(name="sigma", default=0.3, low=0.0, high=2.0, unit="of the range [0, 1]"),),
-            is_random=True,
+        # noise
+        _fixed("clean"),
+        _random("gaussian_noise", _of_range("sigma", 2.0, default=0.3)),
+        _random("shot_noise", _factor("photons", 1e4, unit="at full brightness")),
+        _random("impulse_noise", _factor("amount", 1.0, unit="of the values")),
+        _random("speckle_noise", _factor("sigma", 2.0, unit="of the value")),
+        # blur
+        _fixed("blur", _pixels("radius", 64.0, default=2.0)),
+        _fixed("gaussian_blur", _pixels("sigma", 64.0)),
+        _fixed("defocus_blur", _pixels("radius", 32.0), _pixels("alias_sigma", 4.0)),
+        _random("motion_blur", _whole("radius", 64.0, unit="pixels"), _pixels("sigma", 64.0)),
+        _fixed("zoom_blur", _whole("steps", 64.0), _factor("step", 0.1, unit="of the size")),
+        _random("glass_blur", _pixels("sigma", 8.0), _whole("max_delta", 16.0, unit="pixels"), _whole("rounds", 8.0)),
+        # light and contrast
+        _fixed("low_light", _factor("factor", 1.0, 0.4, _BRIGHTNESS)),
+        _fixed("darkness", _factor("factor", 1.0, unit=_BRIGHTNESS)),
+        _fixed("brightness", _of_range("shift", 1.0)),
+        _fixed("contrast", _factor("factor", 1.0, unit="of the contrast")),
+        _fixed("saturate", _factor("factor", 100.0, unit="of the saturation"), _of_range("shift", 1.0)),
+        # digital
+        _fixed("pixelate", Parameter(name="factor", low=0.01, high=1.0, unit="of the size")),
+        _fixed("jpeg_compression", _whole("quality", 100.0)),
+        # geometric
+        _random("elastic_transform", _pixels("alpha", 1e4), _pixels("sigma", 1e3), _pixels("affine", 1e3)),
+        # weather
+        _random(
+            "snow",
+            *(_of_range("mean", 2.0), _of_range("spread", 2.0), Parameter(name="zoom", low=1.0, high=16.0)),
+            *(_of_range("threshold", 1.0), _whole("radius", 64.0, unit="pixels"), _pixels("sigma", 64.0)),
+            _factor("mix", 1.0, unit="of the image"),
         ),
-        Definition(
-            name="blur",
-            parameters=(Parameter(name="radius", default=2.0, low=0.0, high=64.0, unit="pixels"),),
+        _random(
+            "frost",
+            *(_factor("image", 1.0, unit="of the image"), _factor("ice", 1.0, unit="of the texture")),
+            Parameter(name="scale", low=0.05, high=1.0, unit="of the texture's size"),
         ),
-        Definition(
-            name="low_light",
-            parameters=(Parameter(name="factor", default=0.4, low=0.0, high=1.0, unit="of the brightness"),),
+        _random("fog", _factor("thickness", 10.0), Parameter(name="decay", low=1.0, high=10.0, unit="per halving")),
+        _random(
+            "spatter",
+            *(_of_range("mean", 2.0), _of_range("spread", 2.0), _pixels("sigma", 16.0), _of_range("threshold", 1.0)),
+            *(_factor("intensity", 8.0), _whole("mud", 1.0, low=0.0)),
         ),
     )
 }
 
 FOUNDING: Final = ("clean", "gaussian_noise", "blur", "low_light")
 """The conditions of a gate that names none."""
-
-_SPELLING: Final = re.compile(r"(?P<name>\w+)(?::(?P<severity>\w*))?(?:\((?P<arguments>.*)\))?")
-
-
-def parse_conditions(
-    texts: Iterable[str], where: str, definitions: Mapping[str, Definition] = DEFINITIONS
-) -> tuple[Condition, ...]:
-    """Conditions in the order given; `where` names the marker or ini key in an error."""
-    found = tuple(parse_condition(text, where, definitions) for text in texts)
-    if not found:
-        raise ConfigError(f"{where}: no condition given; choose from {', '.join(definitions)}")
-    keys = [condition.key for condition in found]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ConfigError(f"{where}: {key!r} is given twice; remove one")
-    return found
-
-
-def parse_condition(text: str, where: str, definitions: Mapping[str, Definition] = DEFINITIONS) -> Condition:
-    """`clean`, `blur` or `gaussian_noise(sigma=0.1)` as a Condition with every parameter resolved."""
-    match = _SPELLING.fullmatch(text.strip())
-    if match is None:
-        raise ConfigError(f"{where}: cannot read the condition {text!r}; write it as in 'gaussian_noise(sigma=0.1)'")
-    if match["name"] not in definitions:
-        raise ConfigError(f"{where}: unknown condition {match['name']!r}; {choices(match['name'], definitions)}")
-    definition = definitions[match["name"]]
-    if match["severity"] is not None:
-        raise ConfigError(f"{where}: {definition.name} has no severities, got {text!r}; {_usage(definition)}")
-    given = _arguments(match["arguments"] or "", definition, where)
-    parameters = tuple((p.name, given.get(p.name, p.default)) for p in definition.parameters)
-    return Condition(
-        name=definition.name,
-        parameters=parameters,
-        key=_key(definition, parameters),
-        implementation=definition.implementation,
-        is_random=definition.is_random,
-    )
-
-
-def _arguments(text: str, definition: Definition, where: str) -> dict[str, float]:
-    known = {parameter.name: parameter for parameter in definition.parameters}
-    given: dict[str, float] = {}
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        name, _, value = (piece.strip() for piece in part.partition("="))
-        if name not in known or name in given:
-            raise ConfigError(f"{where}: {definition.name} cannot take {part!r}; {_usage(definition)}")
-        given[name] = _number(value, known[name], f"{where}: {definition.name}")
-    return given
-
-
-def _number(text: str, parameter: Parameter, where: str) -> float:
-    try:
-        value = float(text) + 0.0  # -0.0 is 0.0
-    except ValueError:
-        value = math.nan
-    if not parameter.low <= value <= parameter.high:
-        bounds = f"{parameter.low:g}..{parameter.high:g} {parameter.unit}".rstrip()
-        raise ConfigError(f"{where}: {parameter.name} must be {bounds}, got {text!r}")
-    return value
-
-
-def _usage(definition: Definition) -> str:
-    if not definition.parameters:
-        return f"write {definition.name!r} alone"
-    example = ", ".join(f"{p.name}={p.default:g}" for p in definition.parameters)
-    return f"write it as '{definition.name}({example})'"
-
-
-def _key(definition: Definition, parameters: tuple[tuple[str, float], ...]) -> str:
-    """The shortest spelling: only parameters that differ from the founding values are written."""
-    defaults = {parameter.name: parameter.default for parameter in definition.parameters}
-    changed = [f"{name}={value:g}" if float(f"{value:g}") == value else f"{name}={value!r}"
-               for name, value in parameters if value != defaults[name]]  # fmt: skip
-    return f"{definition.name}({','.join(changed)})" if changed else definition.name

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from pytest_failaware.conditions import parse_conditions
 from pytest_failaware.errors import ConfigError, choices
 from pytest_failaware.judge.metrics import CHANGE_RATES, DEFAULT_GATES, CoverageMetric
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import Condition, Gate, Policy
+from pytest_failaware.spelling import parse_conditions
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
 
 

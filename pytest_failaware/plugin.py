@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import pytest
 
 from pytest_failaware import hookspec
-from pytest_failaware.conditions import parse_condition
 from pytest_failaware.config import resolve
 from pytest_failaware.controller import Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
@@ -23,6 +22,7 @@ from pytest_failaware.report import junit
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.schema import Gate, Measurement
 from pytest_failaware.session import GatedCondition, Session
+from pytest_failaware.spelling import parse_condition
 from pytest_failaware.text import describe_error, printable
 from pytest_failaware.vocabulary import Vocabulary, extended
 

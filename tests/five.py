@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_failaware.conditions import parse_condition
 from pytest_failaware.fingerprint import data_fingerprint
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
@@ -18,6 +17,7 @@ from pytest_failaware.schema import (
     Provenance,
     Records,
 )
+from pytest_failaware.spelling import parse_condition
 
 FIVE = "RRWrw"
 """Five samples: accuracy 3/5, flagged 2/5, right among trusted 2/3, right among flagged 1/2, silent failures 1/5."""

@@ -10,13 +10,14 @@ import torchvision
 
 from pytest_failaware.conditions import Degrade
 from pytest_failaware.measure.data import ImageSet
-from pytest_failaware.measure.degrade import KERNELS, Kernel, checked
+from pytest_failaware.measure.degrade import Kernel, checked, find_kernel
 from pytest_failaware.measure.inference import measure_records
 from pytest_failaware.measure.loader import DegradedLoader, default_batch_size
 from pytest_failaware.measure.models import LoadedModel
 from pytest_failaware.measure.preprocess import Pipeline, build_pipeline
 from pytest_failaware.measure.store import ImageStore, build_store
 from pytest_failaware.schema import Condition, Measurement, Preprocessing, Provenance, Source
+from pytest_failaware.spelling import at_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +27,16 @@ class Bench:
     model: LoadedModel
     store: ImageStore
     pipeline: Pipeline
-    kernels: Mapping[str, Kernel]
+    kernels: Mapping[str, Kernel]  # the user's own
     batch_size: int
 
     def loader(self, condition: Condition, seed: int) -> DegradedLoader:
-        """The ready-to-feed batches of one condition."""
+        """The ready-to-feed batches of one condition, a severity at the strength published for images of this size."""
         return DegradedLoader(
             store=self.store,
             pipeline=self.pipeline,
-            condition=condition,
-            kernel=self.kernels[condition.name],
+            condition=at_size(condition, *self.store.images.shape[1:3]),
+            kernel=find_kernel(condition.name, self.kernels),
             seed=seed,
             device=self.model.device,
             batch_size=self.batch_size,
@@ -43,10 +44,11 @@ class Bench:
 
     def measure(self, condition: Condition, seed: int) -> Measurement:
         """One pass over the images under one condition."""
+        loader = self.loader(condition, seed)
         return Measurement(
-            condition=condition,
+            condition=loader.condition,
             seed=seed if condition.is_random else None,
-            records=measure_records(self.model, self.loader(condition, seed)),
+            records=measure_records(self.model, loader),
             provenance=Provenance(
                 data=self.store.facts,
                 preprocessing=self.pipeline.text,
@@ -85,7 +87,7 @@ def build_bench(
         model=model,
         store=store if limit is None else store.limited(limit),
         pipeline=pipeline,
-        kernels={**KERNELS, **own},
+        kernels=own,
         batch_size=batch_size or default_batch_size(store),
     )
 

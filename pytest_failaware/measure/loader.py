@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 
@@ -12,6 +13,8 @@ from pytest_failaware.measure.preprocess import Pipeline
 from pytest_failaware.measure.randomness import SampleRandom
 from pytest_failaware.measure.store import ImageStore
 from pytest_failaware.schema import Condition
+
+_CACHED_VALUES: Final = 2**19  # what a kernel works on at a time on a CPU, so that its steps stay in the cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +40,13 @@ class DegradedLoader:
 
     def _degraded(self, rows: slice) -> torch.Tensor:
         """The uint8 images of these rows under the condition, (B, C, H, W), contiguous: many models call `view`."""
-        images = torch.from_numpy(self.store.images[rows]).to(self.device).permute(0, 3, 1, 2)
-        ids = torch.from_numpy(self.store.sample_id[rows].view("int64")).to(self.device)
-        random = SampleRandom.keyed(self.seed, self.condition.name, ids)
-        return self.kernel(images, dict(self.condition.parameters), random).contiguous()
+        images = torch.from_numpy(self.store.images[rows]).to(self.device).permute(0, 3, 1, 2).contiguous()
+        ids = torch.from_numpy(self.store.sample_id[rows].view("int64"))
+        random = SampleRandom.keyed(self.seed, self.condition.name, ids, self.device)
+        size = max(1, _CACHED_VALUES // images[0].numel()) if self.device.type == "cpu" else len(images)
+        parts = [slice(start, start + size) for start in range(0, len(images), size)]
+        strength = dict(self.condition.parameters)
+        return torch.cat([self.kernel(images[part], strength, random[part]) for part in parts]).contiguous()
 
 
 def default_batch_size(store: ImageStore) -> int:

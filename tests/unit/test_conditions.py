@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_failaware.conditions import DEFINITIONS, FOUNDING, parse_condition, parse_conditions
+from pytest_failaware.conditions import DEFINITIONS, FOUNDING
 from pytest_failaware.errors import ConfigError
+from pytest_failaware.spelling import at_size, parse_condition, parse_conditions
 
 
 @pytest.mark.parametrize(
@@ -55,12 +56,26 @@ def test_slugs_are_file_names(text: str, slug: str) -> None:
     [
         ("claen", ["unknown condition 'claen'", "did you mean 'clean'"]),
         ("gausian_noise(sigma=0.1)", ["did you mean 'gaussian_noise'"]),
-        ("xyzzy", ["unknown condition 'xyzzy'", "choose from clean, gaussian_noise, blur, low_light"]),
+        ("xyzzy", ["unknown condition 'xyzzy'", "choose from clean, gaussian_noise, shot_noise", "imagenet-c-extra"]),
         ("", ["cannot read", "''"]),
-        ("gaussian noise", ["cannot read", "gaussian_noise(sigma=0.1)"]),
+        ("gaussian noise", ["cannot read", "'fog:3' or 'blur(radius=1)'"]),
         ("blur(radius=1", ["cannot read"]),
         ("blur:3", ["no severities", "blur(radius=2)"]),
         ("blur:", ["no severities"]),
+        ("fog", ["fog needs its strength", "'fog:3' or 'fog(thickness=…, decay=…)'"]),
+        ("fog(thickness=1)", ["fog needs its strength"]),
+        ("fog:0", ["'fog:0'", "1 to 5", "'fog:1..5'"]),
+        ("fog:6", ["'fog:6'", "1 to 5"]),
+        ("fog:4..2", ["'fog:4..2'", "1 to 5"]),
+        ("fog:", ["'fog:'", "1 to 5"]),
+        ("fog:three", ["'fog:three'", "1 to 5"]),
+        ("fog:3(decay=2)", ["exclude each other"]),
+        ("fgo:3", ["unknown condition 'fgo'", "did you mean 'fog'"]),
+        ("imagenet-d", ["did you mean 'imagenet-c'"]),
+        ("imagenet-c(a=1)", ["exclude each other"]),
+        ("motion_blur(radius=2.5,sigma=1)", ["radius must be a whole number in 1..64 pixels", "'2.5'"]),
+        ("mypkg.rain:fall(5)", ["mypkg.rain:fall cannot take '5'", "name=number"]),
+        ("mypkg.rain:fall(a=much)", ["mypkg.rain:fall: a must be", "'much'"]),
         ("clean(sigma=1)", ["cannot take 'sigma=1'", "write 'clean' alone"]),
         ("blur(1)", ["cannot take '1'", "blur(radius=2)"]),
         ("blur(raduis=1)", ["cannot take 'raduis=1'", "blur(radius=2)"]),
@@ -104,7 +119,7 @@ def test_no_condition_is_a_mistake() -> None:
 
 
 def test_the_founding_four_keep_their_meaning() -> None:
-    """clean, noise of sigma 0.3, blur of radius 2, brightness 0.4; only noise draws random numbers."""
+    """clean, noise of sigma 0.3, blur of radius 2, brightness 0.4; of these only noise draws random numbers."""
     found = {one.key: dict(one.parameters) for one in parse_conditions(FOUNDING, "conditions")}
 
     assert {
@@ -113,4 +128,62 @@ def test_the_founding_four_keep_their_meaning() -> None:
         "blur": {"radius": 2.0},
         "low_light": {"factor": 0.4},
     } == found
-    assert ["gaussian_noise"] == [name for name, definition in DEFINITIONS.items() if definition.is_random]
+    assert ["gaussian_noise"] == [name for name in FOUNDING if DEFINITIONS[name].is_random]
+
+
+@pytest.mark.parametrize(
+    ("texts", "keys"),
+    [
+        (["fog:3"], ["fog:3"]),
+        (["fog:2..4", "clean"], ["fog:2", "fog:3", "fog:4", "clean"]),
+        (["imagenet-c-extra:5"], ["speckle_noise:5", "gaussian_blur:5", "spatter:5", "saturate:5"]),
+        (["mypkg.rain:fall( speed = 2 )"], ["mypkg.rain:fall(speed=2)"]),
+    ],
+)
+def test_ranges_and_suites_spread_out(texts: list[str], keys: list[str]) -> None:
+    """A range is its severities, a suite its corruptions, in order; each key reads back as itself."""
+    found = parse_conditions(texts, "conditions")
+
+    assert keys == [condition.key for condition in found]
+    assert found == parse_conditions(keys, "conditions")
+
+
+def test_the_suites_are_the_published_ones() -> None:
+    """15 and 4 corruptions at five severities; every one of the 19 has a definition and three tables of five rows."""
+    common, extra = (parse_conditions([name], "conditions") for name in ("imagenet-c", "imagenet-c-extra"))
+
+    assert (75, 20) == (len(common), len(extra))
+    assert 95 == len({condition.key for condition in (*common, *extra)})
+    for condition in (*common, *extra):
+        names = [parameter.name for parameter in DEFINITIONS[condition.name].parameters]
+        for side in (224, 64, 32):
+            found = dict(at_size(condition, side, side).parameters)
+            assert ["published_for_px", *names] == list(found)
+            assert side == found["published_for_px"]
+            for parameter in DEFINITIONS[condition.name].parameters:
+                assert parameter.low <= found[parameter.name] <= parameter.high
+
+
+@pytest.mark.parametrize(
+    ("size", "strength"),
+    [
+        ((32, 32), {"published_for_px": 32, "thickness": 0.75, "decay": 2.5}),
+        ((28, 48), {"published_for_px": 32, "thickness": 0.75, "decay": 2.5}),
+        ((49, 20), {"published_for_px": 64, "thickness": 1.0, "decay": 2.5}),
+        ((112, 112), {"published_for_px": 64, "thickness": 1.0, "decay": 2.5}),
+        ((113, 113), {"published_for_px": 224, "thickness": 2.5, "decay": 1.7}),
+    ],
+)
+def test_the_size_of_the_images_chooses_the_table(size: tuple[int, int], strength: dict[str, float]) -> None:
+    """Up to 48 pixels CIFAR's, up to 112 Tiny-ImageNet's, else ImageNet's; the longer side decides."""
+    condition = parse_condition("fog:3", "conditions")
+
+    assert strength == dict(at_size(condition, *size).parameters)
+    assert () == condition.parameters
+    assert condition.key == at_size(condition, *size).key
+
+
+def test_several_conditions_are_not_one() -> None:
+    """Where one is wanted, a suite says how many it is."""
+    with pytest.raises(ConfigError, match="'imagenet-c' is 75 conditions; give one, as in 'gaussian_noise:1'"):
+        parse_condition("imagenet-c", "failaware_loaders")

@@ -117,7 +117,7 @@ def test_cuda_gives_the_same_bytes(name: str, strength: dict[str, float]) -> Non
     """Every founding kernel is integer or exactly rounded arithmetic, so CUDA yields what the CPU yields."""
     images, ids = torch.from_numpy(pictures(16, 32, 32)).permute(0, 3, 1, 2), torch.arange(16)
     results = [
-        KERNELS[name](images.to(device), strength, SampleRandom.keyed(0, name, ids.to(device))).cpu()
+        KERNELS[name](images.to(device), strength, SampleRandom.keyed(0, name, ids, device)).cpu()
         for device in ("cpu", "cuda")
     ]
 

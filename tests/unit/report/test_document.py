@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 
-from pytest_failaware.conditions import parse_condition
 from pytest_failaware.report.document import (
     measurement_from_plain,
     measurement_to_plain,
@@ -27,6 +26,7 @@ from pytest_failaware.schema import (
     Records,
     Verdict,
 )
+from pytest_failaware.spelling import parse_condition
 
 
 def test_a_result_comes_back_as_it_was() -> None:

@@ -1,0 +1,74 @@
+"""Degradations of storing and sending: coarse pixels and JPEG."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from pytest_failaware.measure.randomness import SampleRandom
+
+_PILLOW_BITS: Final = 22  # Pillow's weights for 8-bit images
+
+
+def pixelate(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
+    """Pillow's BOX resize to int(side factor) and back, bit for bit: rows first, rounded to 8 bits after each axis."""
+    values = images.double()
+    for axis in (3, 2):
+        side = images.shape[axis]
+        matrix = _box_matrix(side, max(1, int(side * strength["factor"])), images.device)
+        values = values @ matrix.mT if axis == 3 else matrix @ values
+        values = values.add_(0.5).floor_()
+    small = values.to(torch.uint8)
+    for axis in (2, 3):
+        small = small.index_select(axis, _nearest(small.shape[axis], images.shape[axis], images.device))
+    return small
+
+
+def jpeg_compression(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
+    """Written as JPEG of `quality` and read again by Pillow, on the CPU also where the images are not.
+
+    The bytes depend on the version of the JPEG library inside Pillow.
+    """
+    pixels = images.permute(0, 2, 3, 1).cpu().numpy()
+    through = partial(_through_jpeg, quality=int(strength["quality"]))
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        decoded = list(threads.map(through, pixels))
+    return torch.from_numpy(np.stack(decoded)).permute(0, 3, 1, 2).to(images.device)
+
+
+def _through_jpeg(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """One (H, W, C) image with one or three channels after its round trip."""
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    with Image.open(file) as decoded:
+        return np.asarray(decoded).reshape(pixels.shape)
+
+
+@lru_cache(maxsize=16)
+def _box_matrix(side: int, small: int, device: torch.device) -> torch.Tensor:
+    """Pillow's weights of a BOX resize along one axis, float64 (small, side), multiples of 2^-22."""
+    scale = side / small
+    matrix = np.zeros((small, side))
+    for row in range(small):
+        centre = (row + 0.5) * scale
+        first, last = max(0, int(centre - scale / 2 + 0.5)), min(side, int(centre + scale / 2 + 0.5))
+        places = (np.arange(first, last) - centre + 0.5) / scale
+        inside = (places > -0.5) & (places <= 0.5)
+        matrix[row, first:last] = np.floor(inside / inside.sum() * 2**_PILLOW_BITS + 0.5) / 2**_PILLOW_BITS
+    return torch.from_numpy(matrix).to(device)
+
+
+@lru_cache(maxsize=16)
+def _nearest(small: int, side: int, device: torch.device) -> torch.Tensor:
+    """Which of `small` pixels stands at each of `side`, (side,) int64."""
+    return torch.from_numpy(((np.arange(side) + 0.5) * (small / side)).astype(np.int64)).to(device)

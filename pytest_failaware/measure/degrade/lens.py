@@ -1,0 +1,130 @@
+"""Blur of a lens: out of focus, moved, zoomed, or behind frosted glass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from pytest_failaware.measure.degrade.filters import (
+    KERNEL_BITS,
+    filtered,
+    quantised,
+    smooth,
+    streak,
+    to_uint8,
+)
+from pytest_failaware.measure.randomness import LEVELS, SampleRandom
+
+
+def gaussian_blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
+    """skimage.filters.gaussian of `sigma` pixels, cut at four of them, edges repeated; then truncated."""
+    return to_uint8(smooth(images.double(), strength["sigma"]))
+
+
+def defocus_blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
+    """The mean over a disk of `radius` pixels whose rim a Gaussian of `alias_sigma` pixels softens."""
+    kernel = _disk(strength["radius"], strength["alias_sigma"])
+    return to_uint8(filtered(images.float(), kernel))
+
+
+def motion_blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
+    """A streak of 2 radius + 1 pixels in a direction drawn from -45 to 45 degrees for each image.
+
+    The published images come from ImageMagick; this is the numpy form of the package imagecorruptions, whose weights
+    and whole-pixel shifts it equals up to the rounding of the weights to 2^-16.
+    """
+    degrees = random.uniform_on_host(1)[:, 0] * 90 - 45
+    return to_uint8(streak(images.float(), int(strength["radius"]), strength["sigma"], degrees))
+
+
+def zoom_blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
+    """The mean of the image and of `steps` zooms into its middle, by factors 1, 1 + step, 1 + 2 step, ..."""
+    values = images.float()
+    total = values.clone()
+    steps = int(strength["steps"])
+    for number in range(steps):
+        total += zoomed(values, 1 + number * strength["step"])
+    return to_uint8(total.div_(steps + 1))
+
+
+def zoomed(values: torch.Tensor, factor: float) -> torch.Tensor:
+    """The middle of (N, C, H, W), `factor` times as large, bilinear with corners on corners, cut to the same size."""
+    sides = values.shape[-2:]
+    cut = [math.ceil(side / factor) for side in sides]
+    top, left = ((side - kept) // 2 for side, kept in zip(sides, cut, strict=True))
+    middle = values[..., top : top + cut[0], left : left + cut[1]]
+    return fitted(middle, factor, (sides[0], sides[1]))
+
+
+def fitted(values: torch.Tensor, factor: float, size: tuple[int, int]) -> torch.Tensor:
+    """All of (N, C, h, w), `factor` times as large, and of that the middle of `size`: scipy.ndimage.zoom of order 1."""
+    grown = [round(side * factor) for side in values.shape[-2:]]
+    if grown != list(values.shape[-2:]):
+        values = F.interpolate(values, size=grown, mode="bilinear", align_corners=True)
+    top, left = ((have - want) // 2 for have, want in zip(grown, size, strict=True))
+    return values[..., top : top + size[0], left : left + size[1]]
+
+
+def glass_blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
+    """Blurred by `sigma`, each pixel replaced by one at most `max_delta` away, `rounds` times, blurred again.
+
+    The published script means to swap the two pixels, but assigns views of one array, so it copies; its offsets stop
+    short of +max_delta; and it goes from the lower right corner to the upper left, so that a pixel may receive what
+    another one has just received. All of this is kept, in parallel: a pixel that copies from one already visited points
+    to it, and the pointers are followed to their ends by doubling.
+    """
+    n, c, h, w = images.shape
+    delta, rounds = int(strength["max_delta"]), int(strength["rounds"])
+    shuffled = to_uint8(smooth(images.double(), strength["sigma"])).view(n, c, -1)
+    if min(h, w) > 2 * delta:
+        draws = random.uint16(rounds * 2 * (h - 2 * delta) * (w - 2 * delta))
+        offsets = (draws * (2 * delta) // LEVELS - delta).view(n, rounds, 2, h - 2 * delta, w - 2 * delta)
+        for number in range(rounds):
+            source = _copied_from(offsets[:, number], h, w, delta)
+            shuffled = shuffled.gather(2, source[:, None].expand(-1, c, -1))
+    return to_uint8(smooth(shuffled.view(n, c, h, w).double(), strength["sigma"]))
+
+
+def _copied_from(offsets: torch.Tensor, h: int, w: int, delta: int) -> torch.Tensor:
+    """Which pixel each pixel shows after one round, (N, H W) int64 places; offsets (N, 2, H - 2 delta, W - 2 delta)."""
+    place = torch.arange(h * w, device=offsets.device).view(h, w)
+    scanned = (slice(delta + 1, h - delta + 1), slice(delta + 1, w - delta + 1))
+    is_scanned = torch.zeros_like(place, dtype=torch.bool)
+    is_scanned[scanned] = True
+    source = place.repeat(len(offsets), 1, 1)
+    source[:, *scanned] += offsets[:, 0] * w + offsets[:, 1]
+    source = source.flatten(1)
+    visited = is_scanned.view(-1)[source] & (source > place.view(-1))  # its own value is then no longer its first one
+    # A place beyond h w names the first value of a pixel: the end of a chain.
+    link = torch.where(visited, source, source + h * w)
+    for _ in range((h * w).bit_length()):
+        if link.device.type == "cpu" and not bool((link < h * w).any()):
+            break
+        link = torch.where(link < h * w, link.gather(1, link.clamp(max=h * w - 1)), link)
+    return link - h * w
+
+
+@lru_cache(maxsize=16)
+def _disk(radius: float, alias_sigma: float) -> NDArray[np.float64]:
+    """A disk of sum 1 after a Gaussian of 3 (above radius 8: 5) taps, rim of zeros cut away, (K, K)."""
+    reach = 8 if radius <= 8 else math.ceil(radius)
+    taps = 1 if radius <= 8 else 2
+    across = np.arange(-reach, reach + 1)
+    disk = np.asarray((across[:, None] ** 2 + across**2 <= radius**2), dtype=np.float64)
+    weights = np.exp(-0.5 * (np.arange(-taps, taps + 1) / max(alias_sigma, 1e-6)) ** 2)
+    weights /= weights.sum()
+    size = len(disk)
+    for axis in (0, 1):
+        around = np.pad(disk, [(taps, taps) if axis == this else (0, 0) for this in (0, 1)], mode="reflect")
+        disk = sum(
+            weight * np.take(around, range(start, start + size), axis=axis) for start, weight in enumerate(weights)
+        )
+    kernel = quantised(disk, KERNEL_BITS)
+    used = np.flatnonzero(kernel.any(axis=0))[0]
+    return kernel[used : size - used, used : size - used]

@@ -1,0 +1,56 @@
+"""Clouds by the diamond-square algorithm, many at once: fog, and what the frost is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import torch
+
+from pytest_failaware.measure.degrade.filters import to_uint8
+from pytest_failaware.measure.randomness import LEVELS, SampleRandom
+
+_WIBBLE: Final = 100.0  # the first displacement; its square counts, as in the published script
+
+
+def fog(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
+    """(x + thickness cloud) max / (max + thickness) in [0, 1], with the image's own cloud and largest value."""
+    n, _, h, w = images.shape
+    size = 1 << (max(h, w) - 1).bit_length()
+    cloud = plasma(random, size, strength["decay"])[:, None, :h, :w] * strength["thickness"]
+    values = images.float() / 255
+    most = values.view(n, -1).amax(dim=1).view(n, 1, 1, 1)
+    return to_uint8((values + cloud) * (most / (most + strength["thickness"])) * 255)
+
+
+def plasma(random: SampleRandom, size: int, decay: float) -> torch.Tensor:
+    """Height maps (N, size, size), float32 from 0 to 1, that continue across their borders; size is a power of two.
+
+    Each halving of the step fills the middles of squares, then of diamonds, with the mean of their four neighbours plus
+    a uniform displacement whose size falls by decay^2.
+    """
+    draws = random.uint16(size * size).float().mul_(2 / (LEVELS - 1)).sub_(1)
+    n, used, wibble, step = len(draws), 1, _WIBBLE, size
+    height = torch.zeros(n, size, size, device=draws.device)
+    while step >= 2:
+        half, count = step // 2, (size // step) ** 2
+
+        def displaced(total: torch.Tensor, first: int, count: int = count, wibble: float = wibble) -> torch.Tensor:
+            noise = draws[:, first : first + count].reshape(total.shape)
+            return total.mul_(0.25).add_(noise * wibble**2)
+
+        corners = height[:, ::step, ::step]
+        squares = corners + corners.roll(-1, 1)
+        squares += squares.roll(-1, 2)
+        height[:, half::step, half::step] = displaced(squares, used)
+        middles = height[:, half::step, half::step]
+        height[:, ::step, half::step] = displaced(
+            middles + middles.roll(1, 1) + corners + corners.roll(-1, 2), used + count
+        )
+        height[:, half::step, ::step] = displaced(
+            middles + middles.roll(1, 2) + corners + corners.roll(-1, 1), used + 2 * count
+        )
+        used, step, wibble = used + 3 * count, half, wibble / decay
+    low = height.amin(dim=(1, 2), keepdim=True)
+    height -= low
+    return height.div_(height.amax(dim=(1, 2), keepdim=True))
