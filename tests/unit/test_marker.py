@@ -41,7 +41,7 @@ def test_numbers_are_kept_as_typed() -> None:
         ({"maximum": {"confident_accuracy_at_coverage": 0.1}}, ["unknown metric"]),
         ({"conditions": []}, ["no condition"]),
         ({"conditions": [3]}, ["list of names"]),
-        ({"conditions": ["fog:3"]}, ["unknown condition 'fog'"]),
+        ({"conditions": ["fgo:3"]}, ["unknown condition 'fgo'", "did you mean 'fog'"]),
         ({"conditions": ["blur:3"]}, ["no severities", "blur(radius=2)"]),
         ({"conditions": ["clean", "clean"]}, ["given twice"]),
         ({"rule": 0.6}, ["FailureRule"]),

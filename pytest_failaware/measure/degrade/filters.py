@@ -25,10 +25,12 @@ def to_uint8(values: torch.Tensor) -> torch.Tensor:
 
 
 def quantised(weights: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
-    """Weights of sum 1 as multiples of 2^-bits; the largest takes the rest, so that the sum stays exactly 1."""
-    rounded = np.rint(weights / weights.sum() * 2**bits)
-    rounded.flat[rounded.argmax()] += 2**bits - rounded.sum()
-    return np.asarray(rounded / 2**bits, dtype=np.float64)
+    """Weights as multiples of 2^-bits, and so their sum: cut off, then the largest remainders get one each."""
+    scaled = weights * 2**bits
+    whole = np.floor(scaled)
+    largest = np.argsort(whole - scaled, axis=None, kind="stable")[: round(scaled.sum() - whole.sum())]
+    whole.flat[largest] += 1
+    return np.asarray(whole / 2**bits, dtype=np.float64)
 
 
 def smooth(values: torch.Tensor, sigma: float, *, truncate: float = 4.0, border: str = "edge") -> torch.Tensor:
@@ -57,7 +59,7 @@ def gaussian_matrix(size: int, sigma: float, truncate: float, border: str, devic
         weights = np.exp(-0.5 * (offsets / sigma) ** 2) if radius else np.ones(1)
     reached = _outside(size, radius, border)[np.arange(size)[:, None] + offsets + radius]
     matrix = np.zeros((size, size))
-    np.add.at(matrix, (np.arange(size)[:, None], reached), quantised(weights, MATRIX_BITS))
+    np.add.at(matrix, (np.arange(size)[:, None], reached), quantised(weights / weights.sum(), MATRIX_BITS))
     return torch.from_numpy(matrix).to(device)
 
 
@@ -81,7 +83,7 @@ def filtered(images: torch.Tensor, kernel: NDArray[np.float64], border: str = "r
 
     Args:
         images: float32 (N, C, H, W), integers of at most 8 bits.
-        kernel: (K, K), K odd, of sum 1, multiples of 2^-KERNEL_BITS.
+        kernel: (K, K), K odd, none negative, multiples of 2^-KERNEL_BITS; results up to 255 are exact.
         border: numpy.pad's name of what lies outside; "reflect" is cv2's default.
 
     Returns:
@@ -115,7 +117,8 @@ def streak(values: torch.Tensor, radius: int, sigma: float, degrees: NDArray[np.
     """
     height, width = values.shape[-2:]
     taps = np.arange(2 * radius + 1)
-    weights = quantised(np.exp(-0.5 * (taps / sigma) ** 2) if sigma else (taps == 0).astype(float), KERNEL_BITS)
+    bell = np.exp(-0.5 * (taps / sigma) ** 2) if sigma else (taps == 0).astype(np.float64)
+    weights = quantised(bell / bell.sum(), KERNEL_BITS)
     reach = int(taps[weights > 0][-1])
     around = padded(values, reach, "edge")
     blurred = torch.zeros_like(values)

@@ -47,9 +47,9 @@ def zoom_blur(images: torch.Tensor, strength: Mapping[str, float], random: Sampl
     """The mean of the image and of `steps` zooms into its middle, by factors 1, 1 + step, 1 + 2 step, ..."""
     values = images.float()
     total = values.clone()
-    steps = int(strength["steps"])
+    steps, step = int(strength["steps"]), (1 + strength["step"]) - 1  # as numpy.arange rounds it
     for number in range(steps):
-        total += zoomed(values, 1 + number * strength["step"])
+        total += zoomed(values, 1 + number * step)
     return to_uint8(total.div_(steps + 1))
 
 
@@ -112,11 +112,15 @@ def _copied_from(offsets: torch.Tensor, h: int, w: int, delta: int) -> torch.Ten
 
 @lru_cache(maxsize=16)
 def _disk(radius: float, alias_sigma: float) -> NDArray[np.float64]:
-    """A disk of sum 1 after a Gaussian of 3 (above radius 8: 5) taps, rim of zeros cut away, (K, K)."""
+    """A disk of sum 1, blurred by 3 (above radius 8: 5) taps with a mirrored border, its rim of zeros cut away, (K, K).
+
+    At radius 8 and above the disk touches the border, and the mirror adds up to 2 % to the sum, as in the original.
+    """
     reach = 8 if radius <= 8 else math.ceil(radius)
     taps = 1 if radius <= 8 else 2
     across = np.arange(-reach, reach + 1)
     disk = np.asarray((across[:, None] ** 2 + across**2 <= radius**2), dtype=np.float64)
+    disk /= disk.sum()
     weights = np.exp(-0.5 * (np.arange(-taps, taps + 1) / max(alias_sigma, 1e-6)) ** 2)
     weights /= weights.sum()
     size = len(disk)

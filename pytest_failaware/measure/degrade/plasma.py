@@ -15,11 +15,11 @@ _WIBBLE: Final = 100.0  # the first displacement; its square counts, as in the p
 
 def fog(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
     """(x + thickness cloud) max / (max + thickness) in [0, 1], with the image's own cloud and largest value."""
-    n, _, h, w = images.shape
+    h, w = images.shape[2:]
     size = 1 << (max(h, w) - 1).bit_length()
     cloud = plasma(random, size, strength["decay"])[:, None, :h, :w] * strength["thickness"]
     values = images.float() / 255
-    most = values.view(n, -1).amax(dim=1).view(n, 1, 1, 1)
+    most = values.amax(dim=(1, 2, 3), keepdim=True)
     return to_uint8((values + cloud) * (most / (most + strength["thickness"])) * 255)
 
 
