@@ -1,4 +1,4 @@
-"""`python -m pytest_failaware`: show and compare baselines, plan gates, accept a CI run's values, delete entries."""
+"""`python -m pytest_failaware`: list conditions, show and compare baselines, plan gates, accept a CI run's values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from pytest_failaware.commands.conditions import list_conditions, preview_conditions
 from pytest_failaware.commands.plan import plan_gates, selftest_gates
 from pytest_failaware.commands.show import compare_baselines, show_baseline
 from pytest_failaware.commands.write import accept_report, prune_entries
@@ -35,13 +36,33 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pytest_failaware", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+    def plain(name: str, run: object, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(run=run, failed=False)
+        return added
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        added = plain(name, run, text)
         added.add_argument(
             "--baseline-dir", metavar="DIR", type=Path, default=Path("baselines"), help="default: baselines"
         )
         return added
+
+    plain("conditions", list_conditions, "list the conditions that a gate can name")
+
+    preview = plain("preview", preview_conditions, "write a contact sheet of an image under the conditions")
+    preview.add_argument("image", metavar="IMAGE", type=Path, help="a JPEG, PNG or other image file")
+    preview.add_argument(
+        "--conditions",
+        metavar="NAME",
+        nargs="+",
+        help="as in a gate, fog:1..5; default: all of them",
+    )
+    preview.add_argument(
+        "--size", metavar="PX", type=partial(positive, where="--size"), help="default: 224, or the image's own if less"
+    )
+    preview.add_argument("--seed", metavar="N", type=int, default=0, help="of what is drawn at random; default: 0")
+    preview.add_argument("--output", metavar="FILE", type=Path, help="default: the image's name with -preview.png")
 
     show = command("show", show_baseline, "print a baseline as a table")
     show.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")

@@ -58,7 +58,7 @@ def find_kernel(name: str, own: Mapping[str, Kernel]) -> Kernel:
         return KERNELS[name]
     found = load_attribute(name, "conditions")
     if not callable(found):
-        raise ConfigError(f"condition {name}: is a {type(found).__name__}; name a function(images, strength, random)")
+        raise ConfigError(f"conditions={name}: is a {type(found).__name__}; name a function(images, strength, random)")
     return checked(name, found)
 
 

@@ -1,0 +1,63 @@
+"""`conditions` and `preview`: what can be named in a gate, in words and in pictures."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_failaware.conditions import DEFINITIONS, FOUNDING, Definition, Parameter
+from pytest_failaware.published import IMAGENET_C, IMAGENET_C_EXTRA
+from pytest_failaware.report.words import aligned
+from pytest_failaware.schema import Condition
+from pytest_failaware.spelling import SUITES, parse_conditions
+
+
+def list_conditions(given: Namespace) -> Iterator[str]:
+    """Every built-in condition with its severities and parameters, then the suites."""
+    rows = [_row(definition) for definition in DEFINITIONS.values()]
+    yield from aligned([("condition", "severities", "draws", "parameters"), *rows], left=(0, 1, 2, 3))
+    yield ""
+    for suite, members in SUITES.items():
+        yield f"{suite}: {len(members)} corruptions at severities 1 to 5, or at one as in {suite + ':3'}"
+    yield "name:1..5 is a range, name(parameter=value) a strength of your own, pkg.mod:function a function of your own"
+    yield "severities have the strength published for images of 32 pixels (up to 48), 64 (up to 112) or 224 (above)"
+
+
+def preview_conditions(given: Namespace) -> Iterator[str]:
+    """Write a contact sheet of an image under the conditions."""
+    from pytest_failaware.measure.preview import contact_sheet, open_picture
+
+    if given.conditions:
+        found = parse_conditions(given.conditions, "--conditions")
+        rows = [tuple(one for one in found if one.name == name) for name in dict.fromkeys(one.name for one in found)]
+    else:
+        rows = _every_row()
+    picture = open_picture(given.image, given.size)
+    output = given.output or Path(f"{given.image.stem}-preview.png")
+    contact_sheet(picture, rows, given.seed).save(output, format="PNG")
+    count = sum(len(row) for row in rows)
+    yield f"{output}: {given.image} at {picture.width} x {picture.height} pixels under {count} conditions"
+
+
+def _every_row() -> list[tuple[Condition, ...]]:
+    """The founding four in one row, then each corruption's severities in one."""
+    graded = [name for name, definition in DEFINITIONS.items() if definition.has_severities]
+    published = [*IMAGENET_C, *IMAGENET_C_EXTRA]
+    names = published + [name for name in graded if name not in published]
+    return [parse_conditions(FOUNDING, "preview"), *(parse_conditions([f"{name}:1..5"], "preview") for name in names)]
+
+
+def _row(definition: Definition) -> tuple[str, ...]:
+    return (
+        definition.name,
+        "1..5" if definition.has_severities else "",
+        "random" if definition.is_random else "",
+        ", ".join(_parameter(parameter) for parameter in definition.parameters),
+    )
+
+
+def _parameter(parameter: Parameter) -> str:
+    default = "" if parameter.default is None else f"={parameter.default:g}"
+    unit = " px" if parameter.unit == "pixels" else ""
+    return f"{parameter.name}{default} ({parameter.low:g}..{parameter.high:g}{unit})"

@@ -1,0 +1,64 @@
+"""An image under many conditions, as one picture to look at."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from pytest_failaware.errors import DataError
+from pytest_failaware.measure.degrade import find_kernel
+from pytest_failaware.measure.randomness import SampleRandom
+from pytest_failaware.schema import Condition
+from pytest_failaware.spelling import at_size
+from pytest_failaware.text import describe_error
+
+_SIDE: Final = 224  # pixels of a picture whose size nobody gave
+_TILE: Final = 128  # a smaller picture is shown this large, pixel by pixel
+_MARGIN: Final = 6
+_LINE: Final = 14  # pixels of a line of text
+
+
+def open_picture(path: Path, side: int | None) -> Image.Image:
+    """The image in RGB: its middle square at `side` pixels, by default at 224 or at its own size where that is less.
+
+    Raises:
+        DataError: the file is no image.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on metadata
+            with Image.open(path) as image:
+                picture = image.convert("RGB")
+    except (OSError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path}: cannot be read as an image ({describe_error(error)}); give a JPEG or PNG") from error
+    side = side or min(_SIDE, *picture.size)
+    return ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
+
+
+def contact_sheet(picture: Image.Image, rows: Sequence[Sequence[Condition]], seed: int = 0) -> Image.Image:
+    """The picture under each condition, a row of tiles per row of conditions, each with its key below."""
+    size = picture.width * max(1, -(-_TILE // picture.width))
+    tile = (size + _MARGIN, size + _LINE + _MARGIN)
+    sheet = Image.new("RGB", (tile[0] * max(map(len, rows)) + _MARGIN, tile[1] * len(rows) + _MARGIN), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=_LINE - 3)
+    for down, row in enumerate(rows):
+        for right, condition in enumerate(row):
+            corner = _MARGIN + right * tile[0], _MARGIN + down * tile[1]
+            degraded = _degraded(picture, condition, seed)
+            sheet.paste(degraded.resize((size, size), Image.Resampling.NEAREST), corner)
+            draw.text((corner[0], corner[1] + size), condition.key, fill="black", font=font)
+    return sheet
+
+
+def _degraded(picture: Image.Image, condition: Condition, seed: int) -> Image.Image:
+    images = torch.from_numpy(np.array(picture)).permute(2, 0, 1).unsqueeze(0).contiguous()
+    random = SampleRandom.keyed(seed, condition.name, torch.zeros(1, dtype=torch.int64))
+    sized = at_size(condition, picture.height, picture.width)
+    degraded = find_kernel(condition.name, {})(images, dict(sized.parameters), random)
+    return Image.fromarray(degraded[0].permute(1, 2, 0).contiguous().numpy())
