@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
 from unittest import mock
 
 import numpy as np
-import pytest
 import scipy.ndimage
 
 
 def load_originals() -> ModuleType:
-    """imagecorruptions.corruptions, with the names it looks for; a skip where OpenCV finds no system libraries."""
-    pytest.importorskip("cv2", exc_type=ImportError)
+    """imagecorruptions.corruptions, with the names it looks for.
+
+    Raises:
+        ImportError: it is not installed, or its OpenCV finds no libGL.
+    """
     spec = importlib.util.find_spec("imagecorruptions")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
+    if spec is None or spec.submodule_search_locations is None:
+        raise ImportError("imagecorruptions is not installed; pip install 'pytest-failaware[test]'")
     folder = Path(spec.submodule_search_locations[0])
     resources, interpolation = ModuleType("pkg_resources"), ModuleType("scipy.ndimage.interpolation")
     resources.resource_filename = lambda package, name: str(folder / name)  # type: ignore[attr-defined]  # a stand-in

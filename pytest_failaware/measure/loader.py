@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 
@@ -13,8 +12,6 @@ from pytest_failaware.measure.preprocess import Pipeline
 from pytest_failaware.measure.randomness import SampleRandom
 from pytest_failaware.measure.store import ImageStore
 from pytest_failaware.schema import Condition
-
-_CACHED_VALUES: Final = 2**19  # what a kernel works on at a time on a CPU, so that its steps stay in the cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +40,7 @@ class DegradedLoader:
         images = torch.from_numpy(self.store.images[rows]).to(self.device).permute(0, 3, 1, 2).contiguous()
         ids = torch.from_numpy(self.store.sample_id[rows].view("int64"))
         random = SampleRandom.keyed(self.seed, self.condition.name, ids, self.device)
-        size = max(1, _CACHED_VALUES // images[0].numel()) if self.device.type == "cpu" else len(images)
-        parts = [slice(start, start + size) for start in range(0, len(images), size)]
-        strength = dict(self.condition.parameters)
-        return torch.cat([self.kernel(images[part], strength, random[part]) for part in parts]).contiguous()
+        return self.kernel(images, dict(self.condition.parameters), random).contiguous()
 
 
 def default_batch_size(store: ImageStore) -> int:

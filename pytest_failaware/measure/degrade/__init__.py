@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import torch
@@ -26,6 +29,8 @@ from pytest_failaware.text import describe_error
 Kernel = Callable[[torch.Tensor, Mapping[str, float], SampleRandom], torch.Tensor]
 """Takes uint8 images (N, C, H, W), the condition's parameters and one random stream per image."""
 
+_CACHED_VALUES: Final = 2**19
+
 
 def clean(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
     """The images as they are."""
@@ -46,8 +51,34 @@ KERNELS: Final[Mapping[str, Kernel]] = {
 }
 
 
+def in_parts(kernel: Kernel, images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
+    """The kernel on a batch: on a CPU a few images at a time, which stay in the cache, in each of torch's threads.
+
+    A kernel is many small steps. Sharing out each of them over the threads would make them wait for each other at every
+    step, most of all where something else runs on the machine.
+    """
+    if images.device.type != "cpu":
+        return kernel(images, strength, random)
+    threads = torch.get_num_threads()
+    size = max(1, min(_CACHED_VALUES // images[0].numel(), -(-len(images) // threads)))
+    parts = [slice(start, start + size) for start in range(0, len(images), size)]
+    with _one_thread_a_step(), ThreadPoolExecutor(threads) as pool:
+        return torch.cat(list(pool.map(lambda part: kernel(images[part], strength, random[part]), parts)))
+
+
+@contextmanager
+def _one_thread_a_step() -> Iterator[None]:
+    """torch computes in the thread that calls it, also in those started meanwhile; its own setting comes back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def find_kernel(name: str, own: Mapping[str, Kernel]) -> Kernel:
-    """The kernel of a condition: the user's own, a built-in one, or the function that `pkg.mod:function` names.
+    """The kernel of a condition, for whole batches: the user's own, or the function that `pkg.mod:function` names.
 
     Raises:
         ConfigError: there is no such function.
@@ -55,7 +86,7 @@ def find_kernel(name: str, own: Mapping[str, Kernel]) -> Kernel:
     if name in own:
         return own[name]
     if not is_function(name):
-        return KERNELS[name]
+        return clean if name == "clean" else partial(in_parts, KERNELS[name])
     found = load_attribute(name, "conditions")
     if not callable(found):
         raise ConfigError(f"conditions={name}: is a {type(found).__name__}; name a function(images, strength, random)")
