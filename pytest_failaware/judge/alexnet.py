@@ -1,9 +1,9 @@
 """AlexNet's published errors on ImageNet-C, the reference that the paper's mCE is in units of.
 
 Source: the authors of ImageNet-C, github.com/hendrycks/robustness. Issue 10 gives the error rates at each severity;
-their means, 0.886428 for gaussian_noise, are the divisors of published evaluations (AugMix, imagenet.py). All are shares
-of ImageNet's 50,000 validation images, so they are kept as counts. The model is torchvision's: the paper rounds its
-error on clean images to 43.5 %, and torchvision's AlexNet_Weights.IMAGENET1K_V1 states an accuracy of 56.522 %.
+their means, 0.886428 for gaussian_noise, are the divisors of published evaluations (AugMix, imagenet.py). All are
+shares of ImageNet's 50,000 validation images, so they are kept as counts. The model is torchvision's: the paper rounds
+its error on clean images to 43.5 %, and torchvision's AlexNet_Weights.IMAGENET1K_V1 states an accuracy of 56.522 %.
 """
 
 from __future__ import annotations
