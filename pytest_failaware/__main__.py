@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from pytest_failaware.commands.conditions import list_conditions, preview_conditions
+from pytest_failaware.commands.mce import PUBLISHED, show_corruption
 from pytest_failaware.commands.plan import plan_gates, selftest_gates
 from pytest_failaware.commands.show import compare_baselines, show_baseline
 from pytest_failaware.commands.write import accept_report, prune_entries
@@ -70,6 +71,14 @@ def _parser() -> argparse.ArgumentParser:
     diff = command("diff", compare_baselines, "print what differs between two baselines; exit code 1 if anything does")
     diff.add_argument("before", metavar="A", help="a baseline's name, or the path of its .yaml file")
     diff.add_argument("after", metavar="B", help="another one")
+
+    mce = command("mce", show_corruption, "print corruption errors and their means, with a reference mCE")
+    mce.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+    mce.add_argument(
+        "--reference",
+        metavar="OTHER",
+        help=f"the model whose errors are the unit: a baseline, or {PUBLISHED} for its published errors; default: none",
+    )
 
     plan = command("plan", plan_gates, "print the smallest drop that each gate can see, without running a model")
     selftest = command(

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from pytest_failaware.errors import FailAwareError
+from pytest_failaware.judge.mce import run_corruption
 from pytest_failaware.ledger import Ledger
 from pytest_failaware.outputs import write_outputs
 from pytest_failaware.report.github import error_annotations
@@ -196,6 +197,7 @@ class Controller:
             incomplete=self.incomplete,
             workers=self.ledger.workers_per_model,
             command=self._command(),
+            corruption=run_corruption(self.ledger.results.values()),
         )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

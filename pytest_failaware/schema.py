@@ -274,6 +274,15 @@ class Cells:
         """All images."""
         return self.trusted_right + self.trusted_wrong + self.flagged_right + self.flagged_wrong
 
+    @property
+    def error(self) -> Estimate:
+        """The share of wrong predictions, 1 - accuracy."""
+        return Estimate(
+            numerator=self.trusted_wrong + self.flagged_wrong,
+            denominator=self.samples,
+            reason="" if self.samples else "there is no image",
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
@@ -528,6 +537,57 @@ class ItemResult:
     is_against: bool = False  # compared with a second model, whose name stands in `baseline`
     sights: tuple[Sight, ...] = ()  # what its gates can see, where this run recorded it
     location: tuple[str, int] = ("", 0)  # the test's file, relative to pytest's rootdir, and its line from 1
+    classes: int = 0  # of the data
+    published_for_px: int | None = None  # the size that the severity's parameters were published for
+    reference_errors: int | None = None  # wrong predictions of a comparable reference on the same images
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorruptionError:
+    """One corruption: its error rates at severities 1 to 5, and their mean."""
+
+    name: str
+    rates: tuple[Estimate, ...]
+    mean: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NormalisedError:
+    """One corruption in units of a reference model's: below 1 is better than the reference, above 1 worse.
+
+    `relative_ce` compares what the corruption adds to the error on clean images; it is negative where it adds nothing.
+    """
+
+    name: str
+    ce: Estimate
+    relative_ce: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NormalisedErrors:
+    """mCE and relative mCE: the means over the corruptions that the model and the reference have both."""
+
+    reference: str
+    errors: tuple[NormalisedError, ...]
+    mce: Estimate
+    relative_mce: Estimate
+    left_out: tuple[str, ...] = ()  # measured with the model, and not at all severities with the reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorruptionSummary:
+    """The corruption errors of one model, over the corruptions that were measured at all five severities.
+
+    `errors` holds those of ImageNet-C's 15, over which alone `mean` is taken, without a reference; `extra` the others.
+    `incomplete` says which severities the rest of the 15 lacks; a corruption without any severity is not in it.
+    """
+
+    model: str
+    errors: tuple[CorruptionError, ...]
+    mean: Estimate
+    extra: tuple[CorruptionError, ...] = ()
+    incomplete: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    normalised: tuple[NormalisedErrors, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -536,7 +596,8 @@ class RunReport:
 
     `errors` says by test id what could not be used; `complaints` fail the run beyond its items; `unchecked` are marked
     items without a result; `obsolete` are stored entries, as `baseline: condition`, that no test uses; `incomplete`
-    says why a run is not whole, "" where it is; `workers` is in how many processes one model was loaded.
+    says why a run is not whole, "" where it is; `workers` is in how many processes one model was loaded; `corruption`
+    has an entry for each baseline under which a corruption was measured at all five severities.
     """
 
     facts: tuple[str, ...] = ()
@@ -549,6 +610,7 @@ class RunReport:
     incomplete: str = ""
     workers: int = 0
     command: str = ""
+    corruption: tuple[CorruptionSummary, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -62,6 +62,12 @@ def at_size(condition: Condition, height: int, width: int) -> Condition:
     return dataclasses.replace(condition, parameters=parameters)
 
 
+def published_for(condition: Condition) -> int | None:
+    """The side in pixels of the images that a measured severity's parameters were published for, None without one."""
+    side = dict(condition.parameters).get(PUBLISHED_FOR)
+    return None if side is None else int(side)
+
+
 def is_function(name: str) -> bool:
     """Whether a condition's name is a user's own function, `pkg.mod:function`."""
     return ":" in name

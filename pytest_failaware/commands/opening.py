@@ -9,13 +9,13 @@ from pytest_failaware.judge.baseline import baseline_names, baseline_path, read_
 from pytest_failaware.schema import Baseline
 
 
-def open_baseline(name: str, directory: Path) -> Baseline:
-    """A baseline by its name in the folder, or by the path of its file."""
+def open_baseline(name: str, directory: Path, *, also: tuple[str, ...] = ()) -> Baseline:
+    """A baseline by its name in the folder, or by the path of its file; `also` could be meant by a name unknown."""
     folder = directory_of(name, directory)
     stem = Path(name).name.removesuffix(".yaml")
     found = read_baseline(folder, stem)
     if found is None:
-        known = baseline_names(folder)
+        known = (*baseline_names(folder), *also)
         hint = choices(stem, known) if known else "give --baseline-dir, or the path of a .yaml file"
         raise BaselineError(f"{baseline_path(folder, stem)}: no such baseline; {hint}")
     return found

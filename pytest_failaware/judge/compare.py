@@ -18,6 +18,7 @@ from pytest_failaware.judge.power import is_at_chance
 from pytest_failaware.schema import (
     DRIFT_BUDGET,
     Baseline,
+    BaselineEntry,
     Comparison,
     DatasetChange,
     Gate,
@@ -27,6 +28,7 @@ from pytest_failaware.schema import (
     SampleChange,
     Verdict,
 )
+from pytest_failaware.spelling import published_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +70,18 @@ def judge(
     bounds = tuple(bounded(gate, stats.rates))
     entry = baseline.entries.get(key) if baseline else None
     at_chance = is_at_chance(entry.cells if entry else stats.cells, measurement.records.label)
+    missing = ItemResult(
+        nodeid=nodeid,
+        baseline=name,
+        stats=stats,
+        comparisons=bounds,
+        verdict=Verdict.MISSING,
+        at_chance=at_chance,
+        classes=len(measurement.provenance.data.classes),
+        published_for_px=published_for(measurement.condition),
+    )
     if baseline is None or entry is None:
-        return ItemResult(
-            nodeid=nodeid,
-            baseline=name,
-            stats=stats,
-            comparisons=bounds,
-            verdict=Verdict.MISSING,
-            at_chance=at_chance,
-        )
+        return missing
     both = None if reference is None else pair(reference, measurement.records)
     differences = tuple(find_differences(measurement, baseline, entry, gate, both, terms.dataset_change))
     comparisons, change, same = bounds, None, False
@@ -87,18 +92,23 @@ def judge(
             same = entry.rule == str(gate.rule) and records_equal(both.before, both.now, gate.rule)
             found, change = _paired(gate, both, baseline, same=same)
         comparisons = (*found, *_drift(gate, golden, measurement.records, terms.drift_budget), *bounds)
-    return ItemResult(
-        nodeid=nodeid,
-        baseline=name,
-        stats=stats,
+    return dataclasses.replace(
+        missing,
         comparisons=comparisons,
         verdict=Verdict.INCOMPARABLE if differences else _worst(comparisons, same=same),
         differences=differences,
         notes=tuple(how_compared(entry, gate, both, comparable=not differences)),
         change=change,
         causes=tuple(likely_causes(entry, measurement)),
-        at_chance=at_chance,
+        reference_errors=None if differences else _reference_errors(entry, both),
     )
+
+
+def _reference_errors(entry: BaselineEntry, both: Pair | None) -> int | None:
+    """The wrong predictions of a comparable reference on the images that were measured; None where it lacks some."""
+    if both is None:
+        return entry.cells.error.numerator
+    return int((~both.before.correct).sum()) if len(both) == both.measured else None
 
 
 def _paired(gate: Gate, both: Pair, baseline: Baseline, *, same: bool) -> tuple[tuple[Comparison, ...], SampleChange]:

@@ -50,6 +50,9 @@ def result_to_plain(result: ItemResult) -> Plain:
         "is_against": result.is_against,
         "sights": [fields_of(sight) for sight in result.sights],
         "location": list(result.location),
+        "classes": result.classes,
+        "published_for_px": result.published_for_px,
+        "reference_errors": result.reference_errors,
     }
 
 
@@ -73,6 +76,9 @@ def result_from_plain(plain: Mapping[str, Any]) -> ItemResult:
         is_against=plain["is_against"],
         sights=tuple(Sight(**sight) for sight in plain["sights"]),
         location=(plain["location"][0], plain["location"][1]),
+        classes=plain["classes"],
+        published_for_px=plain["published_for_px"],
+        reference_errors=plain["reference_errors"],
     )
 
 

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_failaware.report.document import Plain, fields_of, result_to_plain
-from pytest_failaware.schema import Comparison, Estimate, ItemResult, RunReport, Verdict
+from pytest_failaware.schema import (
+    Comparison,
+    CorruptionError,
+    CorruptionSummary,
+    Estimate,
+    ItemResult,
+    RunReport,
+    Verdict,
+)
 
 SCHEMA: Final = 1
 
@@ -44,6 +52,7 @@ def report_document(report: RunReport, measured: Mapping[str, Mapping[str, Any]]
         "unchecked": list(report.unchecked),
         "obsolete": list(report.obsolete),
         "command": report.command,
+        "corruption": [_corruption(summary) for summary in report.corruption],
     }
 
 
@@ -102,3 +111,35 @@ def _comparison(comparison: Comparison) -> Plain:
         "note": comparison.note,
         "evidence": None if comparison.evidence is None else fields_of(comparison.evidence),
     }
+
+
+def _corruption(summary: CorruptionSummary) -> Plain:
+    return {
+        "model": summary.model,
+        "mean": _ratio(summary.mean),
+        "corruptions": [_corruption_error(error) for error in summary.errors],
+        "extra": [_corruption_error(error) for error in summary.extra],
+        "incomplete": {name: list(missing) for name, missing in summary.incomplete.items()},
+        "references": [
+            {
+                "reference": one.reference,
+                "mce": _ratio(one.mce),
+                "relative_mce": _ratio(one.relative_mce),
+                "corruptions": [
+                    {"name": error.name, "ce": _ratio(error.ce), "relative_ce": _ratio(error.relative_ce)}
+                    for error in one.errors
+                ],
+                "left_out": list(one.left_out),
+            }
+            for one in summary.normalised
+        ],
+    }
+
+
+def _corruption_error(error: CorruptionError) -> Plain:
+    return {"name": error.name, "rates": [_estimate(rate) for rate in error.rates], "mean": _ratio(error.mean)}
+
+
+def _ratio(estimate: Estimate) -> Plain:
+    """Without its two integers, which a mean over many corruptions makes longer than other programs can hold."""
+    return {"value": estimate.value, "reason": estimate.reason}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.terminal import total
@@ -18,7 +19,7 @@ _SPECIAL: Final = re.compile(r"[\\`*_{}\[\]#|~@:]|(?<=www)\.|^([-+]|\d+[.)])(?=\
 
 
 def markdown_text(report: RunReport) -> str:
-    """The run: the total, what failed, the table of rates, notices. What does not fit is counted."""
+    """The run: the total, what failed, the table of rates, corruption errors, notices. What does not fit is counted."""
     lines, used = [], 0
     everything = list(_lines(report))
     for number, line in enumerate(everything):
@@ -47,7 +48,7 @@ def _lines(report: RunReport) -> Iterator[str]:
     yield from _bullets([*report.complaints, *(f"{nodeid}: {text}" for nodeid, text in report.errors.items())])
     yield from _failures([result for result in results if result.verdict.fails])
     yield from _rates(results)
-    yield from _bullets([*report.facts, *report.notices])
+    yield from _bullets([*corruption_sentences(report.corruption), *report.facts, *report.notices])
 
 
 def _failures(failed: Sequence[ItemResult]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.sights import AT_CHANCE, sight_lines
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.words import aligned, comparison_cells, heading, percent, reference_name, short_name
@@ -35,6 +36,7 @@ def summary_lines(report: RunReport, *, verbosity: int = 0, diffs: Sequence[str]
         if results and (len(results) <= _ALWAYS_TABLED or verbosity > 0):
             yield from _rates_table(report.results)
         yield from _sights(report.results, everything=verbosity > 0)
+        yield from ((sentence, "") for sentence in corruption_sentences(report.corruption))
     for diff in diffs:
         yield from ((line, _diff_colour(line)) for line in diff.splitlines())
     if results:

@@ -69,7 +69,8 @@ def test_arrows(path: Path) -> None:
 
 def test_only_the_baseline_room_opens_files() -> None:
     """Comparing, judging and reporting are functions of their arguments."""
-    pure = [PACKAGE / "judge" / f"{name}.py" for name in ("rule", "metrics", "compare", "acceptance")]
+    names = ("rule", "metrics", "compare", "acceptance", "corruption", "mce")
+    pure = [PACKAGE / "judge" / f"{name}.py" for name in names]
 
     for path in [*pure, *(PACKAGE / "report").glob("*.py")]:
         called = {

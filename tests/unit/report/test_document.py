@@ -52,6 +52,9 @@ def test_a_result_comes_back_as_it_was() -> None:
         verdict=Verdict.BELOW_MINIMUM,
         differences=("seed: baseline 0, now 1",),
         notes=("unpaired",),
+        classes=3,
+        published_for_px=32,
+        reference_errors=4,
     )
 
     assert result == result_from_plain(json.loads(json.dumps(result_to_plain(result), allow_nan=False)))

@@ -1,0 +1,67 @@
+"""Corruption summaries -> sentences for a run, and a table for `mce`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from pytest_failaware.published import IMAGENET_C, SEVERITIES
+from pytest_failaware.report.words import aligned, percent
+from pytest_failaware.schema import CorruptionError, CorruptionSummary, Estimate, NormalisedError
+
+_SEVERITIES: Final = f"x {len(SEVERITIES)} severities"
+
+
+def corruption_sentences(summaries: Sequence[CorruptionSummary]) -> Iterator[str]:
+    """What a run says: the mean corruption error, and mCE for each reference; with several baselines, whose it is."""
+    for summary in summaries:
+        whose = f"{summary.model}: " if len(summaries) > 1 else ""
+        yield from (f"{whose}{sentence}" for sentence in total_sentences(summary))
+
+
+def total_sentences(summary: CorruptionSummary) -> Iterator[str]:
+    """The means of one summary, each with what it is taken over and what is left out."""
+    if summary.errors:
+        left_out = _left_out(f"{name} (severity {_joined(missing)})" for name, missing in summary.incomplete.items())
+        yield f"mean corruption error {_value(summary.mean)} over {_span(summary.errors)}{left_out}"
+    for one in summary.normalised:
+        over = f"{_span(one.errors)}{_left_out(one.left_out)}" if one.left_out else "the same"
+        yield f"mCE {_value(one.mce)}, relative mCE {_value(one.relative_mce)} of {one.reference}, over {over}"
+    if summary.extra:
+        said = ", ".join(f"{error.name} {_value(error.mean)}" for error in summary.extra)
+        yield f"apart from these, mean over {len(SEVERITIES)} severities: {said}"
+
+
+def corruption_table(summary: CorruptionSummary) -> list[str]:
+    """A row per corruption: its errors at five severities, the mean, CE and relative CE of the first reference."""
+    ratios = {one.name: one for one in summary.normalised[0].errors} if summary.normalised else {}
+    headings = ("corruption", *map(str, SEVERITIES), "mean", *(("CE", "relative CE") if ratios else ()))
+    errors = (*summary.errors, *summary.extra)
+    return aligned([headings, *(_row(error, ratios, len(headings)) for error in errors)], left=(0,))
+
+
+def _row(error: CorruptionError, ratios: Mapping[str, NormalisedError], width: int) -> tuple[str, ...]:
+    one = ratios.get(error.name)
+    ours = (error.name, *map(percent, error.rates), percent(error.mean))
+    theirs = () if one is None else (percent(one.ce), percent(one.relative_ce))
+    return (*ours, *theirs, *[""] * (width - len(ours) - len(theirs)))
+
+
+def _span(errors: Sequence[CorruptionError] | Sequence[NormalisedError]) -> str:
+    """`all 15 corruptions of ImageNet-C x 5 severities`, or how many of them."""
+    every = len(IMAGENET_C)
+    counted = f"all {every} corruptions" if len(errors) == every else f"{len(errors)} of the {every} corruptions"
+    return f"{counted} of ImageNet-C {_SEVERITIES}"
+
+
+def _left_out(names: Iterable[str]) -> str:
+    said = ", ".join(names)
+    return f"; left out: {said}" if said else ""
+
+
+def _joined(missing: Sequence[int]) -> str:
+    return f"{', '.join(map(str, missing))} not measured"
+
+
+def _value(estimate: Estimate) -> str:
+    return percent(estimate) + (f" ({estimate.reason})" if estimate.value is None else "")
