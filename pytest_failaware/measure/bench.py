@@ -16,7 +16,7 @@ from pytest_failaware.measure.loader import DegradedLoader, default_batch_size
 from pytest_failaware.measure.models import LoadedModel
 from pytest_failaware.measure.preprocess import Pipeline, build_pipeline
 from pytest_failaware.measure.store import ImageStore, build_store
-from pytest_failaware.schema import Condition, Measurement, Preprocessing, Provenance, Source
+from pytest_failaware.schema import Condition, Measurement, Preprocessing, Provenance, Records, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +43,26 @@ class Bench:
 
     def measure(self, condition: Condition, seed: int) -> Measurement:
         """One pass over the images under one condition."""
+        return self.measurement(condition, seed, measure_records(self.model, self.loader(condition, seed)))
+
+    def measurement(self, condition: Condition, seed: int, records: Records) -> Measurement:
+        """Records with everything that made them."""
         return Measurement(
             condition=condition,
             seed=seed if condition.is_random else None,
-            records=measure_records(self.model, self.loader(condition, seed)),
+            records=records,
             provenance=Provenance(
                 data=self.store.facts,
                 preprocessing=self.pipeline.text,
                 model=self.model.facts,
-                environment=_environment(self.model.device),
+                environment=self.environment,
             ),
         )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What can explain a change between two machines: device, precision and versions, as plain text."""
+        return _environment(self.model.device)
 
 
 def build_bench(
@@ -91,7 +100,6 @@ def build_bench(
 
 
 def _environment(device: torch.device) -> dict[str, str]:
-    """What can explain a change between two machines: device, precision and versions, as plain text."""
     found = {"device": device.type, "dtype": "float32", "torch": str(torch.__version__)}
     if device.type == "cuda":
         found |= {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)}

@@ -25,7 +25,7 @@ def measure_records(model: LoadedModel, loader: DegradedLoader) -> Records:
         ModelError: the model returns no (B, K) tensor of finite logits, or its weights changed since it was loaded.
         DataError: the labels do not fit the model's K classes.
     """
-    _check_unchanged(model)
+    check_unchanged(model)
     model.module.eval()  # a test may have put the shared model into another mode
     with torch.inference_mode(), _ieee_precision(model.device):
         batches = iter(loader)
@@ -43,7 +43,12 @@ def measure_records(model: LoadedModel, loader: DegradedLoader) -> Records:
     return Records(**ordered)
 
 
-def _check_unchanged(model: LoadedModel) -> None:
+def check_unchanged(model: LoadedModel) -> None:
+    """Refuse a model whose weights were written to since it was loaded.
+
+    Raises:
+        ModelError: they were.
+    """
     if weights_version(model.module) != model.version:
         raise ModelError(
             "the model's weights changed after it was loaded: a test wrote to the shared model, or ran it in train "

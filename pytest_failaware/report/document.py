@@ -22,6 +22,7 @@ from pytest_failaware.schema import (
     ModelFacts,
     Provenance,
     Records,
+    Reuse,
     SampleChange,
     Sight,
     Verdict,
@@ -48,6 +49,7 @@ def result_to_plain(result: ItemResult) -> Plain:
         "causes": list(result.causes),
         "at_chance": result.at_chance,
         "is_against": result.is_against,
+        "reuse": [fields_of(one) for one in result.reuse],
         "sights": [fields_of(sight) for sight in result.sights],
         "location": list(result.location),
     }
@@ -71,6 +73,7 @@ def result_from_plain(plain: Mapping[str, Any]) -> ItemResult:
         causes=tuple(plain["causes"]),
         at_chance=plain["at_chance"],
         is_against=plain["is_against"],
+        reuse=tuple(Reuse(**one) for one in plain["reuse"]),
         sights=tuple(Sight(**sight) for sight in plain["sights"]),
         location=(plain["location"][0], plain["location"][1]),
     )
