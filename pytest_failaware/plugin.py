@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
+import time
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -20,6 +24,7 @@ from pytest_failaware.controller import Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
 from pytest_failaware.marker import INI_KEYS, INI_LISTS, build_gate
 from pytest_failaware.options import OPTIONS, Surroundings
+from pytest_failaware.progress import Follow, LiveLine, LogLines, unseen
 from pytest_failaware.report import junit
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.reuse import Measurer
@@ -109,7 +114,7 @@ def _open_session(config: pytest.Config) -> Session:
         run,
         vocabulary,
         load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
-        measurer=Measurer(_cache_folder(config) if run.caching else None),
+        measurer=Measurer(_cache_folder(config) if run.caching else None, follow=lambda what: _display(config)(what)),
         worker=int(worker) if worker.isdecimal() else None,
     )
 
@@ -118,6 +123,28 @@ def _cache_folder(config: pytest.Config) -> Callable[[], Path] | None:
     """Makes our folder in pytest's cache directory; None under -p no:cacheprovider."""
     cache = getattr(config, "cache", None)
     return None if cache is None else lambda: cache.mkdir("failaware")
+
+
+def _display(config: pytest.Config) -> Follow:
+    """Where this process shows how far a measurement is; an xdist worker has no terminal, and -q asks for silence."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if type(reporter) is not pytest.TerminalReporter or config.get_verbosity() < 0 or hasattr(config, "workerinput"):
+        return unseen  # the lines of another plugin's reporter are its own
+    capture, writer = config.pluginmanager.get_plugin("capturemanager"), config.get_terminal_writer()
+
+    def uncaptured(write: Callable[[str], object], text: str) -> None:
+        with nullcontext() if capture is None else capture.global_and_fixture_disabled():
+            write(text)
+            sys.stdout.flush()
+
+    def room() -> int:
+        return writer.fullwidth - writer.width_of_current_line % writer.fullwidth - 1
+
+    if reporter.isatty:
+        # Past the writer: it counts the columns of what it writes, and these are taken back.
+        draw = partial(uncaptured, lambda text: sys.stdout.write(text))
+        return LiveLine(write=draw, room=room, clock=time.monotonic).follow
+    return LogLines(write_line=partial(uncaptured, reporter.write_line), clock=time.monotonic).follow
 
 
 def _vocabulary(config: pytest.Config) -> Vocabulary:

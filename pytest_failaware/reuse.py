@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_failaware.progress import Follow, unseen
 from pytest_failaware.schema import Condition, Measurement, Reuse
 
 if TYPE_CHECKING:
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
 
 
 class Measurer:
-    """Measures on benches; `open_folder` makes the folder of the cache, None where nothing is read or kept."""
+    """Measures on benches; `open_folder` makes the folder of the cache, None where nothing is read or kept.
 
-    def __init__(self, open_folder: Callable[[], Path] | None) -> None:
+    `follow` shows how far a measurement is.
+    """
+
+    def __init__(self, open_folder: Callable[[], Path] | None, *, follow: Follow = unseen) -> None:
+        self.follow = follow
         self._open_folder = open_folder
         self._identities: dict[int, Identity] = {}
         self._said: set[str] = set()
@@ -36,19 +41,23 @@ class Measurer:
         from pytest_failaware.measure.structure import ForeignCodeError
 
         if self._cache is None:
-            return bench.measure(condition, seed), []
+            return self._fresh(bench, condition, seed, called), []
         try:
             parts = self._identity(bench).parts(condition, seed)
         except ForeignCodeError as error:
             why = f"the code of {error} cannot be fingerprinted"
-            return bench.measure(condition, seed), [Reuse(measured=called, anew=why)]
+            return self._fresh(bench, condition, seed, called), [Reuse(measured=called, anew=why)]
         found = self._cache.find(condition.slug, parts, bench.store.sample_id, bench.store.labels)
         if not isinstance(found, str):
             bench.model.module.eval()  # as measuring leaves it
             return bench.measurement(condition, seed, found), [Reuse(measured=called)]
-        fresh = bench.measure(condition, seed)
+        fresh = self._fresh(bench, condition, seed, called)
         self._cache.keep(condition.slug, parts, fresh.records)
         return fresh, [Reuse(measured=called, anew=found)]
+
+    def _fresh(self, bench: Bench, condition: Condition, seed: int, called: str) -> Measurement:
+        with self.follow(called) as tell:
+            return bench.measure(condition, seed, tell)
 
     def take_notices(self) -> list[str]:
         """What the user should know about the cache and has not been told yet."""

@@ -8,7 +8,7 @@ objects. Nothing here computes more than a ratio, so importing this file imports
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -228,6 +228,10 @@ class RunConfig:
 
 
 # ---- what was measured ---------------------------------------------------------------------------------------------
+
+
+Tell = Callable[[int, int], None]
+"""Told again and again, while something is measured: how many images are behind, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

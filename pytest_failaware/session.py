@@ -157,7 +157,9 @@ class Session:
             if loaded is None:
                 loaded = self._remember(adopt_model(module, self.device, code="the fixture failaware_model"))
             # The data set is kept beside its bench: an id is only unique among living objects.
-            self._benches[key] = (open_bench(self.config, loaded, dataset, self.vocabulary.kernels), dataset)
+            with self.measurer.follow("decoding") as tell:
+                opened = open_bench(self.config, loaded, dataset, self.vocabulary.kernels, tell)
+            self._benches[key] = (opened, dataset)
         return self._benches[key][0]
 
     def evaluation(self, measurement: Measurement, gate: Gate) -> Evaluation:

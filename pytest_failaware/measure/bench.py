@@ -15,8 +15,8 @@ from pytest_failaware.measure.inference import measure_records
 from pytest_failaware.measure.loader import DegradedLoader, default_batch_size
 from pytest_failaware.measure.models import LoadedModel
 from pytest_failaware.measure.preprocess import Pipeline, build_pipeline
-from pytest_failaware.measure.store import ImageStore, build_store
-from pytest_failaware.schema import Condition, Measurement, Preprocessing, Provenance, Records, Source
+from pytest_failaware.measure.store import ImageStore, build_store, silent
+from pytest_failaware.schema import Condition, Measurement, Preprocessing, Provenance, Records, Source, Tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +41,9 @@ class Bench:
             batch_size=self.batch_size,
         )
 
-    def measure(self, condition: Condition, seed: int) -> Measurement:
+    def measure(self, condition: Condition, seed: int, tell: Tell = silent) -> Measurement:
         """One pass over the images under one condition."""
-        return self.measurement(condition, seed, measure_records(self.model, self.loader(condition, seed)))
+        return self.measurement(condition, seed, measure_records(self.model, self.loader(condition, seed), tell))
 
     def measurement(self, condition: Condition, seed: int, records: Records) -> Measurement:
         """Records with everything that made them."""
@@ -73,6 +73,7 @@ def build_bench(
     batch_size: int | None = None,
     limit: int | None = None,
     own_kernels: Mapping[str, Degrade] | None = None,
+    tell: Tell = silent,
 ) -> Bench:
     """Decode the images through the preprocessing's geometry and put the pieces together.
 
@@ -83,12 +84,13 @@ def build_bench(
         batch_size: images in a batch, by default chosen by their size.
         limit: how many images to measure, those with the smallest ids.
         own_kernels: the user's degradations by name.
+        tell: called while images are decoded.
 
     Raises:
         DataError: the images or the preprocessing cannot be used.
     """
     pipeline = build_pipeline(preprocess)
-    store = build_store(images, pipeline.geometry)
+    store = build_store(images, pipeline.geometry, tell=tell)
     own = {name: checked(name, kernel) for name, kernel in (own_kernels or {}).items()}
     return Bench(
         model=model,
