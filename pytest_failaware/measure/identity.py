@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import platform
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class Identity:
             "preprocessing": bench.pipeline.text,
             "batch size": str(bench.batch_size),
             **bench.environment,
+            "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
             "float32 precision": _float32_precision(),
             "pillow": PIL.__version__,
             "numpy": np.__version__,

@@ -343,3 +343,26 @@ def test_workers_share_the_cache(stock: Project) -> None:
     stock.record("-p", "no:xdist")
 
     stock.run("-n", "2").stdout.fnmatch_lines(["reused 2 of 2 measured conditions from the cache *"])
+
+
+def test_another_environment(stock: Project, measured: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the environment of a measurement gains or changes, and another float32 precision, measure all anew."""
+    stock.run()
+    measured.clear()
+    usual = bench._environment
+    with monkeypatch.context() as patched:
+        patched.setattr(bench, "_environment", lambda device: {**usual(device), "torch": "9.9", "precision": "bf16"})
+        other = stock.run("-v")
+    assert BOTH == measured
+    other.stdout.fnmatch_lines(
+        [f"clean: measured anew: torch was {torch.__version__}, is 9.9; precision was absent, *"]
+    )
+
+    matmul = torch.backends.mkldnn.matmul  # whose attributes monkeypatch cannot put back
+    usual_precision = matmul.fp32_precision
+    matmul.fp32_precision = "bf16"
+    try:
+        stock.run("-v").stdout.fnmatch_lines(["clean: measured anew: float32 precision changed"])
+    finally:
+        matmul.fp32_precision = usual_precision
+    assert sorted(BOTH * 2) == measured
