@@ -67,6 +67,7 @@ def resolve(
         strict=_switch("strict", given),
         writing=writing,
         outputs=_outputs(given, baseline_dir),
+        caching=not _switch("no-cache", given),
         gate=_gate(given, ini, vocabulary),
         overrides=_overrides(command_line.get("override"), vocabulary),
         origins=_origins(given),

@@ -46,6 +46,8 @@ class Ledger:
         if when == "setup":
             for known in (self.results, self.errors, self.excused, self.measured, self.pending, self._called):
                 known.pop(nodeid, None)
+        if entry and "notices" in entry:
+            self.notices += [notice for notice in entry["notices"] if notice not in self.notices]
         if entry and "error" in entry and outcome == "failed":
             self.errors[nodeid] = entry["error"]
         if when == "call" and entry and "result" in entry:

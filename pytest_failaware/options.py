@@ -129,6 +129,11 @@ OPTIONS: Final = (
         help="for experiments: a marker argument that wins over every marker and the ini, as in tolerance=0.02",
     ),
     Option(
+        name="no-cache",
+        flag=True,
+        help="measure everything anew: read no outcome of an earlier run from pytest's cache, and keep none there",
+    ),
+    Option(
         name="csv",
         metavar="FILE",
         command_line_only=True,

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
+import time
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
@@ -18,10 +23,12 @@ from pytest_failaware.controller import Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
 from pytest_failaware.marker import INI_KEYS, INI_LISTS, build_gate
 from pytest_failaware.options import OPTIONS, Surroundings
+from pytest_failaware.progress import Follow, LiveLine, LogLines, unseen
 from pytest_failaware.report import junit
 from pytest_failaware.report.failure import failure_lines
-from pytest_failaware.schema import Gate, Measurement
-from pytest_failaware.session import GatedCondition, Session
+from pytest_failaware.reuse import Measurer
+from pytest_failaware.schema import Gate
+from pytest_failaware.session import GatedCondition, Measured, Session
 from pytest_failaware.spelling import parse_condition
 from pytest_failaware.text import describe_error, printable
 from pytest_failaware.vocabulary import Vocabulary, extended
@@ -36,8 +43,7 @@ if TYPE_CHECKING:
 FIXTURE: Final = "reliability"
 CONTROLLER: Final = "failaware-controller"
 SESSION: Final = pytest.StashKey[Session]()
-MEASUREMENT: Final = pytest.StashKey[Measurement]()
-REFERENCE: Final = pytest.StashKey[Measurement | None]()
+MEASURED: Final = pytest.StashKey[Measured]()
 ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
 _HEADER: Final = {"model": "model", "data": "dataset", "preprocess": "preprocess"}
 
@@ -108,8 +114,37 @@ def _open_session(config: pytest.Config) -> Session:
         run,
         vocabulary,
         load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
+        measurer=Measurer(_cache_folder(config) if run.caching else None, follow=lambda what: _display(config)(what)),
         worker=int(worker) if worker.isdecimal() else None,
     )
+
+
+def _cache_folder(config: pytest.Config) -> Callable[[], Path] | None:
+    """Makes our folder in pytest's cache directory; None under -p no:cacheprovider."""
+    cache = getattr(config, "cache", None)
+    return None if cache is None else lambda: cache.mkdir("failaware")
+
+
+def _display(config: pytest.Config) -> Follow:
+    """Where this process shows how far a measurement is; an xdist worker has no terminal, and -q asks for silence."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if type(reporter) is not pytest.TerminalReporter or config.get_verbosity() < 0 or hasattr(config, "workerinput"):
+        return unseen  # the lines of another plugin's reporter are its own
+    capture, writer = config.pluginmanager.get_plugin("capturemanager"), config.get_terminal_writer()
+
+    def uncaptured(write: Callable[[str], object], text: str) -> None:
+        with nullcontext() if capture is None else capture.global_and_fixture_disabled():
+            write(text)
+            sys.stdout.flush()
+
+    def room() -> int:
+        return writer.fullwidth - writer.width_of_current_line % writer.fullwidth - 1
+
+    if reporter.isatty:
+        # Past the writer: it counts the columns of what it writes, and these are taken back.
+        draw = partial(uncaptured, lambda text: sys.stdout.write(text))
+        return LiveLine(write=draw, room=room, clock=time.monotonic).follow
+    return LogLines(write_line=partial(uncaptured, reporter.write_line), clock=time.monotonic).follow
 
 
 def _vocabulary(config: pytest.Config) -> Vocabulary:
@@ -233,17 +268,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     gated = _gated(item)
     if gated is None:
         return
-    session, measurement = item.config.stash[SESSION], item.stash[MEASUREMENT]
+    session, measured = item.config.stash[SESSION], item.stash[MEASURED]
     file, line, _ = item.location
     try:
-        result = session.judge(
-            measurement,
-            gated.gate,
-            item.nodeid,
-            against=item.stash[REFERENCE],
-            location=(file, (line or 0) + 1),
-        )
-        item.stash[ENTRY] = session.entry(measurement, gated.gate, result)
+        result = session.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
+        item.stash[ENTRY] = session.entry(measured.measurement, gated.gate, result)
     except FailAwareError as error:
         _fail_as_unusable(item, error)
     others = [one for one in item.user_properties if not one[0].startswith(junit.PREFIX)]
@@ -264,9 +293,11 @@ def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send the item's entry along with its report, from an xdist worker too."""
-    report = yield
-    if item.stash.get(ENTRY, None):
-        report.failaware = item.stash[ENTRY]  # type: ignore[attr-defined]  # reports carry extra attributes along
+    report, entry = (yield), item.stash.get(ENTRY, {})
+    if notices := item.config.stash[SESSION].measurer.take_notices():
+        entry = {**entry, "notices": notices}
+    if entry:
+        report.failaware = entry  # type: ignore[attr-defined]  # reports carry extra attributes along
         item.stash[ENTRY] = {}
     return report
 
@@ -302,10 +333,9 @@ def reliability(request: pytest.FixtureRequest) -> Evaluation:
     if gated is None:
         pytest.fail("the fixture reliability needs the marker: @pytest.mark.reliability", pytrace=False)
     session, bench = request.config.stash[SESSION], _bench(request)
-    measurement = bench.measure(gated.condition, gated.gate.seed)
-    request.node.stash[MEASUREMENT] = measurement
-    request.node.stash[REFERENCE] = session.reference(bench, gated.condition, gated.gate.seed)
-    return session.evaluation(measurement, gated.gate)
+    measured = session.measure(bench, gated.condition, gated.gate.seed)
+    request.node.stash[MEASURED] = measured
+    return session.evaluation(measured.measurement, gated.gate)
 
 
 @pytest.fixture

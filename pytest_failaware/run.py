@@ -17,8 +17,9 @@ from pytest_failaware.measure.bench import Bench, build_bench
 from pytest_failaware.measure.data import ImageSet, adopt_dataset
 from pytest_failaware.measure.models import LoadedModel, adopt_model, choose_device, load_model, restored
 from pytest_failaware.measure.sources import open_dataset
+from pytest_failaware.measure.store import silent
 from pytest_failaware.options import Surroundings
-from pytest_failaware.schema import Condition, ConditionStats, Gate, Records, RunConfig
+from pytest_failaware.schema import Condition, ConditionStats, Gate, Records, RunConfig, Tell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,6 +117,7 @@ def open_bench(
     model: LoadedModel,
     dataset: Any,  # Any: an ImageSet or what a user gives
     own_kernels: Mapping[str, Degrade] | None = None,
+    tell: Tell = silent,
 ) -> Bench:
     """The bench of a model and a data set under the configured preprocessing."""
     if config.preprocess is None:
@@ -131,4 +133,5 @@ def open_bench(
         batch_size=config.batch_size,
         limit=config.limit,
         own_kernels=own_kernels,
+        tell=tell,
     )

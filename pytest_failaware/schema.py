@@ -8,7 +8,7 @@ objects. Nothing here computes more than a ratio, so importing this file imports
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 SCORES: Final = ("confidence", "entropy", "label_log_probability", "sum_squares", "second_probability", "max_logit")
 """The float32 columns of `Records`, in file order."""
+
+RECORD_DTYPES: Final[Mapping[str, str]] = {
+    "sample_id": "uint64",
+    "label": "uint16",
+    "prediction": "uint16",
+    **dict.fromkeys(SCORES, "float32"),
+}
+"""Every column of `Records` with its type."""
 
 
 # ---- what the user asks for ----------------------------------------------------------------------------------------
@@ -220,12 +228,17 @@ class RunConfig:
     strict: bool
     writing: Writing
     outputs: Outputs
+    caching: bool
     gate: Gate
     overrides: Mapping[str, str]  # gate arguments of --failaware-override, which win over every marker
     origins: Mapping[str, Origin]
 
 
 # ---- what was measured ---------------------------------------------------------------------------------------------
+
+
+Tell = Callable[[int, int], None]
+"""Told again and again, while something is measured: how many images are behind, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -521,6 +534,14 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reuse:
+    """Where the records of one measurement came from: the cache, or the model, and then `anew` says why."""
+
+    measured: str  # the condition, with the model where it is the second one
+    anew: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemResult:
     """The judged outcome of one test item: plain data, ready for the terminal, a file or another process."""
 
@@ -535,6 +556,7 @@ class ItemResult:
     causes: tuple[str, ...] = ()  # what else differs from the baseline: the model, the device, the versions
     at_chance: bool = False  # the reference knows no more than the largest class, so there is nothing to lose
     is_against: bool = False  # compared with a second model, whose name stands in `baseline`
+    reuse: tuple[Reuse, ...] = ()  # of its measurement and of the second model's; empty where there is no cache
     sights: tuple[Sight, ...] = ()  # what its gates can see, where this run recorded it
     location: tuple[str, int] = ("", 0)  # the test's file, relative to pytest's rootdir, and its line from 1
     classes: int = 0  # of the data

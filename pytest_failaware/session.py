@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.report.document import measurement_to_plain, result_to_plain
+from pytest_failaware.reuse import Measurer
 from pytest_failaware.schema import (
     Baseline,
     Condition,
@@ -17,6 +18,7 @@ from pytest_failaware.schema import (
     ItemResult,
     Measurement,
     Records,
+    Reuse,
     RunConfig,
     Source,
     UpdateMode,
@@ -39,6 +41,14 @@ class GatedCondition:
 
     condition: Condition
     gate: Gate
+
+
+class Measured(NamedTuple):
+    """One condition as the model and, where there is one, the second model see it."""
+
+    measurement: Measurement
+    against: Measurement | None
+    reuse: tuple[Reuse, ...]
 
 
 class _Reference(NamedTuple):
@@ -66,16 +76,24 @@ class Session:
     """
 
     def __init__(
-        self, config: RunConfig, vocabulary: Vocabulary, *, load_model: LoadModel, worker: int | None = None
+        self,
+        config: RunConfig,
+        vocabulary: Vocabulary,
+        *,
+        load_model: LoadModel,
+        measurer: Measurer,
+        worker: int | None = None,
     ) -> None:
         self.config = config
         self.vocabulary = vocabulary
         self.worker = worker
         self.deselected: list[str] = []  # marked items that the run leaves out
         self.collected: list[Any] = []  # the marked items. Any: pytest's, which this module does not know
+        self.measurer = measurer
         self._load_model = load_model
         self._models: dict[int, LoadedModel] = {}
         self._benches: dict[tuple[int, int], tuple[Bench, object]] = {}
+        self._second_benches: dict[int, Bench] = {}
         self.read_baseline = cache(self._read_baseline)
 
     @cached_property
@@ -109,13 +127,24 @@ class Session:
         if source is None:
             raise ConfigError(f"no model given; pass --failaware-{option}=FILE")
         own = self._load_model(self._typed(option), self.device)
-        return load_model(source, self.config.arch, self.device) if own is None else adopt_model(own, self.device)
+        if own is None:
+            return load_model(source, self.config.arch, self.device)
+        return adopt_model(own, self.device, code="the hook pytest_failaware_load_model")
 
-    def reference(self, bench: Bench, condition: Condition, seed: int) -> Measurement | None:
-        """What the second model makes of the same images, None where there is none."""
+    def measure(self, bench: Bench, condition: Condition, seed: int) -> Measured:
+        """What the model, and a second one where there is one, make of the images under a condition."""
+        measurement, reuse = self.measurer.measure(bench, condition, seed, condition.key)
         if self.config.against is None:
-            return None
-        return dataclasses.replace(bench, model=self.against).measure(condition, seed)
+            return Measured(measurement, None, tuple(reuse))
+        called = f"{condition.key} of {self._typed('against')}"
+        against, reuse_against = self.measurer.measure(self._bench_against(bench), condition, seed, called)
+        return Measured(measurement, against, (*reuse, *reuse_against))
+
+    def _bench_against(self, bench: Bench) -> Bench:
+        """The second model on the images of a bench, built once."""
+        if id(bench) not in self._second_benches:
+            self._second_benches[id(bench)] = dataclasses.replace(bench, model=self.against)
+        return self._second_benches[id(bench)]
 
     def bench(self, module: Any, dataset: Any) -> Bench:  # Any: whatever the user's fixtures return
         """The bench of a model and a data set, built once for each pair."""
@@ -124,9 +153,13 @@ class Session:
 
         key = (id(module), id(dataset))
         if key not in self._benches:
-            loaded = self._models.get(id(module)) or self._remember(adopt_model(module, self.device))
+            loaded = self._models.get(id(module))
+            if loaded is None:
+                loaded = self._remember(adopt_model(module, self.device, code="the fixture failaware_model"))
             # The data set is kept beside its bench: an id is only unique among living objects.
-            self._benches[key] = (open_bench(self.config, loaded, dataset, self.vocabulary.kernels), dataset)
+            with self.measurer.follow("decoding") as tell:
+                opened = open_bench(self.config, loaded, dataset, self.vocabulary.kernels, tell)
+            self._benches[key] = (opened, dataset)
         return self._benches[key][0]
 
     def evaluation(self, measurement: Measurement, gate: Gate) -> Evaluation:
@@ -139,11 +172,10 @@ class Session:
 
     def judge(
         self,
-        measurement: Measurement,
+        measured: Measured,
         gate: Gate,
         nodeid: str,
         *,
-        against: Measurement | None = None,
         location: tuple[str, int] = ("", 0),
     ) -> ItemResult:
         """The verdict on one item at a file and line; in an updating run, what the update makes of it."""
@@ -151,7 +183,7 @@ class Session:
         from pytest_failaware.judge.compare import Terms, judge
         from pytest_failaware.judge.power import sights
 
-        writing = self.config.writing
+        writing, (measurement, against, reuse) = self.config.writing, measured
         if against is None:
             reference = self._stored(baseline_name(measurement, gate), measurement.condition.key)
         else:
@@ -172,6 +204,7 @@ class Session:
             judged,
             location=location,
             is_against=against is not None,
+            reuse=reuse,
             sights=tuple(sights(gate, judged.stats.rates)) if recorded else (),
         )
         return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged

@@ -14,11 +14,10 @@ from pytest_failaware.errors import BaselineError
 from pytest_failaware.fingerprint import data_fingerprint
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.schema import SCORES, Baseline, BaselineEntry, Condition, Records
+from pytest_failaware.schema import RECORD_DTYPES, SCORES, Baseline, BaselineEntry, Condition, Records
 
 _SHARED: Final = ("sample_id", "label")
 _OWN: Final = ("prediction", *SCORES)
-_DTYPES: Final = {"sample_id": "uint64", "label": "uint16", "prediction": "uint16", **dict.fromkeys(SCORES, "float32")}
 _REMEDY: Final = "restore it from version control, or delete it and re-run with --failaware-update-baselines"
 
 
@@ -132,7 +131,9 @@ def _columns(path: Path, content: bytes, names: tuple[str, ...]) -> dict[str, ND
             columns = {name: found[name] for name in names}
     except Exception as error:  # a damaged file raises whatever its bytes provoke
         raise BaselineError(f"{path}: cannot be read ({type(error).__name__}); {_REMEDY}") from error
-    wrong = [name for name, column in columns.items() if column.dtype != _DTYPES[name] or column.ndim != 1]
+    wrong = [name for name, column in columns.items() if column.dtype != RECORD_DTYPES[name] or column.ndim != 1]
     if wrong:
-        raise BaselineError(f"{path}: the column {wrong[0]} is not {_DTYPES[wrong[0]]} of one dimension; {_REMEDY}")
+        raise BaselineError(
+            f"{path}: the column {wrong[0]} is not {RECORD_DTYPES[wrong[0]]} of one dimension; {_REMEDY}"
+        )
     return columns

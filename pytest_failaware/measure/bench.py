@@ -15,8 +15,8 @@ from pytest_failaware.measure.inference import measure_records
 from pytest_failaware.measure.loader import DegradedLoader, default_batch_size
 from pytest_failaware.measure.models import LoadedModel
 from pytest_failaware.measure.preprocess import Pipeline, build_pipeline
-from pytest_failaware.measure.store import ImageStore, build_store
-from pytest_failaware.schema import Condition, Measurement, Preprocessing, Provenance, Source
+from pytest_failaware.measure.store import ImageStore, build_store, silent
+from pytest_failaware.schema import Condition, Measurement, Preprocessing, Provenance, Records, Source, Tell
 from pytest_failaware.spelling import at_size
 
 
@@ -30,32 +30,44 @@ class Bench:
     kernels: Mapping[str, Kernel]  # the user's own
     batch_size: int
 
+    def sized(self, condition: Condition) -> Condition:
+        """The condition, a severity with the strength published for images of this size."""
+        return at_size(condition, *self.store.images.shape[1:3])
+
     def loader(self, condition: Condition, seed: int) -> DegradedLoader:
-        """The ready-to-feed batches of one condition, a severity at the strength published for images of this size."""
+        """The ready-to-feed batches of one condition."""
         return DegradedLoader(
             store=self.store,
             pipeline=self.pipeline,
-            condition=at_size(condition, *self.store.images.shape[1:3]),
+            condition=self.sized(condition),
             kernel=find_kernel(condition.name, self.kernels),
             seed=seed,
             device=self.model.device,
             batch_size=self.batch_size,
         )
 
-    def measure(self, condition: Condition, seed: int) -> Measurement:
+    def measure(self, condition: Condition, seed: int, tell: Tell = silent) -> Measurement:
         """One pass over the images under one condition."""
-        loader = self.loader(condition, seed)
+        return self.measurement(condition, seed, measure_records(self.model, self.loader(condition, seed), tell))
+
+    def measurement(self, condition: Condition, seed: int, records: Records) -> Measurement:
+        """Records with everything that made them."""
         return Measurement(
-            condition=loader.condition,
+            condition=self.sized(condition),
             seed=seed if condition.is_random else None,
-            records=measure_records(self.model, loader),
+            records=records,
             provenance=Provenance(
                 data=self.store.facts,
                 preprocessing=self.pipeline.text,
                 model=self.model.facts,
-                environment=_environment(self.model.device),
+                environment=self.environment,
             ),
         )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What can explain a change between two machines: device, precision and versions, as plain text."""
+        return _environment(self.model.device)
 
 
 def build_bench(
@@ -66,6 +78,7 @@ def build_bench(
     batch_size: int | None = None,
     limit: int | None = None,
     own_kernels: Mapping[str, Degrade] | None = None,
+    tell: Tell = silent,
 ) -> Bench:
     """Decode the images through the preprocessing's geometry and put the pieces together.
 
@@ -76,12 +89,13 @@ def build_bench(
         batch_size: images in a batch, by default chosen by their size.
         limit: how many images to measure, those with the smallest ids.
         own_kernels: the user's degradations by name.
+        tell: called while images are decoded.
 
     Raises:
         DataError: the images or the preprocessing cannot be used.
     """
     pipeline = build_pipeline(preprocess)
-    store = build_store(images, pipeline.geometry)
+    store = build_store(images, pipeline.geometry, tell=tell)
     own = {name: checked(name, kernel) for name, kernel in (own_kernels or {}).items()}
     return Bench(
         model=model,
@@ -93,7 +107,6 @@ def build_bench(
 
 
 def _environment(device: torch.device) -> dict[str, str]:
-    """What can explain a change between two machines: device, precision and versions, as plain text."""
     found = {"device": device.type, "dtype": "float32", "torch": str(torch.__version__)}
     if device.type == "cuda":
         found |= {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -13,19 +13,20 @@ from numpy.typing import NDArray
 from pytest_failaware.errors import DataError, ModelError
 from pytest_failaware.measure.loader import DegradedLoader
 from pytest_failaware.measure.models import LoadedModel, weights_version
-from pytest_failaware.schema import Records
+from pytest_failaware.measure.store import silent
+from pytest_failaware.schema import Records, Tell
 from pytest_failaware.scores import log_softmax, scores_of
 from pytest_failaware.text import describe_error
 
 
-def measure_records(model: LoadedModel, loader: DegradedLoader) -> Records:
+def measure_records(model: LoadedModel, loader: DegradedLoader, tell: Tell = silent) -> Records:
     """What the model answers to every image of the loader, ascending by sample id.
 
     Raises:
         ModelError: the model returns no (B, K) tensor of finite logits, or its weights changed since it was loaded.
         DataError: the labels do not fit the model's K classes.
     """
-    _check_unchanged(model)
+    check_unchanged(model)
     model.module.eval()  # a test may have put the shared model into another mode
     with torch.inference_mode(), _ieee_precision(model.device):
         batches = iter(loader)
@@ -33,7 +34,7 @@ def measure_records(model: LoadedModel, loader: DegradedLoader) -> Records:
         layout = _layout(model, first[0][:2])
         columns = [
             _columns(model, loader, inputs.to(memory_format=layout), labels)
-            for inputs, labels in itertools.chain([first], batches)
+            for inputs, labels in _told(itertools.chain([first], batches), len(loader.store.labels), tell)
         ]
     joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
     order = np.argsort(loader.store.sample_id)
@@ -43,7 +44,23 @@ def measure_records(model: LoadedModel, loader: DegradedLoader) -> Records:
     return Records(**ordered)
 
 
-def _check_unchanged(model: LoadedModel) -> None:
+def _told(
+    batches: Iterable[tuple[torch.Tensor, torch.Tensor]], total: int, tell: Tell
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """The batches, telling after each how many of all images are behind."""
+    done = 0
+    for inputs, labels in batches:
+        yield inputs, labels
+        done += len(labels)
+        tell(done, total)
+
+
+def check_unchanged(model: LoadedModel) -> None:
+    """Refuse a model whose weights were written to since it was loaded.
+
+    Raises:
+        ModelError: they were.
+    """
     if weights_version(model.module) != model.version:
         raise ModelError(
             "the model's weights changed after it was loaded: a test wrote to the shared model, or ran it in train "

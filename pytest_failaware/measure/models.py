@@ -29,13 +29,15 @@ _REFERENCE_CLASSES: Final = 13
 class LoadedModel:
     """A classifier in eval mode, gradients off, every tensor on `device`; `notes` are lines for the summary.
 
-    `version` counts the writes to its weights, so that a later one is noticed.
+    `version` counts the writes to its weights, so that a later one is noticed; `code` names the user's own code that it
+    may run, "" where its architecture is torchvision's.
     """
 
     module: nn.Module
     device: torch.device
     facts: ModelFacts
     version: int
+    code: str
     notes: tuple[str, ...] = ()
 
 
@@ -84,7 +86,9 @@ def load_model(source: Source, arch: Source | None, device: torch.device) -> Loa
     raise ModelError(f"--failaware-model={source}: not a model; give a file of weights or pkg.mod:factory")
 
 
-def adopt_model(module: nn.Module, device: torch.device, architecture: str = "") -> LoadedModel:
+def adopt_model(
+    module: nn.Module, device: torch.device, architecture: str = "", *, code: str = "the given module"
+) -> LoadedModel:
     """The user's own module, made ready in place: moved to the device, in eval mode, gradients off.
 
     Raises:
@@ -98,6 +102,7 @@ def adopt_model(module: nn.Module, device: torch.device, architecture: str = "")
         device=device,
         facts=ModelFacts(sha256=model_sha256(ready), architecture=architecture),
         version=weights_version(ready),
+        code=code,
     )
 
 
@@ -147,7 +152,8 @@ def _from_factory(source: Source, arch: Source | None, device: torch.device) -> 
     found = load_attribute(source.target, "--failaware-model")
     module = found if isinstance(found, nn.Module) else call_factory(found, place)
     unused = f"--failaware-arch={arch} is not used: the factory of --failaware-model builds the whole model"
-    return replace(adopt_model(module, device, architecture_name(source)), notes=(unused,) if arch else ())
+    loaded = adopt_model(module, device, architecture_name(source), code=source.target)
+    return replace(loaded, notes=(unused,) if arch else ())
 
 
 # ---- from a file of weights ----------------------------------------------------------------------------------------
@@ -166,7 +172,8 @@ def _from_file(path: Path, arch: Source | None, device: torch.device) -> LoadedM
     if classes != _REFERENCE_CLASSES:
         module = build(classes)
     _fill(_unwrapped(module), checkpoint, f"{path}: does not fit {arch.target}")
-    return replace(adopt_model(module, device, architecture_name(arch)), notes=_notes(checkpoint))
+    code = "" if arch.kind is SourceKind.TORCHVISION else arch.target
+    return replace(adopt_model(module, device, architecture_name(arch), code=code), notes=_notes(checkpoint))
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:

@@ -22,12 +22,14 @@ class Pipeline:
     """How an image becomes an input.
 
     `geometry` takes and gives a Pillow image; `normalise` takes uint8 (N, C, H, W) on any device and gives float32 of
-    the same shape; `text` identifies both in a baseline.
+    the same shape; `text` identifies both in a baseline. `code` names the user's own code in
+    them, "" where there is none.
     """
 
     geometry: Callable[[Image.Image], Image.Image]
     normalise: Callable[[torch.Tensor], torch.Tensor]
     text: str
+    code: str = ""
 
 
 def build_pipeline(spec: Preprocessing | Source) -> Pipeline:
@@ -143,7 +145,7 @@ def _of_object(source: Source) -> Pipeline:
             raise DataError(f"{place}: normalise must return a float32 tensor, one row per image, got {got}")
         return inputs
 
-    return Pipeline(geometry=geometry, normalise=normalise, text=str(source))
+    return Pipeline(geometry=geometry, normalise=normalise, text=str(source), code=source.target)
 
 
 def _call(method: Callable[[Any], object], argument: Any, place: str) -> object:  # Any: what the user's method takes

@@ -23,7 +23,7 @@ from PIL import Image
 from pytest_failaware.errors import DataError
 from pytest_failaware.fingerprint import data_fingerprint
 from pytest_failaware.measure.data import ImageSet
-from pytest_failaware.schema import DataFacts
+from pytest_failaware.schema import DataFacts, Tell
 
 _BUDGET: Final = 2**30  # bytes of images kept in memory
 _WORTH_A_THREAD: Final = 128 * 128  # pixels; decoding smaller images holds the interpreter most of the time
@@ -56,7 +56,13 @@ class ImageStore:
 Geometry = Callable[[Image.Image], Image.Image]
 
 
-def build_store(images: ImageSet, geometry: Geometry, *, budget_bytes: int = _BUDGET) -> ImageStore:
+def silent(done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+def build_store(
+    images: ImageSet, geometry: Geometry, *, budget_bytes: int = _BUDGET, tell: Tell = silent
+) -> ImageStore:
     """Read and decode each image once, several at a time where the data set allows it.
 
     Raises:
@@ -72,7 +78,10 @@ def build_store(images: ImageSet, geometry: Geometry, *, budget_bytes: int = _BU
         pixels, folder = _space((len(images), *first.pixels.shape), budget_bytes)
         if folder is not None:
             undo.callback(folder.cleanup)
-        decoded = _fill(pixels, first, images, geometry)
+        decoded: list[tuple[bytes, int]] = []
+        for one in _fill(pixels, first, images, geometry):
+            decoded.append(one)
+            tell(len(decoded), len(images))
         keys, labels = [key for key, _ in decoded], [label for _, label in decoded]
         classes = images.classes if images.has_class_names else tuple(map(str, range(max(labels) + 1)))
         ids = sample_ids(keys, [classes[label] for label in labels])
@@ -130,8 +139,10 @@ def _decode(images: ImageSet, index: int, geometry: Geometry) -> _Decoded:
     return _Decoded(sample.key, sample.label, pixels[..., None] if pixels.ndim == 2 else pixels, area)
 
 
-def _fill(pixels: NDArray[np.uint8], first: _Decoded, images: ImageSet, geometry: Geometry) -> list[tuple[bytes, int]]:
-    """Decode each image into its row of `pixels`, (N, H, W, C); the keys and labels."""
+def _fill(
+    pixels: NDArray[np.uint8], first: _Decoded, images: ImageSet, geometry: Geometry
+) -> Iterator[tuple[bytes, int]]:
+    """Decode each image into its row of `pixels`, (N, H, W, C); the keys and labels, one by one."""
 
     def store(index: int) -> tuple[bytes, int]:
         decoded = _decode(images, index, geometry) if index else first
@@ -141,8 +152,8 @@ def _fill(pixels: NDArray[np.uint8], first: _Decoded, images: ImageSet, geometry
         return decoded.key, decoded.label
 
     if not images.reads_in_parallel or first.area < _WORTH_A_THREAD:
-        return [store(index) for index in range(len(images))]
-    return list(_in_threads(store, len(images)))
+        return map(store, range(len(images)))
+    return _in_threads(store, len(images))
 
 
 def _in_threads(work: Callable[[int], tuple[bytes, int]], count: int) -> Iterator[tuple[bytes, int]]:

@@ -39,6 +39,8 @@ def summary_lines(report: RunReport, *, verbosity: int = 0, diffs: Sequence[str]
         yield from ((sentence, "") for sentence in corruption_sentences(report.corruption))
     for diff in diffs:
         yield from ((line, _diff_colour(line)) for line in diff.splitlines())
+    if verbosity >= 0:
+        yield from _reuse(report.results, everything=verbosity > 0)
     if results:
         yield total(results), _colour(results[0].verdict)
     yield from ((complaint, "red") for complaint in report.complaints)
@@ -114,6 +116,17 @@ def _sights(results: Sequence[ItemResult], *, everything: bool) -> Iterator[Line
         yield "", ""
     if chance := [short_name(result) for result in results if result.at_chance and result.verdict in _WRITTEN]:
         yield f"{', '.join(chance)}: {AT_CHANCE}", "yellow"
+
+
+def _reuse(results: Sequence[ItemResult], *, everything: bool) -> Iterator[Line]:
+    """How many measurements came from the cache, where some did; at -v why the others did not."""
+    measured = [one for result in results for one in result.reuse]
+    reused = sum(not one.anew for one in measured)
+    if everything:
+        yield from ((f"{one.measured}: measured anew: {one.anew}", "") for one in measured if one.anew)
+    if reused:
+        what = "measured condition" if len(measured) == 1 else "measured conditions"
+        yield f"reused {reused} of {len(measured)} {what} from the cache (--failaware-no-cache measures anew)", ""
 
 
 def total(results: Sequence[ItemResult]) -> str:

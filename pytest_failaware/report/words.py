@@ -58,6 +58,13 @@ def allowed(comparison: Comparison) -> str:
     return f"{100 * float(comparison.allowed):.2f} pt"
 
 
+def duration(seconds: float) -> str:
+    """Hours where there are some, minutes and seconds: `1:30`, `2:00:05`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def aligned(rows: Iterable[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:
     """Rows as lines with columns of one width; the columns in `left` are flush left, the others flush right."""
     table = list(rows)

@@ -1,0 +1,195 @@
+"""Records of earlier runs in a folder: one npz file per measurement, found by everything the measurement depends on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.files import write_atomically
+from pytest_failaware.schema import RECORD_DTYPES, Records
+from pytest_failaware.text import describe_error
+
+LIMIT: Final = 256 * 2**20
+"""The bytes that all files together may take."""
+
+_LAYOUT: Final = "1"  # rises when files of an earlier version must not be read
+_LOOKED_AT: Final = 20  # files, when looking for the one that differs least
+_SHORT: Final = 40  # characters of a value that is worth showing; hashes are longer
+_MEMBERS: Final = {"parts", "sha256", *RECORD_DTYPES}
+
+Parts = Mapping[str, str]
+"""What a measurement depends on, by the names that people read."""
+
+
+class _DamagedError(Exception):
+    """A file does not hold what its name says."""
+
+
+class RecordCache:
+    """The folder, which several processes may use at once; `notify` is told what the user should know about it."""
+
+    def __init__(self, folder: Path, *, notify: Callable[[str], None], limit_bytes: int = LIMIT) -> None:
+        self.folder = folder
+        self.limit_bytes = limit_bytes
+        self._notify = notify
+        self._own: set[Path] = set()  # files of this run, which explain nothing about the last one
+
+    def find(self, name: str, parts: Parts, sample_id: NDArray[np.uint64], label: NDArray[np.uint16]) -> Records | str:
+        """The records kept for these parts, with read-only columns, else why there are none.
+
+        Args:
+            name: the condition's, as a file name has it.
+            parts: what the records depend on.
+            sample_id: (N,) uint64, what they must hold, in any order.
+            label: (N,) uint16, in the same order.
+        """
+        path = self._path(name, parts)
+        try:
+            records = _checked(*_unpacked(path.read_bytes()), parts, sample_id, label)
+        except FileNotFoundError:
+            return self._reason(name, parts)
+        except OSError as error:
+            self._notify(f"the cache {self.folder} cannot be read ({error.strerror or error}); make it readable")
+            return "the cache cannot be read"
+        except _DamagedError as error:
+            self._notify(f"{path}: not what the cache wrote ({error}); measured anew and replaced")
+            return "its file in the cache was damaged"
+        with contextlib.suppress(OSError):  # in a read-only folder: the file's age decides only when it is removed
+            os.utime(path)
+        return records
+
+    def keep(self, name: str, parts: Parts, records: Records) -> None:
+        """Write the records, and remove the files longest unused where all together take too much."""
+        content = _packed(parts, records)
+        if len(content) > self.limit_bytes:
+            self._notify(f"{name} is not kept: {len(content):,} bytes, the cache holds {self.limit_bytes:,}")
+            return
+        path = self._path(name, parts)
+        self._own.add(path)
+        try:
+            write_atomically(path, content)
+            self._remove_oldest()
+        except OSError as error:
+            reason = error.strerror or error
+            self._notify(
+                f"the cache {self.folder} cannot be written ({reason}), so the next run measures anew; free the place, "
+                "make it writable, or pass --failaware-no-cache"
+            )
+
+    def _path(self, name: str, parts: Parts) -> Path:
+        return self.folder / f"{name}@{hashlib.sha256(_canonical(parts)).hexdigest()[:32]}.npz"
+
+    def _reason(self, name: str, parts: Parts) -> str:
+        """Which parts differ from the most similar file of this condition and earlier runs, the latest among equals."""
+        differences = [_differences(old, parts) for old in self._latest(name)]
+        fewest = min(differences, key=len, default=["not in the cache yet"])
+        return "; ".join(fewest)
+
+    def _latest(self, name: str) -> list[Parts]:
+        """The parts of the latest files of a condition; those that cannot be read explain nothing."""
+        found: list[Parts] = []
+        files = [path for *_, path in sorted(_files(self.folder, f"{name}@*.npz"), reverse=True)]
+        for path in [path for path in files if path not in self._own][:_LOOKED_AT]:
+            with contextlib.suppress(OSError, _DamagedError):
+                found.append(_unpacked(path.read_bytes())[0])
+        return found
+
+    def _remove_oldest(self) -> None:
+        """Temporary files that a killed process left behind count too."""
+        files = sorted(_files(self.folder, "*"))
+        excess = sum(size for _, size, _ in files) - self.limit_bytes
+        for _, size, path in files:
+            if excess <= 0:
+                return
+            path.unlink(missing_ok=True)
+            excess -= size
+
+
+def _files(folder: Path, pattern: str) -> list[tuple[int, int, Path]]:
+    """Time of change, size and path of the files there are; another process may remove some meanwhile."""
+    found: list[tuple[int, int, Path]] = []
+    for path in folder.glob(pattern):
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            found.append((status.st_mtime_ns, status.st_size, path))
+    return found
+
+
+def _differences(old: Parts, new: Parts) -> list[str]:
+    changed = [name for name in {**new, **old} if old.get(name) != new.get(name)]
+    return [_difference(name, old.get(name, "absent"), new.get(name, "absent")) for name in changed]
+
+
+def _difference(name: str, old: str, new: str) -> str:
+    return f"{name} was {old}, is {new}" if max(len(old), len(new)) <= _SHORT else f"{name} changed"
+
+
+# ---- one file ------------------------------------------------------------------------------------------------------
+
+
+def _canonical(parts: Parts) -> bytes:
+    """The one spelling of the parts, with the layout of the file."""
+    return json.dumps({"": _LAYOUT, **parts}, sort_keys=True, allow_nan=False).encode()
+
+
+def _packed(parts: Parts, records: Records) -> bytes:
+    columns = {name: getattr(records, name) for name in RECORD_DTYPES}
+    spelled = np.frombuffer(_canonical(parts), dtype=np.uint8)
+    buffer = io.BytesIO()
+    np.savez(buffer, parts=spelled, sha256=_digest(spelled, columns), **columns)
+    return buffer.getvalue()
+
+
+def _unpacked(content: bytes) -> tuple[Parts, Records]:
+    """What one file holds, each column read-only and bound to the parts by a hash."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as found:
+            members = {name: found[name] for name in found.files}
+        if set(members) != _MEMBERS:
+            raise _DamagedError("other members")
+        spelled, digest = members.pop("parts"), members.pop("sha256")
+        if not np.array_equal(digest, _digest(spelled, members)):
+            raise _DamagedError("its hash does not fit")
+        parts = json.loads(spelled.tobytes())
+    except _DamagedError:
+        raise
+    except Exception as error:  # a damaged file raises whatever its bytes provoke
+        raise _DamagedError(describe_error(error)) from error
+    del parts[""]
+    for column in members.values():
+        column.setflags(write=False)
+    return parts, Records(**members)
+
+
+def _digest(spelled: NDArray[np.uint8], columns: Mapping[str, NDArray[np.generic]]) -> NDArray[np.uint8]:
+    """A hash over the parts and the columns with their types and shapes, (32,) uint8."""
+    digest = hashlib.sha256(spelled.tobytes())
+    for name in RECORD_DTYPES:
+        column = columns[name]
+        digest.update(f"{name} {column.dtype.str} {column.shape}".encode() + column.tobytes())
+    return np.frombuffer(digest.digest(), dtype=np.uint8)
+
+
+def _checked(
+    found: Parts, records: Records, parts: Parts, sample_id: NDArray[np.uint64], label: NDArray[np.uint16]
+) -> Records:
+    """The records, where they are those of these parts and samples."""
+    if found != parts:
+        raise _DamagedError("it belongs to another measurement")
+    for name, dtype in RECORD_DTYPES.items():
+        column = getattr(records, name)
+        if column.dtype != dtype or column.shape != sample_id.shape:
+            raise _DamagedError(f"the column {name} is {column.dtype} {column.shape}")
+    order = np.argsort(sample_id)
+    if not (np.array_equal(records.sample_id, sample_id[order]) and np.array_equal(records.label, label[order])):
+        raise _DamagedError("it holds other samples")
+    return records

@@ -1,0 +1,117 @@
+"""What the records of a measurement depend on, part by part: where all parts agree, so do the records."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+import PIL
+import torch
+from torch import nn
+
+from pytest_failaware.measure.bench import Bench
+from pytest_failaware.measure.degrade import KERNELS
+from pytest_failaware.measure.inference import check_unchanged
+from pytest_failaware.measure.models import model_sha256, weights_version
+from pytest_failaware.measure.structure import ForeignCodeError, structure_sha256
+from pytest_failaware.schema import Condition
+
+
+class Identity:
+    """The parts of one bench; images and weights are hashed once, and the weights again where they were replaced."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self._weights: tuple[object, str] = (None, "")
+
+    def parts(self, condition: Condition, seed: int) -> dict[str, str]:
+        """Every part by the name that people read.
+
+        Raises:
+            ForeignCodeError: the records depend on the user's own code, which nothing identifies.
+            ModelError: the model's weights changed since it was loaded.
+        """
+        bench = self.bench
+        self._refuse_foreign_code(condition)
+        condition = bench.sized(condition)
+        return {
+            "pytest-failaware": importlib.metadata.version("pytest-failaware"),
+            "pytest-failaware's code": _own_code(),
+            "degradation": f"{condition.name} {dict(condition.parameters)} implementation {condition.implementation}",
+            "seed": str(seed) if condition.is_random else "none",
+            "weights": self._weights_sha256(),
+            "architecture": f"{bench.model.facts.architecture} {structure_sha256(bench.model.module)}",
+            **self._data,
+            "preprocessing": bench.pipeline.text,
+            "batch size": str(bench.batch_size),
+            **bench.environment,
+            "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+            "float32 precision": _float32_precision(),
+            "pillow": PIL.__version__,
+            "numpy": np.__version__,
+        }
+
+    def _refuse_foreign_code(self, condition: Condition) -> None:
+        own = condition.name not in KERNELS
+        code = self.bench.model.code or self.bench.pipeline.code or (f"the condition {condition.name}" if own else "")
+        if code:
+            raise ForeignCodeError(code)
+
+    @cached_property
+    def _data(self) -> dict[str, str]:
+        """The pixels after geometry in the order they are measured in, not the ids alone: a data set may declare those.
+
+        Hashed piece by piece, since the pixels may be a memory map larger than the memory.
+        """
+        store, pixels, samples = self.bench.store, hashlib.sha256(), hashlib.sha256()
+        pixels.update(f"{store.images.shape}".encode())
+        for start in range(0, len(store.images), 1024):
+            pixels.update(np.ascontiguousarray(store.images[start : start + 1024]).data)
+        samples.update(store.sample_id.astype("<u8").tobytes() + store.labels.astype("<u2").tobytes())
+        return {
+            "number of images": str(len(store.labels)),
+            "images": pixels.hexdigest(),
+            "sample ids and labels": samples.hexdigest(),
+            "data set": store.facts.fingerprint,
+            "class names": "given" if store.has_class_names else "counted",
+        }
+
+    def _weights_sha256(self) -> str:
+        """The hash of the weights as they are now; a fixture may have changed them since the model was loaded."""
+        check_unchanged(self.bench.model)
+        module = self.bench.model.module
+        token = _places(module)
+        if token != self._weights[0]:
+            self._weights = (token, model_sha256(module))
+        return self._weights[1]
+
+
+def _places(module: nn.Module) -> tuple[object, ...]:
+    """Where the weights and buffers lie, and how often they were written to: cheap, and other after most changes."""
+    tensors = (value for value in module.state_dict().values() if isinstance(value, torch.Tensor))
+    return (weights_version(module), *(tensor.data_ptr() for tensor in tensors))
+
+
+@cache
+def _own_code() -> str:
+    """A hash over the code that measures: a working copy changes without its version."""
+    folder, digest = Path(__file__).parent, hashlib.sha256()
+    for path in (*sorted(folder.rglob("*.py")), folder.parent / "scores.py"):
+        digest.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _float32_precision() -> str:
+    """What the process allows float32 arithmetic to become; it changes the scores, and a conftest.py may set it."""
+    backends = torch.backends
+    kinds = {
+        "cuda matmul": backends.cuda.matmul,
+        "cudnn conv": backends.cudnn.conv,  # type: ignore[attr-defined]  # torch gives it no type
+        "mkldnn matmul": backends.mkldnn.matmul,  # type: ignore[attr-defined]  # torch gives it no type
+        "mkldnn conv": backends.mkldnn.conv,  # type: ignore[attr-defined]  # torch gives it no type
+    }
+    return ", ".join(f"{name} {kind.fp32_precision}" for name, kind in kinds.items())

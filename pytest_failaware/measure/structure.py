@@ -1,0 +1,60 @@
+"""What a module computes beside its weights: a hash over its parts, where all of their code is torch's own."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterator
+from typing import Final
+
+from torch import nn
+
+_VERSIONED: Final = ("torch", "torchvision")  # code that a version number identifies
+_APART: Final = ("_parameters", "_buffers", "_modules", "training")  # the weights, the parts, what eval() sets
+
+
+class ForeignCodeError(Exception):
+    """Names code that nothing identifies: another version of it may compute something else."""
+
+
+def structure_sha256(module: nn.Module) -> str:
+    """The SHA-256, in hex, over the parts in order: name, class and settings, such as a stride.
+
+    Raises:
+        ForeignCodeError: a class, a function or a hook is not torch's or torchvision's, or a setting is no plain value.
+    """
+    digest = hashlib.sha256()
+    for name, part in module.named_modules():
+        digest.update(f"{name}\0{_code_of(type(part))}\0".encode())
+        _code_of(type(part).forward)  # of another origin where somebody replaced the class's method
+        for key, value in _settings(part):
+            digest.update(f"{key}\0{_text(value, f'{type(part).__name__}.{key}')}\0".encode())
+    return digest.hexdigest()
+
+
+def _settings(part: nn.Module) -> Iterator[tuple[str, object]]:
+    """The attributes of one module by name; torch's own collections of hooks only where they hold some."""
+    for key, value in sorted(vars(part).items()):
+        is_empty = isinstance(value, dict | set) and not value
+        if key not in _APART and not (key.startswith("_") and is_empty):
+            yield key, value
+
+
+def _text(value: object, place: str) -> str:
+    if value is None or isinstance(value, bool | int | float | str):
+        return repr(value)
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(_text(one, place) for one in value)}]"
+    if isinstance(value, functools.partial):
+        return _text((value.func, list(value.args), *sorted(value.keywords.items())), place)
+    if isinstance(value, type):
+        return _code_of(value)
+    raise ForeignCodeError(place)
+
+
+def _code_of(code: object) -> str:
+    """The full name of a class or function of torch's."""
+    name = f"{getattr(code, '__module__', '')}.{getattr(code, '__qualname__', code)}"
+    if name.partition(".")[0] not in _VERSIONED:
+        raise ForeignCodeError(name)
+    return name

@@ -1,0 +1,82 @@
+"""Showing how far a measurement is: a live line on a terminal, a full line now and then in a log.
+
+What writes and what tells the time are given, so nothing here knows pytest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_failaware.report.progress import progress_texts
+from pytest_failaware.schema import Tell
+
+_REDRAWN: Final = 0.2  # seconds between two states of the live line
+_LOGGED: Final = 30.0  # seconds between two lines of a log
+
+Follow = Callable[[str], AbstractContextManager[Tell]]
+"""Takes what is being done; whatever it shows is gone, or ends in a full line, when the block ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveLine:
+    """Drawn behind what stands in the terminal's current line; the cursor goes back each time, so that stays whole."""
+
+    write: Callable[[str], object]
+    room: Callable[[], int]  # columns right of the cursor
+    clock: Callable[[], float]  # seconds
+
+    @contextmanager
+    def follow(self, what: str) -> Iterator[Tell]:
+        """Draw at most five times a second; erase in the end."""
+        began = drawn = self.clock()
+        width = 0
+
+        def tell(done: int, total: int) -> None:
+            nonlocal drawn, width
+            now = self.clock()
+            if now - drawn >= _REDRAWN:
+                drawn, width = now, self._draw(progress_texts(what, done, total, now - began), width)
+
+        try:
+            yield tell
+        finally:
+            self._draw((), width)
+
+    def _draw(self, texts: tuple[str, ...], covered: int) -> int:
+        """Write the longest text that fits over the last one, `covered` columns wide; its own width."""
+        room = self.room()
+        text = next((one for one in texts if len(one) <= room), "")
+        padded = text.ljust(covered)
+        if padded:
+            self.write(padded + "\b" * len(padded))
+        return len(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLines:
+    """Full lines; a measurement that is over before the first one is due leaves none."""
+
+    write_line: Callable[[str], object]
+    clock: Callable[[], float]  # seconds
+
+    @contextmanager
+    def follow(self, what: str) -> Iterator[Tell]:
+        """Write a line each half minute."""
+        began = written = self.clock()
+
+        def tell(done: int, total: int) -> None:
+            nonlocal written
+            now = self.clock()
+            if now - written >= _LOGGED:
+                written = now
+                self.write_line(f"failaware: {progress_texts(what, done, total, now - began)[0]}")
+
+        yield tell
+
+
+def unseen(what: str) -> AbstractContextManager[Tell]:
+    """Shows nothing."""
+    return nullcontext(lambda done, total: None)

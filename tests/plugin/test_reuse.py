@@ -1,0 +1,368 @@
+"""An unchanged run measures nothing anew, and whatever the records depend on is measured again when it changes."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import toy
+from project import MARKED, Project
+from torchvision import models
+
+from pytest_failaware.measure import bench
+from pytest_failaware.measure.loader import DegradedLoader
+from pytest_failaware.measure.models import LoadedModel
+from pytest_failaware.schema import Records
+
+INI = """
+[pytest]
+pythonpath = .
+failaware_arch = shufflenet_v2_x0_5
+failaware_dataset = npz:images.npz
+failaware_preprocess = none
+failaware_conditions = clean gaussian_noise
+failaware_drift_budget = 1
+"""
+BOTH = ["clean", "gaussian_noise"]
+Measured = list[str]
+
+
+def save_images(path: Path, *, first_pixel: int = 0) -> None:
+    """Thirty noisy images of three classes, whose ids are declared, so that those say nothing about the pixels."""
+    images = np.random.default_rng(0).integers(0, 256, size=(30, 32, 32, 3), dtype=np.uint8)
+    images[0, 0, 0, 0] = first_pixel
+    np.savez(path, images=images, labels=np.arange(30) % 3, ids=np.arange(30), classes=np.array(["a", "b", "c"]))
+
+
+def save_weights(path: Path, seed: int) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        torch.save(models.shufflenet_v2_x0_5(num_classes=3).state_dict(), path)
+
+
+@pytest.fixture
+def stock(project: Project) -> Project:
+    """A project whose model is a torchvision classifier, with a second checkpoint other.pth."""
+    (project.path / "tox.ini").write_text(INI)
+    save_images(project.path / "images.npz")
+    save_weights(project.path / "good.pth", 0)
+    save_weights(project.path / "other.pth", 1)
+    return project
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads that wait for a busy processor would take a hundred times as long as these small batches."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
+    """The conditions that the model was really run on, in alphabetical order of each run."""
+    found: Measured = []
+    measure = bench.measure_records
+
+    def counted(model: LoadedModel, loader: DegradedLoader, *others: object) -> Records:
+        found.append(loader.condition.key)
+        found.sort()
+        return measure(model, loader, *others)
+
+    monkeypatch.setattr(bench, "measure_records", counted)
+    return found
+
+
+def test_an_unchanged_run_measures_nothing(stock: Project, measured: Measured) -> None:
+    """The second run says so, and reports the same verdicts and the same records, byte for byte."""
+    stock.record()
+    first = stock.run("--failaware-json=first.json", "--failaware-no-cache")
+    assert sorted(BOTH * 2) == measured
+    measured.clear()
+    second = stock.run("--failaware-json=second.json")
+
+    assert [] == measured
+    second.assert_outcomes(passed=2)
+    second.stdout.fnmatch_lines(
+        ["reused 2 of 2 measured conditions from the cache (--failaware-no-cache measures anew)"]
+    )
+    assert "reused" not in first.stdout.str()
+    reports = [json.loads((stock.path / f"{name}.json").read_text()) for name in ("first", "second")]
+    reuse = [{one["measured"]: one["anew"] for result in report["results"] for one in result.pop("reuse")}
+             for report in reports]  # fmt: skip
+    assert [{}, dict.fromkeys(BOTH, "")] == reuse
+    by_id = [{result["nodeid"]: result for result in report["results"]} for report in reports]
+    for result in (*by_id[0].values(), *by_id[1].values()):
+        del result["measurement"]["records"]["member"]  # its number follows the order of the tests
+    assert by_id[0] == by_id[1]
+    archives = [zipfile.ZipFile(stock.path / f"{name}.records.zip") for name in ("first", "second")]
+    assert {archives[0].read(name) for name in archives[0].namelist()} == {
+        archives[1].read(name) for name in archives[1].namelist()
+    }
+
+
+def test_baselines_are_written_from_the_cache(stock: Project, measured: Measured) -> None:
+    """An update reuses too, and writes the very bytes that it would write without a cache."""
+    stock.record("--failaware-no-cache")
+    fresh = {name: content for name, (content, _) in stock.files().items()}
+    stock.run()
+    for path in sorted((stock.path / "baselines").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    measured.clear()
+    stock.record().stdout.fnmatch_lines(["2 checked: 2 recorded; *"])
+
+    assert [] == measured
+    assert fresh == {name: content for name, (content, _) in stock.files().items()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "anew", "reason"),
+    [
+        (["--failaware-override=rule=confidence < 0.9"], [], ""),
+        (["--failaware-override=seed=7"], ["gaussian_noise"], "seed was 0, is 7"),
+        (["--failaware-batch-size=7"], BOTH, "batch size was 128, is 7"),
+        (["--failaware-limit=10"], BOTH,
+         "number of images was 30, is 10; images changed; sample ids and labels changed"),
+        (["--failaware-preprocess=mean=0.5,std=0.5"], BOTH, "preprocessing was none, is mean=0.5, std=0.5"),
+        (["--failaware-preprocess=resize=32"], BOTH, "preprocessing was none, is resize=32, interpolation=bilinear"),
+        (["--failaware-override=conditions=gaussian_noise(sigma=0.1)"], ["gaussian_noise(sigma=0.1)"],
+         "not in the cache yet"),
+        (["--failaware-model=other.pth"], BOTH, "weights changed"),
+    ],
+)  # fmt: skip
+def test_what_depends_on_it_is_measured_anew(
+    stock: Project, measured: Measured, arguments: list[str], anew: list[str], reason: str
+) -> None:
+    """Touching one thing measures what depends on it and nothing else; -v says what was touched; and it is kept."""
+    stock.run()
+    measured.clear()
+    changed = stock.run(*arguments, "-v")
+
+    assert anew == measured
+    lines = [f"{key}: measured anew: {reason}" for key in anew]
+    assert lines == sorted(line for line in changed.outlines if "measured anew: " in line)
+    stock.run(*arguments)
+    assert anew == measured
+
+
+def test_changed_pixels_under_the_same_ids(stock: Project, measured: Measured) -> None:
+    """Ids that the data set declares do not vouch for its pixels."""
+    stock.run()
+    measured.clear()
+    save_images(stock.path / "images.npz", first_pixel=9)
+    stock.run("-v").stdout.fnmatch_lines(["clean: measured anew: images changed"])
+
+    assert BOTH == measured
+
+
+def test_without_a_cache(stock: Project, measured: Measured) -> None:
+    """--failaware-no-cache, its ini key, --cache-clear and -p no:cacheprovider measure all; the first keeps nothing."""
+    stock.run("--failaware-no-cache")
+    stock.run("-o", "failaware_no_cache=true")
+    assert not (stock.path / ".pytest_cache" / "d").exists()
+    stock.run("-p", "no:cacheprovider")
+    stock.run()
+    assert sorted(BOTH * 4) == measured
+    stock.run("--cache-clear")
+    assert sorted(BOTH * 5) == measured
+
+
+def test_a_damaged_file_is_told_and_replaced(stock: Project, measured: Measured) -> None:
+    """One line in the summary names it; the run passes, and the next one reuses again, with warnings as errors."""
+    stock.record()
+    (path,) = (stock.path / ".pytest_cache" / "d" / "failaware").glob("clean@*.npz")
+    path.write_bytes(path.read_bytes()[:-100])
+    measured.clear()
+    result = stock.run("-W", "error", "-v")
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "clean: measured anew: its file in the cache was damaged",
+            "reused 1 of 2 measured conditions from the cache *",
+            f"*{path.name}: not what the cache wrote (*); measured anew and replaced",
+        ]
+    )
+    stock.run()
+    assert ["clean"] == measured
+
+
+def test_a_folder_that_cannot_be_made(stock: Project) -> None:
+    """One line in the summary, and the run goes on without a cache."""
+    (stock.path / "file").write_text("")
+    result = stock.run("-W", "ignore", "-o", "cache_dir=file", "--failaware-update-baselines")
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["no cache: pytest's cache directory cannot be made (*)"])
+
+
+OWN_FIXTURE = """
+import pytest, toy
+from torchvision import models
+
+@pytest.fixture(scope="session")
+def failaware_model():
+    return models.shufflenet_v2_x0_5(num_classes=3)
+"""
+OWN_LOADER = """
+from torchvision import models
+
+def pytest_failaware_load_model(spec, device):
+    return models.shufflenet_v2_x0_5(num_classes=3)
+"""
+OWN_CONDITION = """
+from pytest_failaware import Degradation
+
+def pytest_failaware_conditions():
+    return [Degradation(name="dust", function=lambda images, strength, random: images // 2)]
+"""
+OWN_SHAPES = """
+class Shapes:
+    def geometry(self, image): return image
+    def normalise(self, inputs): return inputs
+shapes = Shapes()
+"""
+
+
+@pytest.mark.parametrize(
+    ("conftest", "arguments", "code"),
+    [
+        ("", ["--failaware-arch=toy:network", "--failaware-model=bands.pth", "--failaware-dataset=toy:images"],
+         "toy:network"),
+        ("", ["--failaware-model=toy:network", "--failaware-dataset=toy:images"], "toy:network"),
+        (OWN_FIXTURE, ["--failaware-baseline=own"], "the fixture failaware_model"),
+        (OWN_LOADER, ["--failaware-baseline=own"], "the hook pytest_failaware_load_model"),
+        (OWN_CONDITION, ["-o", "failaware_conditions=dust"], "the condition dust"),
+        ("", ["--failaware-preprocess=own:shapes"], "own:shapes"),
+    ],
+)  # fmt: skip
+def test_code_that_cannot_be_fingerprinted(
+    stock: Project, measured: Measured, conftest: str, arguments: list[str], code: str
+) -> None:
+    """What runs the user's own code is measured in every run, and -v says why."""
+    (stock.path / "conftest.py").write_text(conftest)
+    (stock.path / "own.py").write_text(OWN_SHAPES)
+    torch.save(toy.weights(), stock.path / "bands.pth")
+    stock.run(*arguments)
+    first = list(measured)
+    result = stock.run(*arguments, "-v")
+
+    assert first
+    assert sorted(first * 2) == measured
+    for key in first:
+        result.stdout.fnmatch_lines([f"{key}: measured anew: the code of {code} cannot be fingerprinted"])
+    assert "reused" not in result.stdout.str()
+
+
+def bias(module: str) -> str:
+    return f"""
+import pytest, torch
+
+@pytest.fixture(scope="session")
+def failaware_model(failaware_model):
+    {module}
+    return failaware_model
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "failaware_model.fc.bias.data += 5",
+        "failaware_model.maxpool.stride = 1",
+        "failaware_model.register_forward_hook(lambda module, given, answer: -answer)",
+        "failaware_model.conv5[2] = torch.nn.GELU()",
+    ],
+)
+def test_a_fixture_that_changes_the_loaded_model(stock: Project, measured: Measured, change: str) -> None:
+    """The file is the same and the model is not: it is measured anew."""
+    stock.run()
+    measured.clear()
+    (stock.path / "conftest.py").write_text(bias(change))
+    stock.run().assert_outcomes(failed=2)  # there is no baseline yet, but there are numbers
+
+    assert BOTH == measured
+
+
+USES_ALL = """
+import pytest
+
+@pytest.mark.reliability
+def test_toy(reliability, failaware_model, failaware_loader, failaware_loaders):
+    inputs, labels = next(iter(failaware_loader))
+    assert failaware_model(inputs).argmax(1).tolist() == reliability.records.prediction.tolist()
+    assert len(next(iter(failaware_loaders("blur")))[1]) == 30
+    assert not reliability.records.entropy.flags.writeable
+    assert not failaware_model.training
+    failaware_model.train()
+"""
+
+
+def test_fixtures_work_without_a_pass(stock: Project, measured: Measured) -> None:
+    """The model, its loaders and the records are there for a test's body, and the model is in eval mode."""
+    stock.test(USES_ALL)
+    stock.record().assert_outcomes(passed=2)
+    measured.clear()
+
+    stock.run().assert_outcomes(passed=2)
+    assert [] == measured
+
+
+def test_a_model_that_a_test_wrote_to_is_refused(stock: Project) -> None:
+    """As in a run without a cache: its records are not those of the file any more."""
+    stock.record()
+    stock.test(MARKED.replace("test_toy(): pass", "test_toy(failaware_model): failaware_model.fc.bias.add_(1)"))
+    result = stock.run()
+
+    result.stdout.fnmatch_lines(["*the model's weights changed after it was loaded*"])
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+
+
+def test_the_second_model_of_a_run(stock: Project, measured: Measured) -> None:
+    """--failaware-against measures both models once and reuses both; either is found where it is the only one."""
+    stock.run("--failaware-against=other.pth")
+    assert sorted(BOTH * 2) == measured
+    again = stock.run("--failaware-against=other.pth")
+    again.stdout.fnmatch_lines(["reused 4 of 4 measured conditions from the cache *"])
+    stock.run(model="other.pth")
+
+    assert sorted(BOTH * 2) == measured
+    other = stock.run("--failaware-against=good.pth", "--failaware-batch-size=9", "-v", model="other.pth")
+    other.stdout.fnmatch_lines(["clean of good.pth: measured anew: batch size was 128, is 9"])
+
+
+def test_workers_share_the_cache(stock: Project) -> None:
+    """What one process measured, the workers of xdist reuse, and the controller counts it."""
+    pytest.importorskip("xdist")
+    stock.record("-p", "no:xdist")
+
+    stock.run("-n", "2").stdout.fnmatch_lines(["reused 2 of 2 measured conditions from the cache *"])
+
+
+def test_another_environment(stock: Project, measured: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the environment of a measurement gains or changes, and another float32 precision, measure all anew."""
+    stock.run()
+    measured.clear()
+    usual = bench._environment
+    with monkeypatch.context() as patched:
+        patched.setattr(bench, "_environment", lambda device: {**usual(device), "torch": "9.9", "precision": "bf16"})
+        other = stock.run("-v")
+    assert BOTH == measured
+    other.stdout.fnmatch_lines(
+        [f"clean: measured anew: torch was {torch.__version__}, is 9.9; precision was absent, *"]
+    )
+
+    matmul = torch.backends.mkldnn.matmul  # whose attributes monkeypatch cannot put back
+    usual_precision = matmul.fp32_precision
+    matmul.fp32_precision = "bf16"
+    try:
+        stock.run("-v").stdout.fnmatch_lines(["clean: measured anew: float32 precision changed"])
+    finally:
+        matmul.fp32_precision = usual_precision
+    assert sorted(BOTH * 2) == measured

@@ -1,0 +1,95 @@
+"""The structure of a module changes with everything but its weights, and foreign code is refused."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable
+
+import pytest
+import torch
+import toy
+from torch import nn
+from torchvision import models
+
+from pytest_failaware.measure.structure import ForeignCodeError, structure_sha256
+
+
+def network() -> nn.Module:
+    """A convolution with its batch norm, and a linear layer."""
+    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(72, 3))
+
+
+def set_stride(module: nn.Module) -> None:
+    module[0].stride = (2, 2)  # type: ignore[index]  # a Sequential
+
+
+def set_epsilon(module: nn.Module) -> None:
+    module[1].eps = 0.1  # type: ignore[index]  # a Sequential
+
+
+def replace_activation(module: nn.Module) -> None:
+    module[2] = nn.GELU()  # type: ignore[index]  # a Sequential
+
+
+def test_weights_and_modes_do_not_matter() -> None:
+    """Two modules of one architecture have one structure, in train mode too."""
+    assert structure_sha256(network().eval()) == structure_sha256(network().train())
+
+
+@pytest.mark.parametrize("change", [set_stride, set_epsilon, replace_activation])
+def test_settings_and_classes_matter(change: Callable[[nn.Module], None]) -> None:
+    """What changes the answers without touching a weight changes the hash."""
+    changed = network()
+    change(changed)
+
+    assert structure_sha256(network()) != structure_sha256(changed)
+
+
+def own_class(module: nn.Module) -> None:
+    module.append(toy.network())  # type: ignore[operator]  # a Sequential
+
+
+def own_hook(module: nn.Module) -> None:
+    module[4].register_forward_hook(lambda part, given, answer: -answer)  # type: ignore[index]  # a Sequential
+
+
+def own_method(module: nn.Module) -> None:
+    module.forward = lambda images: images  # type: ignore[method-assign]  # what a user may do
+
+
+def own_function(module: nn.Module) -> None:
+    module.scale = functools.partial(max, 3)
+
+
+def hidden_tensor(module: nn.Module) -> None:
+    module.__dict__["shift"] = torch.ones(3)
+
+
+@pytest.mark.parametrize("add", [own_class, own_hook, own_method, own_function, hidden_tensor])
+def test_foreign_code_is_refused(add: Callable[[nn.Module], None]) -> None:
+    """A class, a hook, a function or a tensor beside the weights may do anything."""
+    module = network()
+    add(module)
+
+    with pytest.raises(ForeignCodeError):
+        structure_sha256(module)
+
+
+def test_a_replaced_method_of_a_class_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The class is torch's and its forward is not."""
+    monkeypatch.setattr(nn.ReLU, "forward", lambda self, images: -images)
+
+    with pytest.raises(ForeignCodeError):
+        structure_sha256(network())
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "googlenet", "vit_b_16", "swin_t", "maxvit_t"])
+def test_torchvisions_classifiers_have_a_structure(name: str) -> None:
+    """The same for a copy; nothing in it depends on addresses."""
+    with torch.device("meta"):
+        module = models.get_model(
+            name, weights=None, num_classes=3, **({"init_weights": False} if name == "googlenet" else {})
+        )
+
+    assert structure_sha256(module) == structure_sha256(copy.deepcopy(module))
