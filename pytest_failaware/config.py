@@ -58,6 +58,7 @@ def resolve(
         dataset=read_source("dataset", given["dataset"]) if "dataset" in given else None,
         data_root=given["data-root"].path() if "data-root" in given else None,
         preprocess=read_preprocess(given["preprocess"]) if "preprocess" in given else None,
+        precomputed=given["precomputed"].path() if "precomputed" in given else None,
         device=_device(given["device"]) if "device" in given else "auto",
         batch_size=_positive("batch-size", given),
         baseline_dir=baseline_dir,

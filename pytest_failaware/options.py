@@ -70,6 +70,12 @@ OPTIONS: Final = (
         help="resize=PX (square) or resize_short=PX, crop=PX, interpolation=bilinear, mean=a/b/c, std=a/b/c | none "
         "(x / 255) | torchvision:ResNet18_Weights.IMAGENET1K_V1 | pkg.mod:object with .geometry and .normalise",
     ),
+    Option(
+        name="precomputed",
+        metavar="DIR",
+        help="where the images of conditions like precomputed/fog:3 lie: fog.npy as in CIFAR-10-C, or fog/3/ as in "
+        "ImageNet-C",
+    ),
     Option(name="batch-size", metavar="N", help="images in a batch. Default: 16 to 128 by image size"),
     Option(name="device", metavar="NAME", help="auto, cpu, cuda or cuda:N. Default: auto (CUDA if there, else cpu)"),
     Option(

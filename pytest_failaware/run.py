@@ -90,7 +90,7 @@ def evaluate(
         try:
             return {condition.key: _evaluation(bench, condition, config.gate) for condition in config.gate.conditions}
         finally:
-            bench.store.close()
+            bench.close()
 
 
 def _evaluation(bench: Bench, condition: Condition, gate: Gate) -> Evaluation:
@@ -133,5 +133,6 @@ def open_bench(
         batch_size=config.batch_size,
         limit=config.limit,
         own_kernels=own_kernels,
+        precomputed=config.precomputed,
         tell=tell,
     )

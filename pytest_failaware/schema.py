@@ -218,6 +218,7 @@ class RunConfig:
     dataset: Source | None
     data_root: Path | None
     preprocess: Preprocessing | Source | None
+    precomputed: Path | None
     device: str
     batch_size: int | None
     baseline_dir: Path

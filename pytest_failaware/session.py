@@ -283,7 +283,7 @@ class Session:
     def close(self) -> None:
         """Remove the temporary files of memory-mapped images."""
         for bench, _ in self._benches.values():
-            bench.store.close()
+            bench.close()
 
     def _remember(self, loaded: LoadedModel) -> LoadedModel:
         self._models[id(loaded.module)] = loaded

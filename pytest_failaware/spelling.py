@@ -19,6 +19,10 @@ SUITES: Final[Mapping[str, tuple[str, ...]]] = {"imagenet-c": IMAGENET_C, "image
 PUBLISHED_FOR: Final = "published_for_px"
 """The recorded parameter of a severity that says which of the published tables its others come from."""
 
+PRECOMPUTED: Final = "precomputed/"
+"""What stands before the name of a corruption whose images lie in the folder of --failaware-precomputed."""
+
+_STORED: Final = re.compile(r"(?P<name>precomputed/[A-Za-z0-9_]+):(?P<severity>.*)", re.ASCII)
 _SPELLING: Final = re.compile(r"(?P<name>[\w-]+)(?::(?P<severity>[^(]*))?(?:\((?P<arguments>.*)\))?")
 _RANGE: Final = re.compile(r"(\d+)(?:\.\.(\d+))?", re.ASCII)
 _FUNCTION: Final = re.compile(r"(?P<name>[A-Za-z_][\w.]*:[A-Za-z_]\w*)(?:\((?P<arguments>.*)\))?", re.ASCII)
@@ -53,7 +57,7 @@ def parse_condition(text: str, where: str, definitions: Mapping[str, Definition]
 
 def at_size(condition: Condition, height: int, width: int) -> Condition:
     """The condition with the published parameters for images of this many pixels, as it is measured and recorded."""
-    if condition.severity is None:
+    if condition.severity is None or is_precomputed(condition):
         return condition
     side = published_side(height, width)
     names = [parameter.name for parameter in DEFINITIONS[condition.name].parameters]
@@ -68,12 +72,20 @@ def published_for(condition: Condition) -> int | None:
     return None if side is None else int(side)
 
 
+def is_precomputed(condition: Condition) -> bool:
+    """Whether the condition's images are read instead of made."""
+    return condition.name.startswith(PRECOMPUTED)
+
+
 def is_function(name: str) -> bool:
     """Whether a condition's name is a user's own function, `pkg.mod:function`."""
     return ":" in name
 
 
 def _spread(text: str, where: str, definitions: Mapping[str, Definition]) -> Iterator[Condition]:
+    if text.startswith(PRECOMPUTED):
+        yield from _stored(text, where)
+        return
     match = _SPELLING.fullmatch(text)
     name = match["name"] if match else ""
     if name not in definitions and name not in SUITES and (function := _FUNCTION.fullmatch(text)):
@@ -87,13 +99,27 @@ def _spread(text: str, where: str, definitions: Mapping[str, Definition]) -> Ite
     if match["severity"] is None and name in definitions:
         yield _with_arguments(definitions[name], match["arguments"] or "", where)
         return
-    usage = f"write 1 to 5, as in {name + ':3'!r}, or a range as in {name + ':1..5'!r}"
+    usage = _range_usage(name)
     if name in definitions and not definitions[name].has_severities:
         raise ConfigError(f"{where}: {name} has no severities, got {text!r}; {_usage(definitions[name])}")
     if match["arguments"] is not None:
         raise ConfigError(f"{where}: {text!r}: a severity and parameters exclude each other; {usage}")
     wanted = SEVERITIES if match["severity"] is None else _severities(match["severity"], f"{where}: {text!r}: {usage}")
     yield from (_graded(definitions[member], severity) for member in members for severity in wanted)
+
+
+def _stored(text: str, where: str) -> Iterator[Condition]:
+    """What lies in the folder is not known before the images are opened, so any name is taken."""
+    match = _STORED.fullmatch(text)
+    if match is None:
+        raise ConfigError(f"{where}: cannot read {text!r}; write it as in '{PRECOMPUTED}fog:3'")
+    name = match["name"]
+    for severity in _severities(match["severity"], f"{where}: {text!r}: {_range_usage(name)}"):
+        yield Condition(name=name, key=f"{name}:{severity}")
+
+
+def _range_usage(name: str) -> str:
+    return f"write 1 to 5, as in {name + ':3'!r}, or a range as in {name + ':1..5'!r}"
 
 
 def _severities(text: str, complaint: str) -> range:

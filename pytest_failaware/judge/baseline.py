@@ -17,7 +17,9 @@ from pytest_failaware.schema import Baseline, BaselineEntry, Cells, Change, Cond
 
 SCHEMA: Final = 1
 _HEADER: Final = "# Written by pytest --failaware-update-baselines; review it like code.\n"
-_KEY: Final = re.compile(r"(?P<name>[a-z][a-z0-9_]*|[A-Za-z_][\w.]*:[A-Za-z_]\w*)(:\d+|\([^()]*\))?", re.ASCII)
+_KEY: Final = re.compile(
+    r"(?P<name>(?:precomputed/)?[A-Za-z0-9_]+|[A-Za-z_][\w.]*:[A-Za-z_]\w*)(:\d+|\([^()]*\))?", re.ASCII
+)
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
 
 

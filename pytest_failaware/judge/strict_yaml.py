@@ -12,6 +12,7 @@ import yaml
 from pytest_failaware.errors import BaselineError
 
 _LARGEST: Final = 5_000_000  # characters
+_FURTHEST: Final = 2**53  # from 0; beyond it a float skips whole numbers
 _DEEPEST: Final = 20
 _CONFLICT: Final = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)
 T = TypeVar("T")
@@ -55,7 +56,7 @@ class Entry:
     def number(self) -> float:
         """The value as a number."""
         value = self.value
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST <= value <= _LARGEST:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_FURTHEST <= value <= _FURTHEST:
             raise self.error(f"must be a number, got {str(value)[:40]}")
         return float(value)
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torchvision
 
 from pytest_failaware.conditions import Degrade
+from pytest_failaware.errors import ConfigError
 from pytest_failaware.measure.data import ImageSet
 from pytest_failaware.measure.degrade import Kernel, checked, find_kernel
 from pytest_failaware.measure.inference import measure_records
 from pytest_failaware.measure.loader import DegradedLoader, default_batch_size
 from pytest_failaware.measure.models import LoadedModel
+from pytest_failaware.measure.precomputed import Precomputed
 from pytest_failaware.measure.preprocess import Pipeline, build_pipeline
 from pytest_failaware.measure.store import ImageStore, build_store, silent
 from pytest_failaware.schema import Condition, Measurement, Preprocessing, Provenance, Records, Source, Tell
-from pytest_failaware.spelling import at_size
+from pytest_failaware.spelling import at_size, is_precomputed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +33,36 @@ class Bench:
     pipeline: Pipeline
     kernels: Mapping[str, Kernel]  # the user's own
     batch_size: int
+    limit: int | None = None
+    precomputed: Precomputed | None = None
 
     def sized(self, condition: Condition) -> Condition:
-        """The condition, a severity with the strength published for images of this size."""
-        return at_size(condition, *self.store.images.shape[1:3])
+        """The condition with what is known of it now: a severity's strength for images of this size, or its content."""
+        if not is_precomputed(condition):
+            return at_size(condition, *self.store.images.shape[1:3])
+        content = self._stored(condition).facts.fingerprint.removeprefix("sha256:")[:12]
+        return dataclasses.replace(condition, parameters=(("content", float(int(content, 16))),))
+
+    def _stored(self, condition: Condition) -> ImageStore:
+        """The images of a precomputed condition."""
+        if self.precomputed is None:
+            raise ConfigError(
+                f"conditions: {condition.key} needs --failaware-precomputed=DIR (or failaware_precomputed in the ini), "
+                "the folder with arrays as in CIFAR-10-C or folders as in ImageNet-C"
+            )
+        return self.precomputed.store(condition)
+
+    def _images(self, condition: Condition) -> ImageStore:
+        """The images that the kernel gets, as many as are measured."""
+        if not is_precomputed(condition):
+            return self.store
+        stored = self._stored(condition)
+        return stored if self.limit is None else stored.limited(self.limit)
 
     def loader(self, condition: Condition, seed: int) -> DegradedLoader:
         """The ready-to-feed batches of one condition."""
         return DegradedLoader(
-            store=self.store,
+            store=self._images(condition),
             pipeline=self.pipeline,
             condition=self.sized(condition),
             kernel=find_kernel(condition.name, self.kernels),
@@ -64,6 +89,12 @@ class Bench:
             ),
         )
 
+    def close(self) -> None:
+        """Remove the files of memory maps."""
+        self.store.close()
+        if self.precomputed is not None:
+            self.precomputed.close()
+
     @property
     def environment(self) -> dict[str, str]:
         """What can explain a change between two machines: device, precision and versions, as plain text."""
@@ -78,6 +109,7 @@ def build_bench(
     batch_size: int | None = None,
     limit: int | None = None,
     own_kernels: Mapping[str, Degrade] | None = None,
+    precomputed: Path | None = None,
     tell: Tell = silent,
 ) -> Bench:
     """Decode the images through the preprocessing's geometry and put the pieces together.
@@ -89,6 +121,7 @@ def build_bench(
         batch_size: images in a batch, by default chosen by their size.
         limit: how many images to measure, those with the smallest ids.
         own_kernels: the user's degradations by name.
+        precomputed: the folder of corruptions that are read instead of made.
         tell: called while images are decoded.
 
     Raises:
@@ -103,6 +136,8 @@ def build_bench(
         pipeline=pipeline,
         kernels=own,
         batch_size=batch_size or default_batch_size(store),
+        limit=limit,
+        precomputed=Precomputed(precomputed, images, store, pipeline.geometry) if precomputed else None,
     )
 
 

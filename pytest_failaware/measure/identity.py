@@ -19,6 +19,7 @@ from pytest_failaware.measure.inference import check_unchanged
 from pytest_failaware.measure.models import model_sha256, weights_version
 from pytest_failaware.measure.structure import ForeignCodeError, structure_sha256
 from pytest_failaware.schema import Condition
+from pytest_failaware.spelling import is_precomputed
 
 
 class Identity:
@@ -56,7 +57,7 @@ class Identity:
         }
 
     def _refuse_foreign_code(self, condition: Condition) -> None:
-        own = condition.name not in KERNELS
+        own = condition.name not in KERNELS and not is_precomputed(condition)
         code = self.bench.model.code or self.bench.pipeline.code or (f"the condition {condition.name}" if own else "")
         if code:
             raise ForeignCodeError(code)

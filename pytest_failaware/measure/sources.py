@@ -68,16 +68,25 @@ class FolderImages(ImageSet):
     def read(self, index: int) -> Sample:
         """The file, read once for its hash and its pixels."""
         path, label = self.files[index]
-        try:
-            content = path.read_bytes()
-            image = Image.open(io.BytesIO(content))
-            image.load()
-        except Exception as error:  # damaged bytes raise whatever they provoke
-            unknown = isinstance(error, UnidentifiedImageError)  # its own text names an object in memory
-            reason = "no image format that Pillow knows" if unknown else describe_error(error)
-            raise DataError(f"{path}: cannot be decoded ({reason}); repair or remove the file") from error
-        pixels = grey_or_rgb(image, str(path)).convert("RGB")
-        return Sample(key=hashlib.sha256(content).digest(), image=pixels, label=label)
+        content, image = read_image(path)
+        return Sample(key=hashlib.sha256(content).digest(), image=image, label=label)
+
+
+def read_image(path: Path) -> tuple[bytes, Image.Image]:
+    """The content of an image file, and what it decodes to in RGB.
+
+    Raises:
+        DataError: the file cannot be decoded.
+    """
+    try:
+        content = path.read_bytes()
+        image = Image.open(io.BytesIO(content))
+        image.load()
+    except Exception as error:  # damaged bytes raise whatever they provoke
+        unknown = isinstance(error, UnidentifiedImageError)  # its own text names an object in memory
+        reason = "no image format that Pillow knows" if unknown else describe_error(error)
+        raise DataError(f"{path}: cannot be decoded ({reason}); repair or remove the file") from error
+    return content, grey_or_rgb(image, str(path)).convert("RGB")
 
 
 def _class_folders(root: Path) -> tuple[tuple[str, ...], list[tuple[Path, int]]]:

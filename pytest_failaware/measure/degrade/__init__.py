@@ -23,7 +23,7 @@ from pytest_failaware.measure.degrade.plasma import fog
 from pytest_failaware.measure.degrade.snow import snow
 from pytest_failaware.measure.degrade.spatter import spatter
 from pytest_failaware.measure.randomness import SampleRandom
-from pytest_failaware.spelling import is_function
+from pytest_failaware.spelling import PRECOMPUTED, is_function
 from pytest_failaware.text import describe_error
 
 Kernel = Callable[[torch.Tensor, Mapping[str, float], SampleRandom], torch.Tensor]
@@ -86,7 +86,7 @@ def find_kernel(name: str, own: Mapping[str, Kernel]) -> Kernel:
     if name in own:
         return own[name]
     if not is_function(name):
-        return clean if name == "clean" else partial(in_parts, KERNELS[name])
+        return clean if name == "clean" or name.startswith(PRECOMPUTED) else partial(in_parts, KERNELS[name])
     found = load_attribute(name, "conditions")
     if not callable(found):
         raise ConfigError(f"conditions={name}: is a {type(found).__name__}; name a function(images, strength, random)")

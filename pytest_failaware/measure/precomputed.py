@@ -1,0 +1,154 @@
+"""Corruptions that somebody computed before: arrays as in CIFAR-10-C, folders as in ImageNet-C.
+
+Below the folder lies `fog.npy`, uint8 (5 N, H, W, 3), the N images at severity 1, then at 2, and so on in the order of
+the data set, with their labels in `labels.npy`; or `fog/3/`, which repeats the folders and file names of the data set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pytest_failaware.errors import DataError
+from pytest_failaware.measure.data import ImageSet, Sample
+from pytest_failaware.measure.sources import read_image
+from pytest_failaware.measure.store import Geometry, ImageStore, build_store, silent
+from pytest_failaware.published import SEVERITIES
+from pytest_failaware.schema import Condition, Tell
+from pytest_failaware.spelling import PRECOMPUTED
+from pytest_failaware.text import describe_error
+
+_SUFFIXES: Final = ("", ".JPEG", ".jpeg", ".jpg", ".png")
+
+
+class Precomputed:
+    """The images of a data set under corruptions that lie in a folder; the last condition's stay decoded."""
+
+    def __init__(self, root: Path, images: ImageSet, clean: ImageStore, geometry: Geometry) -> None:
+        self.root, self.images, self.clean, self.geometry = root, images, clean, geometry
+        self._last: tuple[str, ImageStore] | None = None
+
+    def store(self, condition: Condition, tell: Tell = silent) -> ImageStore:
+        """The images under the condition, with the ids and labels of the clean ones; `facts` are of their content.
+
+        Raises:
+            DataError: nothing or something else lies there: other sizes, other labels, another number of images.
+        """
+        if self._last is None or self._last[0] != condition.key:
+            self.close()
+            self._last = (condition.key, self._built(condition, tell))
+        return self._last[1]
+
+    def close(self) -> None:
+        """Remove the file of a memory map."""
+        if self._last is not None:
+            self._last[1].close()
+
+    def _built(self, condition: Condition, tell: Tell) -> ImageStore:
+        place, name = f"{condition.key}: {self.root}", condition.name.removeprefix(PRECOMPUTED)
+        array, folder = self.root / f"{name}.npy", self.root / name / str(condition.severity)
+        if array.is_file():
+            pictures: ImageSet = _ArrayPictures(array, condition.severity or 0, self.clean)
+        elif folder.is_dir():
+            pictures = _FolderPictures(folder, self.images, self.clean)
+        else:
+            known = ", ".join(sorted({path.stem for path in self.root.glob("*")} - {"labels"})) or "nothing"
+            raise DataError(f"{place}: has neither {array.name} nor {name}/{condition.severity}; it has {known}")
+        built = build_store(pictures, self._fitted, tell=tell)
+        if built.images.shape != self.clean.images.shape:
+            raise DataError(
+                f"{place}: {built.images.shape[1:]} (height, width, channels) after --failaware-preprocess, the clean "
+                f"images {self.clean.images.shape[1:]}; name images of the same size"
+            )
+        if not np.array_equal(built.labels, self.clean.labels):
+            raise DataError(f"{place}: the labels are not those of --failaware-dataset in its order; use the same set")
+        return replace(built, sample_id=self.clean.sample_id, has_class_names=self.clean.has_class_names)
+
+    def _fitted(self, image: Image.Image) -> Image.Image:
+        """The picture at the model's input size; where it has that already, as published images often do, as it is."""
+        height, width = self.clean.images.shape[1:3]
+        return image if image.size == (width, height) else self.geometry(image)
+
+
+class _ArrayPictures(ImageSet):
+    """The images of one severity in an array of all five."""
+
+    reads_in_parallel = True
+
+    def __init__(self, path: Path, severity: int, clean: ImageStore) -> None:
+        self.path, self.clean, self.classes = path, clean, clean.facts.classes
+        self.pixels = _loaded(path)
+        rows = len(SEVERITIES) * len(clean.labels)
+        if self.pixels.dtype != np.uint8 or self.pixels.ndim not in (3, 4) or len(self.pixels) != rows:
+            raise DataError(
+                f"{path}: must be uint8 ({rows}, height, width, channels), each image of --failaware-dataset at five "
+                f"severities, got {self.pixels.dtype} {self.pixels.shape}"
+            )
+        self.first = len(clean.labels) * (severity - 1)
+
+    def __len__(self) -> int:
+        return len(self.clean.labels)
+
+    def name(self, index: int) -> str:
+        """The array's file and the row."""
+        return f"{self.path}[{self.first + index}]"
+
+    def read(self, index: int) -> Sample:
+        """A row as a picture."""
+        pixels = np.ascontiguousarray(self.pixels[self.first + index])
+        image = Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
+        label = int(self.clean.labels[index] if self._labels is None else self._labels[self.first + index])
+        return Sample(key=hashlib.sha256(pixels.tobytes()).digest(), image=image, label=label)
+
+    @cached_property
+    def _labels(self) -> NDArray[np.int64] | None:
+        """The labels beside the array, None where there are none."""
+        path = self.path.with_name("labels.npy")
+        if not path.is_file():
+            return None
+        labels = _loaded(path)
+        if labels.shape != self.pixels.shape[:1] or labels.dtype.kind not in "iu":
+            raise DataError(f"{path}: must be {len(self.pixels):,} whole numbers, got {labels.dtype} {labels.shape}")
+        return labels.astype(np.int64)
+
+
+class _FolderPictures(ImageSet):
+    """The files of a folder that have the names of the clean files, whatever the suffix."""
+
+    reads_in_parallel = True
+
+    def __init__(self, folder: Path, images: ImageSet, clean: ImageStore) -> None:
+        self.folder, self.images, self.clean, self.classes = folder, images, clean, clean.facts.classes
+
+    def __len__(self) -> int:
+        return len(self.clean.labels)
+
+    def name(self, index: int) -> str:
+        """The path of the file."""
+        return str(self.folder / self.images.name(index))
+
+    def read(self, index: int) -> Sample:
+        """The file of the same name."""
+        wanted = self.folder / self.images.name(index)
+        paths = [wanted, *(wanted.with_suffix(suffix) for suffix in _SUFFIXES)]
+        found = next((path for path in paths if path.is_file()), None)
+        if found is None:
+            raise DataError(f"{wanted}: there is no such file; the folder must repeat the files of --failaware-dataset")
+        content, image = read_image(found)
+        return Sample(key=hashlib.sha256(content).digest(), image=image, label=int(self.clean.labels[index]))
+
+
+def _loaded(path: Path) -> NDArray[np.uint8]:
+    try:
+        loaded: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        reason = describe_error(error)
+        raise DataError(f"{path}: cannot be read as an array ({reason}); write it with numpy.save") from error
+    return loaded

@@ -1,0 +1,116 @@
+"""Corruptions that lie in a folder: CIFAR-10-C's arrays, ImageNet-C's folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toy
+from PIL import Image
+from project import MARKED, Project
+
+from pytest_failaware.errors import DataError
+from pytest_failaware.measure.precomputed import Precomputed
+from pytest_failaware.measure.sources import FolderImages
+from pytest_failaware.measure.store import build_store
+from pytest_failaware.schema import Condition
+
+CONDITIONS = "reliability(conditions=['precomputed/dust:1..2', 'clean'])"
+
+
+def write_arrays(project: Project, **changes: np.ndarray) -> None:
+    """dust.npy of five severities, the second of them black, and labels.npy; `changes` replace an array."""
+    images, labels = toy.arrays()
+    dusty = np.stack([images, images * 0, images, images, images]).reshape(-1, *images.shape[1:])
+    folder = project.path / "stored"
+    folder.mkdir(exist_ok=True)
+    for name, array in {"dust": dusty, "labels": np.tile(labels, 5), **changes}.items():
+        np.save(folder / f"{name}.npy", array)
+
+
+@pytest.fixture(name="gated")
+def _gated(project: Project) -> Project:
+    project.test(MARKED.replace("reliability", CONDITIONS))
+    project.ini("failaware_precomputed = stored")
+    write_arrays(project)
+    return project
+
+
+def test_an_array_holds_five_severities(gated: Project) -> None:
+    """The first is the clean images here, so has their counts; the second is black; both are stored by content."""
+    gated.record().assert_outcomes(passed=3)
+    stored = gated.stored()
+
+    assert stored["clean"]["cells"] == stored["precomputed/dust:1"]["cells"]  # type: ignore[index]
+    assert stored["clean"]["cells"] != stored["precomputed/dust:2"]["cells"]  # type: ignore[index]
+    assert ["content"] == list(stored["precomputed/dust:1"]["parameters"])  # type: ignore[index]
+    assert (gated.path / "baselines" / "toy" / "precomputed-dust-2.npz").is_file()
+    gated.run("--failaware-batch-size=7").stdout.fnmatch_lines(["3 checked: 3 unchanged*"])
+    gated.run("--failaware-limit=50").assert_outcomes(passed=3)
+
+
+def test_other_content_is_not_compared(gated: Project) -> None:
+    """A changed file is another condition, not a worse model."""
+    gated.record()
+    images, _ = toy.arrays()
+    write_arrays(gated, dust=np.tile(images // 2, (5, 1, 1)))
+
+    gated.run().stdout.fnmatch_lines(["*parameters: baseline {'content': *}, now {'content': *}*"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"dust": np.zeros((300, 8, 8), dtype=np.uint8)}, "dust.npy: must be uint8 (1500, height, width, channels)*"),
+        ({"dust": np.zeros((1500, 8, 8))}, "dust.npy: must be uint8*got float64 (1500, 8, 8)"),
+        ({"dust": np.zeros((1500, 9, 9), dtype=np.uint8)}, "(9, 9, 1) (height, width, channels) after*(8, 8, 1)*"),
+        ({"labels": np.zeros(1500, dtype=int)}, "the labels are not those of --failaware-dataset in its order*"),
+        ({"labels": np.zeros(3, dtype=int)}, "labels.npy: must be 1,500 whole numbers, got int64 (3,)"),
+    ],
+)
+def test_an_array_that_does_not_fit(gated: Project, changes: dict[str, np.ndarray], words: str) -> None:
+    """One line names the file, what was found and what is needed; the clean images are measured."""
+    write_arrays(gated, **changes)
+    result = gated.record()
+
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines([f"*{words}*"])
+
+
+def test_nothing_there(gated: Project) -> None:
+    """A name that the folder does not have is told with those it has; a broken file with its reason."""
+    (gated.path / "stored" / "dust.npy").rename(gated.path / "stored" / "mist.npy")
+    gated.record().stdout.fnmatch_lines(["*precomputed/dust:1*has neither dust.npy nor dust/1; it has mist"])
+    (gated.path / "stored" / "dust.npy").write_text("no array")
+    gated.record().stdout.fnmatch_lines(["*dust.npy: cannot be read as an array (*); write it with numpy.save"])
+
+
+def test_no_folder_given(project: Project) -> None:
+    """The condition alone says which option it needs; a spelling without severity how to write it."""
+    project.test(MARKED.replace("reliability", CONDITIONS))
+    project.record().stdout.fnmatch_lines(["*precomputed/dust:1 needs --failaware-precomputed=DIR*"])
+    project.test(MARKED.replace("reliability", "reliability(conditions=['precomputed/dust'])"))
+    project.record().stdout.fnmatch_lines(["*cannot read 'precomputed/dust'; write it as in 'precomputed/fog:3'*"])
+
+
+def test_a_folder_repeats_the_files(tmp_path: Path) -> None:
+    """Files of the same names in the folders of their classes, whatever the suffix; one too few is named."""
+    random = np.random.default_rng(0)
+    for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
+        for folder, suffix in (("clean", ".png"), ("made/fog/3", ".jpg" if "2" in name else ".png")):
+            path = (tmp_path / folder / name).with_suffix(suffix)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(random.integers(0, 256, (9, 9, 3), dtype=np.uint8)).save(path)
+    images = FolderImages(tmp_path / "clean")
+    clean = build_store(images, lambda image: image)
+    fog = Condition(name="precomputed/fog", key="precomputed/fog:3")
+    found = Precomputed(tmp_path / "made", images, clean, lambda image: image).store(fog)
+
+    assert np.array_equal(clean.sample_id, found.sample_id)
+    for row, name in enumerate(("cat/1.png", "cat/2.jpg", "dog/1.png")):
+        with Image.open(tmp_path / "made" / "fog" / "3" / name) as image:
+            assert np.array_equal(np.asarray(image), found.images[row])
+    (tmp_path / "made" / "fog" / "3" / "dog" / "1.png").unlink()
+    with pytest.raises(DataError, match=r"1\.png: there is no such file; the folder must repeat the files"):
+        Precomputed(tmp_path / "made", images, clean, lambda image: image).store(fog)
