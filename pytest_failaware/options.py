@@ -70,8 +70,13 @@ OPTIONS: Final = (
         help="resize=PX (square) or resize_short=PX, crop=PX, interpolation=bilinear, mean=a/b/c, std=a/b/c | none "
         "(x / 255) | torchvision:ResNet18_Weights.IMAGENET1K_V1 | pkg.mod:object with .geometry and .normalise",
     ),
-    Option(name="batch-size", metavar="N", help="images in a batch. Default: 16 to 128 by image size"),
+    Option(name="batch-size", metavar="N", help="images in a batch. Default: by image size and device"),
     Option(name="device", metavar="NAME", help="auto, cpu, cuda or cuda:N. Default: auto (CUDA if there, else cpu)"),
+    Option(
+        name="precision",
+        metavar="NAME",
+        help="ieee (float32), tf32 (on CUDA) or bfloat16 (autocast); kept in the baseline. Default: ieee",
+    ),
     Option(
         name="limit",
         metavar="N",

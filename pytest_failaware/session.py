@@ -76,6 +76,7 @@ class Session:
         self._load_model = load_model
         self._models: dict[int, LoadedModel] = {}
         self._benches: dict[tuple[int, int], tuple[Bench, object]] = {}
+        self._second: dict[int, Bench] = {}  # of the second model, by the id of the first one's, which lives as long
         self.read_baseline = cache(self._read_baseline)
 
     @cached_property
@@ -115,7 +116,9 @@ class Session:
         """What the second model makes of the same images, None where there is none."""
         if self.config.against is None:
             return None
-        return dataclasses.replace(bench, model=self.against).measure(condition, seed)
+        if id(bench) not in self._second:
+            self._second[id(bench)] = bench.of(self.against)
+        return self._second[id(bench)].measure(condition, seed)
 
     def bench(self, module: Any, dataset: Any) -> Bench:  # Any: whatever the user's fixtures return
         """The bench of a model and a data set, built once for each pair."""
@@ -228,12 +231,16 @@ class Session:
             f"model {self._typed('model') if 'model' in opened else 'of the fixture failaware_model'} "
             f"({f'{model.architecture} {model.sha256[:8]}'.strip()}) on {provenance.environment['device']}",
             *(note for loaded in self._models.values() for note in loaded.notes),
+            *(f"note: {note}" for bench in self._all_benches() for note in bench.notes),
             f"data {self._typed('dataset') if 'images' in opened else 'of the fixture failaware_dataset'}: "
             f"{data.samples:,} images, {classes} classes; preprocess {provenance.preprocessing}",
             *(() if self.config.limit is None else (self._limit_fact(measurement),)),
             f"rule {gate.rule}; {self._reference_fact(measurement, gate)}",
             *(() if dead is None else (f"note: {dead}",)),
         )
+
+    def _all_benches(self) -> list[Bench]:
+        return [*(bench for bench, _ in self._benches.values()), *self._second.values()]
 
     def _typed(self, option: str) -> str:
         return self.config.origins[option].text
