@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import numpy as np
 import torch
@@ -21,8 +22,9 @@ from pytest_failaware.text import describe_error
 Flags = Callable[..., NDArray[np.bool_]]
 """`flags(confidence=…, entropy=…)` -> bool (N,): a rule that a faster way must not change the flags of."""
 
-_ALIKE = 1e-4  # of the largest logit; kernels disagree by 1e-7 of it
-_OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
+_ALIKE: Final = 1e-4  # of the largest logit; kernels disagree by 1e-7 of it
+_TRIAL: Final = 64  # images at most, to see whether answers are alike
+_OUT_OF_MEMORY: Final = ("not enough memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
 
 
 class Runner:
@@ -87,7 +89,8 @@ class Runner:
         module = self.model.module
         state = (has_hooks(module), *(tensor.data_ptr() for tensor in module.state_dict().values()))
         if self._chosen is None or self._chosen[0] != state:
-            self._chosen = (state, self._fastest(loader.inputs(rows, clean=True)))
+            few = slice(rows.start, min(rows.stop, rows.start + _TRIAL))
+            self._chosen = (state, self._fastest(loader.inputs(few, clean=True)))
         return self._chosen[1]
 
     def _fastest(self, inputs: torch.Tensor) -> Way:
