@@ -17,13 +17,24 @@ from pytest_failaware.errors import ConfigError
 from pytest_failaware.marker import INI_KEYS, build_gate, read_pairs
 from pytest_failaware.options import OPTIONS, Given, Surroundings, given_options
 from pytest_failaware.report.machine import records_path
-from pytest_failaware.schema import DRIFT_BUDGET, DatasetChange, Gate, Origin, Outputs, RunConfig, UpdateMode, Writing
+from pytest_failaware.schema import (
+    DRIFT_BUDGET,
+    DatasetChange,
+    Gate,
+    Origin,
+    Outputs,
+    Precision,
+    RunConfig,
+    UpdateMode,
+    Writing,
+)
 from pytest_failaware.specs import positive, read_preprocess, read_source
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
 
 _OVERRIDE: Final = "--failaware-override="
 _DEFAULTS: Final = {
     "device": "auto",
+    "precision": Precision.IEEE.value,
     "baseline-dir": "baselines",
     "drift-budget": str(DRIFT_BUDGET),
     "dataset-change": "fail",
@@ -61,6 +72,7 @@ def resolve(
         precomputed=given["precomputed"].path() if "precomputed" in given else None,
         device=_device(given["device"]) if "device" in given else "auto",
         batch_size=_positive("batch-size", given),
+        precision=_precision(given),
         baseline_dir=baseline_dir,
         dataset_change=_dataset_change(given),
         drift_budget=_drift_budget(given),
@@ -123,6 +135,8 @@ def _writing(given: Mapping[str, Given]) -> Writing:
 
 def _refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around: Surroundings) -> None:
     """What would let a gate pass that nobody reviewed, or store what is not the whole truth."""
+    if config.precision is Precision.TF32 and config.device == "cpu":
+        raise ConfigError(f"{given['precision'].where}: only CUDA has TF32; leave it out, or do not ask for the CPU")
     readers = {"strict": config.strict, "limit": config.limit, "against": config.against, "override": config.overrides}
     for name, active in readers.items():
         if active and config.writing.asked:
@@ -182,6 +196,16 @@ def _device(given: Given) -> str:
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", given.text):
         raise ConfigError(f"{given.where}: must be auto, cpu, cuda or cuda:N, got {given.text!r}")
     return given.text
+
+
+def _precision(given: Mapping[str, Given]) -> Precision:
+    one = given.get("precision")
+    if one is None:
+        return Precision.IEEE
+    known = [precision.value for precision in Precision]
+    if one.text not in known:
+        raise ConfigError(f"{one.where}: must be {', '.join(known[:-1])} or {known[-1]}, got {one.text!r}")
+    return Precision(one.text)
 
 
 def _drift_budget(given: Mapping[str, Given]) -> Decimal:

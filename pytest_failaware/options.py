@@ -76,8 +76,13 @@ OPTIONS: Final = (
         help="where the images of conditions like precomputed/fog:3 lie: fog.npy as in CIFAR-10-C, or fog/3/ as in "
         "ImageNet-C",
     ),
-    Option(name="batch-size", metavar="N", help="images in a batch. Default: 16 to 128 by image size"),
+    Option(name="batch-size", metavar="N", help="images in a batch. Default: by image size and device"),
     Option(name="device", metavar="NAME", help="auto, cpu, cuda or cuda:N. Default: auto (CUDA if there, else cpu)"),
+    Option(
+        name="precision",
+        metavar="NAME",
+        help="ieee (float32), tf32 (on CUDA) or bfloat16 (autocast); kept in the baseline. Default: ieee",
+    ),
     Option(
         name="limit",
         metavar="N",

@@ -66,6 +66,7 @@ def evaluate(
     data_root: str | Path | None = None,
     device: str = "auto",
     batch_size: int | None = None,
+    precision: str = "ieee",
     seed: int = 0,
 ) -> Mapping[str, Evaluation]:
     """Measure a classifier under each condition; the mapping's keys are the conditions' spellings.
@@ -77,7 +78,11 @@ def evaluate(
         FailAwareError: anything that cannot be used, in one line.
     """
     given = {"model": model, "dataset": dataset, "preprocess": preprocess, "arch": arch, "device": device}
-    given |= {"data-root": data_root and str(data_root), "batch-size": batch_size and str(batch_size)}
+    given |= {
+        "precision": precision,
+        "data-root": data_root and str(data_root),
+        "batch-size": batch_size and str(batch_size),
+    }
     config = resolve(
         command_line={name: value for name, value in given.items() if isinstance(value, str)},
         ini={"conditions": list(conditions), "rule": rule, "seed": seed},
@@ -131,6 +136,8 @@ def open_bench(
         images,
         config.preprocess,
         batch_size=config.batch_size,
+        precision=config.precision,
+        flags=config.gate.rule.flags,
         limit=config.limit,
         own_kernels=own_kernels,
         precomputed=config.precomputed,

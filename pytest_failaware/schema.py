@@ -160,6 +160,19 @@ DRIFT_BUDGET: Final = Decimal("0.01")
 benchmarks/drift.py shows what it stops and what it lets pass."""
 
 
+class Precision(Enum):
+    """How float32 models are computed with, by its name in --failaware-precision."""
+
+    IEEE = "ieee"
+    TF32 = "tf32"  # CUDA alone: products of 10-bit mantissas, sums in float32
+    BFLOAT16 = "bfloat16"  # torch.autocast
+
+    @property
+    def dtype(self) -> str:
+        """What a baseline says of it."""
+        return {"ieee": "float32", "tf32": "float32 (tf32)", "bfloat16": "bfloat16"}[self.value]
+
+
 class DatasetChange(Enum):
     """What becomes of a comparison when the images are not those of the baseline."""
 
@@ -221,6 +234,7 @@ class RunConfig:
     precomputed: Path | None
     device: str
     batch_size: int | None
+    precision: Precision
     baseline_dir: Path
     against: Source | None
     dataset_change: DatasetChange

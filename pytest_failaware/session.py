@@ -143,7 +143,7 @@ class Session:
     def _bench_against(self, bench: Bench) -> Bench:
         """The second model on the images of a bench, built once."""
         if id(bench) not in self._second_benches:
-            self._second_benches[id(bench)] = dataclasses.replace(bench, model=self.against)
+            self._second_benches[id(bench)] = bench.of(self.against)
         return self._second_benches[id(bench)]
 
     def bench(self, module: Any, dataset: Any) -> Bench:  # Any: whatever the user's fixtures return
@@ -261,12 +261,16 @@ class Session:
             f"model {self._typed('model') if 'model' in opened else 'of the fixture failaware_model'} "
             f"({f'{model.architecture} {model.sha256[:8]}'.strip()}) on {provenance.environment['device']}",
             *(note for loaded in self._models.values() for note in loaded.notes),
+            *(f"note: {note}" for bench in self._all_benches() for note in bench.notes),
             f"data {self._typed('dataset') if 'images' in opened else 'of the fixture failaware_dataset'}: "
             f"{data.samples:,} images, {classes} classes; preprocess {provenance.preprocessing}",
             *(() if self.config.limit is None else (self._limit_fact(measurement),)),
             f"rule {gate.rule}; {self._reference_fact(measurement, gate)}",
             *(() if dead is None else (f"note: {dead}",)),
         )
+
+    def _all_benches(self) -> list[Bench]:
+        return [*(bench for bench, _ in self._benches.values()), *self._second_benches.values()]
 
     def _typed(self, option: str) -> str:
         return self.config.origins[option].text

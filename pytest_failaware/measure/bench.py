@@ -17,10 +17,12 @@ from pytest_failaware.measure.degrade import Kernel, checked, find_kernel
 from pytest_failaware.measure.inference import measure_records
 from pytest_failaware.measure.loader import DegradedLoader, default_batch_size
 from pytest_failaware.measure.models import LoadedModel
+from pytest_failaware.measure.precision import check_precision
 from pytest_failaware.measure.precomputed import Precomputed
 from pytest_failaware.measure.preprocess import Pipeline, build_pipeline
+from pytest_failaware.measure.runner import Flags, Runner
 from pytest_failaware.measure.store import ImageStore, build_store, silent
-from pytest_failaware.schema import Condition, Measurement, Preprocessing, Provenance, Records, Source, Tell
+from pytest_failaware.schema import Condition, Measurement, Precision, Preprocessing, Provenance, Records, Source, Tell
 from pytest_failaware.spelling import at_size, is_precomputed
 
 
@@ -28,13 +30,26 @@ from pytest_failaware.spelling import at_size, is_precomputed
 class Bench:
     """The pieces that one pass over the data needs."""
 
-    model: LoadedModel
+    runner: Runner
     store: ImageStore
     pipeline: Pipeline
     kernels: Mapping[str, Kernel]  # the user's own
-    batch_size: int
     limit: int | None = None
     precomputed: Precomputed | None = None
+
+    @property
+    def model(self) -> LoadedModel:
+        """The model that is measured."""
+        return self.runner.model
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the summary says of the measuring itself."""
+        return self.runner.notes
+
+    def of(self, model: LoadedModel) -> Bench:
+        """The same images for another model."""
+        return dataclasses.replace(self, runner=self.runner.of(model))
 
     def sized(self, condition: Condition) -> Condition:
         """The condition with what is known of it now: a severity's strength for images of this size, or its content."""
@@ -68,12 +83,12 @@ class Bench:
             kernel=find_kernel(condition.name, self.kernels),
             seed=seed,
             device=self.model.device,
-            batch_size=self.batch_size,
+            batch_size=self.runner.batch_size,
         )
 
     def measure(self, condition: Condition, seed: int, tell: Tell = silent) -> Measurement:
         """One pass over the images under one condition."""
-        return self.measurement(condition, seed, measure_records(self.model, self.loader(condition, seed), tell))
+        return self.measurement(condition, seed, measure_records(self.runner, self.loader(condition, seed), tell))
 
     def measurement(self, condition: Condition, seed: int, records: Records) -> Measurement:
         """Records with everything that made them."""
@@ -98,7 +113,7 @@ class Bench:
     @property
     def environment(self) -> dict[str, str]:
         """What can explain a change between two machines: device, precision and versions, as plain text."""
-        return _environment(self.model.device)
+        return _environment(self.model.device, self.runner.precision)
 
 
 def build_bench(
@@ -107,6 +122,8 @@ def build_bench(
     preprocess: Preprocessing | Source,
     *,
     batch_size: int | None = None,
+    precision: Precision = Precision.IEEE,
+    flags: Flags | None = None,
     limit: int | None = None,
     own_kernels: Mapping[str, Degrade] | None = None,
     precomputed: Path | None = None,
@@ -118,7 +135,9 @@ def build_bench(
         model: on its device.
         images: the whole data set, of which `limit` images at most are measured.
         preprocess: geometry and normalisation.
-        batch_size: images in a batch, by default chosen by their size.
+        batch_size: images in a batch, by default chosen by their size and the device.
+        precision: what the model is computed in.
+        flags: the rule whose flags faster ways to run the model must not change.
         limit: how many images to measure, those with the smallest ids.
         own_kernels: the user's degradations by name.
         precomputed: the folder of corruptions that are read instead of made.
@@ -126,23 +145,25 @@ def build_bench(
 
     Raises:
         DataError: the images or the preprocessing cannot be used.
+        ConfigError: the device does not have the precision.
     """
+    check_precision(precision, model.device)
     pipeline = build_pipeline(preprocess)
     store = build_store(images, pipeline.geometry, tell=tell)
     own = {name: checked(name, kernel) for name, kernel in (own_kernels or {}).items()}
+    size = batch_size or default_batch_size(store, model.device)
     return Bench(
-        model=model,
+        runner=Runner(model, batch_size=size, precision=precision, flags=flags),
         store=store if limit is None else store.limited(limit),
         pipeline=pipeline,
         kernels=own,
-        batch_size=batch_size or default_batch_size(store),
         limit=limit,
         precomputed=Precomputed(precomputed, images, store, pipeline.geometry) if precomputed else None,
     )
 
 
-def _environment(device: torch.device) -> dict[str, str]:
-    found = {"device": device.type, "dtype": "float32", "torch": str(torch.__version__)}
+def _environment(device: torch.device, precision: Precision) -> dict[str, str]:
+    found = {"device": device.type, "dtype": precision.dtype, "torch": str(torch.__version__)}
     if device.type == "cuda":
         found |= {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)}
     return found | {"torchvision": str(torchvision.__version__)}

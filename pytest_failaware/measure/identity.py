@@ -48,10 +48,9 @@ class Identity:
             "architecture": f"{bench.model.facts.architecture} {structure_sha256(bench.model.module)}",
             **self._data,
             "preprocessing": bench.pipeline.text,
-            "batch size": str(bench.batch_size),
+            "batch size": str(bench.runner.batch_size),
             **bench.environment,
             "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
-            "float32 precision": _float32_precision(),
             "pillow": PIL.__version__,
             "numpy": np.__version__,
         }
@@ -104,15 +103,3 @@ def _own_code() -> str:
     for path in (*sorted(folder.rglob("*.py")), folder.parent / "scores.py"):
         digest.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
-
-
-def _float32_precision() -> str:
-    """What the process allows float32 arithmetic to become; it changes the scores, and a conftest.py may set it."""
-    backends = torch.backends
-    kinds = {
-        "cuda matmul": backends.cuda.matmul,
-        "cudnn conv": backends.cudnn.conv,  # type: ignore[attr-defined]  # torch gives it no type
-        "mkldnn matmul": backends.mkldnn.matmul,  # type: ignore[attr-defined]  # torch gives it no type
-        "mkldnn conv": backends.mkldnn.conv,  # type: ignore[attr-defined]  # torch gives it no type
-    }
-    return ", ".join(f"{name} {kind.fp32_precision}" for name, kind in kinds.items())

@@ -48,7 +48,7 @@ def test_toy(reliability, failaware_model, failaware_loader, failaware_loaders, 
     assert not failaware_model.training
     assert not any(p.requires_grad for p in failaware_model.parameters())
     inputs, labels = next(iter(failaware_loader))
-    assert (128, 1, 8, 8) == tuple(inputs.shape) and torch.float32 == inputs.dtype
+    assert (300, 1, 8, 8) == tuple(inputs.shape) and torch.float32 == inputs.dtype
     right = sum((failaware_model(images).argmax(1) == truth).sum() for images, truth in failaware_loader)
     assert 180 == right
     dark, _ = next(iter(failaware_loaders("low_light(factor=0)")))

@@ -240,6 +240,7 @@ def test_values_know_where_they_come_from() -> None:
         "dataset": Origin(text="pkg:data", place="pytest.ini"),
         "batch-size": Origin(text="7", place="command line"),
         "device": Origin(text="cpu", place="command line"),
+        "precision": Origin(text="ieee", place="default"),
         "baseline-dir": Origin(text="baselines", place="default"),
         "drift-budget": Origin(text="0.01", place="default"),
         "dataset-change": Origin(text="fail", place="default"),

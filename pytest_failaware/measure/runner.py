@@ -1,0 +1,167 @@
+"""A model in the fastest way that answers alike, over batches as large as the memory holds."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from pytest_failaware.errors import ModelError
+from pytest_failaware.measure.fold import Way, has_hooks, private_copies
+from pytest_failaware.measure.loader import DegradedLoader
+from pytest_failaware.measure.models import LoadedModel
+from pytest_failaware.schema import Precision
+from pytest_failaware.scores import log_softmax, scores_of
+from pytest_failaware.text import describe_error
+
+Flags = Callable[..., NDArray[np.bool_]]
+"""`flags(confidence=…, entropy=…)` -> bool (N,): a rule that a faster way must not change the flags of."""
+
+_ALIKE: Final = 1e-4  # of the largest logit; kernels disagree by 1e-7 of it
+_TRIAL: Final = 64  # images at most, to see whether answers are alike
+_OUT_OF_MEMORY: Final = ("not enough memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
+
+
+class Runner:
+    """Runs one model for a whole session: the way is chosen once, a batch size that did not fit is not tried again."""
+
+    def __init__(self, model: LoadedModel, *, batch_size: int, precision: Precision, flags: Flags | None) -> None:
+        self.model = model
+        self.batch_size = batch_size
+        self.precision = precision
+        self.flags = flags
+        self.notes: tuple[str, ...] = ()
+        self._asked = batch_size
+        self._chosen: tuple[object, Way] | None = None  # for which state of the module, and what
+
+    def of(self, model: LoadedModel) -> Runner:
+        """A runner of another model with the same settings."""
+        return Runner(model, batch_size=self.batch_size, precision=self.precision, flags=self.flags)
+
+    def answers(self, loader: DegradedLoader) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """The rows of each batch in order with their logits (B, K) on the host; to be called in inference mode.
+
+        Raises:
+            ModelError: the model does not take the images, answers with no logits, or two images do not fit.
+        """
+        start, count = 0, len(loader.store.labels)
+        while start < count:
+            rows = slice(start, min(start + self.batch_size, count))
+            logits = self._fitting(loader, rows)
+            if logits is not None:
+                yield rows, logits
+                start = rows.stop
+
+    def _fitting(self, loader: DegradedLoader, rows: slice) -> NDArray[np.float32] | None:
+        """The logits of these rows; None where memory ran out, and batches are smaller from now on."""
+        try:
+            module, layout = self._way(loader, rows)
+            return logits_of(module, loader.inputs(rows).to(memory_format=layout))
+        except Exception as error:  # the user's network and kernels run here
+            if not is_out_of_memory(error):
+                raise
+            self._halve(rows.stop - rows.start, error)
+        gc.collect()  # out here the failed batch is no longer held by its traceback
+        if self.model.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return None
+
+    def _halve(self, size: int, error: Exception) -> None:
+        if size <= 2:  # a lone image is doubled
+            raise ModelError(
+                f"out of memory on {self.model.device} with two images, the fewest that a batch has, so that a smaller "
+                f"--failaware-batch-size does not help: {describe_error(error)}; free memory, give a smaller resize= "
+                "in --failaware-preprocess, or another --failaware-device"
+            ) from error
+        self.batch_size = size // 2
+        self.notes = (
+            f"memory ran out with batches of {self._asked} images; went on with {self.batch_size}, which changes no "
+            f"result: --failaware-batch-size={self.batch_size} saves the attempts",
+        )
+
+    def _way(self, loader: DegradedLoader, rows: slice) -> Way:
+        """How to run the model; chosen anew only where its tensors were replaced or a hook has come."""
+        module = self.model.module
+        state = (has_hooks(module), *(tensor.data_ptr() for tensor in module.state_dict().values()))
+        if self._chosen is None or self._chosen[0] != state:
+            few = slice(rows.start, min(rows.stop, rows.start + _TRIAL))
+            self._chosen = (state, self._fastest(loader.inputs(few, clean=True)))
+        return self._chosen[1]
+
+    def _fastest(self, inputs: torch.Tensor) -> Way:
+        """The first way that answers a clean batch as the module itself does."""
+        module = self.model.module
+        expected = logits_of(module, inputs)
+        for candidate, layout in self._candidates():
+            answer = _try(candidate, inputs.to(memory_format=layout))
+            if answer is not None and self._alike(answer, expected):
+                return candidate, layout
+        return module, torch.contiguous_format
+
+    def _candidates(self) -> Iterator[Way]:
+        """On a CPU folded copies, then the module with channels last, which models that call `view` do not take.
+
+        CUDA's float32 kernels gain nothing by channels last; those of tensor cores do.
+        """
+        if self.model.device.type == "cpu" and self.precision is Precision.IEEE:
+            yield from private_copies(self.model.module)
+        if self.model.device.type == "cpu" or self.precision is not Precision.IEEE:
+            yield self.model.module, torch.channels_last
+
+    def _alike(self, answer: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
+        """Whether predictions and flags are equal and logits close; never where one is not finite."""
+        if answer.shape != expected.shape or not np.abs(answer - expected).max() <= _ALIKE * np.abs(expected).max():
+            return False
+        one, other = (scores_of(log_softmax(logits)) for logits in (answer, expected))
+        if not np.array_equal(one.prediction, other.prediction):
+            return False
+        if self.flags is None:
+            return True
+        first, second = (self.flags(confidence=side.confidence, entropy=side.entropy) for side in (one, other))
+        return np.array_equal(first, second)
+
+
+def logits_of(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32]:
+    """The logits of a batch, (B, K) on the host. A lone image is doubled: a batch of one takes other kernels.
+
+    Raises:
+        ModelError: the model does not take the inputs, or does not answer as a classifier does.
+    """
+    count = len(inputs)
+    try:
+        answer = module(inputs if count > 1 else inputs.repeat(2, 1, 1, 1))
+    except Exception as error:  # the user's network runs here
+        raise ModelError(
+            f"the model cannot take inputs of shape {tuple(inputs.shape)} (batch, channels, height, width): "
+            f"{describe_error(error)}; check --failaware-preprocess"
+        ) from error
+    if not isinstance(answer, torch.Tensor) or answer.ndim != 2 or answer.shape[1] < 2:
+        got = f"shape {tuple(answer.shape)}" if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
+        raise ModelError(f"the model returns {got}; a classifier returns one tensor of logits (batch, classes >= 2)")
+    logits: NDArray[np.float32] = answer[:count].float().cpu().numpy()
+    return logits
+
+
+def _try(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32] | None:
+    """The logits, or None where this way does not work; the module itself has answered before."""
+    try:
+        return logits_of(module, inputs)
+    except ModelError as error:
+        if is_out_of_memory(error):
+            raise
+        return None
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out, also where the error only wraps the one that says so."""
+    if error is None:
+        return False
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    said = isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY)
+    return said or is_out_of_memory(error.__cause__)

@@ -1,0 +1,109 @@
+"""The precision of a measurement, and the process's own settings back afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import torch
+from convolutional import CPU, bench, network
+from torch import backends, nn
+
+from pytest_failaware.errors import ConfigError
+from pytest_failaware.measure.precision import computing
+from pytest_failaware.schema import Measurement, Precision
+from pytest_failaware.spelling import parse_condition
+
+CUDA = torch.device("cuda")
+OPERATIONS = {
+    "cudnn.conv": backends.cudnn.conv,
+    "cudnn.rnn": backends.cudnn.rnn,
+    "cuda.matmul": backends.cuda.matmul,
+    "mkldnn.conv": backends.mkldnn.conv,
+    "mkldnn.rnn": backends.mkldnn.rnn,
+    "mkldnn.matmul": backends.mkldnn.matmul,
+}
+
+
+def state() -> dict[str, object]:
+    """Every setting that a measurement may touch."""
+    cudnn = backends.cudnn
+    flags = {"enabled": cudnn.enabled, "benchmark": cudnn.benchmark, "deterministic": cudnn.deterministic}
+    autocast = {device: torch.is_autocast_enabled(device) for device in ("cpu", "cuda")}
+    return flags | autocast | {name: one.fp32_precision for name, one in OPERATIONS.items()}
+
+
+@pytest.fixture(params=["as torch comes", "whatever is fastest"])
+def settings(request: pytest.FixtureRequest) -> Iterator[dict[str, object]]:
+    """The process's own choice, which is set back after the test."""
+    before, benchmark = state(), backends.cudnn.benchmark
+    if request.param != "as torch comes":
+        backends.cudnn.benchmark = True
+        for name in ("cudnn.conv", "cuda.matmul"):
+            OPERATIONS[name].fp32_precision = "tf32"
+        OPERATIONS["mkldnn.matmul"].fp32_precision = "bf16"
+    yield state()
+    backends.cudnn.benchmark = benchmark
+    for name, one in OPERATIONS.items():
+        one.fp32_precision = before[name]
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+def test_every_setting_comes_back(settings: dict[str, object], precision: Precision) -> None:
+    """After a measurement and after one that fails, whatever the process had chosen."""
+    for device in (CPU,) if precision is Precision.BFLOAT16 else (CPU, CUDA):  # without CUDA its autocast warns
+        with suppress(ZeroDivisionError), computing(precision, device):
+            raise ZeroDivisionError
+
+        assert settings == state()
+
+
+def test_float32_is_ieee_on_every_device(settings: dict[str, object]) -> None:
+    """Neither TF32 nor bfloat16 for any operation, deterministic algorithms, no autocast of the process's own."""
+    with torch.autocast("cpu", dtype=torch.bfloat16), computing(Precision.IEEE, CUDA), computing(Precision.IEEE, CPU):
+        inside = state()
+
+    assert {"ieee"} == {str(inside[name]).replace("none", "ieee") for name in OPERATIONS}
+    assert (True, False, True) == (inside["enabled"], inside["benchmark"], inside["deterministic"])
+    assert not inside["cpu"]
+
+
+def test_tf32_is_for_cuda_alone(settings: dict[str, object]) -> None:
+    """Its convolutions and products get it; the CPU's stay what they are called."""
+    with computing(Precision.TF32, CUDA):
+        inside = state()
+
+    assert ["tf32"] * 3 == [inside[name] for name in OPERATIONS if name.startswith("cud")]
+    assert {"ieee"} == {str(inside[name]).replace("none", "ieee") for name in OPERATIONS if name.startswith("mkl")}
+
+
+def test_tf32_on_a_cpu_is_refused() -> None:
+    """It would have no effect there, and the baseline would say that it had."""
+    with pytest.raises(ConfigError, match="--failaware-precision=tf32: only CUDA has TF32, and the model runs on cpu"):
+        bench(network(), precision=Precision.TF32)
+
+
+def measured(module: nn.Module, precision: Precision) -> Measurement:
+    """One clean pass."""
+    return bench(module, precision=precision).measure(parse_condition("clean", ""), seed=0)
+
+
+def test_bfloat16_computes_in_bfloat16_and_records_float32() -> None:
+    """Layers run under autocast, scores are a little off, and the provenance says so."""
+    net, seen = network(), []
+    exact = measured(net, Precision.IEEE)
+    with net.first.register_forward_hook(lambda *arguments: seen.append(arguments[2].dtype)):
+        rough = measured(net, Precision.BFLOAT16)
+
+    assert {torch.bfloat16} == set(seen)
+    assert ("float32", "bfloat16") == tuple(one.provenance.environment["dtype"] for one in (exact, rough))
+    assert np.float32 == rough.records.max_logit.dtype
+    difference = np.abs(exact.records.max_logit - rough.records.max_logit)
+    assert 1e-4 < difference.max() < 0.05 * np.abs(exact.records.max_logit).max()
+
+
+def test_the_name_of_tf32_in_a_baseline() -> None:
+    """It is float32 by its range, and no more by its digits."""
+    assert ["float32", "float32 (tf32)", "bfloat16"] == [precision.dtype for precision in Precision]
