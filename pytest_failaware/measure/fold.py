@@ -10,15 +10,21 @@ from torch import nn
 from torch.fx import GraphModule
 from torch.fx.experimental.optimization import fuse, optimize_for_inference
 
+from pytest_failaware.measure.crop import crop_kernels
+
 Way = tuple[nn.Module, torch.memory_format]
 """A module, and the memory format of the inputs that suits it."""
 
 
-def private_copies(module: nn.Module) -> Iterator[Way]:
+def private_copies(module: nn.Module, images: torch.Tensor) -> Iterator[Way]:
     """The copies that can be made of a convolutional model, the fastest first; the module itself is never touched.
 
     There are none where a forward hook would have to fire, and none of models that torch.fx cannot trace. A caller has
     to check that a copy answers alike: tracing takes the path of one call for the path of all.
+
+    Args:
+        module: in eval mode, on a CPU.
+        images: a batch (B, C, H, W); the copies are for images of this size.
     """
     if not any(isinstance(part, nn.Conv2d) for part in module.modules()) or has_hooks(module):
         return
@@ -26,7 +32,9 @@ def private_copies(module: nn.Module) -> Iterator[Way]:
         with warnings.catch_warnings():  # torch builds one of them by what it deprecates
             warnings.simplefilter("ignore")
             try:
-                copy = build(module)
+                folded: nn.Module = fuse(module)
+                crop_kernels(folded, images)
+                copy = build(folded)
             except Exception:  # the user's network is copied and traced here; what cannot be runs as it is
                 continue
         if copy is not None:
@@ -39,18 +47,17 @@ def has_hooks(module: nn.Module) -> bool:
     return anywhere or any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
 
 
-def _in_blocks(module: nn.Module) -> nn.Module | None:
+def _in_blocks(folded: nn.Module) -> nn.Module | None:
     """The copy that keeps weights and feature maps in oneDNN's own blocks; None where it would leave them midway.
 
     Each change of layout costs more than the blocks save, so the images go in once, and come out as features.
     """
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # torch's own
         return None
-    copy = optimize_for_inference(module)
+    copy = optimize_for_inference(folded, {"conv_bn_fuse": False})
     assert isinstance(copy, GraphModule)
     return copy if sum(node.target == "to_mkldnn" for node in copy.graph.nodes) == 1 else None
 
 
-def _channels_last(module: nn.Module) -> nn.Module:
-    folded: nn.Module = fuse(module)
+def _channels_last(folded: nn.Module) -> nn.Module:
     return folded.to(memory_format=torch.channels_last)

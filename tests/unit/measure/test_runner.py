@@ -50,7 +50,7 @@ def test_a_folded_copy_gives_the_records_of_the_module(monkeypatch: pytest.Monke
     """Under every condition; and with no copy to be had, the module itself runs."""
     folded = bench(network(), flags=FailureRule().flags)
     with monkeypatch.context() as patch:
-        patch.setattr(runner_module, "private_copies", lambda module: iter(()))
+        patch.setattr(runner_module, "private_copies", lambda module, images: iter(()))
         plain = bench(network())
         expected = {condition: measured(plain, condition) for condition in FOUR}
 
@@ -63,7 +63,9 @@ def test_a_folded_copy_gives_the_records_of_the_module(monkeypatch: pytest.Monke
 def test_a_model_is_folded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not once per condition."""
     calls, original = [], runner_module.private_copies
-    monkeypatch.setattr(runner_module, "private_copies", lambda module: calls.append(module) or original(module))
+    monkeypatch.setattr(
+        runner_module, "private_copies", lambda module, images: calls.append(module) or original(module, images)
+    )
     one = bench(network())
     for condition in FOUR:
         measured(one, condition)
@@ -92,7 +94,7 @@ def test_a_copy_that_answers_otherwise_is_not_used(monkeypatch: pytest.MonkeyPat
     """Logits more than 1e-4 away, or none, leave the module unfolded and the records as they were."""
     expected = measured(bench(network()))
     copies = [(network(kind), torch.contiguous_format)]
-    monkeypatch.setattr(runner_module, "private_copies", lambda module: iter(copies))
+    monkeypatch.setattr(runner_module, "private_copies", lambda module, images: iter(copies))
     one = bench(network())
 
     assert_identical(expected, measured(one))
