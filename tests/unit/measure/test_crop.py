@@ -11,7 +11,6 @@ from torch import nn
 
 from pytest_failaware.measure.crop import crop_kernels
 
-
 GEOMETRIES = [
     (size, stride, padding, dilation)
     for size, stride, padding, dilation in itertools.product((1, 2, 3, 5), (1, 2, 3), (0, 1, 2, 4), (1, 2))
