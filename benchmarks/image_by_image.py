@@ -139,7 +139,7 @@ def run_plugin(config: RunConfig, model: LoadedModel, pictures: Pictures) -> Run
         outcome = Evaluation(condition=condition, records=records, rule=config.gate.rule)
         cells[condition.key] = astuple(outcome.stats.cells)
         seconds[condition.key] = time.perf_counter() - start
-    bench.store.close()
+    bench.close()
     return seconds, cells
 
 

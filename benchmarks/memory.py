@@ -22,11 +22,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pytest_failaware.conditions import FOUNDING, parse_condition
+from pytest_failaware.conditions import FOUNDING
 from pytest_failaware.measure.bench import build_bench
 from pytest_failaware.measure.data import ImageSet, Sample
 from pytest_failaware.measure.models import adopt_model
 from pytest_failaware.schema import Preprocessing
+from pytest_failaware.spelling import parse_condition
 
 CLASSES = tuple("abcdefghij")
 STATUS = Path("/proc/self/status")
@@ -73,7 +74,7 @@ def main() -> None:
             start = time.perf_counter()
             bench.measure(parse_condition(name, ""), seed=0)
             report(name, peak, before, start)
-        bench.store.close()
+        bench.close()
 
 
 def parse_options() -> argparse.Namespace:

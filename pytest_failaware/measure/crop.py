@@ -10,7 +10,7 @@ def crop_kernels(module: nn.Module, images: torch.Tensor) -> None:
     """Crop the kernels of a model, in place, to what images of this size reach; the answers stay the same.
 
     Networks for large images shrink small ones to a single pixel, where a kernel of 3 x 3 multiplies eight zeros of
-    padding and one value: half of the last layers' work.
+    padding and one value.
     """
     sizes: dict[nn.Conv2d, set[tuple[int, int]]] = {}
 
