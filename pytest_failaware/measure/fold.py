@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from typing import cast
 
 import torch
 from torch import nn
@@ -54,8 +55,7 @@ def _in_blocks(folded: nn.Module) -> nn.Module | None:
     """
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # torch's own
         return None
-    copy = optimize_for_inference(folded, {"conv_bn_fuse": False})
-    assert isinstance(copy, GraphModule)
+    copy = cast("GraphModule", optimize_for_inference(folded, {"conv_bn_fuse": False}))
     return copy if sum(node.target == "to_mkldnn" for node in copy.graph.nodes) == 1 else None
 
 

@@ -29,7 +29,7 @@ from pytest_failaware.text import describe_error
 Kernel = Callable[[torch.Tensor, Mapping[str, float], SampleRandom], torch.Tensor]
 """Takes uint8 images (N, C, H, W), the condition's parameters and one random stream per image."""
 
-_CACHED_VALUES: Final = 2**19
+_CACHED_VALUES: Final = 2**18  # what a core works on at a time
 
 
 def clean(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
