@@ -100,7 +100,7 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
         # noise
         _fixed("clean"),
         _random("gaussian_noise", _of_range("sigma", 2.0, default=0.3)),
-        _random("shot_noise", _factor("photons", 1e4, unit="at full brightness")),
+        _random("shot_noise", Parameter(name="photons", low=0.1, high=1e4, unit="at full brightness")),
         _random("impulse_noise", _factor("amount", 1.0, unit="of the values")),
         _random("speckle_noise", _factor("sigma", 2.0, unit="of the value")),
         # blur

@@ -64,6 +64,7 @@ def evaluate(
     conditions: Sequence[str] = FOUNDING,
     rule: str | FailureRule = FailureRule(),  # noqa: B008 - frozen, so sharing the default is safe
     data_root: str | Path | None = None,
+    precomputed: str | Path | None = None,
     device: str = "auto",
     batch_size: int | None = None,
     precision: str = "ieee",
@@ -80,6 +81,7 @@ def evaluate(
     given = {"model": model, "dataset": dataset, "preprocess": preprocess, "arch": arch, "device": device}
     given |= {
         "precision": precision,
+        "precomputed": precomputed and str(precomputed),
         "data-root": data_root and str(data_root),
         "batch-size": batch_size and str(batch_size),
     }

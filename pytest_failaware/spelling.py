@@ -24,7 +24,7 @@ PRECOMPUTED: Final = "precomputed/"
 
 _STORED: Final = re.compile(r"(?P<name>precomputed/[A-Za-z0-9_]+):(?P<severity>.*)", re.ASCII)
 _SPELLING: Final = re.compile(r"(?P<name>[\w-]+)(?::(?P<severity>[^(]*))?(?:\((?P<arguments>.*)\))?")
-_RANGE: Final = re.compile(r"(\d+)(?:\.\.(\d+))?", re.ASCII)
+_RANGE: Final = re.compile(r"([1-5])(?:\.\.([1-5]))?")
 _FUNCTION: Final = re.compile(r"(?P<name>[A-Za-z_][\w.]*:[A-Za-z_]\w*)(?:\((?P<arguments>.*)\))?", re.ASCII)
 _FREE: Final = Parameter(name="", low=-1e6, high=1e6)  # what a user's own function can be given
 
@@ -124,10 +124,9 @@ def _range_usage(name: str) -> str:
 
 def _severities(text: str, complaint: str) -> range:
     match = _RANGE.fullmatch(text.strip())
-    first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-    if not SEVERITIES[0] <= first <= last <= SEVERITIES[-1]:
+    if match is None or (last := int(match[2] or match[1])) < int(match[1]):
         raise ConfigError(complaint)
-    return range(first, last + 1)
+    return range(int(match[1]), last + 1)
 
 
 def _graded(definition: Definition, severity: int) -> Condition:
@@ -143,7 +142,7 @@ def _own_function(name: str, text: str, where: str) -> Condition:
     """Its parameters are not known before it is imported, so each number is taken; what it draws, neither."""
     parameters = tuple(
         (key, _number(value, dataclasses.replace(_FREE, name=key), f"{where}: {name}"))
-        for key, value in _pairs(text, f"{where}: {name}", "write name=number, each name once")
+        for key, value in sorted(_pairs(text, f"{where}: {name}", "write name=number, each name once"))
     )
     return Condition(name=name, parameters=parameters, key=_key(name, parameters), is_random=True)
 

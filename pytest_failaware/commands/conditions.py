@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_failaware.conditions import DEFINITIONS, FOUNDING, Definition, Parameter
+from pytest_failaware.errors import ConfigError
 from pytest_failaware.published import IMAGENET_C, IMAGENET_C_EXTRA
 from pytest_failaware.report.words import aligned
 from pytest_failaware.schema import Condition
-from pytest_failaware.spelling import SUITES, parse_conditions
+from pytest_failaware.spelling import PRECOMPUTED, SUITES, is_precomputed, parse_conditions
 
 
 def list_conditions(given: Namespace) -> Iterator[str]:
@@ -28,8 +29,12 @@ def preview_conditions(given: Namespace) -> Iterator[str]:
     """Write a contact sheet of an image under the conditions."""
     from pytest_failaware.measure.preview import contact_sheet, open_picture
 
+    if given.output and not given.output.parent.is_dir():
+        raise ConfigError(f"--output: the folder {given.output.parent} does not exist; create it first")
     if given.conditions:
         found = parse_conditions(given.conditions, "--conditions")
+        if any(is_precomputed(condition) for condition in found):
+            raise ConfigError(f"--conditions: what {PRECOMPUTED}… names is of a data set, not of this image")
         rows = [tuple(one for one in found if one.name == name) for name in dict.fromkeys(one.name for one in found)]
     else:
         rows = _every_row()

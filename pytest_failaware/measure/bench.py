@@ -55,7 +55,7 @@ class Bench:
         """The condition with what is known of it now: a severity's strength for images of this size, or its content."""
         if not is_precomputed(condition):
             return at_size(condition, *self.store.images.shape[1:3])
-        content = self._stored(condition).facts.fingerprint.removeprefix("sha256:")[:12]
+        content = self._stored(condition).facts.fingerprint[:12]
         return dataclasses.replace(condition, parameters=(("content", float(int(content, 16))),))
 
     def _stored(self, condition: Condition) -> ImageStore:

@@ -11,23 +11,22 @@ from pathlib import Path
 import numpy as np
 import PIL
 import torch
-from torch import nn
 
 from pytest_failaware.measure.bench import Bench
 from pytest_failaware.measure.degrade import KERNELS
+from pytest_failaware.measure.fold import has_hooks
 from pytest_failaware.measure.inference import check_unchanged
-from pytest_failaware.measure.models import model_sha256, weights_version
+from pytest_failaware.measure.models import model_sha256
 from pytest_failaware.measure.structure import ForeignCodeError, structure_sha256
 from pytest_failaware.schema import Condition
 from pytest_failaware.spelling import is_precomputed
 
 
 class Identity:
-    """The parts of one bench; images and weights are hashed once, and the weights again where they were replaced."""
+    """The parts of one bench: images are hashed once, weights each time, since a test may write to them unseen."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        self._weights: tuple[object, str] = (None, "")
 
     def parts(self, condition: Condition, seed: int) -> dict[str, str]:
         """Every part by the name that people read.
@@ -37,6 +36,7 @@ class Identity:
             ModelError: the model's weights changed since it was loaded.
         """
         bench = self.bench
+        check_unchanged(bench.model)
         self._refuse_foreign_code(condition)
         condition = bench.sized(condition)
         return {
@@ -44,7 +44,7 @@ class Identity:
             "pytest-failaware's code": _own_code(),
             "degradation": f"{condition.name} {dict(condition.parameters)} implementation {condition.implementation}",
             "seed": str(seed) if condition.is_random else "none",
-            "weights": self._weights_sha256(),
+            "weights": model_sha256(bench.model.module),
             "architecture": f"{bench.model.facts.architecture} {structure_sha256(bench.model.module)}",
             **self._data,
             "preprocessing": bench.pipeline.text,
@@ -58,6 +58,8 @@ class Identity:
     def _refuse_foreign_code(self, condition: Condition) -> None:
         own = condition.name not in KERNELS and not is_precomputed(condition)
         code = self.bench.model.code or self.bench.pipeline.code or (f"the condition {condition.name}" if own else "")
+        if not code and has_hooks(self.bench.model.module):
+            code = "a hook on the model"
         if code:
             raise ForeignCodeError(code)
 
@@ -79,21 +81,6 @@ class Identity:
             "data set": store.facts.fingerprint,
             "class names": "given" if store.has_class_names else "counted",
         }
-
-    def _weights_sha256(self) -> str:
-        """The hash of the weights as they are now; a fixture may have changed them since the model was loaded."""
-        check_unchanged(self.bench.model)
-        module = self.bench.model.module
-        token = _places(module)
-        if token != self._weights[0]:
-            self._weights = (token, model_sha256(module))
-        return self._weights[1]
-
-
-def _places(module: nn.Module) -> tuple[object, ...]:
-    """Where the weights and buffers lie, and how often they were written to: cheap, and other after most changes."""
-    tensors = (value for value in module.state_dict().values() if isinstance(value, torch.Tensor))
-    return (weights_version(module), *(tensor.data_ptr() for tensor in tensors))
 
 
 @cache

@@ -25,6 +25,7 @@ from pytest_failaware.schema import Condition, Tell
 from pytest_failaware.spelling import PRECOMPUTED
 from pytest_failaware.text import describe_error
 
+_CHANNELS: Final = ((), (1,), (3,))
 _SUFFIXES: Final = ("", ".JPEG", ".jpeg", ".jpg", ".png")
 
 
@@ -69,7 +70,13 @@ class Precomputed:
             )
         if not np.array_equal(built.labels, self.clean.labels):
             raise DataError(f"{place}: the labels are not those of --failaware-dataset in its order; use the same set")
-        return replace(built, sample_id=self.clean.sample_id, has_class_names=self.clean.has_class_names)
+        content = hashlib.sha256(built.sample_id.tobytes() + self.clean.sample_id.tobytes())  # which picture is whose
+        return replace(
+            built,
+            sample_id=self.clean.sample_id,
+            facts=replace(built.facts, fingerprint=content.hexdigest()),
+            has_class_names=self.clean.has_class_names,
+        )
 
     def _fitted(self, image: Image.Image) -> Image.Image:
         """The picture at the model's input size; where it has that already, as published images often do, as it is."""
@@ -86,10 +93,10 @@ class _ArrayPictures(ImageSet):
         self.path, self.clean, self.classes = path, clean, clean.facts.classes
         self.pixels = _loaded(path)
         rows = len(SEVERITIES) * len(clean.labels)
-        if self.pixels.dtype != np.uint8 or self.pixels.ndim not in (3, 4) or len(self.pixels) != rows:
+        if self.pixels.dtype != np.uint8 or self.pixels.shape[3:] not in _CHANNELS or len(self.pixels) != rows:
             raise DataError(
-                f"{path}: must be uint8 ({rows}, height, width, channels), each image of --failaware-dataset at five "
-                f"severities, got {self.pixels.dtype} {self.pixels.shape}"
+                f"{path}: must be uint8 ({rows}, height, width, channels), 1 or 3 of these, each image of "
+                f"--failaware-dataset at five severities, got {self.pixels.dtype} {self.pixels.shape}"
             )
         self.first = len(clean.labels) * (severity - 1)
 
@@ -147,8 +154,10 @@ class _FolderPictures(ImageSet):
 
 def _loaded(path: Path) -> NDArray[np.uint8]:
     try:
-        loaded: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         reason = describe_error(error)
         raise DataError(f"{path}: cannot be read as an array ({reason}); write it with numpy.save") from error
+    if not isinstance(loaded, np.ndarray):
+        raise DataError(f"{path}: is an archive of several arrays; write the one with numpy.save")
     return loaded

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -11,12 +10,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from pytest_failaware.errors import DataError
 from pytest_failaware.measure.degrade import find_kernel
 from pytest_failaware.measure.randomness import SampleRandom
+from pytest_failaware.measure.sources import read_image
 from pytest_failaware.schema import Condition
 from pytest_failaware.spelling import at_size
-from pytest_failaware.text import describe_error
 
 _SIDE: Final = 224  # pixels of a picture whose size nobody gave
 _TILE: Final = 128  # a smaller picture is shown this large, pixel by pixel
@@ -28,15 +26,9 @@ def open_picture(path: Path, side: int | None) -> Image.Image:
     """The image in RGB: its middle square at `side` pixels, by default at 224 or at its own size where that is less.
 
     Raises:
-        DataError: the file is no image.
+        DataError: the file is no image, or one that a gate refuses too.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on metadata
-            with Image.open(path) as image:
-                picture = image.convert("RGB")
-    except (OSError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: cannot be read as an image ({describe_error(error)}); give a JPEG or PNG") from error
+    picture = read_image(path)[1]
     side = side or min(_SIDE, *picture.size)
     return ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
 

@@ -24,6 +24,7 @@ Flags = Callable[..., NDArray[np.bool_]]
 
 _ALIKE: Final = 1e-4  # of the largest logit; kernels disagree by 1e-7 of it
 _TRIAL: Final = 64  # images at most, to see whether answers are alike
+_GLANCE: Final = 4  # images, to see whether they still are
 _OUT_OF_MEMORY: Final = ("not enough memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
 
 
@@ -49,6 +50,7 @@ class Runner:
         Raises:
             ModelError: the model does not take the images, answers with no logits, or two images do not fit.
         """
+        self._look_again(loader)
         start, count = 0, len(loader.store.labels)
         while start < count:
             rows = slice(start, min(start + self.batch_size, count))
@@ -83,6 +85,16 @@ class Runner:
             f"memory ran out with batches of {self._asked} images; went on with {self.batch_size}, which changes no "
             f"result: --failaware-batch-size={self.batch_size} saves the attempts",
         )
+
+    def _look_again(self, loader: DegradedLoader) -> None:
+        """Choose anew where the module answers otherwise than the chosen way: what it computes has changed."""
+        if self._chosen is None or self._chosen[1][0] is self.model.module:
+            return
+        module, layout = self._chosen[1]
+        few = loader.inputs(slice(0, _GLANCE), clean=True)
+        answer = _try(module, few.to(memory_format=layout))
+        if answer is None or not self._alike(answer, logits_of(self.model.module, few)):
+            self._chosen = None
 
     def _way(self, loader: DegradedLoader, rows: slice) -> Way:
         """How to run the model; chosen anew only where its tensors were replaced or a hook has come."""

@@ -125,7 +125,7 @@ class _Decoded(NamedTuple):
 def _decode(images: ImageSet, index: int, geometry: Geometry) -> _Decoded:
     sample = images.read(index)
     named = len(images.classes) if images.has_class_names else _LABELS
-    if sample.label >= min(named, _LABELS):
+    if not 0 <= sample.label < min(named, _LABELS):
         known = f"names {named} classes, 0..{named - 1}" if named < _LABELS else "may have 65536 classes"
         raise DataError(
             f"--failaware-dataset: {images.name(index)} has the label {sample.label}, and the data set {known}; "

@@ -10,6 +10,7 @@ import toy
 from PIL import Image
 from project import MARKED, Project
 
+from pytest_failaware import evaluate
 from pytest_failaware.errors import DataError
 from pytest_failaware.measure.precomputed import Precomputed
 from pytest_failaware.measure.sources import FolderImages
@@ -59,9 +60,37 @@ def test_other_content_is_not_compared(gated: Project) -> None:
     gated.run().stdout.fnmatch_lines(["*parameters: baseline {'content': *}, now {'content': *}*"])
 
 
+def test_another_order_is_other_content(gated: Project) -> None:
+    """Each row belongs to one clean image: the same rows in another order are not the same set."""
+    gated.record()
+    images, _ = toy.arrays()
+    images[[0, 1]] = images[[1, 0]]  # of one label
+    write_arrays(gated, dust=np.tile(images, (5, 1, 1)))
+
+    gated.run().stdout.fnmatch_lines(["*parameters: baseline {'content': *}, now {'content': *}*"])
+
+
+def test_evaluate_takes_the_folder(gated: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside pytest the folder is an argument."""
+    monkeypatch.chdir(gated.path)
+    network = toy.network()
+    network.load_state_dict(toy.weights())
+    found = evaluate(
+        model=network,
+        dataset=toy.Images(),
+        preprocess="none",
+        conditions=["clean", "precomputed/dust:1"],
+        precomputed="stored",
+    )
+
+    assert found["clean"].stats.cells == found["precomputed/dust:1"].stats.cells
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({"dust": np.zeros((1500, 1, 8, 8), dtype=np.uint8)}, "dust.npy: must be uint8*got uint8 (1500, 1, 8, 8)"),
+        ({"labels": np.full(1500, -1)}, "has the label -1"),
         ({"dust": np.zeros((300, 8, 8), dtype=np.uint8)}, "dust.npy: must be uint8 (1500, height, width, channels)*"),
         ({"dust": np.zeros((1500, 8, 8))}, "dust.npy: must be uint8*got float64 (1500, 8, 8)"),
         ({"dust": np.zeros((1500, 9, 9), dtype=np.uint8)}, "(9, 9, 1) (height, width, channels) after*(8, 8, 1)*"),

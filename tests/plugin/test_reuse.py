@@ -357,3 +357,47 @@ def test_another_environment(stock: Project, measured: Measured, monkeypatch: py
     other.stdout.fnmatch_lines(
         [f"clean: measured anew: torch was {torch.__version__}, is 9.9; precision was absent, *"]
     )
+
+
+UNSEEN = """
+import pytest, torch
+
+@pytest.mark.reliability(conditions=["clean"])
+def test_first(failaware_model):
+    failaware_model.fc.weight.data.mul_({factor})
+
+@pytest.mark.reliability(conditions=["gaussian_noise"])
+def test_second(): ...
+"""
+
+
+def test_a_write_that_nothing_counts_does_not_poison_the_cache(stock: Project, measured: Measured) -> None:
+    """What a changed model gave is not taken for what the weights of the file give."""
+    stock.test(UNSEEN.format(factor=0.1))
+    stock.run("-p", "no:randomly")
+    measured.clear()
+    stock.test(UNSEEN.format(factor=1))
+    stock.run("-p", "no:randomly")
+
+    assert ["gaussian_noise"] == measured
+
+
+HOOK = """
+import pytest, torch
+
+@pytest.fixture(autouse=True)
+def halved():
+    handle = torch.nn.modules.module.register_module_forward_hook(lambda module, given, answer: answer / 2)
+    yield
+    handle.remove()
+"""
+
+
+def test_a_hook_on_every_module_is_code_too(stock: Project, measured: Measured) -> None:
+    """Nothing identifies what it does, so nothing is reused while it listens."""
+    stock.run()
+    measured.clear()
+    (stock.path / "conftest.py").write_text(HOOK)
+
+    stock.run("-v").stdout.fnmatch_lines(["clean: measured anew: the code of a hook on the model cannot be finger*"])
+    assert BOTH == measured

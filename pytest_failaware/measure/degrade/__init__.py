@@ -102,7 +102,8 @@ def checked(name: str, kernel: Kernel) -> Kernel:
 
     def call(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
         try:
-            degraded = kernel(images.clone(), strength, random)
+            with torch.inference_mode(False):  # it may take gradients
+                degraded = kernel(images.clone(), strength, random)
         except Exception as error:  # the user's code runs here
             raise DataError(f"condition {name}: its function raised {describe_error(error)}; repair it") from error
         wanted = (tuple(images.shape), images.dtype, images.device)

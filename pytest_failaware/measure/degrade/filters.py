@@ -117,7 +117,7 @@ def streak(values: torch.Tensor, radius: int, sigma: float, degrees: NDArray[np.
     """
     height, width = values.shape[-2:]
     taps = np.arange(2 * radius + 1)
-    bell = np.exp(-0.5 * (taps / sigma) ** 2) if sigma else (taps == 0).astype(np.float64)
+    bell = np.exp(-0.5 * (taps / max(sigma, 1e-3)) ** 2)
     weights = quantised(bell / bell.sum(), KERNEL_BITS)
     reach = int(taps[weights > 0][-1])
     around = padded(values, reach, "edge")

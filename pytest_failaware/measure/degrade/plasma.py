@@ -12,6 +12,8 @@ from pytest_failaware.measure.randomness import LEVELS, SampleRandom
 
 _WIBBLE: Final = 100.0  # the first displacement; its square counts, as in the published script
 
+_LEAST: Final = 1e-30  # what is divided by where a map is flat or an image black
+
 
 def fog(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
     """(x + thickness cloud) max / (max + thickness) in [0, 1], with the image's own cloud and largest value."""
@@ -20,7 +22,7 @@ def fog(images: torch.Tensor, strength: Mapping[str, float], random: SampleRando
     cloud = plasma(random, size, strength["decay"])[:, None, :h, :w] * strength["thickness"]
     values = images.float() / 255
     most = values.amax(dim=(1, 2, 3), keepdim=True)
-    return to_uint8((values + cloud) * (most / (most + strength["thickness"])) * 255)
+    return to_uint8((values + cloud) * (most / (most + strength["thickness"]).clamp(min=_LEAST)) * 255)
 
 
 def plasma(random: SampleRandom, size: int, decay: float) -> torch.Tensor:
@@ -53,4 +55,4 @@ def plasma(random: SampleRandom, size: int, decay: float) -> torch.Tensor:
         used, step, wibble = used + 3 * count, half, wibble / decay
     low = height.amin(dim=(1, 2), keepdim=True)
     height -= low
-    return height.div_(height.amax(dim=(1, 2), keepdim=True))
+    return height.div_(height.amax(dim=(1, 2), keepdim=True).clamp(min=_LEAST))

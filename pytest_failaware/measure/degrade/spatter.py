@@ -50,7 +50,7 @@ def _colour(levels: tuple[int, int, int], channels: int, device: torch.device) -
 def _rims(wet: torch.Tensor) -> torch.Tensor:
     """How strongly each pixel of the wet layer (N, H, W) shines: brighter far from a rim, embossed from one side."""
     layer = (wet * 255).clamp(0, 255).floor()
-    distance = _mean3(_distance(_edges(layer)).clamp_(max=_FAR)).round_()
+    distance = _mean3(_distance(_edges(layer)).clamp_(max=_FAR)).floor_()
     shade = _equalised(distance)
     relief = _weighted(shade, ((-2, -1, 0), (-1, 1, 1), (0, 1, 2))).clamp_(0, 255)
     return layer * _mean3(relief).round_()

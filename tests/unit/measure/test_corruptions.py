@@ -293,3 +293,26 @@ def test_light_by_hand(name: str, by_hand: list[list[int]]) -> None:
     image = np.array([[0, 0, 0], [100, 50, 0], [255, 255, 255], [255, 127, 127]], dtype=np.uint8).reshape(1, 1, 4, 3)
 
     assert by_hand == degraded(name, image)[0, 0].tolist()
+
+
+@pytest.mark.parametrize("side", [32, 64, 224])
+@pytest.mark.parametrize("severity", [1, 2, 3])
+def test_water_shines_as_strongly_as_the_original(severity: int, side: int) -> None:
+    """OpenCV's steps on the very noise that is drawn here: the light that is added to grey images is the same."""
+    cv2 = pytest.importorskip("cv2", exc_type=ImportError)
+    strength = dict(at_size(parse_condition(f"spatter:{severity}", "test"), side, side).parameters)
+    noise = SampleRandom.keyed(0, "spatter", torch.arange(12)).normal(side * side).view(12, side, side).numpy()
+    light = []
+    for field in noise:
+        layer = field * strength["spread"] + strength["mean"]
+        smoothed = scipy.ndimage.gaussian_filter(layer, strength["sigma"], mode="nearest")
+        wet = np.uint8(np.where(smoothed < strength["threshold"], 0, smoothed) * 255)
+        far = cv2.distanceTransform(255 - cv2.Canny(wet, 50, 150), cv2.DIST_L2, 5)
+        far = np.uint8(cv2.blur(np.minimum(far, 20), (3, 3)))
+        relief = cv2.filter2D(cv2.equalizeHist(far), cv2.CV_8U, np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]))
+        shine = wet * cv2.blur(relief, (3, 3)).astype(np.float32)
+        light.append(shine / max(shine.max(), 1e-6) * strength["intensity"] * 238)
+    grey = np.full((12, side, side, 3), 10, dtype=np.uint8)
+    added = degraded(f"spatter:{severity}", grey)[..., 1].astype(float) - 10
+
+    assert np.clip(np.stack(light), 0, 245).mean() == pytest.approx(added.mean(), rel=0.25, abs=0.2)

@@ -139,6 +139,35 @@ def test_replaced_weights_are_measured() -> None:
     assert not np.array_equal(before.prediction, measured(one).prediction)
 
 
+class Tempered(Net):
+    """A network with a number beside its weights that a test may set."""
+
+    temperature = 1.0
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits, (N, 3)."""
+        return super().forward(images) * self.temperature
+
+
+@pytest.mark.parametrize("unseen", ["a setting", "a write that no tensor counts"])
+def test_a_change_that_no_tensor_tells_is_measured(unseen: str) -> None:
+    """A copy was made of what the module was; the next condition looks again, and takes what it has become."""
+    torch.manual_seed(0)
+    net = Tempered().eval()
+    one = bench(net)
+    before = measured(one)
+    assert way(one) is not net
+    if unseen == "a setting":
+        net.temperature = 3.0
+    else:
+        for weight in net.parameters():
+            weight.data.mul_(1.5)
+    after = measured(one)
+
+    assert not np.allclose(before.confidence, after.confidence, atol=1e-3)
+    assert_identical(measured(bench(copy.deepcopy(net))), after)
+
+
 def test_writes_to_the_users_weights_are_still_seen() -> None:
     """A folded copy does not keep a model that changed during the run from being refused."""
     net = network()
