@@ -24,7 +24,7 @@ Flags = Callable[..., NDArray[np.bool_]]
 
 _ALIKE: Final = 1e-4  # of the largest logit; kernels disagree by 1e-7 of it
 _TRIAL: Final = 64  # images at most, to see whether answers are alike
-_GLANCE: Final = 4  # images, to see whether they still are
+_GLANCE: Final = 2  # images, to see whether they still are
 _OUT_OF_MEMORY: Final = ("not enough memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -29,7 +27,7 @@ from pytest_failaware.text import describe_error
 Kernel = Callable[[torch.Tensor, Mapping[str, float], SampleRandom], torch.Tensor]
 """Takes uint8 images (N, C, H, W), the condition's parameters and one random stream per image."""
 
-_CACHED_VALUES: Final = 2**18  # what a core works on at a time
+_CACHED_VALUES: Final = 2**19
 
 
 def clean(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
@@ -52,29 +50,10 @@ KERNELS: Final[Mapping[str, Kernel]] = {
 
 
 def in_parts(kernel: Kernel, images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """The kernel on a batch: on a CPU a few images at a time, which stay in the cache, in each of torch's threads.
-
-    A kernel is many small steps. Sharing out each of them over the threads would make them wait for each other at every
-    step, most of all where something else runs on the machine.
-    """
-    if images.device.type != "cpu":
-        return kernel(images, strength, random)
-    threads = torch.get_num_threads()
-    size = max(1, min(_CACHED_VALUES // images[0].numel(), -(-len(images) // threads)))
+    """The kernel on a batch: on a CPU a few images at a time, so that its many small steps stay in the cache."""
+    size = max(1, _CACHED_VALUES // images[0].numel()) if images.device.type == "cpu" else len(images)
     parts = [slice(start, start + size) for start in range(0, len(images), size)]
-    with _one_thread_a_step(), ThreadPoolExecutor(threads) as pool:
-        return torch.cat(list(pool.map(lambda part: kernel(images[part], strength, random[part]), parts)))
-
-
-@contextmanager
-def _one_thread_a_step() -> Iterator[None]:
-    """torch computes in the thread that calls it, also in those started meanwhile; its own setting comes back."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    return torch.cat([kernel(images[part], strength, random[part]) for part in parts])
 
 
 def find_kernel(name: str, own: Mapping[str, Kernel]) -> Kernel:

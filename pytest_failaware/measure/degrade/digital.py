@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from typing import Final
 
 import numpy as np
@@ -37,7 +38,9 @@ def jpeg_compression(images: torch.Tensor, strength: Mapping[str, float], random
     The bytes depend on the version of the JPEG library inside Pillow.
     """
     pixels = images.permute(0, 2, 3, 1).cpu().numpy()
-    decoded = [_through_jpeg(one, int(strength["quality"])) for one in pixels]
+    through = partial(_through_jpeg, quality=int(strength["quality"]))
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        decoded = list(threads.map(through, pixels))
     return torch.from_numpy(np.stack(decoded)).permute(0, 3, 1, 2).to(images.device)
 
 
