@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -37,10 +36,8 @@ def jpeg_compression(images: torch.Tensor, strength: Mapping[str, float], random
 
     The bytes depend on the version of the JPEG library inside Pillow.
     """
-    pixels = images.permute(0, 2, 3, 1).cpu().numpy()
-    through = partial(_through_jpeg, quality=int(strength["quality"]))
-    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-        decoded = list(threads.map(through, pixels))
+    pixels = images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    decoded = [_through_jpeg(one, int(strength["quality"])) for one in pixels]
     return torch.from_numpy(np.stack(decoded)).permute(0, 3, 1, 2).to(images.device)
 
 
