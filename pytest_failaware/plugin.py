@@ -109,12 +109,17 @@ def _open_session(config: pytest.Config) -> Session:
     bent = [text for text in config.getoption("override_ini") or () if text.startswith("failaware_")]
     if run.strict and bent:
         raise ConfigError(f"-o {bent[0]}: bends the gate that a strict run should keep; leave one out")
-    worker = getattr(config, "workerinput", {}).get("workerid", "").removeprefix("gw")
+    xdist = getattr(config, "workerinput", {})
+    worker = xdist.get("workerid", "").removeprefix("gw")
     return Session(
         run,
         vocabulary,
         load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
-        measurer=Measurer(_cache_folder(config) if run.caching else None, follow=lambda what: _display(config)(what)),
+        measurer=Measurer(
+            _cache_folder(config) if run.caching else None,
+            follow=lambda what: _display(config)(what),
+            processes=xdist.get("workercount", 1),
+        ),
         worker=int(worker) if worker.isdecimal() else None,
     )
 

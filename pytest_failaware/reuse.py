@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 class Measurer:
     """Measures on benches; `open_folder` makes the folder of the cache, None where nothing is read or kept.
 
-    `follow` shows how far a measurement is.
+    `follow` shows how far a measurement is; `processes` measure at the same time on this machine.
     """
 
-    def __init__(self, open_folder: Callable[[], Path] | None, *, follow: Follow = unseen) -> None:
+    def __init__(self, open_folder: Callable[[], Path] | None, *, follow: Follow = unseen, processes: int = 1) -> None:
         self.follow = follow
+        self._processes = processes
         self._open_folder = open_folder
         self._identities: dict[int, Identity] = {}
         self._said: set[str] = set()
@@ -56,7 +57,9 @@ class Measurer:
         return fresh, [Reuse(measured=called, anew=found)]
 
     def _fresh(self, bench: Bench, condition: Condition, seed: int, called: str) -> Measurement:
-        with self.follow(called) as tell:
+        from pytest_failaware.measure.threads import sharing_cores
+
+        with self.follow(called) as tell, sharing_cores(self._processes):
             return bench.measure(condition, seed, tell)
 
     def take_notices(self) -> list[str]:
