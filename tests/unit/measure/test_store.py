@@ -126,7 +126,7 @@ def test_each_file_is_decoded_once(folder: ImageSet, monkeypatch: pytest.MonkeyP
     """Building a store opens every file with Pillow exactly once."""
     calls: list[object] = []
     plain = Image.open
-    monkeypatch.setattr(Image, "open", lambda file: calls.append(file) or plain(file))
+    monkeypatch.setattr(Image, "open", lambda file, **options: calls.append(file) or plain(file, **options))
     build_store(folder, same)
 
     assert 60 == len(calls)
