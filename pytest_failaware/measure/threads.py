@@ -15,7 +15,11 @@ def sharing_cores(processes: int) -> Iterator[None]:
     Threads of one process wait for each other at every step, so more of them than cores cost far more than they give.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads // processes))
+    share = max(1, threads // processes)
+    if share == threads:
+        yield
+        return
+    torch.set_num_threads(share)
     try:
         yield
     finally:
