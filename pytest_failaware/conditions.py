@@ -21,6 +21,11 @@ class Parameter:
     is_whole: bool = False
 
 
+def free_parameter(name: str, default: float | None = None) -> Parameter:
+    """A parameter of the user's own degradation, whose range and unit nobody states."""
+    return Parameter(name=name, default=default, low=-1e6, high=1e6)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """What a name means; `implementation` rises whenever the pixels it yields change."""
@@ -60,10 +65,7 @@ class Degradation:
     @property
     def definition(self) -> Definition:
         """The entry of the table of conditions."""
-        parameters = tuple(
-            Parameter(name=name, default=float(value), low=-1e6, high=1e6, unit="")
-            for name, value in self.parameters.items()
-        )
+        parameters = tuple(free_parameter(name, default=float(value)) for name, value in self.parameters.items())
         return Definition(
             name=self.name, parameters=parameters, implementation=self.implementation, is_random=self.is_random
         )

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from pytest_failaware.conditions import DEFINITIONS, Definition, Parameter
+from pytest_failaware.conditions import DEFINITIONS, Definition, Parameter, free_parameter
 from pytest_failaware.errors import ConfigError, choices
 from pytest_failaware.published import IMAGENET_C, IMAGENET_C_EXTRA, SEVERITIES, published_side, strength_of
 from pytest_failaware.schema import Condition
@@ -26,7 +26,6 @@ _STORED: Final = re.compile(r"(?P<name>precomputed/[A-Za-z0-9_]+):(?P<severity>.
 _SPELLING: Final = re.compile(r"(?P<name>[\w-]+)(?::(?P<severity>[^(]*))?(?:\((?P<arguments>.*)\))?")
 _RANGE: Final = re.compile(r"([1-5])(?:\.\.([1-5]))?")
 _FUNCTION: Final = re.compile(r"(?P<name>[A-Za-z_][\w.]*:[A-Za-z_]\w*)(?:\((?P<arguments>.*)\))?", re.ASCII)
-_FREE: Final = Parameter(name="", low=-1e6, high=1e6)  # what a user's own function can be given
 
 
 def parse_conditions(
@@ -141,7 +140,7 @@ def _graded(definition: Definition, severity: int) -> Condition:
 def _own_function(name: str, text: str, where: str) -> Condition:
     """Its parameters are not known before it is imported, so each number is taken; what it draws, neither."""
     parameters = tuple(
-        (key, _number(value, dataclasses.replace(_FREE, name=key), f"{where}: {name}"))
+        (key, _number(value, free_parameter(key), f"{where}: {name}"))
         for key, value in sorted(_pairs(text, f"{where}: {name}", "write name=number, each name once"))
     )
     return Condition(name=name, parameters=parameters, key=_key(name, parameters), is_random=True)

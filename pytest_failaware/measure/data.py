@@ -16,6 +16,9 @@ from PIL import Image
 from pytest_failaware.errors import DataError
 from pytest_failaware.text import describe_error, one_line
 
+CHANNELS: Final = ((), (1,), (3,))
+"""What can follow (N, H, W) in the shape of an array of images."""
+
 _EIGHT_BIT: Final = ("1", "P", "PA", "LA", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV")  # what becomes RGB without loss
 _WANTED: Final = "return Pillow images or uint8 arrays: leave out ToTensor and Normalize, give --failaware-preprocess"
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_failaware.errors import DataError
-from pytest_failaware.measure.data import ImageSet, Sample
+from pytest_failaware.measure.data import CHANNELS, ImageSet, Sample
 from pytest_failaware.measure.sources import read_image
 from pytest_failaware.measure.store import Geometry, ImageStore, build_store, silent
 from pytest_failaware.published import SEVERITIES
@@ -25,7 +25,6 @@ from pytest_failaware.schema import Condition, Tell
 from pytest_failaware.spelling import PRECOMPUTED
 from pytest_failaware.text import describe_error
 
-_CHANNELS: Final = ((), (1,), (3,))
 _SUFFIXES: Final = ("", ".JPEG", ".jpeg", ".jpg", ".png")
 
 
@@ -93,7 +92,7 @@ class _ArrayPictures(ImageSet):
         self.path, self.clean, self.classes = path, clean, clean.facts.classes
         self.pixels = _loaded(path)
         rows = len(SEVERITIES) * len(clean.labels)
-        if self.pixels.dtype != np.uint8 or self.pixels.shape[3:] not in _CHANNELS or len(self.pixels) != rows:
+        if self.pixels.dtype != np.uint8 or self.pixels.shape[3:] not in CHANNELS or len(self.pixels) != rows:
             raise DataError(
                 f"{path}: must be uint8 ({rows}, height, width, channels), 1 or 3 of these, each image of "
                 f"--failaware-dataset at five severities, got {self.pixels.dtype} {self.pixels.shape}"

@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from pytest_failaware.errors import DataError
 from pytest_failaware.imports import load_attribute
-from pytest_failaware.measure.data import ImageSet, Sample, adopt_dataset, grey_or_rgb
+from pytest_failaware.measure.data import CHANNELS, ImageSet, Sample, adopt_dataset, grey_or_rgb
 from pytest_failaware.schema import Source, SourceKind
 from pytest_failaware.text import describe_error
 
@@ -151,7 +151,7 @@ def _npz(path: Path) -> ImageSet:
     place = f"--failaware-dataset=npz:{path}"
     arrays = _read_arrays(path, place)
     images, labels = arrays["images"], arrays["labels"]
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[3:] not in ((), (1,), (3,)):
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[3:] not in CHANNELS:
         raise DataError(
             f"{place}: images must be uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), got {images.dtype} {images.shape}"
         )

@@ -57,7 +57,7 @@ def in_parts(kernel: Kernel, images: torch.Tensor, strength: Mapping[str, float]
 
 
 def find_kernel(name: str, own: Mapping[str, Kernel]) -> Kernel:
-    """The kernel of a condition, for whole batches: the user's own, or the function that `pkg.mod:function` names.
+    """The kernel of a condition, for whole batches: the user's own, a built-in one, or what `pkg.mod:function` names.
 
     Raises:
         ConfigError: there is no such function.

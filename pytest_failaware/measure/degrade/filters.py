@@ -55,8 +55,7 @@ def gaussian_matrix(size: int, sigma: float, truncate: float, border: str, devic
     """The one-dimensional filter as a matrix, float64 (size, size): a row per output, its weights in the columns."""
     radius = int(truncate * sigma + 0.5)
     offsets = np.arange(-radius, radius + 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weights = np.exp(-0.5 * (offsets / sigma) ** 2) if radius else np.ones(1)
+    weights = np.exp(-0.5 * (offsets / sigma) ** 2) if radius else np.ones(1)
     reached = _outside(size, radius, border)[np.arange(size)[:, None] + offsets + radius]
     matrix = np.zeros((size, size))
     np.add.at(matrix, (np.arange(size)[:, None], reached), quantised(weights / weights.sum(), MATRIX_BITS))

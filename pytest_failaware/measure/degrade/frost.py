@@ -68,10 +68,10 @@ def _feathers(draws: NDArray[np.float64]) -> NDArray[np.float64]:
     along = np.linspace(0, 1, _BARBS)
     joints = _from(start[:, None], angle[:, None], along * length[:, None])
     stems = _from(start[:, None], angle[:, None], np.linspace(0, 1, 160) * length[:, None])
+    reach = 0.3 * length[:, None] * (1 - along)
     barbs = [
         _from(joints[:, :, None], (angle + side)[:, None, None], np.linspace(0, 1, 40) * reach[..., None])
         for side in (-_SLANT, _SLANT)
-        for reach in (0.3 * length[:, None] * (1 - along),)
     ]
     points = np.concatenate([part.reshape(-1, 2) for part in (stems, *barbs)])
     row, column = (np.floor(points) % _SIDE).astype(np.int64).T

@@ -11,7 +11,6 @@ from pytest_failaware.measure.degrade.filters import to_uint8
 from pytest_failaware.measure.randomness import LEVELS, SampleRandom
 
 _WIBBLE: Final = 100.0  # the first displacement; its square counts, as in the published script
-
 _LEAST: Final = 1e-30  # what is divided by where a map is flat or an image black
 
 
@@ -32,27 +31,26 @@ def plasma(random: SampleRandom, size: int, decay: float) -> torch.Tensor:
     a uniform displacement whose size falls by decay^2.
     """
     draws = random.uint16(size * size).float().mul_(2 / (LEVELS - 1)).sub_(1)
-    n, used, wibble, step = len(draws), 1, _WIBBLE, size
-    height = torch.zeros(n, size, size, device=draws.device)
+    used, wibble, step = 1, _WIBBLE, size
+    height = torch.zeros(len(draws), size, size, device=draws.device)
     while step >= 2:
         half, count = step // 2, (size // step) ** 2
-
-        def displaced(total: torch.Tensor, first: int, count: int = count, wibble: float = wibble) -> torch.Tensor:
-            noise = draws[:, first : first + count].reshape(total.shape)
-            return total.mul_(0.25).add_(noise * wibble**2)
-
+        noise = draws[:, used : used + 3 * count] * wibble**2
         corners = height[:, ::step, ::step]
         squares = corners + corners.roll(-1, 1)
         squares += squares.roll(-1, 2)
-        height[:, half::step, half::step] = displaced(squares, used)
+        height[:, half::step, half::step] = _displaced(squares, noise[:, :count])
         middles = height[:, half::step, half::step]
-        height[:, ::step, half::step] = displaced(
-            middles + middles.roll(1, 1) + corners + corners.roll(-1, 2), used + count
-        )
-        height[:, half::step, ::step] = displaced(
-            middles + middles.roll(1, 2) + corners + corners.roll(-1, 1), used + 2 * count
-        )
+        across = middles + middles.roll(1, 1) + corners + corners.roll(-1, 2)
+        height[:, ::step, half::step] = _displaced(across, noise[:, count : 2 * count])
+        down = middles + middles.roll(1, 2) + corners + corners.roll(-1, 1)
+        height[:, half::step, ::step] = _displaced(down, noise[:, 2 * count :])
         used, step, wibble = used + 3 * count, half, wibble / decay
     low = height.amin(dim=(1, 2), keepdim=True)
     height -= low
     return height.div_(height.amax(dim=(1, 2), keepdim=True).clamp(min=_LEAST))
+
+
+def _displaced(of_four: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """The mean of four neighbours, given their sum, plus the noise."""
+    return of_four.mul_(0.25).add_(noise.reshape(of_four.shape))

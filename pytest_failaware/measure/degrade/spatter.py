@@ -69,9 +69,12 @@ def _edges(layer: torch.Tensor) -> torch.Tensor:
 
     flat, steep = down.abs() < 0.4142 * right.abs(), down.abs() > 2.4142 * right.abs()  # tan of 22.5 and 67.5 degrees
     falling = right * down > 0
-    before = torch.where(flat, neighbour(0, -1), torch.where(steep, neighbour(-1, 0), torch.where(falling, neighbour(-1, -1), neighbour(-1, 1))))  # fmt: skip  # noqa: E501
-    after = torch.where(flat, neighbour(0, 1), torch.where(steep, neighbour(1, 0), torch.where(falling, neighbour(1, 1), neighbour(1, -1))))  # fmt: skip  # noqa: E501
-    return (size > _EDGE) & (size > before) & (size >= after)
+
+    def beside(side: int) -> torch.Tensor:
+        slanted = torch.where(falling, neighbour(side, side), neighbour(side, -side))
+        return torch.where(flat, neighbour(0, side), torch.where(steep, neighbour(side, 0), slanted))
+
+    return (size > _EDGE) & (size > beside(-1)) & (size >= beside(1))
 
 
 def _distance(edges: torch.Tensor) -> torch.Tensor:
