@@ -42,12 +42,12 @@ def successor(
     return np.where(anew, redrawn, before + falls)
 
 
-def outcomes(states: States) -> Outcomes:
-    """The states as the plugin sees them: records of class 0 under the default rule."""
+def outcomes(states: States, groups: NDArray[np.uint32] | None = None) -> Outcomes:
+    """The states as the plugin sees them: records of class 0 under the default rule; groups as in `Outcomes`."""
     n, flagged = len(states), states >= 2
     columns = {name: np.zeros(n, dtype=np.float32) for name in SCORES}
     columns["confidence"] = np.where(flagged, 0.5, 0.9).astype(np.float32)
     label = np.zeros(n, dtype=np.uint16)
     wrong = (states % 2).astype(np.uint16)
     ids = np.arange(n, dtype=np.uint64)
-    return outcomes_of(Records(sample_id=ids, label=label, prediction=wrong, **columns), RULE)
+    return outcomes_of(Records(sample_id=ids, label=label, prediction=wrong, **columns), RULE, groups)

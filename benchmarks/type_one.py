@@ -19,18 +19,19 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from states import outcomes
+from states import SHARES, outcomes
 
 from pytest_failaware.judge import significance
 from pytest_failaware.judge.evidence import unpaired_evidence
 from pytest_failaware.judge.gating import paired
-from pytest_failaware.judge.metrics import AT_COVERAGE, Direction
+from pytest_failaware.judge.metrics import AT_COVERAGE, METRICS, Direction
 from pytest_failaware.schema import Estimate
 
 LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)
 SIZES = (500, 2000, 10000)
 MARGIN = 0.005
 TRUSTED_ABOVE = 0.65  # what a score has to be above: about 84 % of them are
+RIGHT_SHARE = {"accuracy": SHARES[0] + SHARES[2], "confident_accuracy": SHARES[0] / (SHARES[0] + SHARES[1])}
 
 Floats = NDArray[np.float64]
 Generator = np.random.Generator
@@ -57,6 +58,10 @@ def cases() -> Iterator[Case]:
             yield Case(f"ratio, {truth}", partial(ratio, right, trusted, trusted_now, 0.0))
             yield Case(f"ratio at the margin, {truth}", partial(ratio, right, trusted, trusted_now, MARGIN))
     yield Case("ratio at the baseline's coverage", at_coverage, slow=True)
+    for name in ("accuracy", "confident_accuracy"):
+        for size in (5, 20):
+            yield Case(f"{name}, groups of {size}", partial(grouped, name, size, 0.0), slow=True)
+            yield Case(f"{name} at the margin, groups of {size}", partial(grouped, name, size, MARGIN), slow=True)
     yield Case("AUROC", auroc, slow=True)
     yield Case("Newcombe, two sets of images", unpaired)
 
@@ -126,6 +131,27 @@ def ratio_z(counts: NDArray[np.int64], margin: float) -> Floats:
     observed = (counts * (new - old) ** 2).sum(axis=1)
     variance = np.maximum(np.maximum(observed, expected), margin * (1 - margin) / total_now)
     return -(counts * (new - old)).sum(axis=1) / np.sqrt(np.where(variance > 0, variance, 1))
+
+
+# ---- samples that come in groups -------------------------------------------------------------------------------------
+
+
+def grouped(name: str, size: int, margin: float, n: int, random: Generator, draws: int) -> Floats:
+    """A rate that falls by the margin, where the samples of a group share half of their fate on both sides."""
+    groups = (np.arange(n) // size).astype(np.uint32)
+    count = int(groups[-1]) + 1
+
+    def p() -> float:
+        shared, own = random.choice(4, count, p=SHARES), random.choice(4, n, p=SHARES)
+        common = (random.random(n) < 0.5, random.random(count) < 0.15)
+        redrawn = np.where(common[1], random.choice(4, count, p=SHARES), shared)
+        before, after = (np.where(common[0], states[groups], own) for states in (shared, redrawn))
+        falls = (after % 2 == 0) & (random.random(n) < margin / RIGHT_SHARE[name])
+        old, new = (outcomes(states, groups) for states in (before, after + falls))
+        evidence = paired(METRICS[name], old, new, Decimal(str(margin)), 0.01)[2]
+        return 1.0 if evidence is None else evidence.p_beyond
+
+    return np.array([p() for _ in range(draws)])
 
 
 # ---- tests that need each sample's score -----------------------------------------------------------------------------

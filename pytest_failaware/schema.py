@@ -375,6 +375,7 @@ class Measurement:
     seed: int | None  # None where the condition draws no random numbers
     records: Records
     provenance: Provenance
+    groups: NDArray[np.uint32] | None = None  # samples of one number are not independent; None where all are
 
 
 # ---- what is stored ------------------------------------------------------------------------------------------------

@@ -246,7 +246,7 @@ class Session:
             "rule": str(gate.rule),
             "write": write,
             "acceptable": not accepted(result, UpdateMode.ALL, reset_golden=True).verdict.fails,
-            "drifts": drifts(result, gate, first, measurement.records, self.config.drift_budget),
+            "drifts": drifts(result, gate, first, measurement, self.config.drift_budget),
             **({"measurement": measurement_to_plain(measurement)} if keep else {}),
         }
 

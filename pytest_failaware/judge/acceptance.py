@@ -8,9 +8,9 @@ from typing import Final
 
 from pytest_failaware.judge.gating import drifted
 from pytest_failaware.judge.metrics import CHANGE_RATES
-from pytest_failaware.judge.outcomes import outcomes_of
+from pytest_failaware.judge.outcomes import sides_of
 from pytest_failaware.judge.pairing import pair
-from pytest_failaware.schema import Comparison, Gate, ItemResult, Records, UpdateMode, Verdict
+from pytest_failaware.schema import Comparison, Gate, ItemResult, Measurement, Records, UpdateMode, Verdict
 
 _ACCEPTED: Final = {Verdict.MISSING: Verdict.RECORDED, Verdict.UNCHANGED: Verdict.UNCHANGED}
 
@@ -34,15 +34,14 @@ def accepted(result: ItemResult, mode: UpdateMode, *, reset_golden: bool = False
     )
 
 
-def drifts(result: ItemResult, gate: Gate, first: Records | None, now: Records, budget: Decimal) -> bool:
+def drifts(result: ItemResult, gate: Gate, first: Records | None, now: Measurement, budget: Decimal) -> bool:
     """Whether an update to these values is refused as drift, unless golden is reset.
 
     `first` are the records that drift would be measured from, None where there are none.
     """
     if first is None or result.differences:
         return False
-    both = pair(first, now)
-    golden, current = outcomes_of(both.before, gate.rule), outcomes_of(both.now, gate.rule)
+    golden, current = sides_of(pair(first, now.records, now.groups), gate.rule)
     return any(drifted(gate, golden, current, budget))
 
 

@@ -12,7 +12,7 @@ from pytest_failaware.judge.comparability import find_differences, how_compared,
 from pytest_failaware.judge.diagnosis import diagnose
 from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated, gated_unpaired
 from pytest_failaware.judge.metrics import cell_rates, stats_of
-from pytest_failaware.judge.outcomes import outcomes_of
+from pytest_failaware.judge.outcomes import sides_of
 from pytest_failaware.judge.pairing import Pair, pair
 from pytest_failaware.judge.power import is_at_chance
 from pytest_failaware.schema import (
@@ -82,7 +82,7 @@ def judge(
     )
     if baseline is None or entry is None:
         return missing
-    both = None if reference is None else pair(reference, measurement.records)
+    both = None if reference is None else pair(reference, measurement.records, measurement.groups)
     differences = tuple(find_differences(measurement, baseline, entry, gate, both, terms.dataset_change))
     comparisons, change, same = bounds, None, False
     if not differences:
@@ -91,7 +91,7 @@ def judge(
         else:
             same = entry.rule == str(gate.rule) and records_equal(both.before, both.now, gate.rule)
             found, change = _paired(gate, both, baseline, same=same)
-        comparisons = (*found, *_drift(gate, golden, measurement.records, terms.drift_budget), *bounds)
+        comparisons = (*found, *_drift(gate, golden, measurement, terms.drift_budget), *bounds)
     return dataclasses.replace(
         missing,
         comparisons=comparisons,
@@ -113,7 +113,7 @@ def _reference_errors(entry: BaselineEntry, both: Pair | None) -> int | None:
 
 def _paired(gate: Gate, both: Pair, baseline: Baseline, *, same: bool) -> tuple[tuple[Comparison, ...], SampleChange]:
     """What gates on the samples of both sides, and what changed among them."""
-    before, now = outcomes_of(both.before, gate.rule), outcomes_of(both.now, gate.rule)
+    before, now = sides_of(both, gate.rule)
     change = sample_change(
         before,
         now,
@@ -132,11 +132,11 @@ def _unchanged(comparison: Comparison) -> Comparison:
     return dataclasses.replace(comparison, verdict=Verdict.UNCHANGED, note="identical records")
 
 
-def _drift(gate: Gate, golden: Records | None, now: Records, budget: Decimal) -> tuple[Comparison, ...]:
+def _drift(gate: Gate, golden: Records | None, now: Measurement, budget: Decimal) -> tuple[Comparison, ...]:
     if golden is None:
         return ()
-    both = pair(golden, now)
-    return tuple(drifted(gate, outcomes_of(both.before, gate.rule), outcomes_of(both.now, gate.rule), budget))
+    before, after = sides_of(pair(golden, now.records, now.groups), gate.rule)
+    return tuple(drifted(gate, before, after, budget))
 
 
 def _worst(comparisons: tuple[Comparison, ...], *, same: bool) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytest_failaware.judge import significance
 from pytest_failaware.judge.metrics import Direction
-from pytest_failaware.judge.significance import Floats, Interval
+from pytest_failaware.judge.significance import Floats, Groups, Interval
 from pytest_failaware.schema import Estimate, Evidence
 
 Mask = NDArray[np.bool_]
@@ -36,24 +37,29 @@ class _Drop:
     gained: int | None = None
 
 
-def paired_evidence(before: Masks, now: Masks, direction: Direction, tolerance: Decimal, level: float) -> Evidence:
+def paired_evidence(
+    before: Masks, now: Masks, direction: Direction, tolerance: Decimal, level: float, groups: Groups = None
+) -> Evidence:
     """The evidence of the same samples on both sides; neither side may count among no sample.
 
-    A rate over all samples is judged by McNemar's and Tango's tests, one over a part that the model itself chooses by
-    the score test of a ratio.
+    A rate over all samples is judged by McNemar's and Tango's tests, one over a part that the model itself chooses, and
+    any rate where samples come in groups that are not independent, by the score test of a ratio.
     """
     if direction is Direction.EITHER_IS_WORSE:
-        sides = [_paired_drop(before, now, worse) for worse in (Direction.HIGHER_IS_BETTER, Direction.LOWER_IS_BETTER)]
-        return _either(sides, tolerance, level)
-    return _evidence(_paired_drop(before, now, direction), tolerance, level, paired=True)
+        both = (Direction.HIGHER_IS_BETTER, Direction.LOWER_IS_BETTER)
+        return _either([_paired_drop(before, now, worse, groups) for worse in both], tolerance, level)
+    return _evidence(_paired_drop(before, now, direction, groups), tolerance, level, paired=True)
 
 
-def coverage_evidence(before: Masks, now: Masks, at_threshold: float, tolerance: Decimal, level: float) -> Evidence:
+def coverage_evidence(
+    before: Masks, now: Masks, at_threshold: float, tolerance: Decimal, level: float, groups: Groups = None
+) -> Evidence:
     """The evidence on a rate over as many samples on both sides, `at_threshold` as `coverage_scores` takes it."""
     old, new = _floats(before), _floats(now)
     drop = _scored_drop(
-        lambda margin: significance.coverage_z(old, new, at_threshold, margin),
+        lambda margin: significance.coverage_z(old, new, at_threshold, margin, groups),
         lambda margin: significance.coverage_scores(old, new, at_threshold, margin),
+        groups,
     )
     return _evidence(drop, tolerance, level, paired=True)
 
@@ -108,24 +114,28 @@ def _either(sides: list[_Drop], tolerance: Decimal, level: float, *, paired: boo
 # ---- one direction -------------------------------------------------------------------------------------------------
 
 
-def _paired_drop(before: Masks, now: Masks, direction: Direction) -> _Drop:
+def _paired_drop(before: Masks, now: Masks, direction: Direction, groups: Groups) -> _Drop:
     (good, counted), (new_good, new_counted) = (_oriented(side, direction) for side in (before, now))
-    if counted.all() and new_counted.all():
+    fixed = bool(counted.all() and new_counted.all())
+    if fixed and groups is None:
         return _fixed_drop(good, new_good)
     old, new = _floats((good, counted)), _floats((new_good, new_counted))
-    return _scored_drop(
-        lambda margin: significance.ratio_z(old, new, margin),
+    drop = _scored_drop(
+        lambda margin: significance.ratio_z(old, new, margin, groups),
         lambda margin: significance.ratio_scores(old, new, margin),
+        groups,
     )
+    lost, gained = _flips(good, new_good)
+    return dataclasses.replace(drop, lost=lost, gained=gained) if fixed else drop
 
 
-def _scored_drop(z: Callable[[float], float], scores: Callable[[float], Floats]) -> _Drop:
+def _scored_drop(z: Callable[[float], float], scores: Callable[[float], Floats], groups: Groups) -> _Drop:
     """The test by the statistic and the scores of each margin; at margin 0 the scores add up to the change."""
     drop = -float(scores(0.0).sum())
     return _Drop(
         p_more=lambda margin: significance.normal_p(z(margin)),
         p_less=lambda margin: significance.normal_p(-z(margin)),
-        interval=significance.score_interval(drop, scores(drop), _CONFIDENCE),
+        interval=significance.score_interval(drop, scores(drop), _CONFIDENCE, groups),
     )
 
 
@@ -135,7 +145,7 @@ def _floats(masks: Masks) -> tuple[Floats, Floats]:
 
 
 def _fixed_drop(good: Mask, new_good: Mask) -> _Drop:
-    n, lost, gained = len(good), int((good & ~new_good).sum()), int((~good & new_good).sum())
+    n, (lost, gained) = len(good), _flips(good, new_good)
     return _Drop(
         p_more=lambda margin: significance.tango_p(lost, gained, n, margin),
         p_less=lambda margin: 1 - significance.tango_p(lost, gained, n, margin),
@@ -143,6 +153,10 @@ def _fixed_drop(good: Mask, new_good: Mask) -> _Drop:
         lost=lost,
         gained=gained,
     )
+
+
+def _flips(good: Mask, new_good: Mask) -> tuple[int, int]:
+    return int((good & ~new_good).sum()), int((~good & new_good).sum())
 
 
 def _oriented(masks: Masks, direction: Direction) -> Masks:

@@ -76,9 +76,9 @@ def paired(
     if not reference.denominator or not current.denominator:
         return reference, current, None
     if isinstance(metric, CoverageMetric):
-        evidence = coverage_evidence(*sides, now.right_around(current.denominator), tolerance, level)
+        evidence = coverage_evidence(*sides, now.right_around(current.denominator), tolerance, level, now.groups)
     else:
-        evidence = paired_evidence(*sides, metric.direction, tolerance, level)
+        evidence = paired_evidence(*sides, metric.direction, tolerance, level, now.groups)
     return reference, current, evidence
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.judge.metrics import Metric, RateMetric
+from pytest_failaware.judge.pairing import Pair
 from pytest_failaware.schema import Records
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Outcomes:
     right: Mask
     trusted: Mask
     trust: NDArray[np.float64]  # at least 1 where trusted; higher is more
+    groups: NDArray[np.uint32] | None = None  # samples of one number are not independent; None where all are
 
     def masks(self, metric: Metric | RateMetric) -> tuple[Mask, Mask]:
         """The samples a metric counts, and those it counts them among."""
@@ -61,10 +63,17 @@ class Outcomes:
         return inside
 
 
-def outcomes_of(records: Records, rule: FailureRule) -> Outcomes:
+def outcomes_of(records: Records, rule: FailureRule, groups: NDArray[np.uint32] | None = None) -> Outcomes:
     """The outcome of each sample under a rule."""
     flagged = rule.flags(confidence=records.confidence, entropy=records.entropy)
-    return Outcomes(records=records, right=records.correct, trusted=~flagged, trust=_trust(records, rule))
+    return Outcomes(
+        records=records, right=records.correct, trusted=~flagged, trust=_trust(records, rule), groups=groups
+    )
+
+
+def sides_of(both: Pair, rule: FailureRule) -> tuple[Outcomes, Outcomes]:
+    """Both sides of a comparison, of the same samples."""
+    return outcomes_of(both.before, rule, both.groups), outcomes_of(both.now, rule, both.groups)
 
 
 def _trust(records: Records, rule: FailureRule) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_failaware.schema import Records
 
@@ -15,6 +16,7 @@ class Pair:
 
     before: Records
     now: Records
+    groups: NDArray[np.uint32] | None = None  # of these samples, None where all are independent
     stored: int  # samples of the baseline
     measured: int  # samples of this run
 
@@ -31,13 +33,17 @@ class Pair:
         return f"paired on {len(self):,} of {self.stored:,}" + (f"; {new:,} new" if new else "")
 
 
-def pair(before: Records, now: Records) -> Pair:
-    """The samples that both sides have, found by id; ids are ascending on both sides and hold the label's name."""
+def pair(before: Records, now: Records, groups: NDArray[np.uint32] | None = None) -> Pair:
+    """The samples that both sides have, found by id; ids are ascending on both sides and hold the label's name.
+
+    `groups` are those of the samples of `now`.
+    """
     _, rows, others = np.intersect1d(before.sample_id, now.sample_id, assume_unique=True, return_indices=True)
     whole = len(rows) == len(before) == len(now)
     return Pair(
         before=before if whole else before.take(rows),
         now=now if whole else now.take(others),
+        groups=groups if groups is None or whole else groups[others],
         stored=len(before),
         measured=len(now),
     )

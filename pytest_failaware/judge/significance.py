@@ -190,7 +190,7 @@ def ratio_z(
 
     The `score_z` of the `ratio_scores`, whose variance is at least that with sum (good - r)² of either side as the null
     expects it, D r (1 - r), since a small side without a good sample shows no spread; and at least what a fall by the
-    margin costs, margin (1 - margin) / D', as in Tango's test. With all samples counted and margin 0 it is McNemar's.
+    margin costs, margin (1 - margin) / D', as in Tango's test (over the number of groups where there are fewer). With all samples counted and margin 0 it is McNemar's.
 
     Raises:
         ValueError: a side counts no sample.
@@ -207,7 +207,7 @@ def ratio_z(
     new_r = r - margin
     shared = float(((new_good - new_r * new_counted) * (good - r * counted)).sum()) / (total * new_total)
     expected = new_r * (1 - new_r) / new_total + r * (1 - r) / total - 2 * shared
-    return score_z(scores, max(expected, margin * (1 - margin) / new_total), groups)
+    return score_z(scores, max(expected, _least(margin, new_total, groups)), groups)
 
 
 def coverage_scores(
@@ -239,7 +239,7 @@ def coverage_z(
 ) -> float:
     """The `score_z` of the `coverage_scores`; a fall by the margin costs a variance of margin (1 - margin) / D."""
     scores = coverage_scores(before, now, at_threshold, margin)
-    return score_z(scores, margin * (1 - margin) / float(before[1].sum()), groups)
+    return score_z(scores, _least(margin, float(before[1].sum()), groups), groups)
 
 
 def score_z(scores: Floats, least: float = 0.0, groups: Groups = None) -> float:
@@ -253,6 +253,11 @@ def score_z(scores: Floats, least: float = 0.0, groups: Groups = None) -> float:
     parts = _per_group(scores, groups)
     variance = max(float(np.square(parts).sum()), least)
     return -float(parts.sum()) / math.sqrt(variance) if variance > 1e-30 else 0.0
+
+
+def _least(margin: float, counted: float, groups: Groups) -> float:
+    """What a fall by the margin costs in variance: that of a share of the samples counted, or of whole groups."""
+    return margin * (1 - margin) / (counted if groups is None else min(counted, len(np.unique(groups))))
 
 
 def _per_group(parts: Floats, groups: Groups) -> Floats:
@@ -270,9 +275,10 @@ def normal_p(z: float) -> float:
     return float(special.ndtr(-z))
 
 
-def score_interval(drop: float, scores: Floats, confidence: float = 0.95) -> Interval:
+def score_interval(drop: float, scores: Floats, confidence: float = 0.95, groups: Groups = None) -> Interval:
     """The interval of a fall by the delta method: drop ± z sqrt(sum psi²), psi the scores at margin = drop."""
-    half = float(special.ndtri(0.5 + confidence / 2)) * math.sqrt(float(np.square(scores).sum()))
+    spread = math.sqrt(float(np.square(_per_group(scores, groups)).sum()))
+    half = float(special.ndtri(0.5 + confidence / 2)) * spread
     return Interval(drop - half, drop + half)
 
 

@@ -15,6 +15,7 @@ from pytest_failaware.judge.baseline import read_baseline
 from pytest_failaware.judge.changes import at_coverage, decomposition, sample_change
 from pytest_failaware.judge.compare import judge
 from pytest_failaware.judge.outcomes import Outcomes, outcomes_of
+from pytest_failaware.judge.pairing import pair
 from pytest_failaware.judge.samples import read_golden, read_records
 from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.marker import build_gate
@@ -57,6 +58,43 @@ def test_policies(lost: int, policy: str, verdict: Verdict) -> None:
     result = compared("R" * 1000, "R" * (1000 - lost) + "W" * lost, policy=policy, **ACCURACY)
 
     assert verdict is result.verdict
+
+
+@pytest.mark.parametrize(
+    ("groups", "policy", "verdict"),
+    [
+        (np.arange(1000), "beyond_tolerance", Verdict.REGRESSED),  # 30 groups of one image each
+        (np.arange(1000) // 30, "beyond_tolerance", Verdict.INCONCLUSIVE),  # two groups
+        (np.zeros(1000, dtype=int), "beyond_tolerance", Verdict.INCONCLUSIVE),
+        (np.arange(1000) // 30, "any_drop", Verdict.INCONCLUSIVE),
+    ],
+)
+def test_images_of_a_group_prove_as_much_as_one(groups: np.ndarray, policy: str, verdict: Verdict) -> None:
+    """Thirty lost answers are a regression; of one patient or two they may be chance."""
+    now = dataclasses.replace(measurement_of("R" * 970 + "W" * 30), groups=groups.astype(np.uint32))
+    result = against(measurement_of("R" * 1000), now, policy=policy, **ACCURACY)
+
+    assert verdict is result.verdict
+    assert result.comparisons[0].evidence is not None
+    assert (30, 0) == (result.comparisons[0].evidence.lost, result.comparisons[0].evidence.gained)
+    assert f"tested over the {len(np.unique(groups)):,} groups" in result.notes[0]
+
+
+@pytest.mark.parametrize(("groups", "verdict"), [(1000, Verdict.PASSED), (10, Verdict.NOT_SHOWN)])
+def test_few_groups_do_not_show_that_nothing_got_worse(groups: int, verdict: Verdict) -> None:
+    """Ten patients say little, however many images they have."""
+    now = dataclasses.replace(
+        measurement_of("R" * 999 + "W"), groups=(np.arange(1000) * groups // 1000).astype(np.uint32)
+    )
+
+    assert verdict is against(measurement_of("R" * 1000), now, policy="non_inferiority", **ACCURACY).verdict
+
+
+def test_groups_follow_their_samples() -> None:
+    """Where only some samples are shared, each keeps its group."""
+    before, now = records_of("RRRR", first_id=12), records_of("RRRR", first_id=10)
+
+    assert [3, 4] == pair(before, now, np.array([1, 2, 3, 4], dtype=np.uint32)).groups.tolist()
 
 
 @pytest.mark.parametrize("policy", ["non_inferiority", "equivalence"])
