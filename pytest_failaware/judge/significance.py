@@ -190,7 +190,8 @@ def ratio_z(
 
     The `score_z` of the `ratio_scores`, whose variance is at least that with sum (good - r)² of either side as the null
     expects it, D r (1 - r), since a small side without a good sample shows no spread; and at least what a fall by the
-    margin costs, margin (1 - margin) / D', as in Tango's test (over the number of groups where there are fewer). With all samples counted and margin 0 it is McNemar's.
+    margin costs, margin (1 - margin) / D', as in Tango's test (or over the groups, where those are fewer). With all
+    samples counted and margin 0 it is McNemar's.
 
     Raises:
         ValueError: a side counts no sample.
