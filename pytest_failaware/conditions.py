@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -143,6 +144,20 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
         ),
     )
 }
+
+NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")
+"""The name of a condition, which becomes a file's, in any case of letters."""
+
+
+class AnyName(dict[str, Definition]):
+    """Definitions under which every other name means a condition without parameters: whoever predicts knows more."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (isinstance(name, str) and NAME.fullmatch(name) is not None)
+
+    def __missing__(self, name: str) -> Definition:
+        return Definition(name=name)
+
 
 FOUNDING: Final = ("clean", "gaussian_noise", "blur", "low_light")
 """The conditions of a gate that names none."""

@@ -60,10 +60,13 @@ def resolve(
         ConfigError: naming the option or key, the value and the remedy.
     """
     given = given_options(command_line, ini, around)
+    if "predictions" in given:
+        vocabulary = vocabulary.of_predictions
     default_dir = Given(text="baselines", where="", place="default", base=around.ini_dir)
     writing, baseline_dir = _writing(given), given.get("baseline-dir", default_dir).path()
     config = RunConfig(
         model=read_source("model", given["model"]) if "model" in given else None,
+        predictions=read_source("predictions", given["predictions"]) if "predictions" in given else None,
         against=read_source("against", given["against"]) if "against" in given else None,
         arch=read_source("arch", given["arch"]) if "arch" in given else None,
         dataset=read_source("dataset", given["dataset"]) if "dataset" in given else None,
@@ -77,6 +80,7 @@ def resolve(
         dataset_change=_dataset_change(given),
         drift_budget=_drift_budget(given),
         limit=_positive("limit", given),
+        group=given["group"].text if "group" in given else None,
         strict=_switch("strict", given),
         writing=writing,
         outputs=_outputs(given, baseline_dir),
@@ -137,6 +141,8 @@ def _refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around
     """What would let a gate pass that nobody reviewed, or store what is not the whole truth."""
     if config.precision is Precision.TF32 and config.device == "cpu":
         raise ConfigError(f"{given['precision'].where}: only CUDA has TF32; leave it out, or do not ask for the CPU")
+    if config.predictions is not None:
+        _refuse_what_a_model_needs(config, given)
     readers = {"strict": config.strict, "limit": config.limit, "against": config.against, "override": config.overrides}
     for name, active in readers.items():
         if active and config.writing.asked:
@@ -155,6 +161,17 @@ def _refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around
             f"this is a CI server ({around.ci_server} is set), where baselines are not written: update them where "
             "somebody reviews the change, or set failaware_update_in_ci = true in the ini"
         )
+
+
+def _refuse_what_a_model_needs(config: RunConfig, given: Mapping[str, Given]) -> None:
+    where = given["predictions"].where
+    if config.model is not None:
+        raise ConfigError(
+            f"{where} and {given['model'].where} exclude each other: the first was predicted elsewhere, the second is "
+            "run here; keep one"
+        )
+    if config.limit is not None:
+        raise ConfigError(f"{given['limit'].where}: predictions are not measured again; leave it out with {where}")
 
 
 def _outputs(given: Mapping[str, Given], baseline_dir: Path) -> Outputs:

@@ -1,11 +1,14 @@
-"""What identifies a data set: one hash, computed where images are read and checked where records are."""
+"""What identifies a data set and its samples: hashes, computed where samples are read, checked where records are."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pytest_failaware.errors import DataError
 
 
 def data_fingerprint(sample_id: NDArray[np.uint64], label: NDArray[np.uint16], classes: tuple[str, ...]) -> str:
@@ -20,3 +23,19 @@ def data_fingerprint(sample_id: NDArray[np.uint64], label: NDArray[np.uint16], c
     columns = sample_id[order].astype("<u8").tobytes() + label[order].astype("<u2").tobytes()
     names = chr(0).join(classes).encode(errors="surrogatepass")  # a folder's name need not be valid text
     return f"sha256:{hashlib.sha256(columns + names).hexdigest()}"
+
+
+def sample_ids(keys: list[bytes], class_names: list[str]) -> NDArray[np.uint64]:
+    """The identity of each sample, (N,): the first 8 bytes of a hash over its key, its label and its rank among equals.
+
+    The order of the data set matters only between samples that are the same in content and label.
+    """
+    seen: Counter[tuple[bytes, str]] = Counter()
+    ids = np.empty(len(keys), dtype=np.uint64)
+    for index, pair in enumerate(zip(keys, class_names, strict=True)):
+        text = pair[0] + f"\0{pair[1]}\0{seen[pair]}".encode(errors="surrogatepass")
+        ids[index] = int.from_bytes(hashlib.sha256(text).digest()[:8], "little")
+        seen[pair] += 1
+    if len(np.unique(ids)) != len(ids):
+        raise DataError("two samples share one 64-bit id, a chance of 1 in 10 billion; remove either of them")
+    return ids

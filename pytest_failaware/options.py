@@ -47,10 +47,16 @@ OPTIONS: Final = (
         help="the model to check: a file of weights (.pth, .pt, .safetensors) or pkg.mod:factory",
     ),
     Option(
+        name="predictions",
+        metavar="FILE",
+        help="predictions made elsewhere, instead of a model: npz, csv or parquet with sample_id, label, condition and "
+        "logits or probabilities",
+    ),
+    Option(
         name="against",
         metavar="SPEC",
         command_line_only=True,
-        help="a second model, as --failaware-model: the reference of this run instead of the stored baseline",
+        help="a second model or file of predictions: the reference of this run instead of the stored baseline",
     ),
     Option(
         name="arch",
@@ -75,6 +81,12 @@ OPTIONS: Final = (
         metavar="DIR",
         help="where the images of conditions like precomputed/fog:3 lie: fog.npy as in CIFAR-10-C, or fog/3/ as in "
         "ImageNet-C",
+    ),
+    Option(
+        name="group",
+        metavar="COLUMN",
+        help="the column of a manifest or of predictions that says which samples belong together, such as a patient's. "
+        "Default: group, where there is one",
     ),
     Option(name="batch-size", metavar="N", help="images in a batch. Default: by image size and device"),
     Option(name="device", metavar="NAME", help="auto, cpu, cuda or cuda:N. Default: auto (CUDA if there, else cpu)"),

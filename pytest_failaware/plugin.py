@@ -45,7 +45,7 @@ CONTROLLER: Final = "failaware-controller"
 SESSION: Final = pytest.StashKey[Session]()
 MEASURED: Final = pytest.StashKey[Measured]()
 ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
-_HEADER: Final = {"model": "model", "data": "dataset", "preprocess": "preprocess"}
+_HEADER: Final = {"model": "model", "predictions": "predictions", "data": "dataset", "preprocess": "preprocess"}
 
 
 # ---- options and configuration -------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def _open_session(config: pytest.Config) -> Session:
     worker = xdist.get("workerid", "").removeprefix("gw")
     return Session(
         run,
-        vocabulary,
+        vocabulary if run.predictions is None else vocabulary.of_predictions,
         load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
         measurer=Measurer(
             _cache_folder(config) if run.caching else None,
@@ -181,9 +181,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     run = config.stash[SESSION].config
     bent = [printable(f"failaware: --failaware-override {key}={value}") for key, value in run.overrides.items()]
     lines = [config.get_terminal_writer().markup(line, yellow=True, bold=True) for line in bent]
-    if run.model is None:
+    if run.model is None and run.predictions is None:
         return lines
-    known = [f"{name} {run.origins[option].text}" for name, option in _HEADER.items() if option in run.origins]
+    typed = {name: option for name, option in _HEADER.items() if run.predictions is None or option != "dataset"}
+    known = [f"{name} {run.origins[option].text}" for name, option in typed.items() if option in run.origins]
     origins = [f"  {name} = {one.text} ({one.place})" for name, one in run.origins.items()]
     header = [f"failaware: {', '.join(known)}", *(origins if config.get_verbosity() > 0 else [])]
     return [*map(printable, header), *lines]
@@ -337,8 +338,11 @@ def reliability(request: pytest.FixtureRequest) -> Evaluation:
     gated = getattr(request, "param", None)
     if gated is None:
         pytest.fail("the fixture reliability needs the marker: @pytest.mark.reliability", pytrace=False)
-    session, bench = request.config.stash[SESSION], _bench(request)
-    measured = session.measure(bench, gated.condition, gated.gate.seed)
+    session = request.config.stash[SESSION]
+    if session.config.predictions is None:
+        measured = session.measure(_bench(request), gated.condition, gated.gate.seed)
+    else:
+        measured = session.predicted(gated.condition, gated.gate.seed)
     request.node.stash[MEASURED] = measured
     return session.evaluation(measured.measurement, gated.gate)
 

@@ -13,6 +13,7 @@ from pytest_failaware.config import resolve
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.judge.metrics import METRICS, AnyMetric, stats_of
 from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.marker import build_gate
 from pytest_failaware.measure.bench import Bench, build_bench
 from pytest_failaware.measure.data import ImageSet, adopt_dataset
 from pytest_failaware.measure.models import LoadedModel, adopt_model, choose_device, load_model, restored
@@ -20,6 +21,7 @@ from pytest_failaware.measure.sources import open_dataset
 from pytest_failaware.measure.store import silent
 from pytest_failaware.options import Surroundings
 from pytest_failaware.schema import Condition, ConditionStats, Gate, Records, RunConfig, Tell
+from pytest_failaware.vocabulary import BUILT_IN
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,11 +59,12 @@ class Evaluation:
 
 def evaluate(
     *,
-    model: torch.nn.Module | str,
-    dataset: Any,  # Any: a map-style data set of (image, label), or text as --failaware-dataset takes it
-    preprocess: str,
+    model: torch.nn.Module | str | None = None,
+    dataset: Any = None,  # Any: a map-style data set of (image, label), or text as --failaware-dataset takes it
+    preprocess: str | None = None,
+    records: Any = None,  # Any: the path of a file as --failaware-predictions takes it, its data frame or arrays
     arch: str | None = None,
-    conditions: Sequence[str] = FOUNDING,
+    conditions: Sequence[str] | None = None,
     rule: str | FailureRule = FailureRule(),  # noqa: B008 - frozen, so sharing the default is safe
     data_root: str | Path | None = None,
     precomputed: str | Path | None = None,
@@ -73,11 +76,19 @@ def evaluate(
     """Measure a classifier under each condition; the mapping's keys are the conditions' spellings.
 
     Text means what it means on pytest's command line; relative paths start at the working directory. A module that is
-    given has its device, modes and gradients back afterwards.
+    given has its device, modes and gradients back afterwards. Instead of model, dataset and preprocess, `records` takes
+    predictions made elsewhere. Without `conditions` these are the founding four, or those that were predicted.
 
     Raises:
         FailAwareError: anything that cannot be used, in one line.
     """
+    if records is not None:
+        if model is not None or dataset is not None:
+            raise ConfigError("evaluate: records were predicted elsewhere; leave out model and dataset, or records")
+        return _evaluate_predictions(records, conditions, rule)
+    if model is None or dataset is None or preprocess is None:
+        raise ConfigError("evaluate: give model, dataset and preprocess, or records of predictions made elsewhere")
+    conditions = FOUNDING if conditions is None else conditions
     given = {"model": model, "dataset": dataset, "preprocess": preprocess, "arch": arch, "device": device}
     given |= {
         "precision": precision,
@@ -98,6 +109,23 @@ def evaluate(
             return {condition.key: _evaluation(bench, condition, config.gate) for condition in config.gate.conditions}
         finally:
             bench.close()
+
+
+def _evaluate_predictions(
+    records: Any,  # Any: as evaluate takes it
+    conditions: Sequence[str] | None,
+    rule: str | FailureRule,
+) -> Mapping[str, Evaluation]:
+    from pytest_failaware.predictions import adopt_predictions, read_predictions
+
+    is_path = isinstance(records, (str, Path))
+    found = read_predictions(Path(records), option="records") if is_path else adopt_predictions(records)
+    wanted = list(found.records) if conditions is None else list(conditions)
+    gate = build_gate({"conditions": wanted, "rule": rule}, prefix="evaluate: ", vocabulary=BUILT_IN.of_predictions)
+    measured = [found.measurement(condition, gate.seed) for condition in gate.conditions]
+    return {
+        one.condition.key: Evaluation(condition=one.condition, records=one.records, rule=gate.rule) for one in measured
+    }
 
 
 def _evaluation(bench: Bench, condition: Condition, gate: Gate) -> Evaluation:

@@ -227,6 +227,7 @@ class RunConfig:
     """What executes a run, with the gate that a bare marker means. Paths are absolute."""
 
     model: Source | None
+    predictions: Source | None
     arch: Source | None
     dataset: Source | None
     data_root: Path | None
@@ -240,6 +241,7 @@ class RunConfig:
     dataset_change: DatasetChange
     drift_budget: Decimal
     limit: int | None
+    group: str | None
     strict: bool
     writing: Writing
     outputs: Outputs
@@ -355,6 +357,10 @@ class ModelFacts:
 
     sha256: str
     architecture: str
+
+
+ELSEWHERE: Final = "made elsewhere"
+"""The preprocessing of predictions that do not say what theirs was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

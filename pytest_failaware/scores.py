@@ -36,6 +36,18 @@ def scores_of(log_probability: NDArray[np.float64]) -> Scores:
     )
 
 
+def columns_of(logits: NDArray[np.floating[Any]], label: NDArray[np.uint16]) -> dict[str, NDArray[Any]]:
+    """The columns of Records, all but the ids, from logits (N, K) and labels (N,) below K; a logit may be -inf."""
+    log_probability = log_softmax(logits)
+    of_label = log_probability[np.arange(len(label)), label]
+    return {
+        "label": label,
+        **scores_of(log_probability)._asdict(),
+        "label_log_probability": of_label.clip(min=np.finfo(np.float32).min).astype(np.float32),
+        "max_logit": logits.max(axis=1).astype(np.float32),
+    }
+
+
 def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Log-probabilities of logits in float64, shape (N, K); the maximum is taken out first, so nothing overflows."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True).astype(np.float64)

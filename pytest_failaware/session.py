@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.report.document import measurement_to_plain, result_to_plain
 from pytest_failaware.reuse import Measurer
 from pytest_failaware.schema import (
+    ELSEWHERE,
     Baseline,
     Condition,
     Gate,
@@ -21,6 +23,7 @@ from pytest_failaware.schema import (
     Reuse,
     RunConfig,
     Source,
+    SourceKind,
     UpdateMode,
     Verdict,
 )
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from pytest_failaware.measure.bench import Bench
     from pytest_failaware.measure.data import ImageSet
     from pytest_failaware.measure.models import LoadedModel
+    from pytest_failaware.predictions import Predictions
     from pytest_failaware.run import Evaluation
 
 
@@ -64,6 +68,9 @@ class _Reference(NamedTuple):
         """The records that drift is measured from once the stored ones are replaced."""
         return self.records if self.golden is None else self.golden
 
+
+_SUFFIXES_OF_PREDICTIONS: Final = (".npz", ".csv", ".parquet")
+"""What makes a second model's file one of predictions beside a model that is run here."""
 
 LoadModel = Callable[[str, Any], Any]
 """The hook pytest_failaware_load_model: spec, device -> a module or None. Any: torch stays out of here."""
@@ -109,6 +116,31 @@ class Session:
         return self._remember(self._load("model", self.config.model))
 
     @cached_property
+    def predictions(self) -> Predictions:
+        """The configured predictions."""
+        return self._read_predictions("predictions", self.config.predictions)
+
+    @cached_property
+    def predictions_against(self) -> Predictions:
+        """The predictions of a second model, which this run compares with."""
+        return self._read_predictions("against", self.config.against)
+
+    def _read_predictions(self, option: str, source: Source | None) -> Predictions:
+        from pytest_failaware.predictions import read_predictions
+
+        if source is None or source.kind is not SourceKind.FILE:
+            raise ConfigError(f"--failaware-{option}={source}: no file of predictions; give npz, csv or parquet")
+        return read_predictions(Path(source.target), self.config.group, f"--failaware-{option}")
+
+    def predicted(self, condition: Condition, seed: int) -> Measured:
+        """What was predicted elsewhere under a condition, and what a second model predicted where there is one."""
+        preprocessing = ELSEWHERE if self.config.preprocess is None else str(self.config.preprocess)
+        measurement = self.predictions.measurement(condition, seed, preprocessing)
+        if self.config.against is None:
+            return Measured(measurement, None, ())
+        return Measured(measurement, self.predictions_against.measurement(condition, seed, preprocessing), ())
+
+    @cached_property
     def images(self) -> ImageSet:
         """The configured data set."""
         from pytest_failaware.run import open_images
@@ -136,9 +168,21 @@ class Session:
         measurement, reuse = self.measurer.measure(bench, condition, seed, condition.key)
         if self.config.against is None:
             return Measured(measurement, None, tuple(reuse))
+        if self._is_against_predictions:
+            against = self.predictions_against.measurement(condition, seed, measurement.provenance.preprocessing)
+            return Measured(measurement, against, tuple(reuse))
         called = f"{condition.key} of {self._typed('against')}"
         against, reuse_against = self.measurer.measure(self._bench_against(bench), condition, seed, called)
         return Measured(measurement, against, (*reuse, *reuse_against))
+
+    @property
+    def _is_against_predictions(self) -> bool:
+        source = self.config.against
+        return (
+            source is not None
+            and source.kind is SourceKind.FILE
+            and Path(source.target).suffix in _SUFFIXES_OF_PREDICTIONS
+        )
 
     def _bench_against(self, bench: Bench) -> Bench:
         """The second model on the images of a bench, built once."""
@@ -252,21 +296,33 @@ class Session:
 
     def facts(self, measurement: Measurement, gate: Gate) -> tuple[str, ...]:
         """What is known after loading, in lines for the summary."""
-        provenance = measurement.provenance
+        dead = gate.rule.dead_part(len(measurement.provenance.data.classes))
+        return (
+            *(self._facts_of_model(measurement) if self.config.predictions is None else self._facts_of_predictions()),
+            *(() if self.config.limit is None else (self._limit_fact(measurement),)),
+            f"rule {gate.rule}; {self._reference_fact(measurement, gate)}",
+            *(() if dead is None else (f"note: {dead}",)),
+        )
+
+    def _facts_of_model(self, measurement: Measurement) -> tuple[str, ...]:
+        opened, provenance = vars(self), measurement.provenance  # what the user's own fixtures replace is never opened
         model, data = provenance.model, provenance.data
-        classes = len(data.classes)
-        dead = gate.rule.dead_part(classes)
-        opened = vars(self)  # what the user's own fixtures replace is never opened
         return (
             f"model {self._typed('model') if 'model' in opened else 'of the fixture failaware_model'} "
             f"({f'{model.architecture} {model.sha256[:8]}'.strip()}) on {provenance.environment['device']}",
             *(note for loaded in self._models.values() for note in loaded.notes),
             *(f"note: {note}" for bench in self._all_benches() for note in bench.notes),
             f"data {self._typed('dataset') if 'images' in opened else 'of the fixture failaware_dataset'}: "
-            f"{data.samples:,} images, {classes} classes; preprocess {provenance.preprocessing}",
-            *(() if self.config.limit is None else (self._limit_fact(measurement),)),
-            f"rule {gate.rule}; {self._reference_fact(measurement, gate)}",
-            *(() if dead is None else (f"note: {dead}",)),
+            f"{data.samples:,} images, {len(data.classes)} classes; preprocess {provenance.preprocessing}",
+        )
+
+    def _facts_of_predictions(self) -> tuple[str, ...]:
+        found = self.predictions
+        notes = dict.fromkeys((*found.notes, *(self.predictions_against.notes if self.config.against else ())))
+        return (
+            f"predictions {self._typed('predictions')} (sha256 {found.sha256[:8]}): {found.data.samples:,} samples, "
+            f"{len(found.data.classes)} classes",
+            *(f"note: {note}" for note in notes),
         )
 
     def _all_benches(self) -> list[Bench]:
@@ -277,7 +333,9 @@ class Session:
 
     def _reference_fact(self, measurement: Measurement, gate: Gate) -> str:
         if self.config.against is not None:
-            return f"against {self._typed('against')} (sha256 {self.against.facts.sha256[:8]})"
+            predicted = self.config.predictions is not None or self._is_against_predictions
+            sha256 = self.predictions_against.sha256 if predicted else self.against.facts.sha256
+            return f"against {self._typed('against')} (sha256 {sha256[:8]})"
         return f"baseline {baseline_name(measurement, gate)} in {self.config.baseline_dir}"
 
     def _limit_fact(self, measurement: Measurement) -> str:

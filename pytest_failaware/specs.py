@@ -13,6 +13,7 @@ from pytest_failaware.schema import Preprocessing, Source, SourceKind
 
 _KINDS: Final = {
     "model": (SourceKind.FILE, SourceKind.FACTORY),
+    "predictions": (SourceKind.FILE,),
     "against": (SourceKind.FILE, SourceKind.FACTORY),
     "arch": (SourceKind.TORCHVISION, SourceKind.FACTORY),
     "dataset": (SourceKind.FOLDER, SourceKind.NPZ, SourceKind.TORCHVISION, SourceKind.FACTORY),

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import keyword
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
-from pytest_failaware.conditions import DEFINITIONS, Definition, Degradation, Degrade
+from pytest_failaware.conditions import DEFINITIONS, NAME, AnyName, Definition, Degradation, Degrade
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.judge.metrics import AT_COVERAGE, CHANGE_RATES, METRICS, AnyMetric, RateMetric
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")  # a condition's name becomes a file's, in any case of letters
 Named = TypeVar("Named", Degradation, RateMetric)
 
 
@@ -26,6 +24,11 @@ class Vocabulary:
     definitions: Mapping[str, Definition] = field(default_factory=lambda: DEFINITIONS)
     metrics: Mapping[str, AnyMetric] = field(default_factory=lambda: _METRICS)
     kernels: Mapping[str, Degrade] = field(default_factory=dict)
+
+    @property
+    def of_predictions(self) -> Vocabulary:
+        """With every other name as a condition's."""
+        return replace(self, definitions=AnyName(self.definitions))
 
 
 BUILT_IN: Final = Vocabulary()
@@ -63,5 +66,5 @@ def _checked(given: Iterable[object], kind: type[Named], hook: str, taken: Mappi
 
 
 def _check_name(name: object, where: str) -> None:
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or keyword.iskeyword(name) or name == "samples":
+    if not isinstance(name, str) or not NAME.fullmatch(name) or keyword.iskeyword(name) or name == "samples":
         raise ConfigError(f"{where}: {name!r} cannot be a name; use small letters, digits and '_'")

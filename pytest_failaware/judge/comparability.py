@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pytest_failaware.judge.pairing import Pair
-from pytest_failaware.schema import Baseline, BaselineEntry, DataFacts, DatasetChange, Gate, Measurement, Records
+from pytest_failaware.schema import (
+    ELSEWHERE,
+    Baseline,
+    BaselineEntry,
+    DataFacts,
+    DatasetChange,
+    Gate,
+    Measurement,
+    Records,
+)
 
 if TYPE_CHECKING:
     from pytest_failaware.judge.rule import FailureRule
@@ -48,6 +57,10 @@ def find_differences(
         "implementation": (entry.condition.implementation, condition.implementation),
         "seed": (entry.seed, measurement.seed),
     }
+    if ELSEWHERE in pairs["preprocessing"]:  # what predictions do not say is taken on trust
+        del pairs["preprocessing"]
+    if condition.severity is not None and not all(pairs["parameters"]):
+        del pairs["parameters"]
     if pair is None:  # without its records the baseline cannot be judged under another rule
         pairs["rule"] = (entry.rule, str(gate.rule))
     yield from (f"{what}: baseline {old!r}, now {new!r}" for what, (old, new) in pairs.items() if old != new)
@@ -75,7 +88,7 @@ def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair | None, *, compara
     elif comparable and not pair.is_whole:
         yield str(pair)
     if comparable and pair is not None and pair.groups is not None:
-        yield f"tested over the {len(np.unique(pair.groups)):,} groups of the images, which are not independent"
+        yield f"tested over the {len(np.unique(pair.groups)):,} groups of the samples, which are not independent"
     if comparable and pair is not None and pair.groups is not None:
         yield f"tested over the {len(np.unique(pair.groups)):,} groups of the images, which are not independent"
     if comparable and pair is not None and entry.rule != str(gate.rule):
@@ -85,6 +98,9 @@ def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair | None, *, compara
 def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[str]:
     """What differs besides the numbers: the first things to look at when a gate fails."""
     model, provenance = entry.model, measurement.provenance
+    if not provenance.environment:
+        yield f"model {model.sha256[:8]} -> predictions {provenance.model.sha256[:8]}, made elsewhere"
+        return
     before = {"model": model.sha256[:8], "architecture": model.architecture, **entry.environment}
     now = {"model": provenance.model.sha256[:8], "architecture": provenance.model.architecture}
     now |= provenance.environment

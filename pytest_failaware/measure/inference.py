@@ -13,7 +13,7 @@ from pytest_failaware.measure.precision import computing
 from pytest_failaware.measure.runner import Runner
 from pytest_failaware.measure.store import silent
 from pytest_failaware.schema import Records, Tell
-from pytest_failaware.scores import log_softmax, scores_of
+from pytest_failaware.scores import columns_of
 
 
 def measure_records(runner: Runner, loader: DegradedLoader, tell: Tell = silent) -> Records:
@@ -55,16 +55,7 @@ def check_unchanged(model: LoadedModel) -> None:
 def _columns(loader: DegradedLoader, rows: slice, logits: NDArray[np.float32]) -> dict[str, NDArray[np.generic]]:
     """One batch's columns of Records."""
     _check(logits, loader)
-    truth = loader.store.labels[rows]
-    log_probability = log_softmax(logits)
-    scores = scores_of(log_probability)
-    of_label = log_probability[np.arange(len(truth)), truth]
-    return {
-        "label": truth,
-        **scores._asdict(),
-        "label_log_probability": of_label.clip(min=np.finfo(np.float32).min).astype(np.float32),
-        "max_logit": logits.max(axis=1).astype(np.float32),
-    }
+    return columns_of(logits, loader.store.labels[rows])
 
 
 def _check(logits: NDArray[np.float32], loader: DegradedLoader) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import math
 import shutil
 import tempfile
 import warnings
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_failaware.errors import DataError
-from pytest_failaware.fingerprint import data_fingerprint
+from pytest_failaware.fingerprint import data_fingerprint, sample_ids
 from pytest_failaware.measure.data import ImageSet
 from pytest_failaware.schema import DataFacts, Tell
 
@@ -95,22 +94,6 @@ def build_store(
         has_class_names=images.has_class_names,
         folder=folder,
     )
-
-
-def sample_ids(keys: list[bytes], class_names: list[str]) -> NDArray[np.uint64]:
-    """The identity of each sample, (N,): the first 8 bytes of a hash over its key, its label and its rank among equals.
-
-    The order of the data set matters only between samples that are the same in content and label.
-    """
-    seen: Counter[tuple[bytes, str]] = Counter()
-    ids = np.empty(len(keys), dtype=np.uint64)
-    for index, pair in enumerate(zip(keys, class_names, strict=True)):
-        text = pair[0] + f"\0{pair[1]}\0{seen[pair]}".encode(errors="surrogatepass")
-        ids[index] = int.from_bytes(hashlib.sha256(text).digest()[:8], "little")
-        seen[pair] += 1
-    if len(np.unique(ids)) != len(ids):
-        raise DataError("two samples share one 64-bit id, a chance of 1 in 10 billion; remove either of them")
-    return ids
 
 
 class _Decoded(NamedTuple):

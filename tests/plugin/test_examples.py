@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "examples" / "digits"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = [textwrap.dedent(block) for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL)]
+MARKED = [block for block in BLOCKS if "pytest.mark" in block]
 
 
 def run_digits(pytester: pytest.Pytester, checkpoint: str, *args: str) -> pytest.RunResult:
@@ -76,7 +77,7 @@ def test_records_of_a_real_network_do_not_depend_on_batches(monkeypatch: pytest.
             assert reference.records.confidence == pytest.approx(other[key].records.confidence, abs=1e-4)
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if "pytest.mark" in block], ids=["short", "full"])
+@pytest.mark.parametrize("block", [block for block in MARKED if "typos" not in block], ids=["short", "full"])
 def test_marked_tests_of_the_readme_are_collected(project: Project, block: str) -> None:
     """Each is a valid gate."""
     project.test(block)
@@ -84,6 +85,17 @@ def test_marked_tests_of_the_readme_are_collected(project: Project, block: str) 
 
     assert pytest.ExitCode.OK == result.ret
     result.stdout.fnmatch_lines(["test_toy.py::test_resnet18[[]clean]"])
+
+
+def test_the_predictions_of_the_readme_are_gated(project: Project) -> None:
+    """Its csv under its marker: recorded, then unchanged."""
+    (table,) = re.findall(r"```csv\n(.*?)```", README, re.DOTALL)
+    (project.path / "predictions.csv").write_text(table, encoding="utf-8")
+    project.test(next(block for block in MARKED if "typos" in block))
+    given = "--failaware-predictions=predictions.csv"
+
+    project.run(given, "--failaware-update-baselines", model=None).stdout.fnmatch_lines(["2 checked: 2 recorded*"])
+    project.run(given, model=None).stdout.fnmatch_lines(["2 checked: 2 unchanged*"])
 
 
 def test_the_scripts_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,9 +18,10 @@ import toy
 from PIL import Image
 
 from pytest_failaware.errors import DataError
+from pytest_failaware.fingerprint import sample_ids
 from pytest_failaware.measure.data import ImageSet, Sample, adopt_dataset
 from pytest_failaware.measure.sources import open_dataset
-from pytest_failaware.measure.store import ImageStore, build_store, sample_ids
+from pytest_failaware.measure.store import ImageStore, build_store
 from pytest_failaware.schema import Source, SourceKind
 
 Item = tuple[np.ndarray, int]
