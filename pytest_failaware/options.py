@@ -220,7 +220,10 @@ class Given:
 
     def path(self) -> Path:
         """The text as an absolute path."""
-        return (self.base / Path(self.text).expanduser()).resolve()
+        try:
+            return (self.base / Path(self.text).expanduser()).resolve()
+        except (ValueError, RuntimeError, OSError) as error:  # a null byte, no such user, a loop of links
+            raise ConfigError(f"{self.where}: {self.text!r} is no path ({error}); write another") from error
 
     def switch(self) -> bool:
         """The text as yes or no."""
