@@ -216,9 +216,9 @@ MISTAKES = {
     ),
     "missing": (
         lambda c: c.update({name: column[:-1] for name, column in c.items()}),
-        "1 samples have predictions under clean and none under typos, such as 9; predict the same",
+        "1 samples are not predicted under both clean and typos, such as 9, under clean but not typos; predict",
     ),
-    "additional": (set_to("sample_id", 5, 10), "1 samples have predictions under clean and none under typos"),
+    "additional": (set_to("sample_id", 5, 10), "2 samples are not predicted under both"),
     "two labels": (set_to("label", 4, 2), "row 4: the sample 5 has the label 2, in row 1 1; a sample has one label"),
     "a label": (set_to("label", 2, 3), "row 2: the label '3' is no class; choose from 0, 1, 2, or 0 to 2"),
     "a condition": (set_to("condition", 3, "Typ!s"), "row 3: condition: cannot read the condition 'Typ!s'"),

@@ -41,7 +41,7 @@ class Table:
     group: NDArray[Any] | None  # (M,)
     unused: tuple[str, ...]
 
-    def row(self, index: int) -> str:
+    def row(self, index: np.intp | int) -> str:
         """How an error names a prediction."""
         return f"{self.place}: row {index + self.first_row}"
 

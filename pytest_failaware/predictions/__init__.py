@@ -1,0 +1,136 @@
+"""Predictions made elsewhere, by whatever serves the model: a measurement for each condition they were made under."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.errors import DataError, choices
+from pytest_failaware.fingerprint import data_fingerprint
+from pytest_failaware.predictions.columns import (
+    check_samples,
+    checked_logits,
+    class_names,
+    label_numbers,
+    rows_by_condition,
+    sample_numbers,
+)
+from pytest_failaware.predictions.files import Table, read_table, table_of_arrays, table_of_frame
+from pytest_failaware.schema import ELSEWHERE, Condition, DataFacts, Measurement, ModelFacts, Provenance, Records
+from pytest_failaware.scores import columns_of
+from pytest_failaware.text import describe_error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictions:
+    """What a model answered, by the key of each condition; all conditions have the same samples."""
+
+    place: str
+    sha256: str
+    data: DataFacts
+    records: Mapping[str, Records]
+    groups: NDArray[np.uint32] | None
+    notes: tuple[str, ...] = ()
+
+    def measurement(self, condition: Condition, seed: int, preprocessing: str = ELSEWHERE) -> Measurement:
+        """One condition as if it had been measured here.
+
+        Args:
+            condition: what was done to the samples, which only whoever predicted can know.
+            seed: of its randomness, likewise.
+            preprocessing: likewise, where somebody says it.
+
+        Raises:
+            DataError: there are no predictions under it.
+        """
+        if condition.key not in self.records:
+            raise DataError(
+                f"{self.place}: has no predictions under {condition.key}; {choices(condition.key, tuple(self.records))}"
+            )
+        return Measurement(
+            condition=condition,
+            seed=seed if condition.is_random else None,
+            records=self.records[condition.key],
+            provenance=Provenance(
+                data=self.data,
+                preprocessing=preprocessing,
+                model=ModelFacts(sha256=self.sha256, architecture=""),
+                environment={},
+            ),
+            groups=self.groups,
+        )
+
+
+def read_predictions(path: Path, group: str | None = None, option: str = "--failaware-predictions") -> Predictions:
+    """The predictions in a file.
+
+    Args:
+        path: npz, csv or parquet, told apart by content.
+        group: as in `read_table`.
+        option: what named the file, for errors.
+
+    Raises:
+        DataError: naming the file, the row or column, and the remedy.
+    """
+    place = f"{option}={path}"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DataError(f"{place}: no such file; give an npz, csv or parquet file of predictions") from error
+    except OSError as error:
+        raise DataError(f"{place}: cannot be read ({describe_error(error)}); give a readable file") from error
+    return build_predictions(read_table(content, place, group), hashlib.sha256(content).hexdigest())
+
+
+def adopt_predictions(given: Any, group: str | None = None) -> Predictions:  # Any: a data frame, or arrays by name
+    """The predictions in a data frame or a mapping of arrays, as the columns of a file.
+
+    Raises:
+        DataError: as for a file.
+    """
+    place = "records"
+    if isinstance(given, Mapping):
+        table = table_of_arrays(given, place, group)
+    elif hasattr(given, "columns"):
+        table = table_of_frame(given, place, group)
+    else:
+        raise DataError(f"{place}: is a {type(given).__name__}; give a path, a data frame or a mapping of arrays")
+    return build_predictions(table, hashlib.sha256(np.ascontiguousarray(table.scores).data).hexdigest())
+
+
+def build_predictions(table: Table, sha256: str) -> Predictions:
+    """Every prediction of a table in its place.
+
+    Raises:
+        DataError: scores are no scores, samples are missing, given twice or labelled in two ways.
+    """
+    classes = class_names(table)
+    logits, labels = checked_logits(table), label_numbers(table, classes)
+    ids = sample_numbers(table, [classes[label] for label in labels])
+    rows = rows_by_condition(table, ids)
+    check_samples(table, ids, labels, rows)
+    records = {key: Records(sample_id=ids[own], **columns_of(logits[own], labels[own])) for key, own in rows.items()}
+    for column in (getattr(one, name) for one in records.values() for name in Records.__slots__):
+        column.setflags(write=False)  # a test's body sees the very columns that are judged and stored
+    first = next(iter(rows.values()))
+    fingerprint = data_fingerprint(ids[first], labels[first], classes)
+    return Predictions(
+        place=table.place,
+        sha256=sha256,
+        data=DataFacts(fingerprint=fingerprint, samples=len(first), classes=classes),
+        records=records,
+        groups=None if table.group is None else _codes(table.group[first]),
+        notes=(f"columns of the predictions that are not used: {', '.join(table.unused)}",) if table.unused else (),
+    )
+
+
+def _codes(groups: NDArray[Any]) -> NDArray[np.uint32]:
+    """A number per group."""
+    codes: NDArray[np.uint32] = np.unique(groups.astype(str), return_inverse=True)[1].astype(np.uint32)
+    return codes
