@@ -22,8 +22,10 @@ from pytest_failaware.text import one_line
 Shape = tuple[int, ...]
 
 TABLE: Final = Path(__file__).with_name("torchvision_fingerprints.json")
+FACTORY: Final = "--failaware-arch=mypkg.models:build"
 _DIGITS: Final = 6  # of a digest, in hex; strict loading has the last word
 _FEWEST: Final = 10  # tensors under a prefix, for it to be looked into
+_DEEPEST: Final = 6  # dots in a prefix
 _ENOUGH: Final = 0.5  # of the tensors of both sides, for the nearest architecture to be worth naming
 _UNSEEN: Final = {"googlenet": "transform_input", "inception_v3": "transform_input"}  # True with published weights
 
@@ -73,13 +75,13 @@ def infer(shapes: Mapping[str, Shape], path: Path) -> Fit:
         first, shape = next(iter(shapes.items()))
         raise ModelError(
             f"{path}: no known architecture has these tensors (first: {one_line(first)} {shape}); give theirs, "
-            "as in --failaware-arch=mypkg.models:build"
+            f"as in {FACTORY}"
         )
     if fit.prefix:
-        how = "fits" if fit.is_exact else f"shares {fit.likeness:.0%} of the tensors with"
-        raise ModelError(
-            f"{path}: {how} {fit} after removing the prefix {one_line(repr(fit.prefix))}; save those tensors without it"
-        )
+        how = "fits" if fit.is_exact else f"shares {fit.likeness:.0%} of its tensors, heads apart, with"
+        then = "" if fit.is_exact else f" and give their architecture, as in {FACTORY}"
+        prefix = one_line(repr(fit.prefix))
+        raise ModelError(f"{path}: {how} {fit} after removing the prefix {prefix}; save those tensors without it{then}")
     return fit
 
 
@@ -98,7 +100,7 @@ def nearest(shapes: Mapping[str, Shape]) -> Fit | None:
 def _prefixes(shapes: Mapping[str, Shape]) -> list[str]:
     """What stands before enough of the names; the empty prefix first, then by length."""
     parts = [name.split(".") for name in shapes]
-    depths = Counter(".".join(part[:depth]) + "." for part in parts for depth in range(1, len(part)))
+    depths = Counter(".".join(part[:depth]) + "." for part in parts for depth in range(1, min(len(part), _DEEPEST + 1)))
     common = [prefix for prefix, names in depths.items() if names >= _FEWEST]
     return ["", *sorted(common, key=len)]
 
@@ -159,7 +161,8 @@ def fingerprints() -> tuple[Fingerprint, ...]:
 
 def digest(name: str, shape: Shape) -> str:
     """What stands for one tensor in the table."""
-    return hashlib.sha256(f"{name} {shape}".encode(errors="surrogatepass")).hexdigest()[:_DIGITS]
+    plain = tuple(shape)  # a torch.Size prints as no other tuple does
+    return hashlib.sha256(f"{name} {plain}".encode(errors="surrogatepass")).hexdigest()[:_DIGITS]
 
 
 def tells(name: str) -> bool:

@@ -18,7 +18,7 @@ from pytest_failaware.errors import ConfigError, ModelError
 from pytest_failaware.imports import load_attribute
 from pytest_failaware.measure.architectures import architecture_name, builder_of, call_factory, kind_of
 from pytest_failaware.measure.checkpoint import Checkpoint, read_state_dict, shared_prefix
-from pytest_failaware.measure.fingerprints import Fit, infer, recognise
+from pytest_failaware.measure.fingerprints import FACTORY, Fit, infer, recognise
 from pytest_failaware.schema import ModelFacts, Source, SourceKind
 from pytest_failaware.text import describe_error, one_line
 
@@ -165,7 +165,7 @@ def _from_file(path: Path, arch: Source | None, device: torch.device) -> LoadedM
     shapes = {name: tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
     if arch is None:
         fit = infer(shapes, path)
-        misfit = f"{path}: the nearest architecture, {fit}, does not fit (--failaware-arch names another)"
+        misfit = f"{path}: the nearest architecture, {fit}, does not fit (give theirs, as in {FACTORY})"
         loaded = _filled(checkpoint, fit.source, fit, device, misfit)
         return replace(loaded, notes=(*loaded.notes, fit.note))
     known = recognise(shapes)
