@@ -132,7 +132,7 @@ def load_all(chosen: list[str]) -> int:
             with tempfile.TemporaryDirectory() as folder:
                 problem = save_and_load(name, options, Path(folder))
             seconds = time.perf_counter() - start
-            print(f"{name} {options or ''} {problem or 'loaded'} {seconds:.1f} s", flush=True)
+            print(*filter(None, (name, options, problem or "loaded")), f"{seconds:.1f} s", flush=True)
             failed, done = failed + bool(problem), done + 1
     print(f"{done - failed} of {done} loaded without their names, torchvision {VERSION}")
     return failed

@@ -192,7 +192,7 @@ def test_the_script_loads_what_it_saved(tmp_path: Path, capsys: pytest.CaptureFi
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(script, "model_sha256", lambda module: "0" * 64)
         assert 1 == script.main(["--load-all", "squeezenet1_1"])
-    assert "squeezenet1_1  loaded as squeezenet1_1 " in capsys.readouterr().out
+    assert "squeezenet1_1 loaded as squeezenet1_1 " in capsys.readouterr().out
 
 
 def test_an_architecture_that_is_named_wins(tmp_path: Path) -> None:
