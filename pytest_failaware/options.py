@@ -61,7 +61,8 @@ OPTIONS: Final = (
     Option(
         name="arch",
         metavar="SPEC",
-        help="the architecture the weights belong to: a torchvision name such as resnet18, or pkg.mod:factory",
+        help="the architecture the weights belong to: a torchvision name such as resnet18, or pkg.mod:factory. "
+        "Default: the torchvision classifier that has exactly these tensors",
     ),
     Option(
         name="dataset",

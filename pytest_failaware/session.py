@@ -311,6 +311,7 @@ class Session:
             f"model {self._typed('model') if 'model' in opened else 'of the fixture failaware_model'} "
             f"({f'{model.architecture} {model.sha256[:8]}'.strip()}) on {provenance.environment['device']}",
             *(note for loaded in self._models.values() for note in loaded.notes),
+            *(f"{self._typed('against')}: {note}" for note in (self.against.notes if self.config.against else ())),
             *(f"note: {note}" for bench in self._all_benches() for note in bench.notes),
             f"data {self._typed('dataset') if 'images' in opened else 'of the fixture failaware_dataset'}: "
             f"{data.samples:,} images, {len(data.classes)} classes; preprocess {provenance.preprocessing}",

@@ -6,6 +6,7 @@ import difflib
 import inspect
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 from torch import nn
 
@@ -15,10 +16,10 @@ from pytest_failaware.schema import Source, SourceKind
 from pytest_failaware.text import describe_error
 
 
-def builder_of(arch: Source) -> Callable[[int], nn.Module]:
-    """A function from the number of classes to a new module with random weights."""
+def builder_of(arch: Source, **options: Any) -> Callable[[int], nn.Module]:  # Any: torchvision's own options
+    """A function from the number of classes to a new module with random weights; a factory gets no options."""
     if arch.kind is SourceKind.TORCHVISION:
-        return _torchvision_builder(arch.target)
+        return _torchvision_builder(arch.target, options)
     place = f"--failaware-arch={arch}"
     if arch.kind is not SourceKind.FACTORY:
         raise ModelError(f"{place}: not an architecture; give a torchvision name or pkg.mod:factory")
@@ -28,11 +29,11 @@ def builder_of(arch: Source) -> Callable[[int], nn.Module]:
     return lambda classes: call_factory(factory, place)
 
 
-def _torchvision_builder(name: str) -> Callable[[int], nn.Module]:
+def _torchvision_builder(name: str, options: dict[str, Any]) -> Callable[[int], nn.Module]:
     def build(classes: int) -> nn.Module:
         with warnings.catch_warnings():  # inception_v3 and googlenet announce a change of weights that are replaced
             warnings.simplefilter("ignore")
-            module: nn.Module = models.get_model(name, weights=None, num_classes=classes)
+            module: nn.Module = models.get_model(name, weights=None, num_classes=classes, **options)
         return module
 
     with warnings.catch_warnings():  # importing torchvision may warn of image codecs

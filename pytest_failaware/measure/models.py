@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from pytest_failaware.errors import ConfigError, ModelError
 from pytest_failaware.imports import load_attribute
 from pytest_failaware.measure.architectures import architecture_name, builder_of, call_factory, kind_of
 from pytest_failaware.measure.checkpoint import Checkpoint, read_state_dict, shared_prefix
+from pytest_failaware.measure.fingerprints import FACTORY, Fit, infer, recognise
 from pytest_failaware.schema import ModelFacts, Source, SourceKind
 from pytest_failaware.text import describe_error, one_line
 
@@ -71,8 +72,8 @@ def choose_device(text: str, *, worker: int | None = None) -> torch.device:
 def load_model(source: Source, arch: Source | None, device: torch.device) -> LoadedModel:
     """The model of `--failaware-model`: a file of weights in the architecture `arch`, or what a factory returns.
 
-    The number of classes comes from the checkpoint. Nothing is downloaded, loading is strict, and torch's global
-    random state stays as it was.
+    Without `arch` the architecture is inferred, and the notes say so. The number of classes comes from the checkpoint.
+    Nothing is downloaded, loading is strict, and torch's global random state stays as it was.
 
     Raises:
         ModelError: The file, the architecture or the factory cannot be used, or they do not fit together.
@@ -161,19 +162,32 @@ def _from_factory(source: Source, arch: Source | None, device: torch.device) -> 
 
 def _from_file(path: Path, arch: Source | None, device: torch.device) -> LoadedModel:
     checkpoint = read_state_dict(path)
+    shapes = {name: tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
     if arch is None:
-        raise ModelError(
-            f"{path}: holds weights only; name their architecture, as in --failaware-arch=resnet18 or "
-            "--failaware-arch=mypkg.models:build"
-        )
-    build = builder_of(arch)
-    module = build(_REFERENCE_CLASSES)
-    classes = _count_classes(_unwrapped(module), checkpoint)
-    if classes != _REFERENCE_CLASSES:
-        module = build(classes)
-    _fill(_unwrapped(module), checkpoint, f"{path}: does not fit {arch.target}")
+        fit = infer(shapes, path)
+        misfit = f"{path}: the nearest architecture, {fit}, does not fit (give theirs, as in {FACTORY})"
+        loaded = _filled(checkpoint, fit.source, fit, device, misfit)
+        return replace(loaded, notes=(*loaded.notes, fit.note))
+    known = recognise(shapes)
+    own = known if known and known.source == arch else None  # tells options, such as heads that only training needs
+    also = f" (it fits {known})" if known else ""
+    return _filled(checkpoint, arch, own, device, f"{path}: does not fit {arch.target}{also}")
+
+
+def _filled(checkpoint: Checkpoint, arch: Source, fit: Fit | None, device: torch.device, misfit: str) -> LoadedModel:
+    """The weights in an architecture; `misfit` begins what is said where they do not fit."""
+    build = builder_of(arch, **(fit.options if fit else {}))
+    module = build(fit.classes) if fit and fit.classes else _with_classes_of(checkpoint, build)
+    _fill(_unwrapped(module), checkpoint, misfit)
     code = "" if arch.kind is SourceKind.TORCHVISION else arch.target
     return replace(adopt_model(module, device, architecture_name(arch), code=code), notes=_notes(checkpoint))
+
+
+def _with_classes_of(checkpoint: Checkpoint, build: Callable[[int], nn.Module]) -> nn.Module:
+    """A new module with as many classes as the weights."""
+    reference = build(_REFERENCE_CLASSES)
+    classes = _count_classes(_unwrapped(reference), checkpoint)
+    return reference if classes == _REFERENCE_CLASSES else build(classes)
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:

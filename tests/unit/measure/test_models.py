@@ -244,7 +244,8 @@ def test_weights_of_another_torchvision_model(tmp_path: Path) -> None:
     state = torchvision_models.squeezenet1_0(num_classes=7).state_dict()
     message = error_of(saved(state, tmp_path / "model.pth"), torchvision("squeezenet1_1"))
     expected = (
-        "does not fit squeezenet1_1: 12 missing (features.6.squeeze.weight, features.6.squeeze.bias, …), 12 unexpected "
+        "does not fit squeezenet1_1 (it fits squeezenet1_0): 12 missing (features.6.squeeze.weight, "
+        "features.6.squeeze.bias, …), 12 unexpected "
         "(features.5.squeeze.weight, features.5.squeeze.bias, …), 10 of another shape (features.0.weight (96, 3, 7, 7) "
         "vs (64, 3, 3, 3), features.0.bias (96,) vs (64,), …); give the architecture it was trained with"
     )
@@ -372,11 +373,11 @@ def test_names_in_a_file_cannot_reach_the_terminal_raw(tmp_path: Path, factory: 
 # ---- what cannot be loaded -----------------------------------------------------------------------------------------
 
 
-def test_weights_need_an_architecture(tmp_path: Path) -> None:
-    """A file of weights without an architecture asks for one, by example."""
+def test_weights_of_an_unknown_architecture(tmp_path: Path) -> None:
+    """A file of weights whose architecture cannot be inferred asks for one, by example."""
     expected = (
-        f"{tmp_path / 'model.pth'}: holds weights only; name their architecture, as in --failaware-arch=resnet18 or "
-        "--failaware-arch=mypkg.models:build"
+        f"{tmp_path / 'model.pth'}: no known architecture has these tensors (first: w (1,)); give theirs, "
+        "as in --failaware-arch=mypkg.models:build"
     )
     assert expected == error_of(saved({"w": torch.ones(1)}, tmp_path / "model.pth"), None)
 
