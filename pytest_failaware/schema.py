@@ -37,6 +37,9 @@ RECORD_DTYPES: Final[Mapping[str, str]] = {
 NO_CLASS: Final = 65535
 """The prediction where the logits are not finite: no label's, so that it is wrong. The confidence is 0 there alone."""
 
+INTERPOLATIONS: Final = ("nearest", "bilinear", "bicubic", "lanczos")
+"""How geometry may resize, by Pillow's names."""
+
 
 # ---- what the user asks for ----------------------------------------------------------------------------------------
 
@@ -49,6 +52,7 @@ class SourceKind(Enum):
     NPZ = "npz"
     TORCHVISION = "torchvision"
     FACTORY = "factory"
+    TIMM = "timm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
