@@ -75,7 +75,8 @@ OPTIONS: Final = (
         name="preprocess",
         metavar="SPEC",
         help="resize=PX (square) or resize_short=PX, crop=PX, interpolation=bilinear, mean=a/b/c, std=a/b/c | none "
-        "(x / 255) | torchvision:ResNet18_Weights.IMAGENET1K_V1 | pkg.mod:object with .geometry and .normalise",
+        "(x / 255) | torchvision:ResNet18_Weights.IMAGENET1K_V1 | timm (by the model) | pkg.mod:object, a transform of "
+        "torchvision's or with .geometry and .normalise",
     ),
     Option(
         name="precomputed",

@@ -130,7 +130,7 @@ def _evaluate_predictions(
 
 def _evaluation(bench: Bench, condition: Condition, gate: Gate) -> Evaluation:
     records = bench.measure(condition, gate.seed).records
-    return Evaluation(condition=condition, records=records, rule=gate.rule)
+    return Evaluation(condition=condition, records=records, rule=gate.rule, table=gate.table)
 
 
 def open_model(config: RunConfig, device: torch.device) -> LoadedModel:

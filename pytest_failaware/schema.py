@@ -34,6 +34,12 @@ RECORD_DTYPES: Final[Mapping[str, str]] = {
 }
 """Every column of `Records` with its type."""
 
+NO_CLASS: Final = 65535
+"""The prediction where the logits are not finite: no label's, so that it is wrong. The confidence is 0 there alone."""
+
+INTERPOLATIONS: Final = ("nearest", "bilinear", "bicubic", "lanczos")
+"""How geometry may resize, by Pillow's names."""
+
 
 # ---- what the user asks for ----------------------------------------------------------------------------------------
 
@@ -46,6 +52,7 @@ class SourceKind(Enum):
     NPZ = "npz"
     TORCHVISION = "torchvision"
     FACTORY = "factory"
+    TIMM = "timm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,13 +270,14 @@ class Records:
     """One condition's outcome per sample: N-long columns, ascending by `sample_id`.
 
     Every score comes from the log-softmax of the logits in float64, stored as float32; flags are always computed from
-    the stored values, so writing and reading cannot change one.
+    the stored values, so writing and reading cannot change one. Where the logits are not finite the prediction is
+    `NO_CLASS`, the confidence 0, and the other scores are those of equal logits.
     """
 
     sample_id: NDArray[np.uint64]
     label: NDArray[np.uint16]
     prediction: NDArray[np.uint16]
-    confidence: NDArray[np.float32]  # maximum softmax probability, (0, 1]
+    confidence: NDArray[np.float32]  # maximum softmax probability, (0, 1]; 0 without finite logits
     entropy: NDArray[np.float32]  # nats, [0, ln K]
     label_log_probability: NDArray[np.float32]  # nats, <= 0
     sum_squares: NDArray[np.float32]  # sum of squared probabilities, [1/K, 1]

@@ -9,7 +9,7 @@ from typing import Final
 
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.options import Given
-from pytest_failaware.schema import Preprocessing, Source, SourceKind
+from pytest_failaware.schema import INTERPOLATIONS, Preprocessing, Source, SourceKind
 
 _KINDS: Final = {
     "model": (SourceKind.FILE, SourceKind.FACTORY),
@@ -20,7 +20,6 @@ _KINDS: Final = {
     "preprocess": (SourceKind.TORCHVISION, SourceKind.FACTORY),
 }
 _FACTORY: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
-_INTERPOLATIONS: Final = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
 def read_source(name: str, one: Given) -> Source:
@@ -42,9 +41,11 @@ def read_source(name: str, one: Given) -> Source:
 
 
 def read_preprocess(given: Given) -> Preprocessing | Source:
-    """`none`, comma-separated `key=value` pairs, or a source."""
+    """`none`, `timm`, comma-separated `key=value` pairs, or a source."""
     if given.text == "none":
         return Preprocessing()
+    if given.text == "timm":
+        return Source(kind=SourceKind.TIMM, target="the model's own")
     if "=" not in given.text:
         return read_source("preprocess", given)
     values: dict[str, str] = {}
@@ -63,8 +64,8 @@ def _checked_preprocessing(values: Mapping[str, str], where: str) -> Preprocessi
     }
     channels = {key: _floats(values[key], f"{where}: {key}") for key in ("mean", "std") if key in values}
     interpolation = values.get("interpolation", "bilinear")
-    if interpolation not in _INTERPOLATIONS:
-        raise ConfigError(f"{where}: interpolation must be one of {', '.join(_INTERPOLATIONS)}, got {interpolation!r}")
+    if interpolation not in INTERPOLATIONS:
+        raise ConfigError(f"{where}: interpolation must be one of {', '.join(INTERPOLATIONS)}, got {interpolation!r}")
     if "resize" in sizes and "resize_short" in sizes:
         raise ConfigError(f"{where}: resize (square) and resize_short exclude each other; keep one")
     if len(channels.get("mean", ())) != len(channels.get("std", ())):

@@ -9,12 +9,12 @@ from typing import Final, TypeVar
 
 from pytest_failaware.conditions import DEFINITIONS, NAME, AnyName, Definition, Degradation, Degrade
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.judge.metrics import AT_COVERAGE, CHANGE_RATES, METRICS, AnyMetric, RateMetric
+from pytest_failaware.judge.metrics import AT_COVERAGE, CHANGE_RATES, METRICS, NON_FINITE, AnyMetric, RateMetric
 
 Named = TypeVar("Named", Degradation, RateMetric)
 
 
-_METRICS: Final[Mapping[str, AnyMetric]] = {**METRICS, AT_COVERAGE.name: AT_COVERAGE}
+_METRICS: Final[Mapping[str, AnyMetric]] = {**METRICS, AT_COVERAGE.name: AT_COVERAGE, NON_FINITE.name: NON_FINITE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,10 @@ import math
 import drift
 import false_alarms
 import numpy as np
+import preprocessing
 import pytest
 import retrain
+import torch
 import type_one
 
 from pytest_failaware.judge import significance
@@ -97,3 +99,18 @@ def test_the_retrain_experiment_runs() -> None:
             retrain.mislabelled(labels := retrain.train.tensors(retrain.digits.train_set())[1], 0.05, 1) != labels
         ).sum()
     )
+
+
+# ---- wrong preprocessing -------------------------------------------------------------------------------------------
+
+
+def test_wrong_preprocessing_of_the_digits_is_told() -> None:
+    """Of the example's checkpoint and of its network trained with mean and std; darker digits are not."""
+    with torch.random.fork_rng():
+        for one in preprocessing.of_digits():
+            told = {row[:30].strip(): row.split()[-1] for row in preprocessing.lines(one, degraded=False)}
+            honest = {label for label in told if label == "as trained" or "light" in label}
+            wrong = set(told) - honest - {"honest: half the contrast"}
+
+            assert ({"no"}, {"yes"}) == ({told[label] for label in honest}, {told[label] for label in wrong})
+            assert 2 <= len(wrong)

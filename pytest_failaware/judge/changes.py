@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.schema import Decomposition, Estimate, Flip, SampleChange
+from pytest_failaware.schema import NO_CLASS, Decomposition, Estimate, Flip, SampleChange
 
 Mask = NDArray[np.bool_]
 
@@ -97,8 +97,16 @@ def _flip(before: Outcomes, now: Outcomes, classes: Sequence[str], row: np.intp)
     return Flip(
         sample_id=int(now.records.sample_id[row]),
         label=classes[now.records.label[row]],
-        before=classes[before.records.prediction[row]],
-        now=classes[now.records.prediction[row]],
+        before=_predicted(before, classes, row),
+        now=_predicted(now, classes, row),
         confidence_before=float(before.records.confidence[row]),
         confidence_now=float(now.records.confidence[row]),
     )
+
+
+def _predicted(side: Outcomes, classes: Sequence[str], row: np.intp) -> str:
+    """The name of the predicted class; its number where the data names fewer classes than the model has."""
+    number = int(side.records.prediction[row])
+    if number == NO_CLASS:
+        return "no class (logits not finite)"
+    return classes[number] if number < len(classes) else str(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -11,7 +12,7 @@ from pytest_failaware.judge.changes import sample_change
 from pytest_failaware.judge.comparability import find_differences, how_compared, likely_causes, records_equal
 from pytest_failaware.judge.diagnosis import diagnose
 from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated, gated_unpaired
-from pytest_failaware.judge.metrics import cell_rates, stats_of
+from pytest_failaware.judge.metrics import NON_FINITE, cell_rates, stats_of
 from pytest_failaware.judge.outcomes import sides_of
 from pytest_failaware.judge.pairing import Pair, pair
 from pytest_failaware.judge.power import is_at_chance
@@ -20,6 +21,7 @@ from pytest_failaware.schema import (
     Baseline,
     BaselineEntry,
     Comparison,
+    ConditionStats,
     DatasetChange,
     Gate,
     ItemResult,
@@ -79,6 +81,7 @@ def judge(
         at_chance=at_chance,
         classes=len(measurement.provenance.data.classes),
         published_for_px=published_for(measurement.condition),
+        notes=tuple(_not_finite(stats)),
     )
     if baseline is None or entry is None:
         return missing
@@ -97,11 +100,21 @@ def judge(
         comparisons=comparisons,
         verdict=Verdict.INCOMPARABLE if differences else _worst(comparisons, same=same),
         differences=differences,
-        notes=tuple(how_compared(entry, gate, both, comparable=not differences)),
+        notes=(*missing.notes, *how_compared(entry, gate, both, comparable=not differences)),
         change=change,
         causes=tuple(likely_causes(entry, measurement)),
         reference_errors=None if differences else _reference_errors(entry, both),
     )
+
+
+def _not_finite(stats: ConditionStats) -> Iterator[str]:
+    """A sentence where logits are not finite: such a model is broken for these images, whatever its rates are."""
+    rate = stats.rates.get(NON_FINITE.name)
+    if rate is not None and rate.numerator:
+        yield (
+            f"{rate.numerator:,} of {rate.denominator:,} images get logits that are not finite (NaN or infinite); they "
+            f"count as wrong and flagged ({NON_FINITE.name}, which a maximum can bound)"
+        )
 
 
 def _reference_errors(entry: BaselineEntry, both: Pair | None) -> int | None:

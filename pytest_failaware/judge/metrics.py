@@ -119,6 +119,20 @@ AT_COVERAGE: Final = CoverageMetric(
 """The right answers among as many samples as the baseline trusts, those that this side trusts most."""
 
 
+def _non_finite(records: Records, flagged: NDArray[np.bool_]) -> Masks:
+    return records.confidence == 0, flagged | True
+
+
+NON_FINITE: Final = RateMetric(
+    name="non_finite_rate",
+    masks=_non_finite,
+    higher_is_better=False,
+    tolerance=_GATE_TOLERANCE,
+    undefined="there is no image",
+)
+"""The images, of all, whose logits are NaN or infinite; they count as wrong, and their confidence of 0 is flagged."""
+
+
 METRICS: Final[Mapping[str, Metric]] = {
     metric.name: metric
     for metric in (

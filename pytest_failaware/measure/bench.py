@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -21,12 +22,13 @@ from pytest_failaware.measure.precision import check_precision
 from pytest_failaware.measure.precomputed import Precomputed
 from pytest_failaware.measure.preprocess import Pipeline, build_pipeline
 from pytest_failaware.measure.runner import Flags, Runner
+from pytest_failaware.measure.scale import scale_notes
 from pytest_failaware.measure.store import ImageStore, build_store, silent
 from pytest_failaware.schema import Condition, Measurement, Precision, Preprocessing, Provenance, Records, Source, Tell
 from pytest_failaware.spelling import at_size, is_precomputed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Bench:
     """The pieces that one pass over the data needs."""
 
@@ -44,8 +46,12 @@ class Bench:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the summary says of the measuring itself."""
-        return self.runner.notes
+        """What the summary says of the inputs and of the measuring itself."""
+        return (*self._scale, *self.runner.notes)
+
+    @cached_property
+    def _scale(self) -> tuple[str, ...]:
+        return scale_notes(self.model, self.store, self.pipeline, self.runner.precision)
 
     def of(self, model: LoadedModel) -> Bench:
         """The same images for another model."""
@@ -148,7 +154,7 @@ def build_bench(
         ConfigError: the device does not have the precision.
     """
     check_precision(precision, model.device)
-    pipeline = build_pipeline(preprocess)
+    pipeline = build_pipeline(preprocess, model.module)
     store = build_store(images, pipeline.geometry, tell=tell)
     own = {name: checked(name, kernel) for name, kernel in (own_kernels or {}).items()}
     size = batch_size or default_batch_size(store, model.device)

@@ -12,7 +12,7 @@ from pytest_failaware.measure.models import LoadedModel, weights_version
 from pytest_failaware.measure.precision import computing
 from pytest_failaware.measure.runner import Runner
 from pytest_failaware.measure.store import silent
-from pytest_failaware.schema import Records, Tell
+from pytest_failaware.schema import NO_CLASS, Records, Tell
 from pytest_failaware.scores import columns_of
 
 
@@ -20,7 +20,8 @@ def measure_records(runner: Runner, loader: DegradedLoader, tell: Tell = silent)
     """What the model answers to every image of the loader, ascending by sample id.
 
     Raises:
-        ModelError: the model returns no (B, K) tensor of finite logits, or its weights changed since it was loaded.
+        ModelError: the model returns no (B, K) tensor of logits, those of clean images are not all finite, or its
+            weights changed since it was loaded.
         DataError: the labels do not fit the model's K classes.
     """
     model = runner.model
@@ -53,13 +54,19 @@ def check_unchanged(model: LoadedModel) -> None:
 
 
 def _columns(loader: DegradedLoader, rows: slice, logits: NDArray[np.float32]) -> dict[str, NDArray[np.generic]]:
-    """One batch's columns of Records."""
+    """One batch's columns of Records; a row whose logits are not finite becomes the answer of a model that has none."""
     _check(logits, loader)
-    return columns_of(logits, loader.store.labels[rows])
+    finite = np.logical_and.reduce(np.isfinite(logits), axis=1)
+    usable = np.where(finite[:, None], logits, np.float32(0))  # all alike: every class is as probable
+    columns = columns_of(usable, loader.store.labels[rows])
+    unanswered = {"prediction": NO_CLASS, "confidence": 0, "label_log_probability": np.finfo(np.float32).min}
+    return columns | {
+        name: np.where(finite, columns[name], columns[name].dtype.type(value)) for name, value in unanswered.items()
+    }
 
 
 def _check(logits: NDArray[np.float32], loader: DegradedLoader) -> None:
-    """Refuse logits that are not finite and class counts that do not fit the data."""
+    """Refuse class counts that do not fit the data, and clean images whose logits are not finite."""
     facts, classes = loader.store.facts, logits.shape[1]
     if len(facts.classes) > classes or (loader.store.has_class_names and len(facts.classes) != classes):
         names = ", ".join(facts.classes[:3]) + (", …" if len(facts.classes) > 3 else "")
@@ -68,8 +75,8 @@ def _check(logits: NDArray[np.float32], loader: DegradedLoader) -> None:
             "the model; give the data of this model's classes (a missing class folder would shift every label)"
         )
     bad = int((~np.isfinite(logits)).any(axis=1).sum())
-    if bad:
+    if bad and loader.condition.name == "clean":  # of degraded ones they are counted: metrics.NON_FINITE
         raise ModelError(
-            f"{bad} of {len(logits)} images in a batch under {loader.condition.key} get logits that are not finite "
-            "(NaN or infinite); check the weights and --failaware-preprocess"
+            f"{bad} of {len(logits)} clean images in a batch get logits that are not finite (NaN or infinite); check "
+            "the weights and --failaware-preprocess"
         )

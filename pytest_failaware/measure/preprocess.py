@@ -10,9 +10,11 @@ from typing import Any
 
 import torch
 from PIL import Image
+from torch import nn
 
 from pytest_failaware.errors import DataError
 from pytest_failaware.imports import load_attribute
+from pytest_failaware.measure.transforms import is_torchvisions, of_preset, of_timm, of_transform
 from pytest_failaware.schema import Preprocessing, Source, SourceKind
 from pytest_failaware.text import describe_error
 
@@ -32,17 +34,21 @@ class Pipeline:
     code: str = ""
 
 
-def build_pipeline(spec: Preprocessing | Source) -> Pipeline:
-    """The pipeline of a preprocessing as it was typed.
+def build_pipeline(spec: Preprocessing | Source, module: nn.Module | None = None) -> Pipeline:
+    """The pipeline of a preprocessing as it was typed; `module` is the model, which timm's is taken from.
 
     Raises:
-        DataError: the torchvision weights or the object do not exist or have no such halves.
+        DataError: the torchvision weights or the object do not exist, or cannot be split in halves.
+        ConfigError: timm is needed and not installed.
     """
+    if isinstance(spec, Source) and spec.kind is SourceKind.FACTORY:
+        return _of_object(spec)
     if isinstance(spec, Source):
-        if spec.kind is SourceKind.FACTORY:
-            return _of_object(spec)
-        spec = _of_weights(spec.target)
-    explicit = spec
+        spec = of_timm(module or nn.Identity()) if spec.kind is SourceKind.TIMM else _of_weights(spec.target)
+    return _of_numbers(spec)
+
+
+def _of_numbers(explicit: Preprocessing) -> Pipeline:
     return Pipeline(
         geometry=lambda image: _geometry(image, explicit),
         normalise=lambda images: _normalise(images, explicit),
@@ -93,15 +99,7 @@ def _per_channel(values: tuple[float, ...], device: torch.device) -> torch.Tenso
 
 def _of_weights(name: str) -> Preprocessing:
     """The numbers in the transforms of torchvision weights; nothing is downloaded."""
-    weights = _classifier_weights(name)
-    preset: Any = weights.transforms()  # Any: torchvision ships no types
-    return Preprocessing(
-        resize_short=preset.resize_size[0],
-        crop=preset.crop_size[0],
-        interpolation=preset.interpolation.value,
-        mean=tuple(preset.mean),
-        std=tuple(preset.std),
-    )
+    return of_preset(_classifier_weights(name).transforms())
 
 
 def _classifier_weights(name: str) -> Any:  # Any: a member of one of torchvision's enums
@@ -121,14 +119,20 @@ def _classifier_weights(name: str) -> Any:  # Any: a member of one of torchvisio
 
 
 def _of_object(source: Source) -> Pipeline:
-    """The user's own object with `.geometry(image) -> image` and `.normalise(float32 batch in [0, 1]) -> batch`."""
+    """The user's own object with `.geometry(image) -> image` and `.normalise(float32 batch in [0, 1]) -> batch`.
+
+    A transform of torchvision's is taken apart instead.
+    """
     place = f"--failaware-preprocess={source}"
     found: Any = load_attribute(source.target, "--failaware-preprocess")
+    if is_torchvisions(found):
+        return _of_numbers(of_transform(found, place))
     missing = [name for name in ("geometry", "normalise") if not callable(getattr(found, name, None))]
     if missing:
         raise DataError(
             f"{place}: has no method {' or '.join(missing)}; degradations act between the two, so give an object with "
-            ".geometry(pillow_image) and .normalise(batch)"
+            ".geometry(pillow_image) and .normalise(batch), or a Compose of torchvision's Resize, CenterCrop, ToTensor "
+            "and Normalize"
         )
 
     def geometry(image: Image.Image) -> Image.Image:

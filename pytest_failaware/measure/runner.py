@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pytest_failaware.errors import ModelError
+from pytest_failaware.measure.answers import logits_in
 from pytest_failaware.measure.fold import Way, has_hooks, private_copies
 from pytest_failaware.measure.loader import DegradedLoader
 from pytest_failaware.measure.models import LoadedModel
@@ -127,7 +128,9 @@ class Runner:
 
     def _alike(self, answer: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
         """Whether predictions and flags are equal and logits close; never where one is not finite."""
-        if answer.shape != expected.shape or not np.abs(answer - expected).max() <= _ALIKE * np.abs(expected).max():
+        if answer.shape != expected.shape or not (np.isfinite(answer).all() and np.isfinite(expected).all()):
+            return False
+        if np.abs(answer - expected).max() > _ALIKE * np.abs(expected).max():
             return False
         one, other = (scores_of(log_softmax(logits)) for logits in (answer, expected))
         if not np.array_equal(one.prediction, other.prediction):
@@ -145,17 +148,15 @@ def logits_of(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32]:
         ModelError: the model does not take the inputs, or does not answer as a classifier does.
     """
     count = len(inputs)
+    fed = inputs if count > 1 else inputs.repeat(2, 1, 1, 1)
     try:
-        answer = module(inputs if count > 1 else inputs.repeat(2, 1, 1, 1))
+        answer = module(fed)
     except Exception as error:  # the user's network runs here
         raise ModelError(
             f"the model cannot take inputs of shape {tuple(inputs.shape)} (batch, channels, height, width): "
             f"{describe_error(error)}; check --failaware-preprocess"
         ) from error
-    if not isinstance(answer, torch.Tensor) or answer.ndim != 2 or answer.shape[1] < 2:
-        got = f"shape {tuple(answer.shape)}" if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
-        raise ModelError(f"the model returns {got}; a classifier returns one tensor of logits (batch, classes >= 2)")
-    logits: NDArray[np.float32] = answer[:count].float().cpu().numpy()
+    logits: NDArray[np.float32] = logits_in(answer, len(fed))[:count].float().cpu().numpy()
     return logits
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -128,27 +130,27 @@ def test_models_that_call_view_are_measured() -> None:
 
 
 class Broken(torch.nn.Module):
-    """A model that answers with whatever it was given."""
+    """A model that answers with whatever a function makes of the number of images."""
 
-    def __init__(self, answer: object) -> None:
+    def __init__(self, answer: Callable[[int], object]) -> None:
         super().__init__()
         self.answer = answer
 
     def forward(self, images: torch.Tensor) -> object:
-        """The answer, whatever the images."""
-        return self.answer
+        """The answer, whatever the images show."""
+        return self.answer(len(images))
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (torch.full((15, 3), float("nan")), "15 of 15 images .* clean .* not finite"),
-        (torch.zeros(15), "shape .15,.; a classifier returns one tensor of logits"),
-        ({"logits": torch.zeros(15, 3)}, "a dict; a classifier returns"),
-        (torch.zeros(15, 10), "3 in --failaware-dataset .top, middle, bottom., 10 logits"),
+        (lambda count: torch.full((count, 3), float("nan")), "300 of 300 clean images .* not finite"),
+        (lambda count: torch.zeros(count), "shape .64,., one number per image, as for a sigmoid"),
+        (lambda count: {"scores": torch.zeros(count, 3)}, "a dict of 'scores', in which nothing is called logits"),
+        (lambda count: torch.zeros(count, 10), "3 in --failaware-dataset .top, middle, bottom., 10 logits"),
     ],
 )
-def test_answers_that_are_no_logits(answer: object, words: str) -> None:
+def test_answers_that_are_no_logits(answer: Callable[[int], object], words: str) -> None:
     """Each is refused in one line; none is taken for a number."""
     with pytest.raises(FailAwareError, match=words):
         evaluate(model=Broken(answer), dataset=toy.images(), preprocess="none", conditions=["clean"])

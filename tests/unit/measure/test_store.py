@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import threading
 import time
@@ -191,9 +192,26 @@ def test_a_full_disk(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "free")
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage(free=15 * 64 - 1))
 
-    with pytest.raises(DataError, match=r"need 0\.0 GB, .* free; set TMPDIR") as caught:
+    with pytest.raises(DataError, match=r"need 0\.0 GB, .* free .*; set TMPDIR") as caught:
         stored(toy_items(), budget_bytes=0)
     assert str(temporary) in str(caught.value)
+    assert [] == list(temporary.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="only some systems reserve room on the disk")
+def test_a_disk_that_others_fill_meanwhile(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The room is reserved before anything is decoded; what is there is used up by nobody else."""
+    store = stored(toy_items(), budget_bytes=0)
+    (file,) = temporary.rglob("images")
+    assert file.stat().st_blocks * 512 >= file.stat().st_size == store.images.size
+    store.close()
+
+    def refuse(descriptor: int, start: int, size: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with pytest.raises(DataError, match=r"the decoded images need .* \(No space left on device\); set TMPDIR"):
+        stored(toy_items(), budget_bytes=0)
     assert [] == list(temporary.iterdir())
 
 

@@ -1,0 +1,74 @@
+"""What a model answers -> its logits: one tensor, or what is named so among several; never a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from pytest_failaware.errors import ModelError
+from pytest_failaware.text import one_line
+
+_WRAP = "give a factory (pkg.mod:factory) whose model returns the logits alone"
+
+
+def logits_in(answer: object, images: int) -> torch.Tensor:
+    """The logits (B, K >= 2) in a model's answer to a batch of `images`.
+
+    They are the answer itself, or what a dict or an object calls `logits` (the outputs of Hugging Face's models, and of
+    GoogLeNet and Inception), or the first of a tuple's members where no other is of that shape.
+
+    Raises:
+        ModelError: there are none, or more than one member may be them.
+    """
+    found = _named(answer)
+    if isinstance(found, (tuple, list)):
+        found = _first(found, images)
+    if not isinstance(found, torch.Tensor):
+        raise ModelError(f"the model returns {_described(found)}, in which nothing is called logits; {_WRAP}")
+    if found.ndim == 1 or (found.ndim == 2 and found.shape[1] == 1):
+        raise ModelError(
+            f"the model returns {_described(found)}, one number per image, as for a sigmoid or a single class; a "
+            "classifier returns one logit per class: where z is that number, torch.stack([torch.zeros_like(z), z], 1) "
+            f"has the sigmoid's probabilities; {_WRAP}"
+        )
+    if not _fits(found, images):
+        raise ModelError(
+            f"the model returns {_described(found)} for {images} images; a classifier returns one tensor of logits "
+            f"(batch, classes >= 2); {_WRAP}"
+        )
+    return found
+
+
+def _named(answer: object) -> object:
+    """What is called logits in an answer, else the answer."""
+    if isinstance(answer, Mapping) and "logits" in answer:
+        return answer["logits"]
+    return answer if isinstance(answer, torch.Tensor) else getattr(answer, "logits", answer)
+
+
+def _first(members: tuple[object, ...] | list[object], images: int) -> object:
+    """The first member, where it alone can be the logits."""
+    may_be = [isinstance(member, torch.Tensor) and _fits(member, images) for member in members]
+    if may_be[:1] != [True] or sum(may_be) > 1:
+        raise ModelError(
+            f"the model returns {_described(members)}; which of them are the logits is not clear (a first member that "
+            f"alone is (batch, classes) would be taken); {_WRAP}"
+        )
+    return members[0]
+
+
+def _fits(tensor: torch.Tensor, images: int) -> bool:
+    return tensor.ndim == 2 and tensor.shape[0] == images and tensor.shape[1] >= 2
+
+
+def _described(value: object) -> str:
+    """The kind of an answer, with the shapes in it."""
+    if isinstance(value, torch.Tensor):
+        return f"shape {tuple(value.shape)}"
+    if isinstance(value, Mapping):
+        return one_line(f"a {type(value).__name__} of {', '.join(map(repr, value)) or 'nothing'}")
+    if isinstance(value, (tuple, list)):
+        shapes = (_described(member).removeprefix("shape ") for member in value)
+        return one_line(f"a {type(value).__name__} of {', '.join(shapes) or 'nothing'}")
+    return f"a {type(value).__name__}"

@@ -1,0 +1,94 @@
+"""Trouble while the model runs: logits that are not finite, inputs of another scale, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from project import MARKED, Project
+
+FRAGILE = """
+import toy, torch
+
+class Fragile(toy.Bands):
+    def forward(self, images):
+        logits = super().forward(images)
+        logits[(images.amax((1, 2, 3)) * 255).round() == 8] = float("nan")  # dim images under low light
+        return logits
+
+def network(num_classes=3): return Fragile(num_classes)
+"""
+
+
+NORMED = """
+import toy, torch
+
+class Normed(toy.Bands):
+    def __init__(self):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm2d(1)
+        self.register_load_state_dict_pre_hook(self.fill)
+
+    def fill(self, module, state, prefix, *others):
+        state.update({f"norm.{name}": value for name, value in self.norm.state_dict().items()})
+        state["norm.running_mean"][:], state["norm.running_var"][:] = -0.777, 0.308  # of 2 x - 1
+
+    def forward(self, images): return super().forward(self.norm(images))
+
+def network(): return Normed()
+"""
+INTERRUPTED = """
+import toy
+
+class Interrupted(toy.Bands):
+    def forward(self, images):
+        if images.max() < 0.5:  # under low light
+            raise KeyboardInterrupt
+        return super().forward(images)
+
+def network(): return Interrupted()
+"""
+
+
+def test_logits_that_are_not_finite(project: Project) -> None:
+    """Recorded with a note, unchanged on the second run; a maximum of 0 fails, and a sound model has no note."""
+    (project.path / "own.py").write_text(FRAGILE)
+    args = ("--failaware-arch=own:network", "--failaware-json=r.json")
+    said = "note: 120 of 300 images get logits that are not finite (NaN or infinite); they count as wrong and flagged *"
+    recorded = project.record(*args)
+    recorded.stdout.fnmatch_lines([f"{said} (low_light)", "2 checked: 2 recorded"])
+    project.run(*args).stdout.fnmatch_lines([said, "2 checked: 2 unchanged"])
+    rates = json.loads((project.path / "r.json").read_text())["results"][1]["rates"]
+    assert (120, 300) == (rates["non_finite_rate"]["numerator"], rates["non_finite_rate"]["denominator"])
+
+    project.test(MARKED.replace("reliability", "reliability(maximum={'non_finite_rate': 0})"))
+    bounded = project.run(*args)
+    bounded.assert_outcomes(passed=1, failed=1)
+    bounded.stdout.fnmatch_lines(["*non_finite_rate: 40.00% (120 of 300), must be <= 0: ABOVE MAXIMUM"])
+    assert pytest.ExitCode.TESTS_FAILED == bounded.ret
+    assert not project.line_with(project.run(), "not finite")
+
+
+def test_inputs_of_another_scale(project: Project) -> None:
+    """A note in the summary, from the cache too, that passes; none where the normalisation is right."""
+    (project.path / "own.py").write_text(NORMED)
+    args = ("--failaware-arch=own:network", "-W", "error")
+    said = "note: the clean inputs are not what the model was trained on: *not normalised: with mean=0.5, std=0.5 *"
+    for result in (project.record(*args), project.run(*args)):
+        result.assert_outcomes(passed=2)
+        result.stdout.fnmatch_lines([said])
+    right = project.run(*args, "--failaware-preprocess=mean=0.5,std=0.5")
+
+    assert not project.line_with(right, "trained on")
+
+
+def test_ctrl_c_while_the_model_runs(project: Project) -> None:
+    """What the conditions before gave is not written, and the summary says so."""
+    (project.path / "own.py").write_text(INTERRUPTED)
+    project.record()
+    before = project.files()
+    result = project.record("--failaware-arch=own:network", model="worse.pth")
+
+    assert pytest.ExitCode.INTERRUPTED == result.ret
+    result.stdout.fnmatch_lines(["baselines NOT written: the run was interrupted; 1 result* ready"])
+    assert before == project.files()
