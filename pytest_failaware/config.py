@@ -28,7 +28,7 @@ from pytest_failaware.schema import (
     UpdateMode,
     Writing,
 )
-from pytest_failaware.specs import positive, read_preprocess, read_source
+from pytest_failaware.specs import positive, read_bad_samples, read_preprocess, read_source
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
 
 _OVERRIDE: Final = "--failaware-override="
@@ -71,6 +71,7 @@ def resolve(
         arch=read_source("arch", given["arch"]) if "arch" in given else None,
         dataset=read_source("dataset", given["dataset"]) if "dataset" in given else None,
         data_root=given["data-root"].path() if "data-root" in given else None,
+        bad_samples=read_bad_samples(given["bad-samples"]) if "bad-samples" in given else 0,
         preprocess=read_preprocess(given["preprocess"]) if "preprocess" in given else None,
         precomputed=given["precomputed"].path() if "precomputed" in given else None,
         device=_device(given["device"]) if "device" in given else "auto",

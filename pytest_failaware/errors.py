@@ -22,6 +22,10 @@ class DataError(FailAwareError):
     """A data set, an image or a preprocessing cannot be used."""
 
 
+class BadImageError(DataError):
+    """One image is damaged, too large, or has more than 8 bits; --failaware-bad-samples can leave it out."""
+
+
 class BaselineError(FailAwareError):
     """A baseline file is unreadable, contradicts itself or must not be overwritten."""
 

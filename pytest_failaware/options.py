@@ -67,10 +67,16 @@ OPTIONS: Final = (
     Option(
         name="dataset",
         metavar="SPEC",
-        help="the labelled images: folder:DIR (one sub-folder per class), npz:FILE, torchvision:CIFAR10 or "
-        "pkg.mod:factory",
+        help="the labelled images: folder:DIR (one sub-folder per class), csv:FILE (columns file, label), npz:FILE, "
+        "torchvision:CIFAR10 or pkg.mod:factory",
     ),
     Option(name="data-root", metavar="DIR", help="where torchvision data sets lie. Default: data"),
+    Option(
+        name="bad-samples",
+        metavar="HOW",
+        help="fail, or skip:N: leave out up to N images that are damaged, too large or deeper than 8 bits, and count "
+        "them in the baseline. Default: fail",
+    ),
     Option(
         name="preprocess",
         metavar="SPEC",

@@ -67,6 +67,7 @@ def evaluate(
     conditions: Sequence[str] | None = None,
     rule: str | FailureRule = FailureRule(),  # noqa: B008 - frozen, so sharing the default is safe
     data_root: str | Path | None = None,
+    bad_samples: str = "fail",
     precomputed: str | Path | None = None,
     device: str = "auto",
     batch_size: int | None = None,
@@ -92,6 +93,7 @@ def evaluate(
     given = {"model": model, "dataset": dataset, "preprocess": preprocess, "arch": arch, "device": device}
     given |= {
         "precision": precision,
+        "bad-samples": bad_samples,
         "precomputed": precomputed and str(precomputed),
         "data-root": data_root and str(data_root),
         "batch-size": batch_size and str(batch_size),
@@ -144,7 +146,7 @@ def open_images(config: RunConfig) -> ImageSet:
     """The configured data set, not yet decoded."""
     if config.dataset is None:
         raise ConfigError("no data set given; pass --failaware-dataset=folder:DIR or set failaware_dataset in the ini")
-    return open_dataset(config.dataset, config.data_root)
+    return open_dataset(config.dataset, config.data_root, config.group)
 
 
 def open_bench(
@@ -161,6 +163,11 @@ def open_bench(
             "with, as in --failaware-preprocess=resize=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225 (none: x / 255)"
         )
     images = dataset if isinstance(dataset, ImageSet) else adopt_dataset(dataset, "failaware_dataset")
+    if config.group is not None and images.groups is None:
+        raise ConfigError(
+            f"--failaware-group={config.group}: names a column of a data set csv:FILE; this one tells no groups, give "
+            "it an attribute .groups (npz: an array groups) or leave the option out"
+        )
     return build_bench(
         model,
         images,
@@ -169,6 +176,7 @@ def open_bench(
         precision=config.precision,
         flags=config.gate.rule.flags,
         limit=config.limit,
+        bad_samples=config.bad_samples,
         own_kernels=own_kernels,
         precomputed=config.precomputed,
         tell=tell,

@@ -49,6 +49,7 @@ class SourceKind(Enum):
 
     FILE = "file"
     FOLDER = "folder"
+    CSV = "csv"
     NPZ = "npz"
     TORCHVISION = "torchvision"
     FACTORY = "factory"
@@ -238,6 +239,7 @@ class RunConfig:
     arch: Source | None
     dataset: Source | None
     data_root: Path | None
+    bad_samples: int  # how many images may be left out because they cannot be used
     preprocess: Preprocessing | Source | None
     precomputed: Path | None
     device: str
@@ -352,11 +354,15 @@ class ConditionStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFacts:
-    """What identifies a data set: a hash over sample ids and labels, its size, its class names in label order."""
+    """What identifies a data set: a hash over sample ids and labels, its size, its class names in label order.
+
+    `skipped` counts images that could not be used and were left out, which are in neither of the first two.
+    """
 
     fingerprint: str
     samples: int
     classes: tuple[str, ...]
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ _KINDS: Final = {
     "predictions": (SourceKind.FILE,),
     "against": (SourceKind.FILE, SourceKind.FACTORY),
     "arch": (SourceKind.TORCHVISION, SourceKind.FACTORY),
-    "dataset": (SourceKind.FOLDER, SourceKind.NPZ, SourceKind.TORCHVISION, SourceKind.FACTORY),
+    "dataset": (SourceKind.FOLDER, SourceKind.CSV, SourceKind.NPZ, SourceKind.TORCHVISION, SourceKind.FACTORY),
     "preprocess": (SourceKind.TORCHVISION, SourceKind.FACTORY),
 }
 _FACTORY: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -28,7 +28,7 @@ def read_source(name: str, one: Given) -> Source:
     scheme, _, target = one.text.partition(":")
     for kind in kinds:
         if scheme == kind.value and target:
-            path = kind in (SourceKind.FOLDER, SourceKind.NPZ)
+            path = kind in (SourceKind.FOLDER, SourceKind.CSV, SourceKind.NPZ)
             return Source(kind=kind, target=str(replace(one, text=target).path()) if path else target)
     if SourceKind.FILE in kinds and (one.path().exists() or not _FACTORY.fullmatch(one.text)):
         return Source(kind=SourceKind.FILE, target=str(one.path()))
@@ -90,6 +90,16 @@ def _floats(text: str, where: str) -> tuple[float, ...]:
     if not all(abs(value) <= 10 for value in values):
         raise ConfigError(f"{where} must be in units of the range [0, 1] (grey levels / 255), got {text!r}")
     return values
+
+
+def read_bad_samples(given: Given) -> int:
+    """How many images may be left out because they cannot be used: `fail` or `skip:N`."""
+    word, colon, count = given.text.partition(":")
+    if given.text == "fail":
+        return 0
+    if (word, colon) != ("skip", ":"):
+        raise ConfigError(f"{given.where}: must be fail, or skip:N to leave out up to N images that cannot be used")
+    return positive(count, given.where)
 
 
 def positive(text: str, where: str) -> int:

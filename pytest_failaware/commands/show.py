@@ -44,6 +44,8 @@ def _file_differences(before: Baseline, after: Baseline) -> Iterator[str]:
             f"data: {before.data.samples:,} images {before.data.fingerprint[:15]} -> {after.data.samples:,} images "
             f"{after.data.fingerprint[:15]}, {same} classes"
         )
+        if before.data.skipped != after.data.skipped:
+            yield f"bad images left out: {before.data.skipped} -> {after.data.skipped}"
     if before.preprocessing != after.preprocessing:
         yield f"preprocessing: {before.preprocessing} -> {after.preprocessing}"
 

@@ -65,6 +65,7 @@ def baseline_text(baseline: Baseline) -> str:
         "data": {
             "fingerprint": baseline.data.fingerprint,
             "samples": baseline.data.samples,
+            **({"skipped": baseline.data.skipped} if baseline.data.skipped else {}),
             "classes": list(baseline.data.classes),
         },
         "preprocessing": baseline.preprocessing,
@@ -138,11 +139,12 @@ def parse_baseline(text: str, file: str, name: str) -> Baseline:
 
 
 def _data(data: Entry) -> DataFacts:
-    fields = data.mapping(required=("fingerprint", "samples", "classes"), optional=())
+    fields = data.mapping(required=("fingerprint", "samples", "classes"), optional=("skipped",))
     return DataFacts(
         fingerprint=fields["fingerprint"].text(),
         samples=fields["samples"].count(),
         classes=tuple(item.text() for item in fields["classes"].items()),
+        skipped=fields["skipped"].count() if "skipped" in fields else 0,
     )
 
 

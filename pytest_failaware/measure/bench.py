@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 import torchvision
+from numpy.typing import NDArray
 
 from pytest_failaware.conditions import Degrade
 from pytest_failaware.errors import ConfigError
@@ -46,8 +48,8 @@ class Bench:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the summary says of the inputs and of the measuring itself."""
-        return (*self._scale, *self.runner.notes)
+        """What the summary says of the images, of the inputs and of the measuring itself."""
+        return (*self.store.notes, *self._scale, *self.runner.notes)
 
     @cached_property
     def _scale(self) -> tuple[str, ...]:
@@ -108,7 +110,13 @@ class Bench:
                 model=self.model.facts,
                 environment=self.environment,
             ),
+            groups=self._groups,
         )
+
+    @property
+    def _groups(self) -> NDArray[np.uint32] | None:
+        """The group of each sample in the order of the records, (N,)."""
+        return None if self.store.groups is None else self.store.groups[np.argsort(self.store.sample_id)]
 
     def close(self) -> None:
         """Remove the files of memory maps."""
@@ -131,6 +139,7 @@ def build_bench(
     precision: Precision = Precision.IEEE,
     flags: Flags | None = None,
     limit: int | None = None,
+    bad_samples: int = 0,
     own_kernels: Mapping[str, Degrade] | None = None,
     precomputed: Path | None = None,
     tell: Tell = silent,
@@ -145,6 +154,7 @@ def build_bench(
         precision: what the model is computed in.
         flags: the rule whose flags faster ways to run the model must not change.
         limit: how many images to measure, those with the smallest ids.
+        bad_samples: how many images may be left out because they cannot be used.
         own_kernels: the user's degradations by name.
         precomputed: the folder of corruptions that are read instead of made.
         tell: called while images are decoded.
@@ -155,7 +165,7 @@ def build_bench(
     """
     check_precision(precision, model.device)
     pipeline = build_pipeline(preprocess, model.module)
-    store = build_store(images, pipeline.geometry, tell=tell)
+    store = build_store(images.undoing(pipeline.numbers), pipeline.geometry, skip=bad_samples, tell=tell)
     own = {name: checked(name, kernel) for name, kernel in (own_kernels or {}).items()}
     size = batch_size or default_batch_size(store, model.device)
     return Bench(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,16 +13,17 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_failaware.errors import DataError
+from pytest_failaware.measure.decode import grey_or_rgb, unreadable
+from pytest_failaware.measure.floats import ROUNDING, WANTED, grey_levels
+from pytest_failaware.schema import Preprocessing
 from pytest_failaware.text import describe_error, one_line
 
 CHANNELS: Final = ((), (1,), (3,))
 """What can follow (N, H, W) in the shape of an array of images."""
-
-_EIGHT_BIT: Final = ("1", "P", "PA", "LA", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV")  # what becomes RGB without loss
-_WANTED: Final = "return Pillow images or uint8 arrays: leave out ToTensor and Normalize, give --failaware-preprocess"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +36,15 @@ class Sample:
 
 
 class ImageSet(ABC):
-    """Labelled images in a fixed order. `reads_in_parallel` promises that `read` may run in several threads."""
+    """Labelled images in a fixed order. `reads_in_parallel` promises that `read` may run in several threads.
+
+    `groups` has a text for each sample, the same for samples that are not independent; None where that is not known.
+    """
 
     classes: tuple[str, ...]
     has_class_names = True
     reads_in_parallel = False
+    groups: Sequence[str] | None = None
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -48,13 +55,28 @@ class ImageSet(ABC):
 
     @abstractmethod
     def read(self, index: int) -> Sample:
-        """The sample, decoded."""
+        """The sample, decoded.
+
+        Raises:
+            BadImageError: the image is damaged, too large or deeper than 8 bits.
+            DataError: anything else that is wrong with it.
+        """
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the summary says of the images once they are read."""
+        return ()
+
+    def undoing(self, numbers: Preprocessing | None) -> ImageSet:
+        """The same images, where floats that were normalised by these numbers are taken back to grey levels."""
+        return self
 
 
 def adopt_dataset(dataset: Any, where: str) -> ImageSet:  # Any: whatever a user calls a data set
-    """The images of a map-style data set: `len`, items `(image, label)`, optional `.classes` and `.sample_ids`.
+    """The images of a map-style data set: `len`, items `(image, label)`; `.classes`, `.sample_ids`, `.groups` if any.
 
-    An image is a Pillow image, a uint8 array (H, W), (H, W, 1) or (H, W, 3), or a uint8 tensor (H, W) or (C, H, W).
+    An image is a Pillow image, a uint8 array (H, W), (H, W, 1) or (H, W, 3), or a uint8 tensor (H, W) or (C, H, W); or
+    floats of these shapes, where `undoing` the normalisation gives grey levels.
 
     Raises:
         DataError: it is no such data set, or empty; an item that cannot be used shows when it is read.
@@ -83,6 +105,22 @@ class DatasetImages(ImageSet):
         self.classes = _class_names(dataset.classes, where) if self.has_class_names else ()
         given = getattr(dataset, "sample_ids", None)
         self.keys = None if given is None else _declared_keys(given, len(dataset), where)
+        groups = getattr(dataset, "groups", None)
+        self.groups = None if groups is None else _declared_groups(groups, len(dataset), where)
+        self._numbers: Preprocessing | None = None
+        self._types: set[str] = set()  # of the floats that were taken back
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which floats were taken back to grey levels."""
+        kinds = " and ".join(sorted(self._types))
+        return (f"{self.where}: {kinds} images were taken back to uint8, exactly in every pixel",) if kinds else ()
+
+    def undoing(self, numbers: Preprocessing | None) -> ImageSet:
+        """The same data set, whose floats may be normalised by these numbers."""
+        undone = copy.copy(self)
+        undone._numbers, undone._types = numbers, set()
+        return undone
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -97,23 +135,24 @@ class DatasetImages(ImageSet):
         try:
             item = self.dataset[index]
         except Exception as error:  # the user's code runs here
-            raise DataError(f"{place}: reading it raised {describe_error(error)}; repair it") from error
+            raise unreadable(error, f"{place}: reading it raised {describe_error(error)}; repair it") from error
         if not isinstance(item, (tuple, list)) or len(item) < 2:
             raise DataError(f"{place}: is a {type(item).__name__}; items must be (image, label)")
-        image, label = _image(item[0], place), _label(item[1], place)
+        label = _label(item[1], place)
+        image = _image(self._eight_bit(item[0], place), place)
         key = _content_key(image) if self.keys is None else hashlib.sha256(self.keys[index].encode()).digest()
         return Sample(key=key, image=image, label=label)
 
-
-def grey_or_rgb(image: Image.Image, place: str) -> Image.Image:
-    """The image in mode L or RGB, alpha dropped; modes of more than 8 bits, which Pillow would clip, are refused."""
-    if image.mode in ("L", "RGB"):
-        return image
-    if image.mode not in _EIGHT_BIT:
-        raise DataError(f"{place}: the image has mode {image.mode!r}; save it as grey or RGB with 8 bits per channel")
-    if image.mode == "P" and isinstance(image.info.get("transparency"), bytes):
-        image = image.convert("RGBA")  # the direct way gives the same colours and a warning
-    return image.convert("RGB")
+    def _eight_bit(self, value: Any, place: str) -> Any:
+        """What the item holds, floats as an array (H, W) or (H, W, C) of the grey levels that they came from."""
+        if not isinstance(value, (np.ndarray, torch.Tensor)) or self._numbers is None or value.ndim not in (2, 3):
+            return value
+        kind = str(value.dtype).removeprefix("torch.")
+        if kind not in ROUNDING or 0 in value.shape or (pixels := _channels_last(value)).shape[2:] not in CHANNELS:
+            return value  # `_image` refuses it
+        levels = grey_levels(pixels, self._numbers, place)
+        self._types.add(kind)
+        return levels
 
 
 def _class_names(names: Any, where: str) -> tuple[str, ...]:
@@ -138,35 +177,67 @@ def _declared_keys(given: Any, count: int, where: str) -> list[str]:
     return keys
 
 
+def _declared_groups(given: Any, count: int, where: str) -> list[str]:
+    """The group of each item as text."""
+    try:
+        groups = list(given.tolist() if hasattr(given, "tolist") else given)
+    except TypeError as error:
+        raise DataError(f"{where}: groups is a {type(given).__name__}; it must be {count} texts or numbers") from error
+    if isinstance(given, str) or len(groups) != count:
+        raise DataError(f"{where}: groups must name the group of each of the {count} items; got {len(groups)}")
+    empty = next((k for k, group in enumerate(groups) if group is None or group != group or group == ""), None)
+    if empty is not None:
+        raise DataError(f"{where}: groups has no group for item {empty}; give one, a sample alone a group of its own")
+    return [str(group) for group in groups]
+
+
+def _channels_last(value: Any) -> NDArray[Any]:  # Any: an array or a tensor
+    """A tensor (C, H, W) as an array (H, W, C), anything else in its own order."""
+    if not isinstance(value, torch.Tensor):
+        return np.asarray(value)
+    array = value.detach().cpu().numpy()
+    return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
+
+
 def _image(value: Any, place: str) -> Image.Image:
     """A Pillow image of mode L or RGB from what a data set yields."""
     if isinstance(value, Image.Image):
         try:
             value.load()
         except Exception as error:  # damaged bytes raise whatever they provoke
-            raise DataError(f"{place}: the image cannot be decoded ({describe_error(error)}); repair it") from error
+            raise unreadable(
+                error, f"{place}: the image cannot be decoded ({describe_error(error)}); repair it"
+            ) from error
         return grey_or_rgb(value, place)
     if not isinstance(value, (np.ndarray, torch.Tensor)):
-        raise DataError(f"{place}: the image is a {type(value).__name__}; {_WANTED}")
+        raise DataError(f"{place}: the image is a {type(value).__name__}; {WANTED}")
     shape, layouts = tuple(value.shape), "(H, W), (H, W, 1) or (H, W, 3)"
     if value.dtype not in (np.uint8, torch.uint8):
-        raise DataError(f"{place}: the image is {str(value.dtype).removeprefix('torch.')} {shape}; {_WANTED}")
+        raise DataError(f"{place}: the image is {str(value.dtype).removeprefix('torch.')} {shape}; {WANTED}")
     if isinstance(value, torch.Tensor):
-        value, layouts = value.cpu().numpy(), "(H, W), (1, H, W) or (3, H, W)"
-        value = np.moveaxis(value, 0, -1) if value.ndim == 3 else value
+        value, layouts = _channels_last(value), "(H, W), (1, H, W) or (3, H, W)"
     if value.ndim not in (2, 3) or value.shape[2:] not in ((), (1,), (3,)) or value.size == 0:
         raise DataError(f"{place}: the image has shape {shape}; it must be {layouts}")
     return Image.fromarray(np.ascontiguousarray(value[..., 0] if value.shape[2:] == (1,) else value))
 
 
 def _label(value: Any, place: str) -> int:
+    """The number of the class; an array or tensor of one whole number is that number."""
+    if isinstance(value, (np.ndarray, torch.Tensor)) and math.prod(value.shape) == 1:
+        value = value.item()
     try:
-        label = -1 if isinstance(value, bool) else operator.index(value)
+        label = -1 if isinstance(value, (bool, np.bool_)) else operator.index(value)
     except TypeError:
         label = -1
     if label < 0:
-        raise DataError(f"{place}: the label is {one_line(repr(value))}; labels must be whole numbers from 0")
+        vector = ", one of several numbers (of a one-hot vector give the argmax)" if _is_vector(value) else ""
+        shown = one_line(repr(value))
+        raise DataError(f"{place}: the label is {shown}{vector}; labels must be whole numbers from 0")
     return label
+
+
+def _is_vector(value: Any) -> bool:
+    return isinstance(value, (list, tuple, np.ndarray, torch.Tensor))
 
 
 def _content_key(image: Image.Image) -> bytes:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from pytest_failaware.errors import DataError
 from pytest_failaware.measure.data import CHANNELS, ImageSet, Sample
-from pytest_failaware.measure.sources import read_image
+from pytest_failaware.measure.decode import read_image
 from pytest_failaware.measure.store import Geometry, ImageStore, build_store, silent
 from pytest_failaware.published import SEVERITIES
 from pytest_failaware.schema import Condition, Tell
@@ -54,6 +54,11 @@ class Precomputed:
     def _built(self, condition: Condition, tell: Tell) -> ImageStore:
         place, name = f"{condition.key}: {self.root}", condition.name.removeprefix(PRECOMPUTED)
         array, folder = self.root / f"{name}.npy", self.root / name / str(condition.severity)
+        if skipped := self.clean.facts.skipped:
+            raise DataError(
+                f"{place}: these images are matched by their number, and --failaware-bad-samples left out {skipped}; "
+                "repair or remove those"
+            )
         if array.is_file():
             pictures: ImageSet = _ArrayPictures(array, condition.severity or 0, self.clean)
         elif folder.is_dir():
@@ -73,6 +78,7 @@ class Precomputed:
         return replace(
             built,
             sample_id=self.clean.sample_id,
+            groups=self.clean.groups,
             facts=replace(built.facts, fingerprint=content.hexdigest()),
             has_class_names=self.clean.has_class_names,
         )
@@ -147,7 +153,7 @@ class _FolderPictures(ImageSet):
         found = next((path for path in paths if path.is_file()), None)
         if found is None:
             raise DataError(f"{wanted}: there is no such file; the folder must repeat the files of --failaware-dataset")
-        content, image = read_image(found)
+        content, image = read_image(found, str(found))
         return Sample(key=hashlib.sha256(content).digest(), image=image, label=int(self.clean.labels[index]))
 
 

@@ -25,13 +25,14 @@ class Pipeline:
 
     `geometry` takes and gives a Pillow image; `normalise` takes uint8 (N, C, H, W) on any device and gives float32 of
     the same shape; `text` identifies both in a baseline. `code` names the user's own code in
-    them, "" where there is none.
+    them, "" where there is none. `numbers` are all that both do, None where the user's own code does it.
     """
 
     geometry: Callable[[Image.Image], Image.Image]
     normalise: Callable[[torch.Tensor], torch.Tensor]
     text: str
     code: str = ""
+    numbers: Preprocessing | None = None
 
 
 def build_pipeline(spec: Preprocessing | Source, module: nn.Module | None = None) -> Pipeline:
@@ -53,6 +54,7 @@ def _of_numbers(explicit: Preprocessing) -> Pipeline:
         geometry=lambda image: _geometry(image, explicit),
         normalise=lambda images: _normalise(images, explicit),
         text=str(explicit),
+        numbers=explicit,
     )
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from pytest_failaware.measure.decode import read_image
 from pytest_failaware.measure.degrade import find_kernel
 from pytest_failaware.measure.randomness import SampleRandom
-from pytest_failaware.measure.sources import read_image
 from pytest_failaware.schema import Condition
 from pytest_failaware.spelling import at_size
 
@@ -28,7 +28,7 @@ def open_picture(path: Path, side: int | None) -> Image.Image:
     Raises:
         DataError: the file is no image, or one that a gate refuses too.
     """
-    picture = read_image(path)[1]
+    picture = read_image(path, str(path))[1]
     side = side or min(_SIDE, *picture.size)
     return ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
 

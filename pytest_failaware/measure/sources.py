@@ -1,12 +1,10 @@
-"""Where data sets come from: folders of images, npz files, torchvision's data sets, and factories."""
+"""Where data sets come from: folders of images, CSV manifests, npz files, torchvision's data sets, and factories."""
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import hashlib
 import inspect
-import io
 import os
 import warnings
 from pathlib import Path
@@ -14,17 +12,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from pytest_failaware.errors import DataError
 from pytest_failaware.imports import load_attribute
-from pytest_failaware.measure.data import CHANNELS, ImageSet, Sample, adopt_dataset, grey_or_rgb
+from pytest_failaware.measure.data import CHANNELS, ImageSet, Sample, adopt_dataset
+from pytest_failaware.measure.decode import read_image
+from pytest_failaware.measure.manifest import open_manifest
 from pytest_failaware.schema import Source, SourceKind
 from pytest_failaware.text import describe_error
 
 
-def open_dataset(source: Source, data_root: Path | None) -> ImageSet:
-    """The data set of --failaware-dataset.
+def open_dataset(source: Source, data_root: Path | None, group: str | None = None) -> ImageSet:
+    """The data set of --failaware-dataset; `group` names the column of a manifest that samples are grouped by.
 
     Raises:
         DataError: in one line, naming the place, what was found and the remedy.
@@ -33,6 +33,8 @@ def open_dataset(source: Source, data_root: Path | None) -> ImageSet:
     place = f"--failaware-dataset={source}"
     if source.kind is SourceKind.FOLDER:
         return FolderImages(Path(source.target))
+    if source.kind is SourceKind.CSV:
+        return open_manifest(Path(source.target), group)
     if source.kind is SourceKind.NPZ:
         return _npz(Path(source.target))
     if source.kind is SourceKind.TORCHVISION:
@@ -69,34 +71,8 @@ class FolderImages(ImageSet):
     def read(self, index: int) -> Sample:
         """The file, read once for its hash and its pixels."""
         path, label = self.files[index]
-        content, image = read_image(path)
+        content, image = read_image(path, f"{path} (image {index})")
         return Sample(key=hashlib.sha256(content).digest(), image=image, label=label)
-
-
-def read_image(path: Path) -> tuple[bytes, Image.Image]:
-    """The content of an image file, and what it decodes to in RGB.
-
-    Raises:
-        DataError: the file cannot be decoded.
-    """
-    try:
-        content = path.read_bytes()
-        image = _opened(content, path.suffix)
-        image.load()
-    except Exception as error:  # damaged bytes raise whatever they provoke
-        unknown = isinstance(error, UnidentifiedImageError)  # its own text names an object in memory
-        reason = "no image format that Pillow knows" if unknown else describe_error(error)
-        raise DataError(f"{path}: cannot be decoded ({reason}); repair or remove the file") from error
-    return content, grey_or_rgb(image, str(path)).convert("RGB")
-
-
-def _opened(content: bytes, suffix: str) -> Image.Image:
-    """What the bytes are, whatever the suffix says; its format is tried first, which saves half of the time."""
-    likely = Image.EXTENSION.get(suffix.lower())
-    if likely is not None:
-        with contextlib.suppress(UnidentifiedImageError):  # then it is another format
-            return Image.open(io.BytesIO(content), formats=[likely])
-    return Image.open(io.BytesIO(content))
 
 
 def _class_folders(root: Path) -> tuple[tuple[str, ...], list[tuple[Path, int]]]:
@@ -158,7 +134,7 @@ def _npz(path: Path) -> ImageSet:
     if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         raise DataError(f"{place}: labels must be {len(images)} integers, got {labels.dtype} {labels.shape}")
     dataset: Any = _Arrays(images, labels)
-    for name, attribute in (("classes", "classes"), ("ids", "sample_ids")):
+    for name, attribute in (("classes", "classes"), ("ids", "sample_ids"), ("groups", "groups")):
         if name in arrays:
             if arrays[name].ndim != 1:
                 raise DataError(f"{place}: {name} must have one dimension, got shape {arrays[name].shape}")
@@ -173,7 +149,7 @@ def _read_arrays(path: Path, place: str) -> dict[str, NDArray[Any]]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             names: list[str] = found.files
             arrays: dict[str, NDArray[Any]] = {
-                name: found[name] for name in ("images", "labels", "classes", "ids") if name in names
+                name: found[name] for name in ("images", "labels", "classes", "ids", "groups") if name in names
             }
     except FileNotFoundError as error:
         raise DataError(f"{place}: no such file; give one saved with numpy.savez(images=…, labels=…)") from error

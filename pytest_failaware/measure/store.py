@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,9 +21,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from pytest_failaware.errors import DataError
+from pytest_failaware.errors import BadImageError, DataError
 from pytest_failaware.fingerprint import data_fingerprint, sample_ids
 from pytest_failaware.measure.data import ImageSet
+from pytest_failaware.measure.skipping import Skipped
 from pytest_failaware.schema import DataFacts, Tell
 
 _BUDGET: Final = 2**30  # bytes of images kept in memory
@@ -41,12 +42,20 @@ class ImageStore:
     sample_id: NDArray[np.uint64]  # (N,), all different
     facts: DataFacts
     has_class_names: bool
+    groups: NDArray[np.uint32] | None = None  # (N,), the same number for samples that are not independent
+    notes: tuple[str, ...] = ()
     folder: tempfile.TemporaryDirectory[str] | None = None
 
     def limited(self, count: int) -> ImageStore:
         """The images with the `count` smallest ids: a sample over all classes, the same whatever the data's order."""
         rows = np.sort(np.argsort(self.sample_id)[:count])
-        return replace(self, images=self.images[rows], labels=self.labels[rows], sample_id=self.sample_id[rows])
+        return replace(
+            self,
+            images=self.images[rows],
+            labels=self.labels[rows],
+            sample_id=self.sample_id[rows],
+            groups=None if self.groups is None else self.groups[rows],
+        )
 
     def close(self) -> None:
         """Remove the memory map's file."""
@@ -62,38 +71,55 @@ def silent(done: int, total: int) -> None:
 
 
 def build_store(
-    images: ImageSet, geometry: Geometry, *, budget_bytes: int = _BUDGET, tell: Tell = silent
+    images: ImageSet, geometry: Geometry, *, skip: int = 0, budget_bytes: int = _BUDGET, tell: Tell = silent
 ) -> ImageStore:
     """Read and decode each image once, several at a time where the data set allows it.
 
+    Args:
+        images: the data set.
+        geometry: applied to each image.
+        skip: how many images may be left out because they are damaged, too large or deeper than 8 bits.
+        budget_bytes: what may be kept in memory; more lies in a file.
+        tell: called while images are decoded.
+
     Raises:
-        DataError: an image cannot be read, sizes differ after geometry, labels do not fit the class names, or the
-            disk has no room for images beyond the budget.
+        DataError: an image cannot be used, sizes differ after geometry, labels do not fit the class names, or the disk
+            has no room for images beyond the budget.
     """
     if len(images) == 0:
         raise DataError("--failaware-dataset: the data set is empty; give at least one labelled image")
     with contextlib.ExitStack() as undo, warnings.catch_warnings():
         if images.reads_in_parallel:  # our own decoding: Pillow's remarks on metadata must not fail a gate
             warnings.simplefilter("ignore")
-        first = _decode(images, 0, geometry)
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # twice its limit is an error, whatever filters
+        skipped = Skipped(skip)
+        start, first = _first(images, geometry, skipped)
         pixels, folder = _space((len(images), *first.pixels.shape), budget_bytes)
         if folder is not None:
             undo.callback(folder.cleanup)
+        kept: list[int] = []
         decoded: list[tuple[bytes, int]] = []
-        for one in _fill(pixels, first, images, geometry):
-            decoded.append(one)
-            tell(len(decoded), len(images))
+        for index, one in enumerate(_fill(pixels, start, first, images, geometry), start):
+            if isinstance(one, BadImageError):
+                skipped.add(images.name(index), one)
+            else:
+                kept.append(index)
+                decoded.append(one)
+            tell(index + 1, len(images))
         keys, labels = [key for key, _ in decoded], [label for _, label in decoded]
         classes = images.classes if images.has_class_names else tuple(map(str, range(max(labels) + 1)))
         ids = sample_ids(keys, [classes[label] for label in labels])
         undo.pop_all()  # from here on the store removes the file
     column = np.array(labels, dtype=np.uint16)
+    fingerprint = data_fingerprint(ids, column, classes)
     return ImageStore(
-        images=pixels,
+        images=_closed_up(pixels, kept),
         labels=column,
         sample_id=ids,
-        facts=DataFacts(fingerprint=data_fingerprint(ids, column, classes), samples=len(ids), classes=classes),
+        facts=DataFacts(fingerprint=fingerprint, samples=len(ids), classes=classes, skipped=len(skipped)),
         has_class_names=images.has_class_names,
+        groups=None if images.groups is None else _codes(images.groups, kept),
+        notes=(*images.notes, *skipped.notes),
         folder=folder,
     )
 
@@ -124,34 +150,68 @@ def _decode(images: ImageSet, index: int, geometry: Geometry) -> _Decoded:
     return _Decoded(sample.key, sample.label, pixels[..., None] if pixels.ndim == 2 else pixels, area)
 
 
-def _fill(
-    pixels: NDArray[np.uint8], first: _Decoded, images: ImageSet, geometry: Geometry
-) -> Iterator[tuple[bytes, int]]:
-    """Decode each image into its row of `pixels`, (N, H, W, C); the keys and labels, one by one."""
+def _first(images: ImageSet, geometry: Geometry, skipped: Skipped) -> tuple[int, _Decoded]:
+    """The first image that can be used, with its number."""
+    for index in range(len(images)):
+        try:
+            return index, _decode(images, index, geometry)
+        except BadImageError as error:
+            skipped.add(images.name(index), error)
+    raise DataError(f"--failaware-bad-samples: all {len(images)} images would be left out; repair the data set")
 
-    def store(index: int) -> tuple[bytes, int]:
-        decoded = _decode(images, index, geometry) if index else first
+
+_Outcome = tuple[bytes, int] | BadImageError
+"""The key and the label of an image, or why it cannot be used."""
+
+
+def _fill(
+    pixels: NDArray[np.uint8], start: int, first: _Decoded, images: ImageSet, geometry: Geometry
+) -> Iterator[_Outcome]:
+    """Decode each image from `start` on into its row of `pixels`, (N, H, W, C); the outcomes, one by one."""
+
+    def store(index: int) -> _Outcome:
+        try:
+            decoded = first if index == start else _decode(images, index, geometry)
+        except BadImageError as error:
+            return error
         if decoded.pixels.shape != first.pixels.shape:
-            raise DataError(_two_sizes(images.name(0), first.pixels.shape, images.name(index), decoded.pixels.shape))
+            names = images.name(start), images.name(index)
+            raise DataError(_two_sizes(names[0], first.pixels.shape, names[1], decoded.pixels.shape))
         pixels[index] = decoded.pixels
         return decoded.key, decoded.label
 
+    rows = range(start, len(images))
     if not images.reads_in_parallel or first.area < _WORTH_A_THREAD:
-        return map(store, range(len(images)))
-    return _in_threads(store, len(images))
+        return map(store, rows)
+    return _in_threads(store, rows)
 
 
-def _in_threads(work: Callable[[int], tuple[bytes, int]], count: int) -> Iterator[tuple[bytes, int]]:
-    """The results of work(0), work(1), ..., computed a few ahead."""
+def _in_threads(work: Callable[[int], _Outcome], rows: Iterable[int]) -> Iterator[_Outcome]:
+    """The results of work for each row in turn, computed a few ahead."""
     threads = torch.get_num_threads()
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        waiting: deque[Future[tuple[bytes, int]]] = deque()
-        for index in range(count):
+        waiting: deque[Future[_Outcome]] = deque()
+        for index in rows:
             waiting.append(pool.submit(work, index))
             if len(waiting) == _AHEAD * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _closed_up(pixels: NDArray[np.uint8], kept: Sequence[int]) -> NDArray[np.uint8]:
+    """The kept rows without gaps, moved in place: they may fill a file larger than the memory."""
+    for row, index in enumerate(kept):
+        if row != index:
+            pixels[row] = pixels[index]
+    return pixels[: len(kept)]
+
+
+def _codes(groups: Sequence[str], kept: Sequence[int]) -> NDArray[np.uint32]:
+    """A number for each kept sample's group: its rank among the names."""
+    names = [groups[index] for index in kept]
+    ranks = {name: rank for rank, name in enumerate(sorted(set(names)))}
+    return np.array([ranks[name] for name in names], dtype=np.uint32)
 
 
 def _space(

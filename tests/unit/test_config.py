@@ -39,6 +39,7 @@ def test_defaults() -> None:
 
     assert (None, None, None, None) == (config.model, config.arch, config.dataset, config.preprocess)
     assert ("auto", None, None) == (config.device, config.batch_size, config.limit)
+    assert (None, 0) == (config.group, config.bad_samples)
     assert (Writing(), Outputs(), False) == (config.writing, config.outputs, config.strict)
     assert INI / "baselines" == config.baseline_dir
     assert ["clean", "gaussian_noise", "blur", "low_light"] == [one.key for one in config.gate.conditions]
@@ -64,8 +65,12 @@ def test_the_command_line_wins_over_the_environment_and_the_ini() -> None:
         ("arch", "pkg.mod:factory", Source(kind=SourceKind.FACTORY, target="pkg.mod:factory")),
         ("dataset", "folder:data/test", Source(kind=SourceKind.FOLDER, target="/called/from/data/test")),
         ("dataset", "npz:x.npz", Source(kind=SourceKind.NPZ, target="/called/from/x.npz")),
+        ("dataset", "csv:x.csv", Source(kind=SourceKind.CSV, target="/called/from/x.csv")),
         ("dataset", "torchvision:CIFAR10", Source(kind=SourceKind.TORCHVISION, target="CIFAR10")),
         ("dataset", "pkg:factory", Source(kind=SourceKind.FACTORY, target="pkg:factory")),
+        ("group", "patient", "patient"),
+        ("bad_samples", "fail", 0),
+        ("bad_samples", "skip:12", 12),
         ("preprocess", "none", Preprocessing()),
         ("preprocess", "resize=32", Preprocessing(resize=32)),
         (
@@ -122,6 +127,10 @@ def test_preprocessing_spells_itself_canonically() -> None:
         ({"batch_size": "many"}, ["--failaware-batch-size=many", "at least 1"]),
         ({"batch_size": "0"}, ["--failaware-batch-size=0", "at least 1"]),
         ({"device": "gpu"}, ["--failaware-device=gpu", "cuda:N"]),
+        ({"bad_samples": "skip"}, ["--failaware-bad-samples=skip:", "fail, or skip:N"]),
+        ({"bad_samples": "skip:0"}, ["--failaware-bad-samples=skip:0", "at least 1"]),
+        ({"bad_samples": "skip:5%"}, ["--failaware-bad-samples=skip:5%", "at least 1", "'5%'"]),
+        ({"bad_samples": "ignore"}, ["--failaware-bad-samples=ignore", "fail, or skip:N"]),
         ({"csv": "nowhere/out.csv"}, ["--failaware-csv=nowhere/out.csv", "does not exist"]),
     ],
 )

@@ -121,19 +121,33 @@ def test_images_that_are_refused(yielded: object, words: list[str]) -> None:
     assert [] == [word for word in words if word not in text]
 
 
-@pytest.mark.parametrize("label", [3, np.int64(3), np.uint8(3), torch.tensor(3), np.array(3)])
+@pytest.mark.parametrize(
+    "label", [3, np.int64(3), np.uint8(3), torch.tensor(3), np.array(3), np.array([3]), torch.tensor([3])]
+)
 def test_labels_of_every_integer_type(label: object) -> None:
-    """Python, numpy and torch integers are labels."""
+    """Python, numpy and torch integers are labels, and so are arrays of one of them."""
     assert 3 == adopted((GREY, label)).read(0).label
 
 
-@pytest.mark.parametrize("label", [-1, 3.0, np.float32(3), torch.tensor(3.0), "3", None, True, [0, 1], np.eye(9)])
+@pytest.mark.parametrize(
+    "label",
+    [
+        *(-1, np.int8(-1), 3.0, np.float32(3), torch.tensor(3.0), np.array([3.0]), "3", None),
+        *(True, np.True_, torch.tensor(True), [0, 1], np.eye(9), torch.zeros(0, dtype=torch.int64)),
+    ],
+)
 def test_labels_that_are_no_whole_numbers(label: object) -> None:
     """Anything else is refused with its value, in one line."""
     text = refusal((GREY, 0), (GREY, label))
 
     assert text.startswith("failaware_dataset: item 1: the label is ")
     assert text.endswith("; labels must be whole numbers from 0")
+
+
+@pytest.mark.parametrize("label", [[0, 1], np.eye(9)[3], torch.tensor([0, 0, 1])])
+def test_one_hot_labels(label: object) -> None:
+    """The error says what to give instead."""
+    assert "one of several numbers (of a one-hot vector give the argmax)" in refusal((GREY, label))
 
 
 @pytest.mark.parametrize("item", [{"image": GREY, "label": 0}, GREY, (GREY,), "cat.png", None])
@@ -246,3 +260,29 @@ def test_declared_ids_that_identify_nothing(ids: object, words: list[str]) -> No
     text = refusal((GREY, 0), (COLOUR, 0), sample_ids=ids)
 
     assert [] == [word for word in ["failaware_dataset: sample_ids", *words] if word not in text]
+
+
+@pytest.mark.parametrize("groups", [["7", "7", "9"], (7, 7, 9), np.array([7, 7, 9]), torch.tensor([7, 7, 9])])
+def test_groups_are_texts_from_any_container(groups: object) -> None:
+    """A data set names the group of each sample in `.groups`, like `.sample_ids`."""
+    assert ["7", "7", "9"] == adopted((GREY, 0), (GREY, 0), (COLOUR, 0), groups=groups).groups
+    assert adopted((GREY, 0)).groups is None
+
+
+@pytest.mark.parametrize(
+    ("groups", "words"),
+    [
+        (["a"], "each of the 2 items; got 1"),
+        ("ab", "each of the 2 items"),
+        (5, "groups is a int"),
+        (["a", None], "no group for item 1"),
+        (["", "a"], "no group for item 0"),
+        (np.array([1.0, np.nan]), "no group for item 1"),
+    ],
+)
+def test_groups_that_group_nothing(groups: object, words: str) -> None:
+    """Each sample has a group; one that is not known would put strangers together."""
+    text = refusal((GREY, 0), (COLOUR, 0), groups=groups)
+
+    assert text.startswith("failaware_dataset: groups ")
+    assert words in text

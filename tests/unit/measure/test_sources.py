@@ -6,18 +6,21 @@ import io
 import os
 import struct
 import warnings
+import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile, ImageOps
 from torchvision import datasets
 from torchvision.datasets.folder import pil_loader
 
-from pytest_failaware.errors import ConfigError, DataError
-from pytest_failaware.measure.data import ImageSet
+from pytest_failaware.errors import BadImageError, ConfigError, DataError
+from pytest_failaware.measure.data import ImageSet, adopt_dataset
 from pytest_failaware.measure.sources import open_dataset
+from pytest_failaware.measure.store import build_store
 from pytest_failaware.schema import Source, SourceKind
 
 RANDOM = np.random.default_rng(0)
@@ -162,6 +165,71 @@ def test_a_file_that_cannot_be_used(folder: Path, write: Callable[[Path], None],
     assert [] == [word for word in words if word not in text]
 
 
+def png_header(width: int, height: int) -> bytes:
+    """A PNG file of so many pixels that ends where they would begin."""
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    body = b"IDAT" + zlib.compress(bytes(4096))
+    chunks = b"".join(
+        struct.pack(">I", len(one) - 4) + one + struct.pack(">I", zlib.crc32(one)) for one in (chunk, body)
+    )
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The header of a small file promises 900 million pixels: they are never asked for, whatever the suffix says."""
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decodes it"))
+    for name in ("0.png", "0.jpg"):
+        bad = folder / "cat" / name
+        bad.write_bytes(png_header(30_000, 30_000))
+        text = refusal(SourceKind.FOLDER, folder)
+        bad.unlink()
+
+        assert text.startswith(f"{bad} (image 0): cannot be decoded (DecompressionBombError: ")
+        assert "900000000 pixels" in text
+
+
+def test_the_limit_is_pillows_and_no_warnings_filter_matters(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to twice the limit, where Pillow warns, images are read; beyond they are not; the limit stays as it is."""
+    pixels = COLOUR.shape[0] * COLOUR.shape[1]
+    images = opened(SourceKind.FOLDER, folder)
+    theirs = adopt_dataset(datasets.ImageFolder(str(folder)), "theirs")
+    for limit, refused in ((pixels // 2, False), (pixels // 2 - 1, True)):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        for action in ("error", "ignore"):
+            with warnings.catch_warnings():
+                warnings.simplefilter(action)
+                for one in (images, theirs):
+                    with pytest.raises(BadImageError, match="DecompressionBomb") if refused else nullcontext():
+                        build_store(one, lambda image: image)
+        assert limit == Image.MAX_IMAGE_PIXELS
+
+
+def test_times_of_files_mean_nothing(folder: Path) -> None:
+    """A fresh checkout in CI gives every file another time, and the same fingerprint and ids."""
+    before = build_store(opened(SourceKind.FOLDER, folder), lambda image: image)
+    for path in folder.rglob("*"):
+        os.utime(path, (1, 1))
+    after = build_store(opened(SourceKind.FOLDER, folder), lambda image: image)
+    (folder / "dog" / "b.png").write_bytes((folder / "dog" / "b.png").read_bytes() + b"\0")
+    changed = build_store(opened(SourceKind.FOLDER, folder), lambda image: image)
+
+    assert before.facts == after.facts
+    assert before.sample_id.tolist() == after.sample_id.tolist()
+    assert before.facts != changed.facts
+
+
+def test_orientation_is_ignored(tmp_path: Path) -> None:
+    """EXIF asks viewers to turn the picture; the pixels stand as they are stored, as for torchvision."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "cat" / "turned.jpg"
+    path.parent.mkdir()
+    Image.fromarray(COLOUR).save(path, "JPEG", exif=exif)
+
+    assert (40, 48) == opened(SourceKind.FOLDER, tmp_path).read(0).image.size
+    assert (48, 40) == ImageOps.exif_transpose(Image.open(path)).size
+
+
 def missing(path: Path) -> None:
     assert not path.exists()
 
@@ -240,6 +308,13 @@ def test_npz_ids_identify_the_images(tmp_path: Path) -> None:
     assert [first.read(k).key for k in (0, 1, 2)] == [second.read(k).key for k in (1, 0, 2)]
 
 
+def test_npz_groups(tmp_path: Path) -> None:
+    """An array `groups` says which images belong together."""
+    np.savez(tmp_path / "set.npz", images=GREYS, labels=LABELS, groups=np.array(["p", "q", "p"]))
+
+    assert ["p", "q", "p"] == opened(SourceKind.NPZ, tmp_path / "set.npz").groups
+
+
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
@@ -254,6 +329,8 @@ def test_npz_ids_identify_the_images(tmp_path: Path) -> None:
         ({"images": GREYS, "labels": np.eye(3, dtype=int)}, ["labels must be 3 integers", "(3, 3)"]),
         ({"images": GREYS, "labels": LABELS - 1}, ["item 1", "the label is -1"]),
         ({"images": GREYS, "labels": LABELS, "ids": np.arange(2)}, ["3 different keys", "among 2"]),
+        ({"images": GREYS, "labels": LABELS, "groups": np.arange(2)}, ["each of the 3 items; got 2"]),
+        ({"images": GREYS, "labels": LABELS, "groups": np.eye(3)}, ["groups must have one dimension"]),
         ({"images": GREYS, "labels": LABELS, "classes": np.array("cat")}, ["classes must have one dimension"]),
         ({"images": GREYS, "labels": LABELS, "classes": np.array(["a", None])}, ["cannot be read", "no objects"]),
         ({"images": GREYS[:0], "labels": LABELS[:0]}, ["empty"]),

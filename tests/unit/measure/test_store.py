@@ -370,6 +370,22 @@ def test_pillows_remarks_on_a_file_do_not_fail_a_gate(folder: ImageSet) -> None:
     assert filters == warnings.filters
 
 
+def test_groups_are_numbers_in_the_order_of_the_source() -> None:
+    """Equal names get equal numbers; a limit takes the rows of the images that it keeps."""
+
+    class Grouped(list[Item]):
+        groups = ("b", "a", "b", "c", "a")
+
+    store = build_store(adopt_dataset(Grouped(toy_items([0, 1, 2, 3, 4])), "here"), same)
+    part = store.limited(3)
+    rows = [store.sample_id.tolist().index(one) for one in part.sample_id.tolist()]
+
+    assert ([1, 0, 1, 2, 0], np.uint32) == (store.groups.tolist(), store.groups.dtype)
+    assert store.groups[rows].tolist() == part.groups.tolist()
+    assert stored(toy_items()).groups is None
+    assert stored(toy_items()).limited(3).groups is None
+
+
 @pytest.mark.parametrize("budget", [0, 2**20])
 @pytest.mark.parametrize("geometry", [same, halved])
 def test_torch_reads_the_store_without_a_copy(
