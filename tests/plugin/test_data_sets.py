@@ -77,11 +77,18 @@ def test_a_manifest_is_a_data_set(listed: Project) -> None:
             "data csv:data/list.csv: 30 images, 3 classes; preprocess none",
         ]
     )
-    write_manifest(listed.path / "data" / "list.csv", [[file, name, "8", "S"] for file, name, _ in reversed([*rows()])])
+    shuffled = [[file, name, f"patient {int(file[:2]) // 5}", "S"] for file, name, _ in reversed([*rows()])]
+    write_manifest(listed.path / "data" / "list.csv", shuffled)
     again = listed.run("--failaware-group=patient", "--failaware-strict")
 
     again.assert_outcomes(passed=1)
-    again.stdout.fnmatch_lines(["note: list.csv: columns that are not used: site", "1 checked: 1 unchanged*"])
+    again.stdout.fnmatch_lines(
+        [
+            "note: list.csv: columns that are not used: site",
+            "note: tested over the 6 groups of the *",
+            "1 checked: 1 unchanged*",
+        ]
+    )
     assert {"fingerprint", "samples", "classes"} == set(yaml.safe_load(listed.baseline.read_text())["data"])
 
 
