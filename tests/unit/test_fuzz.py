@@ -25,6 +25,7 @@ from pytest_failaware.errors import FailAwareError
 from pytest_failaware.judge.baseline import read_baseline
 from pytest_failaware.marker import INI_KEYS, build_gate
 from pytest_failaware.measure.checkpoint import read_state_dict
+from pytest_failaware.measure.manifest import open_manifest
 from pytest_failaware.options import OPTIONS, Surroundings
 from pytest_failaware.predictions import read_predictions
 
@@ -153,3 +154,18 @@ def test_predictions(content: bytes, tmp_path_factory: pytest.TempPathFactory) -
         warnings.simplefilter("ignore")  # pandas warns of columns it guesses; inside a test that is an error
 
         survives(read_predictions, path)
+
+
+MANIFEST = 'file,label,group\na.png,cat,1\n"b.png","dog, big",2\r\nsub/../c.png,3,3\n\n/d.png,-1,\n../e.png,0,x\n'
+
+
+@settings(fuzz, max_examples=int(ASKED or 400))  # each reads the disk
+@given(content=st.one_of(garbled(MANIFEST).map(str.encode), garbled(MANIFEST.encode())), group=st.none() | texts())
+def test_manifests(content: bytes, group: str | None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Lists of images from a spreadsheet, a script or another machine."""
+    path = tmp_path_factory.getbasetemp() / "fuzzed.csv"
+    path.write_bytes(content)
+    for name in ("a.png", "b.png", "c.png"):
+        (path.parent / name).touch()
+
+    survives(open_manifest, path, group)

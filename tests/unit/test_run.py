@@ -160,3 +160,19 @@ def test_a_mean_for_other_channels_is_refused(toy_model: toy.Bands) -> None:
     """A channel count that does not fit the mean is refused with both numbers."""
     with pytest.raises(FailAwareError, match="--failaware-preprocess"):
         evaluate(model=toy_model, dataset=toy.images(), preprocess="mean=0/0/0,std=1/1/1", conditions=["clean"])
+
+
+def test_bad_images_are_left_out_where_that_is_allowed(toy_model: toy.Bands) -> None:
+    """The text is the option's; without it the first bad image ends the measurement."""
+
+    class Damaged(toy.Images):
+        def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+            if index == 7:
+                raise OSError("image file is truncated")
+            return super().__getitem__(index)
+
+    given = {"model": toy_model, "dataset": Damaged(), "preprocess": "none", "conditions": ["clean"]}
+
+    assert 299 == len(evaluate(**given, bad_samples="skip:1")["clean"].records)
+    with pytest.raises(FailAwareError, match="item 7: reading it raised OSError: image file is truncated"):
+        evaluate(**given)
