@@ -12,9 +12,9 @@ from pytest_failaware.options import Given
 from pytest_failaware.schema import Preprocessing, Source, SourceKind
 
 _KINDS: Final = {
-    "model": (SourceKind.FILE, SourceKind.FACTORY),
-    "against": (SourceKind.FILE, SourceKind.FACTORY),
-    "arch": (SourceKind.TORCHVISION, SourceKind.FACTORY),
+    "model": (SourceKind.FILE, SourceKind.TORCHVISION, SourceKind.TIMM, SourceKind.FACTORY),
+    "against": (SourceKind.FILE, SourceKind.TORCHVISION, SourceKind.TIMM, SourceKind.FACTORY),
+    "arch": (SourceKind.TORCHVISION, SourceKind.TIMM, SourceKind.FACTORY),
     "dataset": (SourceKind.FOLDER, SourceKind.NPZ, SourceKind.TORCHVISION, SourceKind.FACTORY),
     "preprocess": (SourceKind.TORCHVISION, SourceKind.FACTORY),
 }

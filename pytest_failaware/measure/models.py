@@ -1,11 +1,10 @@
-"""A model on its device, frozen and fingerprinted: from a checkpoint, from a factory, or as the user built it."""
+"""A model on its device, frozen and fingerprinted: from a file, by name, from a factory, or as the user built it."""
 
 from __future__ import annotations
 
 import hashlib
 import warnings
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +16,13 @@ from torch import nn
 from pytest_failaware.errors import ConfigError, ModelError
 from pytest_failaware.imports import load_attribute
 from pytest_failaware.measure.architectures import architecture_name, builder_of, call_factory, kind_of
-from pytest_failaware.measure.checkpoint import Checkpoint, read_state_dict, shared_prefix
-from pytest_failaware.schema import ModelFacts, Source, SourceKind
-from pytest_failaware.text import describe_error, one_line
+from pytest_failaware.measure.checkpoint import Checkpoint, checkpoint_of, module_in, read_content, shared_prefix
+from pytest_failaware.measure.fill import fill, fitting
+from pytest_failaware.measure.formats import Format, recognise
+from pytest_failaware.measure.pretrained import published
+from pytest_failaware.measure.programs import load_program
+from pytest_failaware.schema import Loading, ModelFacts, Source, SourceKind
+from pytest_failaware.text import one_line
 
 _REFERENCE_CLASSES: Final = 13
 """The class count of the trial model: a number that no layer is likely to have for another reason."""
@@ -30,7 +33,8 @@ class LoadedModel:
     """A classifier in eval mode, gradients off, every tensor on `device`; `notes` are lines for the summary.
 
     `version` counts the writes to its weights, so that a later one is noticed; `code` names the user's own code that it
-    may run, "" where its architecture is torchvision's.
+    may run, "" where its architecture is torchvision's. `program` identifies a model that is a program, such as an ONNX
+    file, by its hash and what runs it; "" where the model is a module with weights.
     """
 
     module: nn.Module
@@ -38,6 +42,7 @@ class LoadedModel:
     facts: ModelFacts
     version: int
     code: str
+    program: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -68,11 +73,16 @@ def choose_device(text: str, *, worker: int | None = None) -> torch.device:
     return torch.device("cuda", number)
 
 
-def load_model(source: Source, arch: Source | None, device: torch.device) -> LoadedModel:
-    """The model of `--failaware-model`: a file of weights in the architecture `arch`, or what a factory returns.
+def load_model(
+    source: Source,
+    arch: Source | None,
+    device: torch.device,
+    loading: Loading = Loading(),  # noqa: B008 - frozen, so sharing the default is safe
+) -> LoadedModel:
+    """The model of `--failaware-model`: a file, published weights by name, or what a factory returns.
 
-    The number of classes comes from the checkpoint. Nothing is downloaded, loading is strict, and torch's global
-    random state stays as it was.
+    A file of weights belongs to the architecture `arch`, and gives the number of classes. Loading is strict, nothing is
+    downloaded or run unasked, and torch's global random state stays as it was.
 
     Raises:
         ModelError: The file, the architecture or the factory cannot be used, or they do not fit together.
@@ -82,8 +92,12 @@ def load_model(source: Source, arch: Source | None, device: torch.device) -> Loa
         if source.kind is SourceKind.FACTORY:
             return _from_factory(source, arch, device)
         if source.kind is SourceKind.FILE:
-            return _from_file(Path(source.target), arch, device)
-    raise ModelError(f"--failaware-model={source}: not a model; give a file of weights or pkg.mod:factory")
+            return _from_file(Path(source.target), arch, device, loading)
+        if source.kind in (SourceKind.TORCHVISION, SourceKind.TIMM):
+            return _from_name(source, arch, device, loading)
+    raise ModelError(
+        f"--failaware-model={source}: not a model; give a file, torchvision:NAME, timm:NAME or pkg.mod:factory"
+    )
 
 
 def adopt_model(
@@ -151,16 +165,44 @@ def _from_factory(source: Source, arch: Source | None, device: torch.device) -> 
     place = f"--failaware-model={source}"
     found = load_attribute(source.target, "--failaware-model")
     module = found if isinstance(found, nn.Module) else call_factory(found, place)
-    unused = f"--failaware-arch={arch} is not used: the factory of --failaware-model builds the whole model"
     loaded = adopt_model(module, device, architecture_name(source), code=source.target)
-    return replace(loaded, notes=(unused,) if arch else ())
+    return replace(loaded, notes=_unused(arch, "the factory"))
 
 
-# ---- from a file of weights ----------------------------------------------------------------------------------------
+def _unused(arch: Source | None, builder: str) -> tuple[str, ...]:
+    return (
+        (f"--failaware-arch={arch} is not used: {builder} of --failaware-model builds the whole model",) if arch else ()
+    )
 
 
-def _from_file(path: Path, arch: Source | None, device: torch.device) -> LoadedModel:
-    checkpoint = read_state_dict(path)
+# ---- by name -------------------------------------------------------------------------------------------------------
+
+
+def _from_name(source: Source, arch: Source | None, device: torch.device, loading: Loading) -> LoadedModel:
+    path, own = published(source, loading)
+    loaded = _from_file(path, own, device, replace(loading, checkpoint_key=""))
+    if hasattr(loaded.module, "transform_input"):  # the published Inceptions were trained on another scale of pixels
+        vars(loaded.module)["transform_input"] = True
+    return replace(loaded, notes=(*loaded.notes, *_unused(arch, "the name")))
+
+
+# ---- from a file ---------------------------------------------------------------------------------------------------
+
+
+def _from_file(path: Path, arch: Source | None, device: torch.device, loading: Loading) -> LoadedModel:
+    form = recognise(path)
+    if form in (Format.TORCHSCRIPT, Format.EXPORTED, Format.ONNX):
+        return _from_program(path, form, arch, device, loading)
+    content = read_content(path, form, loading)
+    if (pickled := module_in(content, loading)) is not None:  # only where the file is trusted
+        loaded = adopt_model(pickled, device, code="")
+        return replace(
+            loaded, notes=("a pickled model, whose code ran as trusted", *_unused(arch, "the pickled model"))
+        )
+    checkpoint = checkpoint_of(path, content, loading)
+    named = "" if arch else checkpoint.architecture
+    if named:
+        arch = Source(kind=SourceKind.TIMM, target=named)
     if arch is None:
         raise ModelError(
             f"{path}: holds weights only; name their architecture, as in --failaware-arch=resnet18 or "
@@ -168,12 +210,27 @@ def _from_file(path: Path, arch: Source | None, device: torch.device) -> LoadedM
         )
     build = builder_of(arch)
     module = build(_REFERENCE_CLASSES)
+    checkpoint, prefix = fitting(checkpoint, _unwrapped(module))
     classes = _count_classes(_unwrapped(module), checkpoint)
     if classes != _REFERENCE_CLASSES:
         module = build(classes)
-    _fill(_unwrapped(module), checkpoint, f"{path}: does not fit {arch.target}")
+    fill(_unwrapped(module), checkpoint, f"{path}: does not fit {arch.target}")
     code = "" if arch.kind is SourceKind.TORCHVISION else arch.target
-    return replace(adopt_model(module, device, architecture_name(arch), code=code), notes=_notes(checkpoint))
+    loaded = adopt_model(module, device, architecture_name(arch), code=code)
+    return replace(loaded, notes=_notes(checkpoint, prefix, named))
+
+
+def _from_program(path: Path, form: Format, arch: Source | None, device: torch.device, loading: Loading) -> LoadedModel:
+    program = load_program(path, form, device, loading)
+    return LoadedModel(
+        module=program.module.eval(),
+        device=device,
+        facts=ModelFacts(sha256=program.sha256, architecture=""),
+        version=weights_version(program.module),
+        code="",
+        program=f"{program.sha256} {program.runtime}",
+        notes=(program.note, *_unused(arch, "the program")),
+    )
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:
@@ -193,53 +250,11 @@ def _count_classes(reference: nn.Module, checkpoint: Checkpoint) -> int:
     return next(heads, _REFERENCE_CLASSES)
 
 
-def _fill(module: nn.Module, checkpoint: Checkpoint, place: str) -> None:
-    """Load the weights, strictly: a half-random model would just seem to score badly."""
-    own = module.state_dict()
-    # Files from before torch 0.4.1 lack this counter, which eval mode never reads.
-    counters = {name: value for name, value in own.items() if name.endswith("num_batches_tracked")}
-    state = OrderedDict(counters | checkpoint.tensors)
-    # Without versions torch takes the weights for those of its first releases.
-    vars(state)["_metadata"] = checkpoint.versions or getattr(own, "_metadata", {})
-    try:
-        with warnings.catch_warnings():  # torchvision tells of former versions that it then converts
-            warnings.simplefilter("ignore")
-            module.load_state_dict(state, strict=True)
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(f"{place}: {_differences(own, state) or describe_error(error)}") from error
-
-
-def _differences(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> str:
-    missing = [name for name in own if name not in given]
-    unexpected = [name for name in given if name not in own]
-    shapes = [
-        f"{name} {tuple(given[name].shape)} vs {tuple(own[name].shape)}"
-        for name in own
-        if name in given and given[name].shape != own[name].shape
-    ]
-    if not (missing or unexpected or shapes):
-        return ""
-    counts = (_count(missing, "missing"), _count(unexpected, "unexpected"), _count(shapes, "of another shape"))
-    prefix = _foreign_prefix(own, given)
-    if prefix:
-        return f"{', '.join(counts)}; the names fit after removing the prefix {prefix!r}: save them without it"
-    return f"{', '.join(counts)}; give the architecture it was trained with"
-
-
-def _count(found: list[str], what: str) -> str:
-    shown = one_line(", ".join(found[:2])) + (", …" if len(found) > 2 else "")
-    return f"{len(found)} {what} ({shown})" if found else f"0 {what}"
-
-
-def _foreign_prefix(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> str:
-    """What stands before each of the module's names in the file, "" where that is not all that differs."""
-    first = next(iter(own), "")
-    prefixes = (name.removesuffix(first) for name in given if name.endswith(f".{first}"))
-    return next((prefix for prefix in prefixes if all(prefix + name in given for name in own)), "")
-
-
-def _notes(checkpoint: Checkpoint) -> tuple[str, ...]:
-    if not checkpoint.key:
-        return ()
+def _notes(checkpoint: Checkpoint, prefix: str, named: str) -> tuple[str, ...]:
     others = f"; it also has {', '.join(map(repr, checkpoint.others))}" if checkpoint.others else ""
-    return (f"took the weights under {checkpoint.key!r} of the checkpoint{others}",)
+    notes = {
+        f"took the weights under {checkpoint.key!r} of the checkpoint{others}": checkpoint.key,
+        f"removed the prefix {prefix!r} from the names of the weights": prefix,
+        f"took the architecture timm:{named}, as the checkpoint says": named,
+    }
+    return tuple(one_line(note) for note, applies in notes.items() if applies)
