@@ -6,6 +6,7 @@ import difflib
 import inspect
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -13,7 +14,7 @@ from torch import nn
 from pytest_failaware.errors import FailAwareError, ModelError
 from pytest_failaware.imports import load_attribute
 from pytest_failaware.schema import Source, SourceKind
-from pytest_failaware.text import describe_error
+from pytest_failaware.text import describe_error, one_line
 
 
 def builder_of(arch: Source) -> Callable[[int], nn.Module]:
@@ -73,6 +74,16 @@ def _timm_builder(name: str, place: str) -> Callable[[int], nn.Module]:
     timm = import_timm(place)
     check_timm_name(timm, name, place)
     return build
+
+
+def noted_architecture(name: str, path: Path) -> Source | None:
+    """The architecture that a checkpoint of timm's script notes; None where timm knows no such name.
+
+    Raises:
+        ModelError: timm is not installed.
+    """
+    timm = import_timm(f"{path}: its architecture {one_line(name)!r}")
+    return Source(kind=SourceKind.TIMM, target=name) if timm.is_model(name) else None
 
 
 def check_timm_name(timm: Any, name: str, place: str) -> None:  # Any: a library that may be absent

@@ -78,7 +78,8 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
     tensors = _tensors(weights) if isinstance(weights, dict) else {}
     if not tensors:
         raise ModelError(f"{path}: {_without_weights(content, loading.checkpoint_key, known)}")
-    architecture = content.get("arch") if key else ""
+    by_timm = key and isinstance(content.get("args"), argparse.Namespace)  # other scripts note names of torchvision
+    architecture = content.get("arch") if by_timm else ""
     found = Checkpoint(
         tensors=tensors,
         key=key,

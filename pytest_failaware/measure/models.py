@@ -15,7 +15,13 @@ from torch import nn
 
 from pytest_failaware.errors import ConfigError, ModelError
 from pytest_failaware.imports import load_attribute
-from pytest_failaware.measure.architectures import architecture_name, builder_of, call_factory, kind_of
+from pytest_failaware.measure.architectures import (
+    architecture_name,
+    builder_of,
+    call_factory,
+    kind_of,
+    noted_architecture,
+)
 from pytest_failaware.measure.checkpoint import Checkpoint, checkpoint_of, module_in, read_content, shared_prefix
 from pytest_failaware.measure.fill import fill, fitting
 from pytest_failaware.measure.formats import Format, recognise
@@ -200,9 +206,8 @@ def _from_file(path: Path, arch: Source | None, device: torch.device, loading: L
             loaded, notes=("a pickled model, whose code ran as trusted", *_unused(arch, "the pickled model"))
         )
     checkpoint = checkpoint_of(path, content, loading)
-    named = "" if arch else checkpoint.architecture
-    if named:
-        arch = Source(kind=SourceKind.TIMM, target=named)
+    named = None if arch or not checkpoint.architecture else noted_architecture(checkpoint.architecture, path)
+    arch = arch or named
     if arch is None:
         raise ModelError(
             f"{path}: holds weights only; name their architecture, as in --failaware-arch=resnet18 or "
@@ -217,7 +222,7 @@ def _from_file(path: Path, arch: Source | None, device: torch.device, loading: L
     fill(_unwrapped(module), checkpoint, f"{path}: does not fit {arch.target}")
     code = "" if arch.kind is SourceKind.TORCHVISION else arch.target
     loaded = adopt_model(module, device, architecture_name(arch), code=code)
-    return replace(loaded, notes=_notes(checkpoint, prefix, named))
+    return replace(loaded, notes=_notes(checkpoint, prefix, str(named or "")))
 
 
 def _from_program(path: Path, form: Format, arch: Source | None, device: torch.device, loading: Loading) -> LoadedModel:
@@ -255,6 +260,6 @@ def _notes(checkpoint: Checkpoint, prefix: str, named: str) -> tuple[str, ...]:
     notes = {
         f"took the weights under {checkpoint.key!r} of the checkpoint{others}": checkpoint.key,
         f"removed the prefix {prefix!r} from the names of the weights": prefix,
-        f"took the architecture timm:{named}, as the checkpoint says": named,
+        f"took the architecture {named}, as the checkpoint says": named,
     }
     return tuple(one_line(note) for note, applies in notes.items() if applies)

@@ -101,7 +101,7 @@ def _contents(path: Path) -> dict[str, bytes]:
 
 def _data(path: Path, name: str) -> bytes:
     place = path.parent / name
-    is_plain = bool(name) and not Path(name).is_absolute() and ".." not in Path(name).parts
+    is_plain = name.isprintable() and bool(name) and not Path(name).is_absolute() and ".." not in Path(name).parts
     folders = (path.parent.resolve(), path.resolve().parent)  # a store of models may hold both behind links
     if not is_plain or not any(place.resolve().is_relative_to(folder) for folder in folders):
         raise ModelError(

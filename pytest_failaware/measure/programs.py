@@ -19,14 +19,15 @@ from pytest_failaware.measure.formats import Format, damaged, entries, read_byte
 from pytest_failaware.measure.onnx_program import open_onnx
 from pytest_failaware.measure.trust import refusal, refuse_old_torch, trusted_bytes, trusted_only
 from pytest_failaware.schema import Loading
+from pytest_failaware.text import one_line
 
 Compute = Callable[[torch.Tensor], torch.Tensor]
 """Inputs (B, C, H, W) on the model's device -> logits (B, K)."""
 
 _NAMESPACES: Final = ("aten", "prim", "prims", "quantized", "torchvision")
-_FOREIGN: Final = re.compile(
-    rb"\bops\.(?!(?:%s)\.)\w+|torch\.classes\.(?!quantized\.)\w+" % "|".join(_NAMESPACES).encode()
-)
+_FOREIGN_CLASS: Final = re.compile(rb"\.\s*classes\s*\.(?!quantized\.)\s*\w*")
+_FOREIGN: Final = re.compile(rb"\bops\b(?!\.(?:%s)\.)[\s.]*\w*" % "|".join(_NAMESPACES).encode())
+_CODE_LIMIT: Final = 64_000_000  # bytes of one part of the code; real ones take kilobytes
 _FILE_OPERATORS: Final = re.compile(rb"\b(?:save|from_file)\b")
 
 
@@ -104,7 +105,11 @@ def _operators(path: Path, content: bytes) -> set[str]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for entry in archive.infolist():  # not by name, of which an archive may have two alike
-                if entry.filename.lower().endswith((".py", ".pkl")):
+                if not entry.filename.lower().endswith((".py", ".pkl")):
+                    continue
+                if entry.file_size > _CODE_LIMIT:
+                    found.add(f"{entry.filename} of {entry.file_size:,} bytes")
+                else:
                     found |= _suspicious(archive.read(entry), entry.filename)
     except Exception as error:  # a damaged file raises whatever its bytes provoke
         raise damaged(path, error) from error
@@ -112,8 +117,8 @@ def _operators(path: Path, content: bytes) -> set[str]:
 
 
 def _suspicious(code: bytes, name: str) -> set[str]:
-    words = _FOREIGN.findall(code) + (_FILE_OPERATORS.findall(code) if name.lower().endswith(".py") else [])
-    return {word.decode() for word in words}
+    patterns = (_FOREIGN_CLASS, _FOREIGN, _FILE_OPERATORS) if name.lower().endswith(".py") else (_FOREIGN_CLASS,)
+    return {one_line(word.decode(errors="replace")) for pattern in patterns for word in pattern.findall(code)}
 
 
 def _torchscript(content: bytes, device: torch.device) -> Compute:

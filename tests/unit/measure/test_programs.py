@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,41 @@ def test_torchscript_that_writes_files(tmp_path: Path) -> None:
     assert made.is_file(), "the operator must be real for this test to mean something"
 
 
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ("ops.debugprims.load_tensor", "ops.debugprims"),
+        ("ops .debugprims.load_tensor", "ops .debugprims"),
+        ("o = ops", "ops"),
+        ("__torch__.torch.classes.dist_rpc.Agent", ".classes.dist_rpc"),
+        ("images.save", "save"),
+        ("torch.from_file", "from_file"),
+        ("ops.image.write_file", "ops.image"),
+    ],
+)
+@pytest.mark.parametrize("name", ["code/__torch__.py", "CODE/other.PY"])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_operators_are_found_in_any_code(tmp_path: Path, net: Net, code: str, named: str, name: str) -> None:
+    """However it is spelt and wherever in the archive it stands, also behind a name that is there twice."""
+    path = torchscript(net, tmp_path / "model.pt")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(f"model/{name}", f"  {code}\n")
+    with pytest.raises(ModelError) as caught:
+        load(path)
+
+    assert f"it asks for {named}, and none of it was run" in " ".join(str(caught.value).split())
+
+
+@pytest.mark.parametrize("code", ["ops.aten.relu(x)", "ops.prim.NumToTensor(x)", "self.classes", "saved", "torch.ops_"])
+def test_ordinary_code_needs_no_trust(tmp_path: Path, net: Net, code: str) -> None:
+    """The operators of torch's own namespaces, and names that only look alike, stand in no way."""
+    path = torchscript(net, tmp_path / "model.pt")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("model/code/unused.py", f"  {code}\n")
+
+    load(path)
+
+
 # ---- ONNX ----------------------------------------------------------------------------------------------------------
 
 
@@ -273,7 +309,7 @@ def test_onnx_with_weights_beside_it(tmp_path: Path, location: str) -> None:
     assert {"model.onnx", location.partition("/")[0]} == {one.name for one in tmp_path.iterdir()}
 
 
-@pytest.mark.parametrize("how", ["absolute", "..", "symbolic link", "link to a folder", "blank"])
+@pytest.mark.parametrize("how", ["absolute", "..", "symbolic link", "link to a folder", "blank", "zero byte"])
 def test_onnx_weights_outside_of_its_folder(tmp_path: Path, how: str) -> None:
     """No path and no link leads to a file elsewhere: it is named, and not read."""
     folder, secret = tmp_path / "models", tmp_path / "secret.bin"
@@ -286,6 +322,7 @@ def test_onnx_weights_outside_of_its_folder(tmp_path: Path, how: str) -> None:
         "..": "../secret.bin",
         "symbolic link": "link.bin",
         "link to a folder": "linked/secret.bin",
+        "zero byte": "\0",
         "blank": " /../../secret.bin",
     }[how]
     path = linear(folder / "model.onnx", location=location)

@@ -232,6 +232,21 @@ def test_timm_averaged_weights(timm_checkpoint: Path) -> None:
     assert torch.equal(expected, loaded.module.state_dict()["conv1.0.weight"])
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"arch": "resnet18", "best_acc1": 0.5},
+        {"arch": "own_network", "args": argparse.Namespace()},
+        {"arch": nn.Identity.__name__, "args": {"lr": 1}},
+        {"arch": 18, "args": argparse.Namespace()},
+    ],
+)
+def test_other_notes_name_no_architecture(tmp_path: Path, content: dict[str, Any]) -> None:
+    """Scripts beside timm's note names of torchvision or their own, so these are not taken for timm's."""
+    with pytest.raises(ModelError, match="holds weights only; name their architecture"):
+        load(saved({"state_dict": weights(1), **content}, tmp_path / "last.pth"), None)
+
+
 def test_unknown_timm_architecture(timm_checkpoint: Path) -> None:
     """A misspelt name gets the closest one."""
     with pytest.raises(ModelError) as caught:
