@@ -25,8 +25,9 @@ Compute = Callable[[torch.Tensor], torch.Tensor]
 """Inputs (B, C, H, W) on the model's device -> logits (B, K)."""
 
 _NAMESPACES: Final = ("aten", "prim", "prims", "quantized", "torchvision")
-_FOREIGN_CLASS: Final = re.compile(rb"\.\s*classes\s*\.(?!quantized\.)\s*\w*")
-_FOREIGN: Final = re.compile(rb"\bops\b(?!\.(?:%s)\.)[\s.]*\w*" % "|".join(_NAMESPACES).encode())
+_FOREIGN_CLASS: Final = re.compile(rb"\.\s*classes\s*\.(?!quantized\b)\s*\w*")
+# Behind a dot it is the name of a module, as in torchvision.ops.misc.
+_FOREIGN: Final = re.compile(rb"(?<![\w.])ops\b(?!\.(?:%s)\.)[\s.]*\w*" % "|".join(_NAMESPACES).encode())
 _CODE_LIMIT: Final = 64_000_000  # bytes of one part of the code; real ones take kilobytes
 _FILE_OPERATORS: Final = re.compile(rb"\b(?:save|from_file)\b")
 

@@ -46,17 +46,6 @@ def test_program_in_place_of_weights(project: Project) -> None:
     second.stdout.fnmatch_lines(["*reused*", "2 checked: 2 unchanged"])
 
 
-def test_published_weights_are_not_downloaded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name whose weights are not in the cache is a usage error that says how to get them."""
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(project.path))
-    result = project.run(model="torchvision:resnet18")
-
-    assert pytest.ExitCode.USAGE_ERROR == result.ret
-    result.stdout.fnmatch_lines(
-        ["*torchvision:resnet18: its weights (*resnet18-f37072fd.pth) *--failaware-allow-download*"]
-    )
-
-
 def test_evaluate_takes_the_same(project: Project) -> None:
     """Without pytest the options have the same names."""
     torch.save({"model": toy.weights(dead=(2,)), "ema": toy.weights()}, project.path / "both.pth")

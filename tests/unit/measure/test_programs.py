@@ -225,7 +225,17 @@ def test_operators_are_found_in_any_code(tmp_path: Path, net: Net, code: str, na
     assert f"it asks for {named}, and none of it was run" in " ".join(str(caught.value).split())
 
 
-@pytest.mark.parametrize("code", ["ops.aten.relu(x)", "ops.prim.NumToTensor(x)", "self.classes", "saved", "torch.ops_"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ops.aten.relu(x)",
+        "ops.prim.NumToTensor(x)",
+        "self.classes",
+        "saved",
+        "__torch__.torchvision.ops.misc.Conv2dNormActivation",
+        "__torch__.torch.classes.quantized.LinearPackedParamsBase",
+    ],
+)
 def test_ordinary_code_needs_no_trust(tmp_path: Path, net: Net, code: str) -> None:
     """The operators of torch's own namespaces, and names that only look alike, stand in no way."""
     path = torchscript(net, tmp_path / "model.pt")
