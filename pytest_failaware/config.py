@@ -21,6 +21,7 @@ from pytest_failaware.schema import (
     DRIFT_BUDGET,
     DatasetChange,
     Gate,
+    Loading,
     Origin,
     Outputs,
     Precision,
@@ -69,6 +70,7 @@ def resolve(
         predictions=read_source("predictions", given["predictions"]) if "predictions" in given else None,
         against=read_source("against", given["against"]) if "against" in given else None,
         arch=read_source("arch", given["arch"]) if "arch" in given else None,
+        loading=_loading(given),
         dataset=read_source("dataset", given["dataset"]) if "dataset" in given else None,
         data_root=given["data-root"].path() if "data-root" in given else None,
         bad_samples=read_bad_samples(given["bad-samples"]) if "bad-samples" in given else 0,
@@ -200,6 +202,22 @@ def _origins(given: Mapping[str, Given]) -> dict[str, Origin]:
     defaults = {name: Origin(text=text, place="default") for name, text in _DEFAULTS.items()}
     found = defaults | known
     return {option.name: found[option.name] for option in OPTIONS if option.name in found}
+
+
+def _loading(given: Mapping[str, Given]) -> Loading:
+    key, trusted = given.get("checkpoint-key"), given.get("trust-model")
+    hashes = [] if trusted is None else [part.strip().lower() for part in trusted.text.split(",")]
+    for one in hashes:
+        if trusted is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", one):
+            raise ConfigError(
+                f"{trusted.where}: must be sha256: and the 64 hexadecimal digits of the file's hash, got {one!r}; "
+                "the refusal of the file names them"
+            )
+    return Loading(
+        checkpoint_key=key.text if key else "",
+        trusted=tuple(one.removeprefix("sha256:") for one in hashes),
+        downloads=_switch("allow-download", given),
+    )
 
 
 def _switch(name: str, given: Mapping[str, Given]) -> bool:

@@ -44,7 +44,7 @@ OPTIONS: Final = (
         name="model",
         metavar="SPEC",
         environment="FAILAWARE_MODEL",
-        help="the model to check: a file of weights (.pth, .pt, .safetensors) or pkg.mod:factory",
+        help="the model to check: a file (weights, TorchScript, ONNX), torchvision:NAME, timm:NAME or pkg.mod:factory",
     ),
     Option(
         name="predictions",
@@ -61,8 +61,23 @@ OPTIONS: Final = (
     Option(
         name="arch",
         metavar="SPEC",
-        help="the architecture the weights belong to: a torchvision name such as resnet18, or pkg.mod:factory. "
+        help="the architecture of the weights: a torchvision name such as resnet18, timm:NAME or pkg.mod:factory. "
         "Default: the torchvision classifier that has exactly these tensors",
+    ),
+    Option(
+        name="checkpoint-key",
+        metavar="KEY",
+        help="where in a checkpoint the weights are, as in model_ema or ckpt.model. Default: state_dict, model, …",
+    ),
+    Option(
+        name="trust-model",
+        metavar="sha256:HEX",
+        help="let the model's file with this hash run code (pickled modules, .pt2); several with commas between",
+    ),
+    Option(
+        name="allow-download",
+        flag=True,
+        help="let torchvision:NAME and timm:NAME fetch weights that are not in the cache. Default: no download",
     ),
     Option(
         name="dataset",

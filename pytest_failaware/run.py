@@ -64,6 +64,9 @@ def evaluate(
     preprocess: str | None = None,
     records: Any = None,  # Any: the path of a file as --failaware-predictions takes it, its data frame or arrays
     arch: str | None = None,
+    checkpoint_key: str | None = None,
+    trust_model: str | None = None,
+    allow_download: bool = False,
     conditions: Sequence[str] | None = None,
     rule: str | FailureRule = FailureRule(),  # noqa: B008 - frozen, so sharing the default is safe
     data_root: str | Path | None = None,
@@ -94,6 +97,9 @@ def evaluate(
     given |= {
         "precision": precision,
         "bad-samples": bad_samples,
+        "checkpoint-key": checkpoint_key,
+        "trust-model": trust_model,
+        "allow-download": "1" if allow_download else None,
         "precomputed": precomputed and str(precomputed),
         "data-root": data_root and str(data_root),
         "batch-size": batch_size and str(batch_size),
@@ -139,7 +145,7 @@ def open_model(config: RunConfig, device: torch.device) -> LoadedModel:
     """The configured model, loaded and frozen on the device."""
     if config.model is None:
         raise ConfigError("no model given; pass --failaware-model=FILE (or FAILAWARE_MODEL, or the ini)")
-    return load_model(config.model, config.arch, device)
+    return load_model(config.model, config.arch, device, config.loading)
 
 
 def open_images(config: RunConfig) -> ImageSet:

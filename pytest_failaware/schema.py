@@ -58,7 +58,7 @@ class SourceKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where to get a thing: a kind and, by kind, an absolute path, a torchvision name or `pkg.mod:attribute`."""
+    """Where to get a thing: a kind and an absolute path, a name of torchvision or timm, or `pkg.mod:attribute`."""
 
     kind: SourceKind
     target: str
@@ -231,12 +231,25 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """What to take from a model's file, and what it may do beyond being weights.
+
+    `trusted` holds the SHA-256, in hex, of each file whose code may run.
+    """
+
+    checkpoint_key: str = ""
+    trusted: tuple[str, ...] = ()
+    downloads: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
     """What executes a run, with the gate that a bare marker means. Paths are absolute."""
 
     model: Source | None
     predictions: Source | None
     arch: Source | None
+    loading: Loading
     dataset: Source | None
     data_root: Path | None
     bad_samples: int  # how many images may be left out because they cannot be used

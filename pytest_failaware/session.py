@@ -160,7 +160,7 @@ class Session:
             raise ConfigError(f"no model given; pass --failaware-{option}=FILE")
         own = self._load_model(self._typed(option), self.device)
         if own is None:
-            return load_model(source, self.config.arch, self.device)
+            return load_model(source, self.config.arch, self.device, self.config.loading)
         return adopt_model(own, self.device, code="the hook pytest_failaware_load_model")
 
     def measure(self, bench: Bench, condition: Condition, seed: int) -> Measured:

@@ -12,10 +12,10 @@ from pytest_failaware.options import Given
 from pytest_failaware.schema import INTERPOLATIONS, Preprocessing, Source, SourceKind
 
 _KINDS: Final = {
-    "model": (SourceKind.FILE, SourceKind.FACTORY),
+    "model": (SourceKind.FILE, SourceKind.TORCHVISION, SourceKind.TIMM, SourceKind.FACTORY),
     "predictions": (SourceKind.FILE,),
-    "against": (SourceKind.FILE, SourceKind.FACTORY),
-    "arch": (SourceKind.TORCHVISION, SourceKind.FACTORY),
+    "against": (SourceKind.FILE, SourceKind.TORCHVISION, SourceKind.TIMM, SourceKind.FACTORY),
+    "arch": (SourceKind.TORCHVISION, SourceKind.TIMM, SourceKind.FACTORY),
     "dataset": (SourceKind.FOLDER, SourceKind.CSV, SourceKind.NPZ, SourceKind.TORCHVISION, SourceKind.FACTORY),
     "preprocess": (SourceKind.TORCHVISION, SourceKind.FACTORY),
 }

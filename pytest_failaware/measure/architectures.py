@@ -1,4 +1,4 @@
-"""Architectures by name: from a torchvision name or `pkg.mod:factory` to a new module with random weights."""
+"""Architectures by name: from torchvision, timm or `pkg.mod:factory` to a new module with random weights."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 import inspect
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -13,7 +14,7 @@ from torch import nn
 from pytest_failaware.errors import FailAwareError, ModelError
 from pytest_failaware.imports import load_attribute
 from pytest_failaware.schema import Source, SourceKind
-from pytest_failaware.text import describe_error
+from pytest_failaware.text import describe_error, one_line
 
 
 def builder_of(arch: Source, **options: Any) -> Callable[[int], nn.Module]:  # Any: torchvision's own options
@@ -21,8 +22,10 @@ def builder_of(arch: Source, **options: Any) -> Callable[[int], nn.Module]:  # A
     if arch.kind is SourceKind.TORCHVISION:
         return _torchvision_builder(arch.target, options)
     place = f"--failaware-arch={arch}"
+    if arch.kind is SourceKind.TIMM:
+        return _timm_builder(arch.target, place)
     if arch.kind is not SourceKind.FACTORY:
-        raise ModelError(f"{place}: not an architecture; give a torchvision name or pkg.mod:factory")
+        raise ModelError(f"{place}: not an architecture; give a torchvision name, timm:NAME or pkg.mod:factory")
     factory = load_attribute(arch.target, "--failaware-arch")
     if _takes_classes(factory):
         return lambda classes: call_factory(factory, place, num_classes=classes)
@@ -36,15 +39,78 @@ def _torchvision_builder(name: str, options: dict[str, Any]) -> Callable[[int], 
             module: nn.Module = models.get_model(name, weights=None, num_classes=classes, **options)
         return module
 
+    models = import_torchvision_models()
+    check_torchvision_name(name, "--failaware-arch=")
+    return build
+
+
+def import_torchvision_models() -> Any:  # Any: torchvision ships no types
+    """The module `torchvision.models`."""
     with warnings.catch_warnings():  # importing torchvision may warn of image codecs
         warnings.simplefilter("ignore")
         from torchvision import models
+    return models
+
+
+def check_torchvision_name(name: str, option: str) -> None:
+    """Refuse a name that is no classifier of torchvision's, with the closest one.
+
+    Raises:
+        ModelError: it is none.
+    """
+    models = import_torchvision_models()
     known = models.list_models(module=models)
     if name not in known:
         close = difflib.get_close_matches(name.lower(), known, n=1)
         hint = f"did you mean {close[0]!r}? otherwise give" if close else "give a torchvision classifier's name or"
-        raise ModelError(f"--failaware-arch={name}: torchvision has no such classifier; {hint} pkg.mod:factory")
+        raise ModelError(f"{option}{name}: torchvision has no such classifier; {hint} pkg.mod:factory")
+
+
+def _timm_builder(name: str, place: str) -> Callable[[int], nn.Module]:
+    def build(classes: int) -> nn.Module:
+        module: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes)
+        return module
+
+    timm = import_timm(place)
+    check_timm_name(timm, name, place)
     return build
+
+
+def noted_architecture(name: str, path: Path) -> Source | None:
+    """The architecture that a checkpoint of timm's script notes; None where timm knows no such name.
+
+    Raises:
+        ModelError: timm is not installed.
+    """
+    timm = import_timm(f"{path}: its architecture {one_line(name)!r}")
+    return Source(kind=SourceKind.TIMM, target=name) if timm.is_model(name) else None
+
+
+def check_timm_name(timm: Any, name: str, place: str) -> None:  # Any: a library that may be absent
+    """Refuse a name that timm does not know, with the closest one.
+
+    Raises:
+        ModelError: it is none.
+    """
+    if not timm.is_model(name):
+        close = difflib.get_close_matches(name, timm.list_models(), n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "give one of timm.list_models()"
+        raise ModelError(f"{place}: timm has no such model; {hint}")
+
+
+def import_timm(place: str) -> Any:  # Any: a library that may be absent
+    """The library timm.
+
+    Raises:
+        ModelError: it is not installed.
+    """
+    try:
+        with warnings.catch_warnings():  # as torchvision, which it imports
+            warnings.simplefilter("ignore")
+            import timm
+    except ImportError as error:
+        raise ModelError(f"{place}: needs timm; install it with pip install 'pytest-failaware[timm]'") from error
+    return timm
 
 
 def _takes_classes(factory: object) -> bool:
@@ -76,7 +142,9 @@ def call_factory(factory: object, place: str, **arguments: int) -> nn.Module:
 
 
 def architecture_name(source: Source) -> str:
-    """The torchvision name, or the factory's own name without its module."""
+    """The name in torchvision, in timm (without the tag of its weights), or the factory's own without its module."""
+    if source.kind is SourceKind.TIMM:
+        return source.target.partition(".")[0]
     return source.target.replace(":", ".").rpartition(".")[2]
 
 

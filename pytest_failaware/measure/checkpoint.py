@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import difflib
+import argparse
+import io
+import pathlib
 import pickle
 import re
 import warnings
-import zipfile
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import safetensors.torch
 import torch
+from torch import nn
 
 from pytest_failaware.errors import ModelError
-from pytest_failaware.text import describe_error, one_line
+from pytest_failaware.measure.formats import RESAVE, Format, damaged
+from pytest_failaware.measure.trust import globals_in, refusal, refuse_old_torch, shown, trusted_bytes
+from pytest_failaware.schema import Loading
+from pytest_failaware.text import one_line
 
-_KEYS: Final = ("state_dict", "model", "model_state_dict", "net")
+_KEYS: Final = ("state_dict", "model", "model_state_dict", "net", "network")
+_AVERAGED: Final = ("state_dict_ema", "model_ema", "ema")  # averages of the weights, which nobody tests unasked
 _PREFIXES: Final = ("_orig_mod.", "module.")
-_RESAVE: Final = "torch.save(model.state_dict(), ...)"
-_SAFETENSORS_HEADER_LIMIT: Final = 100_000_000  # bytes; the format's own limit
+_SAFETENSORS_HEADER: Final = 10_000_000  # bytes; 1 MB describes ten thousand tensors
+_ATTRIBUTE_DICTS: Final = (
+    "lightning_fabric.utilities.data.AttributeDict",
+    "lightning.fabric.utilities.data.AttributeDict",
+    "pytorch_lightning.utilities.parsing.AttributeDict",
+    "lightning.pytorch.utilities.parsing.AttributeDict",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,40 +43,79 @@ class Checkpoint:
 
     `key` is where in the checkpoint they were ("" where it is bare), `others` the keys that held tensors too.
     `versions` is what torch noted about the version of each module, by module path; empty where the file has none.
+    `architecture` is the name that timm's training script notes beside the weights, "" where there is none.
+    `is_of_lightning`: its names begin with the attribute of a LightningModule that holds the network.
     """
 
     tensors: dict[str, torch.Tensor]
     key: str
     others: tuple[str, ...] = ()
     versions: Mapping[str, Any]  # Any: torch's own notes, as its load_state_dict reads them
+    architecture: str = ""
+    is_of_lightning: bool = False
+
+    def without(self, prefix: str) -> Checkpoint:
+        """The same weights, with a prefix that all names share removed."""
+        return replace(
+            self,
+            tensors={name.removeprefix(prefix): tensor for name, tensor in self.tensors.items()},
+            versions=_unprefixed(self.versions, prefix),
+        )
 
 
-def read_state_dict(path: Path) -> Checkpoint:
-    """The weights in a .pth, .pt or .safetensors file, bare or inside a checkpoint dict.
+def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
+    """The weights in what a file held.
 
     Raises:
-        ModelError: The file is missing, damaged, of another kind, or asks for more than tensors and plain values.
+        ModelError: there are none, or none under the key that was asked for.
     """
-    content = _read(path)
     if not isinstance(content, dict):
         raise ModelError(
-            f"{path}: holds an object of type {type(content).__name__}, not a dict of weights; write one with {_RESAVE}"
+            f"{path}: holds an object of type {type(content).__name__}, not a dict of weights; write one with {RESAVE}"
         )
-    keys = [key for key in _KEYS if isinstance(content.get(key), dict) and _tensors(content[key])]
-    weights = content[keys[0]] if keys else content
-    tensors = _tensors(weights)
+    known = [key for key in (*_KEYS, *_AVERAGED) if isinstance(content.get(key), dict) and _tensors(content[key])]
+    plain = [key for key in known if key not in _AVERAGED]
+    key = loading.checkpoint_key or (plain[0] if plain else "")
+    weights = _under(content, key) if key else content
+    tensors = _tensors(weights) if isinstance(weights, dict) else {}
     if not tensors:
-        found = one_line(", ".join(map(repr, list(content)[:8]))) or "none"
-        raise ModelError(
-            f"{path}: no weights in it or under {', '.join(_KEYS)}; its keys: {found}; write one with {_RESAVE}"
-        )
-    prefix = shared_prefix(tensors)
-    return Checkpoint(
-        tensors={name.removeprefix(prefix): tensor for name, tensor in tensors.items()},
-        key=keys[0] if keys else "",
-        others=tuple(keys[1:]),
-        versions=_versions(weights, prefix),
+        raise ModelError(f"{path}: {_without_weights(content, loading.checkpoint_key, known)}")
+    by_timm = key and isinstance(content.get("args"), argparse.Namespace)  # other scripts note names of torchvision
+    architecture = content.get("arch") if by_timm else ""
+    found = Checkpoint(
+        tensors=tensors,
+        key=key,
+        others=tuple(one for one in known if one != key),
+        versions=_versions(weights),
+        architecture=architecture if isinstance(architecture, str) else "",
+        is_of_lightning="pytorch-lightning_version" in content,
     )
+    return found.without(shared_prefix(tensors))
+
+
+def module_in(content: object, loading: Loading) -> nn.Module | None:
+    """The pickled module that a file holds, itself or in a checkpoint; None where it holds none."""
+    keys = (loading.checkpoint_key,) if loading.checkpoint_key else _KEYS
+    found = [content, *(_under(content, key) for key in keys if isinstance(content, dict))]
+    return next((one for one in found if isinstance(one, nn.Module)), None)
+
+
+def _under(content: dict[Any, Any], key: str) -> object:
+    """What a dict has under a key, or in the dicts in it under a dotted one."""
+    found: object = content
+    for part in (key,) if key in content else key.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+def _without_weights(content: dict[Any, Any], asked: str, known: list[str]) -> str:
+    found = one_line(", ".join(map(repr, list(content)[:8]))) or "none"
+    if asked:
+        others = f"; give one of {', '.join(known)}" if known else ""
+        return f"no weights under --failaware-checkpoint-key={asked}; its keys: {found}{others}"
+    if known:
+        return f"no weights but averaged ones; take them with --failaware-checkpoint-key={known[0]}; its keys: {found}"
+    return f"no weights in it or under {', '.join(_KEYS)}; its keys: {found}; write one with {RESAVE}"
 
 
 def shared_prefix(names: Collection[str]) -> str:
@@ -75,67 +126,58 @@ def shared_prefix(names: Collection[str]) -> str:
     return prefix
 
 
-def _read(path: Path) -> object:
-    """Whatever the file holds, by the loader that its first bytes ask for."""
-    head = _head(path)
-    if head.startswith(b"PK\x03\x04"):
-        _refuse_foreign_zip(path)
-        # torch reads whatever path ends in .safetensors as that format; a file object it reads by content.
-        return _torch_load(path, mmap=not path.name.endswith(".safetensors"))
-    # Before the pickle: a header of 128 bytes begins with a pickle's first byte.
-    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= _SAFETENSORS_HEADER_LIMIT:
-        try:
-            return safetensors.torch.load_file(path)
-        except Exception as error:  # a damaged file raises whatever its bytes provoke
-            raise _damaged(path, error) from error
-    if head.startswith(b"\x80"):  # a pickle, as torch wrote before 1.6
-        return _torch_load(path, mmap=False)
-    raise ModelError(_foreign(path, head))
+def read_content(path: Path, form: Format, loading: Loading) -> object:
+    """Whatever a file of weights holds, by the loader of its form.
 
-
-def _head(path: Path) -> bytes:
-    if path.is_dir():
-        raise ModelError(f"{path}: a folder, not a checkpoint; give the file in it, as in {path / 'model.pth'}")
-    try:
-        with path.open("rb") as file:
-            return file.read(64)
-    except FileNotFoundError as error:
-        raise ModelError(f"{path}: no such file; {_nearby(path)}") from error
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({describe_error(error)}); check its permissions") from error
-
-
-def _nearby(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent} either"
-    close = difflib.get_close_matches(path.name, sorted(file.name for file in path.parent.iterdir()), n=3)
-    return f"did you mean {' or '.join(close)}?" if close else "give the path of a checkpoint"
-
-
-def _foreign(path: Path, head: bytes) -> str:
-    if not head:
-        return f"{path}: the file is empty; copy or download it again"
-    if head.startswith(b"version https://git-lfs"):
-        return f"{path}: a Git LFS pointer, not the checkpoint itself; fetch it with git lfs pull"
-    return f"{path}: not a torch or safetensors checkpoint, it begins with {head[:20]!r}; write one with {_RESAVE}"
-
-
-def _refuse_foreign_zip(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = {Path(name).name for name in archive.namelist()}
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
-        raise _damaged(path, error) from error
-    if "constants.pkl" in names:
+    Raises:
+        ModelError: It is damaged, or asks for more than tensors and plain values and is not trusted.
+    """
+    if form is Format.SAFETENSORS:
+        return _safetensors(path)
+    if form in (Format.PACKAGE, Format.TORCH_TAR):
         raise ModelError(
-            f"{path}: a TorchScript archive, a program and not only weights; write the weights with {_RESAVE}"
+            f"{path}: {form.value}, which can run any code when it is loaded{_asking(path)}; none of it was run; write "
+            f"the weights with {RESAVE}"
         )
-    if "data.pkl" not in names:
-        raise ModelError(f"{path}: a zip archive that torch.save did not write; write one with {_RESAVE}")
+    trusted = trusted_bytes(path, loading)
+    if trusted is not None:
+        return _unpickle(path, trusted)
+    refuse_old_torch(path, loading)
+    # torch reads whatever path ends in .safetensors as that format; a file object it reads by content.
+    return _torch_load(path, loading, mmap=form is Format.TORCH_ZIP and not path.name.endswith(".safetensors"))
 
 
-def _torch_load(path: Path, *, mmap: bool) -> object:
-    with warnings.catch_warnings(), torch.serialization.safe_globals(_numpy_scalars()):
+def _asking(path: Path) -> str:
+    wanted = globals_in(path.read_bytes())
+    return f"; it asks for {shown(wanted)}" if wanted else ""
+
+
+def _safetensors(path: Path) -> object:
+    with path.open("rb") as file:
+        claimed = int.from_bytes(file.read(8), "little")
+    if claimed > _SAFETENSORS_HEADER:
+        raise ModelError(
+            f"{path}: its header claims {claimed:,} bytes, more than the {_SAFETENSORS_HEADER:,} that any model needs; "
+            "write it anew with safetensors.torch.save_file"
+        )
+    try:
+        return safetensors.torch.load_file(path)
+    except Exception as error:  # a damaged file raises whatever its bytes provoke
+        raise damaged(path, error) from error
+
+
+def _unpickle(path: Path, content: bytes) -> object:
+    """What a trusted file holds; its code runs here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=False)
+        except Exception as error:  # the code in the file runs here
+            raise damaged(path, error) from error
+
+
+def _torch_load(path: Path, loading: Loading, *, mmap: bool) -> object:
+    with warnings.catch_warnings(), torch.serialization.safe_globals([*_numpy_scalars(), *_inert()]):
         warnings.simplefilter("ignore")
         try:
             with path.open("rb") as file:
@@ -144,8 +186,8 @@ def _torch_load(path: Path, *, mmap: bool) -> object:
             reason = _finding(error)
             wanted = _foreign_globals(path, str(reason))
             if wanted:
-                raise ModelError(_refusal(path, sorted(wanted))) from error
-            raise _damaged(path, reason) from error
+                raise _refusal(path, wanted, loading) from error
+            raise damaged(path, reason) from error
 
 
 def _finding(error: Exception) -> BaseException:
@@ -169,29 +211,28 @@ def _foreign_globals(path: Path, reason: str) -> set[str]:
         return named
 
 
-def _refusal(path: Path, wanted: list[str]) -> str:
+def _inert() -> list[Any]:  # Any: as above
+    """What training scripts keep of their settings; these globals hold values and do nothing."""
+    paths = [(pathlib.PurePosixPath, f"pathlib.{module}PosixPath") for module in ("", "_local.")]
+    return [argparse.Namespace, *paths, *((OrderedDict, name) for name in _ATTRIBUTE_DICTS)]
+
+
+def _refusal(path: Path, wanted: Collection[str], loading: Loading) -> ModelError:
     is_module = any(name.startswith(("torch.nn.modules.", "torchvision.models.")) for name in wanted)
     content = "it is a whole pickled model, not weights" if is_module else "it holds Python objects, not only weights"
-    shown = one_line(", ".join(wanted[:6]))
-    rest = f" and {len(wanted) - 6} more" if len(wanted) > 6 else ""
-    return (
-        f"{path}: needs pickle globals that are not on the allow-list: {shown}{rest}; {content}, and none of it was "
-        f"run; where you trust its origin, re-save it with {_RESAVE}"
-    )
-
-
-def _damaged(path: Path, error: BaseException) -> ModelError:
-    found = f"cut short, damaged or no checkpoint ({describe_error(error)})"
-    return ModelError(f"{path}: {found}; copy it again or write one with {_RESAVE}")
+    finding = f"needs pickle globals that are not on the allow-list: {shown(wanted)}; {content}"
+    return refusal(path, finding, (), loading, f"re-save it with {RESAVE}")
 
 
 def _tensors(weights: Mapping[Any, Any]) -> dict[str, torch.Tensor]:  # Any: a file may hold anything
     return {name: value for name, value in weights.items() if isinstance(name, str) and isinstance(value, torch.Tensor)}
 
 
-def _versions(weights: object, prefix: str) -> Mapping[str, Any]:  # Any: as in Checkpoint
+def _versions(weights: object) -> Mapping[str, Any]:  # Any: as in Checkpoint
     notes = getattr(weights, "_metadata", None)
-    if not isinstance(notes, dict):
-        return {}
-    dotted = {f"{path}.": note for path, note in notes.items() if isinstance(note, dict)}
+    return {path: note for path, note in notes.items() if isinstance(note, dict)} if isinstance(notes, dict) else {}
+
+
+def _unprefixed(versions: Mapping[str, Any], prefix: str) -> Mapping[str, Any]:  # Any: as in Checkpoint
+    dotted = {f"{path}.": note for path, note in versions.items()}
     return {path.removeprefix(prefix)[:-1]: note for path, note in dotted.items() if path.startswith(prefix)}

@@ -44,8 +44,7 @@ class Identity:
             "pytest-failaware's code": _own_code(),
             "degradation": f"{condition.name} {dict(condition.parameters)} implementation {condition.implementation}",
             "seed": str(seed) if condition.is_random else "none",
-            "weights": model_sha256(bench.model.module),
-            "architecture": f"{bench.model.facts.architecture} {structure_sha256(bench.model.module)}",
+            **self._model,
             **self._data,
             "preprocessing": bench.pipeline.text,
             "batch size": str(bench.runner.batch_size),
@@ -54,6 +53,14 @@ class Identity:
             "pillow": PIL.__version__,
             "numpy": np.__version__,
         }
+
+    @property
+    def _model(self) -> dict[str, str]:
+        model = self.bench.model
+        if model.program:
+            return {"weights": model.program, "architecture": "a program"}
+        architecture = f"{model.facts.architecture} {structure_sha256(model.module)}"
+        return {"weights": model_sha256(model.module), "architecture": architecture}
 
     def _refuse_foreign_code(self, condition: Condition) -> None:
         own = condition.name not in KERNELS and not is_precomputed(condition)

@@ -1,29 +1,26 @@
-"""A model on its device, frozen and fingerprinted: from a checkpoint, from a factory, or as the user built it."""
+"""A model on its device, frozen and fingerprinted: from a file, by name, from a factory, or as the user built it."""
 
 from __future__ import annotations
 
 import hashlib
 import warnings
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 import torch
 from torch import nn
 
 from pytest_failaware.errors import ConfigError, ModelError
 from pytest_failaware.imports import load_attribute
-from pytest_failaware.measure.architectures import architecture_name, builder_of, call_factory, kind_of
-from pytest_failaware.measure.checkpoint import Checkpoint, read_state_dict, shared_prefix
-from pytest_failaware.measure.fingerprints import FACTORY, Fit, infer, recognise
-from pytest_failaware.schema import ModelFacts, Source, SourceKind
-from pytest_failaware.text import describe_error, one_line
-
-_REFERENCE_CLASSES: Final = 13
-"""The class count of the trial model: a number that no layer is likely to have for another reason."""
+from pytest_failaware.measure.architectures import architecture_name, call_factory, kind_of
+from pytest_failaware.measure.checkpoint import checkpoint_of, module_in, read_content
+from pytest_failaware.measure.formats import Format, recognise
+from pytest_failaware.measure.pretrained import published
+from pytest_failaware.measure.programs import load_program
+from pytest_failaware.measure.weights import build_filled
+from pytest_failaware.schema import Loading, ModelFacts, Source, SourceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +28,8 @@ class LoadedModel:
     """A classifier in eval mode, gradients off, every tensor on `device`; `notes` are lines for the summary.
 
     `version` counts the writes to its weights, so that a later one is noticed; `code` names the user's own code that it
-    may run, "" where its architecture is torchvision's.
+    may run, "" where its architecture is torchvision's. `program` identifies a model that is a program, such as an ONNX
+    file, by its hash and what runs it; "" where the model is a module with weights.
     """
 
     module: nn.Module
@@ -39,6 +37,7 @@ class LoadedModel:
     facts: ModelFacts
     version: int
     code: str
+    program: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -69,11 +68,17 @@ def choose_device(text: str, *, worker: int | None = None) -> torch.device:
     return torch.device("cuda", number)
 
 
-def load_model(source: Source, arch: Source | None, device: torch.device) -> LoadedModel:
-    """The model of `--failaware-model`: a file of weights in the architecture `arch`, or what a factory returns.
+def load_model(
+    source: Source,
+    arch: Source | None,
+    device: torch.device,
+    loading: Loading = Loading(),  # noqa: B008 - frozen, so sharing the default is safe
+) -> LoadedModel:
+    """The model of `--failaware-model`: a file, published weights by name, or what a factory returns.
 
-    Without `arch` the architecture is inferred, and the notes say so. The number of classes comes from the checkpoint.
-    Nothing is downloaded, loading is strict, and torch's global random state stays as it was.
+    A file of weights belongs to the architecture `arch`; without one it is inferred, and the notes say so. The weights
+    give the number of classes. Loading is strict, nothing is downloaded or run unasked, and torch's global random state
+    stays as it was.
 
     Raises:
         ModelError: The file, the architecture or the factory cannot be used, or they do not fit together.
@@ -83,8 +88,12 @@ def load_model(source: Source, arch: Source | None, device: torch.device) -> Loa
         if source.kind is SourceKind.FACTORY:
             return _from_factory(source, arch, device)
         if source.kind is SourceKind.FILE:
-            return _from_file(Path(source.target), arch, device)
-    raise ModelError(f"--failaware-model={source}: not a model; give a file of weights or pkg.mod:factory")
+            return _from_file(Path(source.target), arch, device, loading)
+        if source.kind in (SourceKind.TORCHVISION, SourceKind.TIMM):
+            return _from_name(source, arch, device, loading)
+    raise ModelError(
+        f"--failaware-model={source}: not a model; give a file, torchvision:NAME, timm:NAME or pkg.mod:factory"
+    )
 
 
 def adopt_model(
@@ -152,108 +161,53 @@ def _from_factory(source: Source, arch: Source | None, device: torch.device) -> 
     place = f"--failaware-model={source}"
     found = load_attribute(source.target, "--failaware-model")
     module = found if isinstance(found, nn.Module) else call_factory(found, place)
-    unused = f"--failaware-arch={arch} is not used: the factory of --failaware-model builds the whole model"
     loaded = adopt_model(module, device, architecture_name(source), code=source.target)
-    return replace(loaded, notes=(unused,) if arch else ())
+    return replace(loaded, notes=_unused(arch, "the factory"))
 
 
-# ---- from a file of weights ----------------------------------------------------------------------------------------
+def _unused(arch: Source | None, builder: str) -> tuple[str, ...]:
+    return (
+        (f"--failaware-arch={arch} is not used: {builder} of --failaware-model builds the whole model",) if arch else ()
+    )
 
 
-def _from_file(path: Path, arch: Source | None, device: torch.device) -> LoadedModel:
-    checkpoint = read_state_dict(path)
-    shapes = {name: tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
-    if arch is None:
-        fit = infer(shapes, path)
-        misfit = f"{path}: the nearest architecture, {fit}, does not fit (give theirs, as in {FACTORY})"
-        loaded = _filled(checkpoint, fit.source, fit, device, misfit)
-        return replace(loaded, notes=(*loaded.notes, fit.note))
-    known = recognise(shapes)
-    own = known if known and known.source == arch else None  # tells options, such as heads that only training needs
-    also = f" (it fits {known})" if known else ""
-    return _filled(checkpoint, arch, own, device, f"{path}: does not fit {arch.target}{also}")
+# ---- by name -------------------------------------------------------------------------------------------------------
 
 
-def _filled(checkpoint: Checkpoint, arch: Source, fit: Fit | None, device: torch.device, misfit: str) -> LoadedModel:
-    """The weights in an architecture; `misfit` begins what is said where they do not fit."""
-    build = builder_of(arch, **(fit.options if fit else {}))
-    module = build(fit.classes) if fit and fit.classes else _with_classes_of(checkpoint, build)
-    _fill(_unwrapped(module), checkpoint, misfit)
-    code = "" if arch.kind is SourceKind.TORCHVISION else arch.target
-    return replace(adopt_model(module, device, architecture_name(arch), code=code), notes=_notes(checkpoint))
+def _from_name(source: Source, arch: Source | None, device: torch.device, loading: Loading) -> LoadedModel:
+    path, own = published(source, loading)
+    loaded = _from_file(path, own, device, replace(loading, checkpoint_key=""))
+    if hasattr(loaded.module, "transform_input"):  # the published Inceptions were trained on another scale of pixels
+        vars(loaded.module)["transform_input"] = True
+    return replace(loaded, notes=(*loaded.notes, *_unused(arch, "the name")))
 
 
-def _with_classes_of(checkpoint: Checkpoint, build: Callable[[int], nn.Module]) -> nn.Module:
-    """A new module with as many classes as the weights."""
-    reference = build(_REFERENCE_CLASSES)
-    classes = _count_classes(_unwrapped(reference), checkpoint)
-    return reference if classes == _REFERENCE_CLASSES else build(classes)
+# ---- from a file ---------------------------------------------------------------------------------------------------
 
 
-def _unwrapped(module: nn.Module) -> nn.Module:
-    """The part of the module that the names of a checkpoint, stripped of their shared prefix, belong to."""
-    names = list(module.state_dict())
-    return module.get_submodule(shared_prefix(names).rstrip(".")) if names else module
+def _from_file(path: Path, arch: Source | None, device: torch.device, loading: Loading) -> LoadedModel:
+    form = recognise(path)
+    if form in (Format.TORCHSCRIPT, Format.EXPORTED, Format.ONNX):
+        return _from_program(path, form, arch, device, loading)
+    content = read_content(path, form, loading)
+    if (pickled := module_in(content, loading)) is not None:  # only where the file is trusted
+        loaded = adopt_model(pickled, device, code="")
+        return replace(
+            loaded, notes=("a pickled model, whose code ran as trusted", *_unused(arch, "the pickled model"))
+        )
+    filled = build_filled(path, checkpoint_of(path, content, loading), arch)
+    code = "" if filled.arch.kind is SourceKind.TORCHVISION else filled.arch.target
+    return replace(adopt_model(filled.module, device, architecture_name(filled.arch), code=code), notes=filled.notes)
 
 
-def _count_classes(reference: nn.Module, checkpoint: Checkpoint) -> int:
-    """The classes of the checkpoint: the rows of the tensors that have one row per class in the reference.
-
-    Where they disagree the first counts, and filling the module then says which of them do not fit.
-    """
-    own = reference.state_dict()
-    pairs = ((own[name].shape, tensor.shape) for name, tensor in checkpoint.tensors.items() if name in own)
-    heads = (given[0] for trial, given in pairs if given != trial and trial[:1] == (_REFERENCE_CLASSES,) and given)
-    return next(heads, _REFERENCE_CLASSES)
-
-
-def _fill(module: nn.Module, checkpoint: Checkpoint, place: str) -> None:
-    """Load the weights, strictly: a half-random model would just seem to score badly."""
-    own = module.state_dict()
-    # Files from before torch 0.4.1 lack this counter, which eval mode never reads.
-    counters = {name: value for name, value in own.items() if name.endswith("num_batches_tracked")}
-    state = OrderedDict(counters | checkpoint.tensors)
-    # Without versions torch takes the weights for those of its first releases.
-    vars(state)["_metadata"] = checkpoint.versions or getattr(own, "_metadata", {})
-    try:
-        with warnings.catch_warnings():  # torchvision tells of former versions that it then converts
-            warnings.simplefilter("ignore")
-            module.load_state_dict(state, strict=True)
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(f"{place}: {_differences(own, state) or describe_error(error)}") from error
-
-
-def _differences(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> str:
-    missing = [name for name in own if name not in given]
-    unexpected = [name for name in given if name not in own]
-    shapes = [
-        f"{name} {tuple(given[name].shape)} vs {tuple(own[name].shape)}"
-        for name in own
-        if name in given and given[name].shape != own[name].shape
-    ]
-    if not (missing or unexpected or shapes):
-        return ""
-    counts = (_count(missing, "missing"), _count(unexpected, "unexpected"), _count(shapes, "of another shape"))
-    prefix = _foreign_prefix(own, given)
-    if prefix:
-        return f"{', '.join(counts)}; the names fit after removing the prefix {prefix!r}: save them without it"
-    return f"{', '.join(counts)}; give the architecture it was trained with"
-
-
-def _count(found: list[str], what: str) -> str:
-    shown = one_line(", ".join(found[:2])) + (", …" if len(found) > 2 else "")
-    return f"{len(found)} {what} ({shown})" if found else f"0 {what}"
-
-
-def _foreign_prefix(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> str:
-    """What stands before each of the module's names in the file, "" where that is not all that differs."""
-    first = next(iter(own), "")
-    prefixes = (name.removesuffix(first) for name in given if name.endswith(f".{first}"))
-    return next((prefix for prefix in prefixes if all(prefix + name in given for name in own)), "")
-
-
-def _notes(checkpoint: Checkpoint) -> tuple[str, ...]:
-    if not checkpoint.key:
-        return ()
-    others = f"; it also has {', '.join(map(repr, checkpoint.others))}" if checkpoint.others else ""
-    return (f"took the weights under {checkpoint.key!r} of the checkpoint{others}",)
+def _from_program(path: Path, form: Format, arch: Source | None, device: torch.device, loading: Loading) -> LoadedModel:
+    program = load_program(path, form, device, loading)
+    return LoadedModel(
+        module=program.module.eval(),
+        device=device,
+        facts=ModelFacts(sha256=program.sha256, architecture=""),
+        version=weights_version(program.module),
+        code="",
+        program=f"{program.sha256} {program.runtime}",
+        notes=(program.note, *_unused(arch, "the program")),
+    )

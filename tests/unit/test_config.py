@@ -11,6 +11,7 @@ from pytest_failaware.errors import ConfigError
 from pytest_failaware.options import Surroundings
 from pytest_failaware.schema import (
     DatasetChange,
+    Loading,
     Origin,
     Outputs,
     Preprocessing,
@@ -62,6 +63,10 @@ def test_the_command_line_wins_over_the_environment_and_the_ini() -> None:
         ("model", "pkg.mod:factory", Source(kind=SourceKind.FACTORY, target="pkg.mod:factory")),
         ("arch", "resnet18", Source(kind=SourceKind.TORCHVISION, target="resnet18")),
         ("arch", "torchvision:resnet18", Source(kind=SourceKind.TORCHVISION, target="resnet18")),
+        ("model", "timm:resnet18.a1_in1k", Source(kind=SourceKind.TIMM, target="resnet18.a1_in1k")),
+        ("model", "torchvision:resnet18", Source(kind=SourceKind.TORCHVISION, target="resnet18")),
+        ("against", "timm:resnet18", Source(kind=SourceKind.TIMM, target="resnet18")),
+        ("arch", "timm:resnet18", Source(kind=SourceKind.TIMM, target="resnet18")),
         ("arch", "pkg.mod:factory", Source(kind=SourceKind.FACTORY, target="pkg.mod:factory")),
         ("dataset", "folder:data/test", Source(kind=SourceKind.FOLDER, target="/called/from/data/test")),
         ("dataset", "npz:x.npz", Source(kind=SourceKind.NPZ, target="/called/from/x.npz")),
@@ -98,6 +103,27 @@ def test_specs(option: str, text: str, expected: object) -> None:
             configure(**{option: text})
     else:
         assert expected == getattr(configure(**{option: text}), option)
+
+
+def test_what_a_model_file_may_do() -> None:
+    """By default nothing is run or downloaded; hashes are read in any case, several with commas."""
+    one, two = "a" * 64, "0123456789abcdef" * 4
+    ini = {"allow_download": "true", "trust_model": f"sha256:{one.upper()}, sha256:{two}"}
+
+    assert Loading() == configure().loading
+    assert Loading(trusted=(one, two), downloads=True) == configure(ini=ini).loading
+    assert Loading(checkpoint_key="model_ema") == configure(checkpoint_key="model_ema").loading
+
+
+@pytest.mark.parametrize("text", ["yes", "a" * 64, "sha256:abc", f"sha256:{'g' * 64}", f"sha256:{'a' * 64},", "md5:aa"])
+def test_trust_needs_the_whole_hash(text: str) -> None:
+    """Anything but complete SHA-256 hashes is refused: trust is for one file, not for all."""
+    with pytest.raises(ConfigError) as caught:
+        configure(trust_model=text)
+
+    assert str(caught.value).startswith(
+        f"--failaware-trust-model={text}: must be sha256: and the 64 hexadecimal digits"
+    )
 
 
 def test_preprocessing_spells_itself_canonically() -> None:

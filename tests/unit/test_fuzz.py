@@ -24,10 +24,11 @@ from pytest_failaware.config import resolve
 from pytest_failaware.errors import FailAwareError
 from pytest_failaware.judge.baseline import read_baseline
 from pytest_failaware.marker import INI_KEYS, build_gate
-from pytest_failaware.measure.checkpoint import read_state_dict
 from pytest_failaware.measure.manifest import open_manifest
+from pytest_failaware.measure.models import load_model
 from pytest_failaware.options import OPTIONS, Surroundings
 from pytest_failaware.predictions import read_predictions
+from pytest_failaware.schema import Source, SourceKind
 
 ASKED = os.environ.get("FAILAWARE_FUZZ")
 fuzz = settings(
@@ -115,6 +116,9 @@ def test_baselines(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     survives(read_baseline, folder, "fuzzed")
 
 
+ARCH = Source(kind=SourceKind.FACTORY, target="toy:network")
+
+
 def checkpoints() -> list[bytes]:
     """The toy's weights in each format."""
     found = []
@@ -132,7 +136,7 @@ def test_checkpoints(content: bytes, tmp_path_factory: pytest.TempPathFactory) -
     path = tmp_path_factory.getbasetemp() / "fuzzed.pth"
     path.write_bytes(content)
 
-    survives(read_state_dict, path)
+    survives(load_model, Source(kind=SourceKind.FILE, target=str(path)), ARCH, torch.device("cpu"))
 
 
 def predicted() -> list[bytes]:

@@ -354,7 +354,9 @@ def test_foreign_prefix_is_recognised(tmp_path: Path, factory: WriteFactory) -> 
     source = saved(
         {f"encoder.{name}": value for name, value in state.items()} | {"step": torch.ones(())}, tmp_path / "a"
     )
-    expected = "; the names fit after removing the prefix 'encoder.': save them without it"
+    expected = (
+        "; the names fit after removing the prefix 'encoder.', but others are there too (step): save the model's alone"
+    )
     assert error_of(source, factory("Net")).endswith(expected)
 
 
@@ -383,11 +385,12 @@ def test_weights_of_an_unknown_architecture(tmp_path: Path) -> None:
 
 
 def test_sources_of_another_kind(tmp_path: Path) -> None:
-    """A torchvision name is no model, and a file is no architecture."""
-    expected = "--failaware-model=torchvision:resnet18: not a model; give a file of weights or pkg.mod:factory"
-    assert expected == error_of(torchvision("resnet18"), None)
+    """A folder is no model, and a file is no architecture."""
+    folder = Source(kind=SourceKind.FOLDER, target="data")
+    expected = "not a model; give a file, torchvision:NAME, timm:NAME or pkg.mod:factory"
+    assert f"--failaware-model=folder:data: {expected}" == error_of(folder, None)
     source = saved({"w": torch.ones(1)}, tmp_path / "model.pth")
-    expected = f"--failaware-arch={source}: not an architecture; give a torchvision name or pkg.mod:factory"
+    expected = f"--failaware-arch={source}: not an architecture; give a torchvision name, timm:NAME or pkg.mod:factory"
     assert expected == error_of(source, source)
 
 

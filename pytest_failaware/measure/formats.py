@@ -1,0 +1,133 @@
+"""What kind of file a model comes in, told by its content: a suffix proves nothing."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import zipfile
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from pytest_failaware.errors import ModelError
+from pytest_failaware.measure.onnx_file import looks_like_onnx
+from pytest_failaware.text import describe_error, one_line
+
+RESAVE: Final = "torch.save(model.state_dict(), ...)"
+_SAFETENSORS_HEADER_LIMIT: Final = 100_000_000  # bytes; the format's own limit
+_TAR_MAGIC: Final = slice(257, 262)
+_LONG_ONNX: Final = 2**31  # bytes; a protobuf cannot be longer
+
+
+class Format(Enum):
+    """The forms of a model's file; the value is what messages call it."""
+
+    TORCH_ZIP = "a file of torch.save"
+    TORCH_PICKLE = "a file of torch.save before torch 1.6"
+    TORCH_TAR = "a tar archive, as torch.save wrote in its first year"
+    SAFETENSORS = "safetensors"
+    TORCHSCRIPT = "a TorchScript archive"
+    EXPORTED = "a program of torch.export"
+    PACKAGE = "an archive of torch.package"
+    ONNX = "an ONNX program"
+
+
+def recognise(path: Path) -> Format:
+    """The form of a file; nothing in it is loaded.
+
+    Raises:
+        ModelError: it is missing, cannot be read, or is of no known form.
+    """
+    head = _head(path)
+    if head.startswith(b"PK\x03\x04"):
+        return _archive(path)
+    # Before the pickle: a header of 128 bytes begins with a pickle's first byte.
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= _SAFETENSORS_HEADER_LIMIT:
+        return Format.SAFETENSORS
+    if head.startswith(b"\x80"):
+        return Format.TORCH_PICKLE
+    if head[_TAR_MAGIC] == b"ustar":
+        return Format.TORCH_TAR
+    if head and not head.startswith((b"<", b"version ")) and looks_like_onnx(read_bytes(path, _LONG_ONNX)):
+        return Format.ONNX
+    raise ModelError(_foreign(path, head))
+
+
+def read_bytes(path: Path, limit: int = 2**63) -> bytes:
+    """The file, read once, so that what is checked is what is loaded; b"" where it is longer than the limit.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    try:
+        return b"" if path.stat().st_size >= limit else path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({describe_error(error)}); check its permissions") from error
+
+
+def entries(path: Path, content: bytes | None = None) -> list[str]:
+    """The names in a zip archive.
+
+    Raises:
+        ModelError: the archive is damaged, or a name leads out of any folder it would be unpacked to.
+    """
+    try:
+        with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
+            names = archive.namelist()
+    except Exception as error:  # a damaged file raises whatever its bytes provoke
+        raise damaged(path, error) from error
+    outside = [name for name in names if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/")]
+    if outside:
+        raise ModelError(
+            f"{path}: names that lead out of the archive: {one_line(', '.join(outside[:3]))}; torch writes none such, "
+            f"so do not trust its origin; write one with {RESAVE}"
+        )
+    return names
+
+
+def damaged(path: Path, error: BaseException) -> ModelError:
+    """The error for a file that cannot be read to its end."""
+    found = f"cut short, damaged or no checkpoint ({describe_error(error)})"
+    return ModelError(f"{path}: {found}; copy it again or write one with {RESAVE}")
+
+
+def _archive(path: Path) -> Format:
+    """Which of the forms that are zip archives."""
+    names = entries(path)
+    inner = {name.partition("/")[2] for name in names}
+    if "constants.pkl" in inner:
+        return Format.TORCHSCRIPT
+    if "archive_format" in inner or "models/model.json" in inner or "serialized_exported_program.json" in names:
+        return Format.EXPORTED
+    if ".data/extern_modules" in inner:
+        return Format.PACKAGE
+    if "data.pkl" in inner:
+        return Format.TORCH_ZIP
+    raise ModelError(f"{path}: a zip archive that torch.save did not write; write one with {RESAVE}")
+
+
+def _head(path: Path) -> bytes:
+    if path.is_dir():
+        raise ModelError(f"{path}: a folder, not a checkpoint; give the file in it, as in {path / 'model.pth'}")
+    try:
+        with path.open("rb") as file:
+            return file.read(512)
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such file; {_nearby(path)}") from error
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({describe_error(error)}); check its permissions") from error
+
+
+def _nearby(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent} either"
+    close = difflib.get_close_matches(path.name, sorted(file.name for file in path.parent.iterdir()), n=3)
+    return f"did you mean {' or '.join(close)}?" if close else "give the path of a checkpoint"
+
+
+def _foreign(path: Path, head: bytes) -> str:
+    if not head:
+        return f"{path}: the file is empty; copy or download it again"
+    if head.startswith(b"version https://git-lfs"):
+        return f"{path}: a Git LFS pointer, not the checkpoint itself; fetch it with git lfs pull"
+    return f"{path}: not a torch or safetensors checkpoint, it begins with {head[:20]!r}; write one with {RESAVE}"

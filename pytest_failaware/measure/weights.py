@@ -1,0 +1,109 @@
+"""A checkpoint's weights in their architecture: the one that is named, that the checkpoint notes, or that they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from torch import nn
+
+from pytest_failaware.measure.architectures import builder_of, noted_architecture
+from pytest_failaware.measure.checkpoint import Checkpoint, shared_prefix
+from pytest_failaware.measure.fill import fill, fitting
+from pytest_failaware.measure.fingerprints import FACTORY, Fit, Shape, infer, nearest, recognise
+from pytest_failaware.schema import Source
+from pytest_failaware.text import one_line
+
+_REFERENCE_CLASSES: Final = 13
+"""The class count of the trial model: a number that no layer is likely to have for another reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A module with the weights of a checkpoint; `notes` are lines for the summary."""
+
+    module: nn.Module
+    arch: Source
+    notes: tuple[str, ...]
+
+
+def build_filled(path: Path, checkpoint: Checkpoint, arch: Source | None) -> Filled:
+    """The weights of a file in the architecture `arch`, else in what the file notes or its tensors show.
+
+    Raises:
+        ModelError: there is no such architecture, or they do not fit it.
+    """
+    if arch is not None:
+        return _named(path, checkpoint, arch)
+    if checkpoint.architecture and (noted := noted_architecture(checkpoint.architecture, path)):
+        return _named(path, checkpoint, noted, f"took the architecture {noted}, as the checkpoint says")
+    return _inferred(path, checkpoint)
+
+
+def _named(path: Path, checkpoint: Checkpoint, arch: Source, *notes: str) -> Filled:
+    known = recognise(_shapes(checkpoint))
+    options = known.options if known and known.source == arch else {}  # such as heads that only training needs
+    build = builder_of(arch, **options)
+    reference = build(_REFERENCE_CLASSES)
+    checkpoint, prefix = fitting(checkpoint, _unwrapped(reference))
+    module = _with_classes_of(checkpoint, reference, build)
+    also = f" (it fits {known})" if known else ""
+    fill(_unwrapped(module), checkpoint, f"{path}: does not fit {arch.target}{also}")
+    return Filled(module=module, arch=arch, notes=(*_notes(checkpoint, prefix), *notes))
+
+
+def _inferred(path: Path, checkpoint: Checkpoint) -> Filled:
+    prefix = _attribute(checkpoint)
+    checkpoint = checkpoint.without(prefix)
+    fit = infer(_shapes(checkpoint), path)
+    build = builder_of(fit.source, **fit.options)
+    module = build(fit.classes) if fit.classes else _with_classes_of(checkpoint, build(_REFERENCE_CLASSES), build)
+    misfit = f"{path}: the nearest architecture, {fit}, does not fit (give theirs, as in {FACTORY})"
+    fill(_unwrapped(module), checkpoint, misfit)
+    return Filled(module=module, arch=fit.source, notes=(*_notes(checkpoint, prefix), fit.note))
+
+
+def _attribute(checkpoint: Checkpoint) -> str:
+    """What Lightning puts before every name, the attribute that holds the network, if just that makes the names fit."""
+    fit: Fit | None = nearest(_shapes(checkpoint)) if checkpoint.is_of_lightning else None
+    if fit is None or not fit.is_exact or not all(name.startswith(fit.prefix) for name in checkpoint.tensors):
+        return ""
+    return fit.prefix
+
+
+def _shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
+    return {name: tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
+
+
+def _unwrapped(module: nn.Module) -> nn.Module:
+    """The part of the module that the names of a checkpoint, stripped of their shared prefix, belong to."""
+    names = list(module.state_dict())
+    return module.get_submodule(shared_prefix(names).rstrip(".")) if names else module
+
+
+def _with_classes_of(checkpoint: Checkpoint, reference: nn.Module, build: Callable[[int], nn.Module]) -> nn.Module:
+    """A module with as many classes as the weights."""
+    classes = _count_classes(_unwrapped(reference), checkpoint)
+    return reference if classes == _REFERENCE_CLASSES else build(classes)
+
+
+def _count_classes(reference: nn.Module, checkpoint: Checkpoint) -> int:
+    """The classes of the checkpoint: the rows of the tensors that have one row per class in the reference.
+
+    Where they disagree the first counts, and filling the module then says which of them do not fit.
+    """
+    own = reference.state_dict()
+    pairs = ((own[name].shape, tensor.shape) for name, tensor in checkpoint.tensors.items() if name in own)
+    heads = (given[0] for trial, given in pairs if given != trial and trial[:1] == (_REFERENCE_CLASSES,) and given)
+    return next(heads, _REFERENCE_CLASSES)
+
+
+def _notes(checkpoint: Checkpoint, prefix: str) -> tuple[str, ...]:
+    others = f"; it also has {', '.join(map(repr, checkpoint.others))}" if checkpoint.others else ""
+    notes = {
+        f"took the weights under {checkpoint.key!r} of the checkpoint{others}": checkpoint.key,
+        f"removed the prefix {prefix!r} from the names of the weights": prefix,
+    }
+    return tuple(one_line(note) for note, applies in notes.items() if applies)
