@@ -184,7 +184,7 @@ class Faulty(list[object]):
         FileNotFoundError("gone.png"),
         PermissionError("locked.png"),
     ],
-    ids=str,
+    ids=lambda fault: type(fault).__name__,  # a picture's own text names its place in memory
 )
 def test_mistakes_are_never_left_out(fault: object) -> None:
     """Labels, sizes, types, missing files and faults in the code are for a person to repair."""

@@ -1,0 +1,42 @@
+"""Run the tests on the oldest versions that the package claims to support.
+
+    python scripts/lowest.py [pytest arguments]
+
+A fresh virtual environment, removed at the end, gets exactly the version that each `>=` of pyproject.toml names for what
+the package itself needs (torch among them, which is 3 GB to fetch); what only the tests need is the newest that fits.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOOR = re.compile(r"([\w.-]+)>=([\w.]+)")
+
+
+def floors() -> list[str]:
+    """The oldest supported version of each requirement, as pip's constraints."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [FLOOR.sub(r"\1==\2", need) for need in project["dependencies"]]
+
+
+def main(arguments: list[str]) -> int:
+    """Install, tell the versions, run; pytest's exit code."""
+    with tempfile.TemporaryDirectory(prefix="failaware-lowest-") as folder:
+        constraints = Path(folder) / "floors.txt"
+        constraints.write_text("\n".join(floors()) + "\n", encoding="utf-8")
+        print(constraints.read_text(encoding="utf-8"), flush=True)
+        venv.create(Path(folder) / "venv", with_pip=True)
+        python = str(Path(folder) / "venv" / "bin" / "python")
+        subprocess.run([python, "-m", "pip", "install", "-q", "-c", constraints, "-e", f"{ROOT}[test]"], check=True)
+        return subprocess.run([python, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
