@@ -9,6 +9,7 @@ import false_alarms
 import numpy as np
 import pytest
 import retrain
+import risk_control
 import type_one
 
 from pytest_failaware.judge import significance
@@ -97,3 +98,24 @@ def test_the_retrain_experiment_runs() -> None:
             retrain.mislabelled(labels := retrain.train.tensors(retrain.digits.train_set())[1], 0.05, 1) != labels
         ).sum()
     )
+
+
+# ---- chosen thresholds ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("population", list(risk_control.POPULATIONS))
+@pytest.mark.parametrize("by", ["confidence", "both"])
+def test_the_true_risk_of_chosen_thresholds_is_kept(by: str, population: str) -> None:
+    """At most 5 % of 200 splits of 500 images exceed the target, + 3 errors; the observed risk alone does not keep it."""
+    of = risk_control.population(*risk_control.POPULATIONS[population])
+
+    assert risk_control.outcome(of, risk_control.WAYS[by], 500, 200)[0] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 200)
+    assert risk_control.outcome(of, risk_control.WAYS["observed risk"], 500, 50)[0] > 0.3
+
+
+def test_a_fixed_sequence_trusts_more_than_a_binary_search() -> None:
+    """On average over 100 splits of 500 images, by two points of coverage or more."""
+    of = risk_control.population(*risk_control.POPULATIONS["88 % right, a good ranking"])
+    ours, theirs = (risk_control.outcome(of, risk_control.WAYS[way], 500, 100)[1] for way in ("both", "binary search"))
+
+    assert ours > theirs + 0.02
