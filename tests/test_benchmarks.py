@@ -104,12 +104,11 @@ def test_the_retrain_experiment_runs() -> None:
 
 
 @pytest.mark.parametrize("population", list(risk_control.POPULATIONS))
-@pytest.mark.parametrize("by", ["confidence", "both"])
-def test_the_true_risk_of_chosen_thresholds_is_kept(by: str, population: str) -> None:
-    """At most 5 % of 200 splits of 500 images exceed the target, + 3 errors; the observed risk alone does not keep it."""
+def test_the_true_risk_of_chosen_thresholds_is_kept(population: str) -> None:
+    """At most 5 % of 200 splits of 500 images exceed the target, + 3 errors; the observed risk alone does often."""
     of = risk_control.population(*risk_control.POPULATIONS[population])
 
-    assert risk_control.outcome(of, risk_control.WAYS[by], 500, 200)[0] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 200)
+    assert risk_control.outcome(of, risk_control.WAYS["both"], 500, 200)[0] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 200)
     assert risk_control.outcome(of, risk_control.WAYS["observed risk"], 500, 50)[0] > 0.3
 
 

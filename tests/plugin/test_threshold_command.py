@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from project import Command, Project
 
+from pytest_failaware.judge.rule import FailureRule
+
 WITH_RULE = "failaware_rule = confidence < 0.9999092"
 
 
@@ -41,7 +43,7 @@ def test_no_threshold_reaches_the_risk(project: Project, command: Command) -> No
 
 
 def test_written_into_the_ini_it_gates(project: Project, command: Command) -> None:
-    """A line is added to the file that is named, and the next run judges by that rule."""
+    """A line is added to the file that is named, and the next update stores that rule for production."""
     project.record()
     before = (project.path / "tox.ini").read_text(encoding="utf-8")
     code, text = command("thresholds", "toy", "--risk=0.4", "--by=confidence", "--write=tox.ini")
@@ -53,7 +55,8 @@ def test_written_into_the_ini_it_gates(project: Project, command: Command) -> No
     )
     assert before.splitlines() == [line for line in after.splitlines() if line != WITH_RULE]
     assert 1 == after.splitlines().count(WITH_RULE)
-    project.run("-v").stdout.fnmatch_lines(["*confidence < 0.9999092*", "2 checked*"])
+    project.record("-v").stdout.fnmatch_lines(["*confidence < 0.9999092*", "2 checked*"])
+    assert FailureRule.parse("confidence < 0.9999092") == FailureRule.from_baseline(project.baseline)
 
 
 def test_mistakes(project: Project, command: Command) -> None:
