@@ -47,13 +47,13 @@ def choose_thresholds(given: Namespace) -> Iterator[str]:
 
 
 def share(text: str, where: str) -> float:
-    """A number above 0 and below 1."""
+    """A number of at least a millionth and below 1."""
     try:
         number = float(text)
     except ValueError:
         number = 0.0
-    if not 0 < number < 1:
-        raise ConfigError(f"{where}: must be a number above 0 and below 1, as in 0.05; got {text[:40]!r}")
+    if not 1e-6 <= number < 1:
+        raise ConfigError(f"{where}: must be a number of at least 0.000001 and below 1, as in 0.05; got {text[:40]!r}")
     return number
 
 

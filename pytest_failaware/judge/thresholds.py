@@ -5,17 +5,17 @@ the target. How: before any record is seen, a path of rules is laid down from th
 all that the one before it trusts, with thresholds of four digits, so that what is written is what was tested. Along it,
 from the first rule that trusts a stated number of the images, "the risk is above the target" is tested of every set of
 trusted answers, each at the full error probability: it is rejected where the exact upper bound (Clopper and Pearson
-1934) is at most the target. The first set that is not rejected ends the sequence; the one before it is chosen. Tests in
-a fixed sequence need no correction for their number: Angelopoulos, Bates, Candès, Jordan, Lei 2021, "Learn then test".
-The binary search of Geifman and El-Yaniv 2017, "Selective classification for deep neural networks", shares the error
-probability over its steps and finds less coverage.
+1934) is at most the target. The first set where it is not ends the sequence, and the rule before that is chosen. Tests
+in a fixed sequence need no correction for their number: Angelopoulos, Bates, Candès, Jordan, Lei 2021, "Learn then
+test". The binary search of Geifman and El-Yaniv 2017, "Selective classification for deep neural networks", shares the
+error probability over its steps and mostly finds less coverage.
 
-Why: let a* be the safest rule of the path whose true risk is above the target. A riskier one, or a* itself, is chosen
-only after the set of answers that a* trusts was rejected, or after the sequence began beyond it. Given how many images
-a* trusts, the wrong ones are binomial with a rate above the target; so, whatever lies beyond, the first happens with at
-most the error probability. For the second, where a* trusts fewer images than the first tested rule does, one thing is
-assumed: the answers between the two are wrong more often than the target, too. And the images must be independent draws
-of those to come.
+Why: let a* be the safest rule of the path whose true risk is above the target. It, or a riskier one, is chosen only
+where "the risk is above the target" was rejected of the very set of answers that a* trusts, or where the sequence began
+beyond that set. Given how many images a* trusts, the wrong ones are binomial with a rate above the target; so the first
+happens with at most the error probability, whatever the model is like. For the second, where a* trusts fewer images
+than the first tested rule does, one thing is assumed: the answers between the two are wrong more often than the target,
+too. And the images must be independent draws of those to come.
 """
 
 from __future__ import annotations

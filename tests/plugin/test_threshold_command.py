@@ -62,9 +62,9 @@ def test_written_into_the_ini_it_gates(project: Project, command: Command) -> No
 def test_mistakes(project: Project, command: Command) -> None:
     """Each is one line with the remedy."""
     project.record()
-    assert (4, "error: --risk: must be a number above 0 and below 1, as in 0.05; got '5'\n") == command(
-        "thresholds", "toy", "--risk=5"
-    )
+    for text in ("5", "0", "1e-300", "nan", "-0.05", "five"):
+        message = f"error: --risk: must be a number of at least 0.000001 and below 1, as in 0.05; got {text!r}\n"
+        assert (4, message) == command("thresholds", "toy", f"--risk={text}")
     assert (4, "error: --condition: toy has no 'claen'; did you mean 'clean'? choose from clean, low_light\n") == (
         command("thresholds", "toy", "--risk=0.4", "--condition=claen")
     )
