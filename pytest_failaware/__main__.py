@@ -12,14 +12,16 @@ from pytest_failaware.commands.conditions import list_conditions, preview_condit
 from pytest_failaware.commands.mce import PUBLISHED, show_corruption
 from pytest_failaware.commands.plan import plan_gates, selftest_gates
 from pytest_failaware.commands.show import compare_baselines, show_baseline
+from pytest_failaware.commands.thresholds import choose_thresholds, share
 from pytest_failaware.commands.write import accept_report, prune_entries
 from pytest_failaware.errors import FailAwareError
+from pytest_failaware.judge.thresholds import By
 from pytest_failaware.specs import positive
 from pytest_failaware.text import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 where all is well, 1 where `diff` or `selftest` complains, 4 where nothing can be done."""
+    """Run one command; 0 where all is well, 1 where one of them complains, 4 where nothing can be done."""
     try:
         given = _parser().parse_args(arguments)
         for line in given.run(given):
@@ -93,6 +95,32 @@ def _parser() -> argparse.ArgumentParser:
     selftest.add_argument("--draws", metavar="N", type=draws, default=200, help="per drop; default: 200")
     plan.add_argument(
         "--samples", metavar="N", type=partial(positive, where="--samples"), help="as if the test set had N images"
+    )
+
+    thresholds = command(
+        "thresholds", choose_thresholds, "choose the thresholds that trust the most answers at a guaranteed risk"
+    )
+    thresholds.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+    thresholds.add_argument(
+        "--risk",
+        metavar="SHARE",
+        type=partial(share, where="--risk"),
+        required=True,
+        help="at most this share of the trusted answers may be wrong, as in 0.05; decide on it before you look",
+    )
+    thresholds.add_argument(
+        "--confidence-level",
+        metavar="SHARE",
+        type=partial(share, where="--confidence-level"),
+        default=0.95,
+        help="how sure that must be; default: 0.95",
+    )
+    thresholds.add_argument("--condition", metavar="NAME", default="clean", help="whose images; default: clean")
+    thresholds.add_argument(
+        "--by", choices=[by.value for by in By], default=By.BOTH.value, help="the parts of the rule; default: both"
+    )
+    thresholds.add_argument(
+        "--write", metavar="FILE", type=Path, help="set failaware_rule in pytest.ini, setup.cfg or pyproject.toml"
     )
 
     accept = command("accept", accept_report, "write the baselines from a CI run's report and records")

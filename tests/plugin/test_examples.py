@@ -14,6 +14,8 @@ import pytest
 import sklearn.datasets  # noqa: F401 - a pytest run inside a test forgets the modules it imported
 from project import Project
 
+from pytest_failaware.__main__ import main
+
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "examples" / "digits"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -106,8 +108,22 @@ def test_the_scripts_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, capsys: 
     for script in scripts:
         exec(compile(script, "README.md", "exec"), {})
 
-    assert 1 == len(scripts)
+    assert 2 == len(scripts)
     assert 0.9 < float(capsys.readouterr().out) < 1
+
+
+def test_the_thresholds_of_the_readme_are_chosen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it shows of the command is what the command prints."""
+    monkeypatch.chdir(ROOT)
+    (shown,) = re.findall(r"```console\n\$ python -m pytest_failaware (thresholds .*?)```", README, re.DOTALL)
+    command, *lines = shown.splitlines()
+
+    assert 0 == main(command.split())
+    printed = capsys.readouterr().out.splitlines()
+    assert 5 <= len(lines)
+    assert [] == [line for line in lines if line not in (*printed, " …")]
 
 
 def test_the_cifar10_example_is_a_gate(pytester: pytest.Pytester) -> None:

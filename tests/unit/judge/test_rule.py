@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import doctest
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from five import measurement_of
 
-from pytest_failaware.errors import ConfigError
+from pytest_failaware.errors import BaselineError, ConfigError
 from pytest_failaware.judge import rule as rule_module
 from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.judge.update import update_baseline
 
 FOUNDING = FailureRule()
 
@@ -216,3 +221,63 @@ def test_the_examples_in_the_docstrings_hold() -> None:
 
     assert 0 == done.failed
     assert done.attempted > 0
+
+
+# ---- the rule that was gated ---------------------------------------------------------------------------------------
+
+
+def stored(folder: Path, **rules: str) -> Path:
+    """A baseline of conditions with these rules, alone, as it is shipped."""
+    for condition, rule in rules.items():
+        measured = measurement_of(condition=condition)
+        update_baseline(folder / "made", "small", [(measured, FailureRule.parse(rule))])
+    return (folder / "made" / "small.yaml").rename(folder / "small.yaml")
+
+
+def test_from_baseline(tmp_path: Path) -> None:
+    """The rule of all conditions, or that of one; the files of samples are not needed."""
+    path = stored(tmp_path, clean="confidence < 0.8123 or entropy > 0.91", blur="confidence < 0.8123 or entropy > 0.91")
+
+    expected = FailureRule(confidence=0.8123, entropy=0.91)
+    assert expected == FailureRule.from_baseline(path) == FailureRule.from_baseline(str(path), "blur")
+
+
+def test_from_baseline_with_several_rules(tmp_path: Path) -> None:
+    """Which one is meant must be said."""
+    path = stored(tmp_path, clean="entropy > 0.5", blur="confidence < 0.7")
+
+    assert FailureRule(confidence=None, entropy=0.5) == FailureRule.from_baseline(path, condition="clean")
+    with pytest.raises(BaselineError, match=r"do not share one rule \(blur: confidence < 0.7; clean: entropy > 0.5\)"):
+        FailureRule.from_baseline(path)
+    with pytest.raises(BaselineError, match="no condition 'blurr'; did you mean 'blur'"):
+        FailureRule.from_baseline(path, condition="blurr")
+
+
+@pytest.mark.parametrize("name", ["other.yaml", "small", "small.json"])
+def test_from_no_baseline(tmp_path: Path, name: str) -> None:
+    """A wrong path is no default rule."""
+    stored(tmp_path, clean="entropy > 0.5")
+
+    with pytest.raises(BaselineError, match="no such baseline"):
+        FailureRule.from_baseline(tmp_path / name)
+
+
+def test_from_a_damaged_baseline(tmp_path: Path) -> None:
+    """A rule edited into nonsense names its line."""
+    path = stored(tmp_path, clean="entropy > 0.5")
+    path.write_text(path.read_text(encoding="utf-8").replace("entropy > 0.5", "entropy < 0.5"), encoding="utf-8")
+
+    with pytest.raises(BaselineError, match=r"small\.yaml:\d+: .*rule"):
+        FailureRule.from_baseline(path)
+
+
+def test_production_loads_and_applies_the_rule_without_torch_or_pytest(tmp_path: Path) -> None:
+    """What runs beside the model need not install a test runner."""
+    path = stored(tmp_path, clean="entropy > 0.5")
+    code = (
+        "import sys; from pytest_failaware import FailureRule; rule = FailureRule.from_baseline(sys.argv[1]);"
+        "print(rule, rule.flag_logits([[9, 0], [0, 0]]), sorted({'torch', 'pytest', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+
+    assert "entropy > 0.5 [False  True] []\n" == done.stdout
