@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, SupportsFloat
 
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.schema import Cells, ConditionStats, Estimate, Records, Score
@@ -126,14 +126,11 @@ class ScoreMetric:
         found = self.compute(records, flagged)
         if found is None:
             return Score(value=None, is_rate=self.is_rate, reason=self.undefined)
-        try:
-            value = float(found)
-        except (TypeError, ValueError):
-            value = math.nan
+        value = float(found) if isinstance(found, SupportsFloat) and getattr(found, "shape", ()) == () else math.nan
         if not self.lowest <= value <= self.highest or math.isinf(value):
             raise ConfigError(
                 f"metric {self.name}: must return a number from {self.lowest:g} to {self.highest:g}, or None where it "
-                f"is undefined, got {found!r}"
+                f"is undefined, got {found}"
             )
         return Score(value=value, is_rate=self.is_rate)
 

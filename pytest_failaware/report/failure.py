@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pytest_failaware.report.words import allowed, comparison_cells, difference, reference_name, short_name, spelled
+from pytest_failaware.report.words import allowed, comparison_cells, difference, reference_name, short_name
 from pytest_failaware.schema import Comparison, Estimate, Evidence, ItemResult, SampleChange, Value, Verdict
 
 _FLIPS: Final = 5  # shown at -v
@@ -51,8 +51,9 @@ def _proof(comparison: Comparison, result: ItemResult) -> Iterator[str]:
     if evidence is None or reference is None:
         return
     samples = result.change.samples if result.change else result.stats.cells.samples
-    flips = "" if evidence.lost is None else f"; {evidence.lost:,} lost, {evidence.gained:,} gained"
-    yield f"on these {samples:,} images: {_sides(reference, comparison.current, samples)}{flips}"
+    if isinstance(reference, Estimate) and isinstance(comparison.current, Estimate):
+        flips = "" if evidence.lost is None else f"; {evidence.lost:,} lost, {evidence.gained:,} gained"
+        yield f"on these {samples:,} images: {_sides(reference, comparison.current, samples)}{flips}"
     claim, p = _claim(comparison, evidence)
     yield f"on images like these: {claim}"
     unpaired = "" if evidence.paired else ", unpaired"
@@ -60,10 +61,8 @@ def _proof(comparison: Comparison, result: ItemResult) -> Iterator[str]:
     yield f"  {bounds}, p {f'{p:.2g}' if p else 'below 1e-300'}, needed {evidence.level:.2g}{unpaired}"
 
 
-def _sides(before: Value, now: Value, samples: int) -> str:
-    """Both sides as counts, where they are any."""
-    if not isinstance(before, Estimate) or not isinstance(now, Estimate):
-        return f"{spelled(before)} -> {spelled(now)}"
+def _sides(before: Estimate, now: Estimate, samples: int) -> str:
+    """Both sides as counts."""
     over_all = before.denominator == now.denominator == samples
     return " -> ".join(f"{side.numerator:,}" if over_all else _counts(side) for side in (before, now))
 
