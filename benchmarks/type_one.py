@@ -26,7 +26,7 @@ from pytest_failaware.judge.evidence import unpaired_evidence
 from pytest_failaware.judge.gating import paired
 from pytest_failaware.judge.metrics import AT_COVERAGE, METRICS, Direction
 from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.judge.score_metrics import SCORE_METRICS
+from pytest_failaware.judge.score_metrics import SCORE_METRICS, one_sided_metric
 from pytest_failaware.schema import Estimate
 
 LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)
@@ -77,6 +77,12 @@ def cases() -> Iterator[Case]:
     yield Case("augrc by the jackknife, at the margin", partial(scored, "augrc", None, 0.03), jackknifed=True)
     yield Case("augrc by the jackknife, groups of 5", partial(scored, "augrc", 5, 0.0), jackknifed=True)
     yield Case("Newcombe, two sets of images", unpaired)
+
+
+def jumping() -> Iterator[Case]:
+    """The jackknife of metrics that jump or have a kink, for which it promises nothing."""
+    for name in ("adaptive_ece", "fpr_at_95tpr", "coverage_at_risk(0.05)", "worst_class_accuracy"):
+        yield Case(f"{name} by the jackknife", partial(scored, name, None, 0.0), jackknifed=True)
 
 
 # ---- a rate over all samples ---------------------------------------------------------------------------------------
@@ -203,7 +209,7 @@ def scored(name: str, size: int | None, falls: float, n: int, random: Generator,
         random: where chance comes from.
         draws: pairs of models.
     """
-    metric, margin = SCORE_METRICS[name], Decimal(0) if not falls else _true_worsening(name, falls)
+    metric, margin = one_sided_metric(name, "benchmark"), Decimal(0) if not falls else _true_worsening(name, falls)
     groups = None if size is None else (np.arange(n) // size).astype(np.uint32)
 
     def p() -> float:
@@ -230,9 +236,12 @@ def _true_worsening(name: str, falls: float) -> Decimal:
 
 
 def _outcomes(trust: Floats, right: NDArray[np.bool_], groups: NDArray[np.uint32] | None) -> Outcomes:
-    """Predictions of the first class, right or wrong, whose confidence is between 0.1 and 1."""
+    """Predictions of ten classes, right or wrong, whose confidence is between 0.1 and 1."""
     blank, confidence = outcomes((~right).astype(np.int64), groups), 0.1 + 0.9 * trust
+    label = (np.arange(len(right)) % 10).astype(np.uint16)
     columns = {
+        "label": label,
+        "prediction": np.where(right, label, (label + 1) % 10).astype(np.uint16),
         "confidence": confidence.astype(np.float32),
         "label_log_probability": np.log(np.where(right, confidence, 1 - 0.9 * confidence)).astype(np.float32),
     }
@@ -274,7 +283,7 @@ def main() -> None:
     print(f"share of {draws:,} draws ({draws // 20:,} where each sample has a score, {draws // 50:,} by the jackknife)")
     print("that reject, over the level")
     print(f"{'':<50}{'n':>8}" + "".join(f"{level:>14.4g}" for level in LEVELS))
-    for case in cases():
+    for case in (*cases(), *jumping()):
         for n in SIZES:
             found = over_nominal(case, n, case.worth(draws))
             print(f"{case.label:<50}{n:>8,}" + "".join(f"{f'{share:.2f} ({error:.2f})':>14}" for share, error in found))

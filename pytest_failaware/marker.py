@@ -46,7 +46,7 @@ def build_gate(
 
 def _spelled(gate: Gate) -> Iterator[tuple[str, AnyMetric]]:
     """The metrics that the gate names with brackets."""
-    for name in gate.named - set(gate.table):
+    for name in sorted(gate.named - set(gate.table)):
         if metric := spelled_metric(name, "metrics"):
             yield name, metric
 

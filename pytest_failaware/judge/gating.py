@@ -81,7 +81,7 @@ def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Ite
 
 def _budget(metric: AnyMetric, budget: Decimal) -> Decimal:
     """A drift budget in units of the metric: as many of its own default tolerances as of those of the default gates."""
-    return budget * metric.tolerance / GATE_TOLERANCE if isinstance(metric, ScoreMetric) else budget
+    return budget * Decimal(str(metric.tolerance)) / GATE_TOLERANCE if isinstance(metric, ScoreMetric) else budget
 
 
 def paired(

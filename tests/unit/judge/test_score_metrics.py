@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ranked import RIGHT, SCORE, records_with
 
 from pytest_failaware.errors import ConfigError
+from pytest_failaware.judge.calibration import nll
 from pytest_failaware.judge.compare import judge
 from pytest_failaware.judge.metrics import METRICS, Direction, ScoreMetric
 from pytest_failaware.judge.rule import FailureRule
@@ -34,7 +35,13 @@ RULE = FailureRule()
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 
 
-def judged(now: Records, reference: Records | None, stored: Records | None = None, **gate: object) -> ItemResult:
+def judged(
+    now: Records,
+    reference: Records | None,
+    stored: Records | None = None,
+    golden: Records | None = None,
+    **gate: object,
+) -> ItemResult:
     """The verdict on these records; `stored` stand in the baseline though their file may be missing."""
     before = stored if reference is None else reference
     measured = dataclasses.replace(measurement_of("R" * len(now)), records=now)
@@ -42,7 +49,7 @@ def judged(now: Records, reference: Records | None, stored: Records | None = Non
     vocabulary = gate.pop("vocabulary", None)
     extra = {} if vocabulary is None else {"vocabulary": vocabulary}
     built = build_gate({"conditions": ["clean"], **gate}, **extra)  # type: ignore[arg-type]  # one keyword of its type
-    return judge(measured, built, nodeid="t.py::test_x", name="small", baseline=baseline, reference=reference)
+    return judge(measured, built, nodeid="t::x", name="small", baseline=baseline, reference=reference, golden=golden)
 
 
 def one(result: ItemResult) -> Comparison:
@@ -275,6 +282,21 @@ def test_bounds_hold_without_a_baseline() -> None:
         {key: one.value for key, one in result.stats.scores.items()}
     )
     assert "augrc" not in result.stats.rates
+
+
+def test_many_small_steps_drift() -> None:
+    """Twice the default tolerance, also of a metric of one's own, is the budget from the golden reference."""
+    own = ScoreMetric(name="surprise", compute=lambda records, flagged: nll(records), higher_is_better=False)
+    own = dataclasses.replace(own, tolerance=0.15)  # type: ignore[arg-type]  # as users type it
+    golden = drawn()
+    claimed = golden.label_log_probability.astype(np.float64)
+    for worse, drifts in ((0.25, False), (0.35, True)):
+        random = np.random.default_rng(3).normal(worse, 0.05, len(golden))
+        now = dataclasses.replace(golden, label_log_probability=(claimed - random).astype(np.float32))
+        found = judged(now, now, golden=golden, metrics=["surprise"], vocabulary=extended([], [own]))
+
+        assert drifts is (Verdict.DRIFTED is found.verdict)
+        assert ["0.3"] * drifts == [one.allowed for one in found.comparisons if one.verdict is Verdict.DRIFTED]
 
 
 def test_counts_of_the_flag_by_hand() -> None:
