@@ -358,8 +358,8 @@ class Score:
 
     @property
     def fraction(self) -> Fraction | None:
-        """The float's exact value, None where it is undefined."""
-        return None if self.value is None else Fraction(self.value)
+        """The shortest decimal of the float, so that 5 of 100 are at most a bound of 0.05; None where undefined."""
+        return None if self.value is None else Fraction(repr(self.value))
 
 
 Value = Estimate | Score

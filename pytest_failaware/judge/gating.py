@@ -48,11 +48,11 @@ def gated_unpaired(gate: Gate, before: Mapping[str, Estimate], now: ConditionSta
     for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
         metric, tolerance = gate.table[name], gate.allowed(name)
         nothing = Estimate(numerator=0, denominator=0, reason=_NOT_COUNTED)
-        reference, current = before.get(name, nothing), now.rates.get(name, nothing)
-        evidence = None
-        if name in now.scores:
+        if isinstance(metric, ScoreMetric):
             yield _comparison(metric, nothing, now.scores[name], gate, None)
             continue
+        reference, current = before.get(name, nothing), now.rates.get(name, nothing)
+        evidence = None
         if reference.denominator and current.denominator:
             evidence = unpaired_evidence(reference, current, metric.direction, tolerance, gate.level)
         yield _comparison(metric, reference, current, gate, evidence)

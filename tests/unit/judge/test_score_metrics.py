@@ -347,10 +347,11 @@ def test_a_score_that_is_no_number(found: object) -> None:
         broken.score(records_with(SCORE, RIGHT), np.zeros(5, dtype=np.bool_))
 
 
-def test_a_score_is_exact_as_a_fraction() -> None:
-    """Bounds are decided on the very float: 0.1 is a little more than the decimal that was typed."""
-    exact = Score(value=0.1).fraction
-
-    assert exact is not None
-    assert Fraction(Decimal("0.1")) < exact
-    assert 0.1 == float(exact)
+@pytest.mark.parametrize("wrong", [1, 5, 29, 57])
+def test_a_share_meets_its_decimal(wrong: int) -> None:
+    """5 wrong of 100 are at most 0.05, though the float is a little more; one more is not."""
+    records = records_with(np.linspace(1, 0.5, 100), np.arange(100) >= wrong)
+    for bound, verdict in ((wrong, Verdict.PASSED), (wrong - 1, Verdict.ABOVE_MAXIMUM)):
+        maximum = {"risk_at_coverage(1)": str(Decimal(bound) / 100)}
+        assert verdict is one(judged(records, None, maximum=maximum)).verdict
+    assert Fraction(wrong, 100) == Score(value=wrong / 100).fraction
