@@ -14,7 +14,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +25,8 @@ from pytest_failaware.judge import significance
 from pytest_failaware.judge.evidence import unpaired_evidence
 from pytest_failaware.judge.gating import paired
 from pytest_failaware.judge.metrics import AT_COVERAGE, METRICS, Direction
+from pytest_failaware.judge.outcomes import Outcomes
+from pytest_failaware.judge.score_metrics import SCORE_METRICS, one_sided_metric
 from pytest_failaware.schema import Estimate
 
 LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)
@@ -35,16 +37,23 @@ RIGHT_SHARE = {"accuracy": SHARES[0] + SHARES[2], "confident_accuracy": SHARES[0
 
 Floats = NDArray[np.float64]
 Generator = np.random.Generator
+Sides = list[tuple[Floats, NDArray[np.bool_]]]
+"""Scores and right answers before and now."""
 Simulate = Callable[[int, Generator, int], Floats]
 """n, random numbers, draws -> the p of each draw, (draws,)."""
 
 
 class Case(NamedTuple):
-    """A test under one truth; a slow one is worth a twentieth of the draws."""
+    """A test under one truth; a slow one is worth a twentieth of the draws, the jackknife a fiftieth."""
 
     label: str
     simulate: Simulate
     slow: bool = False
+    jackknifed: bool = False
+
+    def worth(self, draws: int) -> int:
+        """How many of so many draws it gets."""
+        return draws // (50 if self.jackknifed else 20 if self.slow else 1)
 
 
 def cases() -> Iterator[Case]:
@@ -63,7 +72,17 @@ def cases() -> Iterator[Case]:
             yield Case(f"{name}, groups of {size}", partial(grouped, name, size, 0.0), slow=True)
             yield Case(f"{name} at the margin, groups of {size}", partial(grouped, name, size, MARGIN), slow=True)
     yield Case("AUROC", auroc, slow=True)
+    for name in ("auroc_f", "augrc", "aurc", "nll", "ece"):
+        yield Case(f"{name} by the jackknife", partial(scored, name, None, 0.0), jackknifed=True)
+    yield Case("augrc by the jackknife, at the margin", partial(scored, "augrc", None, 0.03), jackknifed=True)
+    yield Case("augrc by the jackknife, groups of 5", partial(scored, "augrc", 5, 0.0), jackknifed=True)
     yield Case("Newcombe, two sets of images", unpaired)
+
+
+def jumping() -> Iterator[Case]:
+    """The jackknife of metrics that jump or have a kink, for which it promises nothing."""
+    for name in ("adaptive_ece", "fpr_at_95tpr", "coverage_at_risk(0.05)", "worst_class_accuracy"):
+        yield Case(f"{name} by the jackknife", partial(scored, name, None, 0.0), jackknifed=True)
 
 
 # ---- a rate over all samples ---------------------------------------------------------------------------------------
@@ -179,7 +198,67 @@ def auroc(n: int, random: Generator, draws: int) -> Floats:
     return np.array([significance.normal_p(z) for z in zs])
 
 
-def _scored(random: Generator, n: int) -> list[tuple[Floats, NDArray[np.bool_]]]:
+def scored(name: str, size: int | None, falls: float, n: int, random: Generator, draws: int) -> Floats:
+    """A score metric of two models that are equal in truth, or whose true change is the margin.
+
+    Args:
+        name: the metric.
+        size: of groups whose samples share half of their fate, None where all are independent.
+        falls: the share of right answers that turn wrong at the confidence they had.
+        n: samples.
+        random: where chance comes from.
+        draws: pairs of models.
+    """
+    metric, margin = one_sided_metric(name, "benchmark"), Decimal(0) if not falls else _true_worsening(name, falls)
+    groups = None if size is None else (np.arange(n) // size).astype(np.uint32)
+
+    def p() -> float:
+        sides = _scored(random, n) if groups is None else _scored_together(random, groups)
+        before, now = (_outcomes(trust, right, groups) for trust, right in _fallen(sides, falls, random))
+        evidence = paired(metric, before, now, margin, 0.01)[2]
+        return 1.0 if evidence is None else evidence.p_beyond
+
+    return np.array([p() for _ in range(draws)])
+
+
+def _fallen(sides: Sides, falls: float, random: Generator) -> Sides:
+    before, (trust, right) = sides
+    return [before, (trust, right & (random.random(len(right)) >= falls))] if falls else sides
+
+
+@cache
+def _true_worsening(name: str, falls: float) -> Decimal:
+    """How much worse a metric gets in truth, from a million samples."""
+    random, metric = np.random.default_rng(11), SCORE_METRICS[name]
+    sides = [_outcomes(*side, None) for side in _fallen(_scored(random, 1_000_000), falls, random)]
+    before, now = (metric.score(side.records, ~side.trusted).value or 0.0 for side in sides)
+    return Decimal(repr((before - now) * metric.direction.value))
+
+
+def _outcomes(trust: Floats, right: NDArray[np.bool_], groups: NDArray[np.uint32] | None) -> Outcomes:
+    """Predictions of ten classes, right or wrong, whose confidence is between 0.1 and 1."""
+    blank, confidence = outcomes((~right).astype(np.int64), groups), 0.1 + 0.9 * trust
+    label = (np.arange(len(right)) % 10).astype(np.uint16)
+    columns = {
+        "label": label,
+        "prediction": np.where(right, label, (label + 1) % 10).astype(np.uint16),
+        "confidence": confidence.astype(np.float32),
+        "label_log_probability": np.log(np.where(right, confidence, 1 - 0.9 * confidence)).astype(np.float32),
+    }
+    return dataclasses.replace(blank, records=dataclasses.replace(blank.records, **columns))
+
+
+def _scored_together(random: Generator, groups: NDArray[np.uint32]) -> Sides:
+    """As `_scored`; in half of the samples the score, the answer and the redrawing are those of the group."""
+    own, shared = _scored(random, len(groups)), _scored(random, int(groups[-1]) + 1)
+    common = random.random(len(groups)) < 0.5
+    return [
+        (np.where(common, trust[groups], trust_alone), np.where(common, right[groups], right_alone))
+        for (trust, right), (trust_alone, right_alone) in zip(shared, own, strict=True)
+    ]
+
+
+def _scored(random: Generator, n: int) -> Sides:
     """Scores and right answers of a model, and of a successor that draws a tenth of them anew."""
     trust = random.beta(4, 0.6, size=(2, n))
     right = random.random((2, n)) < trust
@@ -201,11 +280,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=200_000)
     draws = parser.parse_args().draws
-    print(f"share of {draws:,} draws ({draws // 20:,} where each sample has a score) that reject, over the level")
+    print(f"share of {draws:,} draws ({draws // 20:,} where each sample has a score, {draws // 50:,} by the jackknife)")
+    print("that reject, over the level")
     print(f"{'':<50}{'n':>8}" + "".join(f"{level:>14.4g}" for level in LEVELS))
-    for case in cases():
+    for case in (*cases(), *jumping()):
         for n in SIZES:
-            found = over_nominal(case, n, draws // 20 if case.slow else draws)
+            found = over_nominal(case, n, case.worth(draws))
             print(f"{case.label:<50}{n:>8,}" + "".join(f"{f'{share:.2f} ({error:.2f})':>14}" for share, error in found))
 
 

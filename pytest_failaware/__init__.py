@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_failaware.conditions import Degradation
     from pytest_failaware.errors import FailAwareError
-    from pytest_failaware.judge.metrics import RateMetric
+    from pytest_failaware.judge.metrics import RateMetric, ScoreMetric
     from pytest_failaware.judge.rule import FailureRule
     from pytest_failaware.run import Evaluation, evaluate
 
-__all__ = ["Degradation", "Evaluation", "FailAwareError", "FailureRule", "RateMetric", "evaluate"]
+__all__ = ["Degradation", "Evaluation", "FailAwareError", "FailureRule", "RateMetric", "ScoreMetric", "evaluate"]
 
 _HOMES = {
     "Degradation": "pytest_failaware.conditions",
@@ -20,6 +20,7 @@ _HOMES = {
     "FailAwareError": "pytest_failaware.errors",
     "FailureRule": "pytest_failaware.judge.rule",
     "RateMetric": "pytest_failaware.judge.metrics",
+    "ScoreMetric": "pytest_failaware.judge.metrics",
     "evaluate": "pytest_failaware.run",
 }
 

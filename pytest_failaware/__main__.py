@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
 
     show = command("show", show_baseline, "print a baseline as a table")
     show.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+    show.add_argument(
+        "--metrics", metavar="METRIC", nargs="+", default=[], help="more columns, from the stored samples, as in augrc"
+    )
 
     diff = command("diff", compare_baselines, "print what differs between two baselines; exit code 1 if anything does")
     diff.add_argument("before", metavar="A", help="a baseline's name, or the path of its .yaml file")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from pytest_failaware.conditions import Degradation
-    from pytest_failaware.judge.metrics import RateMetric
+    from pytest_failaware.judge.metrics import RateMetric, ScoreMetric
     from pytest_failaware.schema import RunReport
 
 
@@ -63,8 +63,8 @@ def pytest_failaware_conditions() -> Iterable[Degradation]:  # type: ignore[empt
 
 
 @pytest.hookspec
-def pytest_failaware_metrics() -> Iterable[RateMetric]:  # type: ignore[empty-body]  # a specification
-    """Add rates of your own to the metrics that a gate can name: some of the samples, among others.
+def pytest_failaware_metrics() -> Iterable[RateMetric | ScoreMetric]:  # type: ignore[empty-body]  # a specification
+    """Add metrics of your own to those that a gate can name: a rate, some of the samples among others, or any number.
 
     Recipe: `metrics=["accuracy", "cat_recall"]`, `minimum={"cat_recall": 0.9}` ::
 
@@ -77,6 +77,19 @@ def pytest_failaware_metrics() -> Iterable[RateMetric]:  # type: ignore[empty-bo
 
         def pytest_failaware_metrics():
             return [RateMetric(name="cat_recall", masks=cat_recall, higher_is_better=True)]
+
+    A number that is no such share is computed by a function of its own. It returns None where it is undefined, and must
+    not depend on the order of the samples: what its change proves is found by leaving out parts of them ::
+
+        from pytest_failaware import ScoreMetric
+
+        def overconfidence(records, flagged):
+            trusted = ~flagged
+            gap = records.confidence[trusted].mean() - records.correct[trusted].mean() if trusted.any() else None
+            return gap
+
+        def pytest_failaware_metrics():
+            return [ScoreMetric(name="overconfidence", compute=overconfidence, higher_is_better=False, lowest=-1)]
     """
 
 

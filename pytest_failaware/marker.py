@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from pytest_failaware.errors import ConfigError, choices
-from pytest_failaware.judge.metrics import CHANGE_RATES, DEFAULT_GATES, CoverageMetric
+from pytest_failaware.judge.metrics import CHANGE_RATES, DEFAULT_GATES, AnyMetric, CoverageMetric, ScoreMetric
 from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.judge.score_metrics import EXAMPLES, RANKING_METRICS, spelled_metric
 from pytest_failaware.schema import Condition, Gate, Policy
 from pytest_failaware.spelling import parse_conditions
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
+
+_VAST: Final = 1e12  # no bound is beyond it
 
 
 def build_gate(
@@ -35,8 +38,17 @@ def build_gate(
     start = base or _default_gate(vocabulary)
     read = {name: _READERS[name](value, f"{prefix}{name}", vocabulary) for name, value in values.items()}
     if isinstance(tolerance := read.get("tolerance"), dict):
-        read["tolerance"] = {**start.tolerance, **tolerance}
-    return dataclasses.replace(start, **read)  # type: ignore[arg-type]  # each reader returns its field's type
+        is_for_all = set(vocabulary.metrics) <= set(tolerance)  # and leaves nothing of what was given for one
+        read["tolerance"] = tolerance if is_for_all else {**start.tolerance, **tolerance}
+    gate = dataclasses.replace(start, **read)  # type: ignore[arg-type]  # each reader returns its field's type
+    return dataclasses.replace(gate, table={**gate.table, **dict(_spelled(gate))})
+
+
+def _spelled(gate: Gate) -> Iterator[tuple[str, AnyMetric]]:
+    """The metrics that the gate names with brackets."""
+    for name in sorted(gate.named - set(gate.table)):
+        if metric := spelled_metric(name, "metrics"):
+            yield name, metric
 
 
 def read_pairs(texts: Iterable[object], prefix: str) -> dict[str, str]:
@@ -60,7 +72,7 @@ def _default_gate(vocabulary: Vocabulary) -> Gate:
         rule=FailureRule(),
         table=vocabulary.metrics,
         metrics=DEFAULT_GATES,
-        tolerance={name: Decimal(str(metric.tolerance)) for name, metric in vocabulary.metrics.items()},
+        tolerance={name: Decimal(str(metric.tolerance)) for name, metric in _tolerated(vocabulary).items()},
         minimum={},
         maximum={},
         policy=Policy.BEYOND_TOLERANCE,
@@ -82,6 +94,11 @@ def _rule(value: object, where: str, vocabulary: Vocabulary) -> FailureRule:
     raise ConfigError(f"{where}: must be text as in 'confidence < 0.6' or a FailureRule, got {value!r}")
 
 
+def _tolerated(vocabulary: Vocabulary) -> Mapping[str, AnyMetric]:
+    """The metrics that have a tolerance without brackets."""
+    return {**{name: family.plain for name, family in RANKING_METRICS.items()}, **vocabulary.metrics}
+
+
 def _metrics(value: object, where: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     names = tuple(_metric(name, where, vocabulary.metrics) for name in _words(value, where))
     if not names:
@@ -91,10 +108,15 @@ def _metrics(value: object, where: str, vocabulary: Vocabulary) -> tuple[str, ..
 
 
 def _tolerance(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Decimal]:
-    pairs = _pairs(value, where, vocabulary.metrics)
+    known = _tolerated(vocabulary)
+    pairs = _pairs(value, where, known)
     if pairs is None:
-        return dict.fromkeys(vocabulary.metrics, _rate(value, where))
-    return pairs
+        return dict.fromkeys(known, _rate(value, where))
+    found = {}
+    for name, margin in pairs.items():
+        lowest, highest = _range(name, known)
+        found[name] = _rate(margin, f"{where}: {name}", 0.0, highest - lowest)
+    return found
 
 
 def _minimum(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Decimal]:
@@ -102,19 +124,25 @@ def _minimum(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Dec
 
 
 def _maximum(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Decimal]:
-    return _bounds(value, where, (*_with_one_side(vocabulary), *CHANGE_RATES))
+    return _bounds(value, where, {**_with_one_side(vocabulary), **dict.fromkeys(CHANGE_RATES)})
 
 
-def _with_one_side(vocabulary: Vocabulary) -> tuple[str, ...]:
+def _with_one_side(vocabulary: Vocabulary) -> dict[str, AnyMetric | None]:
     """The metrics that a literal bound can hold without a baseline."""
-    return tuple(name for name, metric in vocabulary.metrics.items() if not isinstance(metric, CoverageMetric))
+    return {name: metric for name, metric in vocabulary.metrics.items() if not isinstance(metric, CoverageMetric)}
 
 
-def _bounds(value: object, where: str, table: Collection[str]) -> dict[str, Decimal]:
+def _bounds(value: object, where: str, table: Mapping[str, AnyMetric | None]) -> dict[str, Decimal]:
     pairs = _pairs(value, where, table)
     if pairs is None:
         raise ConfigError(f"{where}: must name its metric, as in {{'confident_accuracy': 0.9}}, got {value!r}")
-    return pairs
+    return {name: _rate(bound, f"{where}: {name}", *_range(name, table)) for name, bound in pairs.items()}
+
+
+def _range(name: str, table: Mapping[str, AnyMetric | None]) -> tuple[float, float]:
+    """The least and the largest value of a metric."""
+    metric = table[name] if name in table else spelled_metric(name, "")
+    return (metric.lowest, metric.highest) if isinstance(metric, ScoreMetric) else (0.0, 1.0)
 
 
 def _policy(value: object, where: str, vocabulary: Vocabulary) -> Policy:
@@ -173,33 +201,38 @@ def _words(value: object, where: str) -> tuple[str, ...]:
     raise ConfigError(f"{where}: must be a list of names, got {value!r}")
 
 
-def _pairs(value: object, where: str, table: Collection[str]) -> dict[str, Decimal] | None:
-    """metric -> rate from a mapping or from words like `accuracy=0.9`; None where no metric is named."""
+def _pairs(value: object, where: str, table: Collection[str]) -> dict[str, object] | None:
+    """metric -> number from a mapping or from words like `accuracy=0.9`; None where no metric is named."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
     if isinstance(value, Mapping):
-        items = [(str(name), rate) for name, rate in value.items()]
+        items: list[tuple[str, object]] = [(str(name), number) for name, number in value.items()]
     elif isinstance(value, (str, list, tuple)) and "=" in str(value):
-        items = [(name, rate) for name, _, rate in (word.partition("=") for word in _words(value, where))]
+        items = [(name, number) for name, _, number in (word.partition("=") for word in _words(value, where))]
     else:
         return None
-    return {_metric(name, where, table): _rate(rate, f"{where}: {name}") for name, rate in items}
+    return {_metric(name, where, table): number for name, number in items}
 
 
 def _metric(name: str, where: str, table: Collection[str]) -> str:
-    if name not in table:
-        raise ConfigError(f"{where}: unknown metric {name!r}; {choices(name, table)}")
-    return name
+    """A metric's only spelling."""
+    if name in table:
+        return name
+    if metric := spelled_metric(name, where):
+        return metric.name
+    raise ConfigError(f"{where}: unknown metric {name!r}; {choices(name, (*table, *EXAMPLES))}")
 
 
-def _rate(value: object, where: str) -> Decimal:
-    """The exact decimal of what was typed, in [0, 1]."""
+def _rate(value: object, where: str, lowest: float = 0.0, highest: float = 1.0) -> Decimal:
+    """The exact decimal of what was typed, in [lowest, highest]."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
     try:
         rate = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
     except InvalidOperation:
         rate = Decimal("NaN")
-    if rate.is_nan() or not 0 <= rate <= 1:
-        raise ConfigError(f"{where}: must be a rate between 0 and 1, as in 0.005, got {value!r}")
+    if rate.is_nan() or not max(lowest, -_VAST) <= rate <= min(highest, _VAST):
+        is_rate = (lowest, highest) == (0.0, 1.0)
+        wanted = "a rate between 0 and 1, as in 0.005" if is_rate else f"a number from {lowest:g} to {highest:g}"
+        raise ConfigError(f"{where}: must be {wanted}, got {value!r}")
     return rate

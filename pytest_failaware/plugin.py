@@ -162,7 +162,7 @@ def _vocabulary(config: pytest.Config) -> Vocabulary:
     except Exception as error:  # the user's code runs here
         raise ConfigError(
             f"the hook pytest_failaware_conditions or pytest_failaware_metrics cannot be used: {describe_error(error)}"
-            "; have it return a list of Degradation or RateMetric"
+            "; have it return a list of Degradation, or of RateMetric and ScoreMetric"
         ) from error
 
 

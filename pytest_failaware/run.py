@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_failaware.conditions import FOUNDING, Degrade
 from pytest_failaware.config import resolve
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.judge.metrics import METRICS, AnyMetric, stats_of
+from pytest_failaware.judge.metrics import METRICS, AnyMetric, Metric, ScoreMetric, stats_of
 from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.judge.score_metrics import one_sided_metric
 from pytest_failaware.marker import build_gate
 from pytest_failaware.measure.bench import Bench, build_bench
 from pytest_failaware.measure.data import ImageSet, adopt_dataset
@@ -20,7 +21,7 @@ from pytest_failaware.measure.models import LoadedModel, adopt_model, choose_dev
 from pytest_failaware.measure.sources import open_dataset
 from pytest_failaware.measure.store import silent
 from pytest_failaware.options import Surroundings
-from pytest_failaware.schema import Condition, ConditionStats, Gate, Records, RunConfig, Tell
+from pytest_failaware.schema import Condition, ConditionStats, Gate, Records, RunConfig, Tell, Value
 from pytest_failaware.vocabulary import BUILT_IN
 
 if TYPE_CHECKING:
@@ -48,6 +49,22 @@ class Evaluation:
     def flagged(self) -> NDArray[np.bool_]:
         """Which predictions the rule flags, (N,) bool."""
         return self.rule.flags(confidence=self.records.confidence, entropy=self.records.entropy)
+
+    def score(self, name: str) -> Value:
+        """One metric by its name in a gate, as in `score("augrc").value`; without a value it says why.
+
+        Raises:
+            ConfigError: no metric of one side has this name.
+        """
+        if name in self.stats.rates:
+            return self.stats.rates[name]
+        own = self.table.get(name)
+        metric = own if isinstance(own, ScoreMetric) else one_sided_metric(name, "score")
+        return (
+            metric.estimate(self.stats.cells)
+            if isinstance(metric, Metric)
+            else metric.score(self.records, self.flagged)
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """One row per sample: every column of the records, and whether it is flagged."""

@@ -135,7 +135,8 @@ class Policy(Enum):
 class Gate:
     """What defines a gate. Bounds are exact decimals as typed; `table` holds every metric that can be named.
 
-    `metrics` names those that gate, and `tolerance` has one entry for each metric of the table.
+    `metrics` names those that gate. `tolerance` has an entry for each name that needs no arguments in brackets, and for
+    those spelled with them that were given their own.
     """
 
     conditions: tuple[Condition, ...]
@@ -149,6 +150,15 @@ class Gate:
     alpha: Decimal | None
     seed: int
     baseline: str | None
+
+    def allowed(self, name: str) -> Decimal:
+        """The tolerance of a metric: that of `augrc(margin)` is the one of `augrc` where it has none of its own."""
+        return self.tolerance[name if name in self.tolerance else name.partition("(")[0]]
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Every metric that the gate judges: against its reference, or by a literal bound."""
+        return frozenset({*self.metrics, *self.minimum, *self.maximum})
 
     @property
     def level(self) -> float:
@@ -355,14 +365,38 @@ class Estimate:
         """The rate for the reader, None where it is undefined."""
         return self.numerator / self.denominator if self.denominator else None
 
+    @property
+    def is_rate(self) -> bool:
+        """Whether people read it in percent."""
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A number that no ratio of counts is, such as an area under a curve; `reason` says why there is no value."""
+
+    value: float | None
+    is_rate: bool = False
+    reason: str = ""
+
+    @property
+    def fraction(self) -> Fraction | None:
+        """The shortest decimal of the float, so that 5 of 100 are at most a bound of 0.05; None where undefined."""
+        return None if self.value is None else Fraction(repr(self.value))
+
+
+Value = Estimate | Score
+"""What a metric yields."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionStats:
-    """The statistics of one condition under one rule: counts first, rates by metric name."""
+    """The statistics of one condition under one rule: counts first, rates by metric name, scores that a gate names."""
 
     condition: str
     cells: Cells
     rates: Mapping[str, Estimate]
+    scores: Mapping[str, Score] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -496,8 +530,8 @@ class Evidence:
     """What a comparison proves. A drop is a change for the worse, in units of the rate.
 
     Each p is one-sided: of `drop <= tolerance`, of `drop >= tolerance`, of `drop <= 0` and of `drop >= 0`. `low` and
-    `high` bound the drop with 95 % confidence. `lost` and `gained` count samples where the rate is over all of them,
-    else both are None.
+    `high` bound the drop with 95 % confidence, None where nothing can be said. `lost` and `gained` count samples where
+    the rate is over all of them, else both are None.
     """
 
     paired: bool
@@ -505,8 +539,8 @@ class Evidence:
     p_within: float
     p_worse: float
     p_better: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     level: float  # what p must fall below
     lost: int | None = None
     gained: int | None = None
@@ -517,8 +551,8 @@ class Comparison:
     """One metric of one condition beside its reference: a stored baseline (`reference` set) or a literal bound."""
 
     metric: str
-    reference: Estimate | None
-    current: Estimate
+    reference: Value | None
+    current: Value
     allowed: str
     verdict: Verdict
     note: str = ""

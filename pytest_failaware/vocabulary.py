@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from pytest_failaware.conditions import DEFINITIONS, NAME, AnyName, Definition, Degradation, Degrade
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.judge.metrics import AT_COVERAGE, CHANGE_RATES, METRICS, NON_FINITE, AnyMetric, RateMetric
+from pytest_failaware.judge.metrics import (
+    AT_COVERAGE,
+    CHANGE_RATES,
+    METRICS,
+    NON_FINITE,
+    AnyMetric,
+    RateMetric,
+    ScoreMetric,
+)
+from pytest_failaware.judge.score_metrics import RANKING_METRICS, SCORE_METRICS
 
-Named = TypeVar("Named", Degradation, RateMetric)
+OwnMetric = ScoreMetric | RateMetric
+Named = TypeVar("Named", Degradation, OwnMetric)
+
+_KINDS: Final[tuple[type[OwnMetric], ...]] = (ScoreMetric, RateMetric)
 
 
-_METRICS: Final[Mapping[str, AnyMetric]] = {**METRICS, AT_COVERAGE.name: AT_COVERAGE, NON_FINITE.name: NON_FINITE}
+_METRICS: Final[Mapping[str, AnyMetric]] = {
+    **METRICS,
+    **{metric.name: metric for metric in (AT_COVERAGE, NON_FINITE)},
+    **SCORE_METRICS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,25 +54,30 @@ def extended(degradations: Iterable[object], metrics: Iterable[object]) -> Vocab
     """The built-in names and those that the hooks return.
 
     Raises:
-        ConfigError: something else than a Degradation or a RateMetric, a name that is taken or cannot be written.
+        ConfigError: something else than a Degradation, a RateMetric or a ScoreMetric, a name that is taken or cannot
+            be written.
     """
-    own = _checked(degradations, Degradation, "pytest_failaware_conditions", DEFINITIONS)
-    rates = _checked(metrics, RateMetric, "pytest_failaware_metrics", {**_METRICS, **dict.fromkeys(CHANGE_RATES)})
+    own = _checked(degradations, (Degradation,), "pytest_failaware_conditions", DEFINITIONS)
+    taken = {*_METRICS, *RANKING_METRICS, *CHANGE_RATES}
+    numbers = _checked(metrics, _KINDS, "pytest_failaware_metrics", taken)
     for one in own.values():
         for name in one.parameters:
             _check_name(name, f"pytest_failaware_conditions: {one.name}")
     return Vocabulary(
         definitions={**DEFINITIONS, **{name: one.definition for name, one in own.items()}},
-        metrics={**_METRICS, **rates},
+        metrics={**_METRICS, **numbers},
         kernels={name: one.function for name, one in own.items()},
     )
 
 
-def _checked(given: Iterable[object], kind: type[Named], hook: str, taken: Mapping[str, object]) -> dict[str, Named]:
+def _checked(
+    given: Iterable[object], kinds: tuple[type[Named], ...], hook: str, taken: Collection[str]
+) -> dict[str, Named]:
     found: dict[str, Named] = {}
     for answer in given:
-        if not isinstance(answer, kind):
-            raise ConfigError(f"{hook}: returned {answer!r}; return a list of pytest_failaware.{kind.__name__}")
+        if not isinstance(answer, kinds):
+            wanted = " or ".join(f"pytest_failaware.{kind.__name__}" for kind in kinds)
+            raise ConfigError(f"{hook}: returned {answer!r}; return a list of {wanted}")
         one: Named = answer
         _check_name(one.name, hook)
         if one.name in taken or one.name in found:

@@ -2,8 +2,8 @@
 
     python scripts/lowest.py [pytest arguments]
 
-A fresh virtual environment, removed at the end, gets exactly the versions that pyproject.toml names by `>=` for what the
-package itself needs (torch among them, which is 3 GB to fetch); what only the tests need is the newest that fits.
+A fresh virtual environment, removed at the end, gets exactly the versions that pyproject.toml names by `>=` for what
+the package itself needs (torch among them, which is 3 GB to fetch); what only the tests need is the newest that fits.
 """
 
 from __future__ import annotations

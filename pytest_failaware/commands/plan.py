@@ -12,7 +12,7 @@ import numpy as np
 
 from pytest_failaware.commands.opening import directory_of, open_baseline
 from pytest_failaware.errors import BaselineError
-from pytest_failaware.judge.metrics import cell_rates
+from pytest_failaware.judge.metrics import ScoreMetric, cell_rates
 from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS, is_at_chance, sights
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import read_records
@@ -34,6 +34,8 @@ def plan_gates(given: Namespace) -> Iterator[str]:
         key: tuple(sights(gate, cell_rates(entry.cells), given.samples)) for key, entry in baseline.entries.items()
     }
     yield from sight_lines(found)
+    if scores := [name for name in gate.metrics if isinstance(gate.table[name], ScoreMetric)]:
+        yield f"no formula tells what these gates find: {', '.join(scores)}; selftest plants drops and counts"
     for key, records in _stored(given, baseline).items():
         if is_at_chance(baseline.entries[key].cells, records.label):
             yield f"{key}: {AT_CHANCE}"

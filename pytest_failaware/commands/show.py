@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pytest_failaware.commands.opening import open_baseline
-from pytest_failaware.judge.metrics import cell_rates
-from pytest_failaware.report.words import aligned, heading, percent
+from pytest_failaware.commands.opening import directory_of, open_baseline
+from pytest_failaware.judge.metrics import FOUNDING_RATES, Metric, ScoreMetric, cell_rates
+from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.judge.samples import read_records
+from pytest_failaware.judge.score_metrics import one_sided_metric
+from pytest_failaware.report.words import aligned, heading, percent, spelled
 from pytest_failaware.schema import Baseline, BaselineEntry
 
 _NONE: Final = "-"
@@ -19,14 +22,32 @@ def show_baseline(given: Namespace) -> Iterator[str]:
     baseline = open_baseline(given.name, given.baseline_dir)
     data = baseline.data
     yield f"{baseline.name}: {data.samples:,} images, {len(data.classes)} classes; preprocess {baseline.preprocessing}"
-    names = list(next((cell_rates(entry.cells) for entry in baseline.entries.values()), {}))
-    rows = [
-        (key, *(percent(rate) for rate in cell_rates(entry.cells).values()), entry.model.sha256[:8])
-        for key, entry in baseline.entries.items()
-    ]
-    yield from aligned([("condition", *map(heading, names), "model"), *rows], left=(0,))
+    named = [one_sided_metric(name, "--metrics") for name in given.metrics]
+    rows = []
+    for key, entry in baseline.entries.items():
+        rates = cell_rates(entry.cells)
+        shown = [percent(rates[name]) for name in FOUNDING_RATES]
+        rows.append((key, *shown, *_others(given, baseline, entry, named), entry.model.sha256[:8]))
+    headings = [*map(heading, FOUNDING_RATES), *(heading(metric.name) for metric in named)]
+    yield from aligned([("condition", *headings, "model"), *rows], left=(0,))
     for key, entry in baseline.entries.items():
         yield from (f"{key}: {change.reason} (model {change.model_sha256[:8]})" for change in entry.history)
+
+
+def _others(
+    given: Namespace, baseline: Baseline, entry: BaselineEntry, named: Sequence[Metric | ScoreMetric]
+) -> Iterator[str]:
+    """The metrics that were asked for, from the counts or from the stored outcome of every sample."""
+    if any(isinstance(metric, ScoreMetric) for metric in named):
+        records = read_records(directory_of(given.name, given.baseline_dir), baseline, entry)
+    for metric in named:
+        if isinstance(metric, Metric):
+            yield spelled(metric.estimate(entry.cells))
+        elif records is None:
+            yield "no sample file"
+        else:
+            rule = FailureRule.parse(entry.rule)
+            yield spelled(metric.score(records, rule.flags(confidence=records.confidence, entropy=records.entropy)))
 
 
 def compare_baselines(given: Namespace) -> Iterator[str]:
@@ -63,8 +84,9 @@ def _entry_differences(before: Baseline, after: Baseline) -> Iterator[str]:
 
 
 def _differences(old: BaselineEntry, new: BaselineEntry) -> Iterator[tuple[str, str, str, str]]:
-    rates = cell_rates(new.cells)
-    for name, rate in cell_rates(old.cells).items():
+    before, rates = cell_rates(old.cells), cell_rates(new.cells)
+    for name in FOUNDING_RATES:
+        rate = before[name]
         if rate.fraction != rates[name].fraction:
             known = rate.value is not None and rates[name].value is not None
             change = f"{100 * ((rates[name].value or 0) - (rate.value or 0)):+.2f} pt" if known else ""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from pytest_failaware.errors import BaselineError, ConfigError
-from pytest_failaware.judge.metrics import cell_rates
+from pytest_failaware.judge.metrics import FOUNDING_RATES, cell_rates
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.strict_yaml import Entry, parse
 from pytest_failaware.schema import Baseline, BaselineEntry, Cells, Change, Condition, DataFacts, Golden, ModelFacts
@@ -106,7 +106,8 @@ def _plain_change(change: Change) -> dict[str, str]:
 
 def _rates(cells: Cells) -> dict[str, float | None]:
     """The rates for the reader; the counts are the truth."""
-    values = {name: rate.value for name, rate in cell_rates(cells).items()}
+    rates = cell_rates(cells)
+    values = {name: rates[name].value for name in FOUNDING_RATES}
     return {name: None if value is None else round(value, 6) for name, value in values.items()}
 
 

@@ -68,8 +68,8 @@ def judge(
         terms: what becomes of changed data and of slow drift.
     """
     key = measurement.condition.key
-    stats = stats_of(key, measurement.records, gate.rule, gate.table)
-    bounds = tuple(bounded(gate, stats.rates))
+    stats = stats_of(key, measurement.records, gate.rule, gate.table, gate.named)
+    bounds = tuple(bounded(gate, stats))
     entry = baseline.entries.get(key) if baseline else None
     at_chance = is_at_chance(entry.cells if entry else stats.cells, measurement.records.label)
     missing = ItemResult(
@@ -90,7 +90,7 @@ def judge(
     comparisons, change, same = bounds, None, False
     if not differences:
         if both is None:
-            found = (*gated_unpaired(gate, cell_rates(entry.cells), stats.rates), *bounded_changes(gate, None, None))
+            found = (*gated_unpaired(gate, cell_rates(entry.cells), stats), *bounded_changes(gate, None, None))
         else:
             same = entry.rule == str(gate.rule) and records_equal(both.before, both.now, gate.rule)
             found, change = _paired(gate, both, baseline, same=same)

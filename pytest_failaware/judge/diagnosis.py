@@ -36,7 +36,7 @@ def _ranking(before: Outcomes, now: Outcomes, gate: Gate) -> Iterator[str]:
 
 def _proven(metric: AnyMetric, before: Outcomes, now: Outcomes, gate: Gate) -> Fraction | None:
     """The change of a metric where it is one for the worse, proven, and beyond the tolerance as observed."""
-    tolerance = gate.tolerance[metric.name]
+    tolerance = gate.allowed(metric.name)
     reference, current, evidence = paired(metric, before, now, tolerance, gate.level)
     if evidence is None or reference.fraction is None or current.fraction is None:
         return None

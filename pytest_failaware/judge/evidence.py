@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.judge import significance
-from pytest_failaware.judge.metrics import Direction
+from pytest_failaware.judge.jackknife import Rows, deal, jackknife_evidence
+from pytest_failaware.judge.metrics import Direction, ScoreMetric
+from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.significance import Floats, Groups, Interval
-from pytest_failaware.schema import Estimate, Evidence
+from pytest_failaware.schema import Estimate, Evidence, Score
 
 Mask = NDArray[np.bool_]
 Masks = tuple[Mask, Mask]
@@ -62,6 +64,24 @@ def coverage_evidence(
         groups,
     )
     return _evidence(drop, tolerance, level, paired=True)
+
+
+def score_evidence(
+    metric: ScoreMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float
+) -> tuple[Score, Score, Evidence | None]:
+    """A score metric on the same samples of both sides, and what its change proves; none where a side has no value."""
+    sides = [(side.records, ~side.trusted) for side in (before, now)]
+
+    def drop_on(rows: Rows) -> float | None:
+        old, new = (metric.score(records.take(rows), flagged[rows]).value for records, flagged in sides)
+        return None if old is None or new is None else (old - new) * metric.direction.value
+
+    reference, current = (metric.score(*side) for side in sides)
+    if reference.value is None or current.value is None:
+        return reference, current, None
+    drop = (reference.value - current.value) * metric.direction.value
+    part = deal(now.records.sample_id, now.groups)
+    return reference, current, jackknife_evidence(drop_on, drop, part, tolerance, level)
 
 
 def unpaired_evidence(

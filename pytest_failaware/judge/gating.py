@@ -12,12 +12,21 @@ from fractions import Fraction
 from typing import Final
 
 from pytest_failaware.judge.changes import at_coverage, change_rate
-from pytest_failaware.judge.evidence import Masks, coverage_evidence, paired_evidence, unpaired_evidence
-from pytest_failaware.judge.metrics import CHANGE_RATES, AnyMetric, CoverageMetric, Direction
+from pytest_failaware.judge.evidence import Masks, coverage_evidence, paired_evidence, score_evidence, unpaired_evidence
+from pytest_failaware.judge.metrics import (
+    CHANGE_RATES,
+    GATE_TOLERANCE,
+    AnyMetric,
+    CoverageMetric,
+    Direction,
+    Metric,
+    RateMetric,
+    ScoreMetric,
+)
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.policy import decide
 from pytest_failaware.judge.significance import clopper_pearson_upper
-from pytest_failaware.schema import Comparison, Estimate, Evidence, Gate, Policy, Verdict
+from pytest_failaware.schema import Comparison, ConditionStats, Estimate, Evidence, Gate, Policy, Value, Verdict
 
 _JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
 """Whether there is a confident_accuracy now -> the gate that judges the change where only one side has one."""
@@ -30,16 +39,19 @@ def gated(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Comparison]:
     """Each gating metric on the samples that both sides have; under equivalence its bounds gate instead."""
     for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
         metric = gate.table[name]
-        reference, current, evidence = paired(metric, before, now, gate.tolerance[name], gate.level)
+        reference, current, evidence = paired(metric, before, now, gate.allowed(name), gate.level)
         yield _comparison(metric, reference, current, gate, evidence)
 
 
-def gated_unpaired(gate: Gate, before: Mapping[str, Estimate], now: Mapping[str, Estimate]) -> Iterator[Comparison]:
+def gated_unpaired(gate: Gate, before: Mapping[str, Estimate], now: ConditionStats) -> Iterator[Comparison]:
     """Each gating metric from its counts, where the samples of the baseline are not known."""
     for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
-        metric, tolerance = gate.table[name], gate.tolerance[name]
+        metric, tolerance = gate.table[name], gate.allowed(name)
         nothing = Estimate(numerator=0, denominator=0, reason=_NOT_COUNTED)
-        reference, current = before.get(name, nothing), now.get(name, nothing)
+        if isinstance(metric, ScoreMetric):
+            yield _comparison(metric, nothing, now.scores[name], gate, None)
+            continue
+        reference, current = before.get(name, nothing), now.rates.get(name, nothing)
         evidence = None
         if reference.denominator and current.denominator:
             evidence = unpaired_evidence(reference, current, metric.direction, tolerance, gate.level)
@@ -53,7 +65,7 @@ def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Ite
     """
     level = dataclasses.replace(gate, policy=Policy.BEYOND_TOLERANCE).level
     for name in gate.metrics:
-        allowed = max(budget, gate.tolerance[name])
+        allowed = max(_budget(gate.table[name], budget), gate.allowed(name))
         reference, current, evidence = paired(gate.table[name], golden, now, allowed, level)
         if evidence is not None and evidence.p_beyond < evidence.level:
             yield Comparison(
@@ -67,10 +79,23 @@ def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Ite
             )
 
 
+def _budget(metric: AnyMetric, budget: Decimal) -> Decimal:
+    """A drift budget in units of the metric: as many of its own default tolerances as of those of the default gates."""
+    return budget * Decimal(str(metric.tolerance)) / GATE_TOLERANCE if isinstance(metric, ScoreMetric) else budget
+
+
 def paired(
     metric: AnyMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float
+) -> tuple[Value, Value, Evidence | None]:
+    """A metric on both sides, and what its change proves; no evidence where a side has no value."""
+    if isinstance(metric, ScoreMetric):
+        return score_evidence(metric, before, now, tolerance, level)
+    return _paired_rate(metric, before, now, tolerance, level)
+
+
+def _paired_rate(
+    metric: Metric | RateMetric | CoverageMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float
 ) -> tuple[Estimate, Estimate, Evidence | None]:
-    """A metric on both sides, and what its change proves; no evidence where a side counts among no sample."""
     sides = _masks(metric, before, now)
     reference, current = (_estimate(metric, masks) for masks in sides)
     if not reference.denominator or not current.denominator:
@@ -82,7 +107,7 @@ def paired(
     return reference, current, evidence
 
 
-def _masks(metric: AnyMetric, before: Outcomes, now: Outcomes) -> tuple[Masks, Masks]:
+def _masks(metric: Metric | RateMetric | CoverageMetric, before: Outcomes, now: Outcomes) -> tuple[Masks, Masks]:
     if isinstance(metric, CoverageMetric):
         return at_coverage(before, now)
     return before.masks(metric), now.masks(metric)
@@ -94,9 +119,9 @@ def _estimate(metric: AnyMetric, masks: Masks) -> Estimate:
 
 
 def _comparison(
-    metric: AnyMetric, reference: Estimate, current: Estimate, gate: Gate, evidence: Evidence | None
+    metric: AnyMetric, reference: Value, current: Value, gate: Gate, evidence: Evidence | None
 ) -> Comparison:
-    tolerance = gate.tolerance[metric.name]
+    tolerance = gate.allowed(metric.name)
     if evidence is None or reference.fraction is None or current.fraction is None:
         verdict, note = _undefined(metric.name, reference, current, gate)
     else:
@@ -118,7 +143,7 @@ def worsening(before: Fraction, now: Fraction, direction: Direction) -> Fraction
     return abs(now - before) if direction is Direction.EITHER_IS_WORSE else (before - now) * direction.value
 
 
-def _undefined(name: str, before: Estimate, now: Estimate, gate: Gate) -> tuple[Verdict, str]:
+def _undefined(name: str, before: Value, now: Value, gate: Gate) -> tuple[Verdict, str]:
     """A metric that one side does not have; confident_accuracy can leave the judgement to a gate beside it."""
     if before.fraction is None and now.fraction is None:
         return Verdict.PASSED, f"{now.reason}, as in the baseline"
@@ -133,8 +158,9 @@ def _undefined(name: str, before: Estimate, now: Estimate, gate: Gate) -> tuple[
 # ---- literal bounds ------------------------------------------------------------------------------------------------
 
 
-def bounded(gate: Gate, rates: Mapping[str, Estimate]) -> Iterator[Comparison]:
-    """The literal bounds of rates that one side has alone: they hold without a baseline."""
+def bounded(gate: Gate, stats: ConditionStats) -> Iterator[Comparison]:
+    """The literal bounds of metrics that one side has alone: they hold without a baseline."""
+    found: Mapping[str, Value] = {**stats.rates, **stats.scores}
     for bounds, sign, failing in (
         (gate.minimum, ">=", Verdict.BELOW_MINIMUM),
         (gate.maximum, "<=", Verdict.ABOVE_MAXIMUM),
@@ -142,7 +168,7 @@ def bounded(gate: Gate, rates: Mapping[str, Estimate]) -> Iterator[Comparison]:
         for name, bound in bounds.items():
             if name in CHANGE_RATES:
                 continue
-            rate = rates[name]
+            rate = found[name]
             verdict = Verdict.INCOMPARABLE if rate.fraction is None else _within(rate.fraction, bound, failing)
             yield Comparison(
                 metric=name,

@@ -1,20 +1,22 @@
-"""Records -> numbers; one table declares each metric's ratio, direction, tolerance and undefined case.
+"""Records -> numbers; one table declares each rate's ratio, direction, tolerance and undefined case.
 
 An image is *trusted* unless the rule flags it, and *right* when the prediction is the label; every founding rate is a
 ratio of the four cells' counts. In the words of selective classification, failure_rate is the rejection rate,
-confident_accuracy the selective accuracy, and silent_failure_rate the generalised risk at the rule's threshold.
+confident_accuracy the selective accuracy, and silent_failure_rate the generalised risk at the rule's threshold. The
+numbers that are no ratio of these counts stand in score_metrics.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, SupportsFloat
 
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.schema import Cells, ConditionStats, Estimate, Records
+from pytest_failaware.schema import Cells, ConditionStats, Estimate, Records, Score
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +36,7 @@ class Direction(Enum):
 
 
 _ALL: Final = ("trusted_right", "trusted_wrong", "flagged_right", "flagged_wrong")
-_GATE_TOLERANCE: Final = Decimal("0.005")
+GATE_TOLERANCE: Final = Decimal("0.005")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,46 @@ class RateMetric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreMetric:
+    """A number that is no ratio of counts, of ours or, by the hook `pytest_failaware_metrics`, of the user's own.
+
+    `compute(records, flagged)` returns a finite number, or None where it is undefined. It is called on many parts of
+    the records too, which tell how far chance moves it, and so must not depend on the order of the samples.
+    """
+
+    name: str
+    compute: Callable[[Records, NDArray[np.bool_]], float | None]
+    higher_is_better: bool
+    tolerance: Decimal = Decimal("0.01")
+    lowest: float = 0.0
+    highest: float = math.inf
+    is_rate: bool = False  # read in percent
+    undefined: str = "it is not defined on these samples"
+
+    @property
+    def direction(self) -> Direction:
+        """Which change is for the worse."""
+        return Direction.HIGHER_IS_BETTER if self.higher_is_better else Direction.LOWER_IS_BETTER
+
+    def score(self, records: Records, flagged: NDArray[np.bool_]) -> Score:
+        """The number on these records.
+
+        Raises:
+            ConfigError: it is neither None nor a finite number in the range of the metric.
+        """
+        found = self.compute(records, flagged)
+        if found is None:
+            return Score(value=None, is_rate=self.is_rate, reason=self.undefined)
+        value = float(found) if isinstance(found, SupportsFloat) and getattr(found, "shape", ()) == () else math.nan
+        if not self.lowest <= value <= self.highest or math.isinf(value):
+            raise ConfigError(
+                f"metric {self.name}: must return a number from {self.lowest:g} to {self.highest:g}, or None where it "
+                f"is undefined, got {found}"
+            )
+        return Score(value=value, is_rate=self.is_rate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageMetric:
     """A rate that needs both sides: this one's threshold is moved until as many samples are trusted as before."""
 
@@ -103,7 +145,7 @@ class CoverageMetric:
     undefined: str
 
 
-AnyMetric = Metric | RateMetric | CoverageMetric
+AnyMetric = Metric | RateMetric | CoverageMetric | ScoreMetric
 
 CHANGE_RATES: Final = (
     "changed_prediction_rate", "changed_flag_rate", "negative_flip_rate", "confident_negative_flip_rate"
@@ -113,7 +155,7 @@ CHANGE_RATES: Final = (
 AT_COVERAGE: Final = CoverageMetric(
     name="confident_accuracy_at_coverage",
     direction=Direction.HIGHER_IS_BETTER,
-    tolerance=_GATE_TOLERANCE,
+    tolerance=GATE_TOLERANCE,
     undefined="the baseline trusts nothing",
 )
 """The right answers among as many samples as the baseline trusts, those that this side trusts most."""
@@ -140,7 +182,7 @@ METRICS: Final[Mapping[str, Metric]] = {
             name="accuracy",
             numerator=("trusted_right", "flagged_right"),
             direction=Direction.HIGHER_IS_BETTER,
-            tolerance=_GATE_TOLERANCE,
+            tolerance=GATE_TOLERANCE,
             gates_by_default=True,
         ),
         Metric(
@@ -148,7 +190,7 @@ METRICS: Final[Mapping[str, Metric]] = {
             numerator=("trusted_right",),
             denominator=("trusted_right", "trusted_wrong"),
             direction=Direction.HIGHER_IS_BETTER,
-            tolerance=_GATE_TOLERANCE,
+            tolerance=GATE_TOLERANCE,
             gates_by_default=True,
             undefined="every prediction is flagged",
         ),
@@ -156,14 +198,14 @@ METRICS: Final[Mapping[str, Metric]] = {
             name="silent_failure_rate",
             numerator=("trusted_wrong",),
             direction=Direction.LOWER_IS_BETTER,
-            tolerance=_GATE_TOLERANCE,
+            tolerance=GATE_TOLERANCE,
             gates_by_default=True,
         ),
         Metric(
             name="confident_correct_rate",
             numerator=("trusted_right",),
             direction=Direction.HIGHER_IS_BETTER,
-            tolerance=_GATE_TOLERANCE,
+            tolerance=GATE_TOLERANCE,
             gates_by_default=True,
         ),
         Metric(
@@ -178,8 +220,39 @@ METRICS: Final[Mapping[str, Metric]] = {
             direction=Direction.EITHER_IS_WORSE,
             undefined="no prediction is flagged",
         ),
+        Metric(
+            name="failure_recall",
+            numerator=("flagged_wrong",),
+            denominator=("trusted_wrong", "flagged_wrong"),
+            direction=Direction.HIGHER_IS_BETTER,
+            undefined="no answer is wrong",
+        ),
+        Metric(
+            name="flag_precision",
+            numerator=("flagged_wrong",),
+            denominator=("flagged_right", "flagged_wrong"),
+            direction=Direction.HIGHER_IS_BETTER,
+            undefined="no prediction is flagged",
+        ),
+        Metric(
+            name="false_alarm_rate",
+            numerator=("flagged_right",),
+            denominator=("trusted_right", "flagged_right"),
+            direction=Direction.LOWER_IS_BETTER,
+            undefined="no answer is right",
+        ),
     )
 }
+
+FOUNDING_RATES: Final = (
+    "accuracy",
+    "confident_accuracy",
+    "silent_failure_rate",
+    "confident_correct_rate",
+    "failure_rate",
+    "failure_region_accuracy",
+)
+"""Those that stand in a baseline's file and in the tables of the commands."""
 
 DEFAULT_GATES: Final = tuple(name for name, metric in METRICS.items() if metric.gates_by_default)
 
@@ -197,16 +270,24 @@ def count_cells(records: Records, rule: FailureRule) -> Cells:
 
 
 def stats_of(
-    condition: str, records: Records, rule: FailureRule, table: Mapping[str, AnyMetric] = METRICS
+    condition: str,
+    records: Records,
+    rule: FailureRule,
+    table: Mapping[str, AnyMetric] = METRICS,
+    named: Collection[str] = (),
 ) -> ConditionStats:
-    """Every rate of a condition's records under a rule."""
+    """Every rate of a condition's records under a rule, and those scores of the table that are named."""
     cells = count_cells(records, rule)
     rates = cell_rates(cells)
+    flagged = rule.flags(confidence=records.confidence, entropy=records.entropy)
     own = [metric for metric in table.values() if isinstance(metric, RateMetric)]
-    if own:
-        flagged = rule.flags(confidence=records.confidence, entropy=records.entropy)
-        rates |= {metric.name: metric.estimate(records, flagged) for metric in own}
-    return ConditionStats(condition=condition, cells=cells, rates=rates)
+    scores = [metric for name, metric in table.items() if isinstance(metric, ScoreMetric) and name in named]
+    return ConditionStats(
+        condition=condition,
+        cells=cells,
+        rates={**rates, **{metric.name: metric.estimate(records, flagged) for metric in own}},
+        scores={metric.name: metric.score(records, flagged) for metric in scores},
+    )
 
 
 def cell_rates(cells: Cells) -> dict[str, Estimate]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from pytest_failaware.judge.metrics import AT_COVERAGE
+from pytest_failaware.judge.metrics import AT_COVERAGE, ScoreMetric
 from pytest_failaware.judge.significance import wilson
 from pytest_failaware.schema import Cells, Estimate, Gate, Policy, Sight
 
@@ -24,7 +24,9 @@ _FAR: Final = 4  # times the tolerance: what a gate sees no sooner than this, it
 
 
 def sights(gate: Gate, rates: Mapping[str, Estimate], n: int | None = None) -> Iterator[Sight]:
-    """The smallest drop that each gating metric sees; nothing under the policies that do not prove a drop.
+    """The smallest drop that each gating rate sees; nothing under the policies that do not prove a drop.
+
+    A score metric has no formula for it: `selftest` finds out how often its gate is red.
 
     Args:
         gate: the metrics, their tolerances, the policy and its level.
@@ -34,10 +36,12 @@ def sights(gate: Gate, rates: Mapping[str, Estimate], n: int | None = None) -> I
     if gate.policy not in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP):
         return
     for name in gate.metrics:
+        if isinstance(gate.table[name], ScoreMetric):
+            continue
         rate = rates["confident_accuracy" if name == AT_COVERAGE.name else name]
         share = Fraction(rate.denominator, max(1, rates["accuracy"].denominator))
         counted_on = rate.denominator if n is None else round(share * n)
-        tolerance = float(gate.tolerance[name])
+        tolerance = float(gate.allowed(name))
         few, many = (_seen(gate, counted_on, flips, tolerance) for flips in (FEW_FLIPS, MANY_FLIPS))
         yield Sight(metric=name, counted_on=counted_on, few=few, many=many, is_far=few > _FAR * tolerance)
 

@@ -49,8 +49,8 @@ def plant(gate: Gate, records: Records, flips: float, draws: int, random: np.ran
 def _fails(gate: Gate, stored: Records, now: Records) -> bool:
     """Whether a test item with this gate is red."""
     sides = outcomes_of(stored, gate.rule), outcomes_of(now, gate.rule)
-    rates = stats_of("", now, gate.rule, gate.table).rates
-    comparisons = (*gated(gate, *sides), *bounded_changes(gate, *sides), *bounded(gate, rates))
+    stats = stats_of("", now, gate.rule, gate.table, gate.named)
+    comparisons = (*gated(gate, *sides), *bounded_changes(gate, *sides), *bounded(gate, stats))
     return any(one.verdict.fails for one in comparisons)
 
 

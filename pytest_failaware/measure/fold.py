@@ -9,9 +9,12 @@ from typing import cast
 import torch
 from torch import nn
 from torch.fx import GraphModule
-from torch.fx.experimental.optimization import fuse, optimize_for_inference
 
 from pytest_failaware.measure.crop import crop_kernels
+
+with warnings.catch_warnings():  # up to torch 2.10 this builds classes by what torch deprecates
+    warnings.simplefilter("ignore")
+    from torch.fx.experimental.optimization import fuse, optimize_for_inference
 
 Way = tuple[nn.Module, torch.memory_format]
 """A module, and the memory format of the inputs that suits it."""

@@ -24,7 +24,9 @@ from pytest_failaware.schema import (
     Records,
     Reuse,
     SampleChange,
+    Score,
     Sight,
+    Value,
     Verdict,
 )
 
@@ -41,6 +43,7 @@ def result_to_plain(result: ItemResult) -> Plain:
         "condition": stats.condition,
         "cells": fields_of(stats.cells),
         "rates": {name: fields_of(rate) for name, rate in stats.rates.items()},
+        "scores": {name: fields_of(score) for name, score in stats.scores.items()},
         "comparisons": [_comparison_to_plain(comparison) for comparison in result.comparisons],
         "verdict": result.verdict.value,
         "differences": list(result.differences),
@@ -67,6 +70,7 @@ def result_from_plain(plain: Mapping[str, Any]) -> ItemResult:
             condition=plain["condition"],
             cells=Cells(**plain["cells"]),
             rates={name: Estimate(**rate) for name, rate in plain["rates"].items()},
+            scores={name: Score(**score) for name, score in plain["scores"].items()},
         ),
         comparisons=tuple(_comparison_from_plain(comparison) for comparison in plain["comparisons"]),
         verdict=Verdict(plain["verdict"]),
@@ -162,9 +166,13 @@ def _change_from_plain(plain: Mapping[str, Any]) -> SampleChange:
 def _comparison_from_plain(plain: Mapping[str, Any]) -> Comparison:
     reference = plain["reference"]
     changed = {
-        "reference": None if reference is None else Estimate(**reference),
-        "current": Estimate(**plain["current"]),
+        "reference": None if reference is None else _value_from_plain(reference),
+        "current": _value_from_plain(plain["current"]),
         "verdict": Verdict(plain["verdict"]),
         "evidence": None if plain["evidence"] is None else Evidence(**plain["evidence"]),
     }
     return Comparison(**{**plain, **changed})
+
+
+def _value_from_plain(plain: Plain) -> Value:
+    return Estimate(**plain) if "numerator" in plain else Score(**plain)

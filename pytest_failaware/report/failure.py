@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pytest_failaware.report.words import allowed, comparison_cells, reference_name, short_name
-from pytest_failaware.schema import Comparison, Estimate, Evidence, ItemResult, SampleChange, Verdict
+from pytest_failaware.report.words import allowed, comparison_cells, difference, reference_name, short_name
+from pytest_failaware.schema import Comparison, Estimate, Evidence, ItemResult, SampleChange, Value, Verdict
 
 _FLIPS: Final = 5  # shown at -v
 
@@ -39,7 +39,8 @@ def _sentence(comparison: Comparison) -> str:
     """One failed comparison in a line that stands alone."""
     metric, before, now, change, limit, verdict = comparison_cells(comparison)
     if comparison.reference is None:
-        return f"{metric}: {now} ({_counts(comparison.current)}), must be {limit}: {verdict}"
+        counted = f" ({_counts(comparison.current)})" if isinstance(comparison.current, Estimate) else ""
+        return f"{metric}: {now}{counted}, must be {limit}: {verdict}"
     moved = f", {change} (allowed {limit})" if change else ""
     return f"{metric}: {before} -> {now}{moved}: {verdict}"
 
@@ -50,16 +51,27 @@ def _proof(comparison: Comparison, result: ItemResult) -> Iterator[str]:
     if evidence is None or reference is None:
         return
     samples = result.change.samples if result.change else result.stats.cells.samples
-    sides = reference, comparison.current
-    over_all = all(side.denominator == samples for side in sides)
-    counts = " -> ".join(f"{side.numerator:,}" if over_all else _counts(side) for side in sides)
-    flips = "" if evidence.lost is None else f"; {evidence.lost:,} lost, {evidence.gained:,} gained"
-    yield f"on these {samples:,} images: {counts}{flips}"
+    if isinstance(reference, Estimate) and isinstance(comparison.current, Estimate):
+        flips = "" if evidence.lost is None else f"; {evidence.lost:,} lost, {evidence.gained:,} gained"
+        yield f"on these {samples:,} images: {_sides(reference, comparison.current, samples)}{flips}"
     claim, p = _claim(comparison, evidence)
     yield f"on images like these: {claim}"
-    bounds = f"{100 * evidence.low:+.2f} to {100 * evidence.high:+.2f} pt worse (95 %)"
     unpaired = "" if evidence.paired else ", unpaired"
+    bounds = _bounds(evidence, comparison.current)
     yield f"  {bounds}, p {f'{p:.2g}' if p else 'below 1e-300'}, needed {evidence.level:.2g}{unpaired}"
+
+
+def _sides(before: Estimate, now: Estimate, samples: int) -> str:
+    """Both sides as counts."""
+    over_all = before.denominator == now.denominator == samples
+    return " -> ".join(f"{side.numerator:,}" if over_all else _counts(side) for side in (before, now))
+
+
+def _bounds(evidence: Evidence, of: Value) -> str:
+    if evidence.low is None or evidence.high is None:
+        return "too few samples to tell"
+    low, high = difference(evidence.low, of), difference(evidence.high, of)
+    return f"{low.removesuffix(' pt')} to {high} worse (95 %)"
 
 
 def _claim(comparison: Comparison, evidence: Evidence) -> tuple[str, float]:

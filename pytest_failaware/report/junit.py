@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pytest_failaware.schema import ItemResult
+from pytest_failaware.schema import ItemResult, Value
 
 PREFIX = "failaware."
 """Starts the name of every property, so that a test that runs again can replace its own."""
 
 
 def properties(result: ItemResult) -> list[tuple[str, str]]:
-    """Baseline, condition, verdict, sample count, and every rate in full precision; an undefined one says why."""
-    rates = {name: rate.reason if rate.value is None else repr(rate.value) for name, rate in result.stats.rates.items()}
+    """Baseline, condition, verdict, sample count, and every metric in full precision; an undefined one says why."""
+    metrics: dict[str, Value] = {**result.stats.rates, **result.stats.scores}
+    values = {name: one.reason if one.value is None else repr(one.value) for name, one in metrics.items()}
     named = {
         "baseline": result.baseline,
         "condition": result.stats.condition,
         "verdict": result.verdict.value,
         "samples": str(result.stats.cells.samples),
-        **rates,
+        **values,
     }
     return [(PREFIX + name, value) for name, value in named.items()]

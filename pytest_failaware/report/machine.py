@@ -22,6 +22,8 @@ from pytest_failaware.schema import (
     Estimate,
     ItemResult,
     RunReport,
+    Score,
+    Value,
     Verdict,
 )
 
@@ -91,6 +93,10 @@ def _measurement(result: ItemResult, entry: Mapping[str, Any], members: Mapping[
     }
 
 
+def _value(value: Value) -> Plain:
+    return fields_of(value) if isinstance(value, Score) else _estimate(value)
+
+
 def _estimate(estimate: Estimate) -> Plain:
     return {
         "value": estimate.value,
@@ -104,8 +110,8 @@ def _comparison(comparison: Comparison) -> Plain:
     reference = comparison.reference
     return {
         "metric": comparison.metric,
-        "reference": None if reference is None else _estimate(reference),
-        "current": _estimate(comparison.current),
+        "reference": None if reference is None else _value(reference),
+        "current": _value(comparison.current),
         "allowed": comparison.allowed,
         "verdict": comparison.verdict.value,
         "note": comparison.note,

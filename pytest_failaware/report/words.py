@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from pytest_failaware.schema import Comparison, Estimate, ItemResult, Verdict
+from pytest_failaware.schema import Comparison, Estimate, ItemResult, Value, Verdict
 
 _SHORT: Final = {"accuracy": "all", "confident_accuracy": "confident", "failure_region_accuracy": "flagged"}
 _SHOUTS: Final = frozenset({verdict for verdict in Verdict if verdict.fails and verdict is not Verdict.INCOMPARABLE})
@@ -26,6 +26,20 @@ def percent(estimate: Estimate) -> str:
     return "undefined" if estimate.value is None else f"{estimate.value:.2%}"
 
 
+def spelled(value: Value) -> str:
+    """A metric's value: a rate in percent, another number with four digits."""
+    if isinstance(value, Estimate):
+        return percent(value)
+    if value.value is None:
+        return "undefined"
+    return f"{value.value:.2%}" if value.is_rate else f"{value.value:.4f}"
+
+
+def difference(drop: float, of: Value) -> str:
+    """A change with its sign: in percentage points where the metric is a rate."""
+    return f"{100 * drop:+.2f} pt" if of.is_rate else f"{drop:+.4f}"
+
+
 def heading(metric: str) -> str:
     """A metric's name as the heading of a column."""
     return f"accuracy: {_SHORT[metric]}" if metric in _SHORT else metric.replace("_", " ")
@@ -36,15 +50,15 @@ def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
     reference, current = comparison.reference, comparison.current
     change = ""
     if reference is not None and reference.value is not None and current.value is not None:
-        change = f"{100 * (current.value - reference.value):+.2f} pt"
+        change = difference(current.value - reference.value, current)
     word = comparison.verdict.value.replace("_", " ")
     if comparison.verdict in _SHOUTS:
         word = word.upper()
     note = f" ({comparison.note})" if comparison.note else ""
     return (
         comparison.metric,
-        "" if reference is None else percent(reference),
-        percent(current),
+        "" if reference is None else spelled(reference),
+        spelled(current),
         change,
         allowed(comparison),
         word + note,
@@ -52,10 +66,11 @@ def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
 
 
 def allowed(comparison: Comparison) -> str:
-    """A tolerance in percentage points, or the bound as typed."""
+    """A tolerance, in percentage points where the metric is a rate, or the bound as typed."""
     if comparison.reference is None:
         return comparison.allowed
-    return f"{100 * float(comparison.allowed):.2f} pt"
+    tolerance = float(comparison.allowed)
+    return f"{100 * tolerance:.2f} pt" if comparison.current.is_rate else f"{tolerance:.4f}"
 
 
 def duration(seconds: float) -> str:

@@ -45,6 +45,7 @@ TEXTS = (
     *("cpu", "cuda:1", "auto", "ieee", "tf32", "0", "1", "-1", "1e9", "nan", "0.005", "true", "False", "sha256:00"),
     *("clean", "fog:3", "fog:1..5", "imagenet-c", "blur(radius=1)", "pkg.mod:f(level=2)", "precomputed/fog:3"),
     *("confidence < 0.6 or entropy > 1.0", "accuracy=0.9,confident_accuracy=0.95", "beyond_tolerance", "accuracy"),
+    *("augrc(margin)", "risk_at_coverage(0.9)", "risk_at_coverage(.5,entropy)=0.01", "nll=3.5,augrc(gini)=0.1"),
     *("gaussian_noise(sigma=1e-3)", "tolerance=0.02", "../x", "a\0b", "\ud800", "\x1b[31m", "١", "skip:3"),
 )
 

@@ -35,6 +35,18 @@ def test_the_numbers_computed_on_paper(toy_model: toy.Bands) -> None:
     assert [200 / 255, 10] == pytest.approx(np.unique(outcome.records.max_logit).tolist())
 
 
+def test_any_metric_by_its_name(toy_model: toy.Bands) -> None:
+    """For notebooks: scores by hand (see test_score_gates.py), rates of counts, and names that cannot be meant."""
+    clean = evaluate(model=toy_model, dataset=toy.images(), preprocess="none", conditions=["clean"])["clean"]
+
+    assert pytest.approx(0.18) == clean.score("augrc").value
+    assert clean.score("auroc_f") == clean.score("auroc_f(entropy)")
+    assert pytest.approx(1 / 3) == clean.score("risk_at_coverage(0.5)").value
+    assert 0.5 == clean.score("failure_recall").value
+    with pytest.raises(FailAwareError, match="unknown metric 'augrcs'; did you mean 'augrc'"):
+        clean.score("augrcs")
+
+
 def test_records_do_not_depend_on_batches_or_order(toy_model: toy.Bands) -> None:
     """Batches of 1, 2, 7 and 64 and a shuffled data set give the same records under every condition."""
     reference = evaluate(model=toy_model, dataset=toy.images(), preprocess="none", conditions=FOUR, batch_size=64)

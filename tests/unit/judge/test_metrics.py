@@ -12,7 +12,7 @@ import pytest
 from five import FIVE, RULE, records_of
 
 from pytest_failaware.judge import metrics
-from pytest_failaware.judge.metrics import DEFAULT_GATES, METRICS, count_cells, stats_of
+from pytest_failaware.judge.metrics import DEFAULT_GATES, FOUNDING_RATES, METRICS, count_cells, stats_of
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import Cells, Records
 
@@ -41,6 +41,9 @@ def test_five_samples_by_hand() -> None:
         "failure_region_accuracy": Fraction(1, 2),
         "silent_failure_rate": Fraction(1, 5),
         "confident_correct_rate": Fraction(2, 5),
+        "failure_recall": Fraction(1, 2),
+        "flag_precision": Fraction(1, 2),
+        "false_alarm_rate": Fraction(1, 3),
     } == {name: rate.fraction for name, rate in rates.items()}
 
 
@@ -55,6 +58,7 @@ def test_against_a_loop_over_samples(seed: int) -> None:
         seen.append((bool(confidence < np.float32(0.7) or entropy > np.float32(0.9)), bool(label == prediction)))
     trusted = [right for flagged, right in seen if not flagged]
     distrusted = [right for flagged, right in seen if flagged]
+    wrong, correct = ([flagged for flagged, right in seen if right is kind] for kind in (False, True))
     rates = stats_of("clean", records, rule).rates
 
     assert {
@@ -64,6 +68,9 @@ def test_against_a_loop_over_samples(seed: int) -> None:
         "failure_region_accuracy": sum(distrusted) / len(distrusted),
         "silent_failure_rate": trusted.count(False) / len(seen),
         "confident_correct_rate": trusted.count(True) / len(seen),
+        "failure_recall": wrong.count(True) / len(wrong),
+        "flag_precision": distrusted.count(False) / len(distrusted),
+        "false_alarm_rate": correct.count(True) / len(correct),
     } == pytest.approx({name: rate.value for name, rate in rates.items()})
 
 
@@ -90,7 +97,14 @@ def test_a_stricter_rule_only_moves_samples_to_the_flagged() -> None:
 
 @pytest.mark.parametrize(
     ("letters", "undefined"),
-    [("RW", {"failure_region_accuracy"}), ("rw", {"confident_accuracy"}), ("", set(METRICS)), (FIVE, set())],
+    [
+        ("RW", {"failure_region_accuracy", "flag_precision"}),
+        ("rw", {"confident_accuracy"}),
+        ("Rr", {"failure_recall"}),
+        ("Ww", {"false_alarm_rate"}),
+        ("", set(METRICS)),
+        (FIVE, set()),
+    ],
 )
 def test_an_empty_region_has_no_rate_but_a_reason(letters: str, undefined: set[str]) -> None:
     """None with a sentence where the denominator is 0, a number and no sentence elsewhere."""
@@ -111,7 +125,8 @@ def test_counts_are_plain_integers() -> None:
 def test_the_table_of_metrics() -> None:
     """The four default gates have a tolerance of 0.005, the other metrics 0.01."""
     assert {"accuracy", "confident_accuracy", "silent_failure_rate", "confident_correct_rate"} == set(DEFAULT_GATES)
-    assert {"failure_rate", "failure_region_accuracy"} == set(METRICS) - set(DEFAULT_GATES)
+    assert {"failure_rate", "failure_region_accuracy"} == set(FOUNDING_RATES) - set(DEFAULT_GATES)
+    assert {"failure_recall", "flag_precision", "false_alarm_rate"} == set(METRICS) - set(FOUNDING_RATES)
     assert {Decimal("0.005")} == {METRICS[name].tolerance for name in DEFAULT_GATES}
     assert {Decimal("0.01")} == {METRICS[name].tolerance for name in set(METRICS) - set(DEFAULT_GATES)}
     assert list(METRICS) == [metric.name for metric in METRICS.values()]

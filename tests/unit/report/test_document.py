@@ -19,11 +19,13 @@ from pytest_failaware.schema import (
     ConditionStats,
     DataFacts,
     Estimate,
+    Evidence,
     ItemResult,
     Measurement,
     ModelFacts,
     Provenance,
     Records,
+    Score,
     Verdict,
 )
 from pytest_failaware.spelling import parse_condition
@@ -86,3 +88,33 @@ def test_a_measurement_comes_back_bit_for_bit() -> None:
     for name in Records.__slots__:
         before, after = getattr(measurement.records, name), getattr(back.records, name)
         assert (before.dtype, before.tobytes()) == (after.dtype, after.tobytes())
+
+
+def test_scores_come_back_as_they_were() -> None:
+    """Numbers that are no ratio of counts, in the statistics and on both sides of a comparison."""
+    score, missing = Score(value=0.1 + 0.2), Score(value=None, is_rate=True, reason="every answer is right")
+    nothing = dict.fromkeys(("p_beyond", "p_within", "p_worse", "p_better"), 1.0)
+    evidence = Evidence(paired=True, low=None, high=None, level=0.01, **nothing)
+    result = ItemResult(
+        nodeid="t",
+        baseline="toy",
+        stats=ConditionStats(
+            condition="blur",
+            cells=Cells(trusted_right=3, trusted_wrong=4, flagged_right=0, flagged_wrong=0),
+            rates={},
+            scores={"augrc": score, "fpr_at_95tpr": missing},
+        ),
+        comparisons=(
+            Comparison(
+                metric="augrc",
+                reference=score,
+                current=missing,
+                allowed="0.002",
+                verdict=Verdict.NOT_SHOWN,
+                evidence=evidence,
+            ),
+        ),
+        verdict=Verdict.NOT_SHOWN,
+    )
+
+    assert result == result_from_plain(json.loads(json.dumps(result_to_plain(result), allow_nan=False)))

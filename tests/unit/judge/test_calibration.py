@@ -1,0 +1,117 @@
+"""Calibration errors and proper scores: by hand, against other implementations, and where other libraries err."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ranked import RIGHT, SCORE, records_of_logits, records_with, shuffled
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import log_loss, recall_score
+
+from pytest_failaware.judge.calibration import BINS, adaptive_ece, brier, ece, nll, worst_class_accuracy
+from pytest_failaware.schema import Records
+
+EVERY = (ece, adaptive_ece, brier, nll, worst_class_accuracy)
+
+
+def drawn(seed: int, count: int = 600, classes: int = 4) -> Records:
+    random = np.random.default_rng(seed)
+    label = random.integers(0, classes, count).astype(np.uint16)
+    logits = random.normal(0, 1, (count, classes)) + 2 * np.eye(classes)[label]
+    return records_of_logits(logits, label)
+
+
+def test_five_samples_by_hand() -> None:
+    """Each alone in its bin: gaps of 0.1, 0.2, 0.7, 0.4 and 0.5."""
+    records = records_with(SCORE, RIGHT)
+
+    assert pytest.approx(1.9 / 5) == ece(records)
+    assert pytest.approx(1.9 / 5) == adaptive_ece(records)
+    squares = [
+        *(0.1**2 + 2 * 0.05**2, 0.2**2 + 2 * 0.1**2, 0.7**2 + 0.85**2 + 0.15**2),
+        *(0.4**2 + 2 * 0.2**2, 0.5**2 + 0.75**2 + 0.25**2),
+    ]
+    assert sum(squares) / 5 == pytest.approx(brier(records))
+    assert -np.log([0.9, 0.8, 0.15, 0.6, 0.25]).mean() == pytest.approx(nll(records))
+    assert 0.0 == worst_class_accuracy(records)  # class 2 has one sample, and it is wrong
+
+
+def test_gaps_within_a_bin_cancel() -> None:
+    """A right and a wrong answer of one bin: accuracy 1/2 at a mean confidence of 0.96."""
+    assert pytest.approx(0.46) == ece(records_with([0.95, 0.97], [True, False]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_against_scikit_learn_and_numpy(seed: int) -> None:
+    """The reliability diagram's bins, the log loss, the squares over one-hot labels, and each class's recall."""
+    random = np.random.default_rng(seed)
+    label = random.integers(0, 4, 600).astype(np.uint16)
+    logits = random.normal(0, 1, (600, 4)) + 2 * np.eye(4)[label]
+    records, probability = records_of_logits(logits, label), np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    accuracy, confidence = calibration_curve(records.correct, records.confidence, n_bins=BINS)
+    sizes = np.histogram(records.confidence, bins=BINS, range=(0, 1))[0]
+
+    assert (np.abs(accuracy - confidence) * sizes[sizes > 0]).sum() / 600 == pytest.approx(ece(records))
+    assert log_loss(label, probability) == pytest.approx(nll(records), rel=1e-5)
+    assert np.square(probability - np.eye(4)[label]).sum(axis=1).mean() == pytest.approx(brier(records), rel=1e-5)
+    assert recall_score(label, records.prediction, average=None).min() == pytest.approx(worst_class_accuracy(records))
+
+
+def test_bins_of_equal_mass_against_a_split() -> None:
+    """Without ties they are 15 equal parts of the samples sorted by confidence."""
+    records = drawn(5)
+    assert 600 == len(np.unique(records.confidence))
+    gaps = (records.correct - records.confidence.astype(np.float64))[np.argsort(records.confidence)]
+
+    assert sum(abs(part.sum()) for part in np.split(gaps, BINS)) / 600 == pytest.approx(adaptive_ece(records))
+
+
+@pytest.mark.parametrize("metric", EVERY, ids=lambda metric: metric.__name__)
+def test_the_order_of_samples_does_not_matter(metric: object) -> None:
+    """A permutation changes no more than the last bits of a sum; nor does having each sample twice."""
+    records = drawn(3)
+    twice = records.take(np.repeat(np.arange(len(records)), 2))
+
+    assert callable(metric)
+    assert metric(shuffled(records, 1)) == pytest.approx(metric(records), rel=1e-12)
+    assert metric(twice) == pytest.approx(metric(records), rel=1e-12)
+    assert metric(records.take(np.arange(0))) is None
+
+
+@settings(max_examples=100, derandomize=True, database=None, deadline=None)
+@given(st.lists(st.tuples(st.floats(0.34, 1.0), st.booleans()), min_size=1, max_size=40))
+def test_values_lie_in_their_ranges(pairs: list[tuple[float, bool]]) -> None:
+    """Any confidences and answers."""
+    records = records_with([sure for sure, _ in pairs], [right for _, right in pairs])
+
+    for metric, highest in ((ece, 1), (adaptive_ece, 1), (brier, 2), (nll, np.inf), (worst_class_accuracy, 1)):
+        assert 0 <= (metric(records) or 0) <= highest
+
+
+# ---- where other libraries err -------------------------------------------------------------------------------------
+
+
+def test_certain_answers_lie_in_the_last_bin() -> None:
+    """Confidence 1.0 counts with 0.99, neither in a bin of its own nor in none."""
+    sure, nearly = [1.0] * 4, [1.0, 1.0, 0.99, 0.99]
+    half = [True, True, False, False]
+
+    assert 0.5 == ece(records_with(sure, half))
+    assert 0.0 == ece(records_with(sure, [True] * 4))
+    mixed = records_with(nearly, [False, False, True, True])
+    assert pytest.approx(0.495) == ece(mixed)  # in two bins it would be (1 + 1 + 0.01 + 0.01) / 4
+
+
+def test_bins_of_equal_mass_never_cut_through_ties() -> None:
+    """Equal confidences stay together in whatever order they come, so a tie across all bins is one bin."""
+    tied = records_with([0.8] * 300, np.arange(300) % 5 > 0)
+    assert pytest.approx(0.0, abs=1e-7) == adaptive_ece(tied)  # 4 of 5 are right; parts of them are not
+
+    rounded = np.random.default_rng(0).uniform(0.4, 1, 300).round(1)
+    right = np.random.default_rng(1).random(300) < rounded
+    best, worst = np.lexsort((~right, rounded)), np.lexsort((right, rounded))
+    assert adaptive_ece(records_with(rounded[best], right[best])) == pytest.approx(
+        adaptive_ece(records_with(rounded[worst], right[worst]))
+    )

@@ -1,0 +1,83 @@
+"""What a change proves by leaving out parts: how samples are dealt, textbook variances, and where nothing is proven."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from pytest_failaware.judge.jackknife import PARTS, Rows, deal, jackknife_evidence
+from pytest_failaware.schema import Evidence
+
+IDS = np.arange(1000, dtype=np.uint64)
+NOTHING = (1.0, 1.0, 1.0, 1.0, None, None)
+
+
+def of_mean(values: NDArray[np.float64], part: Rows, tolerance: str = "0.01") -> Evidence:
+    """The evidence on a mean, whose jackknife is known from textbooks."""
+    return jackknife_evidence(
+        lambda rows: float(values[rows].mean()), float(values.mean()), part, Decimal(tolerance), 0.01
+    )
+
+
+def test_each_part_is_dealt_equally_many() -> None:
+    """50 parts of 20 samples; of 7 samples, each is a part of its own."""
+    assert [20] * PARTS == np.bincount(deal(IDS)).tolist()
+    assert list(range(7)) == sorted(deal(IDS[:7]).tolist())
+
+
+def test_a_part_depends_on_the_ids_alone() -> None:
+    """In whatever order the samples come each is in the part it was in; neighbours in number are not."""
+    order = np.random.default_rng(0).permutation(1000)
+
+    assert np.array_equal(deal(IDS)[order], deal(IDS[order]))
+    assert 0.0 < float((np.diff(deal(IDS)) == 0).mean()) < 0.06
+
+
+def test_groups_stay_together() -> None:
+    """200 groups of 5: four in each part, and none in two."""
+    groups = (np.arange(1000) // 5).astype(np.uint32)
+    part = deal(IDS, groups)
+
+    assert [20] * PARTS == np.bincount(part).tolist()
+    assert [1] * 200 == [len(set(part[groups == group].tolist())) for group in range(200)]
+
+
+def test_of_a_mean_it_is_students_test() -> None:
+    """With each sample a part of its own the variance is s² / n, so p and limits are those of the t-test."""
+    values = np.random.default_rng(0).normal(0.03, 0.1, 40)
+    found = of_mean(values, deal(IDS[:40]))
+    low, high = stats.t.interval(0.95, 39, values.mean(), stats.sem(values))
+
+    assert stats.ttest_1samp(values, 0.01, alternative="greater").pvalue == pytest.approx(found.p_beyond)
+    assert stats.ttest_1samp(values, 0.01, alternative="less").pvalue == pytest.approx(found.p_within)
+    assert stats.ttest_1samp(values, 0.0, alternative="greater").pvalue == pytest.approx(found.p_worse)
+    assert stats.ttest_1samp(values, 0.0, alternative="less").pvalue == pytest.approx(found.p_better)
+    assert (low, high) == pytest.approx((found.low, found.high))
+
+
+def test_in_parts_it_is_the_test_of_their_means() -> None:
+    """50 parts of 20 samples: the spread of the mean is that of 50 independent means."""
+    values = np.random.default_rng(1).exponential(1.0, 1000)
+    means = np.array([values[deal(IDS) == part].mean() for part in range(PARTS)])
+    found = of_mean(values, deal(IDS))
+
+    assert stats.t.interval(0.95, 49, means.mean(), stats.sem(means)) == pytest.approx((found.low, found.high))
+
+
+@pytest.mark.parametrize(
+    "drop_without",
+    [lambda rows: 0.5, lambda rows: None if 0 in rows else 0.1 + len(rows)],
+    ids=["none differs", "one is undefined"],
+)
+def test_nothing_is_proven_without_a_spread(drop_without: object) -> None:
+    """A change that no part moves, and one that does not exist without some part, prove nothing in any direction."""
+    assert callable(drop_without)
+    found = jackknife_evidence(drop_without, 0.5, deal(IDS), Decimal("0.01"), 0.01)
+
+    assert (found.p_beyond, found.p_within, found.p_worse, found.p_better, found.low, found.high) == NOTHING
+    alone = jackknife_evidence(lambda rows: 0.1, 0.5, deal(IDS[:1]), Decimal("0.01"), 0.01)
+    assert 1.0 == alone.p_worse
