@@ -169,7 +169,7 @@ NON_FINITE: Final = RateMetric(
     name="non_finite_rate",
     masks=_non_finite,
     higher_is_better=False,
-    tolerance=_GATE_TOLERANCE,
+    tolerance=GATE_TOLERANCE,
     undefined="there is no image",
 )
 """The images, of all, whose logits are NaN or infinite; they count as wrong, and their confidence of 0 is flagged."""
