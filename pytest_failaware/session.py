@@ -311,15 +311,22 @@ class Session:
             f"model {self._typed('model') if 'model' in opened else 'of the fixture failaware_model'} "
             f"({f'{model.architecture} {model.sha256[:8]}'.strip()}) on {provenance.environment['device']}",
             *(note for loaded in self._models.values() for note in loaded.notes),
-            *(f"{self._typed('against')}: {note}" for note in (self.against.notes if self.config.against else ())),
+            *(f"{self._typed('against')}: {note}" for note in self._notes_against),
             *(f"note: {note}" for bench in self._all_benches() for note in bench.notes),
             f"data {self._typed('dataset') if 'images' in opened else 'of the fixture failaware_dataset'}: "
             f"{data.samples:,} images, {len(data.classes)} classes; preprocess {provenance.preprocessing}",
         )
 
+    @property
+    def _notes_against(self) -> tuple[str, ...]:
+        if self.config.against is None:
+            return ()
+        predicted = self.config.predictions is not None or self._is_against_predictions
+        return self.predictions_against.notes if predicted else self.against.notes
+
     def _facts_of_predictions(self) -> tuple[str, ...]:
         found = self.predictions
-        notes = dict.fromkeys((*found.notes, *(self.predictions_against.notes if self.config.against else ())))
+        notes = dict.fromkeys((*found.notes, *self._notes_against))
         return (
             f"predictions {self._typed('predictions')} (sha256 {found.sha256[:8]}): {found.data.samples:,} samples, "
             f"{len(found.data.classes)} classes",

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
 from project import Project
 
+from pytest_failaware import evaluate
 from pytest_failaware.config import resolve
 from pytest_failaware.measure.models import choose_device
 from pytest_failaware.measure.runner import logits_of
@@ -128,6 +130,26 @@ def test_a_classifier_of_a_table_is_gated_end_to_end(project: Project) -> None:
     )
     project.run(worse, "--failaware-against=good.npz", model=None).stdout.fnmatch_lines(
         ["*; against good.npz (sha256 ????????)", "2 checked: 2 regressed"]
+    )
+
+
+def test_a_model_against_its_own_predictions(project: Project) -> None:
+    """A served model is compared with the checkpoint it was made of; the ids are those of the records."""
+    from toy import Images, network, weights
+
+    model = network()
+    model.load_state_dict(weights())
+    records = evaluate(model=model, dataset=Images(), preprocess="none", conditions=["clean", "low_light"])
+    frames = [one.to_frame().assign(condition=key) for key, one in records.items()]
+    table = pd.concat(frames)
+    sure, rest = table["confidence"], (1 - table["confidence"]) / 2
+    for number, name in enumerate(("top", "middle", "bottom")):
+        table[f"probability_{name}"] = np.where(table["prediction"] == number, sure, rest)
+    table.to_csv(project.path / "served.csv", index=False)
+    result = project.run("--failaware-against=served.csv")
+
+    result.stdout.fnmatch_lines(
+        ["*served.csv: columns of the predictions that are not used: prediction, *", "2 checked: 2 passed"]
     )
 
 
