@@ -2,8 +2,8 @@
 
     python scripts/lowest.py [pytest arguments]
 
-A fresh virtual environment, removed at the end, gets exactly the versions that pyproject.toml names by `>=` for what
-the package itself needs (torch among them, which is 3 GB to fetch); what only the tests need is the newest that fits.
+A fresh virtual environment, removed at the end, gets exactly the versions that pyproject.toml names by `>=` for the
+package and its extras (torch among them, which is 3 GB to fetch); what only the tests need is the newest that fits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ FLOOR = re.compile(r"([\w.-]+)>=([\w.]+)")
 def floors() -> list[str]:
     """The oldest supported version of each requirement, as pip's constraints."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [FLOOR.sub(r"\1==\2", need) for need in project["dependencies"]]
+    extras = {name: needs for name, needs in project["optional-dependencies"].items() if name != "test"}
+    return [FLOOR.sub(r"\1==\2", need) for needs in (project["dependencies"], *extras.values()) for need in needs]
 
 
 def main(arguments: list[str]) -> int:
