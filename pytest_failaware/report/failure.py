@@ -55,21 +55,30 @@ def _proof(comparison: Comparison, result: ItemResult) -> Iterator[str]:
     counts = " -> ".join(f"{side.numerator:,}" if over_all else _counts(side) for side in sides)
     flips = "" if evidence.lost is None else f"; {evidence.lost:,} lost, {evidence.gained:,} gained"
     yield f"on these {samples:,} images: {counts}{flips}"
-    claim, p = _claim(comparison, evidence)
-    yield f"on images like these: {claim}"
-    bounds = f"{100 * evidence.low:+.2f} to {100 * evidence.high:+.2f} pt worse (95 %)"
+    said, p = claim(comparison, evidence)
+    yield f"on images like these: {said}"
     unpaired = "" if evidence.paired else ", unpaired"
-    yield f"  {bounds}, p {f'{p:.2g}' if p else 'below 1e-300'}, needed {evidence.level:.2g}{unpaired}"
+    yield f"  {interval(evidence)} (95 %), p {p}, needed {evidence.level:.2g}{unpaired}"
 
 
-def _claim(comparison: Comparison, evidence: Evidence) -> tuple[str, float]:
-    """What is proven, or is not, with the p that says so."""
+def claim(comparison: Comparison, evidence: Evidence) -> tuple[str, str]:
+    """What a failed comparison proves, or does not, with the p that says so."""
     limit = allowed(comparison)
     if comparison.verdict is Verdict.NOT_SHOWN:
-        return f"not shown to be at most {limit} worse", evidence.p_within
+        return f"not shown to be at most {limit} worse", p_value(evidence.p_within)
     if evidence.p_beyond < evidence.level:
-        return f"proven to be more than {limit} worse", evidence.p_beyond
-    return f"proven to be worse; more than {limit} only on these", evidence.p_worse
+        return f"proven to be more than {limit} worse", p_value(evidence.p_beyond)
+    return f"proven to be worse; more than {limit} only on these", p_value(evidence.p_worse)
+
+
+def interval(evidence: Evidence) -> str:
+    """The drop with 95 % confidence."""
+    return f"{100 * evidence.low:+.2f} to {100 * evidence.high:+.2f} pt worse"
+
+
+def p_value(p: float) -> str:
+    """A p in two digits."""
+    return f"{p:.2g}" if p else "below 1e-300"
 
 
 def _changes(change: SampleChange) -> Iterator[str]:
