@@ -123,7 +123,7 @@ def test_numbers_of_a_condition() -> None:
     assert "right wrong trusted 150 → 90 -60 0 → 30 +30 flagged 0 → 0 +0 50 → 80 +30" in text
     assert "all together -25.00 pt the change at the rule's own threshold" in text
     assert "8 of 30, those of the highest confidence now." in text
-    assert "silent failures cat 67 74.63% → 44.78% 17 → 27 0 → 10" in text
+    assert "silent failures accuracy flagged images cat 0 → 10 74.63% → 44.78% 17 → 27 67" in text
 
 
 def test_what_was_compared_with_nothing() -> None:
