@@ -178,7 +178,7 @@ def _refuse_what_a_model_needs(config: RunConfig, given: Mapping[str, Given]) ->
 
 
 def _outputs(given: Mapping[str, Given], baseline_dir: Path) -> Outputs:
-    files = {name: _writable(given[name]) if name in given else None for name in ("csv", "json", "md")}
+    files = {name: _writable(given[name]) if name in given else None for name in ("csv", "json", "md", "html")}
     taken: dict[Path, str] = {}
     for name, path in files.items():
         for one in () if path is None else (path, records_path(path)) if name == "json" else (path,):
@@ -186,7 +186,23 @@ def _outputs(given: Mapping[str, Given], baseline_dir: Path) -> Outputs:
             if other != name or one.is_relative_to(baseline_dir):
                 holder = f"--failaware-{other}" if other != name else f"the baselines in {baseline_dir}"
                 raise ConfigError(f"{given[name].where}: {one} is for {holder}; name another file")
-    return Outputs(csv=files["csv"], json=files["json"], markdown=files["md"], github=_switch("github", given))
+    return Outputs(
+        csv=files["csv"],
+        html=files["html"],
+        html_images=_html_images(given),
+        json=files["json"],
+        markdown=files["md"],
+        github=_switch("github", given),
+    )
+
+
+def _html_images(given: Mapping[str, Given]) -> int:
+    one = given.get("html-images")
+    if one is None:
+        return Outputs().html_images
+    if not re.fullmatch(r"\d|1\d|20", one.text, re.ASCII):
+        raise ConfigError(f"{one.where}: must be a whole number from 0 to 20, got {one.text!r}")
+    return int(one.text)
 
 
 def _overrides(typed: object, vocabulary: Vocabulary) -> dict[str, str]:

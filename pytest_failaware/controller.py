@@ -83,7 +83,7 @@ class Controller:
             self.complaints += self._strict_complaints()
         if self.ledger.results:
             self._call_report_hooks()
-        written = write_outputs(self.run.outputs, self.report(), self.ledger.measured, os.environ)
+        written = write_outputs(self.run.outputs, self.report(), self.ledger.measured, self.ledger.drawn, os.environ)
         self.ledger.notices += written.done
         for sentence in written.failed:
             self._refuse(sentence)

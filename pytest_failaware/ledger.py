@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_failaware.report.document import result_from_plain
-from pytest_failaware.schema import ItemResult
+from pytest_failaware.report.drawn import pictures_from_plain
+from pytest_failaware.schema import ItemResult, Pictures
 
 Entry = Mapping[str, Any]
 """What an item attaches to its report. Any: plain data of any depth."""
@@ -20,7 +21,7 @@ class Ledger:
 
     `selected` and `deselected` are the marked items of the collection; `measured` holds what items measured whose body
     and teardown passed, `pending` those of them whose values are to be written; `excused` failed, and pytest let them
-    pass, as xfail does.
+    pass, as xfail does; `drawn` is what the HTML report draws of each result.
     """
 
     selected: dict[str, None] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Ledger:
     excused: dict[str, None] = field(default_factory=dict)
     measured: dict[str, Entry] = field(default_factory=dict)
     pending: dict[str, Entry] = field(default_factory=dict)
+    drawn: dict[str, Pictures] = field(default_factory=dict)
     facts: dict[str, None] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     lost_worker: bool = False
@@ -44,7 +46,9 @@ class Ledger:
     def add(self, nodeid: str, when: str, outcome: str, entry: Entry | None, worker: str = "") -> None:
         """Take in one report: its phase, its outcome, what the item attached to it, and the worker it ran in."""
         if when == "setup":
-            for known in (self.results, self.errors, self.excused, self.measured, self.pending, self._called):
+            for known in (
+                self.results, self.errors, self.excused, self.measured, self.pending, self.drawn, self._called
+            ):  # fmt: skip
                 known.pop(nodeid, None)
         if entry and "notices" in entry:
             self.notices += [notice for notice in entry["notices"] if notice not in self.notices]
@@ -60,6 +64,8 @@ class Ledger:
         self.facts |= dict.fromkeys(entry["facts"])
         self._loaders[entry["facts"][0]].add(worker)
         self._called[nodeid] = (entry, outcome)
+        if "pictures" in entry:
+            self.drawn[nodeid] = pictures_from_plain(entry["pictures"])
         if result.verdict.fails and outcome != "failed":
             self.excused[nodeid] = None
 

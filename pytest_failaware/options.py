@@ -193,6 +193,17 @@ OPTIONS: Final = (
     ),
     Option(name="md", metavar="FILE", command_line_only=True, help="write a summary in Markdown to FILE"),
     Option(
+        name="html",
+        metavar="FILE",
+        command_line_only=True,
+        help="write a report with curves and the worst images to FILE, one HTML file that loads nothing else",
+    ),
+    Option(
+        name="html-images",
+        metavar="N",
+        help="images in the HTML report for each condition, at most 20; 0 keeps private data out of it. Default: 8",
+    ),
+    Option(
         name="github",
         flag=True,
         command_line_only=True,

@@ -1,4 +1,4 @@
-"""The files a run leaves beside the baselines: CSV, JSON with its records, Markdown, the job summary."""
+"""The files a run leaves beside the baselines: CSV, JSON with its records, Markdown, HTML, the job summary."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_failaware.ledger import Entry
 from pytest_failaware.report.machine import records_archive, records_path, report_document
 from pytest_failaware.report.markdown import markdown_text
 from pytest_failaware.report.table import csv_text
-from pytest_failaware.schema import Outputs, RunReport
+from pytest_failaware.schema import Outputs, Pictures, RunReport
 
 
 @dataclass(kw_only=True)
@@ -33,7 +33,11 @@ class Written:
 
 
 def write_outputs(
-    outputs: Outputs, report: RunReport, measured: Mapping[str, Entry], environ: Mapping[str, str]
+    outputs: Outputs,
+    report: RunReport,
+    measured: Mapping[str, Entry],
+    drawn: Mapping[str, Pictures],
+    environ: Mapping[str, str],
 ) -> Written:
     """Write what was asked for, each file by itself; a run without a single marked test leaves no file.
 
@@ -41,6 +45,7 @@ def write_outputs(
         outputs: which files.
         report: the run.
         measured: what the items attached whose records go along with the JSON, by test id.
+        drawn: what the HTML report draws, by test id.
         environ: where GitHub names the file of its job summary.
     """
     written = Written()
@@ -52,6 +57,8 @@ def write_outputs(
         written.attempt(document, lambda: _write_json(document, report, measured))
     if (summary := outputs.markdown) is not None:
         written.attempt(summary, lambda: write_atomically(summary, markdown_text(report).encode()))
+    if (page := outputs.html) is not None:
+        written.attempt(page, lambda: _write_html(page, report, drawn))
     if outputs.github:
         _add_job_summary(written, report, environ.get("GITHUB_STEP_SUMMARY", ""))
     return written
@@ -62,6 +69,12 @@ def _write_json(path: Path, report: RunReport, measured: Mapping[str, Entry]) ->
     text = json.dumps(document, indent=1, allow_nan=False)
     contents = {records_path(path): records_archive(measured)} if measured else {}
     replace_together({**contents, path: f"{text}\n".encode()})
+
+
+def _write_html(path: Path, report: RunReport, drawn: Mapping[str, Pictures]) -> None:
+    from pytest_failaware.report.html import html_text  # not before it is needed: loading the plugin stays cheap
+
+    write_atomically(path, html_text(report, drawn).encode())
 
 
 def _add_job_summary(written: Written, report: RunReport, name: str) -> None:

@@ -278,7 +278,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     file, line, _ = item.location
     try:
         result = session.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
-        item.stash[ENTRY] = session.entry(measured.measurement, gated.gate, result)
+        item.stash[ENTRY] = session.entry(measured, gated.gate, result)
     except FailAwareError as error:
         _fail_as_unusable(item, error)
     others = [one for one in item.user_properties if not one[0].startswith(junit.PREFIX)]

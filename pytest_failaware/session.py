@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.report.document import measurement_to_plain, result_to_plain
+from pytest_failaware.report.drawn import pictures_to_plain
 from pytest_failaware.reuse import Measurer
 from pytest_failaware.schema import (
     ELSEWHERE,
@@ -19,6 +20,7 @@ from pytest_failaware.schema import (
     Gate,
     ItemResult,
     Measurement,
+    Pictures,
     Records,
     Reuse,
     RunConfig,
@@ -53,6 +55,7 @@ class Measured(NamedTuple):
     measurement: Measurement
     against: Measurement | None
     reuse: tuple[Reuse, ...]
+    bench: Bench | None = None  # None where it was predicted elsewhere, and there are no images
 
 
 class _Reference(NamedTuple):
@@ -167,13 +170,13 @@ class Session:
         """What the model, and a second one where there is one, make of the images under a condition."""
         measurement, reuse = self.measurer.measure(bench, condition, seed, condition.key)
         if self.config.against is None:
-            return Measured(measurement, None, tuple(reuse))
+            return Measured(measurement, None, tuple(reuse), bench)
         if self._is_against_predictions:
             against = self.predictions_against.measurement(condition, seed, measurement.provenance.preprocessing)
-            return Measured(measurement, against, tuple(reuse))
+            return Measured(measurement, against, tuple(reuse), bench)
         called = f"{condition.key} of {self._typed('against')}"
         against, reuse_against = self.measurer.measure(self._bench_against(bench), condition, seed, called)
-        return Measured(measurement, against, (*reuse, *reuse_against))
+        return Measured(measurement, against, (*reuse, *reuse_against), bench)
 
     @property
     def _is_against_predictions(self) -> bool:
@@ -227,11 +230,7 @@ class Session:
         from pytest_failaware.judge.compare import Terms, judge
         from pytest_failaware.judge.power import sights
 
-        writing, (measurement, against, reuse) = self.config.writing, measured
-        if against is None:
-            reference = self._stored(baseline_name(measurement, gate), measurement.condition.key)
-        else:
-            reference = self._of_second_model(against, gate)
+        writing, measurement, reference = self.config.writing, measured.measurement, self._reference(measured, gate)
         result = judge(
             measurement,
             gate,
@@ -247,11 +246,17 @@ class Session:
         judged = dataclasses.replace(
             judged,
             location=location,
-            is_against=against is not None,
-            reuse=reuse,
+            is_against=measured.against is not None,
+            reuse=measured.reuse,
             sights=tuple(sights(gate, judged.stats.rates)) if recorded else (),
         )
         return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
+
+    def _reference(self, measured: Measured, gate: Gate) -> _Reference:
+        """What an item is compared with: the stored baseline, or the second model."""
+        if measured.against is not None:
+            return self._of_second_model(measured.against, gate)
+        return self._stored(baseline_name(measured.measurement, gate), measured.measurement.condition.key)
 
     def _stored(self, name: str, key: str) -> _Reference:
         """The baseline `name` with the records of one condition."""
@@ -275,11 +280,11 @@ class Session:
         name = self._typed("against")
         return _Reference(name=name, baseline=baseline_of(measurement, gate.rule, name), records=measurement.records)
 
-    def entry(self, measurement: Measurement, gate: Gate, result: ItemResult) -> dict[str, Any]:  # Any: plain data
-        """What an item attaches to its report; what it measured only where a file will hold it."""
+    def entry(self, measured: Measured, gate: Gate, result: ItemResult) -> dict[str, Any]:  # Any: plain data
+        """What an item attaches to its report; what it measured, and what is drawn, only where a file will hold it."""
         from pytest_failaware.judge.acceptance import accepted, drifts
 
-        update = self.config.writing.update
+        update, measurement = self.config.writing.update, measured.measurement
         write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
         bent = self.config.limit or self.config.overrides or self.config.against  # never accepted afterwards
         keep = write or (not bent and self.config.outputs.json is not None)
@@ -292,7 +297,33 @@ class Session:
             "acceptable": not accepted(result, UpdateMode.ALL, reset_golden=True).verdict.fails,
             "drifts": drifts(result, gate, first, measurement, self.config.drift_budget),
             **({"measurement": measurement_to_plain(measurement)} if keep else {}),
+            **({"pictures": pictures_to_plain(self._pictures(measured, gate, result))} if self._draws else {}),
         }
+
+    @property
+    def _draws(self) -> bool:
+        return self.config.outputs.html is not None
+
+    def _pictures(self, measured: Measured, gate: Gate, result: ItemResult) -> Pictures:
+        """What the HTML report draws of an item; nothing of a reference that is not comparable."""
+        from pytest_failaware.judge.pictures import pictures_of
+
+        measurement, reference = measured.measurement, self._reference(measured, gate)
+        entry = reference.baseline.entries.get(measurement.condition.key) if reference.baseline else None
+        comparable = entry is not None and not result.differences
+        drawn = pictures_of(
+            measurement,
+            gate,
+            reference.records if comparable else None,
+            entry.cells if entry is not None and comparable else None,
+        )
+        flips = () if result.change is None else result.change.worst[: self.config.outputs.html_images]
+        if measured.bench is None or not flips:
+            return drawn
+        from pytest_failaware.measure.thumbnails import thumbnails
+
+        seen = thumbnails(measured.bench, measurement.condition, gate.seed, [flip.sample_id for flip in flips])
+        return dataclasses.replace(drawn, thumbnails=tuple(seen))
 
     def facts(self, measurement: Measurement, gate: Gate) -> tuple[str, ...]:
         """What is known after loading, in lines for the summary."""

@@ -38,7 +38,7 @@ class Outcomes:
 
     def most_trusted(self, count: int) -> Mask:
         """The `count` samples trusted most; equal trust is ordered by sample id."""
-        order = self._by_trust()
+        order = self.by_trust()
         chosen = np.zeros(len(order), dtype=np.bool_)
         chosen[order[:count]] = True
         return chosen
@@ -46,9 +46,9 @@ class Outcomes:
     def right_around(self, count: int) -> float:
         """The share of right answers among the samples ranked about `count` by trust, n^0.8 / 2 of them or fewer."""
         reach = math.ceil(len(self.right) ** 0.8 / 4)
-        return float(self.right[self._by_trust()[max(0, count - reach) : count + reach]].mean())
+        return float(self.right[self.by_trust()[max(0, count - reach) : count + reach]].mean())
 
-    def _by_trust(self) -> NDArray[np.intp]:
+    def by_trust(self) -> NDArray[np.intp]:
         """The rows, those trusted most first."""
         return np.lexsort((self.records.sample_id, -self.trust))
 

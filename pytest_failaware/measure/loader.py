@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pytest_failaware.measure.degrade import Kernel
 from pytest_failaware.measure.precision import computing
@@ -38,16 +40,19 @@ class DegradedLoader:
 
     def inputs(self, rows: slice, *, clean: bool = False) -> torch.Tensor:
         """What the model is fed for these rows, float32 (B, C, H, W), contiguous: many models call `view`."""
-        images = torch.from_numpy(self.store.images[rows]).to(self.device).permute(0, 3, 1, 2).contiguous()
-        with computing(Precision.IEEE, self.device):  # the pixels are the same for a model of any precision
-            degraded = images if clean else self._degraded(images, rows)
-            return self.pipeline.normalise(degraded.contiguous())
+        images = self.images(rows, clean=clean)
+        with computing(Precision.IEEE, self.device):
+            return self.pipeline.normalise(images)
 
-    def _degraded(self, images: torch.Tensor, rows: slice) -> torch.Tensor:
-        """The uint8 images of these rows under the condition, (B, C, H, W)."""
+    def images(self, rows: slice | NDArray[np.intp], *, clean: bool = False) -> torch.Tensor:
+        """The uint8 images of these rows under the condition, (B, C, H, W), contiguous."""
+        images = torch.from_numpy(self.store.images[rows]).to(self.device).permute(0, 3, 1, 2).contiguous()
+        if clean:
+            return images
         ids = torch.from_numpy(self.store.sample_id[rows].view("int64"))
         random = SampleRandom.keyed(self.seed, self.condition.name, ids, self.device)
-        return self.kernel(images, dict(self.condition.parameters), random)
+        with computing(Precision.IEEE, self.device):  # the pixels are the same for a model of any precision
+            return self.kernel(images, dict(self.condition.parameters), random).contiguous()
 
 
 def default_batch_size(store: ImageStore, device: torch.device) -> int:

@@ -54,11 +54,11 @@ def _proof(comparison: Comparison, result: ItemResult) -> Iterator[str]:
     if isinstance(reference, Estimate) and isinstance(comparison.current, Estimate):
         flips = "" if evidence.lost is None else f"; {evidence.lost:,} lost, {evidence.gained:,} gained"
         yield f"on these {samples:,} images: {_sides(reference, comparison.current, samples)}{flips}"
-    claim, p = _claim(comparison, evidence)
-    yield f"on images like these: {claim}"
+    said, p = claim(comparison, evidence)
+    yield f"on images like these: {said}"
     unpaired = "" if evidence.paired else ", unpaired"
-    bounds = _bounds(evidence, comparison.current)
-    yield f"  {bounds}, p {f'{p:.2g}' if p else 'below 1e-300'}, needed {evidence.level:.2g}{unpaired}"
+    sure = "" if evidence.low is None else " (95 %)"
+    yield f"  {interval(evidence, comparison.current)}{sure}, p {p}, needed {evidence.level:.2g}{unpaired}"
 
 
 def _sides(before: Estimate, now: Estimate, samples: int) -> str:
@@ -67,21 +67,27 @@ def _sides(before: Estimate, now: Estimate, samples: int) -> str:
     return " -> ".join(f"{side.numerator:,}" if over_all else _counts(side) for side in (before, now))
 
 
-def _bounds(evidence: Evidence, of: Value) -> str:
+def claim(comparison: Comparison, evidence: Evidence) -> tuple[str, str]:
+    """What a failed comparison proves, or does not, with the p that says so."""
+    limit = allowed(comparison)
+    if comparison.verdict is Verdict.NOT_SHOWN:
+        return f"not shown to be at most {limit} worse", p_value(evidence.p_within)
+    if evidence.p_beyond < evidence.level:
+        return f"proven to be more than {limit} worse", p_value(evidence.p_beyond)
+    return f"proven to be worse; more than {limit} only on these", p_value(evidence.p_worse)
+
+
+def interval(evidence: Evidence, of: Value) -> str:
+    """The drop of a value with 95 % confidence."""
     if evidence.low is None or evidence.high is None:
         return "too few samples to tell"
     low, high = difference(evidence.low, of), difference(evidence.high, of)
-    return f"{low.removesuffix(' pt')} to {high} worse (95 %)"
+    return f"{low.removesuffix(' pt')} to {high} worse"
 
 
-def _claim(comparison: Comparison, evidence: Evidence) -> tuple[str, float]:
-    """What is proven, or is not, with the p that says so."""
-    limit = allowed(comparison)
-    if comparison.verdict is Verdict.NOT_SHOWN:
-        return f"not shown to be at most {limit} worse", evidence.p_within
-    if evidence.p_beyond < evidence.level:
-        return f"proven to be more than {limit} worse", evidence.p_beyond
-    return f"proven to be worse; more than {limit} only on these", evidence.p_worse
+def p_value(p: float) -> str:
+    """A p in two digits."""
+    return f"{p:.2g}" if p else "below 1e-300"
 
 
 def _changes(change: SampleChange) -> Iterator[str]:

@@ -91,3 +91,10 @@ def aligned(rows: Iterable[tuple[str, ...]], left: tuple[int, ...]) -> list[str]
         ).rstrip()
         for row in table
     ]
+
+
+def shown(text: object, longest: int = 1000) -> str:
+    """Text of any origin without control characters and marks that turn its direction, cut where it is too long."""
+    said = str(text)
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in said[: longest + 1])
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from five import RULE, baseline_of, measurement_of
 
 from pytest_failaware.judge.compare import judge
+from pytest_failaware.judge.pictures import pictures_of
 from pytest_failaware.ledger import Ledger
 from pytest_failaware.marker import build_gate
 from pytest_failaware.report.document import measurement_to_plain, result_to_plain
+from pytest_failaware.report.drawn import pictures_to_plain
 
 NODE = "t.py::test_x[clean]"
 
@@ -36,6 +38,17 @@ def test_the_last_attempt_counts() -> None:
 
     assert 3 == ledger.results[NODE].stats.cells.trusted_right
     assert ([NODE], {}) == (list(ledger.pending), ledger.errors)
+
+
+def test_what_is_drawn_goes_with_its_attempt() -> None:
+    """A failed item is drawn, and a rerun that ends without a result leaves nothing of the attempt before."""
+    ledger = Ledger()
+    drawn = pictures_of(measurement_of("RRWrw"), build_gate({}), None, None)
+    phases(ledger, "failed", {**entry_of("RRWrw"), "pictures": pictures_to_plain(drawn)})
+    assert {NODE: drawn} == ledger.drawn
+
+    ledger.add(NODE, "setup", "failed", {"error": "the disk was away"})
+    assert {} == ledger.drawn
 
 
 def test_a_failed_teardown_takes_the_value_back() -> None:

@@ -1,0 +1,48 @@
+"""Small pictures of single samples, as the model saw them: degraded, before normalisation."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pytest_failaware.measure.bench import Bench
+from pytest_failaware.schema import Condition, Thumbnail
+
+_SIDE: Final = 96  # pixels at most; larger images are made smaller
+_QUALITY: Final = 75  # of JPEG, some 5 kB at this size even where an image is all noise
+
+
+def thumbnails(bench: Bench, condition: Condition, seed: int, sample_ids: Sequence[int]) -> Iterator[Thumbnail]:
+    """A picture of each of these samples that the bench has, in their order."""
+    loader = bench.loader(condition, seed)
+    store = loader.store
+    row_of = {int(store.sample_id[row]): row for row in np.flatnonzero(np.isin(store.sample_id, _ids(sample_ids)))}
+    known = [one for one in sample_ids if one in row_of]
+    if not known:
+        return
+    pixels = loader.images(np.array([row_of[one] for one in known]))
+    for sample_id, image in zip(known, pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy(), strict=True):
+        yield _thumbnail(sample_id, image)
+
+
+def _ids(sample_ids: Sequence[int]) -> NDArray[np.uint64]:
+    return np.array(sample_ids, dtype=np.uint64)
+
+
+def _thumbnail(sample_id: int, pixels: NDArray[np.uint8]) -> Thumbnail:
+    """PNG where nothing was made smaller, else JPEG; `pixels` are (H, W, 1 or 3)."""
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    kind, options = ("png", {}) if max(image.size) <= _SIDE // 2 else ("jpeg", {"quality": _QUALITY})
+    image.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    content = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return Thumbnail(
+        sample_id=sample_id, uri=f"data:image/{kind};base64,{content}", width=image.width, height=image.height
+    )

@@ -1,0 +1,137 @@
+"""One condition of a run -> what its part of the HTML report is filled with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from pytest_failaware.report.failure import failure_lines, interval
+from pytest_failaware.report.panels import condition_panels, reference_word
+from pytest_failaware.report.words import comparison_cells, percent, short_name, shown
+from pytest_failaware.schema import (
+    ClassChange,
+    ClassCounts,
+    Comparison,
+    Decomposition,
+    Estimate,
+    Flip,
+    ItemResult,
+    Pictures,
+    Thumbnail,
+)
+
+Context = dict[str, Any]
+"""What a template is filled with. Any: text, numbers, drawings, and lists and dicts of them."""
+
+_FLIPS: Final = 8  # listed where there are no images of them
+
+
+def section(result: ItemResult, pictures: Pictures | None, common: Mapping[str, str], *, images: bool) -> Context:
+    """All that is known of one condition.
+
+    Args:
+        result: what was judged.
+        pictures: what there is to draw, None where nothing was sent along.
+        common: the provenance that all conditions share, which is not repeated.
+        images: whether there is room for its images.
+    """
+    thumbnails = pictures.thumbnails if pictures is not None and images else ()
+    return {
+        "name": short_name(result),
+        "verdict": result.verdict,
+        "samples": f"{result.stats.cells.samples:,}",
+        "why": list(failure_lines(result)) if result.verdict.fails else list(result.notes),
+        "word": reference_word(result),
+        "comparisons": [compared(one) for one in sorted(result.comparisons, key=lambda one: one.verdict.severity)],
+        **_of_change(result, thumbnails),
+        **_of_pictures(result, pictures, common),
+    }
+
+
+def compared(comparison: Comparison) -> Context:
+    """One metric beside its reference or bound, in words."""
+    metric, before, now, change, allowed, _ = comparison_cells(comparison)
+    return {
+        "metric": metric,
+        "before": before,
+        "now": now,
+        "change": change,
+        "interval": interval(comparison.evidence, comparison.current) if comparison.evidence else "",
+        "allowed": allowed,
+        "verdict": comparison.verdict,
+        "note": comparison.note,
+    }
+
+
+def _of_change(result: ItemResult, images: Sequence[Thumbnail]) -> Context:
+    """The parts of the change of confident_accuracy, and the worst flips."""
+    change = result.change
+    pictured = {image.sample_id: image for image in images}
+    flips = () if change is None else change.worst
+    listed = [flip for flip in flips if flip.sample_id in pictured] or flips[:_FLIPS]
+    return {
+        "parts": list(_parts(change.decomposition)) if change is not None and change.decomposition else [],
+        "flips": [_flip(flip, pictured.get(flip.sample_id)) for flip in listed],
+        "flip_count": 0 if change is None else change.confident_negative_flips - change.known_label_errors,
+    }
+
+
+def _parts(parts: Decomposition) -> Iterator[tuple[str, str, str]]:
+    yield "other answers", _points(parts.answers), "images trusted on both sides whose answer changed"
+    yield "newly trusted", _points(parts.entered), "images that are trusted now alone"
+    yield "no longer trusted", _points(parts.left), "images that were trusted before alone"
+    yield "all together", _points(parts.whole), "the change at the rule's own threshold"
+    yield "at equal coverage", _points(parts.at_coverage), "the change with as many trusted as before"
+
+
+def _points(part: float) -> str:
+    return f"{100 * part:+.2f} pt"
+
+
+def _flip(flip: Flip, image: Thumbnail | None) -> Context:
+    return {
+        "sample": flip.sample_id,
+        "label": shown(flip.label, 60),
+        "before": f"{shown(flip.before, 60)} ({flip.confidence_before:.0%})",
+        "now": f"{shown(flip.now, 60)} ({flip.confidence_now:.0%})",
+        "image": image,
+    }
+
+
+def _of_pictures(result: ItemResult, pictures: Pictures | None, common: Mapping[str, str]) -> Context:
+    if pictures is None:
+        return {"cells": [], "panels": [], "classes": [], "class_count": 0, "provenance": {}}
+    return {
+        "cells": list(_cells(pictures)),
+        "panels": list(condition_panels(result, pictures)),
+        "classes": [_class_row(one) for one in pictures.classes],
+        "class_count": pictures.class_count,
+        "provenance": {name: text for name, text in pictures.provenance.items() if name not in common},
+    }
+
+
+def _cells(pictures: Pictures) -> Iterator[tuple[str, list[Context]]]:
+    """Two rows of two: trusted and flagged, right and wrong."""
+    before, now = pictures.before and pictures.before.stats.cells, pictures.now.stats.cells
+    for trust in ("trusted", "flagged"):
+        row: list[Context] = []
+        for answer in ("right", "wrong"):
+            name = f"{trust}_{answer}"
+            count, then = getattr(now, name), None if before is None else getattr(before, name)
+            change = "" if then is None else f"{count - then:+,}"
+            row.append({"now": f"{count:,}", "before": "" if then is None else f"{then:,}", "change": change})
+        yield trust, row
+
+
+def _class_row(one: ClassChange) -> Context:
+    return {
+        "name": shown(one.name, 60),
+        "samples": f"{one.samples:,}",
+        "accuracy": _both(one, lambda side: percent(Estimate(numerator=side.right, denominator=one.samples))),
+        "flagged": _both(one, lambda side: f"{side.flagged:,}"),
+        "silent": _both(one, lambda side: f"{side.silent:,}"),
+    }
+
+
+def _both(one: ClassChange, said: Callable[[ClassCounts], str]) -> str:
+    return said(one.now) if one.before is None else f"{said(one.before)} → {said(one.now)}"

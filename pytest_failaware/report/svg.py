@@ -1,0 +1,244 @@
+"""Lines and bars as SVG inside a page: no script, no style of its own, colours by the page's classes.
+
+What a line is never hangs on its colour alone: the reference is dashed with hollow marks, and marks differ in shape.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from markupsafe import Markup
+
+from pytest_failaware.report.words import shown
+
+WIDTH: Final = 340  # units, about a pixel each on a phone
+HEIGHT: Final = 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 18, 10, 36  # around the plot
+_LINE: Final = 15  # between lines of text
+_STRETCH: Final = 6  # from an axis to its text
+
+Point = tuple[float, float]
+
+
+class Dot(Enum):
+    """How a point is marked."""
+
+    NONE = "none"
+    CIRCLE = "circle"
+    SQUARE = "square"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """The values from one end of an axis to the other, and the texts at some of them."""
+
+    label: str
+    low: float
+    high: float
+    ticks: tuple[tuple[float, str], ...]
+
+    def part(self, value: float) -> float:
+        """Where a value lies, 0 at the low end and 1 at the high one, outside of them at the nearer end."""
+        return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Points joined by a line; `look` is a class of the page that gives its colour."""
+
+    label: str
+    points: Sequence[Point]
+    look: str
+    dashed: bool = False
+    dot: Dot = Dot.NONE
+    single: Point | None = None  # one more point, marked as the others would be
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bars:
+    """Counts of equal bins; those in `up` stand on the middle line, those in `down` hang from it."""
+
+    label: str
+    up: Sequence[int]
+    down: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """The plot's rectangle in the drawing, below as many lines of text as there are."""
+
+    x: Axis
+    y: Axis
+    top: float
+
+    def place(self, x: float, y: float) -> Point:
+        """Where a pair of values is drawn."""
+        return self.across(x), HEIGHT - _BOTTOM - self.y.part(y) * (HEIGHT - _BOTTOM - self.top)
+
+    def across(self, x: float) -> float:
+        """Where a value of x is drawn."""
+        return _LEFT + self.x.part(x) * (WIDTH - _LEFT - _RIGHT)
+
+
+def line_chart(title: str, text: str, x: Axis, y: Axis, lines: Sequence[Line], *, diagonal: str = "") -> Markup:
+    """Curves over common axes, with a legend above them.
+
+    Args:
+        title: what is drawn, for those who do not see it.
+        text: what it shows, for them.
+        x: the axis from left to right.
+        y: the axis from bottom to top.
+        lines: at least one.
+        diagonal: the label of a line from corner to corner, "" for none.
+    """
+    rows = -(-len(lines) // 2)
+    frame = _Frame(x=x, y=y, top=_TOP + rows * _LINE)
+    parts = [*_axes(frame), *(_legend(number, line) for number, line in enumerate(lines))]
+    if diagonal:
+        (left, bottom), (right, top) = frame.place(x.low, y.low), frame.place(x.high, y.high)
+        parts.append(_path("guide", f"M{_n(left)} {_n(bottom)}L{_n(right)} {_n(top)}"))
+        parts.append(_text(right - 4, bottom - 8, diagonal, "end"))
+    return _drawing(title, text, [*parts, *(_line(frame, line) for line in lines)])
+
+
+def mirrored_bars(
+    title: str, text: str, x: Axis, now: Bars, before: Bars | None, *, threshold: tuple[float, str] | None
+) -> Markup:
+    """Two histograms back to back, each half in a scale of its own; the reference's outline is dashed.
+
+    Args:
+        title: what is drawn, for those who do not see it.
+        text: what it shows, for them.
+        x: the axis of the bins.
+        now: filled bars.
+        before: as many bins, None where there is no reference.
+        threshold: a value of x with its label, None for none.
+    """
+    sides = [now] if before is None else [now, before]
+    tallest = [
+        max(1, *(max(counts) for counts in halves)) for halves in zip(*((s.up, s.down) for s in sides), strict=True)
+    ]
+    ticks = ((-1.0, f"{tallest[1]:,}"), (0.0, "0"), (1.0, f"{tallest[0]:,}"))
+    frame = _Frame(x=x, y=Axis(label="", low=-1.0, high=1.0, ticks=ticks), top=_TOP + 2 * _LINE)
+    parts = list(_axes(frame))
+    for counts, sign, look in ((now.up, 1, "right"), (now.down, -1, "wrong")):
+        parts.append(_path(f"bar {look}", "".join(_bar(frame, counts, sign, tallest[sign < 0]))))
+    if before is not None:
+        for counts, sign in ((before.up, 1), (before.down, -1)):
+            parts.append(_path("line before dashed", _outline(frame, counts, sign, tallest[sign < 0])))
+    if threshold is not None:
+        at = _n(frame.across(threshold[0]))
+        parts.append(_path("guide", f"M{at} {_n(frame.top - 4)}V{_n(HEIGHT - _BOTTOM)}"))
+        parts.append(_text(frame.across(threshold[0]), frame.top - 8, threshold[1], _anchor(frame, threshold[0])))
+    parts.append(_half_name(now.up, frame.top + 11, "right ↑"))
+    parts.append(_half_name(now.down, HEIGHT - _BOTTOM - 5, "wrong ↓"))
+    parts += [_swatch(0, now.label, "bar right"), *([_swatch(1, before.label, "line before dashed")] if before else [])]
+    return _drawing(title, text, parts)
+
+
+def _drawing(title: str, text: str, parts: Sequence[Markup]) -> Markup:
+    return Markup('<svg role="img" viewBox="0 0 {} {}"><title>{}</title><desc>{}</desc>{}</svg>').format(
+        WIDTH, HEIGHT, shown(title), shown(text), Markup("").join(parts)
+    )
+
+
+def _axes(frame: _Frame) -> Iterator[Markup]:
+    """Grid lines, the texts at the ticks, and the axes' names."""
+    left, right, bottom = _LEFT, WIDTH - _RIGHT, HEIGHT - _BOTTOM
+    heights = [(frame.place(frame.x.low, value)[1], said) for value, said in frame.y.ticks]
+    yield _path("grid", "".join(f"M{left} {_n(height)}H{right}" for height, _ in heights))
+    yield from (_text(left - _STRETCH, height + 4, said, "end") for height, said in heights)
+    for value, said in frame.x.ticks:
+        yield _text(frame.across(value), bottom + _LINE, said, "middle")
+    yield _text((left + right) / 2, bottom + 2 * _LINE + 1, frame.x.label, "middle")
+
+
+def _legend(number: int, line: Line) -> Markup:
+    """The sample of a line with its name, two in a row."""
+    x, y = _LEFT + number % 2 * 145, _TOP + number // 2 * _LINE - 2
+    parts = [_path("line", f"M{x} {_n(y)}h24"), *_dots(line, [(x + 12, y)])]
+    return _group(line, [*parts, _text(x + 30, y + 4, line.label, "start")])
+
+
+def _line(frame: _Frame, line: Line) -> Markup:
+    places = [frame.place(*point) for point in line.points]
+    single = [] if line.single is None else [frame.place(*line.single)]
+    path = "".join(f"{'L' if number else 'M'}{_n(x)} {_n(y)}" for number, (x, y) in enumerate(places))
+    dots = list(_dots(line, [*(places if line.single is None else ()), *single]))
+    return _group(line, [_path("line", path), *dots])
+
+
+def _dots(line: Line, places: Sequence[Point]) -> Iterator[Markup]:
+    for x, y in places:
+        if line.dot is Dot.CIRCLE:
+            yield Markup('<circle class="dot" cx="{}" cy="{}" r="3.5"/>').format(_n(x), _n(y))
+        if line.dot is Dot.SQUARE:
+            yield Markup('<rect class="dot" x="{}" y="{}" width="6" height="6"/>').format(_n(x - 3), _n(y - 3))
+
+
+def _group(line: Line, parts: Sequence[Markup]) -> Markup:
+    return Markup('<g class="{}">{}</g>').format(f"{line.look}{' dashed' * line.dashed}", Markup("").join(parts))
+
+
+def _bar(frame: _Frame, counts: Sequence[int], sign: int, tallest: int) -> Iterator[str]:
+    for number, count in enumerate(counts):
+        if count:
+            (left, end), right = (
+                _end(frame, counts, number, sign * count / tallest),
+                _end(frame, counts, number + 1, 0)[0],
+            )
+            middle = frame.place(0, 0)[1]
+            yield f"M{_n(left + 0.5)} {_n(middle)}V{_n(end)}H{_n(right - 0.5)}V{_n(middle)}Z"
+
+
+def _outline(frame: _Frame, counts: Sequence[int], sign: int, tallest: int) -> str:
+    """The steps along the bins, one for each height that differs from the one before."""
+    middle, bins, steps = _n(frame.place(0, 0)[1]), 0, ""
+    for count, group in itertools.groupby(counts):
+        bins += len(list(group))
+        height = _end(frame, counts, 0, sign * count / tallest)[1]
+        steps += f"V{_n(height)}H{_n(_end(frame, counts, bins, 0)[0])}"
+    return f"M{_LEFT} {middle}{steps}V{middle}"
+
+
+def _end(frame: _Frame, counts: Sequence[int], number: int, part: float) -> Point:
+    """The left corner of a bin at a part of its half's height."""
+    x = frame.x
+    return frame.place(x.low + (x.high - x.low) * number / len(counts), part)
+
+
+def _half_name(counts: Sequence[int], y: float, said: str) -> Markup:
+    """The name of a half, on the side where it has fewer images."""
+    middle = len(counts) // 2
+    is_left = sum(counts[:middle]) <= sum(counts[middle:])
+    return _text(_LEFT + 4, y, said, "start") if is_left else _text(WIDTH - _RIGHT - 4, y, said, "end")
+
+
+def _swatch(number: int, label: str, look: str) -> Markup:
+    x = _LEFT + number * 145
+    path = _path(look, f"M{x} {_TOP - 6}h24v8h-24Z")
+    return Markup("{}{}").format(path, _text(x + 30, _TOP + 2, label, "start"))
+
+
+def _anchor(frame: _Frame, value: float) -> str:
+    part = frame.x.part(value)
+    return "start" if part < 1 / 3 else "middle" if part < 2 / 3 else "end"
+
+
+def _path(look: str, path: str) -> Markup:
+    return Markup('<path class="{}" d="{}"/>').format(look, path)
+
+
+def _text(x: float, y: float, said: str, anchor: str) -> Markup:
+    return Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>').format(_n(x), _n(y), anchor, shown(said, 60))
+
+
+def _n(number: float) -> str:
+    """A coordinate with one decimal where it needs one."""
+    rounded = math.floor(number * 10 + 0.5) / 10
+    return f"{rounded:.0f}" if rounded == int(rounded) else f"{rounded:.1f}"

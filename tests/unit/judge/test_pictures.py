@@ -1,0 +1,108 @@
+"""What the HTML report draws, from records whose every count can be read off their letters."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from five import FIVE, RULE, measurement_of, records_of
+
+from pytest_failaware.judge.metrics import count_cells
+from pytest_failaware.judge.outcomes import outcomes_of
+from pytest_failaware.judge.pictures import curves_of, pictures_of
+from pytest_failaware.marker import build_gate
+from pytest_failaware.schema import ClassCounts, Curves, Histogram, Records
+
+
+def curves(records: Records) -> Curves:
+    return curves_of(outcomes_of(records, RULE), 3)
+
+
+def test_risk_and_coverage_by_hand() -> None:
+    """Two trusted answers are right, the third is wrong; the flagged right one is nearer to its threshold."""
+    records = dataclasses.replace(records_of(FIVE), confidence=np.array([0.9, 0.8, 0.7, 0.5, 0.8], dtype=np.float32))
+    found = curves(records)
+
+    assert ((0.2, 0.0), (0.4, 0.0), (0.6, 0.3333), (0.8, 0.25), (1.0, 0.4)) == found.risk_coverage
+    assert (0.6, 1 / 3) == found.operating_point
+
+
+def test_a_curve_has_few_points_and_ends_with_all_samples() -> None:
+    """However many samples there are, and where there is one."""
+    many, one = curves(records_of("RW" * 5000)).risk_coverage, curves(records_of("w"))
+
+    assert 40 == len(many)
+    assert (1.0, 0.5) == many[-1]
+    assert (((1.0, 1.0),), None) == (one.risk_coverage, one.operating_point)
+
+
+def test_reliability_by_hand() -> None:
+    """Five answers of confidence 0.8, three of them right, and one of 0.5 that is wrong; empty bins are left out."""
+    confidence = np.array([0.8, 0.8, 0.8, 0.8, 0.8, 0.5], dtype=np.float32)
+    records = dataclasses.replace(records_of("RRRWWw"), confidence=confidence)
+
+    assert ((0.5, 0.0, 1), (0.8, 0.6, 5)) == curves(records).reliability
+
+
+def test_histograms_by_hand() -> None:
+    """Twenty bins; a confidence of 1 and an entropy of ln K belong to the last ones."""
+    confidence, entropy = np.array([[1.0, 0.52, 0.02], [0.0, 0.6, np.log(3)]], dtype=np.float32)
+    found = curves(dataclasses.replace(records_of("RWW"), confidence=confidence, entropy=entropy))
+
+    def bins(**counts: int) -> tuple[int, ...]:
+        return tuple(counts.get(f"b{number}", 0) for number in range(20))
+
+    assert Histogram(high=1.0, right=bins(b19=1), wrong=bins(b0=1, b10=1)) == found.confidence
+    assert (bins(b0=1), bins(b10=1, b19=1)) == (found.entropy.right, found.entropy.wrong)
+    assert np.log(3) == found.entropy.high
+
+
+def test_classes_on_both_sides_the_worst_first() -> None:
+    """Class 2 gains a silent failure, class 0 loses two answers to flags, class 1 stays; one has no image."""
+    now = measurement_of("wRWwRR", classes=("cat", "dog", "eel", "fox"))
+    before = records_of("RRRRRR")
+    found = pictures_of(now, build_gate({}), before, count_cells(before, RULE))
+    first, second, third = found.classes
+
+    assert (["eel", "cat", "dog"], 4) == ([one.name for one in found.classes], found.class_count)
+    assert (ClassCounts(right=2, flagged=0, silent=0), ClassCounts(right=1, flagged=0, silent=1)) == (
+        first.before,
+        first.now,
+    )
+    assert (2, ClassCounts(right=0, flagged=2, silent=0)) == (second.samples, second.now)
+    assert third.before == third.now
+
+
+def test_a_thousand_classes_are_capped() -> None:
+    """Twelve are listed, all are counted."""
+    letters = "R" * 3000
+    measured = measurement_of(letters, classes=tuple(map(str, range(1000))))
+    labels = (np.arange(3000) % 1000).astype(np.uint16)
+    records = dataclasses.replace(measured.records, label=labels)
+    found = pictures_of(dataclasses.replace(measured, records=records), build_gate({}), None, None)
+
+    assert (12, 1000) == (len(found.classes), found.class_count)
+
+
+def test_what_is_known_of_the_other_side() -> None:
+    """Curves of a reference's samples, counts alone without them, nothing where nothing is comparable."""
+    now, before = measurement_of(FIVE), records_of("RRRrr")
+    gate, cells = build_gate({}), count_cells(before, RULE)
+    paired, counted, alone = (
+        pictures_of(now, gate, *known) for known in ((before, cells), (None, cells), (None, None))
+    )
+
+    assert paired.before is not None
+    assert counted.before is not None
+    assert cells == paired.before.stats.cells == counted.before.stats.cells
+    assert 1.0 == counted.before.stats.rates["accuracy"].value
+    assert (True, None, None) == (paired.before.curves is not None, counted.before.curves, alone.before)
+    assert None is counted.classes[0].before
+
+
+def test_both_sides_are_of_the_same_images() -> None:
+    """Where the sides share some images alone, both are drawn on those."""
+    found = pictures_of(measurement_of("RRRR", first_id=12), build_gate({}), records_of("WWWW"), None)
+
+    assert found.before is not None
+    assert (2, 2) == (found.before.stats.cells.samples, found.now.stats.cells.samples)

@@ -1,0 +1,376 @@
+"""The HTML report: what failed first, everything in one small file, and names that stay text."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from five import baseline_of, measurement_of
+
+import pytest_failaware
+from pytest_failaware.judge.compare import judge
+from pytest_failaware.judge.pictures import pictures_of
+from pytest_failaware.marker import build_gate
+from pytest_failaware.published import IMAGENET_C, IMAGENET_C_EXTRA
+from pytest_failaware.report.drawn import pictures_from_plain, pictures_to_plain
+from pytest_failaware.report.html import html_text
+from pytest_failaware.schema import ItemResult, Measurement, Pictures, RunReport, Thumbnail
+
+BEFORE, NOW = "R" * 150 + "w" * 50, "R" * 90 + "W" * 30 + "w" * 80
+HOSTILE = ("</title><script>alert(1)</script>", "\"><img src=x onerror='y'>", "\x1b[31m\u202e{{ 7 * 7 }}`<!--")
+CSS = (Path(pytest_failaware.__file__).parent / "report" / "report.css").read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and the text between them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep it."""
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        """Keep it."""
+        self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """The attributes of every tag of a name."""
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def text(self) -> str:
+        """What a reader sees, in one line."""
+        return " ".join(" ".join(self.words).split())
+
+
+def item(
+    before: Measurement, now: Measurement, *, test: str = "test_x", known: bool = True, **gate: Any
+) -> tuple[ItemResult, Pictures]:
+    """The verdict on a measurement, and what is drawn of it."""
+    built = build_gate(gate)
+    key = now.condition.key
+    baseline = baseline_of(before) if known else None
+    reference = before.records if known else None
+    nodeid = f"t.py::{test}[{key}]"
+    result = judge(now, built, nodeid=nodeid, name="small", baseline=baseline, reference=reference)
+    cells = baseline.entries[key].cells if baseline and key in baseline.entries else None
+    return result, pictures_of(now, built, reference, cells)
+
+
+def page_of(*items: tuple[ItemResult, Pictures], **more: Any) -> str:
+    """The report of these items."""
+    results = tuple(result for result, _ in items)
+    return html_text(RunReport(results=results, **more), {result.nodeid: drawn for result, drawn in items})
+
+
+def regressed(key: str = "blur", **more: Any) -> tuple[ItemResult, Pictures]:
+    return item(measurement_of(BEFORE, key, **more), measurement_of(NOW, key, **more))
+
+
+def passed(key: str = "clean", **more: Any) -> tuple[ItemResult, Pictures]:
+    return item(measurement_of(BEFORE, key, **more), measurement_of(BEFORE, key, **more))
+
+
+# ---- what it says --------------------------------------------------------------------------------------------------
+
+
+def test_the_verdict_comes_first_then_what_failed() -> None:
+    """The row of a failing gate has the words of the terminal: before, now, change, allowed, p and what it proves."""
+    text = Page(page_of(passed(), regressed(), command="pytest -q")).text
+
+    assert "pytest-failaware ✕ Reliability failed 2 checked: 1 regressed, 1 unchanged What failed" in text
+    row = (
+        "test_x[blur] accuracy 75.00% 45.00% -30.00 pt 0.50 pt 9.3e-15 proven to be more than 0.50 pt worse ✕ regressed"
+    )
+    assert row in text
+    headings = ["What failed", "Rates", "Conditions", "Provenance"]
+    assert headings == re.findall("What failed|Rates(?! of)|Conditions|Provenance", text)
+
+
+def test_a_run_that_passed_says_so_and_folds_everything() -> None:
+    """No section on failures, and no condition that is unfolded."""
+    page = Page(page_of(passed()))
+
+    assert "✓ Reliability passed 1 checked: 1 unchanged Rates" in page.text
+    assert [{"id": "c1"}] == page.all("details")
+
+
+def test_the_worst_condition_is_unfolded() -> None:
+    """Three at most, those that failed."""
+    page = Page(page_of(passed(), *(regressed(key) for key in ("blur", "fog:1", "fog:2", "fog:3"))))
+
+    assert [True, True, True, False, False] == ["open" in one for one in page.all("details")]
+
+
+def test_numbers_of_a_condition() -> None:
+    """Cells on both sides with their changes, the parts of confident_accuracy, the flips, the class that lost most."""
+    text = Page(page_of(regressed())).text
+
+    assert "right wrong trusted 150 → 90 -60 0 → 30 +30 flagged 0 → 0 +0 50 → 80 +30" in text
+    assert "all together -25.00 pt the change at the rule's own threshold" in text
+    assert "8 of 30, those of the highest confidence now." in text
+    assert "silent failures accuracy flagged images cat 0 → 10 74.63% → 44.78% 17 → 27 67" in text
+
+
+def test_what_was_compared_with_nothing() -> None:
+    """A missing baseline is named with its remedy, and one side is drawn."""
+    result, drawn = item(measurement_of(NOW), measurement_of(NOW), known=False)
+    text = Page(page_of((result, drawn))).text
+
+    assert "no entry 'clean' in baseline 'small'" in text
+    assert "record it with --failaware-update-new" in text
+    assert "trusted 90 30 flagged 0 80" in text
+    assert "→" not in text.partition("Provenance")[0].replace("right →", "")
+
+
+def test_troubles_errors_and_an_empty_run() -> None:
+    """A run without a result, a worker that was lost, an unusable file: all of it is said, nothing is green."""
+    report = RunReport(
+        errors={"t.py::test_x[clean]": "model.pth: no such file"},
+        unchecked=("t.py::test_x[clean]", "t.py::test_y[clean]"),
+        complaints=("strict: no result",),
+        incomplete="an xdist worker was lost",
+    )
+    text = Page(html_text(report, {})).text
+
+    assert "✕ Reliability failed nothing was compared" in text
+    for words in (
+        "not a whole run: an xdist worker was lost",
+        "test_y[clean] has no result",
+        "no such file",
+        "strict:",
+    ):
+        assert words in text
+
+
+def test_severities_are_drawn_where_there_are_two() -> None:
+    """One diagram for fog, with both rates on both sides; none for a corruption of one severity."""
+    items = [regressed(f"fog:{severity}") for severity in (1, 2, 3)]
+    page = Page(page_of(passed(), *items, regressed("snow:3")))
+    said = [word for word in page.words if "by severity" in word]
+
+    assert ["Accuracy and confident accuracy under fog, by severity"] == said
+    assert (
+        "accuracy, baseline: 75.0% at 1, 75.0% at 2, 75.0% at 3; accuracy, now: 45.0% at 1, 45.0% at 2, 45.0% at 3; "
+        "confident, baseline: 100.0% at 1, 100.0% at 2, 100.0% at 3; confident, now: 75.0% at 1, 75.0% at 2, 75.0% at 3"
+    ) in page.words
+
+
+def test_provenance_stands_once() -> None:
+    """What all conditions share is not repeated in each of them; what differs is."""
+    noise = item(measurement_of(BEFORE, "gaussian_noise"), measurement_of(BEFORE, "gaussian_noise"))
+    text = Page(page_of(noise, passed("blur"))).text
+
+    assert 1 == text.count("sha256:model")
+    assert "seed 0 parameters sigma 0.3" in text
+    assert "parameters radius 2" in text
+
+
+def test_what_else_changed_is_said_once() -> None:
+    """With the number of tests it concerns, where those are not all."""
+    now = measurement_of(NOW, "blur", model="sha256:other")
+    text = Page(page_of(passed(), item(measurement_of(BEFORE, "blur"), now))).text
+
+    assert "What else changed model sha256:m -> sha256:o in 1 of 2 tests" in text
+
+
+# ---- images --------------------------------------------------------------------------------------------------------
+
+
+def pictured(key: str, size: int, count: int = 8) -> tuple[ItemResult, Pictures]:
+    """A regressed condition with images of so many bytes."""
+    result, drawn = regressed(key)
+    return result, dataclasses.replace(drawn, thumbnails=images_of(result, size, count))
+
+
+def images_of(result: ItemResult, size: int, count: int = 8) -> tuple[Thumbnail, ...]:
+    """Images of so many bytes for the worst flips."""
+    assert result.change is not None
+    uri = "data:image/png;base64," + "A" * size
+    ids = [flip.sample_id for flip in result.change.worst[:count]]
+    return tuple(Thumbnail(sample_id=one, uri=uri, width=8, height=8) for one in ids)
+
+
+def test_the_gallery_has_an_image_with_words_for_each_flip() -> None:
+    """As a data URI, with its label, both answers and their confidences."""
+    page = Page(page_of(pictured("blur", 5000, 2)))
+    first = page.all("img")[0]
+
+    assert 2 == len(page.all("img"))
+    assert first["src"] == "data:image/png;base64," + "A" * 5000
+    assert re.fullmatch(r"Sample \d+, which shows (cat|dog|eel)", first["alt"] or "")
+    assert "2 of 30, those of the highest confidence now; images as the model saw them." in page.text
+    assert re.search(r"label cat before cat \(80%\) now dog \(80%\)", page.text)
+
+
+def test_images_have_a_budget() -> None:
+    """Those of the worst conditions are kept; the others' flips are told in words."""
+    items = [pictured(key, 30_000) for key in ("blur", "clean", "low_light", "fog:1")]
+    page = Page(page_of(*items))
+
+    assert 2 * 8 == len(page.all("img"))
+    assert 4 == page.text.count("8 of 30, those of the highest confidence now")
+
+
+# ---- one small file that does nothing ------------------------------------------------------------------------------
+
+
+def with_a_thousand_classes(key: str, letters: str) -> Measurement:
+    """Each sample of a class of its own, wrong answers one class off."""
+    classes = tuple(f"n{number:08} a class with a name of some length" for number in range(1000))
+    measured = measurement_of(letters, key, classes=classes)
+    label = (np.arange(len(letters)) % 1000).astype(np.uint16)
+    prediction = np.where(measured.records.correct, label, (label + 1) % 1000).astype(np.uint16)
+    records = dataclasses.replace(measured.records, label=label, prediction=prediction)
+    return dataclasses.replace(measured, records=records)
+
+
+def test_a_thousand_classes_and_95_conditions_stay_small() -> None:
+    """Every condition has its details, under 3 MB, with eight images of 4 kB each as far as there is room."""
+    items = []
+    for key in (f"{name}:{severity}" for name in (*IMAGENET_C, *IMAGENET_C_EXTRA) for severity in range(1, 6)):
+        sides = (with_a_thousand_classes(key, letters) for letters in ("RRRRw" * 500, "RRWRw" * 500))
+        result, drawn = item(*sides)
+        items.append((result, dataclasses.replace(drawn, thumbnails=images_of(result, 4000))))
+    text = page_of(*items)
+
+    assert 95 == text.count("<details")
+    assert len(text.encode()) < 3_000_000
+    assert text.count("<img") > 100
+
+
+def test_thousands_of_conditions_stay_small() -> None:
+    """Rows have their limits too: 400 gates that failed, 1,000 conditions; the rest is counted."""
+    result, _ = regressed()
+    results = tuple(dataclasses.replace(result, nodeid=f"t.py::test_{number}[blur]") for number in range(1500))
+    text = html_text(RunReport(results=results), {})
+
+    assert len(text.encode()) < 3_000_000
+    assert f"{4 * 1500 - 400} more failing gates are in the log." in text
+    assert "500 more conditions are in the log." in text
+
+
+def test_what_does_not_fit_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last details are left out, the tables stay whole, and no link leads to what is not there."""
+    monkeypatch.setattr("pytest_failaware.report.html.LARGEST", 60_000)
+    page = Page(page_of(passed(), *(regressed(f"fog:{severity}") for severity in range(1, 6))))
+    kept = len(page.all("details"))
+
+    assert 0 < kept < 6
+    assert f"The details of {6 - kept} more conditions are left out" in page.text
+    assert {f"#c{number}" for number in range(1, kept + 1)} == {one["href"] for one in page.all("a")}
+    for key in ("clean", "fog:5"):
+        assert f"test_x[{key}]" in page.text
+
+
+def test_nothing_is_loaded_and_nothing_runs() -> None:
+    """No script, no address, no style or image from elsewhere, and a policy that forbids them."""
+    text = page_of(pictured("blur", 100), passed())
+    page = Page(text)
+
+    for words in ("<script", "http:", "https:", "//", "javascript:", "@import", "url("):
+        assert words not in text.lower()
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in [
+        one.get("content") for one in page.all("meta")
+    ]
+    for _, attributes in page.tags:
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+        assert (attributes.get("src") or "data:").startswith("data:")
+        assert re.match(r"data:|#c\d", attributes.get("href") or "#c1")
+
+
+def test_hostile_names_are_inert() -> None:
+    """Class names, test names, facts and errors that try to break out add no tag and no control character."""
+    calm, wild = (
+        page_of(
+            item(*(measurement_of(one, "blur", classes=names) for one in (BEFORE, NOW)), test=test),
+            facts=(fact,),
+            notices=(fact,),
+            complaints=(fact,),
+            errors={fact: fact},
+            command=fact,
+        )
+        for names, test, fact in ((("a", "b", "c"), "test_x", "fact"), (HOSTILE, HOSTILE[1], "".join(HOSTILE)))
+    )
+
+    assert [tag for tag, _ in Page(calm).tags] == [tag for tag, _ in Page(wild).tags]
+    assert [sorted(one) for _, one in Page(calm).tags] == [sorted(one) for _, one in Page(wild).tags]
+    assert {"\n"} == {letter for letter in wild if not letter.isprintable()}
+    assert "{{ 7 * 7 }}" in Page(wild).text
+    assert HOSTILE[0] in Page(wild).text
+
+
+def test_names_without_end_are_cut() -> None:
+    """A class of a hundred thousand letters does not fill the page."""
+    long = "a" * 100_000
+
+    assert len(page_of(regressed(classes=(long, "b", "c")), facts=(long,))) < 80_000
+
+
+# ---- for everybody -------------------------------------------------------------------------------------------------
+
+
+def test_drawings_and_tables_say_what_they_are() -> None:
+    """Every drawing is an image with a title and a description, every table has a caption, every heading a scope."""
+    text = page_of(regressed(), *(passed(f"fog:{severity}") for severity in (1, 2)))
+    page = Page(text)
+
+    drawings = re.findall(r'<svg role="img" viewBox="[^"]*"><title>[^<]+</title><desc>[^<]+</desc>', text)
+    assert len(drawings) == len(page.all("svg")) == 3 * 4 + 1
+    assert len(page.all("table")) == len(re.findall(r"<table[^>]*>\s*<caption>[^<]+</caption>", text)) > 5
+    assert 3 * 2 * 2 == text.count('<g class="before dashed">')  # legend and line of two diagrams
+    assert {"col", "row"} == {one.get("scope") for one in page.all("th")}
+    assert "en" == page.all("html")[0]["lang"]
+
+
+def colours(css: str) -> Mapping[str, str]:
+    """The variables of a block."""
+    return dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", css))
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_the_contrast_of_black_and_white() -> None:
+    """The formula below is right at its ends."""
+    assert (1.0, 0.0) == (luminance("#ffffff"), luminance("#000000"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("ground", ["paper", "raised"])
+@pytest.mark.parametrize("ink", ["ink", "muted", "first", "second", "before", "good", "warn", "bad"])
+def test_every_colour_can_be_read(theme: str, ground: str, ink: str) -> None:
+    """A contrast of at least 4.5 to 1 on both grounds of both themes."""
+    light, _, dark = CSS.partition("@media (prefers-color-scheme: dark)")
+    known = colours(light) if theme == "light" else colours(dark)
+    lighter, darker = sorted((luminance(known[ink]), luminance(known[ground])), reverse=True)
+
+    assert colours(light).keys() == colours(dark).keys()
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5
+
+
+# ---- on the way ----------------------------------------------------------------------------------------------------
+
+
+def test_pictures_come_back_as_they_were() -> None:
+    """Through JSON text, with and without a reference."""
+    for _, drawn in (pictured("blur", 10), item(measurement_of(NOW), measurement_of(NOW), known=False)):
+        assert drawn == pictures_from_plain(json.loads(json.dumps(pictures_to_plain(drawn), allow_nan=False)))
