@@ -226,7 +226,7 @@ def _label(value: Any, place: str) -> int:
     if isinstance(value, (np.ndarray, torch.Tensor)) and math.prod(value.shape) == 1:
         value = value.item()
     try:
-        label = -1 if isinstance(value, bool) else operator.index(value)
+        label = -1 if isinstance(value, (bool, np.bool_)) else operator.index(value)  # numpy 1 takes its own
     except TypeError:
         label = -1
     if label < 0:

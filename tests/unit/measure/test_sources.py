@@ -148,7 +148,7 @@ def damaged_png(path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "words"),
     [
-        (sixteen_bits, ["I;16", "8 bits"]),
+        (sixteen_bits, ["mode 'I", "8 bits"]),
         (no_image, ["cannot be decoded", "no image format", "repair or remove"]),
         (truncated, ["cannot be decoded", "truncated"]),
         (damaged_png, ["cannot be decoded"]),
