@@ -21,6 +21,7 @@ from pytest_failaware import hookspec
 from pytest_failaware.config import resolve
 from pytest_failaware.controller import Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
+from pytest_failaware.judging import Judging
 from pytest_failaware.marker import INI_KEYS, INI_LISTS, build_gate
 from pytest_failaware.options import OPTIONS, Surroundings
 from pytest_failaware.progress import Follow, LiveLine, LogLines, unseen
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 FIXTURE: Final = "reliability"
 CONTROLLER: Final = "failaware-controller"
 SESSION: Final = pytest.StashKey[Session]()
+JUDGING: Final = pytest.StashKey[Judging]()
 MEASURED: Final = pytest.StashKey[Measured]()
 ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
 _HEADER: Final = {"model": "model", "predictions": "predictions", "data": "dataset", "preprocess": "preprocess"}
@@ -88,7 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
         session = _open_session(config)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
-    config.stash[SESSION] = session
+    config.stash[SESSION], config.stash[JUDGING] = session, Judging(session)
     if not hasattr(config, "workerinput"):  # the controller of xdist, or the only process there is
         config.pluginmanager.register(Controller(config, session.config), CONTROLLER)
 
@@ -274,11 +276,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     gated = _gated(item)
     if gated is None:
         return
-    session, measured = item.config.stash[SESSION], item.stash[MEASURED]
+    judging, measured = item.config.stash[JUDGING], item.stash[MEASURED]
     file, line, _ = item.location
     try:
-        result = session.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
-        item.stash[ENTRY] = session.entry(measured, gated.gate, result)
+        result = judging.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
+        item.stash[ENTRY] = judging.entry(measured, gated.gate, result)
     except FailAwareError as error:
         _fail_as_unusable(item, error)
     others = [one for one in item.user_properties if not one[0].startswith(junit.PREFIX)]
@@ -339,10 +341,8 @@ def reliability(request: pytest.FixtureRequest) -> Evaluation:
     if gated is None:
         pytest.fail("the fixture reliability needs the marker: @pytest.mark.reliability", pytrace=False)
     session = request.config.stash[SESSION]
-    if session.config.predictions is None:
-        measured = session.measure(_bench(request), gated.condition, gated.gate.seed)
-    else:
-        measured = session.predicted(gated.condition, gated.gate.seed)
+    bench = _bench(request) if session.config.predictions is None else None
+    measured = session.measure(bench, gated.condition, gated.gate.seed)
     request.node.stash[MEASURED] = measured
     return session.evaluation(measured.measurement, gated.gate)
 

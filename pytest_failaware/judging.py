@@ -1,0 +1,159 @@
+"""The judging of one test item: its reference, its verdict, and what it attaches to its report."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+from typing import Any, NamedTuple
+
+from pytest_failaware.facts import facts
+from pytest_failaware.report.document import measurement_to_plain, result_to_plain
+from pytest_failaware.report.drawn import pictures_to_plain
+from pytest_failaware.schema import Baseline, Gate, ItemResult, Measurement, Pictures, Records, UpdateMode, Verdict
+from pytest_failaware.session import Measured, Session, baseline_name
+
+
+class _Reference(NamedTuple):
+    """What an item is compared with; the golden records only where they are not the stored ones themselves."""
+
+    name: str
+    baseline: Baseline | None
+    records: Records | None = None
+    golden: Records | None = None
+
+    @property
+    def first(self) -> Records | None:
+        """The records that drift is measured from once the stored ones are replaced."""
+        return self.records if self.golden is None else self.golden
+
+
+class Judging:
+    """Compares what a session measured with what is stored; a baseline is read once."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.config = session, session.config
+        self._read_baseline = cache(self._read)
+
+    def judge(
+        self,
+        measured: Measured,
+        gate: Gate,
+        nodeid: str,
+        *,
+        location: tuple[str, int] = ("", 0),
+    ) -> ItemResult:
+        """The verdict on one item at a file and line; in an updating run, what the update makes of it."""
+        from pytest_failaware.judge.acceptance import accepted
+        from pytest_failaware.judge.compare import Terms, judge
+        from pytest_failaware.judge.power import sights
+
+        writing, measurement, reference = self.config.writing, measured.measurement, self._reference(measured, gate)
+        result = judge(
+            measurement,
+            gate,
+            nodeid=nodeid,
+            name=reference.name,
+            baseline=reference.baseline,
+            reference=reference.records,
+            golden=reference.first if writing.update is UpdateMode.ALL else reference.golden,
+            terms=Terms(dataset_change=self.config.dataset_change, drift_budget=self.config.drift_budget),
+        )
+        judged = accepted(result, writing.update, reset_golden=writing.reset_golden)
+        recorded = judged.verdict is Verdict.RECORDED
+        judged = dataclasses.replace(
+            judged,
+            location=location,
+            is_against=measured.against is not None,
+            reuse=measured.reuse,
+            sights=tuple(sights(gate, judged.stats.rates)) if recorded else (),
+        )
+        return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
+
+    def _reference(self, measured: Measured, gate: Gate) -> _Reference:
+        """What an item is compared with: the stored baseline, or the second model."""
+        if measured.against is not None:
+            return self._of_second_model(measured.against, gate)
+        return self._stored(baseline_name(measured.measurement, gate), measured.measurement.condition.key)
+
+    def _stored(self, name: str, key: str) -> _Reference:
+        """The baseline `name` with the records of one condition."""
+        from pytest_failaware.judge.samples import read_golden, read_records
+
+        folder, baseline = self.config.baseline_dir, self._read_baseline(name)
+        entry = baseline.entries.get(key) if baseline else None
+        if baseline is None or entry is None:
+            return _Reference(name=name, baseline=baseline)
+        return _Reference(
+            name=name,
+            baseline=baseline,
+            records=read_records(folder, baseline, entry),
+            golden=None if self.config.writing.reset_golden else read_golden(folder, baseline, entry),
+        )
+
+    def _of_second_model(self, measurement: Measurement, gate: Gate) -> _Reference:
+        """What another model made of the same images, as if it were stored."""
+        from pytest_failaware.judge.update import baseline_of
+
+        name = self.config.origins["against"].text
+        return _Reference(name=name, baseline=baseline_of(measurement, gate.rule, name), records=measurement.records)
+
+    def entry(self, measured: Measured, gate: Gate, result: ItemResult) -> dict[str, Any]:  # Any: plain data
+        """What an item attaches to its report; what it measured, and what is drawn, only where a file will hold it."""
+        from pytest_failaware.judge.acceptance import accepted, drifts
+
+        update, measurement = self.config.writing.update, measured.measurement
+        write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
+        bent = self.config.limit or self.config.overrides or self.config.against  # never accepted afterwards
+        keep = write or (not bent and self.config.outputs.json is not None)
+        first = self._stored(result.baseline, result.stats.condition).first if keep else None
+        return {
+            "result": result_to_plain(result),
+            "facts": list(facts(self.session, measurement, gate)),
+            "rule": str(gate.rule),
+            "write": write,
+            "acceptable": not accepted(result, UpdateMode.ALL, reset_golden=True).verdict.fails,
+            "drifts": drifts(result, gate, first, measurement, self.config.drift_budget),
+            **({"measurement": measurement_to_plain(measurement)} if keep else {}),
+            **({"pictures": pictures_to_plain(self._pictures(measured, gate, result))} if self._draws else {}),
+        }
+
+    @property
+    def _draws(self) -> bool:
+        return self.config.outputs.html is not None
+
+    def _pictures(self, measured: Measured, gate: Gate, result: ItemResult) -> Pictures:
+        """What the HTML report draws of an item; nothing of a reference that is not comparable."""
+        from pytest_failaware.judge.pictures import pictures_of
+
+        measurement, reference = measured.measurement, self._reference(measured, gate)
+        entry = reference.baseline.entries.get(measurement.condition.key) if reference.baseline else None
+        comparable = entry is not None and not result.differences
+        drawn = pictures_of(
+            measurement,
+            gate,
+            reference.records if comparable else None,
+            entry.cells if entry is not None and comparable else None,
+        )
+        flips = () if result.change is None else result.change.worst[: self.config.outputs.html_images]
+        if measured.bench is None or not flips:
+            return drawn
+        from pytest_failaware.measure.thumbnails import thumbnails
+
+        seen = thumbnails(measured.bench, measurement.condition, gate.seed, [flip.sample_id for flip in flips])
+        return dataclasses.replace(drawn, thumbnails=tuple(seen))
+
+    def _read(self, name: str) -> Baseline | None:
+        from pytest_failaware.judge.baseline import read_baseline
+
+        return read_baseline(self.config.baseline_dir, name)
+
+    def _with_suggestion(self, result: ItemResult) -> ItemResult:
+        """A missing baseline with the names of those that exist."""
+        from pytest_failaware.judge.baseline import baseline_names
+
+        names = baseline_names(self.config.baseline_dir)
+        where = f"in {self.config.baseline_dir}"
+        if result.baseline in names:
+            return result
+        note = f"baselines {where}: {', '.join(names)}" if names else f"there is no baseline {where} yet"
+        return dataclasses.replace(result, notes=(*result.notes, note))
