@@ -1,8 +1,10 @@
 """What every test shares. The heavy imports come first: a pytest run inside a test forgets the modules it imported."""
 
+import hypothesis  # noqa: F401 - see above; its plugin imports it at the end of every run
 import numpy  # noqa: F401 - see above
 import pandas  # noqa: F401 - see above
 import pytest
+import scipy.stats  # noqa: F401 - see above
 import torch
 import torchvision  # noqa: F401 - see above
 import toy
