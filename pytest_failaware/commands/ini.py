@@ -32,7 +32,7 @@ def write_rule(path: Path, rule: FailureRule) -> str:
     if after == before:
         return f"{path}: has this rule already"
     write_atomically(path.resolve(), after.encode("utf-8"))  # a link stays one
-    return f"{path}: {_KEY} written; look at the diff, and record the baseline with this rule"
+    return f"{path}: {_KEY} written; look at the diff, and store it with --failaware-update-baselines"
 
 
 def _with_rule(before: str, path: Path, rule: str) -> str:

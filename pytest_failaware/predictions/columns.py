@@ -37,6 +37,11 @@ def checked_logits(table: Table) -> NDArray[np.float64]:
             f"have {int((~finite).sum()):,} of {len(scores):,}; repair what predicts, or leave out those samples"
         )
     sums = scores.sum(axis=1)
+    if (scores >= 0).all() and (np.abs(sums - 100) <= 100 * _SUM_TOLERANCE).all():
+        raise DataError(
+            f"{table.place}: the {table.kind} are percentages, every row sums to 100; divide them by 100 and name them "
+            "probabilities"
+        )
     ranged = (scores.min(axis=1) >= 0) & (scores.max(axis=1) <= 1)
     normalised = np.logical_and(ranged, np.abs(sums - 1) <= _SUM_TOLERANCE)
     if table.kind == "logits":
@@ -51,7 +56,7 @@ def checked_logits(table: Table) -> NDArray[np.float64]:
         found = f"sum to {sums[row]:.4g}" if ranged[row] else "lie outside of [0, 1]"
         raise DataError(
             f"{table.row(row)}: the probabilities {found}, as in {int((~normalised).sum()):,} of {len(scores):,} rows; "
-            "give softmax outputs of all classes, or name them logits"
+            "give softmax outputs of all classes (or, before softmax, name them logits)"
         )
     with np.errstate(divide="ignore"):
         return np.log(scores)

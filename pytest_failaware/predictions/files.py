@@ -23,7 +23,10 @@ _PREFIXES: Final = {"logit_": "logits", "probability_": "probabilities"}
 """How the columns of a csv or parquet file begin that hold one class's scores each."""
 
 _KNOWN: Final = ("sample_id", "label", "condition", "classes", *SCORE_KINDS)
-_LAYOUT: Final = "give sample_id, label, condition (if there is more than clean) and logits or probabilities"
+_LAYOUT: Final = (
+    "give sample_id, label, condition (if there is more than clean) and logits or probabilities (in csv and parquet "
+    "one column a class: logit_NAME or probability_NAME)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

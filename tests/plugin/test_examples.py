@@ -15,6 +15,7 @@ import sklearn.datasets  # noqa: F401 - a pytest run inside a test forgets the m
 from project import Project
 
 from pytest_failaware.__main__ import main
+from pytest_failaware.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "examples" / "digits"
@@ -151,3 +152,20 @@ def test_the_benchmark_of_false_alarms_runs() -> None:
         found, _ = script["share"](200, 1, script["any_alarm"](gate, 500))
         assert found <= 0.01 + 3 * (0.01 * 0.99 / 200) ** 0.5
     assert script["share"](50, 1, script["found_drop"](beyond, 2000, 0.06))[0] > 0.9
+
+
+def test_the_readme_has_a_row_for_each_option() -> None:
+    """Each stands once in the table, by the name that is typed or, where there is none, its ini key."""
+    rows = re.findall(r"^\| `(--failaware-[a-z-]+|failaware_[a-z_]+)`", README, re.MULTILINE)
+
+    assert sorted(option.typed or option.ini for option in OPTIONS) == sorted(rows)
+
+
+def test_the_readme_points_to_every_page_and_section() -> None:
+    """No page of docs/ is out of reach, and no link leads to a heading that is gone."""
+    headings = {
+        re.sub(r"[^a-z0-9 -]", "", line.lower()).replace(" ", "-") for line in re.findall(r"^##+ (.*)", README, re.M)
+    }
+
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} <= set(re.findall(r"\(docs/([a-z]+\.md)\)", README))
+    assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= headings

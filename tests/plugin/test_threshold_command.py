@@ -49,7 +49,7 @@ def test_written_into_the_ini_it_gates(project: Project, command: Command) -> No
     code, text = command("thresholds", "toy", "--risk=0.4", "--by=confidence", "--write=tox.ini")
     after = (project.path / "tox.ini").read_text(encoding="utf-8")
 
-    assert (0, "tox.ini: failaware_rule written; look at the diff, and record the baseline with this rule") == (
+    assert (0, "tox.ini: failaware_rule written; look at the diff, and store it with --failaware-update-baselines") == (
         code,
         text.splitlines()[-1],
     )

@@ -208,6 +208,14 @@ MISTAKES = {
         lambda c: c.update(probabilities=c.pop("logits") * 0 + [[1.5, -0.5, 0]]),
         "the probabilities lie outside",
     ),
+    "percent": (
+        lambda c: c.update(probabilities=np.concatenate([PROBABILITIES] * 2) * 100 + 0 * c.pop("logits")),
+        "the probabilities are percentages, every row sums to 100; divide them by 100",
+    ),
+    "percent as logits": (
+        lambda c: c.update(logits=np.concatenate([PROBABILITIES] * 2) * 100),
+        "the logits are percentages, every row sums to 100; divide them by 100 and name them probabilities",
+    ),
     "softmax twice": (lambda c: c.update(logits=np.concatenate([PROBABILITIES] * 2)), "the logits are probabilities"),
     "nan": (set_to("logits", (4, 1), np.nan), r"row 4 has logits that are not finite .* 1 of 6"),
     "twice": (
@@ -259,6 +267,7 @@ def test_each_mistake_has_its_sentence(name: str) -> None:
             r"row 3: the sample 1 is given twice .*in row 2\)",
         ),
         (b"sampleid,label,logit_a,logit_b\n1,a,0.1,2\n", "has no column sample_id; did you mean 'sampleid'"),
+        (b"sample_id,label,prob_a,prob_b\n1,a,0.1,0.9\n", "has no scores, .*one column a class: .* probability_NAME"),
     ],
 )
 def test_damaged_files(tmp_path: Path, content: bytes, sentence: str) -> None:
