@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
-from states import first, outcomes, successor
+from states import RULE, first, outcomes, successor
 
 from pytest_failaware.judge.gating import gated, gated_unpaired
-from pytest_failaware.judge.metrics import METRICS
+from pytest_failaware.judge.metrics import stats_of
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.significance import clopper_pearson_upper
 from pytest_failaware.marker import build_gate
-from pytest_failaware.schema import Comparison, Estimate, Gate, Policy, Verdict
+from pytest_failaware.schema import Comparison, ConditionStats, Gate, Policy, Verdict
 
 CONDITIONS = ["clean", "blur", *(f"blur(radius={radius})" for radius in range(3, 9))]
 SIZES = (500, 2000, 10000)
@@ -71,9 +71,14 @@ def found_unpaired(gate: Gate, n: int, drop: float) -> Draw:
 
     def draw(random: np.random.Generator) -> bool:
         before, now = pair(random, n, drop)
-        return _accuracy(gated_unpaired(gate, rates(before), rates(now))).verdict.fails
+        return _accuracy(gated_unpaired(gate, stats(before).rates, stats(now))).verdict.fails
 
     return draw
+
+
+def stats(side: Outcomes) -> ConditionStats:
+    """The counts of every rate."""
+    return stats_of("clean", side.records, RULE)
 
 
 def beyond_fixed(n: int, drop: float, tolerance: float = 0.01) -> Draw:
@@ -84,12 +89,6 @@ def beyond_fixed(n: int, drop: float, tolerance: float = 0.01) -> Draw:
         return bool(before.right.mean() - now.right.mean() > tolerance)
 
     return draw
-
-
-def rates(side: Outcomes) -> dict[str, Estimate]:
-    """The counts of every rate."""
-    counts = {name: side.masks(metric) for name, metric in METRICS.items()}
-    return {name: Estimate(numerator=int(a.sum()), denominator=int(b.sum())) for name, (a, b) in counts.items()}
 
 
 def _accuracy(comparisons: Iterator[Comparison]) -> Comparison:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 from five import FIVE, RULE, measurement_of, records_of
 
 from pytest_failaware.judge.metrics import count_cells
