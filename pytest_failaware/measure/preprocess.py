@@ -104,6 +104,12 @@ def _of_weights(name: str) -> Preprocessing:
     return of_preset(_classifier_weights(name).transforms())
 
 
+def published_accuracy(name: str) -> float | None:
+    """The accuracy on ImageNet's validation set that torchvision publishes of weights, in [0, 1]; None without one."""
+    percent = _classifier_weights(name).meta.get("_metrics", {}).get("ImageNet-1K", {}).get("acc@1")
+    return None if percent is None else float(percent) / 100
+
+
 def _classifier_weights(name: str) -> Any:  # Any: a member of one of torchvision's enums
     """The weights of an image classifier; other models' transforms take videos or pairs of images."""
     from torchvision import models
