@@ -300,3 +300,15 @@ def test_evaluate_takes_either_a_model_or_predictions() -> None:
         evaluate(model="model.pth")
     with pytest.raises(DataError, match="records: is a int"):
         evaluate(records=3)
+
+
+def test_labels_from_0_beside_class_names_from_1_are_numbers(tmp_path: Path) -> None:
+    """One label that is no name says that none is: "0" and "1" must not both become the first class."""
+    path = tmp_path / "from_0.csv"
+    path.write_text("sample_id,label,logit_1,logit_2,logit_3\na,0,1,2,3\nb,1,1,2,3\nc,2,1,2,3\n", encoding="utf-8")
+    assert sorted(read_predictions(path).records["clean"].label.tolist()) == [0, 1, 2]
+    path.write_text("sample_id,label,logit_1,logit_2,logit_3\na,1,1,2,3\nb,2,1,2,3\nc,3,1,2,3\n", encoding="utf-8")
+    assert sorted(read_predictions(path).records["clean"].label.tolist()) == [0, 1, 2]
+    path.write_text("sample_id,label,logit_1,logit_2,logit_3\na,0,1,2,3\nb,3,1,2,3\n", encoding="utf-8")
+    with pytest.raises(DataError, match="the label '3' is no class"):
+        read_predictions(path)
