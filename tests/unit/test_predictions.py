@@ -312,3 +312,11 @@ def test_labels_from_0_beside_class_names_from_1_are_numbers(tmp_path: Path) -> 
     path.write_text("sample_id,label,logit_1,logit_2,logit_3\na,0,1,2,3\nb,3,1,2,3\n", encoding="utf-8")
     with pytest.raises(DataError, match="the label '3' is no class"):
         read_predictions(path)
+
+
+def test_rows_longer_than_the_first_line_are_refused(tmp_path: Path) -> None:
+    """pandas would shift every column by one, and the rows would still look like predictions."""
+    path = tmp_path / "long.csv"
+    path.write_text("sample_id,label,logit_0,logit_1\nx,0,0,1,2\ny,1,1,2,3\n", encoding="utf-8")
+    with pytest.raises(DataError, match="more fields than its first line has names"):
+        read_predictions(path)
