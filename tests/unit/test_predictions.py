@@ -320,3 +320,18 @@ def test_rows_longer_than_the_first_line_are_refused(tmp_path: Path) -> None:
     path.write_text("sample_id,label,logit_0,logit_1\nx,0,0,1,2\ny,1,1,2,3\n", encoding="utf-8")
     with pytest.raises(DataError, match="more fields than its first line has names"):
         read_predictions(path)
+
+
+@pytest.mark.parametrize("absent", [np.array(["a", "", ""]), np.array([1.0, np.nan, np.nan])])
+def test_samples_without_a_group_are_refused(absent: Any) -> None:
+    """They would silently count as one group, and the intervals with them."""
+    with pytest.raises(DataError, match="row 1: has no group"):
+        adopt_predictions(columns(group=absent))
+
+
+def test_a_sample_has_the_same_group_under_every_condition() -> None:
+    """Groups are those of the samples; of two contradicting columns none is chosen."""
+    twice = {name: np.concatenate([value, value]) for name, value in columns().items()}
+    conditions, groups = np.array(["clean"] * 3 + ["blur"] * 3), np.array(list("aababb"))
+    with pytest.raises(DataError, match="a sample has one group"):
+        adopt_predictions({**twice, "condition": conditions, "group": groups})
