@@ -36,15 +36,16 @@ def score_of(records: Records, name: str) -> Floats | None:
         case "margin":
             return confidence - records.second_probability
         case "max_logit":
-            return records.max_logit.astype(np.float64)
+            return np.where(confidence > 0, records.max_logit.astype(np.float64), -np.inf)  # 0 without finite logits
         case "gini":
             return records.sum_squares.astype(np.float64)
         case "entropy":
             return -records.entropy.astype(np.float64)
         case "energy":
-            with np.errstate(divide="ignore"):
-                energy: Floats = records.max_logit.astype(np.float64) - np.log(confidence)
-            return energy if np.abs(energy).max(initial=0.0) > _ROUNDING else None
+            answered = confidence > 0  # it is 0 without finite logits, which nothing is less sure than
+            energy = np.full(len(confidence), -np.inf)
+            energy[answered] = records.max_logit.astype(np.float64)[answered] - np.log(confidence[answered])
+            return energy if np.abs(energy[answered]).max(initial=0.0) > _ROUNDING else None
     raise ValueError(f"no score {name!r} is stored")
 
 

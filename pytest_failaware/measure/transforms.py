@@ -55,7 +55,11 @@ def of_transform(transform: object, place: str) -> Preprocessing:
         DataError: naming `place` and the step that cannot be taken apart.
     """
     if type(transform).__name__ == "ImageClassification":
-        return of_preset(transform)
+        preset: Step = transform
+        if not all(isinstance(size, int) for size in (*preset.resize_size, *preset.crop_size)):
+            found = f"resize_size={preset.resize_size} and crop_size={preset.crop_size}"
+            raise DataError(f"{place}: ImageClassification has {found}, not one number each; {_OWN}")
+        return of_preset(preset)
     numbers: dict[str, Any] = {}  # Any: the values of a Preprocessing
     kinds: list[str] = []
     for step in _steps(transform):

@@ -125,9 +125,26 @@ def build_predictions(table: Table, sha256: str) -> Predictions:
         sha256=sha256,
         data=DataFacts(fingerprint=fingerprint, samples=len(first), classes=classes),
         records=records,
-        groups=None if table.group is None else _codes(table.group[first]),
+        groups=None if table.group is None else _codes(_checked_groups(table, table.group.astype(str), rows)[first]),
         notes=(f"columns of the predictions that are not used: {', '.join(table.unused)}",) if table.unused else (),
     )
+
+
+def _checked_groups(table: Table, groups: NDArray[np.str_], rows: Mapping[str, NDArray[np.intp]]) -> NDArray[np.str_]:
+    """The groups (M,), refused where a sample has none or another under another condition."""
+    empty = np.flatnonzero(np.isin(groups, ("", "nan", "None", "<NA>")))
+    if len(empty):
+        raise DataError(f"{table.row(empty[0])}: has no group; give one, a sample alone a group of its own")
+    first = next(iter(rows.values()))
+    for own in rows.values():
+        differing = np.flatnonzero(groups[first] != groups[own])
+        if len(differing):
+            former, latter = first[differing[0]], own[differing[0]]
+            raise DataError(
+                f"{table.row(latter)}: the sample {table.sample_id[latter]} has the group {groups[latter]}, in row "
+                f"{former + table.first_row} {groups[former]}; a sample has one group"
+            )
+    return groups
 
 
 def _codes(groups: NDArray[Any]) -> NDArray[np.uint32]:

@@ -78,11 +78,15 @@ def class_names(table: Table) -> tuple[str, ...]:
 
 
 def label_numbers(table: Table, classes: tuple[str, ...]) -> NDArray[np.uint16]:
-    """The number of each label's class: a class name, or a whole number from 0."""
-    known = {str(number): number for number in range(len(classes))}
-    if table.label.dtype.kind not in "iu":  # numbers written as text may be the names of classes
-        known |= {name: number for number, name in enumerate(classes)}
+    """The number of each label's class: a class name, or a whole number from 0; where names are numbers, not both."""
     texts, which = np.unique(table.label.astype(str), return_inverse=True)
+    known = {str(number): number for number in range(len(classes))}
+    named = {name: number for number, name in enumerate(classes)}
+    if table.label.dtype.kind not in "iu":  # numbers written as text may be the names of classes
+        if named.keys() >= set(texts.tolist()):
+            known = named
+        elif named.keys().isdisjoint(known):  # "0" beside classes named 1, 2, 3 counts from 0, as then does "1"
+            known |= named
     unknown = [index for index, text in enumerate(texts.tolist()) if text not in known]
     if unknown:
         text, row = str(texts[unknown[0]]), int(np.flatnonzero(which == unknown[0])[0])

@@ -114,7 +114,7 @@ def _frame(content: bytes, place: str) -> pd.DataFrame:
     try:
         if content.startswith(b"PAR1"):
             return pd.read_parquet(io.BytesIO(content))
-        return pd.read_csv(io.BytesIO(content), dtype=text, keep_default_na=False, encoding="utf-8-sig")
+        frame = pd.read_csv(io.BytesIO(content), dtype=text, keep_default_na=False, encoding="utf-8-sig")
     except ImportError as error:
         raise DataError(
             f"{place}: reading parquet needs pyarrow; pip install 'pytest-failaware[parquet]', or write csv or npz"
@@ -123,6 +123,9 @@ def _frame(content: bytes, place: str) -> pd.DataFrame:
         raise DataError(
             f"{place}: is neither npz nor parquet, and cannot be read as csv ({describe_error(error)}); {_LAYOUT}"
         ) from error
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas would shift every column
+        raise DataError(f"{place}: its rows have more fields than its first line has names; name every column")
+    return frame
 
 
 def _only(found: set[str], place: str, columns: Mapping[str, object]) -> str:

@@ -309,3 +309,38 @@ def test_evaluate_takes_either_a_model_or_predictions() -> None:
         evaluate(model="model.pth")
     with pytest.raises(DataError, match="records: is a int"):
         evaluate(records=3)
+
+
+def test_labels_from_0_beside_class_names_from_1_are_numbers(tmp_path: Path) -> None:
+    """One label that is no name says that none is: "0" and "1" must not both become the first class."""
+    path = tmp_path / "from_0.csv"
+    path.write_text("sample_id,label,logit_1,logit_2,logit_3\na,0,1,2,3\nb,1,1,2,3\nc,2,1,2,3\n", encoding="utf-8")
+    assert sorted(read_predictions(path).records["clean"].label.tolist()) == [0, 1, 2]
+    path.write_text("sample_id,label,logit_1,logit_2,logit_3\na,1,1,2,3\nb,2,1,2,3\nc,3,1,2,3\n", encoding="utf-8")
+    assert sorted(read_predictions(path).records["clean"].label.tolist()) == [0, 1, 2]
+    path.write_text("sample_id,label,logit_1,logit_2,logit_3\na,0,1,2,3\nb,3,1,2,3\n", encoding="utf-8")
+    with pytest.raises(DataError, match="the label '3' is no class"):
+        read_predictions(path)
+
+
+def test_rows_longer_than_the_first_line_are_refused(tmp_path: Path) -> None:
+    """pandas would shift every column by one, and the rows would still look like predictions."""
+    path = tmp_path / "long.csv"
+    path.write_text("sample_id,label,logit_0,logit_1\nx,0,0,1,2\ny,1,1,2,3\n", encoding="utf-8")
+    with pytest.raises(DataError, match="more fields than its first line has names"):
+        read_predictions(path)
+
+
+@pytest.mark.parametrize("absent", [np.array(["a", "", ""]), np.array([1.0, np.nan, np.nan])])
+def test_samples_without_a_group_are_refused(absent: Any) -> None:
+    """They would silently count as one group, and the intervals with them."""
+    with pytest.raises(DataError, match="row 1: has no group"):
+        adopt_predictions(columns(group=absent))
+
+
+def test_a_sample_has_the_same_group_under_every_condition() -> None:
+    """Groups are those of the samples; of two contradicting columns none is chosen."""
+    twice = {name: np.concatenate([value, value]) for name, value in columns().items()}
+    conditions, groups = np.array(["clean"] * 3 + ["blur"] * 3), np.array(list("aababb"))
+    with pytest.raises(DataError, match="a sample has one group"):
+        adopt_predictions({**twice, "condition": conditions, "group": groups})

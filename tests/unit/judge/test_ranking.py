@@ -28,6 +28,7 @@ from pytest_failaware.judge.ranking import (
     score_of,
 )
 from pytest_failaware.judge.score_metrics import RANKING_SCORES
+from pytest_failaware.schema import NO_CLASS
 
 Ranking = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
@@ -249,3 +250,15 @@ def test_the_examples_in_the_docstrings_hold() -> None:
     done = doctest.testmod(ranking)
 
     assert (0, True) == (done.failed, done.attempted > 5)
+
+
+@pytest.mark.parametrize("name", RANKING_SCORES)
+def test_nothing_is_less_sure_than_logits_that_are_not_finite(name: str) -> None:
+    """A confidence of 0 says so; as the energy's logarithm it would be the surest answer of all."""
+    records = records_of_logits(
+        np.array([[-5.0, -6.0, -7.0], [-2.0, -2.5, -9.0], [0.0, 0.0, 0.0]]), np.array([0, 0, 0])
+    )
+    records.confidence[2], records.prediction[2] = 0, NO_CLASS
+    score = score_of(records, name)
+    assert score is not None
+    assert score.argmin() == 2

@@ -13,6 +13,7 @@ from torch import nn
 from torchvision import models
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms import transforms as v1
+from torchvision.transforms._presets import ImageClassification
 
 from pytest_failaware.errors import ConfigError, DataError
 from pytest_failaware.measure.preprocess import build_pipeline
@@ -159,3 +160,9 @@ def test_without_timm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm.data", None)
     with pytest.raises(ConfigError, match=r"needs timm; run pip install 'pytest-failaware\[timm\]'"):
         of_timm(model())
+
+
+def test_a_preset_of_two_sizes_is_refused_in_one_line() -> None:
+    """torchvision's preset wraps what it gets in a list, so that a pair lies two lists deep."""
+    with pytest.raises(DataError, match="not one number each"):
+        of_transform(ImageClassification(crop_size=[32, 20], resize_size=40), PLACE)
