@@ -55,8 +55,8 @@ def _below_published(session: Session, measurement: Measurement) -> Iterator[str
     count = len(measurement.records)
     if published is not None and wilson(right, count, 0.98).high < published - _FAR:
         yield (
-            f"note: clean accuracy is {right / count:.2%}, and torchvision publishes {published:.2%} of {weights.target}"
-            ": check that the weights, the preprocessing and the order of the classes are its own"
+            f"note: clean accuracy is {right / count:.2%}, and torchvision publishes {published:.2%} of "
+            f"{weights.target}: check that the weights, the preprocessing and the order of the classes are its own"
         )
 
 
