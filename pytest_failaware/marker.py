@@ -220,7 +220,8 @@ def _metric(name: str, where: str, table: Collection[str]) -> str:
         return name
     if metric := spelled_metric(name, where):
         return metric.name
-    raise ConfigError(f"{where}: unknown metric {name!r}; {choices(name, (*table, *EXAMPLES))}")
+    hint = "put spaces between names" if "," in name and "(" not in name else choices(name, (*table, *EXAMPLES))
+    raise ConfigError(f"{where}: unknown metric {name!r}; {hint}")
 
 
 def _rate(value: object, where: str, lowest: float = 0.0, highest: float = 1.0) -> Decimal:

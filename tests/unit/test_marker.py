@@ -54,6 +54,7 @@ def test_numbers_are_kept_as_typed() -> None:
         ({"minimum": 0.9}, ["must name its metric"]),
         ({"minimum": {"accuracy": 90}}, ["minimum: accuracy", "between 0 and 1"]),
         ({"maximum": {"silent": 0.1}}, ["unknown metric 'silent'"]),
+        ({"metrics": "accuracy,augrc"}, ["unknown metric 'accuracy,augrc'", "put spaces between names"]),
         ({"seed": -1}, ["whole number"]),
         ({"seed": True}, ["whole number"]),
         ({"baseline": ""}, ["name of a baseline"]),
