@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import math
-import os
-import shutil
 import tempfile
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,6 +19,7 @@ from PIL import Image
 from pytest_failaware.errors import BadImageError, DataError
 from pytest_failaware.fingerprint import data_fingerprint, sample_ids
 from pytest_failaware.measure.data import ImageSet
+from pytest_failaware.measure.room import room_for
 from pytest_failaware.measure.skipping import Skipped
 from pytest_failaware.schema import DataFacts, Tell
 
@@ -94,7 +90,7 @@ def build_store(
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # twice its limit is an error, whatever filters
         skipped = Skipped(skip)
         start, first = _first(images, geometry, skipped)
-        pixels, folder = _space((len(images), *first.pixels.shape), budget_bytes)
+        pixels, folder = room_for((len(images), *first.pixels.shape), budget_bytes)
         if folder is not None:
             undo.callback(folder.cleanup)
         kept: list[int] = []
@@ -212,45 +208,6 @@ def _codes(groups: Sequence[str], kept: Sequence[int]) -> NDArray[np.uint32]:
     names = [groups[index] for index in kept]
     ranks = {name: rank for rank, name in enumerate(sorted(set(names)))}
     return np.array([ranks[name] for name in names], dtype=np.uint32)
-
-
-def _space(
-    shape: tuple[int, ...], budget_bytes: int
-) -> tuple[NDArray[np.uint8], tempfile.TemporaryDirectory[str] | None]:
-    """Room for the pixels: memory within the budget, else a file."""
-    needed = math.prod(shape)
-    if needed <= budget_bytes:
-        return np.empty(shape, dtype=np.uint8), None
-    folder = tempfile.TemporaryDirectory(prefix="failaware-", ignore_cleanup_errors=True)
-    path = Path(folder.name) / "images"
-    try:
-        _reserve(path, needed)
-    except OSError as error:
-        free = shutil.disk_usage(folder.name).free
-        folder.cleanup()
-        raise DataError(
-            f"the decoded images need {needed / 1e9:.1f} GB, {tempfile.gettempdir()} has {free / 1e9:.1f} GB free "
-            f"({error.strerror}); set TMPDIR to a folder on a larger disk, or give a smaller resize= in "
-            "--failaware-preprocess"
-        ) from error
-    return np.memmap(path, dtype=np.uint8, mode="r+", shape=shape), folder
-
-
-def _reserve(path: Path, size: int) -> None:
-    """A file of `size` bytes that the disk has room for: on a full one a memory map would end the process by a signal.
-
-    Where the system can reserve it (Linux), no other process can take the room while images are decoded.
-
-    Raises:
-        OSError: there is no room.
-    """
-    if shutil.disk_usage(path.parent).free < size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    with path.open("wb") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
-        else:
-            file.truncate(size)
 
 
 def _two_sizes(first: str, wanted: tuple[int, ...], other: str, found: tuple[int, ...]) -> str:
