@@ -135,8 +135,9 @@ def _cache_folder(config: pytest.Config) -> Callable[[], Path] | None:
 def _display(config: pytest.Config) -> Follow:
     """Where this process shows how far a measurement is; an xdist worker has no terminal, and -q asks for silence."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if type(reporter) is not pytest.TerminalReporter or config.get_verbosity() < 0 or hasattr(config, "workerinput"):
-        return unseen  # the lines of another plugin's reporter are its own
+    is_pytests = type(reporter).__module__ == "_pytest.terminal"  # the lines of another plugin's reporter are its own
+    if reporter is None or not is_pytests or config.get_verbosity() < 0 or hasattr(config, "workerinput"):
+        return unseen
     capture, writer = config.pluginmanager.get_plugin("capturemanager"), config.get_terminal_writer()
 
     def uncaptured(write: Callable[[str], object], text: str) -> None:
