@@ -1,0 +1,223 @@
+"""The pages in docs/: every block that can run is run, the others are read, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shlex
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+import pytest
+import torch
+import torchvision
+import toy
+import yaml
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from pytest_failaware.__main__ import _parser, main
+from pytest_failaware.marker import INI_KEYS
+from pytest_failaware.options import OPTIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]}
+COMMAND = "python -m pytest_failaware "
+
+
+class Block(NamedTuple):
+    """A fenced block: its language and its lines."""
+
+    language: str
+    text: str
+
+    @property
+    def file(self) -> str:
+        """The file that it is, as its first line says: `# conftest.py`; "" where none is named."""
+        named = re.match(r"# ([\w.]+\.(?:py|ini))\n", self.text)
+        return named[1] if named else {"csv": "predictions.csv"}.get(self.language, "")
+
+
+def blocks(text: str, *languages: str) -> list[Block]:
+    """The fenced blocks of these languages, in order."""
+    found = re.findall(r"^ *```(\w+)\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
+    return [Block(language, textwrap.dedent(body)) for language, body in found if language in languages]
+
+
+def typed(text: str) -> Iterator[str]:
+    """Every command line of a page."""
+    for block in blocks(text, "sh"):
+        yield from block.text.splitlines()
+    for block in blocks(text, "console"):
+        yield from (line.removeprefix("$ ") for line in block.text.splitlines() if line.startswith("$ "))
+    for block in blocks(text, "yaml"):
+        yield from re.findall(r"^ *- (?:run: )?((?:pytest|python|pip) .*)$", block.text, re.MULTILINE)
+
+
+SECTIONS = re.split(r"^## ", PAGES["docs/howto.md"], flags=re.MULTILINE)
+RECIPES = {section.partition("\n")[0]: section for section in SECTIONS[1:] if blocks(section, "sh", "python")}
+
+
+class Desk:
+    """A folder in which a page's files are written and its command lines run as typed."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+
+    def follow(self, text: str) -> None:
+        """Write the files of the text, then run its commands; each ends with 0 or with the exit code it says."""
+        for block in blocks(text, "python", "ini", "csv"):
+            if block.file:
+                (self.pytester.path / block.file).write_text(block.text, encoding="utf-8")
+        for block in blocks(text, "sh"):
+            for line in block.text.splitlines():
+                command, _, remark = line.partition("  # exit code ")
+                assert int(remark or 0) == self.run(command), command
+
+    def run(self, command: str) -> int:
+        """The exit code."""
+        if command.startswith(COMMAND):
+            return main(shlex.split(command.removeprefix(COMMAND)))
+        program, *words = shlex.split(command)
+        assert program == "pytest", f"{command}: only pytest and the package's own commands can be run here"
+        return int(self.pytester.runpytest_inprocess("-p", "no:randomly", *words).ret)
+
+
+@pytest.fixture
+def desk(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """An empty folder."""
+    monkeypatch.chdir(pytester.path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return Desk(pytester)
+
+
+@pytest.fixture
+def project(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The project that the recipes start from, with the toy classifier in place of the reader's."""
+    path = desk.pytester.path
+    source = Path(toy.__file__).read_text(encoding="utf-8")
+    (path / "mypkg.py").write_text(source + "\n\ntest_set = images\n", encoding="utf-8")
+    torch.save(toy.weights(), path / "model.pth")
+    torch.save(toy.weights(dead=(2,)), path / "candidate.pth")
+    onnx.save(exported(toy.weights()), path / "model.onnx")
+    shutil.copytree(ROOT / "baselines", path / "baselines")
+    monkeypatch.delitem(sys.modules, "mypkg", raising=False)
+    desk.follow(SECTIONS[0])
+    return desk
+
+
+def exported(weights: dict[str, torch.Tensor]) -> onnx.ModelProto:
+    """The toy classifier as an ONNX model."""
+    nodes = [
+        helper.make_node("Flatten", ["images"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "linear.weight", "linear.bias"], ["logits"], transB=1),
+    ]
+    images = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 1, 8, 8])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3])
+    stored = [numpy_helper.from_array(tensor.numpy(), name) for name, tensor in weights.items()]
+    graph = helper.make_graph(nodes, "toy", [images], [logits], stored)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_does_what_it_says(project: Desk, recipe: str) -> None:
+    """Its files are written into the project of the page's beginning, and its commands end as it says."""
+    project.follow(RECIPES[recipe])
+
+    for block in blocks(RECIPES[recipe], "python"):
+        if not block.file:
+            sys.path.insert(0, str(project.pytester.path))
+            exec(compile(block.text, "howto.md", "exec"), {})
+
+
+def test_the_tutorial_writes_its_table(desk: Desk) -> None:
+    """The example as it is, on ten random images and weights: the columns and rows that the page shows."""
+    tutorial, example = PAGES["docs/tutorial.md"], ROOT / "examples" / "cifar10_resnet18"
+    ours = desk.pytester.path / "examples" / "cifar10_resnet18"
+    shutil.copytree(example, ours)
+    torch.manual_seed(0)
+    torch.save(torchvision.models.resnet18(num_classes=10).state_dict(), desk.pytester.path / "resnet18.pth")
+    for k in range(10):
+        (ours / "data" / "test" / f"class{k}").mkdir(parents=True)
+        noise = np.random.default_rng(k).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(ours / "data" / "test" / f"class{k}" / "0.png")
+    record, compare, _ = (block.text.strip() for block in blocks(tutorial, "sh"))
+
+    assert 0 == desk.run(record) == desk.run(compare)
+    (shown,) = (block.text.splitlines() for block in blocks(tutorial, "csv"))
+    table = (desk.pytester.path / "table.csv").read_text(encoding="utf-8").splitlines()
+    assert shown[0] == table[0]
+    assert [row.split(",")[0] for row in shown] == [row.split(",")[0] for row in table]
+    assert (desk.pytester.path / "report.html").is_file()
+    for block in blocks(tutorial, "ini", "python")[:2]:
+        assert set(block.text.split()) - {"..."} <= {
+            word for path in example.iterdir() if path.is_file() for word in path.read_text(encoding="utf-8").split()
+        }
+
+
+def test_the_tutorial_runs_on_digits(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its last command, in the root of the repository but for what it writes, and its script."""
+    command = blocks(PAGES["docs/tutorial.md"], "sh")[-1].text.replace("examples/digits", f"{ROOT}/examples/digits")
+
+    assert 0 == desk.run(command)
+    monkeypatch.chdir(ROOT)
+    capsys.readouterr()
+    (script,) = (one.text for one in blocks(PAGES["docs/tutorial.md"], "python") if "evaluate(" in one.text)
+    exec(compile(script, "tutorial.md", "exec"), {})
+    assert ["clean 0.9855 0.0223 0.9909", "low_light 0.9632 0.1161 0.9823"] == capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_and_key_exists(page: str) -> None:
+    """Options and ini keys are real ones wherever a block names them, commands parse, and YAML is YAML."""
+    text = PAGES[page]
+    options = {option.typed for option in OPTIONS}
+    keys = {option.ini for option in OPTIONS} | {f"failaware_{key}" for key in INI_KEYS}
+    for line in typed(text):
+        assert set(re.findall(r"--failaware-[a-z-]+", line)) <= options, line
+        if line.startswith(COMMAND):
+            _parser().parse_args(shlex.split(line.removeprefix(COMMAND), comments=True))
+    for block in blocks(text, "ini"):
+        ini = configparser.ConfigParser(interpolation=None)
+        ini.read_string(block.text)
+        assert {key for key in ini["pytest"] if key.startswith("failaware_")} <= keys, block.text
+    for block in blocks(text, "yaml"):
+        assert yaml.safe_load(block.text)
+    for block in blocks(text, "python"):
+        compile(block.text, page, "exec")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    """To a file of the repository, and to a heading that it has."""
+    prose = re.sub(r"^ *```.*?^ *```$", "", PAGES[page], flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", prose):
+        path, _, anchor = target.partition("#")
+        found = (ROOT / page).parent / path if path else ROOT / page
+        assert found.exists(), f"{page}: {target}"
+        if anchor:
+            assert anchor in headings(found.read_text(encoding="utf-8")), f"{page}: {target}"
+
+
+def headings(text: str) -> set[str]:
+    """The anchors of a page's headings, spelled alike by GitHub and by MkDocs."""
+    titles = re.findall(r"^##* (.*)", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 _-]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+def test_the_site_shows_every_page() -> None:
+    """Each page stands once in the navigation, and the start page leads to each but the README's."""
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    shown = [path for entry in site["nav"] for path in entry.values()]
+    pages = sorted(path.name for path in ROOT.glob("docs/*.md"))
+
+    assert pages == sorted(shown)
+    assert set(pages) - {"index.md"} <= set(re.findall(r"\]\((\w+\.md)\)", PAGES["docs/index.md"]))
