@@ -150,7 +150,10 @@ def _dtype(step: Step) -> dict[str, Any]:  # Any: the values of a Preprocessing
 
 
 def _normalize(step: Step) -> dict[str, Any]:  # Any: the values of a Preprocessing
-    return {"mean": _floats(step.mean), "std": _floats(step.std)}
+    mean, std = _floats(step.mean), _floats(step.std)
+    if not all(map(math.isfinite, (*mean, *std))) or min(std, default=1) <= 0:
+        raise ValueError(f"mean={mean} and std={std}, which are not all finite with std above 0")
+    return {"mean": mean, "std": std}
 
 
 def _no_numbers(step: Step) -> dict[str, Any]:  # Any: the values of a Preprocessing
@@ -165,6 +168,8 @@ _NUMBERS: Final[Mapping[str, Callable[[Step], dict[str, Any]]]] = {
 def _edge(sizes: list[int]) -> int:
     if len(set(sizes)) != 1:
         raise ValueError(f"size={tuple(sizes)}, no square")
+    if sizes[0] < 1:
+        raise ValueError(f"size={sizes[0]}, below 1 pixel")
     return int(sizes[0])
 
 
