@@ -108,6 +108,16 @@ def test_a_sample_with_another_label_is_another_sample() -> None:
     assert "paired on 3 of 4; 1 new" == str(both)
 
 
+@pytest.mark.parametrize(("groups", "verdict"), [(1000, Verdict.PASSED), (10, Verdict.NOT_SHOWN)])
+def test_few_groups_do_not_show_equivalence(groups: int, verdict: Verdict) -> None:
+    """That nothing changed in ten patients does not bound what changes in others, however many images they have."""
+    now = dataclasses.replace(
+        measurement_of("R" * 999 + "r"), groups=(np.arange(1000) * groups // 1000).astype(np.uint32)
+    )
+
+    assert verdict is against(measurement_of("R" * 1000), now, policy="equivalence").verdict
+
+
 @pytest.mark.parametrize("policy", ["non_inferiority", "equivalence"])
 def test_of_identical_records_nothing_has_to_be_shown(policy: str) -> None:
     """Ten images prove nothing, and ten equal answers need no proof; a literal bound holds all the same."""
