@@ -40,7 +40,8 @@ def find_differences(
         yield f"classes: {_class_difference(stored.classes, now.classes)}"
     elif dataset_change is DatasetChange.FAIL or pair is None:
         yield from _image_differences(stored, now)
-        if now.skipped != stored.skipped and measurement.provenance.environment:  # predictions do not tell
+        told = measurement.provenance.environment and entry.environment  # predictions have none, and do not tell
+        if now.skipped != stored.skipped and told:
             yield f"bad images left out: baseline {stored.skipped:,}, now {now.skipped:,}"
     elif 2 * len(pair) < (pair.stored if pair.measured == now.samples else pair.measured):
         yield (
