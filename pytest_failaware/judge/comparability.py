@@ -96,6 +96,13 @@ def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair | None, *, compara
         yield f"both sides judged under {gate.rule}; the baseline was recorded under {entry.rule}"
 
 
+def taken_on_trust(measurement: Measurement, baseline: Baseline) -> Iterator[str]:
+    """What could not be compared, where one side was measured here and the other predicted elsewhere."""
+    sides = {baseline.preprocessing, measurement.provenance.preprocessing}
+    if len(sides) == 2 and ELSEWHERE in sides:
+        yield "preprocessing was not compared: one side was predicted elsewhere, and is taken to have the other's"
+
+
 def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[str]:
     """What differs besides the numbers: the first things to look at when a gate fails."""
     model, provenance = entry.model, measurement.provenance
