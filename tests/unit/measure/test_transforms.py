@@ -170,3 +170,11 @@ def test_a_preset_of_two_sizes_is_refused_in_one_line() -> None:
     """torchvision's preset wraps what it gets in a list, so that a pair lies two lists deep."""
     with pytest.raises(DataError, match="not one number each"):
         of_transform(ImageClassification(crop_size=[32, 20], resize_size=40), PLACE)
+
+
+def test_a_preset_that_divides_by_zero_is_refused() -> None:
+    """As the same numbers in a Normalize are."""
+    with pytest.raises(DataError, match=r"the step ImageClassification has mean=.* std=\(0\.0, 1\.0, 1\.0\), which"):
+        of_transform(ImageClassification(crop_size=32, std=(0.0, 1.0, 1.0)), PLACE)
+    with pytest.raises(DataError, match="the step ImageClassification has size=0, below 1 pixel"):
+        of_transform(ImageClassification(crop_size=0), PLACE)
