@@ -289,4 +289,6 @@ def _writable(given: Given) -> Path:
         raise ConfigError(f"{given.where}: the folder {path.parent} does not exist; create it first")
     if path.is_dir():
         raise ConfigError(f"{given.where}: is a folder; give the name of a file")
+    if path.exists() and not path.is_file():  # it would be replaced by a file, for everybody
+        raise ConfigError(f"{given.where}: is a device or a pipe; give the name of a file")
     return path

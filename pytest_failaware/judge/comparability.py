@@ -40,7 +40,8 @@ def find_differences(
         yield f"classes: {_class_difference(stored.classes, now.classes)}"
     elif dataset_change is DatasetChange.FAIL or pair is None:
         yield from _image_differences(stored, now)
-        if now.skipped != stored.skipped and measurement.provenance.environment:  # predictions do not tell
+        told = measurement.provenance.environment and entry.environment  # predictions have none, and do not tell
+        if now.skipped != stored.skipped and told:
             yield f"bad images left out: baseline {stored.skipped:,}, now {now.skipped:,}"
     elif 2 * len(pair) < (pair.stored if pair.measured == now.samples else pair.measured):
         yield (
@@ -93,6 +94,13 @@ def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair | None, *, compara
         yield f"tested over the {len(np.unique(pair.groups)):,} groups of the samples, which are not independent"
     if comparable and pair is not None and entry.rule != str(gate.rule):
         yield f"both sides judged under {gate.rule}; the baseline was recorded under {entry.rule}"
+
+
+def taken_on_trust(measurement: Measurement, baseline: Baseline) -> Iterator[str]:
+    """What could not be compared, where one side was measured here and the other predicted elsewhere."""
+    sides = {baseline.preprocessing, measurement.provenance.preprocessing}
+    if len(sides) == 2 and ELSEWHERE in sides:
+        yield "preprocessing was not compared: one side was predicted elsewhere, and is taken to have the other's"
 
 
 def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[str]:

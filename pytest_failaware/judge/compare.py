@@ -9,7 +9,13 @@ from decimal import Decimal
 from typing import Final
 
 from pytest_failaware.judge.changes import sample_change
-from pytest_failaware.judge.comparability import find_differences, how_compared, likely_causes, records_equal
+from pytest_failaware.judge.comparability import (
+    find_differences,
+    how_compared,
+    likely_causes,
+    records_equal,
+    taken_on_trust,
+)
 from pytest_failaware.judge.diagnosis import diagnose
 from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated, gated_unpaired
 from pytest_failaware.judge.metrics import NON_FINITE, cell_rates, stats_of
@@ -100,7 +106,11 @@ def judge(
         comparisons=comparisons,
         verdict=Verdict.INCOMPARABLE if differences else _worst(comparisons, same=same),
         differences=differences,
-        notes=(*missing.notes, *how_compared(entry, gate, both, comparable=not differences)),
+        notes=(
+            *missing.notes,
+            *how_compared(entry, gate, both, comparable=not differences),
+            *taken_on_trust(measurement, baseline),
+        ),
         change=change,
         causes=tuple(likely_causes(entry, measurement)),
         reference_errors=None if differences else _reference_errors(entry, both),

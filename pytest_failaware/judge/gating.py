@@ -25,7 +25,7 @@ from pytest_failaware.judge.metrics import (
 )
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.policy import decide
-from pytest_failaware.judge.significance import clopper_pearson_upper
+from pytest_failaware.judge.significance import clopper_pearson_upper, independent_count
 from pytest_failaware.schema import Comparison, ConditionStats, Estimate, Evidence, Gate, Policy, Value, Verdict
 
 _JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
@@ -183,14 +183,15 @@ def bounded(gate: Gate, stats: ConditionStats) -> Iterator[Comparison]:
 def bounded_changes(gate: Gate, before: Outcomes | None, now: Outcomes | None) -> Iterator[Comparison]:
     """The bounds of rates of change; without both sides' samples they cannot hold.
 
-    Under equivalence the exact upper bound of each rate has to stay within its maximum, else the observed rate.
+    Under equivalence the exact upper bound of each rate has to stay within its maximum, else the observed rate. Samples
+    in groups count as `independent_count` of them.
     """
     for name, bound in _change_bounds(gate).items():
         if before is None or now is None:
             rate, verdict, note = Estimate(numerator=0, denominator=0, reason=_NOT_COUNTED), Verdict.INCOMPARABLE, ""
         else:
             rate = change_rate(name, before, now)
-            verdict, note = _change_verdict(gate, rate, bound)
+            verdict, note = _change_verdict(gate, rate, bound, independent_count(rate.denominator, now.groups))
         yield Comparison(
             metric=name, reference=None, current=rate, allowed=f"<= {bound}", verdict=verdict, note=note or rate.reason
         )
@@ -203,11 +204,11 @@ def _change_bounds(gate: Gate) -> Mapping[str, Decimal]:
     return given | _EQUIVALENT if is_implied else given
 
 
-def _change_verdict(gate: Gate, rate: Estimate, bound: Decimal) -> tuple[Verdict, str]:
+def _change_verdict(gate: Gate, rate: Estimate, bound: Decimal, independent: float) -> tuple[Verdict, str]:
     observed = _within(Fraction(rate.numerator, rate.denominator), bound, Verdict.ABOVE_MAXIMUM)
     if gate.policy is not Policy.EQUIVALENCE or observed.fails:
         return observed, ""
-    upper = clopper_pearson_upper(rate.numerator, rate.denominator, gate.level)
+    upper = clopper_pearson_upper(rate.numerator * independent / rate.denominator, independent, gate.level)
     return (Verdict.PASSED if upper <= bound else Verdict.NOT_SHOWN), f"up to {upper:.2%} is not excluded"
 
 

@@ -34,11 +34,14 @@ class Pair:
 
 
 def pair(before: Records, now: Records, groups: NDArray[np.uint32] | None = None) -> Pair:
-    """The samples that both sides have, found by id; ids are ascending on both sides and hold the label's name.
+    """The samples that both sides have, found by id and label; ids are ascending on both sides.
 
-    `groups` are those of the samples of `now`.
+    Most ids hold the label's name, but those of predictions that are whole numbers do not: a sample whose label was
+    corrected is another one. `groups` are those of the samples of `now`.
     """
     _, rows, others = np.intersect1d(before.sample_id, now.sample_id, assume_unique=True, return_indices=True)
+    alike = before.label[rows] == now.label[others]
+    rows, others = rows[alike], others[alike]
     whole = len(rows) == len(before) == len(now)
     return Pair(
         before=before if whole else before.take(rows),

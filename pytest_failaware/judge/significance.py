@@ -47,7 +47,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     return Interval(0.0 if successes == 0 else centre - half, 1.0 if successes == n else centre + half)
 
 
-def clopper_pearson_upper(successes: int, n: int, alpha: float = 0.05) -> float:
+def clopper_pearson_upper(successes: float, n: float, alpha: float = 0.05) -> float:
     """The exact one-sided upper bound of one rate: the largest rate under which so few successes are not surprising.
 
     The 1 - alpha quantile of Beta(k + 1, n - k), Clopper and Pearson 1934; 1 for k = n.
@@ -58,6 +58,17 @@ def clopper_pearson_upper(successes: int, n: int, alpha: float = 0.05) -> float:
     if successes >= n:
         return 1.0
     return float(special.betaincinv(successes + 1, n - successes, 1 - alpha))
+
+
+def independent_count(n: int, groups: Groups) -> float:
+    """As how many independent samples n samples in groups count at least: n² / sum n_g², Kish 1965.
+
+    It is the number of groups where these are of one size and the samples of a group are all alike.
+
+    >>> independent_count(6, np.array([0, 0, 1, 1, 2, 2]))
+    3.0
+    """
+    return float(n) if groups is None else n**2 / float(np.square(_per_group(np.ones(n), groups)).sum())
 
 
 # ---- a difference of two rates on the same samples, fixed denominator ----------------------------------------------

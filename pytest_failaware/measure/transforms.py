@@ -59,6 +59,7 @@ def of_transform(transform: object, place: str) -> Preprocessing:
         if not all(isinstance(size, int) for size in (*preset.resize_size, *preset.crop_size)):
             found = f"resize_size={preset.resize_size} and crop_size={preset.crop_size}"
             raise DataError(f"{place}: ImageClassification has {found}, not one number each; {_OWN}")
+        _taken("ImageClassification", _preset, preset, place)
         return of_preset(preset)
     numbers: dict[str, Any] = {}  # Any: the values of a Preprocessing
     kinds: list[str] = []
@@ -68,10 +69,7 @@ def of_transform(transform: object, place: str) -> Preprocessing:
             raise DataError(f"{place}: the step {kind} cannot be taken apart; {_OWN}")
         if kinds and _ROLES[kind] <= _ROLES[kinds[-1]]:
             raise DataError(f"{place}: the step {kind} stands behind {kinds[-1]}; order them as {_ORDER}, or {_OWN}")
-        try:
-            numbers |= _NUMBERS.get(kind, _no_numbers)(step)
-        except ValueError as error:
-            raise DataError(f"{place}: the step {kind} has {error}; {_OWN}") from error
+        numbers |= _taken(kind, _NUMBERS.get(kind, _no_numbers), step, place)
         kinds.append(kind)
     if "ToTensor" not in kinds and not ({2, 3} <= {_ROLES[kind] for kind in kinds}):
         raise DataError(
@@ -127,6 +125,19 @@ def _steps(transform: Step) -> Iterator[Step]:
         yield from _steps(step)
 
 
+def _taken(
+    kind: str, numbers: Callable[[Step], dict[str, Any]], step: Step, place: str
+) -> dict[str, Any]:  # Any: the values of a Preprocessing
+    try:
+        return numbers(step)
+    except ValueError as error:
+        raise DataError(f"{place}: the step {kind} has {error}; {_OWN}") from error
+
+
+def _preset(preset: Step) -> dict[str, Any]:  # Any: the values of a Preprocessing
+    return {"resize_short": _edge(preset.resize_size), "crop": _edge(preset.crop_size), **_normalize(preset)}
+
+
 def _resize(step: Step) -> dict[str, Any]:  # Any: the values of a Preprocessing
     interpolation = getattr(step.interpolation, "value", step.interpolation)
     if interpolation not in INTERPOLATIONS:
@@ -150,7 +161,10 @@ def _dtype(step: Step) -> dict[str, Any]:  # Any: the values of a Preprocessing
 
 
 def _normalize(step: Step) -> dict[str, Any]:  # Any: the values of a Preprocessing
-    return {"mean": _floats(step.mean), "std": _floats(step.std)}
+    mean, std = _floats(step.mean), _floats(step.std)
+    if not all(map(math.isfinite, (*mean, *std))) or min(std, default=1) <= 0:
+        raise ValueError(f"mean={mean} and std={std}, which are not all finite with std above 0")
+    return {"mean": mean, "std": std}
 
 
 def _no_numbers(step: Step) -> dict[str, Any]:  # Any: the values of a Preprocessing
@@ -165,6 +179,8 @@ _NUMBERS: Final[Mapping[str, Callable[[Step], dict[str, Any]]]] = {
 def _edge(sizes: list[int]) -> int:
     if len(set(sizes)) != 1:
         raise ValueError(f"size={tuple(sizes)}, no square")
+    if sizes[0] < 1:
+        raise ValueError(f"size={sizes[0]}, below 1 pixel")
     return int(sizes[0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,16 @@ def adopt_predictions(given: Any, group: str | None = None) -> Predictions:  # A
         table = table_of_frame(given, place, group)
     else:
         raise DataError(f"{place}: is a {type(given).__name__}; give a path, a data frame or a mapping of arrays")
-    return build_predictions(table, hashlib.sha256(np.ascontiguousarray(table.scores).data).hexdigest())
+    return build_predictions(table, _sha256(table))
+
+
+def _sha256(table: Table) -> str:
+    """A hash over every column that has a meaning, in hex: what a file's hash is to its predictions."""
+    digest = hashlib.sha256(np.ascontiguousarray(table.scores).data)
+    columns = [table.sample_id, table.label, table.condition, table.group]
+    texts = [None if column is None else column.astype(str).tolist() for column in columns]
+    digest.update(json.dumps([table.kind, table.scores.shape, table.classes, *texts]).encode())
+    return digest.hexdigest()
 
 
 def build_predictions(table: Table, sha256: str) -> Predictions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -63,7 +64,8 @@ def read_table(content: bytes, place: str, group: str | None) -> Table:
     if content.startswith(b"PK\x03\x04"):
         return table_of_arrays(_npz(content, place), place, group)
     is_text = not content.startswith(b"PAR1")
-    return table_of_frame(_frame(content, place), place, group, first_row=2 if is_text else 0)  # a line in an editor
+    frame = _frame(content, place, group or "group")
+    return table_of_frame(frame, place, group, first_row=2 if is_text else 0)  # a line in an editor
 
 
 def table_of_arrays(arrays: Mapping[str, Any], place: str, group: str | None) -> Table:  # Any: whatever arrays hold
@@ -79,6 +81,7 @@ def table_of_arrays(arrays: Mapping[str, Any], place: str, group: str | None) ->
 
 def table_of_frame(frame: pd.DataFrame, place: str, group: str | None, *, first_row: int = 0) -> Table:
     """The predictions in a data frame: a column per class, or one column of lists."""
+    _refuse_namesakes([str(name) for name in frame.columns], place)
     columns = {str(name): frame[name].to_numpy() for name in frame.columns}
     kinds = {_PREFIXES[prefix] for prefix in _PREFIXES for name in columns if name.startswith(prefix)}
     kind = _only(kinds | (set(columns) & set(SCORE_KINDS)), place, columns)
@@ -107,14 +110,17 @@ def _npz(content: bytes, place: str) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def _frame(content: bytes, place: str) -> pd.DataFrame:
+def _frame(content: bytes, place: str, group: str) -> pd.DataFrame:
     import pandas as pd
 
-    text = {"sample_id": str, "label": str, "condition": str}
+    text = {"sample_id": str, "label": str, "condition": str, group: str}
     try:
         if content.startswith(b"PAR1"):
             return pd.read_parquet(io.BytesIO(content))
         frame = pd.read_csv(io.BytesIO(content), dtype=text, keep_default_na=False, encoding="utf-8-sig")
+        names = pd.read_csv(
+            io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig", header=None, nrows=1
+        )
     except ImportError as error:
         raise DataError(
             f"{place}: reading parquet needs pyarrow; pip install 'pytest-failaware[parquet]', or write csv or npz"
@@ -125,7 +131,14 @@ def _frame(content: bytes, place: str) -> pd.DataFrame:
         ) from error
     if not isinstance(frame.index, pd.RangeIndex):  # pandas would shift every column
         raise DataError(f"{place}: its rows have more fields than its first line has names; name every column")
+    _refuse_namesakes(names.iloc[0].tolist(), place)  # pandas has renamed them in the frame
     return frame
+
+
+def _refuse_namesakes(names: list[str], place: str) -> None:
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise DataError(f"{place}: has two columns {one_line(repr(twice))}; rename one of them")
 
 
 def _only(found: set[str], place: str, columns: Mapping[str, object]) -> str:

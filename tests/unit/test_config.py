@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,7 @@ def test_preprocessing_spells_itself_canonically() -> None:
         ({"bad_samples": "skip:5%"}, ["--failaware-bad-samples=skip:5%", "at least 1", "'5%'"]),
         ({"bad_samples": "ignore"}, ["--failaware-bad-samples=ignore", "fail, or skip:N"]),
         ({"csv": "nowhere/out.csv"}, ["--failaware-csv=nowhere/out.csv", "does not exist"]),
+        ({"json": os.devnull}, [f"--failaware-json={os.devnull}", "is a device"]),
     ],
 )
 def test_mistakes_on_the_command_line(typed: dict[str, str], words: list[str]) -> None:

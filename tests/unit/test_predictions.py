@@ -344,3 +344,40 @@ def test_a_sample_has_the_same_group_under_every_condition() -> None:
     conditions, groups = np.array(["clean"] * 3 + ["blur"] * 3), np.array(list("aababb"))
     with pytest.raises(DataError, match="a sample has one group"):
         adopt_predictions({**twice, "condition": conditions, "group": groups})
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("label", np.array([0, 1, 2])),
+        ("sample_id", np.array([7, 5, 8])),
+        ("condition", np.array(["typos"] * 3)),
+        ("group", np.array(["a", "b", "a"])),
+        ("logits", LOGITS * 2),
+    ],
+)
+def test_predictions_that_differ_in_any_column_have_another_identity(column: str, values: Any) -> None:
+    """It stands in the baseline as the model's: the same scores of other samples are other predictions."""
+    same = adopt_predictions(columns()).sha256
+
+    assert same == adopt_predictions(columns()).sha256
+    assert same != adopt_predictions(columns(**{column: values})).sha256
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    """pandas renames the second, and a class "a.1" that nobody has would take part."""
+    path = tmp_path / "twice.csv"
+    path.write_text("sample_id,label,logit_a,logit_b,logit_a\nx,a,0,1,2\ny,b,1,2,3\n", encoding="utf-8")
+    with pytest.raises(DataError, match="has two columns 'logit_a'; rename one of them"):
+        read_predictions(path)
+    with pytest.raises(DataError, match="has two columns 'label'"):
+        adopt_predictions(pd.concat([frame(), frame()[["label"]]], axis=1))
+
+
+@pytest.mark.parametrize("name", ["group", "patient"])
+def test_groups_of_a_csv_are_texts(tmp_path: Path, name: str) -> None:
+    """As numbers, 01 and 1 would be one patient."""
+    path = tmp_path / "groups.csv"
+    path.write_text(f"sample_id,label,logit_a,logit_b,{name}\n1,a,0,1,01\n2,b,1,2,1\n", encoding="utf-8")
+
+    assert [0, 1] == groups(read_predictions(path, None if name == "group" else name))

@@ -12,7 +12,7 @@ from five import FIVE, RULE, baseline_of, measurement_of, records_of
 from pytest_failaware.judge.compare import judge, records_equal
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.marker import build_gate
-from pytest_failaware.schema import SCORES, Comparison, ItemResult, Measurement, Verdict
+from pytest_failaware.schema import ELSEWHERE, SCORES, Comparison, ItemResult, Measurement, Verdict
 
 
 def compared(before: str, now: str, **gate: Any) -> ItemResult:  # Any: a marker's arguments
@@ -368,3 +368,23 @@ def test_a_bound_on_an_undefined_rate_never_passes(bound: str) -> None:
 
     assert (Verdict.INCOMPARABLE, Verdict.INCOMPARABLE) == (found.verdict, result.verdict)
     assert found.note
+
+
+@pytest.mark.parametrize(
+    ("stored", "now", "told"),
+    [
+        ("resize=32", ELSEWHERE, True),
+        (ELSEWHERE, "resize=32", True),
+        (ELSEWHERE, ELSEWHERE, False),
+        ("resize=32", "resize=32", False),
+    ],
+)
+def test_what_is_taken_on_trust_is_told(stored: str, now: str, told: bool) -> None:
+    """Beside predictions the preprocessing cannot be compared, so that a passing verdict says so."""
+    before, after = measurement_of(preprocessing=stored), measurement_of(preprocessing=now)
+    result = judge(
+        after, build_gate({}), nodeid="t", name="small", baseline=baseline_of(before), reference=before.records
+    )
+
+    assert Verdict.UNCHANGED is result.verdict
+    assert told == any("preprocessing was not compared" in note for note in result.notes)

@@ -59,6 +59,17 @@ def test_another_count_is_incomparable(stored: int, now: int) -> None:
     assert (f"bad images left out: baseline {stored}, now {now}",) == result.differences
 
 
+def test_predictions_do_not_tell_how_many_were_left_out() -> None:
+    """On neither side: images measured here beside a baseline that predictions wrote are comparable."""
+    measured, predicted = with_skipped(2), with_skipped(0)
+    predicted = dataclasses.replace(predicted, provenance=dataclasses.replace(predicted.provenance, environment={}))
+    for one, other in ((measured, predicted), (predicted, measured)):
+        stored = baseline_of(other, RULE, "small")
+        result = judge(one, build_gate({}), nodeid="t", name="small", baseline=stored, reference=other.records)
+
+        assert () == result.differences
+
+
 def test_an_update_stores_another_count(tmp_path: Path) -> None:
     """The same outcome with another count is a change of the file; the same count is none."""
     for count, changes in ((2, True), (2, False), (0, True)):

@@ -103,7 +103,7 @@ def test_what_is_known_of_the_other_side() -> None:
 
 def test_both_sides_are_of_the_same_images() -> None:
     """Where the sides share some images alone, both are drawn on those."""
-    found = pictures_of(measurement_of("RRRR", first_id=12), build_gate({}), records_of("WWWW"), None)
+    found = pictures_of(measurement_of("RRRR", first_id=13), build_gate({}), records_of("WWWWW"), None)
 
     assert found.before is not None
     assert (2, 2) == (found.before.stats.cells.samples, found.now.stats.cells.samples)

@@ -92,9 +92,30 @@ def test_few_groups_do_not_show_that_nothing_got_worse(groups: int, verdict: Ver
 
 def test_groups_follow_their_samples() -> None:
     """Where only some samples are shared, each keeps its group."""
-    before, now = records_of("RRRR", first_id=12), records_of("RRRR", first_id=10)
+    before, now = records_of("RRRR", first_id=12), records_of("RRRRR", first_id=9)
 
-    assert [3, 4] == pair(before, now, np.array([1, 2, 3, 4], dtype=np.uint32)).groups.tolist()
+    assert [4, 5] == pair(before, now, np.array([1, 2, 3, 4, 5], dtype=np.uint32)).groups.tolist()
+
+
+def test_a_sample_with_another_label_is_another_sample() -> None:
+    """Ids of predictions that are whole numbers do not hold the label: a corrected one is no lost answer."""
+    before, now = records_of("RRRR"), records_of("RRRW")
+    now = dataclasses.replace(now, label=np.array([0, 1, 2, 1], dtype=np.uint16))
+    both = pair(before, now, np.arange(4, dtype=np.uint32))
+
+    assert ([10, 11, 12], [0, 1, 2]) == (both.now.sample_id.tolist(), both.groups.tolist())
+    assert both.before.label.tolist() == both.now.label.tolist()
+    assert "paired on 3 of 4; 1 new" == str(both)
+
+
+@pytest.mark.parametrize(("groups", "verdict"), [(1000, Verdict.PASSED), (10, Verdict.NOT_SHOWN)])
+def test_few_groups_do_not_show_equivalence(groups: int, verdict: Verdict) -> None:
+    """That nothing changed in ten patients does not bound what changes in others, however many images they have."""
+    now = dataclasses.replace(
+        measurement_of("R" * 999 + "r"), groups=(np.arange(1000) * groups // 1000).astype(np.uint32)
+    )
+
+    assert verdict is against(measurement_of("R" * 1000), now, policy="equivalence").verdict
 
 
 @pytest.mark.parametrize("policy", ["non_inferiority", "equivalence"])

@@ -80,6 +80,10 @@ def test_a_transform_of_torchvision(transform: Any) -> None:
         ([v1.Resize((40, 32)), v1.ToTensor()], "the step Resize has size=(40, 32), no square"),
         ([v1.Resize(32, max_size=64), v1.ToTensor()], "the step Resize has max_size=64"),
         ([v1.Resize(32, InterpolationMode.BOX), v1.ToTensor()], "the step Resize has interpolation=box"),
+        ([v1.Resize(0), v1.ToTensor()], "the step Resize has size=0, below 1 pixel"),
+        ([v1.CenterCrop(-1), v1.ToTensor()], "the step CenterCrop has size=-1, below 1 pixel"),
+        ([v1.ToTensor(), v1.Normalize([0.5], [0.0])], "the step Normalize has mean=(0.5,) and std=(0.0,), which"),
+        ([v1.ToTensor(), v1.Normalize([float("nan")], [1.0])], "the step Normalize has mean=(nan,) and std=(1.0,)"),
         ([v1.CenterCrop((9, 8)), v1.ToTensor()], "the step CenterCrop has size=(9, 8), no square"),
         ([v2.ToImage(), v2.ToDtype(torch.float32)], "the step ToDtype has dtype=torch.float32 and scale=False"),
         ([v2.ToImage(), v2.ToDtype(torch.float16, scale=True)], "the step ToDtype has dtype=torch.float16"),
@@ -166,3 +170,11 @@ def test_a_preset_of_two_sizes_is_refused_in_one_line() -> None:
     """torchvision's preset wraps what it gets in a list, so that a pair lies two lists deep."""
     with pytest.raises(DataError, match="not one number each"):
         of_transform(ImageClassification(crop_size=[32, 20], resize_size=40), PLACE)
+
+
+def test_a_preset_that_divides_by_zero_is_refused() -> None:
+    """As the same numbers in a Normalize are."""
+    with pytest.raises(DataError, match=r"the step ImageClassification has mean=.* std=\(0\.0, 1\.0, 1\.0\), which"):
+        of_transform(ImageClassification(crop_size=32, std=(0.0, 1.0, 1.0)), PLACE)
+    with pytest.raises(DataError, match="the step ImageClassification has size=0, below 1 pixel"):
+        of_transform(ImageClassification(crop_size=0), PLACE)
