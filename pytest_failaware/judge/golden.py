@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
 from pytest_failaware.judge.samples import golden_path, own_path
-from pytest_failaware.schema import Baseline, BaselineEntry, Golden, Measurement
+from pytest_failaware.schema import ELSEWHERE, Baseline, BaselineEntry, Golden, Measurement
 
 
 def ends_golden(directory: Path, old: Baseline, measurement: Measurement) -> bool:
     """Whether the first accepted values of an entry cannot stay golden beside new ones.
 
-    They are of other images, otherwise degraded, or their file is lost.
+    They are of other images, otherwise degraded or preprocessed as far as both sides say, or their file is lost.
     """
-    entry, provenance = old.entries[measurement.condition.key], measurement.provenance
-    stored = old.data, old.preprocessing, entry.condition, entry.seed
-    is_comparable = stored == (provenance.data, provenance.preprocessing, measurement.condition, measurement.seed)
+    entry, condition, provenance = old.entries[measurement.condition.key], measurement.condition, measurement.provenance
+    prepared, parameters = (
+        (old.preprocessing, provenance.preprocessing),
+        (entry.condition.parameters, condition.parameters),
+    )
+    is_comparable = (
+        old.data.fingerprint == provenance.data.fingerprint
+        and (ELSEWHERE in prepared or prepared[0] == prepared[1])
+        and dataclasses.replace(entry.condition, parameters=()) == dataclasses.replace(condition, parameters=())
+        and (parameters[0] == parameters[1] or (condition.severity is not None and not all(parameters)))
+        and entry.seed == measurement.seed
+    )
     is_lost = entry.golden is None and not own_path(directory, old.name, entry.condition).is_file()
     return is_lost or not is_comparable
 

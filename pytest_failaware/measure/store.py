@@ -21,12 +21,12 @@ from pytest_failaware.fingerprint import data_fingerprint, sample_ids
 from pytest_failaware.measure.data import ImageSet
 from pytest_failaware.measure.room import room_for
 from pytest_failaware.measure.skipping import Skipped
-from pytest_failaware.schema import DataFacts, Tell
+from pytest_failaware.schema import NO_CLASS, DataFacts, Tell
 
 _BUDGET: Final = 2**30  # bytes of images kept in memory
 _WORTH_A_THREAD: Final = 128 * 128  # pixels; decoding smaller images holds the interpreter most of the time
 _AHEAD: Final = 8  # images in work per thread, so that an error or a slow image keeps few of them in memory
-_LABELS: Final = 2**16  # what uint16 holds
+_LABELS: Final = NO_CLASS  # the last number that uint16 holds stands for no class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ def _decode(images: ImageSet, index: int, geometry: Geometry) -> _Decoded:
     sample = images.read(index)
     named = len(images.classes) if images.has_class_names else _LABELS
     if not 0 <= sample.label < min(named, _LABELS):
-        known = f"names {named} classes, 0..{named - 1}" if named < _LABELS else "may have 65536 classes"
+        known = f"names {named} classes, 0..{named - 1}" if named < _LABELS else "may have 65535 classes"
         raise DataError(
             f"--failaware-dataset: {images.name(index)} has the label {sample.label}, and the data set {known}; "
             "correct the label or the names"

@@ -14,13 +14,14 @@ from pytest_failaware.conditions import DEFINITIONS, AnyName
 from pytest_failaware.errors import ConfigError, DataError, choices
 from pytest_failaware.fingerprint import sample_ids
 from pytest_failaware.predictions.files import Table
+from pytest_failaware.schema import NO_CLASS
 from pytest_failaware.spelling import parse_condition
 from pytest_failaware.text import one_line
 
 _SUM_TOLERANCE: Final = 0.01
 """How far probabilities may be from a sum of 1 before they are no softmax: float16 and three decimals stay within."""
 
-_CLASSES: Final = 2**16  # what uint16 holds
+_CLASSES: Final = NO_CLASS  # the last number that uint16 holds stands for no class
 _WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,19}")
 
 

@@ -19,7 +19,7 @@ from pytest_failaware.judge.pairing import pair
 from pytest_failaware.judge.samples import read_golden, read_records
 from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.marker import build_gate
-from pytest_failaware.schema import ItemResult, Measurement, Verdict
+from pytest_failaware.schema import ELSEWHERE, ItemResult, Measurement, Verdict
 
 
 def against(before: Measurement, now: Measurement, **gate: Any) -> ItemResult:  # Any: a marker's arguments
@@ -329,6 +329,18 @@ def test_the_first_accepted_values_stay_golden(tmp_path: Path) -> None:
     assert stored is not None
     assert stored.entries["clean"].golden is None
     assert {"clean.npz", "samples.npz"} == {path.name for path in (tmp_path / "small").iterdir()}
+
+
+def test_golden_outlasts_predictions_that_do_not_tell_their_preprocessing(tmp_path: Path) -> None:
+    """Or a change of sides would forget what drift is measured from; another preprocessing that is told ends it."""
+    store(tmp_path, "R" * 100)
+    for preprocessing, is_kept in ((ELSEWHERE, True), ("resize=32", True), ("resize=64", False)):
+        letters = "R" * 99 + "W" if preprocessing != "resize=32" else "R" * 98 + "WW"
+        now = measurement_of(letters, preprocessing=preprocessing, model=preprocessing)
+        assert not update_baseline(tmp_path, "small", [(now, RULE)]).refused
+        stored = read_baseline(tmp_path, "small")
+        assert stored is not None
+        assert is_kept == (stored.entries["clean"].golden is not None)
 
 
 def test_small_steps_are_stopped_in_the_end(tmp_path: Path) -> None:

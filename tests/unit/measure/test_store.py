@@ -301,7 +301,7 @@ def grey(height: int, width: int, label: int = 0) -> Item:
     [
         ([grey(3, 4), grey(3, 4), grey(5, 4)], ["item 0 has 4 x 3 px", "item 2 4 x 5 px", "resize="]),
         ([grey(3, 4), (np.zeros((3, 4, 3), dtype=np.uint8), 0)], ["1 channel", "3 channel", "all as RGB"]),
-        ([grey(3, 4, 65_536)], ["item 0 has the label 65536", "may have 65536 classes"]),
+        ([grey(3, 4, 65_535)], ["item 0 has the label 65535", "may have 65535 classes"]),
         ([grey(3, 4, 10**12)], ["item 0 has the label 1000000000000"]),
     ],
 )
@@ -329,7 +329,7 @@ def test_more_class_names_than_labels_can_have() -> None:
     class Named(list[Item]):
         classes = tuple(map(str, range(65_537)))
 
-    with pytest.raises(DataError, match="has the label 65536, and the data set may have 65536 classes"):
+    with pytest.raises(DataError, match="has the label 65536, and the data set may have 65535 classes"):
         build_store(adopt_dataset(Named([grey(2, 2, 65_536)]), "here"), same)
 
 
