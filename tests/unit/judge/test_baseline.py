@@ -324,6 +324,10 @@ def test_names_that_are_no_file_names(tmp_path: Path, name: str) -> None:
         update_baseline(tmp_path, name, [(measurement_of(), RULE)])
 
 
+BOMB = "[&a0 [x, x]" + "".join(f", &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40)) + "]"
+"""A billion times a billion lists, once its references are followed."""
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -347,6 +351,7 @@ def test_names_that_are_no_file_names(tmp_path: Path, name: str) -> None:
         ("preprocessing: resize=32", "preprocessing: 7", [":10: preprocessing", "text"]),
         ("preprocessing: resize=32", "preprocessing: &a x", [":10: ", "anchors"]),
         ("preprocessing: resize=32", "preprocessing: *a", [":10: "]),
+        ("preprocessing: resize=32", f"preprocessing: {BOMB}", [":10: ", "anchors"]),
         ("preprocessing: resize=32", "preprocessing: !!python/name:os.system x", [":10: ", "tags"]),
         ("preprocessing: resize=32", "preprocessing: [", ["not YAML"]),
         ("preprocessing: resize=32", "<<<<<<< HEAD\npreprocessing: resize=32", [":10: ", "merge conflict"]),
