@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from pytest_failaware.facts import facts
@@ -33,6 +33,7 @@ class Judging:
     def __init__(self, session: Session) -> None:
         self.session, self.config = session, session.config
         self._read_baseline = cache(self._read)
+        self._stored = lru_cache(maxsize=1)(self._read_reference)  # an item asks several times
 
     def judge(
         self,
@@ -75,7 +76,7 @@ class Judging:
             return self._of_second_model(measured.against, gate)
         return self._stored(baseline_name(measured.measurement, gate), measured.measurement.condition.key)
 
-    def _stored(self, name: str, key: str) -> _Reference:
+    def _read_reference(self, name: str, key: str) -> _Reference:
         """The baseline `name` with the records of one condition."""
         from pytest_failaware.judge.samples import read_golden, read_records
 
