@@ -53,20 +53,29 @@ def find_differences(
             f"images: {len(measurement.records):,} of {now.samples:,} were measured, and without the baseline's sample "
             "file their stored outcome is not known"
         )
-    condition = measurement.condition
-    pairs = {
+    pairs = otherwise_made(measurement, baseline)
+    if pair is None and entry.rule != str(gate.rule):  # without its records it cannot be judged under another rule
+        pairs["rule"] = (entry.rule, str(gate.rule))
+    yield from (f"{what}: baseline {old!r}, now {new!r}" for what, (old, new) in pairs.items())
+
+
+def otherwise_made(measurement: Measurement, baseline: Baseline) -> dict[str, tuple[object, object]]:
+    """How the samples were prepared differently, by what people call it: stored, and now.
+
+    What one side was predicted under elsewhere and does not say is taken on trust.
+    """
+    entry, condition = baseline.entries[measurement.condition.key], measurement.condition
+    pairs: dict[str, tuple[object, object]] = {
         "preprocessing": (baseline.preprocessing, measurement.provenance.preprocessing),
         "parameters": (dict(entry.condition.parameters), dict(condition.parameters)),
         "implementation": (entry.condition.implementation, condition.implementation),
         "seed": (entry.seed, measurement.seed),
     }
-    if ELSEWHERE in pairs["preprocessing"]:  # what predictions do not say is taken on trust
+    if ELSEWHERE in pairs["preprocessing"]:
         del pairs["preprocessing"]
     if condition.severity is not None and not all(pairs["parameters"]):
         del pairs["parameters"]
-    if pair is None:  # without its records the baseline cannot be judged under another rule
-        pairs["rule"] = (entry.rule, str(gate.rule))
-    yield from (f"{what}: baseline {old!r}, now {new!r}" for what, (old, new) in pairs.items() if old != new)
+    return {what: (old, new) for what, (old, new) in pairs.items() if old != new}
 
 
 def _image_differences(stored: DataFacts, now: DataFacts) -> Iterator[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
+from pytest_failaware.judge.comparability import otherwise_made
 from pytest_failaware.judge.samples import golden_path, own_path
-from pytest_failaware.schema import ELSEWHERE, Baseline, BaselineEntry, Golden, Measurement
+from pytest_failaware.schema import Baseline, BaselineEntry, Golden, Measurement
 
 
 def ends_golden(directory: Path, old: Baseline, measurement: Measurement) -> bool:
@@ -15,20 +15,10 @@ def ends_golden(directory: Path, old: Baseline, measurement: Measurement) -> boo
 
     They are of other images, otherwise degraded or preprocessed as far as both sides say, or their file is lost.
     """
-    entry, condition, provenance = old.entries[measurement.condition.key], measurement.condition, measurement.provenance
-    prepared, parameters = (
-        (old.preprocessing, provenance.preprocessing),
-        (entry.condition.parameters, condition.parameters),
-    )
-    is_comparable = (
-        old.data.fingerprint == provenance.data.fingerprint
-        and (ELSEWHERE in prepared or prepared[0] == prepared[1])
-        and dataclasses.replace(entry.condition, parameters=()) == dataclasses.replace(condition, parameters=())
-        and (parameters[0] == parameters[1] or (condition.severity is not None and not all(parameters)))
-        and entry.seed == measurement.seed
-    )
+    entry = old.entries[measurement.condition.key]
     is_lost = entry.golden is None and not own_path(directory, old.name, entry.condition).is_file()
-    return is_lost or not is_comparable
+    has_other_images = old.data.fingerprint != measurement.provenance.data.fingerprint
+    return is_lost or has_other_images or bool(otherwise_made(measurement, old))
 
 
 def golden_after(old: BaselineEntry, records: str) -> Golden | None:
