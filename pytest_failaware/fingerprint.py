@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,3 +40,8 @@ def sample_ids(keys: list[bytes], class_names: list[str]) -> NDArray[np.uint64]:
     if len(np.unique(ids)) != len(ids):
         raise DataError("two samples share one 64-bit id, a chance of 1 in 10 billion; remove either of them")
     return ids
+
+
+def group_numbers(names: Sequence[str] | NDArray[np.str_]) -> NDArray[np.uint32]:
+    """A number for each sample's group, (N,): its rank among the names."""
+    return np.unique(names, return_inverse=True)[1].astype(np.uint32)

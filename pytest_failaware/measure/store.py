@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_failaware.errors import BadImageError, DataError
-from pytest_failaware.fingerprint import data_fingerprint, sample_ids
+from pytest_failaware.fingerprint import data_fingerprint, group_numbers, sample_ids
 from pytest_failaware.measure.data import ImageSet
 from pytest_failaware.measure.room import room_for
 from pytest_failaware.measure.skipping import Skipped
@@ -114,7 +114,7 @@ def build_store(
         sample_id=ids,
         facts=DataFacts(fingerprint=fingerprint, samples=len(ids), classes=classes, skipped=len(skipped)),
         has_class_names=images.has_class_names,
-        groups=None if images.groups is None else _codes(images.groups, kept),
+        groups=None if images.groups is None else group_numbers([images.groups[index] for index in kept]),
         notes=(*images.notes, *skipped.notes),
         folder=folder,
     )
@@ -201,13 +201,6 @@ def _closed_up(pixels: NDArray[np.uint8], kept: Sequence[int]) -> NDArray[np.uin
         if row != index:
             pixels[row] = pixels[index]
     return pixels[: len(kept)]
-
-
-def _codes(groups: Sequence[str], kept: Sequence[int]) -> NDArray[np.uint32]:
-    """A number for each kept sample's group: its rank among the names."""
-    names = [groups[index] for index in kept]
-    ranks = {name: rank for rank, name in enumerate(sorted(set(names)))}
-    return np.array([ranks[name] for name in names], dtype=np.uint32)
 
 
 def _two_sizes(first: str, wanted: tuple[int, ...], other: str, found: tuple[int, ...]) -> str:

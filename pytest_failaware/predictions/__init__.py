@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.errors import DataError, choices
-from pytest_failaware.fingerprint import data_fingerprint
+from pytest_failaware.fingerprint import data_fingerprint, group_numbers
 from pytest_failaware.predictions.columns import (
     check_samples,
     checked_logits,
     class_names,
+    group_names,
     label_numbers,
     rows_by_condition,
     sample_numbers,
@@ -125,6 +126,7 @@ def build_predictions(table: Table, sha256: str) -> Predictions:
     ids = sample_numbers(table, [classes[label] for label in labels])
     rows = rows_by_condition(table, ids)
     check_samples(table, ids, labels, rows)
+    groups = group_names(table, rows)
     records = {key: Records(sample_id=ids[own], **columns_of(logits[own], labels[own])) for key, own in rows.items()}
     for column in (getattr(one, name) for one in records.values() for name in Records.__slots__):
         column.setflags(write=False)  # a test's body sees the very columns that are judged and stored
@@ -135,29 +137,6 @@ def build_predictions(table: Table, sha256: str) -> Predictions:
         sha256=sha256,
         data=DataFacts(fingerprint=fingerprint, samples=len(first), classes=classes),
         records=records,
-        groups=None if table.group is None else _codes(_checked_groups(table, table.group.astype(str), rows)[first]),
+        groups=None if groups is None else group_numbers(groups[first]),
         notes=(f"columns of the predictions that are not used: {', '.join(table.unused)}",) if table.unused else (),
     )
-
-
-def _checked_groups(table: Table, groups: NDArray[np.str_], rows: Mapping[str, NDArray[np.intp]]) -> NDArray[np.str_]:
-    """The groups (M,), refused where a sample has none or another under another condition."""
-    empty = np.flatnonzero(np.isin(groups, ("", "nan", "None", "<NA>")))
-    if len(empty):
-        raise DataError(f"{table.row(empty[0])}: has no group; give one, a sample alone a group of its own")
-    first = next(iter(rows.values()))
-    for own in rows.values():
-        differing = np.flatnonzero(groups[first] != groups[own])
-        if len(differing):
-            former, latter = first[differing[0]], own[differing[0]]
-            raise DataError(
-                f"{table.row(latter)}: the sample {table.sample_id[latter]} has the group {groups[latter]}, in row "
-                f"{former + table.first_row} {groups[former]}; a sample has one group"
-            )
-    return groups
-
-
-def _codes(groups: NDArray[Any]) -> NDArray[np.uint32]:
-    """A number per group."""
-    codes: NDArray[np.uint32] = np.unique(groups.astype(str), return_inverse=True)[1].astype(np.uint32)
-    return codes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,10 +149,31 @@ def check_samples(
                 f"{table.place}: {len(odd):,} samples are not predicted under both {first_key} and {key}, such as "
                 f"{table.sample_id[row]}, under {has} but not {lacks}; predict the same samples under every condition"
             )
-        differing = np.flatnonzero(labels[first] != labels[own])
+    _refuse_two(table, "label", labels, table.label, rows)
+
+
+def group_names(table: Table, rows: Mapping[str, NDArray[np.intp]]) -> NDArray[np.str_] | None:
+    """The group of each row, (M,); None where the table has none. A sample has one under all conditions."""
+    if table.group is None:
+        return None
+    groups = table.group.astype(str)
+    empty = np.flatnonzero(np.isin(groups, ("", "nan", "None", "<NA>")))
+    if len(empty):
+        raise DataError(f"{table.row(empty[0])}: has no group; give one, a sample alone a group of its own")
+    _refuse_two(table, "group", groups, groups, rows)
+    return groups
+
+
+def _refuse_two(
+    table: Table, what: str, values: NDArray[Any], written: NDArray[Any], rows: Mapping[str, NDArray[np.intp]]
+) -> None:
+    """Refuse a sample that has one value (M,) under the first condition and another elsewhere."""
+    first = next(iter(rows.values()))
+    for own in rows.values():
+        differing = np.flatnonzero(values[first] != values[own])
         if len(differing):
             former, latter = first[differing[0]], own[differing[0]]
             raise DataError(
-                f"{table.row(latter)}: the sample {table.sample_id[latter]} has the label {table.label[latter]}, in "
-                f"row {former + table.first_row} {table.label[former]}; a sample has one label"
+                f"{table.row(latter)}: the sample {table.sample_id[latter]} has the {what} {written[latter]}, in row "
+                f"{former + table.first_row} {written[former]}; a sample has one {what}"
             )
