@@ -43,12 +43,14 @@ def build_filled(path: Path, checkpoint: Checkpoint, arch: Source | None) -> Fil
 
 
 def _named(path: Path, checkpoint: Checkpoint, arch: Source, *notes: str) -> Filled:
-    known = recognise(_shapes(checkpoint))
-    options = known.options if known and known.source == arch else {}  # such as heads that only training needs
-    build = builder_of(arch, **options)
-    reference = build(_REFERENCE_CLASSES)
-    checkpoint, prefix = fitting(checkpoint, _unwrapped(reference))
-    module = _with_classes_of(checkpoint, reference, build)
+    known, prefix = recognise(_shapes(checkpoint)), ""
+    if known is not None and known.source == arch:
+        module = _built(known, checkpoint)
+    else:
+        build = builder_of(arch)
+        reference = build(_REFERENCE_CLASSES)
+        checkpoint, prefix = fitting(checkpoint, _unwrapped(reference))
+        module = _with_classes_of(checkpoint, reference, build)
     also = f" (it fits {known})" if known else ""
     fill(_unwrapped(module), checkpoint, f"{path}: does not fit {arch.target}{also}")
     return Filled(module=module, arch=arch, notes=(*_notes(checkpoint, prefix), *notes))
@@ -58,11 +60,16 @@ def _inferred(path: Path, checkpoint: Checkpoint) -> Filled:
     prefix = _attribute(checkpoint)
     checkpoint = checkpoint.without(prefix)
     fit = infer(_shapes(checkpoint), path)
-    build = builder_of(fit.source, **fit.options)
-    module = build(fit.classes) if fit.classes else _with_classes_of(checkpoint, build(_REFERENCE_CLASSES), build)
+    module = _built(fit, checkpoint)
     misfit = f"{path}: the nearest architecture, {fit}, does not fit (give theirs, as in {FACTORY})"
     fill(_unwrapped(module), checkpoint, misfit)
     return Filled(module=module, arch=fit.source, notes=(*_notes(checkpoint, prefix), fit.note))
+
+
+def _built(fit: Fit, checkpoint: Checkpoint) -> nn.Module:
+    """A new module with the options and the classes that the tensors show, such as heads that only training needs."""
+    build = builder_of(fit.source, **fit.options)
+    return build(fit.classes) if fit.classes else _with_classes_of(checkpoint, build(_REFERENCE_CLASSES), build)
 
 
 def _attribute(checkpoint: Checkpoint) -> str:
