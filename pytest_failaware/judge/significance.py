@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +55,14 @@ def clopper_pearson_upper(successes: float, n: float, alpha: float = 0.05) -> fl
     >>> round(clopper_pearson_upper(0, 5), 4)
     0.4507
     """
-    if successes >= n:
-        return 1.0
-    return float(special.betaincinv(successes + 1, n - successes, 1 - alpha))
+    return float(clopper_pearson_uppers(np.array([successes]), np.array([n]), alpha)[0])
+
+
+def clopper_pearson_uppers(successes: NDArray[Any], n: NDArray[Any], alpha: float = 0.05) -> Floats:
+    """The `clopper_pearson_upper` of many rates, of one shape."""
+    bounds, some = np.ones(len(n)), successes < n
+    bounds[some] = special.betaincinv(successes[some] + 1.0, n[some] - successes[some], 1 - alpha)
+    return bounds
 
 
 def independent_count(n: int, groups: Groups) -> float:

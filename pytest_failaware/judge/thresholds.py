@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.significance import clopper_pearson_upper
+from pytest_failaware.judge.significance import clopper_pearson_upper, clopper_pearson_uppers
 from pytest_failaware.schema import Records
 
 _LEAST: Final = 0.2  # of the images are trusted by the first tested rule: fewer would end too many sequences by chance
@@ -75,8 +75,7 @@ def choose(records: Records, classes: int, by: By, *, risk: float, confidence: f
     sets, rows = np.unique(trusted, return_index=True)  # of the rules that trust the same answers the safest
     rows = rows[sets >= first_count(len(records), risk, confidence)]
     trusted, wrong = trusted[rows], wrong[rows]
-    bound = special.betaincinv(wrong + 1.0, np.maximum(trusted - wrong, 1), confidence)  # clopper_pearson_upper
-    bound[wrong == trusted] = 1.0
+    bound = clopper_pearson_uppers(wrong, trusted, 1 - confidence)
     passed = int(np.argmin(np.append(bound <= risk, False)))
     return Curve(
         rules=(thresholds[0][rows], thresholds[1][rows]),

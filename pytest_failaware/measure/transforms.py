@@ -37,13 +37,7 @@ def is_torchvisions(transform: object) -> bool:
 
 def of_preset(preset: Step) -> Preprocessing:
     """The numbers of torchvision's preset for classifiers, `weights.transforms()`."""
-    return Preprocessing(
-        resize_short=preset.resize_size[0],
-        crop=preset.crop_size[0],
-        interpolation=preset.interpolation.value,
-        mean=tuple(preset.mean),
-        std=tuple(preset.std),
-    )
+    return Preprocessing(**_preset(preset))
 
 
 def of_transform(transform: object, place: str) -> Preprocessing:
@@ -59,8 +53,7 @@ def of_transform(transform: object, place: str) -> Preprocessing:
         if not all(isinstance(size, int) for size in (*preset.resize_size, *preset.crop_size)):
             found = f"resize_size={preset.resize_size} and crop_size={preset.crop_size}"
             raise DataError(f"{place}: ImageClassification has {found}, not one number each; {_OWN}")
-        _taken("ImageClassification", _preset, preset, place)
-        return of_preset(preset)
+        return Preprocessing(**_taken("ImageClassification", _preset, preset, place))
     numbers: dict[str, Any] = {}  # Any: the values of a Preprocessing
     kinds: list[str] = []
     for step in _steps(transform):
@@ -135,7 +128,8 @@ def _taken(
 
 
 def _preset(preset: Step) -> dict[str, Any]:  # Any: the values of a Preprocessing
-    return {"resize_short": _edge(preset.resize_size), "crop": _edge(preset.crop_size), **_normalize(preset)}
+    edges = {"resize_short": _edge(preset.resize_size), "crop": _edge(preset.crop_size)}
+    return {**edges, "interpolation": preset.interpolation.value, **_normalize(preset)}
 
 
 def _resize(step: Step) -> dict[str, Any]:  # Any: the values of a Preprocessing
