@@ -259,8 +259,10 @@ DEFAULT_GATES: Final = tuple(name for name, metric in METRICS.items() if metric.
 
 def count_cells(records: Records, rule: FailureRule) -> Cells:
     """The exact counts of the four outcomes under a rule."""
-    right = records.correct
-    flagged = rule.flags(confidence=records.confidence, entropy=records.entropy)
+    return _cells(records.correct, rule.flags(confidence=records.confidence, entropy=records.entropy))
+
+
+def _cells(right: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> Cells:
     return Cells(
         trusted_right=int((~flagged & right).sum()),
         trusted_wrong=int((~flagged & ~right).sum()),
@@ -277,15 +279,14 @@ def stats_of(
     named: Collection[str] = (),
 ) -> ConditionStats:
     """Every rate of a condition's records under a rule, and those scores of the table that are named."""
-    cells = count_cells(records, rule)
-    rates = cell_rates(cells)
     flagged = rule.flags(confidence=records.confidence, entropy=records.entropy)
+    cells = _cells(records.correct, flagged)
     own = [metric for metric in table.values() if isinstance(metric, RateMetric)]
     scores = [metric for name, metric in table.items() if isinstance(metric, ScoreMetric) and name in named]
     return ConditionStats(
         condition=condition,
         cells=cells,
-        rates={**rates, **{metric.name: metric.estimate(records, flagged) for metric in own}},
+        rates={**cell_rates(cells), **{metric.name: metric.estimate(records, flagged) for metric in own}},
         scores={metric.name: metric.score(records, flagged) for metric in scores},
     )
 

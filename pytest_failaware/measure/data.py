@@ -216,7 +216,7 @@ def _image(value: Any, place: str) -> Image.Image:
         raise DataError(f"{place}: the image is {str(value.dtype).removeprefix('torch.')} {shape}; {WANTED}")
     if isinstance(value, torch.Tensor):
         value, layouts = _channels_last(value), "(H, W), (1, H, W) or (3, H, W)"
-    if value.ndim not in (2, 3) or value.shape[2:] not in ((), (1,), (3,)) or value.size == 0:
+    if value.ndim not in (2, 3) or value.shape[2:] not in CHANNELS or value.size == 0:
         raise DataError(f"{place}: the image has shape {shape}; it must be {layouts}")
     return Image.fromarray(np.ascontiguousarray(value[..., 0] if value.shape[2:] == (1,) else value))
 

@@ -55,28 +55,29 @@ def check_unchanged(model: LoadedModel) -> None:
 
 def _columns(loader: DegradedLoader, rows: slice, logits: NDArray[np.float32]) -> dict[str, NDArray[np.generic]]:
     """One batch's columns of Records; a row whose logits are not finite becomes the answer of a model that has none."""
-    _check(logits, loader)
-    finite = np.logical_and.reduce(np.isfinite(logits), axis=1)
+    _check_classes(logits, loader)
+    labels, finite = loader.store.labels[rows], np.logical_and.reduce(np.isfinite(logits), axis=1)
+    if finite.all():
+        return columns_of(logits, labels)
+    if loader.condition.name == "clean":  # of degraded ones they are counted: metrics.NON_FINITE
+        raise ModelError(
+            f"{int((~finite).sum())} of {len(logits)} clean images in a batch get logits that are not finite (NaN or "
+            "infinite); check the weights and --failaware-preprocess"
+        )
     usable = np.where(finite[:, None], logits, np.float32(0))  # all alike: every class is as probable
-    columns = columns_of(usable, loader.store.labels[rows])
+    columns = columns_of(usable, labels)
     unanswered = {"prediction": NO_CLASS, "confidence": 0, "label_log_probability": np.finfo(np.float32).min}
     return columns | {
         name: np.where(finite, columns[name], columns[name].dtype.type(value)) for name, value in unanswered.items()
     }
 
 
-def _check(logits: NDArray[np.float32], loader: DegradedLoader) -> None:
-    """Refuse class counts that do not fit the data, and clean images whose logits are not finite."""
+def _check_classes(logits: NDArray[np.float32], loader: DegradedLoader) -> None:
+    """Refuse class counts that do not fit the data."""
     facts, classes = loader.store.facts, logits.shape[1]
     if len(facts.classes) > classes or (loader.store.has_class_names and len(facts.classes) != classes):
         names = ", ".join(facts.classes[:3]) + (", …" if len(facts.classes) > 3 else "")
         raise DataError(
             f"the classes do not match: {len(facts.classes)} in --failaware-dataset ({names}), {classes} logits from "
             "the model; give the data of this model's classes (a missing class folder would shift every label)"
-        )
-    bad = int((~np.isfinite(logits)).any(axis=1).sum())
-    if bad and loader.condition.name == "clean":  # of degraded ones they are counted: metrics.NON_FINITE
-        raise ModelError(
-            f"{bad} of {len(logits)} clean images in a batch get logits that are not finite (NaN or infinite); check "
-            "the weights and --failaware-preprocess"
         )

@@ -14,11 +14,11 @@ from typing import Final
 from pytest_failaware.errors import DataError, choices
 from pytest_failaware.measure.data import ImageSet, Sample
 from pytest_failaware.measure.decode import read_image
+from pytest_failaware.schema import GROUP
 from pytest_failaware.text import describe_error
 
 _FILE: Final = "file"
 _LABEL: Final = "label"
-_GROUP: Final = "group"
 _MEANT: Final = {
     _FILE: ("filename", "filepath", "path", "image", "image_path", "img"),
     _LABEL: ("class", "class_name", "target", "category"),
@@ -146,7 +146,7 @@ def _checked_header(names: list[str], place: str) -> list[str]:
 
 def _group_column(header: Sequence[str], group: str | None, place: str) -> str | None:
     if group is None:
-        return _GROUP if _GROUP in header else None
+        return GROUP if GROUP in header else None
     if group not in header:
         raise DataError(f"--failaware-group={group}: {place} has no such column; {choices(group, header)}")
     return group

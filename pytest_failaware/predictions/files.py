@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.errors import DataError, choices
+from pytest_failaware.schema import GROUP
 from pytest_failaware.text import describe_error, one_line
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def read_table(content: bytes, place: str, group: str | None) -> Table:
     if content.startswith(b"PK\x03\x04"):
         return table_of_arrays(_npz(content, place), place, group)
     is_text = not content.startswith(b"PAR1")
-    frame = _frame(content, place, group or "group")
+    frame = _frame(content, place, group or GROUP)
     return table_of_frame(frame, place, group, first_row=2 if is_text else 0)  # a line in an editor
 
 
@@ -176,7 +177,7 @@ def _table(
         raise DataError(
             f"{place}: {kind} must be numbers of shape (samples, classes >= 2), got {scores.dtype} {scores.shape}"
         )
-    count, grouped = len(scores), group or "group"
+    count, grouped = len(scores), group or GROUP
     condition = columns.get("condition", np.full(count, "clean"))
     own = {name: columns[name] for name in ("sample_id", "label", grouped) if name in columns}
     for name, column in {**own, "condition": condition}.items():
