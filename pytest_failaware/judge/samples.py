@@ -1,4 +1,4 @@
-"""The outcome of every sample beside a baseline: samples.npz (ids, labels) and one file of columns per condition."""
+"""The outcome of every sample beside a baseline: samples.npz (ids, labels, groups) and columns for each condition."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.errors import BaselineError
-from pytest_failaware.fingerprint import data_fingerprint
+from pytest_failaware.fingerprint import data_fingerprint, group_count
+from pytest_failaware.judge.groups import are_told
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.schema import RECORD_DTYPES, SCORES, Baseline, BaselineEntry, Condition, Records
+from pytest_failaware.schema import GROUP, RECORD_DTYPES, SCORES, Baseline, BaselineEntry, Condition, Records
 
 _SHARED: Final = ("sample_id", "label")
 _OWN: Final = ("prediction", *SCORES)
+_DTYPES: Final = {**RECORD_DTYPES, GROUP: "uint32"}
 _REMEDY: Final = "restore it from version control, or delete it and re-run with --failaware-update-baselines"
 
 
@@ -55,6 +57,23 @@ def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Re
             'the stored values with --failaware-update-baselines --failaware-reset-golden --failaware-reason="…"'
         )
     return records
+
+
+def read_groups(directory: Path, baseline: Baseline) -> NDArray[np.uint32] | None:
+    """The group of each stored sample, (N,), ascending by id; None where none are stored.
+
+    Raises:
+        BaselineError: the file is damaged or does not belong to the baseline.
+    """
+    path = shared_path(directory, baseline.name)
+    if not path.is_file():
+        return None
+    groups = _columns(path, path.read_bytes(), (), optional=(GROUP,)).get(GROUP)
+    data, found = baseline.data, group_count(groups)
+    if not are_told(groups, data):
+        place = _place(directory, baseline, f"  groups: {data.groups}" if data.groups else data.fingerprint)
+        raise BaselineError(f"{place}: data.groups is {data.groups}, and {path} has {found}; {_REMEDY}")
+    return groups
 
 
 def _read(directory: Path, baseline: Baseline, own: Path, key: str, sha256: str) -> Records | None:
@@ -103,9 +122,9 @@ def golden_path(directory: Path, name: str, condition: Condition) -> Path:
     return directory / name / f"{condition.slug}.golden.npz"
 
 
-def shared_content(records: Records) -> bytes:
-    """The file of ids and labels."""
-    return _packed(records, _SHARED)
+def shared_content(records: Records, groups: NDArray[np.uint32] | None = None) -> bytes:
+    """The file of ids and labels, and of groups where there are any."""
+    return _packed(records, _SHARED, groups)
 
 
 def own_content(records: Records) -> bytes:
@@ -118,22 +137,24 @@ def sha256_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _packed(records: Records, names: tuple[str, ...]) -> bytes:
+def _packed(records: Records, names: tuple[str, ...], groups: NDArray[np.uint32] | None = None) -> bytes:
     """An uncompressed npz: its bytes depend on the columns alone, and version control compresses it anyway."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **{name: getattr(records, name) for name in names})
+    buffer, columns = io.BytesIO(), {name: getattr(records, name) for name in names}
+    if groups is not None:
+        columns[GROUP] = groups
+    np.savez(buffer, **columns)
     return buffer.getvalue()
 
 
-def _columns(path: Path, content: bytes, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+def _columns(
+    path: Path, content: bytes, names: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> dict[str, NDArray[Any]]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as found:
-            columns = {name: found[name] for name in names}
+            columns = {name: found[name] for name in (*names, *(name for name in optional if name in found))}
     except Exception as error:  # a damaged file raises whatever its bytes provoke
         raise BaselineError(f"{path}: cannot be read ({type(error).__name__}); {_REMEDY}") from error
-    wrong = [name for name, column in columns.items() if column.dtype != RECORD_DTYPES[name] or column.ndim != 1]
+    wrong = [name for name, column in columns.items() if column.dtype != _DTYPES[name] or column.ndim != 1]
     if wrong:
-        raise BaselineError(
-            f"{path}: the column {wrong[0]} is not {RECORD_DTYPES[wrong[0]]} of one dimension; {_REMEDY}"
-        )
+        raise BaselineError(f"{path}: the column {wrong[0]} is not {_DTYPES[wrong[0]]} of one dimension; {_REMEDY}")
     return columns
