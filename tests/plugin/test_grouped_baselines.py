@@ -16,6 +16,7 @@ class Alone(toy.Images):
 
 images = Alone
 """
+HEADER = "sample_id,label,probability_a,probability_b"
 LESS = (
     "what gates find is said for independent images, and the 300 come in 20 groups: where the images of a group change "
     "together they find less, at worst as with 20 images"
@@ -42,6 +43,17 @@ def test_plan_and_selftest_say_so_too(project: Project, command: Command, words:
     project.record(GROUPED)
 
     assert LESS in command(*words)[1].splitlines()
+
+
+def test_selftest_judges_over_the_groups(project: Project, command: Command) -> None:
+    """A tenth lost is seen where 300 images are independent, and never where they are of two patients."""
+    (project.path / "two.py").write_text(ALONE.replace("range(300)", "[k // 150 for k in range(300)]"))
+    words = ("selftest", "toy", "--draws=3", "--gate=metrics=accuracy")
+    project.record()
+    assert (0, True) == (command(*words)[0], "every gate was seen red" in command(*words)[1])
+    project.record("--failaware-dataset=two:images")
+
+    assert (1, True) == (command(*words)[0], "never red, even with 10 pt lost: clean" in command(*words)[1])
 
 
 def test_plan_without_the_sample_file(project: Project, command: Command) -> None:
@@ -136,8 +148,30 @@ def test_groups_in_a_report_that_is_accepted(project: Project, command: Command)
         assert [15] * 20 == np.bincount(stored["group"]).tolist()
 
 
+def test_a_report_whose_groups_do_not_fit_is_refused(project: Project, command: Command) -> None:
+    """As one whose records are of other data."""
+    project.run(GROUPED, "--failaware-json=report.json")
+    path = project.path / "report.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"groups": 20', '"groups": 21'), encoding="utf-8")
+    code, text = command("accept", "report.json")
+
+    assert 4 == code
+    assert "does not belong to the data in report.json" in text
+
+
 def test_a_second_model_has_the_groups_of_the_first(project: Project) -> None:
-    """Nothing is said of what only one side's file tells."""
-    against = project.run(GROUPED, "--failaware-against=worse.pth")
-    against.stdout.fnmatch_lines(["note: tested over the 20 groups *"])
-    against.stdout.no_fnmatch_line("note: the reference*")
+    """Of predictions one file may tell for both, and those of the first decide."""
+    project.run(GROUPED, "--failaware-against=worse.pth").stdout.no_fnmatch_line("note: the reference*")
+    rows = [f"{number},a,{number % 7 / 10},{1 - number % 7 / 10}" for number in range(40)]
+    (project.path / "plain.csv").write_text("\n".join([HEADER, *rows]), encoding="utf-8")
+    told = [f"{row},{number // 4}" for number, row in enumerate(rows)]
+    (project.path / "told.csv").write_text("\n".join([f"{HEADER},group", *told]), encoding="utf-8")
+    project.test(MARKED.replace("reliability", "reliability(conditions=['clean'])"))
+    one, other = (
+        project.run(f"--failaware-predictions={first}.csv", f"--failaware-against={second}.csv", model=None)
+        for first, second in (("told", "plain"), ("plain", "told"))
+    )
+
+    one.stdout.fnmatch_lines(["note: tested over the 10 groups *"])
+    one.stdout.no_fnmatch_line("note: the reference*")
+    other.stdout.fnmatch_lines(["note: the reference's images come in 10 groups and this run tells none, *"])
