@@ -76,8 +76,8 @@ def outcome_sentence(name: str, directory: Path, outcome: UpdateOutcome, *, dry_
         "updated": outcome.updated,
         "pruned": outcome.pruned,
         "unchanged": outcome.unchanged,
-        "drift is measured anew for": outcome.golden_anew,
         "groups of the samples": (outcome.regrouped,) if outcome.regrouped else (),
+        "drift is measured anew for": outcome.golden_anew,
     }
     said = "; ".join(f"{verb} {', '.join(keys)}" for verb, keys in done.items() if keys)
     changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped

@@ -111,8 +111,8 @@ def judge(
         differences=differences,
         notes=(
             *missing.notes,
-            *how_compared(entry, gate, both, comparable=not differences),
             *(() if differences else how_grouped(measurement, baseline.data, both)),
+            *how_compared(entry, gate, both, comparable=not differences),
             *taken_on_trust(measurement, baseline),
         ),
         change=change,

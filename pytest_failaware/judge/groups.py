@@ -35,7 +35,8 @@ def are_told(groups: Groups, data: DataFacts) -> bool:
     """Whether these can be the groups that the facts of the data tell of."""
     if groups is None:
         return not data.groups
-    return (groups.dtype, groups.shape, group_count(groups)) == (np.uint32, (data.samples,), data.groups)
+    is_column = groups.dtype == np.uint32 and groups.shape == (data.samples,)
+    return is_column and group_count(groups) == data.groups
 
 
 def one_of_each(sample_id: NDArray[np.uint64], groups: NDArray[np.uint32]) -> Rows:

@@ -1,4 +1,4 @@
-"""The outcome of every sample beside a baseline: samples.npz (ids, labels, groups) and columns for each condition."""
+"""The outcome of every sample beside a baseline: samples.npz (ids, labels, groups) and a file for each condition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.errors import BaselineError
-from pytest_failaware.fingerprint import data_fingerprint, group_count
+from pytest_failaware.fingerprint import data_fingerprint
 from pytest_failaware.judge.groups import are_told
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
@@ -19,7 +19,6 @@ from pytest_failaware.schema import GROUP, RECORD_DTYPES, SCORES, Baseline, Base
 
 _SHARED: Final = ("sample_id", "label")
 _OWN: Final = ("prediction", *SCORES)
-_DTYPES: Final = {**RECORD_DTYPES, GROUP: "uint32"}
 _REMEDY: Final = "restore it from version control, or delete it and re-run with --failaware-update-baselines"
 
 
@@ -65,14 +64,19 @@ def read_groups(directory: Path, baseline: Baseline) -> NDArray[np.uint32] | Non
     Raises:
         BaselineError: the file is damaged or does not belong to the baseline.
     """
-    path = shared_path(directory, baseline.name)
+    path, told = shared_path(directory, baseline.name), baseline.data.groups
     if not path.is_file():
         return None
-    groups = _columns(path, path.read_bytes(), (), optional=(GROUP,)).get(GROUP)
-    data, found = baseline.data, group_count(groups)
-    if not are_told(groups, data):
-        place = _place(directory, baseline, f"  groups: {data.groups}" if data.groups else data.fingerprint)
-        raise BaselineError(f"{place}: data.groups is {data.groups}, and {path} has {found}; {_REMEDY}")
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            groups: NDArray[np.uint32] | None = found.get(GROUP)
+    except Exception as error:  # a damaged file raises whatever its bytes provoke
+        raise BaselineError(f"{path}: cannot be read ({type(error).__name__}); {_REMEDY}") from error
+    if not are_told(groups, baseline.data):
+        place = _place(directory, baseline, f"  groups: {told}" if told else baseline.data.fingerprint)
+        raise BaselineError(
+            f"{place}: data.groups is {told}, which is not what the column {GROUP} of {path} holds; {_REMEDY}"
+        )
     return groups
 
 
@@ -124,7 +128,10 @@ def golden_path(directory: Path, name: str, condition: Condition) -> Path:
 
 def shared_content(records: Records, groups: NDArray[np.uint32] | None = None) -> bytes:
     """The file of ids and labels, and of groups where there are any."""
-    return _packed(records, _SHARED, groups)
+    columns: dict[str, Any] = {name: getattr(records, name) for name in _SHARED}
+    buffer = io.BytesIO()
+    np.savez(buffer, **(columns if groups is None else {**columns, GROUP: groups}))
+    return buffer.getvalue()
 
 
 def own_content(records: Records) -> bytes:
@@ -137,24 +144,22 @@ def sha256_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _packed(records: Records, names: tuple[str, ...], groups: NDArray[np.uint32] | None = None) -> bytes:
+def _packed(records: Records, names: tuple[str, ...]) -> bytes:
     """An uncompressed npz: its bytes depend on the columns alone, and version control compresses it anyway."""
-    buffer, columns = io.BytesIO(), {name: getattr(records, name) for name in names}
-    if groups is not None:
-        columns[GROUP] = groups
-    np.savez(buffer, **columns)
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: getattr(records, name) for name in names})
     return buffer.getvalue()
 
 
-def _columns(
-    path: Path, content: bytes, names: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> dict[str, NDArray[Any]]:
+def _columns(path: Path, content: bytes, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as found:
-            columns = {name: found[name] for name in (*names, *(name for name in optional if name in found))}
+            columns = {name: found[name] for name in names}
     except Exception as error:  # a damaged file raises whatever its bytes provoke
         raise BaselineError(f"{path}: cannot be read ({type(error).__name__}); {_REMEDY}") from error
-    wrong = [name for name, column in columns.items() if column.dtype != _DTYPES[name] or column.ndim != 1]
+    wrong = [name for name, column in columns.items() if column.dtype != RECORD_DTYPES[name] or column.ndim != 1]
     if wrong:
-        raise BaselineError(f"{path}: the column {wrong[0]} is not {_DTYPES[wrong[0]]} of one dimension; {_REMEDY}")
+        raise BaselineError(
+            f"{path}: the column {wrong[0]} is not {RECORD_DTYPES[wrong[0]]} of one dimension; {_REMEDY}"
+        )
     return columns

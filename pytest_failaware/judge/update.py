@@ -35,16 +35,15 @@ Measured = tuple[Measurement, FailureRule]
 class UpdateOutcome:
     """What an update did, by condition key; `refused` says why it did nothing, `diff` how the YAML file changes.
 
-    Drift is measured anew, from the values stored now, for the keys in `golden_anew`. `regrouped` says how many
-    groups the same samples came in and come in now, where these are stored anew.
+    Drift is measured anew, from the values stored now, for the keys in `golden_anew`.
     """
 
     recorded: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
+    regrouped: str = ""  # how many groups the same samples were in and are in now, where that changed
     pruned: tuple[str, ...] = ()
     golden_anew: tuple[str, ...] = ()
-    regrouped: str = ""
     refused: str = ""
     diff: str = field(default="", compare=False)
 
@@ -121,18 +120,18 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
         recorded=tuple(key for key in changed if key not in known),
         updated=tuple(key for key in changed if key in known),
         unchanged=unchanged,
+        regrouped=_regrouped(directory, old, update.measured),
         pruned=tuple(update.drop),
         golden_anew=tuple(_golden_anew(directory, old, changed, update)),
-        regrouped=_regrouped(directory, old, update.measured),
     )
     if not changed and not update.drop and not outcome.regrouped:
         return _Plan(outcome=outcome)
     if shared := _shared_file(directory, name, [*known.values()], [one.condition for one, _ in changed.values()]):
         return _Plan(outcome=UpdateOutcome(refused=shared))
-    merged = _merged(old, name, changed, update, outcome)
+    merged = _merged(old, name, changed, update, outcome.golden_anew)
     contents = {own_path(directory, name, one.condition): own_content(one.records) for one, _ in changed.values()}
     contents |= golden_copies(directory, old, merged)
-    if changed or outcome.regrouped:
+    if update.measured:
         first = update.measured[0][0]
         contents[shared_path(directory, name)] = shared_content(first.records, first.groups)
     before, after = baseline_text(old) if old else "", baseline_text(merged)
@@ -222,14 +221,14 @@ def _is_stored(
 
 
 def _merged(
-    old: Baseline | None, name: str, changed: Mapping[str, Measured], update: _Update, outcome: UpdateOutcome
+    old: Baseline | None, name: str, changed: Mapping[str, Measured], update: _Update, golden_anew: Collection[str]
 ) -> Baseline:
     """The baseline with the changed entries in place and the dropped ones gone."""
     known = old.entries if old else {}
     entries = {key: entry for key, entry in known.items() if key not in update.drop}
     for key, (measurement, rule) in changed.items():
-        entries[key] = _entry(measurement, rule, known.get(key), update.reason, golden_anew=key in outcome.golden_anew)
-    if old is not None and not changed and not outcome.regrouped:
+        entries[key] = _entry(measurement, rule, known.get(key), update.reason, golden_anew=key in golden_anew)
+    if old is not None and not update.measured:
         return replace(old, entries=entries)
     provenance = update.measured[0][0].provenance
     return Baseline(

@@ -126,18 +126,18 @@ def build_predictions(table: Table, sha256: str) -> Predictions:
     ids = sample_numbers(table, [classes[label] for label in labels])
     rows = rows_by_condition(table, ids)
     check_samples(table, ids, labels, rows)
-    names = group_names(table, rows)
+    groups = group_names(table, rows)
     records = {key: Records(sample_id=ids[own], **columns_of(logits[own], labels[own])) for key, own in rows.items()}
     for column in (getattr(one, name) for one in records.values() for name in Records.__slots__):
         column.setflags(write=False)  # a test's body sees the very columns that are judged and stored
     first = next(iter(rows.values()))
-    groups = None if names is None else group_numbers(names[first])
+    numbers = None if groups is None else group_numbers(groups[first])
     fingerprint = data_fingerprint(ids[first], labels[first], classes)
     return Predictions(
         place=table.place,
         sha256=sha256,
-        data=DataFacts(fingerprint=fingerprint, samples=len(first), classes=classes, groups=group_count(groups)),
+        data=DataFacts(fingerprint=fingerprint, samples=len(first), classes=classes, groups=group_count(numbers)),
         records=records,
-        groups=groups,
+        groups=numbers,
         notes=(f"columns of the predictions that are not used: {', '.join(table.unused)}",) if table.unused else (),
     )

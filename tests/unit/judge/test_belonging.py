@@ -139,25 +139,22 @@ def test_where_there_are_none_nothing_is_stored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "message"),
-    [
-        (numbers("aabbb"), r"small\.yaml:6: data\.groups is 3, and .*samples\.npz has 2; restore it"),
-        (None, r"small\.yaml:6: data\.groups is 3, and .*samples\.npz has 0; restore it"),
-        (numbers("aabc"), r"small\.yaml:6: data\.groups is 3, and .*; restore it"),
-        (np.array([0.0, 0, 1, 1, 2]), r"samples\.npz: the column group is not uint32 of one dimension; restore it"),
-    ],
+    "column", [numbers("aabbb"), None, numbers("aabc"), np.array([0.0, 0, 1, 1, 2]), numbers(PAIRS)[:, None]]
 )
-def test_groups_that_are_not_the_baselines(tmp_path: Path, column: np.ndarray | None, message: str) -> None:
-    """Another number of them, none, too few samples, or floats."""
+def test_groups_that_are_not_the_baselines(tmp_path: Path, column: np.ndarray | None) -> None:
+    """Another number of them, none, too few samples, floats, or too many dimensions."""
     update(tmp_path, grouped(PAIRS))
     path = tmp_path / "small" / "samples.npz"
     with np.load(path) as found:
         kept = {name: found[name] for name in ("sample_id", "label")}
     np.savez(path, **kept, **({} if column is None else {"group": column}))
 
-    with pytest.raises(BaselineError, match=message):
+    with pytest.raises(BaselineError, match=r"small\.yaml:6: data\.groups is 3, which is not what the column group of"):
         read_groups(tmp_path, read(tmp_path))
     assert read_records(tmp_path, read(tmp_path), read(tmp_path).entries["clean"]) is not None
+    path.write_bytes(b"")
+    with pytest.raises(BaselineError, match=r"samples\.npz: cannot be read \(EOFError\); restore it"):
+        read_groups(tmp_path, read(tmp_path))
 
 
 def test_a_line_removed_by_hand_is_noticed(tmp_path: Path) -> None:
@@ -166,7 +163,7 @@ def test_a_line_removed_by_hand_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "small.yaml"
     path.write_text(path.read_text().replace("  groups: 3\n", ""))
 
-    with pytest.raises(BaselineError, match=r"small\.yaml:4: data\.groups is 0, and .*samples\.npz has 3"):
+    with pytest.raises(BaselineError, match=r"small\.yaml:4: data\.groups is 0, which is not what .*samples\.npz"):
         read_groups(tmp_path, read(tmp_path))
 
 
@@ -184,6 +181,15 @@ def test_an_update_stores_the_groups_of_its_run(tmp_path: Path, before: str | No
     assert stored.entries == read(tmp_path).entries
     assert (said == "") is (kept == (tmp_path / "small" / "samples.npz").read_bytes())
     assert same_groups(None if now is None else numbers(now), read_groups(tmp_path, read(tmp_path)))
+
+
+def test_a_group_for_each_sample_beside_a_deleted_entry(tmp_path: Path) -> None:
+    """It is no other grouping than none, and what is written can be read."""
+    update(tmp_path, grouped(None), grouped(None, "blur"))
+    outcome = update_baseline(tmp_path, "small", [(grouped("abcde"), RULE)], drop=["blur"])
+
+    assert UpdateOutcome(unchanged=("clean",), pruned=("blur",)) == outcome
+    assert same_groups(None, read_groups(tmp_path, read(tmp_path)))
 
 
 def test_other_data_bring_their_own_groups(tmp_path: Path) -> None:
