@@ -412,13 +412,15 @@ class ConditionStats:
 class DataFacts:
     """What identifies a data set: a hash over sample ids and labels, its size, its class names in label order.
 
-    `skipped` counts images that could not be used and were left out, which are in neither of the first two.
+    `skipped` counts images that could not be used and were left out, which are in neither of the first two. `groups`
+    counts those that the samples come in, 0 where none are told; the same data can be grouped in many ways.
     """
 
     fingerprint: str
     samples: int
     classes: tuple[str, ...]
     skipped: int = 0
+    groups: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from pytest_failaware.judge.metrics import FOUNDING_RATES, Metric, ScoreMetric, 
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import read_records
 from pytest_failaware.judge.score_metrics import one_sided_metric
-from pytest_failaware.report.words import aligned, heading, percent, spelled
+from pytest_failaware.report.words import aligned, heading, in_groups, percent, spelled
 from pytest_failaware.schema import Baseline, BaselineEntry
 
 _NONE: Final = "-"
@@ -21,7 +21,8 @@ def show_baseline(given: Namespace) -> Iterator[str]:
     """A baseline as a table: one row per condition, and what its numbers belong to."""
     baseline = open_baseline(given.name, given.baseline_dir)
     data = baseline.data
-    yield f"{baseline.name}: {data.samples:,} images, {len(data.classes)} classes; preprocess {baseline.preprocessing}"
+    size = f"{data.samples:,} images{in_groups(data)}, {len(data.classes)} classes"
+    yield f"{baseline.name}: {size}; preprocess {baseline.preprocessing}"
     named = [one_sided_metric(name, "--metrics") for name in given.metrics]
     rows = []
     for key, entry in baseline.entries.items():
@@ -67,6 +68,8 @@ def _file_differences(before: Baseline, after: Baseline) -> Iterator[str]:
         )
         if before.data.skipped != after.data.skipped:
             yield f"bad images left out: {before.data.skipped} -> {after.data.skipped}"
+    if before.data.groups != after.data.groups:
+        yield f"groups of the images: {before.data.groups:,} -> {after.data.groups:,}"
     if before.preprocessing != after.preprocessing:
         yield f"preprocessing: {before.preprocessing} -> {after.preprocessing}"
 

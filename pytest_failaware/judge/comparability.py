@@ -99,8 +99,6 @@ def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair | None, *, compara
         yield "unpaired: the sample file is missing; restore it from version control or update the baseline"
     elif comparable and not pair.is_whole:
         yield str(pair)
-    if comparable and pair is not None and pair.groups is not None:
-        yield f"tested over the {len(np.unique(pair.groups)):,} groups of the samples, which are not independent"
     if comparable and pair is not None and entry.rule != str(gate.rule):
         yield f"both sides judged under {gate.rule}; the baseline was recorded under {entry.rule}"
 

@@ -1,4 +1,4 @@
-"""The outcome of every sample beside a baseline: samples.npz (ids, labels) and one file of columns per condition."""
+"""The outcome of every sample beside a baseline: samples.npz (ids, labels, groups) and a file for each condition."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.fingerprint import data_fingerprint
+from pytest_failaware.judge.groups import are_told
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.schema import RECORD_DTYPES, SCORES, Baseline, BaselineEntry, Condition, Records
+from pytest_failaware.schema import GROUP, RECORD_DTYPES, SCORES, Baseline, BaselineEntry, Condition, Records
 
 _SHARED: Final = ("sample_id", "label")
 _OWN: Final = ("prediction", *SCORES)
@@ -55,6 +56,28 @@ def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Re
             'the stored values with --failaware-update-baselines --failaware-reset-golden --failaware-reason="…"'
         )
     return records
+
+
+def read_groups(directory: Path, baseline: Baseline) -> NDArray[np.uint32] | None:
+    """The group of each stored sample, (N,), ascending by id; None where none are stored.
+
+    Raises:
+        BaselineError: the file is damaged or does not belong to the baseline.
+    """
+    path, told = shared_path(directory, baseline.name), baseline.data.groups
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            groups: NDArray[np.uint32] | None = found.get(GROUP)
+    except Exception as error:  # a damaged file raises whatever its bytes provoke
+        raise BaselineError(f"{path}: cannot be read ({type(error).__name__}); {_REMEDY}") from error
+    if not are_told(groups, baseline.data):
+        place = _place(directory, baseline, f"  groups: {told}" if told else baseline.data.fingerprint)
+        raise BaselineError(
+            f"{place}: data.groups is {told}, which is not what the column {GROUP} of {path} holds; {_REMEDY}"
+        )
+    return groups
 
 
 def _read(directory: Path, baseline: Baseline, own: Path, key: str, sha256: str) -> Records | None:
@@ -103,9 +126,12 @@ def golden_path(directory: Path, name: str, condition: Condition) -> Path:
     return directory / name / f"{condition.slug}.golden.npz"
 
 
-def shared_content(records: Records) -> bytes:
-    """The file of ids and labels."""
-    return _packed(records, _SHARED)
+def shared_content(records: Records, groups: NDArray[np.uint32] | None = None) -> bytes:
+    """The file of ids and labels, and of groups where there are any."""
+    columns: dict[str, Any] = {name: getattr(records, name) for name in _SHARED}
+    buffer = io.BytesIO()
+    np.savez(buffer, **(columns if groups is None else {**columns, GROUP: groups}))
+    return buffer.getvalue()
 
 
 def own_content(records: Records) -> bytes:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.judge.gating import bounded, bounded_changes, gated
+from pytest_failaware.judge.groups import Groups
 from pytest_failaware.judge.metrics import stats_of
 from pytest_failaware.judge.outcomes import outcomes_of
 from pytest_failaware.schema import Gate, Records
@@ -26,7 +27,9 @@ class Trial:
     failed: NDArray[np.bool_]
 
 
-def plant(gate: Gate, records: Records, flips: float, draws: int, random: np.random.Generator) -> Trial:
+def plant(
+    gate: Gate, records: Records, flips: float, draws: int, random: np.random.Generator, groups: Groups = None
+) -> Trial:
     """Judge `draws` models that are drawn from the stored records, for each of the drops.
 
     Args:
@@ -36,19 +39,20 @@ def plant(gate: Gate, records: Records, flips: float, draws: int, random: np.ran
             that many wrong ones.
         draws: models per drop.
         random: where chance comes from.
+        groups: of the samples, which the gate reckons with; changes are planted sample by sample all the same.
     """
     share = redrawn_share(records, flips)
     failed, flipped = np.zeros((draws, len(DROPS)), dtype=np.bool_), 0
     for draw in range(draws):
         equal = redraw(records, share, random)
         flipped += int((equal.correct != records.correct).sum())
-        failed[draw] = [_fails(gate, records, lower(equal, drop, random)) for drop in DROPS]
+        failed[draw] = [_fails(gate, records, lower(equal, drop, random), groups) for drop in DROPS]
     return Trial(flips=flipped / (draws * len(records)), failed=failed)
 
 
-def _fails(gate: Gate, stored: Records, now: Records) -> bool:
+def _fails(gate: Gate, stored: Records, now: Records, groups: Groups) -> bool:
     """Whether a test item with this gate is red."""
-    sides = outcomes_of(stored, gate.rule), outcomes_of(now, gate.rule)
+    sides = outcomes_of(stored, gate.rule, groups), outcomes_of(now, gate.rule, groups)
     stats = stats_of("", now, gate.rule, gate.table, gate.named)
     comparisons = (*gated(gate, *sides), *bounded_changes(gate, *sides), *bounded(gate, stats))
     return any(one.verdict.fails for one in comparisons)

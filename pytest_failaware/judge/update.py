@@ -9,14 +9,17 @@ from pathlib import Path
 
 from pytest_failaware.errors import BaselineError, choices
 from pytest_failaware.files import locked, replace_together
+from pytest_failaware.fingerprint import group_count
 from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline, read_baseline
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.golden import ends_golden, golden_after, golden_copies, golden_left
+from pytest_failaware.judge.groups import same_groups
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import (
     own_content,
     own_path,
+    read_groups,
     read_records,
     sha256_of,
     shared_content,
@@ -38,6 +41,7 @@ class UpdateOutcome:
     recorded: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
+    regrouped: str = ""  # how many groups the same samples were in and are in now, where that changed
     pruned: tuple[str, ...] = ()
     golden_anew: tuple[str, ...] = ()
     refused: str = ""
@@ -116,18 +120,20 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
         recorded=tuple(key for key in changed if key not in known),
         updated=tuple(key for key in changed if key in known),
         unchanged=unchanged,
+        regrouped=_regrouped(directory, old, update.measured),
         pruned=tuple(update.drop),
         golden_anew=tuple(_golden_anew(directory, old, changed, update)),
     )
-    if not changed and not update.drop:
+    if not changed and not update.drop and not outcome.regrouped:
         return _Plan(outcome=outcome)
     if shared := _shared_file(directory, name, [*known.values()], [one.condition for one, _ in changed.values()]):
         return _Plan(outcome=UpdateOutcome(refused=shared))
     merged = _merged(old, name, changed, update, outcome.golden_anew)
     contents = {own_path(directory, name, one.condition): own_content(one.records) for one, _ in changed.values()}
     contents |= golden_copies(directory, old, merged)
-    if changed:
-        contents[shared_path(directory, name)] = shared_content(update.measured[0][0].records)
+    if update.measured:
+        first = update.measured[0][0]
+        contents[shared_path(directory, name)] = shared_content(first.records, first.groups)
     before, after = baseline_text(old) if old else "", baseline_text(merged)
     parse_baseline(after, f"{name}.yaml (as it would be written)", name)  # nothing is written that cannot be read
     contents[baseline_path(directory, name)] = after.encode()
@@ -150,6 +156,16 @@ def _golden_anew(
             yield key
 
 
+def _regrouped(directory: Path, old: Baseline | None, measured: Sequence[Measured]) -> str:
+    """How many groups before and now, "" where the samples belong together as they are stored, or are others."""
+    if old is None or not measured or old.data != measured[0][0].provenance.data:
+        return ""
+    before, now = read_groups(directory, old), measured[0][0].groups
+    if same_groups(before, now):
+        return ""
+    return " -> ".join(f"{group_count(side):,}" if side is not None else "none" for side in (before, now))
+
+
 def _refusal(
     old: Baseline | None, measured: Sequence[Measured], fresh: Mapping[str, Measured], drop: Collection[str]
 ) -> str:
@@ -157,7 +173,8 @@ def _refusal(
     if not measured:
         return ""
     provenance = measured[0][0].provenance
-    if any(one.provenance != provenance for one, _ in measured):
+    groups = measured[0][0].groups
+    if any(one.provenance != provenance or not same_groups(one.groups, groups) for one, _ in measured):
         return "its items measured different models or data; give each a baseline of its own"
     if torn := [one.condition.key for one, rule in measured if not _agree((one, rule), fresh[one.condition.key])]:
         return f"two tests gate {torn[0]} with other rules or seeds; give each its own baseline"
@@ -211,9 +228,9 @@ def _merged(
     entries = {key: entry for key, entry in known.items() if key not in update.drop}
     for key, (measurement, rule) in changed.items():
         entries[key] = _entry(measurement, rule, known.get(key), update.reason, golden_anew=key in golden_anew)
-    if old is not None and not changed:
+    if old is not None and not update.measured:
         return replace(old, entries=entries)
-    provenance = next(iter(changed.values()))[0].provenance
+    provenance = update.measured[0][0].provenance
     return Baseline(
         name=name,
         data=provenance.data,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.errors import DataError, choices
-from pytest_failaware.fingerprint import data_fingerprint, group_numbers
+from pytest_failaware.fingerprint import data_fingerprint, group_count, group_numbers
 from pytest_failaware.predictions.columns import (
     check_samples,
     checked_logits,
@@ -131,12 +131,13 @@ def build_predictions(table: Table, sha256: str) -> Predictions:
     for column in (getattr(one, name) for one in records.values() for name in Records.__slots__):
         column.setflags(write=False)  # a test's body sees the very columns that are judged and stored
     first = next(iter(rows.values()))
+    numbers = None if groups is None else group_numbers(groups[first])
     fingerprint = data_fingerprint(ids[first], labels[first], classes)
     return Predictions(
         place=table.place,
         sha256=sha256,
-        data=DataFacts(fingerprint=fingerprint, samples=len(first), classes=classes),
+        data=DataFacts(fingerprint=fingerprint, samples=len(first), classes=classes, groups=group_count(numbers)),
         records=records,
-        groups=None if groups is None else group_numbers(groups[first]),
+        groups=numbers,
         notes=(f"columns of the predictions that are not used: {', '.join(table.unused)}",) if table.unused else (),
     )
