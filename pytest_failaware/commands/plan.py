@@ -12,7 +12,7 @@ import numpy as np
 
 from pytest_failaware.commands.opening import directory_of, open_baseline
 from pytest_failaware.errors import BaselineError
-from pytest_failaware.judge.metrics import ScoreMetric, cell_rates
+from pytest_failaware.judge.metrics import NO_LOGITS, ScoreMetric, cell_rates
 from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS, is_at_chance, sights
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import read_records
@@ -47,6 +47,11 @@ def selftest_gates(given: Namespace) -> Iterator[str]:
     gate, stored = _gate(baseline, given.gate), _stored(given, baseline)
     if missing := [key for key in baseline.entries if key not in stored]:
         raise BaselineError(f"{given.name}: no sample file for {', '.join(missing)}; restore it from version control")
+    if unfit := [key for key, records in stored.items() if gate.of_logits and records.logits is None]:
+        raise BaselineError(
+            f"{given.name}: {NO_LOGITS} for {', '.join(unfit)}, and {', '.join(gate.of_logits)} needs them; record it "
+            "anew with failaware_store_logits = true in the ini and --failaware-update-baselines"
+        )
     yield _heading(gate)
     yield f"share of {given.draws} draws in which the test is red, by the points of accuracy that are lost in truth"
     random = np.random.default_rng(0)

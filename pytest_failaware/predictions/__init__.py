@@ -127,8 +127,8 @@ def build_predictions(table: Table, sha256: str) -> Predictions:
     rows = rows_by_condition(table, ids)
     check_samples(table, ids, labels, rows)
     groups = group_names(table, rows)
-    records = {key: Records(sample_id=ids[own], **columns_of(logits[own], labels[own])) for key, own in rows.items()}
-    for column in (getattr(one, name) for one in records.values() for name in Records.__slots__):
+    records = {key: _records(ids[own], logits[own], labels[own]) for key, own in rows.items()}
+    for column in (column for one in records.values() for column in one.columns.values()):
         column.setflags(write=False)  # a test's body sees the very columns that are judged and stored
     first = next(iter(rows.values()))
     fingerprint = data_fingerprint(ids[first], labels[first], classes)
@@ -140,3 +140,10 @@ def build_predictions(table: Table, sha256: str) -> Predictions:
         groups=None if groups is None else group_numbers(groups[first]),
         notes=(f"columns of the predictions that are not used: {', '.join(table.unused)}",) if table.unused else (),
     )
+
+
+def _records(ids: NDArray[np.uint64], logits: NDArray[np.float64], labels: NDArray[np.uint16]) -> Records:
+    """Predictions under one condition, with their logits: a logit that no float32 can hold is the largest, or -inf."""
+    with np.errstate(over="ignore"):
+        kept = logits.clip(max=np.finfo(np.float32).max).astype(np.float32)
+    return Records(sample_id=ids, **columns_of(logits, labels), logits=kept)

@@ -94,7 +94,7 @@ def measurement_to_plain(measurement: Measurement) -> Plain:
     import numpy as np
 
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: getattr(measurement.records, name) for name in Records.__slots__})
+    np.savez_compressed(buffer, **measurement.records.columns)
     provenance = measurement.provenance
     return {
         "condition": {**fields_of(measurement.condition), "parameters": dict(measurement.condition.parameters)},
@@ -112,7 +112,7 @@ def measurement_from_plain(plain: Mapping[str, Any]) -> Measurement:
     import numpy as np
 
     with np.load(io.BytesIO(base64.b64decode(plain["records"])), allow_pickle=False) as columns:
-        records = Records(**{name: columns[name] for name in Records.__slots__})
+        records = Records(**{name: columns[name] for name in Records.__slots__ if name in columns})
     condition, data = plain["condition"], plain["data"]
     return Measurement(
         condition=Condition(**{**condition, "parameters": tuple(condition["parameters"].items())}),

@@ -121,8 +121,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert (noise.provenance.data, "resize=32") == (baseline.data, baseline.preprocessing)
     stored = records(tmp_path, "gaussian_noise")
     assert stored is not None
-    for name in Records.__slots__:
-        column = getattr(noise.records, name)
+    for name, column in noise.records.columns.items():
         assert (column.dtype, column.tolist()) == (getattr(stored, name).dtype, getattr(stored, name).tolist())
 
 
