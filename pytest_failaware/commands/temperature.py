@@ -46,9 +46,15 @@ def choose_temperature(given: Namespace) -> Iterator[str]:
         )
         return
     at = f"{TEMPERATURE}{fitted:.4g}"  # four digits: what is printed is what was judged
-    yield f"T = {fitted:.4g}: " + ("the model is overconfident" if fitted > 1 else "the model is not confident enough")
+    yield f"T = {fitted:.4g}: {_meaning(float(f'{fitted:.4g}'))}"
     yield from aligned([("", *_SHOWN.values()), _row("before", judged_on), _row("after", judged_on, f"({at})")], (0,))
     yield f'to gate it: metrics=["ece({at})"], with failaware_store_logits = true in the ini'
+
+
+def _meaning(temperature: float) -> str:
+    if temperature == 1:
+        return "the model is as confident as it should be"
+    return "the model is too confident" if temperature > 1 else "the model is not confident enough"
 
 
 def _halves(records: Records) -> tuple[Records, Records]:

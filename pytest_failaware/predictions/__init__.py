@@ -143,7 +143,7 @@ def build_predictions(table: Table, sha256: str) -> Predictions:
 
 
 def _records(ids: NDArray[np.uint64], logits: NDArray[np.float64], labels: NDArray[np.uint16]) -> Records:
-    """Predictions under one condition, with their logits: a logit that no float32 can hold is the largest, or -inf."""
-    with np.errstate(over="ignore"):
-        kept = logits.clip(max=np.finfo(np.float32).max).astype(np.float32)
+    """Predictions under one condition; where no float32 holds a logit, the record has the next that one does."""
+    limits = np.finfo(np.float32)
+    kept = logits.clip(limits.min, limits.max).astype(np.float32)
     return Records(sample_id=ids, **columns_of(logits, labels), logits=kept)
