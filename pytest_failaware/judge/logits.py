@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -68,24 +68,14 @@ def tempered(records: Records, temperature: float) -> Records:
 
 
 def fit_temperature(records: Records) -> float | None:
-    """The T at which -ln softmax(z / T) of the labels is least on average; None where none within TEMPERATURES is.
+    """The T at which -ln softmax(z / T) of the labels is least in sum; None where none within TEMPERATURES is.
 
     There is none where every answer is right (the smaller T the better), where the logits tell nothing (the larger the
-    better), or where a label has the probability 0 at every T. Samples without finite logits are left out.
+    better, or all are alike), or where a label has the probability 0 at every T. Samples without finite logits have
+    equal ones, which no T changes.
     """
     from scipy import optimize  # here: gates need it not, and it is slow to import
 
-    of_answers = records.take(np.flatnonzero(records.confidence > 0))
-    if not len(of_answers):
-        return None
-    bounds = tuple(map(math.log, TEMPERATURES))
-    found = optimize.minimize_scalar(_nll_at(of_answers), bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    is_inside = min(abs(found.x - bound) for bound in bounds) > 1e-3
-    return math.exp(found.x) if is_inside and math.isfinite(found.fun) else None
-
-
-def _nll_at(records: Records) -> Callable[[float], float]:
-    """ln T -> the mean of -ln softmax(z / T) of the label."""
     logits, label = records.logits, records.label
     if logits is None:
         raise ValueError("the records hold no logits")
@@ -95,9 +85,11 @@ def _nll_at(records: Records) -> Callable[[float], float]:
         for rows in _parts(logits):
             log_p = log_softmax(logits[rows] / np.float64(math.exp(log_temperature)))
             total -= float(log_p[np.arange(len(log_p)), label[rows]].sum())
-        return total / len(label)
+        return total
 
-    return nll
+    bounds = tuple(map(math.log, TEMPERATURES))
+    found = optimize.minimize_scalar(nll, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    return math.exp(found.x) if found.fun < min(map(nll, bounds)) else None
 
 
 def _parts(logits: NDArray[np.float32]) -> Iterator[slice]:

@@ -169,16 +169,16 @@ def test_a_fit_on_paper() -> None:
 
 
 def test_a_fit_that_there_is_not() -> None:
-    """Every answer right, logits that tell the wrong thing, a label of probability 0, and no sample at all."""
+    """Every answer right, logits that tell the wrong thing or nothing, a label of probability 0, no sample at all."""
     right, unlike = drawn(0), drawn(1)
     right.label[:] = right.prediction
     unlike.label[:] = kept(unlike).argmin(axis=1)
     impossible = drawn(2)
     kept(impossible)[0, impossible.label[0]] = np.finfo(np.float32).min
-    kept(impossible)[1, impossible.label[1]] = -np.inf
-    nothing = drawn(3).take(np.array([], dtype=np.intp))
+    nothing, alike = drawn(3).take(np.array([], dtype=np.intp)), drawn(4)
+    kept(alike)[:] = 7
 
-    assert [None] * 4 == [fit_temperature(records) for records in (right, unlike, impossible, nothing)]
+    assert [None] * 5 == [fit_temperature(records) for records in (right, unlike, impossible, nothing, alike)]
 
 
 def without_some_answers(records: Records) -> NDArray[np.bool_]:
