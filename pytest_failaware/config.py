@@ -104,8 +104,9 @@ def check_logits(config: RunConfig, gate: Gate) -> None:
     Raises:
         ConfigError: naming the metrics and the key.
     """
-    are_predicted = config.predictions is not None and not config.writing.asked  # a file of predictions brings its own
-    if gate.of_logits and not config.store_logits and not are_predicted:
+    stores = config.writing.update is not UpdateMode.NOTHING
+    are_there = config.predictions is not None and not stores  # a file of predictions brings its own
+    if gate.of_logits and not config.store_logits and not are_there:
         raise ConfigError(
             f"metrics: {', '.join(gate.of_logits)}: needs every logit of a sample, and they are not kept; set "
             "failaware_store_logits = true in the ini, and record the baseline anew with --failaware-update-baselines"

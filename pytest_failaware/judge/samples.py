@@ -118,7 +118,7 @@ def own_content(records: Records) -> bytes:
 
 def holds_logits(path: Path) -> bool:
     """Whether a file of columns is there and has every logit."""
-    return path.is_file() and f"{_LOGITS}.npy" in zipfile.ZipFile(path).namelist()
+    return zipfile.is_zipfile(path) and f"{_LOGITS}.npy" in zipfile.ZipFile(path).namelist()
 
 
 def sha256_of(content: bytes) -> str:

@@ -153,6 +153,7 @@ def test_predictions_bring_their_own(project: Project) -> None:
 
     (project.path / "tox.ini").write_text((project.path / "tox.ini").read_text().replace(KEY, ""))
     project.run(typed, model=None).assert_outcomes(passed=1)
+    project.run(typed, "--failaware-prune", model=None).assert_outcomes(passed=1)
     predictions(project, weights(dead=(2,)))
     worse = project.run(typed, model=None)
     assert project.line_with(worse, "augrc(gen)", "0.1800", "0.2867", "REGRESSED")

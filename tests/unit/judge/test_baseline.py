@@ -16,7 +16,7 @@ from five import RULE, measurement_of, records_of
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.judge.baseline import baseline_names, baseline_text, read_baseline
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import own_content, read_records, shared_content
+from pytest_failaware.judge.samples import holds_logits, own_content, read_records, shared_content
 from pytest_failaware.judge.update import UpdateOutcome, update_baseline
 from pytest_failaware.schema import Baseline, Measurement, Records
 
@@ -279,6 +279,16 @@ def test_what_is_golden_stays_it_when_logits_come(tmp_path: Path) -> None:
     assert golden is not None
     update(tmp_path, with_logits(measurement_of("RRRRr")))
     assert golden == read(tmp_path).entries["clean"].golden
+
+
+def test_logits_of_a_file_that_is_none(tmp_path: Path) -> None:
+    """A file that is absent or damaged holds no logits, and asking breaks nothing."""
+    path = tmp_path / "clean.npz"
+    assert not holds_logits(path)
+    path.write_bytes(own_content(with_logits(measurement_of()).records)[:-1])
+    assert not holds_logits(path)
+    path.write_bytes(own_content(with_logits(measurement_of()).records))
+    assert holds_logits(path)
 
 
 @pytest.mark.parametrize(
