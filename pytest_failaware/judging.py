@@ -129,9 +129,15 @@ class Judging:
             "write": write,
             "acceptable": not accepted(result, UpdateMode.ALL, reset_golden=True).verdict.fails,
             "drifts": drifts(result, gate, first, measurement, self.config.drift_budget),
-            **({"measurement": measurement_to_plain(measurement)} if keep else {}),
+            **({"measurement": measurement_to_plain(self._stripped(measurement))} if keep else {}),
             **({"pictures": pictures_to_plain(self._pictures(measured, gate, result))} if self._draws else {}),
         }
+
+    def _stripped(self, measurement: Measurement) -> Measurement:
+        """What may be stored: predictions bring their logits, whether they are to be kept or not."""
+        if self.config.store_logits:
+            return measurement
+        return dataclasses.replace(measurement, records=dataclasses.replace(measurement.records, logits=None))
 
     @property
     def _draws(self) -> bool:

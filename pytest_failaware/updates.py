@@ -78,6 +78,7 @@ def outcome_sentence(name: str, directory: Path, outcome: UpdateOutcome, *, dry_
         "unchanged": outcome.unchanged,
         "groups of the samples": (outcome.regrouped,) if outcome.regrouped else (),
         "drift is measured anew for": outcome.golden_anew,
+        "no logits any more for": outcome.without_logits,
     }
     said = "; ".join(f"{verb} {', '.join(keys)}" for verb, keys in done.items() if keys)
     changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped

@@ -13,7 +13,7 @@ import numpy as np
 from pytest_failaware.commands.opening import directory_of, open_baseline
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.judge.groups import Groups, finds_less
-from pytest_failaware.judge.metrics import ScoreMetric, cell_rates
+from pytest_failaware.judge.metrics import NO_LOGITS, ScoreMetric, cell_rates
 from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS, is_at_chance, sights
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import read_groups, read_records
@@ -50,6 +50,11 @@ def selftest_gates(given: Namespace) -> Iterator[str]:
     gate, stored, groups = _gate(baseline, given.gate), _stored(given, baseline), _groups(given, baseline)
     if missing := [key for key in baseline.entries if key not in stored]:
         raise BaselineError(f"{given.name}: no sample file for {', '.join(missing)}; restore it from version control")
+    if unfit := [key for key, records in stored.items() if gate.of_logits and records.logits is None]:
+        raise BaselineError(
+            f"{given.name}: {NO_LOGITS} for {', '.join(unfit)}, and {', '.join(gate.of_logits)} needs them; record it "
+            "anew with failaware_store_logits = true in the ini and --failaware-update-baselines"
+        )
     yield _heading(gate)
     yield f"share of {given.draws} draws in which the test is red, by the points of accuracy that are lost in truth"
     random = np.random.default_rng(0)
@@ -58,7 +63,8 @@ def selftest_gates(given: Namespace) -> Iterator[str]:
         trials = {}
         for key, entry in baseline.entries.items():
             own = dataclasses.replace(gate, rule=_rule(gate, entry, given.gate))
-            trials[key] = plant(own, stored[key], flips, given.draws, random, groups)
+            records = stored[key] if own.of_logits else dataclasses.replace(stored[key], logits=None)
+            trials[key] = plant(own, records, flips, given.draws, random, groups)
         rows += [_row(key, trial) for key, trial in trials.items()]
         everywhere = np.logical_or.reduce([trial.failed for trial in trials.values()])
         mean = float(np.mean([trial.flips for trial in trials.values()]))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.commands.opening import directory_of, open_baseline
-from pytest_failaware.judge.metrics import FOUNDING_RATES, Metric, ScoreMetric, cell_rates
+from pytest_failaware.judge.metrics import FOUNDING_RATES, NO_LOGITS, Metric, ScoreMetric, cell_rates
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import read_records
 from pytest_failaware.judge.score_metrics import one_sided_metric
@@ -48,7 +48,8 @@ def _others(
             yield "no sample file"
         else:
             rule = FailureRule.parse(entry.rule)
-            yield spelled(metric.score(records, rule.flags(confidence=records.confidence, entropy=records.entropy)))
+            score = metric.score(records, rule.flags(confidence=records.confidence, entropy=records.entropy))
+            yield "no logits" if score.reason == NO_LOGITS else spelled(score)
 
 
 def compare_baselines(given: Namespace) -> Iterator[str]:

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 
 from pytest_failaware.commands.ini import write_rule
-from pytest_failaware.commands.opening import directory_of, open_baseline
-from pytest_failaware.errors import BaselineError, ConfigError, choices
+from pytest_failaware.commands.opening import directory_of, open_baseline, open_records, stored_records
+from pytest_failaware.errors import ConfigError
 from pytest_failaware.judge.groups import one_of_each
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import read_groups, read_records
+from pytest_failaware.judge.samples import read_groups
 from pytest_failaware.judge.thresholds import By, Curve, choose, fewest
 from pytest_failaware.report.words import aligned
 from pytest_failaware.schema import Baseline, Records
@@ -24,7 +24,7 @@ _EVERY: Final = 5  # percent of coverage between the rows that are printed
 def choose_thresholds(given: Namespace) -> Iterator[str]:
     """The risk at each coverage, the chosen rule and what is guaranteed of it; exit code 1 where there is none."""
     baseline = open_baseline(given.name, given.baseline_dir)
-    records = _records(given, baseline, given.condition)
+    records = open_records(given, baseline, given.condition)
     drawn = _independent(given, baseline, records)
     found = choose(drawn, len(baseline.data.classes), By(given.by), risk=given.risk, confidence=given.confidence_level)
     right = int(records.correct.sum())
@@ -97,7 +97,7 @@ def _elsewhere(given: Namespace, baseline: Baseline, rule: FailureRule, *, every
     """What the rule does under the other conditions, or `everywhere` on all images, which no guarantee covers."""
     rows = []
     for key in baseline.entries:
-        if (everywhere or key != given.condition) and (records := _stored(given, baseline, key)) is not None:
+        if (everywhere or key != given.condition) and (records := stored_records(given, baseline, key)) is not None:
             trusted = ~rule.flags(confidence=records.confidence, entropy=records.entropy)
             wrong, count = int((trusted & ~records.correct).sum()), int(trusted.sum())
             rows.append(
@@ -117,27 +117,9 @@ def _percent(number: float) -> str:
     return f"{100 * number:g} %"
 
 
-# ---- the records ---------------------------------------------------------------------------------------------------
-
-
-def _records(given: Namespace, baseline: Baseline, condition: str) -> Records:
-    if condition not in baseline.entries:
-        raise BaselineError(
-            f"--condition: {given.name} has no {condition!r}; {choices(condition, sorted(baseline.entries))}"
-        )
-    found = _stored(given, baseline, condition)
-    if found is None:
-        raise BaselineError(f"{given.name}: no sample file for {condition}; restore it from version control")
-    return found
-
-
 def _independent(given: Namespace, baseline: Baseline, records: Records) -> Records:
     """One record of each group; all where each is alone in its own."""
     groups = read_groups(directory_of(given.name, given.baseline_dir), baseline)
     if groups is None or baseline.data.groups == len(records):
         return records
     return records.take(one_of_each(records.sample_id, groups))
-
-
-def _stored(given: Namespace, baseline: Baseline, condition: str) -> Records | None:
-    return read_records(directory_of(given.name, given.baseline_dir), baseline, baseline.entries[condition])

@@ -113,6 +113,7 @@ def judge(
             *missing.notes,
             *(() if differences else how_grouped(measurement, baseline.data, both)),
             *how_compared(entry, gate, both, comparable=not differences),
+            *_without_drift(gate, golden),
             *taken_on_trust(measurement, baseline),
         ),
         change=change,
@@ -164,6 +165,16 @@ def _drift(gate: Gate, golden: Records | None, now: Measurement, budget: Decimal
         return ()
     before, after = sides_of(pair(golden, now.records, now.groups), gate.rule)
     return tuple(drifted(gate, before, after, budget))
+
+
+def _without_drift(gate: Gate, golden: Records | None) -> Iterator[str]:
+    """A sentence where the golden reference was stored before logits were."""
+    names = [name for name in gate.metrics if name in gate.of_logits]
+    if golden is not None and golden.logits is None and names:
+        yield (
+            f"no drift is judged of {', '.join(names)}: the golden reference holds no logits; an update with "
+            "--failaware-reset-golden starts from these"
+        )
 
 
 def _worst(comparisons: tuple[Comparison, ...], *, same: bool) -> Verdict:

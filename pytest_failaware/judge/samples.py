@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,8 @@ from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import GROUP, RECORD_DTYPES, SCORES, Baseline, BaselineEntry, Condition, Records
 
 _SHARED: Final = ("sample_id", "label")
-_OWN: Final = ("prediction", *SCORES)
+_LOGITS: Final = "logits"
+_OWN: Final = ("prediction", *SCORES, _LOGITS)
 _REMEDY: Final = "restore it from version control, or delete it and re-run with --failaware-update-baselines"
 
 
@@ -93,6 +95,7 @@ def _read(directory: Path, baseline: Baseline, own: Path, key: str, sha256: str)
         )
     columns = _columns(shared, shared.read_bytes(), _SHARED) | _columns(own, content, _OWN)
     data = baseline.data
+    _check_logits(own, columns.get(_LOGITS), len(data.classes))
     if {len(column) for column in columns.values()} != {data.samples} or data.fingerprint != data_fingerprint(
         columns["sample_id"], columns["label"], data.classes
     ):
@@ -139,6 +142,11 @@ def own_content(records: Records) -> bytes:
     return _packed(records, _OWN)
 
 
+def holds_logits(path: Path) -> bool:
+    """Whether a file of columns is there and has every logit."""
+    return zipfile.is_zipfile(path) and f"{_LOGITS}.npy" in zipfile.ZipFile(path).namelist()
+
+
 def sha256_of(content: bytes) -> str:
     """The hash that binds a file to its entry."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
@@ -147,19 +155,28 @@ def sha256_of(content: bytes) -> str:
 def _packed(records: Records, names: tuple[str, ...]) -> bytes:
     """An uncompressed npz: its bytes depend on the columns alone, and version control compresses it anyway."""
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: getattr(records, name) for name in names})
+    np.savez(buffer, **{name: column for name, column in records.columns.items() if name in names})
     return buffer.getvalue()
 
 
 def _columns(path: Path, content: bytes, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as found:
-            columns = {name: found[name] for name in names}
+            columns = {name: found[name] for name in names if name != _LOGITS or name in found.files}
     except Exception as error:  # a damaged file raises whatever its bytes provoke
         raise BaselineError(f"{path}: cannot be read ({type(error).__name__}); {_REMEDY}") from error
-    wrong = [name for name, column in columns.items() if column.dtype != RECORD_DTYPES[name] or column.ndim != 1]
+    dtypes = {name: dtype for name, dtype in RECORD_DTYPES.items() if name in columns}
+    wrong = [name for name, dtype in dtypes.items() if columns[name].dtype != dtype or columns[name].ndim != 1]
     if wrong:
         raise BaselineError(
             f"{path}: the column {wrong[0]} is not {RECORD_DTYPES[wrong[0]]} of one dimension; {_REMEDY}"
         )
     return columns
+
+
+def _check_logits(path: Path, logits: NDArray[Any] | None, classes: int) -> None:
+    if logits is not None and (logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] < classes):
+        raise BaselineError(
+            f"{path}: the logits are {logits.dtype} {logits.shape}, not float32 with one for each of the {classes} "
+            f"classes; {_REMEDY}"
+        )

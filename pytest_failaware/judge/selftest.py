@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -71,8 +72,7 @@ def redraw(records: Records, share: float, random: np.random.Generator) -> Recor
     for rows in _classes(records):
         donors[rows] = random.choice(rows, len(rows))
     source = np.where(random.random(len(records)) < share, donors, np.arange(len(records)))
-    columns = {name: getattr(records, name)[source] for name in Records.__slots__}
-    return Records(**{**columns, "sample_id": records.sample_id, "label": records.label})
+    return dataclasses.replace(records.take(source), sample_id=records.sample_id, label=records.label)
 
 
 def redrawn_share(records: Records, flips: float) -> float:
@@ -90,8 +90,7 @@ def lower(records: Records, drop: float, random: np.random.Generator) -> Records
     falls = right & (random.random(len(records)) < rate)
     wrong = np.where(records.label == 0, 1, records.label - np.minimum(records.label, 1))
     prediction = np.where(falls, wrong, records.prediction).astype(records.prediction.dtype)
-    columns = {name: getattr(records, name) for name in Records.__slots__}
-    return Records(**{**columns, "prediction": prediction})
+    return dataclasses.replace(records, prediction=prediction)
 
 
 def _classes(records: Records) -> Iterator[NDArray[np.intp]]:

@@ -95,7 +95,7 @@ def measurement_to_plain(measurement: Measurement) -> Plain:
     import numpy as np
 
     buffer = io.BytesIO()
-    columns = {name: getattr(measurement.records, name) for name in Records.__slots__}
+    columns = measurement.records.columns
     if measurement.groups is not None:
         columns[GROUP] = measurement.groups
     np.savez_compressed(buffer, **columns)
@@ -116,7 +116,7 @@ def measurement_from_plain(plain: Mapping[str, Any]) -> Measurement:
     import numpy as np
 
     with np.load(io.BytesIO(base64.b64decode(plain["records"])), allow_pickle=False) as columns:
-        records = Records(**{name: columns[name] for name in Records.__slots__})
+        records = Records(**{name: columns[name] for name in Records.__slots__ if name in columns})
         groups = columns.get(GROUP)
     condition, data = plain["condition"], plain["data"]
     return Measurement(
