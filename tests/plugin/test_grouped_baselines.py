@@ -175,3 +175,13 @@ def test_a_second_model_has_the_groups_of_the_first(project: Project) -> None:
     one.stdout.fnmatch_lines(["note: tested over the 10 groups *"])
     one.stdout.no_fnmatch_line("note: the reference*")
     other.stdout.fnmatch_lines(["note: the reference's images come in 10 groups and this run tells none, *"])
+
+
+def test_a_temperature_parts_no_group(project: Project, command: Command) -> None:
+    """Of two patients, one alone in the data and one with all other images, each is a half."""
+    (project.path / "two.py").write_text(ALONE.replace("range(300)", "[int(k > 0) for k in range(300)]"))
+    project.ini("failaware_store_logits = true")
+    project.record("--failaware-dataset=two:images")
+    first = command("temperature", "toy")[1].splitlines()[0]
+
+    assert {"299", "1"} == {word for word in first.split() if word.isdecimal()} - {"300"}
