@@ -238,6 +238,7 @@ class Outputs:
     html_images: int = 8
     json: Path | None = None
     markdown: Path | None = None
+    svg: Path | None = None
     github: bool = False
 
 

@@ -25,7 +25,7 @@ from pytest_failaware.schema import ItemResult, Measurement, Pictures, RunReport
 
 BEFORE, NOW = "R" * 150 + "w" * 50, "R" * 90 + "W" * 30 + "w" * 80
 HOSTILE = ("</title><script>alert(1)</script>", "\"><img src=x onerror='y'>", "\x1b[31m\u202e{{ 7 * 7 }}`<!--")
-CSS = (Path(pytest_failaware.__file__).parent / "report" / "report.css").read_text(encoding="utf-8")
+CSS = (Path(pytest_failaware.__file__).parent / "report" / "palette.css").read_text(encoding="utf-8")
 
 
 class Page(HTMLParser):
