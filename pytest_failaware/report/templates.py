@@ -29,7 +29,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters["badge"] = _badge
+    environment.filters |= {"badge": _badge, "test_name": _test_name}
     return environment
 
 
@@ -38,3 +38,9 @@ def _badge(verdict: Verdict) -> Markup:
     look, sign = ("bad", "✕") if verdict.fails else ("warn", "!") if verdict in _DOUBTFUL else ("good", "✓")
     word = verdict.value.replace("_", " ")
     return Markup('<span class="badge {}"><span aria-hidden="true">{}</span> {}</span>').format(look, sign, word)
+
+
+def _test_name(name: str) -> Markup:
+    """The name of a test, which may go on in a second line where its parameters begin."""
+    function, bracket, parameters = shown(name).partition("[")
+    return Markup("{}<wbr>{}").format(function, bracket + parameters) if bracket else Markup("{}").format(function)
