@@ -96,13 +96,15 @@ def line_chart(title: str, text: str, x: Axis, y: Axis, lines: Sequence[Line], *
         lines: at least one.
         diagonal: the label of a line from corner to corner, "" for none.
     """
-    rows = -(-len(lines) // 2)
+    rows = -(-(len(lines) + bool(diagonal)) // 2)
     frame = _Frame(x=x, y=y, top=_TOP + rows * _LINE)
     parts = [*_axes(frame), *(_legend(number, line) for number, line in enumerate(lines))]
     if diagonal:
         (left, bottom), (right, top) = frame.place(x.low, y.low), frame.place(x.high, y.high)
         parts.append(shape("guide", f"M{_n(left)} {_n(bottom)}L{_n(right)} {_n(top)}"))
-        parts.append(text_at(right - 4, bottom - 8, diagonal, "end"))
+        begin, height = _legend_place(len(lines))
+        parts.append(shape("guide", f"M{_n(begin)} {_n(height)}h24"))
+        parts.append(text_at(begin + 30, height + 4, diagonal, "start"))
     return _drawing(title, text, [*parts, *(_line(frame, line) for line in lines)])
 
 
@@ -158,9 +160,14 @@ def _axes(frame: _Frame) -> Iterator[Markup]:
     yield text_at((left + right) / 2, bottom + 2 * _LINE + 1, frame.x.label, "middle")
 
 
+def _legend_place(number: int) -> Point:
+    """Where the samples of lines begin, two in a row."""
+    return _LEFT + number % 2 * 145, _TOP + number // 2 * _LINE - 2
+
+
 def _legend(number: int, line: Line) -> Markup:
-    """The sample of a line with its name, two in a row."""
-    x, y = _LEFT + number % 2 * 145, _TOP + number // 2 * _LINE - 2
+    """The sample of a line with its name."""
+    x, y = _legend_place(number)
     parts = [shape("line", f"M{x} {_n(y)}h24"), *_dots(line, [(x + 12, y)])]
     return _group(line, [*parts, text_at(x + 30, y + 4, line.label, "start")])
 

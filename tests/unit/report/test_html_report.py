@@ -154,6 +154,7 @@ def test_what_the_gates_of_a_recorded_run_can_see() -> None:
 
     assert "gate counted on 0.2 % flip 10 % flip accuracy 1,234 1.17 pt 2.54 pt" in text
     assert "confident_accuracy 1,234 1.17 pt none" in text
+    assert 1 == text.count("smallest drops found in 80 % of all cases")
     assert "too few images: 1 of 2 gates find no drop below four times their tolerance" in text
     assert "test_x[clean]: not shown to know more than the largest class" in text
     assert "What the gates can see" not in Page(page_of((result, drawn))).text
