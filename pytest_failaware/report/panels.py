@@ -157,15 +157,16 @@ def severity_panels(results: Iterable[ItemResult], drawn: Mapping[str, Pictures]
         name, _, severity = result.stats.condition.partition(":")
         if severity.isdecimal():
             groups[(result.nodeid.replace(result.stats.condition, ""), name)][int(severity)] = result
-    tests, graded = {test for test, _ in groups}, {}
+    tests, graded = {test for test, _ in groups}, []
     for (_, name), by_severity in groups.items():
         if len(by_severity) > 1:
             ordered = dict(sorted(by_severity.items()))
             whose = short_name(next(iter(ordered.values()))).partition("[")[0]
-            graded[name if len(tests) == 1 else f"{name}, {whose}"] = _graded_lines(ordered, drawn), max(ordered)
-    low = min((rate for lines, _ in graded.values() for line in lines for _, rate in line.points), default=0.0)
+            title = name if len(tests) == 1 else f"{name}, {whose}"
+            graded.append((title, _graded_lines(ordered, drawn), max(ordered)))
+    low = min((rate for _, lines, _ in graded for line in lines for _, rate in line.points), default=0.0)
     floor = next(one for one in _FLOORS if one <= low)
-    for title, (lines, last) in graded.items():
+    for title, lines, last in graded:
         yield _severities(title, lines, last=max(5, last), floor=floor)
 
 

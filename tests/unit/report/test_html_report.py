@@ -236,17 +236,19 @@ def test_severities_are_drawn_where_there_are_two() -> None:
     ) in page.words
 
 
+def test_tests_of_one_name_have_a_diagram_each() -> None:
+    """Parametrised ones, or in two files: none takes the place of another."""
+    items = []
+    for prefix in ("a.py::test_x", "b.py::test_x"):
+        for result, drawn in (regressed("fog:1"), regressed("fog:2")):
+            items.append((dataclasses.replace(result, nodeid=result.nodeid.replace("t.py::test_x", prefix)), drawn))
+
+    assert 2 == page_of(*items).count("under fog, test_x, by severity</title>")
+
+
 def test_corruptions_are_drawn_in_one_scale() -> None:
     """One that stays above 80 % has the axis of one that falls to 45 %."""
-    items = [
-        *(
-            passed(
-                f"snow:{n}",
-            )
-            for n in (1, 2)
-        ),
-        *(regressed(f"fog:{n}") for n in (1, 2)),
-    ]
+    items = [*(passed(f"snow:{n}") for n in (1, 2)), *(regressed(f"fog:{n}") for n in (1, 2))]
     snow, fog = (part.partition("</svg>")[0] for part in page_of(*items).split("by severity</title>")[1:])
 
     assert ">20%</text>" in fog
