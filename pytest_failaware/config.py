@@ -195,7 +195,7 @@ def _refuse_what_a_model_needs(config: RunConfig, given: Mapping[str, Given]) ->
 
 
 def _outputs(given: Mapping[str, Given], baseline_dir: Path) -> Outputs:
-    files = {name: _writable(given[name]) if name in given else None for name in ("csv", "json", "md", "html")}
+    files = {name: _writable(given[name]) if name in given else None for name in ("csv", "svg", "json", "md", "html")}
     taken: dict[Path, str] = {}
     for name, path in files.items():
         for one in () if path is None else (path, records_path(path)) if name == "json" else (path,):
@@ -209,6 +209,7 @@ def _outputs(given: Mapping[str, Given], baseline_dir: Path) -> Outputs:
         html_images=_html_images(given),
         json=files["json"],
         markdown=files["md"],
+        svg=files["svg"],
         github=_switch("github", given),
     )
 

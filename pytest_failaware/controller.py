@@ -187,11 +187,11 @@ class Controller:
     def report(self) -> RunReport:
         """Everything there is to say about the run so far."""
         return RunReport(
-            facts=tuple(self.ledger.facts),
+            facts=tuple(map(self._short, self.ledger.facts)),
             results=tuple(self.ledger.results.values()),
-            errors=dict(self.ledger.errors),
-            complaints=tuple(self.complaints),
-            notices=tuple(self.ledger.notices),
+            errors={nodeid: self._short(text) for nodeid, text in self.ledger.errors.items()},
+            complaints=tuple(map(self._short, self.complaints)),
+            notices=tuple(map(self._short, self.ledger.notices)),
             unchecked=self.ledger.unchecked,
             obsolete=tuple(f"{name}: {key}" for name, keys in self.obsolete.items() for key in keys),
             incomplete=self.incomplete,
@@ -206,12 +206,15 @@ class Controller:
         lines = list(summary_lines(report, verbosity=self.config.get_verbosity(), diffs=self.diffs))
         if lines:
             terminalreporter.write_sep("=", "reliability (failaware)")
-        here = f"{self.config.invocation_params.dir}{os.sep}"
         for text, colour in lines:
-            terminalreporter.write_line(printable(text.replace(here, "")), **({colour: True} if colour else {}))
+            terminalreporter.write_line(printable(self._short(text)), **({colour: True} if colour else {}))
         if self.run.outputs.github:
             for line in error_annotations(report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
                 terminalreporter.write_line(line)
+
+    def _short(self, text: str) -> str:
+        """Paths from where pytest was called, as the command has them: no reader needs the writer's home."""
+        return text.replace(f"{self.config.invocation_params.dir}{os.sep}", "")
 
     def _command(self) -> str:
         """What was typed, without what an update would contradict, to be copied from the terminal."""

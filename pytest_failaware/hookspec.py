@@ -32,7 +32,7 @@ def pytest_failaware_load_model(spec: str, device: torch.device) -> torch.nn.Mod
         The model, or None for a text that is not yours. The baseline then needs a name: --failaware-baseline, or
         `failaware_baseline` in the ini.
 
-    Recipe: `--failaware-model=registry:prod/7` ::
+    Recipe: `--failaware-model=registry:prod/7`:
 
         def pytest_failaware_load_model(spec, device):
             if spec.startswith("registry:"):
@@ -48,7 +48,7 @@ def pytest_failaware_conditions() -> Iterable[Degradation]:  # type: ignore[empt
     (N, n) int32 in 0..65535), and returns images of the same shape, dtype and device. Randomness drawn from elsewhere
     would make the numbers depend on the batch.
 
-    Recipe: `conditions=["dust", "dust(amount=0.2)"]` ::
+    Recipe: `conditions=["dust", "dust(amount=0.2)"]`:
 
         from pytest_failaware import Degradation
 
@@ -66,7 +66,7 @@ def pytest_failaware_conditions() -> Iterable[Degradation]:  # type: ignore[empt
 def pytest_failaware_metrics() -> Iterable[RateMetric | ScoreMetric]:  # type: ignore[empty-body]  # a specification
     """Add metrics of your own to those that a gate can name: a rate, some of the samples among others, or any number.
 
-    Recipe: `metrics=["accuracy", "cat_recall"]`, `minimum={"cat_recall": 0.9}` ::
+    Recipe: `metrics=["accuracy", "cat_recall"]`, `minimum={"cat_recall": 0.9}`:
 
         from pytest_failaware import RateMetric
 
@@ -79,7 +79,7 @@ def pytest_failaware_metrics() -> Iterable[RateMetric | ScoreMetric]:  # type: i
             return [RateMetric(name="cat_recall", masks=cat_recall, higher_is_better=True)]
 
     A number that is no such share is computed by a function of its own. It returns None where it is undefined, and must
-    not depend on the order of the samples: what its change proves is found by leaving out parts of them ::
+    not depend on the order of the samples: what its change proves is found by leaving out parts of them:
 
         from pytest_failaware import ScoreMetric
 
@@ -102,7 +102,7 @@ def pytest_failaware_report(report: RunReport) -> Sequence[str] | None:
 
     Called in the one process that reports, and only where a marked test ran. An exception fails the run.
 
-    Recipe: tell a dashboard ::
+    Recipe: tell a dashboard:
 
         def pytest_failaware_report(report):
             worst = min(r.stats.rates["confident_accuracy"].value or 0 for r in report.results)

@@ -186,6 +186,12 @@ OPTIONS: Final = (
         help="write the table of rates, one row per condition, to FILE",
     ),
     Option(
+        name="svg",
+        metavar="FILE",
+        command_line_only=True,
+        help="draw the table of rates, numbers and bars, to FILE, one SVG picture for light and dark pages",
+    ),
+    Option(
         name="json",
         metavar="FILE",
         command_line_only=True,

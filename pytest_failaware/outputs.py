@@ -1,4 +1,4 @@
-"""The files a run leaves beside the baselines: CSV, JSON with its records, Markdown, HTML, the job summary."""
+"""The files a run leaves beside the baselines: CSV and SVG, JSON with its records, Markdown, HTML, the job summary."""
 
 from __future__ import annotations
 
@@ -53,6 +53,8 @@ def write_outputs(
         return written
     if (table := outputs.csv) is not None:
         written.attempt(table, lambda: write_atomically(table, csv_text(report.results).encode()))
+    if (picture := outputs.svg) is not None:
+        written.attempt(picture, lambda: _write_svg(picture, report))
     if (document := outputs.json) is not None:
         written.attempt(document, lambda: _write_json(document, report, measured))
     if (summary := outputs.markdown) is not None:
@@ -64,6 +66,12 @@ def write_outputs(
     return written
 
 
+def _write_svg(path: Path, report: RunReport) -> None:
+    from pytest_failaware.report.table_picture import svg_text  # not before it is needed: loading stays cheap
+
+    write_atomically(path, svg_text(report.results).encode())
+
+
 def _write_json(path: Path, report: RunReport, measured: Mapping[str, Entry]) -> None:
     document = report_document(report, measured, records_path(path).name)
     text = json.dumps(document, indent=1, allow_nan=False)
@@ -72,7 +80,7 @@ def _write_json(path: Path, report: RunReport, measured: Mapping[str, Entry]) ->
 
 
 def _write_html(path: Path, report: RunReport, drawn: Mapping[str, Pictures]) -> None:
-    from pytest_failaware.report.html import html_text  # not before it is needed: loading the plugin stays cheap
+    from pytest_failaware.report.html import html_text  # as above
 
     write_atomically(path, html_text(report, drawn).encode())
 

@@ -243,6 +243,7 @@ class Outputs:
     html_images: int = 8
     json: Path | None = None
     markdown: Path | None = None
+    svg: Path | None = None
     github: bool = False
 
 
@@ -766,12 +767,14 @@ class Curves:
     """What the scores of one side are worth, in at most a hundred points a curve.
 
     `risk_coverage` has (share of the images, share of wrong answers among them), those trusted most first;
-    `reliability` has (mean confidence, share of right answers, samples) of each bin of confidence that is not empty.
+    `reliability` has (mean confidence, share of right answers, samples) of each bin of confidence that is not empty;
+    `ece` is the expected calibration error over these bins.
     """
 
     risk_coverage: tuple[tuple[float, float], ...]
     operating_point: tuple[float, float] | None  # where the rule stands on that curve; None where it trusts nothing
     reliability: tuple[tuple[float, float, int], ...]
+    ece: float | None
     confidence: Histogram
     entropy: Histogram
 

@@ -20,9 +20,14 @@ def ece(records: Records) -> float | None:
     The bins (0, 1/15], ..., (14/15, 1] are equally wide; Guo et al. 2017, "On calibration of modern neural networks".
     Of few samples it is too high, by about sqrt(15 / N) times a constant, on both sides of a comparison alike.
     """
+    return _error(records, bins_of(records.confidence))
+
+
+def bins_of(confidence: NDArray[np.float32]) -> NDArray[np.intp]:
+    """The number of the bin of `ece` that each confidence lies in."""
     edges = np.linspace(0, 1, BINS + 1)
-    confidence = records.confidence.astype(np.float64)
-    return _error(records, np.clip(np.searchsorted(edges, confidence, "left") - 1, 0, BINS - 1))
+    bins: NDArray[np.intp] = np.clip(np.searchsorted(edges, confidence.astype(np.float64), "left") - 1, 0, BINS - 1)
+    return bins
 
 
 def adaptive_ece(records: Records) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.judge.calibration import BINS, bins_of, ece
 from pytest_failaware.judge.metrics import cell_rates, stats_of
 from pytest_failaware.judge.outcomes import Mask, Outcomes, outcomes_of, sides_of
 from pytest_failaware.judge.pairing import pair
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _POINTS: Final = 40  # of a risk-coverage curve, which is drawn some 300 pixels wide
-_CONFIDENCE_BINS: Final = 10  # of the reliability diagram
 _SCORE_BINS: Final = 20  # of a histogram
 _CLASSES: Final = 12  # listed; the others are counted
 
@@ -78,6 +78,7 @@ def curves_of(outcomes: Outcomes, classes: int) -> Curves:
         risk_coverage=_thinned(risk),
         operating_point=(trusted / len(risk), float(risk[trusted - 1])) if trusted else None,
         reliability=_reliability(confidence, outcomes.right),
+        ece=ece(outcomes.records),
         confidence=_histogram(confidence, outcomes.right, high=1.0),
         entropy=_histogram(entropy, outcomes.right, high=math.log(max(2, classes))),
     )
@@ -91,9 +92,10 @@ def _thinned(risk: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
 
 
 def _reliability(confidence: NDArray[np.float32], right: Mask) -> tuple[tuple[float, float, int], ...]:
-    bins = _bins(confidence, _CONFIDENCE_BINS, 1.0)
-    samples = np.bincount(bins, minlength=_CONFIDENCE_BINS)
-    sums = (np.bincount(bins, values.astype(np.float64), _CONFIDENCE_BINS) for values in (confidence, right))
+    """The bins of the expected calibration error that are not empty, so that the diagram shows what it adds up."""
+    bins = bins_of(confidence)
+    samples = np.bincount(bins, minlength=BINS)
+    sums = (np.bincount(bins, values.astype(np.float64), BINS) for values in (confidence, right))
     return tuple(
         (_short(claimed / count), _short(kept / count), int(count))
         for claimed, kept, count in zip(*sums, samples, strict=True)

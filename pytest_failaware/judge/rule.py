@@ -25,9 +25,10 @@ class FailureRule:
     Confidence is the maximum softmax probability, entropy is in nats. A threshold of None switches its part off.
     Every comparison is made in float32, the precision in which scores are stored.
 
-    >>> rule = FailureRule.parse("confidence < 0.6 or entropy > 1.0")
-    >>> rule.flag_probabilities([[0.9, 0.1, 0.0], [0.5, 0.3, 0.2]])
-    array([False,  True])
+    Examples:
+        >>> rule = FailureRule.parse("confidence < 0.6 or entropy > 1.0")
+        >>> rule.flag_probabilities([[0.9, 0.1, 0.0], [0.5, 0.3, 0.2]])
+        array([False,  True])
     """
 
     confidence: float | None = 0.6

@@ -54,6 +54,7 @@ def _curves(plain: Mapping[str, Any]) -> Curves:
         risk_coverage=tuple(map(tuple, plain["risk_coverage"])),
         operating_point=None if point is None else (point[0], point[1]),
         reliability=tuple(map(tuple, plain["reliability"])),
+        ece=plain["ece"],
         confidence=_histogram(plain["confidence"]),
         entropy=_histogram(plain["entropy"]),
     )

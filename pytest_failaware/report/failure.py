@@ -78,11 +78,20 @@ def claim(comparison: Comparison, evidence: Evidence) -> tuple[str, str]:
 
 
 def interval(evidence: Evidence, of: Value) -> str:
-    """The drop of a value with 95 % confidence."""
+    """The drop of a value with 95 % confidence, in words: a sign would be that of the change in one metric alone."""
     if evidence.low is None or evidence.high is None:
         return "too few samples to tell"
-    low, high = difference(evidence.low, of), difference(evidence.high, of)
-    return f"{low.removesuffix(' pt')} to {high} worse"
+    low, high = (difference(abs(end), of).removeprefix("+") for end in (evidence.low, evidence.high))
+    if evidence.low >= 0:
+        return f"{low.removesuffix(' pt')} to {high} worse"
+    if evidence.high <= 0:
+        return f"{high.removesuffix(' pt')} to {low} better"
+    return f"{low} better to {high} worse"
+
+
+def loss(comparison: Comparison) -> float:
+    """What is lost at least, with 95 % confidence; 0 where nothing is proven of it."""
+    return comparison.evidence.low or 0.0 if comparison.evidence else 0.0
 
 
 def p_value(p: float) -> str:

@@ -1,36 +1,40 @@
 """A run as one HTML file that loads nothing else and needs no script.
 
-Whatever a page shows is text: every expression of a template is cleaned of control characters, then escaped. A page has
-a largest size; what comes last in it, the details of conditions that did not fail, is left out where it would not fit.
+A page has a largest size; what comes last in it, the details of conditions that did not fail, is left out where it
+would not fit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pytest_failaware.report.failure import loss
 from pytest_failaware.report.page import common_provenance, page
 from pytest_failaware.report.section import section
-from pytest_failaware.report.words import shown
-from pytest_failaware.schema import ItemResult, Pictures, RunReport, Verdict
+from pytest_failaware.report.templates import render
+from pytest_failaware.schema import ItemResult, Pictures, RunReport
 
 LARGEST: Final = 2_900_000  # bytes of a page
 _IMAGES: Final = 600_000  # bytes of them, as base64
 _OPEN: Final = 3  # sections that are unfolded, the worst ones that failed
-_DOUBTFUL: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.RECORDED, Verdict.UPDATED)
 
 
 def html_text(report: RunReport, drawn: Mapping[str, Pictures]) -> str:
     """The run, what failed first; `drawn` by test id holds what there is to draw of its results."""
-    results = sorted(report.results, key=lambda result: result.verdict.severity)
+    results = sorted(report.results, key=_badness)
     context = page(report, results, drawn)
-    bare = _render("report.html.j2", **context, sections=[], left_out=0)
+    bare = render("report.html.j2", **context, sections=[], left_out=0)
     sections = _fitting(_sections(results, drawn), LARGEST - len(bare.encode()))
-    return _render("report.html.j2", **context, sections=sections, left_out=len(results) - len(sections))
+    return render("report.html.j2", **context, sections=sections, left_out=len(results) - len(sections))
+
+
+def _badness(result: ItemResult) -> tuple[int, float]:
+    """The verdict, then the greatest loss among the gates that have it."""
+    losses = [loss(comparison) for comparison in result.comparisons if comparison.verdict is result.verdict]
+    return result.verdict.severity, -max(losses, default=0.0)
 
 
 def _fitting(sections: Iterator[Markup], room: int) -> list[Markup]:
@@ -51,30 +55,4 @@ def _sections(results: Sequence[ItemResult], drawn: Mapping[str, Pictures]) -> I
         pictures = drawn.get(result.nodeid)
         room -= 0 if pictures is None else sum(len(image.uri) for image in pictures.thumbnails)
         context = section(result, pictures, common, images=room >= 0)
-        yield _render("condition.html.j2", number=number, is_open=result.verdict.fails and number <= _OPEN, **context)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        autoescape=True,
-        finalize=lambda value: value if isinstance(value, Markup) else shown(value),
-        loader=PackageLoader("pytest_failaware", "report"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["badge"] = _badge
-    return environment
-
-
-def _render(template: str, /, **context: Any) -> Markup:  # Any: see Context
-    """The filled template, which has escaped everything it was filled with."""
-    return Markup(_environment().get_template(template).render(context))
-
-
-def _badge(verdict: Verdict) -> Markup:
-    """A verdict with a sign and a colour."""
-    look, sign = ("bad", "✕") if verdict.fails else ("warn", "!") if verdict in _DOUBTFUL else ("good", "✓")
-    word = verdict.value.replace("_", " ")
-    return Markup('<span class="badge {}"><span aria-hidden="true">{}</span> {}</span>').format(look, sign, word)
+        yield render("condition.html.j2", number=number, is_open=result.verdict.fails and number <= _OPEN, **context)

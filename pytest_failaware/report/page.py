@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
 from typing import Final
 
 from pytest_failaware.report.corruption import corruption_sentences
-from pytest_failaware.report.failure import claim, failure_lines
+from pytest_failaware.report.failure import claim, failure_lines, loss
 from pytest_failaware.report.panels import severity_panels
 from pytest_failaware.report.section import Context, compared
+from pytest_failaware.report.sights import at_chance, sight_lines
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.terminal import total
 from pytest_failaware.report.words import heading, percent, short_name
@@ -38,12 +40,14 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
         "headings": [heading(name) for name in COLUMNS],
         "rates": [_rates(result, drawn.get(result.nodeid), numbers) for result in report.results[:_RATES]],
         "more_rates": len(report.results[_RATES:]),
+        "sights": list(_sights(results)),
         "severities": panels[:_PANELS],
         "more_severities": len(panels[_PANELS:]),
         "corruption": list(corruption_sentences(report.corruption)),
         "causes": _causes(report.results),
         "facts": report.facts,
         "provenance": common_provenance(drawn),
+        "version": version("pytest-failaware"),
         "notices": report.notices,
         "command": report.command,
     }
@@ -61,13 +65,12 @@ def _troubles(report: RunReport) -> Iterator[str]:
 
 
 def _failures(results: Sequence[ItemResult], numbers: Mapping[str, int]) -> Iterator[Context]:
-    """Each failing gate with what the terminal says of it."""
-    for result in results:
-        for comparison in sorted(result.comparisons, key=lambda one: one.verdict.severity):
-            if comparison.verdict.fails:
-                said, p = claim(comparison, comparison.evidence) if comparison.evidence else ("", "")
-                where = {"test": short_name(result), "number": numbers[result.nodeid]}
-                yield {**where, "said": said, "p": p, **compared(comparison)}
+    """Each failing gate with what the terminal says of it, by verdict, then what lost most."""
+    failing = [(result, one) for result in results for one in result.comparisons if one.verdict.fails]
+    for result, comparison in sorted(failing, key=lambda pair: (pair[1].verdict.severity, -loss(pair[1]))):
+        said, p = claim(comparison, comparison.evidence) if comparison.evidence else ("", "")
+        where = {"test": short_name(result), "number": numbers[result.nodeid]}
+        yield {**where, "said": said, "p": p, **compared(comparison)}
 
 
 def _rates(result: ItemResult, pictures: Pictures | None, numbers: Mapping[str, int]) -> Context:
@@ -81,6 +84,13 @@ def _rates(result: ItemResult, pictures: Pictures | None, numbers: Mapping[str, 
         ],
         "verdict": result.verdict,
     }
+
+
+def _sights(results: Sequence[ItemResult]) -> Iterator[str]:
+    """What the gates that this run recorded cannot see."""
+    yield from sight_lines({result.nodeid: result.sights for result in results}, brief=True)
+    if chance := at_chance(results):
+        yield chance
 
 
 def _causes(results: Sequence[ItemResult]) -> list[tuple[str, str]]:

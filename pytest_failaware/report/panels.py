@@ -106,17 +106,19 @@ def _reliability(sides: Sequence[tuple[Curves, str]]) -> Panel:
         + ", ".join(f"at {confidence:.0%} {right:.0%} right ({n:,})" for confidence, right, n in curves.reliability)
         for curves, word in sides
     ]
+    errors = ", ".join(f"{word} {curves.ece:.4f}" for curves, word in reversed(sides) if curves.ece is not None)
     return Panel(
         title="Reliability diagram",
         drawing=line_chart(
             "Share of right answers by confidence",
-            "; ".join(said),
-            Axis(label="confidence, in ten bins", low=0, high=1, ticks=_shares(0, 1)),
+            "; ".join([*said, f"expected calibration error: {errors}"]),
+            Axis(label="confidence, in 15 bins", low=0, high=1, ticks=_shares(0, 1)),
             Axis(label="", low=0, high=1, ticks=_shares(0, 1)),
             lines,
             diagonal="as right as confident",
         ),
-        caption="Right answers in each bin of confidence; below the diagonal the model claims more than it knows.",
+        caption=f"Right answers in each bin of confidence; below the diagonal the model claims more than it knows. "
+        f"Expected calibration error (ECE): {errors}.",
     )
 
 
@@ -149,21 +151,27 @@ def _look(word: str) -> str:
 
 
 def severity_panels(results: Iterable[ItemResult], drawn: Mapping[str, Pictures]) -> Iterator[Panel]:
-    """One diagram for each test and corruption that was measured at two severities or more."""
+    """One diagram for each test and corruption that was measured at two severities or more, all in one scale."""
     groups: dict[tuple[str, str], dict[int, ItemResult]] = defaultdict(dict)
     for result in results:
         name, _, severity = result.stats.condition.partition(":")
         if severity.isdecimal():
             groups[(result.nodeid.replace(result.stats.condition, ""), name)][int(severity)] = result
-    tests = {test for test, _ in groups}
+    tests, graded = {test for test, _ in groups}, []
     for (_, name), by_severity in groups.items():
         if len(by_severity) > 1:
             ordered = dict(sorted(by_severity.items()))
             whose = short_name(next(iter(ordered.values()))).partition("[")[0]
-            yield _severities(name if len(tests) == 1 else f"{name}, {whose}", ordered, drawn)
+            title = name if len(tests) == 1 else f"{name}, {whose}"
+            graded.append((title, _graded_lines(ordered, drawn), max(ordered)))
+    low = min((rate for _, lines, _ in graded for line in lines for _, rate in line.points), default=0.0)
+    floor = next(one for one in _FLOORS if one <= low)
+    for title, lines, last in graded:
+        yield _severities(title, lines, last=max(5, last), floor=floor)
 
 
-def _severities(title: str, results: Mapping[int, ItemResult], drawn: Mapping[str, Pictures]) -> Panel:
+def _graded_lines(results: Mapping[int, ItemResult], drawn: Mapping[str, Pictures]) -> list[Line]:
+    """Both rates of both sides, as far as they have a value."""
     before = {
         severity: pictures.before.stats
         for severity, result in results.items()
@@ -171,18 +179,18 @@ def _severities(title: str, results: Mapping[int, ItemResult], drawn: Mapping[st
     }
     word = reference_word(next(iter(results.values())))
     now = {severity: result.stats for severity, result in results.items()}
-    lines = [
+    return [
         line
         for metric in _GRADED
         for side, label in ((before, word), (now, "now"))
         if (line := _graded(metric, side, label)).points
     ]
-    low = min((rate for line in lines for _, rate in line.points), default=0.0)
-    floor = next(one for one in _FLOORS if one <= low)
+
+
+def _severities(title: str, lines: Sequence[Line], *, last: int, floor: float) -> Panel:
     said = [
         f"{line.label}: {', '.join(f'{rate:.1%} at {severity:g}' for severity, rate in line.points)}" for line in lines
     ]
-    last = max(5, *results)
     return Panel(
         title=title,
         drawing=line_chart(

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pytest_failaware.report.failure import failure_lines, interval
 from pytest_failaware.report.panels import condition_panels, reference_word
+from pytest_failaware.report.sights import SEEN, SIGHT_HEADINGS, sight_cells
 from pytest_failaware.report.words import comparison_cells, percent, short_name, shown
 from pytest_failaware.schema import (
     ClassChange,
@@ -40,12 +41,21 @@ def section(result: ItemResult, pictures: Pictures | None, common: Mapping[str, 
         "name": short_name(result),
         "verdict": result.verdict,
         "samples": f"{result.stats.cells.samples:,}",
-        "why": list(failure_lines(result)) if result.verdict.fails else list(result.notes),
+        "why": [_indented(line) for line in (failure_lines(result) if result.verdict.fails else result.notes)],
         "word": reference_word(result),
         "comparisons": [compared(one) for one in sorted(result.comparisons, key=lambda one: one.verdict.severity)],
+        "sights": [sight_cells(sight) for sight in result.sights],
+        "sight_headings": SIGHT_HEADINGS,
+        "seen": SEEN,
         **_of_change(result, thumbnails),
         **_of_pictures(result, pictures, common),
     }
+
+
+def _indented(line: str) -> tuple[int, str]:
+    """How deep a line stands below the first one, and what it says, with arrows that no end of a line parts."""
+    said = line.lstrip()
+    return (len(line) - len(said)) // 2, said.replace(" -> ", " → ")
 
 
 def compared(comparison: Comparison) -> Context:

@@ -1,14 +1,16 @@
-"""What gates can see -> lines: a table for `plan` and for a run that records."""
+"""What gates can see -> lines: a table for `plan` and for a run that records, and the cells of a page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from pytest_failaware.report.words import aligned
-from pytest_failaware.schema import Sight
+from pytest_failaware.report.words import aligned, short_name
+from pytest_failaware.schema import ItemResult, Sight, Verdict
 
 AT_CHANCE: Final = "not shown to know more than the largest class, so there is nothing to lose"
+SEEN: Final = "smallest drops found in 80 % of all cases, tolerance included, by how many answers flip"
+SIGHT_HEADINGS: Final = ("gate", "counted on", "0.2 % flip", "10 % flip")
 
 
 def sight_lines(
@@ -21,17 +23,24 @@ def sight_lines(
         first: the heading of the column that holds those.
         brief: leave the table out.
     """
-    rows = [
-        (label, sight.metric, f"{sight.counted_on:,}", _points(sight.few), _points(sight.many))
-        for label, some in found.items()
-        for sight in some
-    ]
+    rows = [(label, *sight_cells(sight)) for label, some in found.items() for sight in some]
     if rows and not brief:
-        yield "smallest drops found in 80 % of all cases, tolerance included, by how many answers flip"
-        yield from aligned([(first, "gate", "counted on", "0.2 % flip", "10 % flip"), *rows], left=(0, 1))
+        yield SEEN
+        yield from aligned([(first, *SIGHT_HEADINGS), *rows], left=(0, 1))
     if far := [sight for some in found.values() for sight in some if sight.is_far]:
         gates = sum(map(len, found.values()))
         yield f"too few images: {len(far)} of {gates} gates find no drop below four times their tolerance"
+
+
+def sight_cells(sight: Sight) -> tuple[str, str, str, str]:
+    """gate, counted on, and the drops it finds where few and where many answers flip."""
+    return sight.metric, f"{sight.counted_on:,}", _points(sight.few), _points(sight.many)
+
+
+def at_chance(results: Iterable[ItemResult]) -> str:
+    """Which of the conditions that this run recorded are at chance, "" where none is."""
+    names = [short_name(one) for one in results if one.at_chance and one.verdict in (Verdict.RECORDED, Verdict.UPDATED)]
+    return f"{', '.join(names)}: {AT_CHANCE}" if names else ""
 
 
 def _points(drop: float) -> str:

@@ -96,13 +96,15 @@ def line_chart(title: str, text: str, x: Axis, y: Axis, lines: Sequence[Line], *
         lines: at least one.
         diagonal: the label of a line from corner to corner, "" for none.
     """
-    rows = -(-len(lines) // 2)
+    rows = -(-(len(lines) + bool(diagonal)) // 2)
     frame = _Frame(x=x, y=y, top=_TOP + rows * _LINE)
     parts = [*_axes(frame), *(_legend(number, line) for number, line in enumerate(lines))]
     if diagonal:
         (left, bottom), (right, top) = frame.place(x.low, y.low), frame.place(x.high, y.high)
-        parts.append(_path("guide", f"M{_n(left)} {_n(bottom)}L{_n(right)} {_n(top)}"))
-        parts.append(_text(right - 4, bottom - 8, diagonal, "end"))
+        parts.append(shape("guide", f"M{_n(left)} {_n(bottom)}L{_n(right)} {_n(top)}"))
+        begin, height = _legend_place(len(lines))
+        parts.append(shape("guide", f"M{_n(begin)} {_n(height)}h24"))
+        parts.append(text_at(begin + 30, height + 4, diagonal, "start"))
     return _drawing(title, text, [*parts, *(_line(frame, line) for line in lines)])
 
 
@@ -127,14 +129,14 @@ def mirrored_bars(
     frame = _Frame(x=x, y=Axis(label="", low=-1.0, high=1.0, ticks=ticks), top=_TOP + 2 * _LINE)
     parts = list(_axes(frame))
     for counts, sign, look in ((now.up, 1, "right"), (now.down, -1, "wrong")):
-        parts.append(_path(f"bar {look}", "".join(_bar(frame, counts, sign, tallest[sign < 0]))))
+        parts.append(shape(f"bar {look}", "".join(_bar(frame, counts, sign, tallest[sign < 0]))))
     if before is not None:
         for counts, sign in ((before.up, 1), (before.down, -1)):
-            parts.append(_path("line before dashed", _outline(frame, counts, sign, tallest[sign < 0])))
+            parts.append(shape("line before dashed", _outline(frame, counts, sign, tallest[sign < 0])))
     if threshold is not None:
         at = _n(frame.across(threshold[0]))
-        parts.append(_path("guide", f"M{at} {_n(frame.top - 4)}V{_n(HEIGHT - _BOTTOM)}"))
-        parts.append(_text(frame.across(threshold[0]), frame.top - 8, threshold[1], _anchor(frame, threshold[0])))
+        parts.append(shape("guide", f"M{at} {_n(frame.top - 4)}V{_n(HEIGHT - _BOTTOM)}"))
+        parts.append(text_at(frame.across(threshold[0]), frame.top - 8, threshold[1], _anchor(frame, threshold[0])))
     parts.append(_half_name(now.up, frame.top + 11, "right ↑"))
     parts.append(_half_name(now.down, HEIGHT - _BOTTOM - 5, "wrong ↓"))
     parts += [_swatch(0, now.label, "bar right"), *([_swatch(1, before.label, "line before dashed")] if before else [])]
@@ -151,18 +153,23 @@ def _axes(frame: _Frame) -> Iterator[Markup]:
     """Grid lines, the texts at the ticks, and the axes' names."""
     left, right, bottom = _LEFT, WIDTH - _RIGHT, HEIGHT - _BOTTOM
     heights = [(frame.place(frame.x.low, value)[1], said) for value, said in frame.y.ticks]
-    yield _path("grid", "".join(f"M{left} {_n(height)}H{right}" for height, _ in heights))
-    yield from (_text(left - _STRETCH, height + 4, said, "end") for height, said in heights)
+    yield shape("grid", "".join(f"M{left} {_n(height)}H{right}" for height, _ in heights))
+    yield from (text_at(left - _STRETCH, height + 4, said, "end") for height, said in heights)
     for value, said in frame.x.ticks:
-        yield _text(frame.across(value), bottom + _LINE, said, "middle")
-    yield _text((left + right) / 2, bottom + 2 * _LINE + 1, frame.x.label, "middle")
+        yield text_at(frame.across(value), bottom + _LINE, said, "middle")
+    yield text_at((left + right) / 2, bottom + 2 * _LINE + 1, frame.x.label, "middle")
+
+
+def _legend_place(number: int) -> Point:
+    """Where the samples of lines begin, two in a row."""
+    return _LEFT + number % 2 * 145, _TOP + number // 2 * _LINE - 2
 
 
 def _legend(number: int, line: Line) -> Markup:
-    """The sample of a line with its name, two in a row."""
-    x, y = _LEFT + number % 2 * 145, _TOP + number // 2 * _LINE - 2
-    parts = [_path("line", f"M{x} {_n(y)}h24"), *_dots(line, [(x + 12, y)])]
-    return _group(line, [*parts, _text(x + 30, y + 4, line.label, "start")])
+    """The sample of a line with its name."""
+    x, y = _legend_place(number)
+    parts = [shape("line", f"M{x} {_n(y)}h24"), *_dots(line, [(x + 12, y)])]
+    return _group(line, [*parts, text_at(x + 30, y + 4, line.label, "start")])
 
 
 def _line(frame: _Frame, line: Line) -> Markup:
@@ -170,7 +177,7 @@ def _line(frame: _Frame, line: Line) -> Markup:
     single = [] if line.single is None else [frame.place(*line.single)]
     path = "".join(f"{'L' if number else 'M'}{_n(x)} {_n(y)}" for number, (x, y) in enumerate(places))
     dots = list(_dots(line, [*(places if line.single is None else ()), *single]))
-    return _group(line, [_path("line", path), *dots])
+    return _group(line, [shape("line", path), *dots])
 
 
 def _dots(line: Line, places: Sequence[Point]) -> Iterator[Markup]:
@@ -216,13 +223,13 @@ def _half_name(counts: Sequence[int], y: float, said: str) -> Markup:
     """The name of a half, on the side where it has fewer images."""
     middle = len(counts) // 2
     is_left = sum(counts[:middle]) <= sum(counts[middle:])
-    return _text(_LEFT + 4, y, said, "start") if is_left else _text(WIDTH - _RIGHT - 4, y, said, "end")
+    return text_at(_LEFT + 4, y, said, "start") if is_left else text_at(WIDTH - _RIGHT - 4, y, said, "end")
 
 
 def _swatch(number: int, label: str, look: str) -> Markup:
     x = _LEFT + number * 145
-    path = _path(look, f"M{x} {_TOP - 6}h24v8h-24Z")
-    return Markup("{}{}").format(path, _text(x + 30, _TOP + 2, label, "start"))
+    path = shape(look, f"M{x} {_TOP - 6}h24v8h-24Z")
+    return Markup("{}{}").format(path, text_at(x + 30, _TOP + 2, label, "start"))
 
 
 def _anchor(frame: _Frame, value: float) -> str:
@@ -230,11 +237,13 @@ def _anchor(frame: _Frame, value: float) -> str:
     return "start" if part < 1 / 3 else "middle" if part < 2 / 3 else "end"
 
 
-def _path(look: str, path: str) -> Markup:
+def shape(look: str, path: str) -> Markup:
+    """A path; `look` is its class."""
     return Markup('<path class="{}" d="{}"/>').format(look, path)
 
 
-def _text(x: float, y: float, said: str, anchor: str) -> Markup:
+def text_at(x: float, y: float, said: str, anchor: str) -> Markup:
+    """A line of text that starts at, ends at or stands around a place; no more than 60 letters of it."""
     return Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>').format(_n(x), _n(y), anchor, shown(said, 60))
 
 

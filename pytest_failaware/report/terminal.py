@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.report.corruption import corruption_sentences
-from pytest_failaware.report.sights import AT_CHANCE, sight_lines
+from pytest_failaware.report.sights import at_chance, sight_lines
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.words import aligned, comparison_cells, heading, percent, reference_name, short_name
 from pytest_failaware.schema import ItemResult, RunReport, Verdict
@@ -16,7 +16,6 @@ Line = tuple[str, str]
 """A line and the markup it stands in: "red", "green", "yellow", or "" for plain."""
 
 _ALWAYS_TABLED: Final = 12  # more conditions than this are tabled at -v only
-_WRITTEN: Final = (Verdict.RECORDED, Verdict.UPDATED)
 _TOLD: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.IMPROVED)
 
 
@@ -114,8 +113,8 @@ def _sights(results: Sequence[ItemResult], *, everything: bool) -> Iterator[Line
     yield from ((line, "") for line in lines)
     if lines:
         yield "", ""
-    if chance := [short_name(result) for result in results if result.at_chance and result.verdict in _WRITTEN]:
-        yield f"{', '.join(chance)}: {AT_CHANCE}", "yellow"
+    if chance := at_chance(results):
+        yield chance, "yellow"
 
 
 def _reuse(results: Sequence[ItemResult], *, everything: bool) -> Iterator[Line]:

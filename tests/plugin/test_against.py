@@ -37,7 +37,7 @@ def test_a_failure_says_what_it_proves(project: Project) -> None:
             "  accuracy: 60.00% -> 40.00%, -20.00 pt (allowed 0.50 pt): REGRESSED",
             "    on these 300 images: 180 -> 120; 60 lost, 0 gained",
             "    on images like these: proven to be more than 0.50 pt worse",
-            "      +15.87 to +24.89 pt worse (95 %), p 1.3e-14, needed 0.0013",
+            "      15.87 to 24.89 pt worse (95 %), p 1.3e-14, needed 0.0013",
             "  diagnosis: the ranking got worse (22.22 pt less confident accuracy with as many trusted): retrain",
             "  confident_accuracy: -22.22 pt at the threshold, -22.22 pt with as many trusted as before",
             "  flips: 60 right before, wrong now (40 trusted both times); 0 the reverse",

@@ -199,7 +199,8 @@ def test_an_undefined_bound_is_not_accepted(project: Project, monkeypatch: pytes
 @pytest.mark.parametrize(
     "outputs",
     [("--failaware-csv=baselines/toy.yaml",), ("--failaware-json=o", "--failaware-md=o"),
-     ("--failaware-html=o", "--failaware-md=o"), ("--failaware-json=o.json", "--failaware-csv=o.records.zip")],
+     ("--failaware-html=o", "--failaware-md=o"), ("--failaware-svg=o", "--failaware-csv=o"),
+     ("--failaware-json=o.json", "--failaware-csv=o.records.zip")],
 )  # fmt: skip
 def test_no_output_overwrites_another(project: Project, outputs: tuple[str, ...]) -> None:
     """Two outputs of one name, or an output among the baselines, are a usage error."""

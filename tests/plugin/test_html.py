@@ -19,6 +19,8 @@ def test_a_failing_run_with_its_worst_images(project: Project) -> None:
 
     result.stdout.fnmatch_lines(["wrote r.html"])
     assert "Reliability failed" in text
+    assert "; baseline toy in baselines</li>" in text
+    assert str(project.path) not in text
     assert '<td role="cell" class="number" data-label="before">60.00%</td>' in text
     assert "baseline: the rule trusts 60.0%, of which 33.3% are wrong" in text
     assert 2 * 8 == text.count('<img src="data:image/png;base64,')

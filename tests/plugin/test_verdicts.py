@@ -131,3 +131,12 @@ def test_the_founding_table_as_csv(project: Project) -> None:
         "low_light,0.600000,0.400000,0.666667,0.500000\n"
     )
     assert expected == (project.path / "table.csv").read_text()
+
+
+def test_the_founding_table_as_a_picture(project: Project) -> None:
+    """--failaware-svg draws it, of a run that fails, too."""
+    project.record()
+    project.run("--failaware-svg=table.svg", model="worse.pth").stdout.fnmatch_lines(["wrote *table.svg"])
+    picture = (project.path / "table.svg").read_text(encoding="utf-8")
+
+    assert "Accuracy (All) 40.00%, Failure Rate 40.00%, Accuracy (Confident Only) 44.44%" in picture

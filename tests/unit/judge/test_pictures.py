@@ -45,6 +45,19 @@ def test_reliability_by_hand() -> None:
     assert ((0.5, 0.0, 1), (0.8, 0.6, 5)) == curves(records).reliability
 
 
+def test_the_diagram_shows_what_the_calibration_error_adds_up() -> None:
+    """Of 1,000 confidences: the gaps of its points, weighted by their samples, are the ECE up to four digits."""
+    generator = np.random.default_rng(7)
+    confidence = generator.uniform(0.2, 1, 1000).astype(np.float32)
+    letters = "".join("R" if right else "W" for right in generator.uniform(size=1000) < confidence**2)
+    found = curves(dataclasses.replace(records_of(letters), confidence=confidence))
+
+    assert 12 <= len(found.reliability) <= 15
+    assert 1000 == sum(n for *_, n in found.reliability)
+    added = sum(n / 1000 * abs(claimed - right) for claimed, right, n in found.reliability)
+    assert pytest.approx(added, abs=1e-4) == found.ece
+
+
 def test_histograms_by_hand() -> None:
     """Twenty bins; a confidence of 1 and an entropy of ln K belong to the last ones."""
     confidence, entropy = np.array([[1.0, 0.52, 0.02], [0.0, 0.6, np.log(3)]], dtype=np.float32)

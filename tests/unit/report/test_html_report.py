@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,24 @@ from pytest_failaware.judge.pictures import pictures_of
 from pytest_failaware.marker import build_gate
 from pytest_failaware.published import IMAGENET_C, IMAGENET_C_EXTRA
 from pytest_failaware.report.drawn import pictures_from_plain, pictures_to_plain
+from pytest_failaware.report.failure import interval
 from pytest_failaware.report.html import html_text
-from pytest_failaware.schema import ItemResult, Measurement, Pictures, RunReport, Thumbnail
+from pytest_failaware.schema import (
+    Estimate,
+    Evidence,
+    ItemResult,
+    Measurement,
+    Pictures,
+    RunReport,
+    Sight,
+    Thumbnail,
+    Verdict,
+)
 
 BEFORE, NOW = "R" * 150 + "w" * 50, "R" * 90 + "W" * 30 + "w" * 80
 HOSTILE = ("</title><script>alert(1)</script>", "\"><img src=x onerror='y'>", "\x1b[31m\u202e{{ 7 * 7 }}`<!--")
-CSS = (Path(pytest_failaware.__file__).parent / "report" / "report.css").read_text(encoding="utf-8")
+EVIDENCE = Evidence(paired=True, p_beyond=1.0, p_within=1.0, p_worse=1.0, p_better=1.0, low=None, high=None, level=0.01)
+CSS = (Path(pytest_failaware.__file__).parent / "report" / "palette.css").read_text(encoding="utf-8")
 
 
 class Page(HTMLParser):
@@ -36,7 +49,7 @@ class Page(HTMLParser):
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
         self.open: list[str] = []
-        self.feed(text)
+        self.feed(text.replace("<wbr>", ""))
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -98,14 +111,67 @@ def test_the_verdict_comes_first_then_what_failed() -> None:
     )
     assert row in text
     headings = ["What failed", "Rates", "Conditions", "Provenance"]
-    assert headings == re.findall("What failed|Rates(?! of)|Conditions|Provenance", text)
+    assert 2 * headings == re.findall("What failed|Rates(?! of)|Conditions|Provenance", text)  # links, then sections
+
+
+def test_the_greater_loss_comes_first() -> None:
+    """Among regressed gates and conditions, whatever the order of the tests; what was run stands above them."""
+    more = "R" * 60 + "W" * 30 + "w" * 110
+    worst = item(measurement_of(BEFORE, "fog:1"), measurement_of(more, "fog:1"))
+    page = Page(page_of(regressed(), worst, regressed("fog:2"), facts=("model m.pth on cpu",)))
+    failing = page.text.partition("Rates of each")[0]
+
+    assert -1 < failing.index("model m.pth on cpu") < failing.index("What failed")
+    rows = re.findall(r"test_x\[(\S+)\] accuracy", failing)
+    assert ["fog:1", "blur", "fog:2"] == rows
+    assert ["fog:1", "blur", "fog:2"] == re.findall(r"test_x\[(\S+)\] ✕ regressed \d+ images", page.text)
+
+
+def test_intervals_say_which_way() -> None:
+    """A sign would be that of the drop, beside a change that has the other one."""
+    said = [
+        interval(dataclasses.replace(EVIDENCE, low=low, high=high), Estimate(numerator=1, denominator=2))
+        for low, high in ((0.0419, 0.0573), (-0.091, -0.0692), (-0.0153, 0.0169), (None, None))
+    ]
+
+    assert [
+        "4.19 to 5.73 pt worse",
+        "6.92 to 9.10 pt better",
+        "1.53 pt better to 1.69 pt worse",
+        "too few samples to tell",
+    ] == said
+
+
+def test_what_the_gates_of_a_recorded_run_can_see() -> None:
+    """Each gate's smallest drops, and above them how many are too far from their tolerance."""
+    result, drawn = passed()
+    sights = tuple(
+        Sight(metric=name, counted_on=1234, few=0.0117, many=many, is_far=many == 1)
+        for name, many in (("accuracy", 0.0254), ("confident_accuracy", 1.0))
+    )
+    recorded = dataclasses.replace(result, sights=sights, verdict=Verdict.RECORDED, at_chance=True)
+    text = Page(page_of((recorded, drawn))).text
+
+    assert "gate counted on 0.2 % flip 10 % flip accuracy 1,234 1.17 pt 2.54 pt" in text
+    assert "confident_accuracy 1,234 1.17 pt none" in text
+    assert 1 == text.count("smallest drops found in 80 % of all cases")
+    assert "too few images: 1 of 2 gates find no drop below four times their tolerance" in text
+    assert "test_x[clean]: not shown to know more than the largest class" in text
+    assert "What the gates can see" not in Page(page_of((result, drawn))).text
+
+
+def test_the_calibration_error_stands_beside_its_diagram() -> None:
+    """Of both sides, and of this one alone where nothing is known of the other."""
+    assert re.search(r"\(ECE\): now 0\.\d{4}, baseline 0\.\d{4}\.", Page(page_of(regressed())).text)
+    alone = item(measurement_of(NOW), measurement_of(NOW), known=False)
+    assert re.search(r"\(ECE\): now 0\.\d{4}\.", Page(page_of(alone)).text)
 
 
 def test_a_run_that_passed_says_so_and_folds_everything() -> None:
     """No section on failures, and no condition that is unfolded."""
     page = Page(page_of(passed()))
 
-    assert "✓ Reliability passed 1 checked: 1 unchanged Rates" in page.text
+    assert "✓ Reliability passed 1 checked: 1 unchanged Rates Conditions Provenance Rates" in page.text
     assert [{"id": "c1"}] == page.all("details")
 
 
@@ -170,12 +236,32 @@ def test_severities_are_drawn_where_there_are_two() -> None:
     ) in page.words
 
 
+def test_tests_of_one_name_have_a_diagram_each() -> None:
+    """Parametrised ones, or in two files: none takes the place of another."""
+    items = []
+    for prefix in ("a.py::test_x", "b.py::test_x"):
+        for result, drawn in (regressed("fog:1"), regressed("fog:2")):
+            items.append((dataclasses.replace(result, nodeid=result.nodeid.replace("t.py::test_x", prefix)), drawn))
+
+    assert 2 == page_of(*items).count("under fog, test_x, by severity</title>")
+
+
+def test_corruptions_are_drawn_in_one_scale() -> None:
+    """One that stays above 80 % has the axis of one that falls to 45 %."""
+    items = [*(passed(f"snow:{n}") for n in (1, 2)), *(regressed(f"fog:{n}") for n in (1, 2))]
+    snow, fog = (part.partition("</svg>")[0] for part in page_of(*items).split("by severity</title>")[1:])
+
+    assert ">20%</text>" in fog
+    assert ">20%</text>" in snow
+
+
 def test_provenance_stands_once() -> None:
     """What all conditions share is not repeated in each of them; what differs is."""
     noise = item(measurement_of(BEFORE, "gaussian_noise"), measurement_of(BEFORE, "gaussian_noise"))
     text = Page(page_of(noise, passed("blur"))).text
 
     assert 1 == text.count("sha256:model")
+    assert f"pytest-failaware {version('pytest-failaware')}" in text
     assert "seed 0 parameters sigma 0.3" in text
     assert "parameters radius 2" in text
 
@@ -272,7 +358,10 @@ def test_what_does_not_fit_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert 0 < kept < 6
     assert f"The details of {6 - kept} more conditions are left out" in page.text
-    assert {f"#c{number}" for number in range(1, kept + 1)} == {one["href"] for one in page.all("a")}
+    assert {f"#c{number}" for number in range(1, kept + 1)} == {
+        one["href"] for one in page.all("a") if re.match(r"#c\d", one["href"] or "")
+    }
+    assert {(one["href"] or "")[1:] for one in page.all("a")} <= {one.get("id") for _, one in page.tags}
     for key in ("clean", "fog:5"):
         assert f"test_x[{key}]" in page.text
 
@@ -290,7 +379,7 @@ def test_nothing_is_loaded_and_nothing_runs() -> None:
     for _, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on") or name == "style"]
         assert (attributes.get("src") or "data:").startswith("data:")
-        assert re.match(r"data:|#c\d", attributes.get("href") or "#c1")
+        assert re.match(r"data:|#[a-z]+\d*$", attributes.get("href") or "#c1")
 
 
 def test_hostile_names_are_inert() -> None:
@@ -359,7 +448,7 @@ def test_the_contrast_of_black_and_white() -> None:
 @pytest.mark.parametrize("ink", ["ink", "muted", "first", "second", "before", "good", "warn", "bad"])
 def test_every_colour_can_be_read(theme: str, ground: str, ink: str) -> None:
     """A contrast of at least 4.5 to 1 on both grounds of both themes."""
-    light, _, dark = CSS.partition("@media (prefers-color-scheme: dark)")
+    light, _, dark = CSS.partition("@media screen and (prefers-color-scheme: dark)")
     known = colours(light) if theme == "light" else colours(dark)
     lighter, darker = sorted((luminance(known[ink]), luminance(known[ground])), reverse=True)
 

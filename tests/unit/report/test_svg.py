@@ -86,3 +86,12 @@ def test_text_stays_text(hostile: str) -> None:
     assert all((one.text or "").isprintable() for one in tree.iter())
     said = hostile.replace("\x1b", "\ufffd").replace("\u202e", "\ufffd")
     assert said == tree.findtext("title") == tree.findtext("desc")
+
+
+def test_the_diagonal_is_named_in_the_legend() -> None:
+    """Below the lines' names, where no point lies, and the plot begins a line lower for it."""
+    lines = [Line(label=name, points=[(0, 0), (1, 1)], look="first") for name in ("baseline", "now")]
+    drawing = line_chart("title", "text", SHARE, SHARE, lines, diagonal="as right as confident")
+
+    assert ["M46 184L322 40", "M46 23h24"] == paths(drawing, "guide")
+    assert '<text x="76" y="27" text-anchor="start">as right as confident</text>' in drawing

@@ -1,0 +1,88 @@
+"""The founding table as one SVG file: the numbers, and a bar from 0 to 100 % under each of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from markupsafe import Markup
+
+from pytest_failaware.report.svg import shape, text_at
+from pytest_failaware.report.table import COLUMNS
+from pytest_failaware.report.templates import render
+from pytest_failaware.report.words import percent, short_name, shown
+from pytest_failaware.schema import ItemResult
+
+_EDGE: Final = 16  # units, about a pixel each
+_LETTER: Final = 9  # width of one, at most
+_LONGEST: Final = 40  # letters of a condition
+_COLUMN: Final = 136  # from one to the next
+_BAR: Final = 112
+_HEADINGS: Final = 64  # above the first row
+_ROW: Final = 46
+_LOOKS: Final = {"failure_rate": "second"}  # which is no accuracy
+
+
+def svg_text(results: Sequence[ItemResult]) -> str:
+    """The table of all results, in their order, with a background of its own for light and for dark screens."""
+    names = _names(results)
+    left = 2 * _EDGE + _LETTER * max(map(len, ("12,345 images", *names)))
+    rows = list(zip(names, results, strict=True))
+    return render(
+        "table.svg.j2",
+        width=left + len(COLUMNS) * _COLUMN,
+        height=_HEADINGS + max(1, len(rows)) * _ROW + _EDGE,
+        description="; ".join(f"{name}: {_said(result)}" for name, result in rows) or "nothing was measured",
+        headings=_together(_headings(left)),
+        names=_together(text_at(_EDGE, _top(number) + 14, name, "start") for number, name in enumerate(names)),
+        images=_together(_images(results)),
+        cells=_together(cell for number, result in enumerate(results) for cell in _cells(left, _top(number), result)),
+    )
+
+
+def _names(results: Sequence[ItemResult]) -> list[str]:
+    """The condition of each result, with the test that it belongs to where several have it."""
+    uses = Counter(result.stats.condition for result in results)
+    return [
+        shown(result.stats.condition if uses[result.stats.condition] == 1 else short_name(result), _LONGEST)
+        for result in results
+    ]
+
+
+def _said(result: ItemResult) -> str:
+    """A row for those who do not see it."""
+    return ", ".join(f"{heading} {percent(result.stats.rates[name])}" for name, heading in COLUMNS.items())
+
+
+def _top(number: int) -> int:
+    return _HEADINGS + number * _ROW
+
+
+def _headings(left: int) -> Iterator[Markup]:
+    """What a heading has in brackets stands in a line of its own."""
+    yield text_at(_EDGE, 44, "Condition", "start")
+    for number, heading in enumerate(COLUMNS.values()):
+        lines = heading.replace(" (", "\n(").splitlines()
+        for line, said in enumerate(reversed(lines)):
+            yield text_at(left + number * _COLUMN, 44 - 18 * line, said, "start")
+
+
+def _images(results: Sequence[ItemResult]) -> Iterator[Markup]:
+    for number, result in enumerate(results):
+        yield text_at(_EDGE, _top(number) + 31, f"{result.stats.cells.samples:,} images", "start")
+
+
+def _cells(left: int, top: int, result: ItemResult) -> Iterator[Markup]:
+    """A line above the row, and the rates with their bars."""
+    yield shape("rule", f"M{_EDGE} {top - 6}H{left + len(COLUMNS) * _COLUMN - _EDGE}")
+    for number, name in enumerate(COLUMNS):
+        rate, x = result.stats.rates[name], left + number * _COLUMN
+        yield text_at(x, top + 14, percent(rate), "start")
+        if rate.value is not None:
+            yield shape("track", f"M{x} {top + 21}h{_BAR}v10h-{_BAR}Z")
+            yield shape(_LOOKS.get(name, "first"), f"M{x} {top + 21}h{_BAR * rate.value:.1f}v10H{x}Z")
+
+
+def _together(parts: Iterator[Markup]) -> Markup:
+    return Markup("").join(parts)

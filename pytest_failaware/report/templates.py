@@ -1,0 +1,46 @@
+"""Templates filled with what is text: every expression is cleaned of control characters, then escaped."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pytest_failaware.report.words import shown
+from pytest_failaware.schema import Verdict
+
+_DOUBTFUL: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.RECORDED, Verdict.UPDATED)
+
+
+def render(template: str, /, **context: Any) -> Markup:  # Any: text, numbers, drawings, and lists and dicts of them
+    """The filled template, which has escaped everything it was filled with."""
+    return Markup(_environment().get_template(template).render(context))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True,
+        finalize=lambda value: value if isinstance(value, Markup) else shown(value),
+        loader=PackageLoader("pytest_failaware", "report"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"badge": _badge, "test_name": _test_name}
+    return environment
+
+
+def _badge(verdict: Verdict) -> Markup:
+    """A verdict with a sign and a colour."""
+    look, sign = ("bad", "✕") if verdict.fails else ("warn", "!") if verdict in _DOUBTFUL else ("good", "✓")
+    word = verdict.value.replace("_", " ")
+    return Markup('<span class="badge {}"><span aria-hidden="true">{}</span> {}</span>').format(look, sign, word)
+
+
+def _test_name(name: str) -> Markup:
+    """The name of a test, which may go on in a second line where its parameters begin."""
+    function, bracket, parameters = shown(name).partition("[")
+    return Markup("{}<wbr>{}").format(function, bracket + parameters) if bracket else Markup("{}").format(function)
