@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Final, SupportsFloat
@@ -105,7 +105,7 @@ class ScoreMetric:
 
     `compute(records, flagged)` returns a finite number, or None where it is undefined. It is called on many parts of
     the records too, which tell how far chance moves it, and so must not depend on the order of the samples. One that
-    `needs_logits` is called only with records that hold them; a gate then asks for failaware_store_logits.
+    `needs_logits` alone gets records with `logits`, and always does; a gate on it asks for failaware_store_logits.
     """
 
     name: str
@@ -139,7 +139,8 @@ class ScoreMetric:
         if self.prepare is not None:
             on_rows = self.prepare(records)
             return lambda rows: self._checked(on_rows(rows))
-        return lambda rows: self._checked(self.compute(records.take(rows), flagged[rows]))
+        given = records if self.needs_logits else replace(records, logits=None)  # which would be copied for each part
+        return lambda rows: self._checked(self.compute(given.take(rows), flagged[rows]))
 
     def _checked(self, found: float | None) -> Score:
         if found is None:

@@ -297,6 +297,18 @@ def test_parts_of_the_samples_are_scored_as_alone() -> None:
         assert alone != metric.score(records, unflagged), name
 
 
+def test_only_a_metric_that_needs_logits_gets_them() -> None:
+    """Of one's own, too: they would be copied for every part of the samples."""
+    records, unflagged = drawn(8), np.zeros(500, dtype=np.bool_)
+
+    def count(given: Records, flagged: NDArray[np.bool_]) -> float:
+        return 0.0 if given.logits is None else float(given.logits.shape[0])
+
+    for needs_logits, rows, expected in ((False, 5, 0.0), (True, 5, 5.0), (True, 500, 500.0)):
+        metric = ScoreMetric(name="count", compute=count, higher_is_better=True, needs_logits=needs_logits)
+        assert expected == metric.on_parts(records, unflagged)(np.arange(rows)).value
+
+
 def test_few_logits_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """How many are computed at a time changes no score, down to one sample."""
     records = drawn(7, 23)
