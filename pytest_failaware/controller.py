@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,7 +14,10 @@ from pytest_failaware.errors import FailAwareError
 from pytest_failaware.judge.mce import run_corruption
 from pytest_failaware.ledger import Ledger
 from pytest_failaware.outputs import write_outputs
+from pytest_failaware.report.display import Display
 from pytest_failaware.report.github import error_annotations
+from pytest_failaware.report.layout import wrapped
+from pytest_failaware.report.severities import BLOCKS, DIGITS
 from pytest_failaware.report.terminal import summary_lines
 from pytest_failaware.schema import RunConfig, RunReport
 from pytest_failaware.selection import narrowed_by
@@ -202,16 +206,20 @@ class Controller:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The section on reliability, where there is something to say."""
-        report = self.report()
-        lines = list(summary_lines(report, verbosity=self.config.get_verbosity(), diffs=self.diffs))
+        report, writer = self.report(), self.config.get_terminal_writer()
+        width = writer.fullwidth if terminalreporter.isatty else None  # a log has no width
+        display = Display(verbosity=self.config.get_verbosity(), width=width, bars=_bars())
+        lines = list(summary_lines(report, display=display, diffs=self.diffs))
         if lines:
             terminalreporter.write_sep("=", "reliability (failaware)")
         here = f"{self.config.invocation_params.dir}{os.sep}"
-        for text, colour in lines:
-            terminalreporter.write_line(printable(text.replace(here, "")), **({colour: True} if colour else {}))
+        for line in lines:
+            text = printable(line.text.replace(here, ""))
+            for shown in [text] if line.is_verbatim else wrapped(text, width):
+                terminalreporter.write_line(shown, **({line.colour: True} if line.colour else {}))
         if self.run.outputs.github:
-            for line in error_annotations(report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
-                terminalreporter.write_line(line)
+            for command in error_annotations(report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
+                terminalreporter.write_line(command)
 
     def _command(self) -> str:
         """What was typed, without what an update would contradict, to be copied from the terminal."""
@@ -223,3 +231,12 @@ class Controller:
             elif word in _WITH_VALUE and words:
                 words.pop(0)  # its value stands in a word of its own
         return shlex.join(["pytest", *kept])
+
+
+def _bars() -> str:
+    """The letters for bars that the standard output can print."""
+    try:
+        BLOCKS.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return DIGITS
+    return BLOCKS

@@ -14,7 +14,7 @@ from pytest_failaware.errors import BaselineError, ConfigError, choices
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import read_records
 from pytest_failaware.judge.thresholds import By, Curve, choose, fewest
-from pytest_failaware.report.words import aligned
+from pytest_failaware.report.layout import aligned
 from pytest_failaware.schema import Baseline, Records
 
 _EVERY: Final = 5  # percent of coverage between the rows that are printed
