@@ -49,7 +49,7 @@ def items(draw: st.DrawFn) -> ItemResult:
     return dataclasses.replace(
         one,
         nodeid=f"t.py::test_{draw(st.text('ab模', max_size=90))}[{condition}]",
-        comparisons=tuple(draw(st.lists(comparisons(), max_size=3))),
+        comparisons=tuple(draw(st.lists(comparisons(), max_size=2))),
         notes=tuple(draw(st.lists(SAID, max_size=1))),
         differences=tuple(draw(st.lists(SAID, max_size=1))),
         reference_errors=draw(st.sampled_from([None, 3])),
@@ -60,7 +60,7 @@ def items(draw: st.DrawFn) -> ItemResult:
 @st.composite
 def reports(draw: st.DrawFn) -> RunReport:
     """A run of a few items, or of many."""
-    found = draw(st.lists(items(), max_size=4)) * draw(st.sampled_from([1, 5]))
+    found = draw(st.lists(items(), max_size=3)) * draw(st.sampled_from([1, 5]))
     few = st.lists(SAID, max_size=2).map(tuple)
     return RunReport(results=tuple(found), facts=draw(few), notices=draw(few), complaints=draw(few), obsolete=draw(few))
 
