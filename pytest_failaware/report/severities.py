@@ -38,8 +38,8 @@ def severity_table(ranges: Sequence[Range], *, bars: str, width: int | None) -> 
     headings = ("test", "baseline", "now", "verdict")
     rows = [(_name(one), _before(one, bars), _course(_now(one), bars), _verdicts(one)) for one in ranges]
     first, *others = table(headings, rows, left=range(len(headings)), width=width)
-    scale = "bars from 0 to 100 %" if bars == BLOCKS else "digits are tens of percent"
-    return [[f"accuracy by severity, {scale}", *first], *others]
+    scale = "bars: 0 to 100 %" if bars == BLOCKS else "digits: tens of percent"
+    return [[f"accuracy by severity ({scale})", *first], *others]
 
 
 def _name(one: Range) -> str:

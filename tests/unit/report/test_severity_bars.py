@@ -32,7 +32,7 @@ FOG = [at(f"fog:{number}", 15 - 3 * number, 15 - number) for number in (1, 2, 3,
 def test_bars_and_both_ends() -> None:
     """12/15 is 80 %, in the seventh of eight steps; 0 is the lowest step."""
     assert [
-        "accuracy by severity, bars from 0 to 100 %",
+        "accuracy by severity (bars: 0 to 100 %)",
         "test              baseline                 now                      verdict",
         "test_x[fog:1..5]  █▇▇▆▆  93.33% to 66.67%  ▇▅▄▂▁  80.00% to  0.00%  5 passed",
     ] == lines_of(*FOG)
@@ -45,7 +45,7 @@ def test_steps(right: int, block: str, digit: str) -> None:
 
     assert block * 3 in lines_of(*results)[-1]
     assert digit * 3 in lines_of(*results, bars=DIGITS)[-1]
-    assert "accuracy by severity, digits are tens of percent" == lines_of(*results, bars=DIGITS)[0]
+    assert "accuracy by severity (digits: tens of percent)" == lines_of(*results, bars=DIGITS)[0]
 
 
 def test_without_a_reference_there_is_no_before() -> None:
