@@ -203,7 +203,7 @@ class Controller:
         """Everything there is to say about the run so far."""
         return RunReport(
             facts=tuple(self.ledger.facts),
-            results=tuple(self.ledger.results.values()),
+            results=self.ledger.in_order,
             errors=dict(self.ledger.errors),
             complaints=tuple(self.complaints),
             notices=tuple(self.ledger.notices),
