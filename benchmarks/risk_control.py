@@ -4,7 +4,8 @@
 
 Each population is 200,000 simulated images of 10 classes; a split is n of them drawn with replacement, so the true risk
 of a rule is its risk on the whole population. Beside it the binary search of Geifman and El-Yaniv 2017, and the
-threshold at which the observed risk is the target. Seeded.
+threshold at which the observed risk is the target. A second table has images in groups of 20 that succeed and fail
+together: chosen on all of them as if they were independent, and on one of each group, as the command does. Seeded.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import argparse
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from pytest_failaware.judge.groups import one_of_each
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.significance import clopper_pearson_upper
 from pytest_failaware.judge.thresholds import By, choose
@@ -34,19 +37,29 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """Scores of predictions, (N,) float32 each, and which are wrong, (N,) bool."""
+    """Scores of predictions, (N,) float32 each, and which are wrong, (N,) bool; each `size` in a row are a group."""
 
     confidence: NDArray[np.float32]
     entropy: NDArray[np.float32]
     wrong: NDArray[np.bool_]
+    size: int = 1
 
     def split(self, random: np.random.Generator, n: int) -> Records:
-        """The records of n images, drawn with replacement; right predictions are those of class 0."""
-        rows = random.integers(0, len(self.wrong), n)
+        """The records of n images, whole groups drawn with replacement; right predictions are those of class 0."""
+        groups = random.integers(0, len(self.wrong) // self.size, n // self.size)
+        rows = (groups[:, None] * self.size + np.arange(self.size)).ravel()
         columns = {name: np.zeros(n, dtype=np.float32) for name in SCORES}
         columns |= {"confidence": self.confidence[rows], "entropy": self.entropy[rows]}
         label, wrong = np.zeros(n, dtype=np.uint16), self.wrong[rows].astype(np.uint16)
         return Records(sample_id=np.arange(n, dtype=np.uint64), label=label, prediction=wrong, **columns)
+
+    def together(self, size: int, share: float) -> Population:
+        """The same images in groups, in each of which about a share of the images are like the first."""
+        random, count = np.random.default_rng(3), len(self.wrong)
+        order = random.permutation(count)
+        rows = np.where(random.random(count) < share, order[np.arange(count) // size * size], order)
+        columns = {name: getattr(self, name)[rows] for name in ("confidence", "entropy", "wrong")}
+        return Population(**columns, size=size)
 
     def truth(self, rule: FailureRule) -> tuple[float, float]:
         """The share of wrong answers among those that a rule trusts, and the share that it trusts."""
@@ -84,6 +97,9 @@ POPULATIONS = {
     "4.9 % wrong, then 20 %, then 5.1 %": (JUMP, None),
     "the surest 2 % are half wrong": (np.where(RANK < 0.02, 0.5, 0.1 * RANK), None),
 }
+SIZE = 20  # of the groups
+SHARES = (0.5, 1.0)  # of a group's images that are alike
+GROUPED_SIZES = (2000, 10_000, 50_000)
 
 
 def chosen(records: Records, by: By) -> FailureRule | None:
@@ -122,6 +138,16 @@ WAYS: dict[str, Callable[[Records], FailureRule | None]] = {
     "observed risk": observed,
 }
 
+GROUPED_WAYS: dict[str, Callable[[Records], FailureRule | None]] = {
+    "all images": lambda records: chosen(records, By.BOTH),
+    "one of each": lambda records: chosen(records.take(one_of_each(records.sample_id, groups_of(records))), By.BOTH),
+}
+
+
+def groups_of(records: Records) -> NDArray[np.uint32]:
+    """The groups of a split of images that were put together by `SIZE`."""
+    return (np.arange(len(records)) // SIZE).astype(np.uint32)
+
 
 def outcome(
     of: Population, choice: Callable[[Records], FailureRule | None], n: int, splits: int
@@ -147,11 +173,26 @@ def lines(splits: int) -> Iterator[str]:
             )
 
 
+def grouped_lines(splits: int) -> Iterator[str]:
+    """The table of images in groups."""
+    yield f"the same of images in groups of {SIZE}, of which a share are alike"
+    yield f"{'':<36}{'alike':>8}{'n':>8}" + "".join(f"{way:>15}" for way in GROUPED_WAYS)
+    for label, made in list(POPULATIONS.items())[:3]:
+        for alike in SHARES:
+            of = population(*made).together(SIZE, alike)
+            for n in GROUPED_SIZES:
+                cells = (outcome(of, choice, n, splits) for choice in GROUPED_WAYS.values())
+                yield f"{label:<36}{alike:>8.0%}{n:>8,}" + "".join(
+                    f"{f'{100 * over:.1f} ({100 * share:.1f})':>15}" for over, share in cells
+                )
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--splits", type=int, default=1000)
-    for line in lines(parser.parse_args().splits):
+    splits = parser.parse_args().splits
+    for line in chain(lines(splits), [""], grouped_lines(splits)):
         print(line, flush=True)
 
 

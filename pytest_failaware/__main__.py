@@ -12,6 +12,7 @@ from pytest_failaware.commands.conditions import list_conditions, preview_condit
 from pytest_failaware.commands.mce import PUBLISHED, show_corruption
 from pytest_failaware.commands.plan import plan_gates, selftest_gates
 from pytest_failaware.commands.show import compare_baselines, show_baseline
+from pytest_failaware.commands.temperature import choose_temperature
 from pytest_failaware.commands.thresholds import choose_thresholds, share
 from pytest_failaware.commands.write import accept_report, prune_entries
 from pytest_failaware.errors import FailAwareError
@@ -125,6 +126,12 @@ def _parser() -> argparse.ArgumentParser:
     thresholds.add_argument(
         "--write", metavar="FILE", type=Path, help="set failaware_rule in pytest.ini, setup.cfg or pyproject.toml"
     )
+
+    temperature = command(
+        "temperature", choose_temperature, "fit the temperature that calibrates stored logits, and judge it"
+    )
+    temperature.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+    temperature.add_argument("--condition", metavar="NAME", default="clean", help="whose images; default: clean")
 
     accept = command("accept", accept_report, "write the baselines from a CI run's report and records")
     accept.add_argument("report", metavar="report.json", type=Path, help="what --failaware-json wrote")

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pytest_failaware.errors import FailAwareError
 from pytest_failaware.fingerprint import data_fingerprint
+from pytest_failaware.judge.groups import are_told
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import sha256_of
 from pytest_failaware.judge.update import Measured, UpdateOutcome, update_baseline
@@ -111,7 +112,8 @@ def _measured(plain: Plain, report: Path) -> Measured:
         raise FailAwareError(f"{archive}: {member} is not what {report.name} names (sha256 differs); {_REMEDY}")
     measurement = measurement_from_plain({**plain, "records": base64.b64encode(content).decode("ascii")})
     records_of, data = measurement.records, measurement.provenance.data
-    if data.fingerprint != data_fingerprint(records_of.sample_id, records_of.label, data.classes):
+    fingerprint = data_fingerprint(records_of.sample_id, records_of.label, data.classes)
+    if data.fingerprint != fingerprint or not are_told(measurement.groups, data):
         raise FailAwareError(f"{archive}: {member} does not belong to the data in {report.name}; {_REMEDY}")
     return measurement, FailureRule.parse(plain["rule"])
 

@@ -142,7 +142,7 @@ def _canonical(parts: Parts) -> bytes:
 
 
 def _packed(parts: Parts, records: Records) -> bytes:
-    columns = {name: getattr(records, name) for name in RECORD_DTYPES}
+    columns = records.columns
     spelled = np.frombuffer(_canonical(parts), dtype=np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, parts=spelled, sha256=_digest(spelled, columns), **columns)
@@ -154,7 +154,7 @@ def _unpacked(content: bytes) -> tuple[Parts, Records]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as found:
             members = {name: found[name] for name in found.files}
-        if set(members) != _MEMBERS:
+        if set(members) - {"logits"} != _MEMBERS:
             raise _DamagedError("other members")
         spelled, digest = members.pop("parts"), members.pop("sha256")
         if not np.array_equal(digest, _digest(spelled, members)):
@@ -173,7 +173,7 @@ def _unpacked(content: bytes) -> tuple[Parts, Records]:
 def _digest(spelled: NDArray[np.uint8], columns: Mapping[str, NDArray[np.generic]]) -> NDArray[np.uint8]:
     """A hash over the parts and the columns with their types and shapes, (32,) uint8."""
     digest = hashlib.sha256(spelled.tobytes())
-    for name in RECORD_DTYPES:
+    for name in [name for name in (*RECORD_DTYPES, "logits") if name in columns]:
         column = columns[name]
         digest.update(f"{name} {column.dtype.str} {column.shape}".encode() + column.tobytes())
     return np.frombuffer(digest.digest(), dtype=np.uint8)
@@ -189,6 +189,9 @@ def _checked(
         column = getattr(records, name)
         if column.dtype != dtype or column.shape != sample_id.shape:
             raise _DamagedError(f"the column {name} is {column.dtype} {column.shape}")
+    logits = records.logits
+    if logits is not None and (logits.dtype != np.float32 or logits.shape[:-1] != sample_id.shape):
+        raise _DamagedError(f"the logits are {logits.dtype} {logits.shape}")
     order = np.argsort(sample_id)
     if not (np.array_equal(records.sample_id, sample_id[order]) and np.array_equal(records.label, label[order])):
         raise _DamagedError("it holds other samples")

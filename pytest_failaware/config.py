@@ -84,6 +84,7 @@ def resolve(
         drift_budget=_drift_budget(given),
         limit=_positive("limit", given),
         group=given["group"].text if "group" in given else None,
+        store_logits=_switch("store-logits", given),
         strict=_switch("strict", given),
         writing=writing,
         outputs=_outputs(given, baseline_dir),
@@ -93,7 +94,23 @@ def resolve(
         origins=_origins(given),
     )
     _refuse_contradictions(config, given, around)
+    check_logits(config, config.gate)
     return config
+
+
+def check_logits(config: RunConfig, gate: Gate) -> None:
+    """Refuse a gate on what needs every logit where none will be there, now or when the next run compares.
+
+    Raises:
+        ConfigError: naming the metrics and the key.
+    """
+    stores = config.writing.update is not UpdateMode.NOTHING
+    are_there = config.predictions is not None and not stores  # a file of predictions brings its own
+    if gate.of_logits and not config.store_logits and not are_there:
+        raise ConfigError(
+            f"metrics: {', '.join(gate.of_logits)}: needs every logit of a sample, and they are not kept; set "
+            "failaware_store_logits = true in the ini, and record the baseline anew with --failaware-update-baselines"
+        )
 
 
 def _gate(given: Mapping[str, Given], ini: Mapping[str, object], vocabulary: Vocabulary) -> Gate:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, TypeGuard
 
+from pytest_failaware.report.words import in_groups
 from pytest_failaware.schema import Gate, Measurement, Source, SourceKind
 from pytest_failaware.session import Session, baseline_name
 
@@ -33,7 +34,7 @@ def _of_model(session: Session, measurement: Measurement) -> Iterator[str]:
     yield from (f"{second.name}: {note}" for note in second.notes) if second else ()
     yield from (f"note: {note}" for bench in session.benches for note in bench.notes)
     yield (
-        f"data {session.typed('dataset')}: {data.samples:,} images, {len(data.classes)} classes; "
+        f"data {session.typed('dataset')}: {data.samples:,} images{in_groups(data)}, {len(data.classes)} classes; "
         f"preprocess {provenance.preprocessing}"
     )
     yield from _below_published(session, measurement)
@@ -66,9 +67,10 @@ def _is_of_torchvision(source: object) -> TypeGuard[Source]:
 
 def _of_predictions(session: Session) -> Iterator[str]:
     found, second = session.predictions, session.second
+    data = found.data
     yield (
-        f"predictions {session.typed('predictions')} (sha256 {found.sha256[:8]}): {found.data.samples:,} samples, "
-        f"{len(found.data.classes)} classes"
+        f"predictions {session.typed('predictions')} (sha256 {found.sha256[:8]}): {data.samples:,} samples"
+        f"{in_groups(data)}, {len(data.classes)} classes"
     )
     yield from (f"note: {note}" for note in dict.fromkeys((*found.notes, *(second.notes if second else ()))))
 

@@ -45,3 +45,8 @@ def sample_ids(keys: list[bytes], class_names: list[str]) -> NDArray[np.uint64]:
 def group_numbers(names: Sequence[str] | NDArray[np.str_]) -> NDArray[np.uint32]:
     """A number for each sample's group, (N,): its rank among the names."""
     return np.unique(names, return_inverse=True)[1].astype(np.uint32)
+
+
+def group_count(groups: NDArray[np.uint32] | None) -> int:
+    """How many groups the samples come in, 0 where none are told."""
+    return 0 if groups is None else len(np.unique(groups))

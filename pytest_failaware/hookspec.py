@@ -90,6 +90,9 @@ def pytest_failaware_metrics() -> Iterable[RateMetric | ScoreMetric]:  # type: i
 
         def pytest_failaware_metrics():
             return [ScoreMetric(name="overconfidence", compute=overconfidence, higher_is_better=False, lowest=-1)]
+
+    One that says `needs_logits=True` reads `records.logits`, (N, K) float32; a gate on it asks for the ini key
+    `failaware_store_logits`. Where the logits of a sample are not finite they are 0, and its confidence is 0.
     """
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_failaware.facts import facts
 from pytest_failaware.report.document import measurement_to_plain, result_to_plain
 from pytest_failaware.report.drawn import pictures_to_plain
 from pytest_failaware.schema import Baseline, Gate, ItemResult, Measurement, Pictures, Records, UpdateMode, Verdict
 from pytest_failaware.session import Measured, Session, baseline_name
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class _Reference(NamedTuple):
@@ -20,6 +24,7 @@ class _Reference(NamedTuple):
     baseline: Baseline | None
     records: Records | None = None
     golden: Records | None = None
+    groups: NDArray[np.uint32] | None = None  # of the records
 
     @property
     def first(self) -> Records | None:
@@ -46,6 +51,7 @@ class Judging:
         """The verdict on one item at a file and line; in an updating run, what the update makes of it."""
         from pytest_failaware.judge.acceptance import accepted
         from pytest_failaware.judge.compare import Terms, judge
+        from pytest_failaware.judge.groups import finds_less
         from pytest_failaware.judge.power import sights
 
         writing, measurement, reference = self.config.writing, measured.measurement, self._reference(measured, gate)
@@ -57,28 +63,31 @@ class Judging:
             baseline=reference.baseline,
             reference=reference.records,
             golden=reference.first if writing.update is UpdateMode.ALL else reference.golden,
+            groups=reference.groups,
             terms=Terms(dataset_change=self.config.dataset_change, drift_budget=self.config.drift_budget),
         )
         judged = accepted(result, writing.update, reset_golden=writing.reset_golden)
         recorded = judged.verdict is Verdict.RECORDED
+        seen = tuple(sights(gate, judged.stats.rates)) if recorded else ()
         judged = dataclasses.replace(
             judged,
             location=location,
             is_against=measured.against is not None,
             reuse=measured.reuse,
-            sights=tuple(sights(gate, judged.stats.rates)) if recorded else (),
+            sights=seen,
+            notes=(*judged.notes, *(finds_less(measurement.provenance.data, measurement.groups) if seen else ())),
         )
         return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
 
     def _reference(self, measured: Measured, gate: Gate) -> _Reference:
         """What an item is compared with: the stored baseline, or the second model."""
         if measured.against is not None:
-            return self._of_second_model(measured.against, gate)
+            return self._of_second_model(measured.against, measured.measurement, gate)
         return self._stored(baseline_name(measured.measurement, gate), measured.measurement.condition.key)
 
     def _read_reference(self, name: str, key: str) -> _Reference:
         """The baseline `name` with the records of one condition."""
-        from pytest_failaware.judge.samples import read_golden, read_records
+        from pytest_failaware.judge.samples import read_golden, read_groups, read_records
 
         folder, baseline = self.config.baseline_dir, self._read_baseline(name)
         entry = baseline.entries.get(key) if baseline else None
@@ -89,14 +98,20 @@ class Judging:
             baseline=baseline,
             records=read_records(folder, baseline, entry),
             golden=None if self.config.writing.reset_golden else read_golden(folder, baseline, entry),
+            groups=read_groups(folder, baseline),
         )
 
-    def _of_second_model(self, measurement: Measurement, gate: Gate) -> _Reference:
+    def _of_second_model(self, measurement: Measurement, first: Measurement, gate: Gate) -> _Reference:
         """What another model made of the same images, as if it were stored."""
         from pytest_failaware.judge.update import baseline_of
 
         name = self.config.origins["against"].text
-        return _Reference(name=name, baseline=baseline_of(measurement, gate.rule, name), records=measurement.records)
+        return _Reference(
+            name=name,
+            baseline=baseline_of(measurement, gate.rule, name),
+            records=measurement.records,
+            groups=first.groups if measurement.groups is None else measurement.groups,  # one side may tell for both
+        )
 
     def entry(self, measured: Measured, gate: Gate, result: ItemResult) -> dict[str, Any]:  # Any: plain data
         """What an item attaches to its report; what it measured, and what is drawn, only where a file will hold it."""
@@ -114,9 +129,15 @@ class Judging:
             "write": write,
             "acceptable": not accepted(result, UpdateMode.ALL, reset_golden=True).verdict.fails,
             "drifts": drifts(result, gate, first, measurement, self.config.drift_budget),
-            **({"measurement": measurement_to_plain(measurement)} if keep else {}),
+            **({"measurement": measurement_to_plain(self._stripped(measurement))} if keep else {}),
             **({"pictures": pictures_to_plain(self._pictures(measured, gate, result))} if self._draws else {}),
         }
+
+    def _stripped(self, measurement: Measurement) -> Measurement:
+        """What may be stored: predictions bring their logits, whether they are to be kept or not."""
+        if self.config.store_logits:
+            return measurement
+        return dataclasses.replace(measurement, records=dataclasses.replace(measurement.records, logits=None))
 
     @property
     def _draws(self) -> bool:

@@ -208,7 +208,8 @@ def _pairs(value: object, where: str, table: Collection[str]) -> dict[str, objec
     if isinstance(value, Mapping):
         items: list[tuple[str, object]] = [(str(name), number) for name, number in value.items()]
     elif isinstance(value, (str, list, tuple)) and "=" in str(value):
-        items = [(name, number) for name, _, number in (word.partition("=") for word in _words(value, where))]
+        # The last "=": a name may hold one in its brackets, as ece(temperature=1.5)=0.05 does.
+        items = [(name, number) for name, _, number in (word.rpartition("=") for word in _words(value, where))]
     else:
         return None
     return {_metric(name, where, table): number for name, number in items}

@@ -228,6 +228,13 @@ OPTIONS: Final = (
         help="how much worse than the first accepted values a model may become over many updates. Default: 0.01",
     ),
     Option(
+        name="store-logits",
+        flag=True,
+        ini_only=True,
+        help="keep every logit of every sample in the baselines, at 4 bytes each, for scores that need them: gen and "
+        "temperature=T. Default: false",
+    ),
+    Option(
         name="dataset-change",
         metavar="HOW",
         ini_only=True,

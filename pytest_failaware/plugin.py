@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import pytest
 
 from pytest_failaware import hookspec
-from pytest_failaware.config import resolve
+from pytest_failaware.config import check_logits, resolve
 from pytest_failaware.controller import Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
 from pytest_failaware.judging import Judging
@@ -215,9 +215,11 @@ def _gate(node: pytest.Item, session: Session) -> Gate:
             if marker.args:
                 raise ConfigError(f"reliability takes keyword arguments only, got {marker.args[0]!r}")
             gate = build_gate(marker.kwargs, prefix="reliability: ", base=gate, vocabulary=session.vocabulary)
+        gate = build_gate(run.overrides, prefix="--failaware-override=", base=gate, vocabulary=session.vocabulary)
+        check_logits(run, gate)
     except ConfigError as error:
         raise pytest.Collector.CollectError(f"{node.nodeid}: {error}") from None
-    return build_gate(run.overrides, prefix="--failaware-override=", base=gate, vocabulary=session.vocabulary)
+    return gate
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -21,7 +21,16 @@ from pytest_failaware.measure.models import LoadedModel, adopt_model, choose_dev
 from pytest_failaware.measure.sources import open_dataset
 from pytest_failaware.measure.store import silent
 from pytest_failaware.options import Surroundings
-from pytest_failaware.schema import Condition, ConditionStats, Gate, Records, RunConfig, Tell, Value
+from pytest_failaware.schema import (
+    RECORD_DTYPES,
+    Condition,
+    ConditionStats,
+    Gate,
+    Records,
+    RunConfig,
+    Tell,
+    Value,
+)
 from pytest_failaware.vocabulary import BUILT_IN
 
 if TYPE_CHECKING:
@@ -67,10 +76,10 @@ class Evaluation:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per sample: every column of the records, and whether it is flagged."""
+        """One row per sample: every column of the records but the logits, and whether it is flagged."""
         import pandas as pd
 
-        columns = {name: getattr(self.records, name) for name in Records.__slots__}
+        columns = {name: getattr(self.records, name) for name in RECORD_DTYPES}
         return pd.DataFrame({**columns, "flagged": self.flagged})
 
 
@@ -92,13 +101,15 @@ def evaluate(
     device: str = "auto",
     batch_size: int | None = None,
     precision: str = "ieee",
+    store_logits: bool = False,
     seed: int = 0,
 ) -> Mapping[str, Evaluation]:
     """Measure a classifier under each condition; the mapping's keys are the conditions' spellings.
 
     Text means what it means on pytest's command line; relative paths start at the working directory. A module that is
     given has its device, modes and gradients back afterwards. Instead of model, dataset and preprocess, `records` takes
-    predictions made elsewhere. Without `conditions` these are the founding four, or those that were predicted.
+    predictions made elsewhere. Without `conditions` these are the founding four, or those that were predicted. With
+    `store_logits` the records of a model hold every logit; those of predictions always do.
 
     Raises:
         FailAwareError: anything that cannot be used, in one line.
@@ -123,7 +134,7 @@ def evaluate(
     }
     config = resolve(
         command_line={name: value for name, value in given.items() if isinstance(value, str)},
-        ini={"conditions": list(conditions), "rule": rule, "seed": seed},
+        ini={"conditions": list(conditions), "rule": rule, "seed": seed, "store_logits": store_logits},
         around=Surroundings(environ={}, invocation_dir=Path.cwd(), ini_dir=Path.cwd()),
     )
     with restored(model):
@@ -202,5 +213,6 @@ def open_bench(
         bad_samples=config.bad_samples,
         own_kernels=own_kernels,
         precomputed=config.precomputed,
+        keep_logits=config.store_logits,
         tell=tell,
     )

@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ RECORD_DTYPES: Final[Mapping[str, str]] = {
     "prediction": "uint16",
     **dict.fromkeys(SCORES, "float32"),
 }
-"""Every column of `Records` with its type."""
+"""Every column of `Records` that holds one number a sample, with its type."""
 
 NO_CLASS: Final = 65535
 """The prediction where the logits are not finite: no label's, so that it is wrong. The confidence is 0 there alone."""
@@ -154,6 +154,11 @@ class Gate:
     def allowed(self, name: str) -> Decimal:
         """The tolerance of a metric: that of `augrc(margin)` is the one of `augrc` where it has none of its own."""
         return self.tolerance[name if name in self.tolerance else name.partition("(")[0]]
+
+    @property
+    def of_logits(self) -> tuple[str, ...]:
+        """The metrics among `named` that need every logit of a sample."""
+        return tuple(name for name in sorted(self.named) if getattr(self.table.get(name), "needs_logits", False))
 
     @property
     def named(self) -> frozenset[str]:
@@ -283,6 +288,7 @@ class RunConfig:
     drift_budget: Decimal
     limit: int | None
     group: str | None
+    store_logits: bool
     strict: bool
     writing: Writing
     outputs: Outputs
@@ -305,7 +311,8 @@ class Records:
 
     Every score comes from the log-softmax of the logits in float64, stored as float32; flags are always computed from
     the stored values, so writing and reading cannot change one. Where the logits are not finite the prediction is
-    `NO_CLASS`, the confidence 0, and the other scores are those of equal logits.
+    `NO_CLASS`, the confidence 0, and the other scores are those of equal logits. All logits of a sample are there only
+    where they were asked to be kept.
     """
 
     sample_id: NDArray[np.uint64]
@@ -317,13 +324,20 @@ class Records:
     sum_squares: NDArray[np.float32]  # sum of squared probabilities, [1/K, 1]
     second_probability: NDArray[np.float32]  # second largest probability, [0, 1/2]
     max_logit: NDArray[np.float32]
+    logits: NDArray[np.float32] | None = None  # (N, K); 0 without finite logits, as the confidence tells
 
     def __len__(self) -> int:
         return len(self.sample_id)
 
-    def take(self, rows: NDArray[np.intp]) -> Records:
+    def take(self, rows: NDArray[np.intp] | slice) -> Records:
         """These rows, ascending by number so that ids stay ascending."""
-        return Records(**{name: getattr(self, name)[rows] for name in Records.__slots__})
+        return Records(**{name: column[rows] for name, column in self.columns.items()})
+
+    @property
+    def columns(self) -> dict[str, Any]:  # Any: arrays, whose names numpy.savez would take for its options
+        """The columns there are by name, in file order."""
+        found = {name: getattr(self, name) for name in Records.__slots__}
+        return {name: column for name, column in found.items() if column is not None}
 
     @property
     def correct(self) -> NDArray[np.bool_]:
@@ -412,13 +426,15 @@ class ConditionStats:
 class DataFacts:
     """What identifies a data set: a hash over sample ids and labels, its size, its class names in label order.
 
-    `skipped` counts images that could not be used and were left out, which are in neither of the first two.
+    `skipped` counts images that could not be used and were left out, which are in neither of the first two. `groups`
+    counts those that the samples come in, 0 where none are told; the same data can be grouped in many ways.
     """
 
     fingerprint: str
     samples: int
     classes: tuple[str, ...]
     skipped: int = 0
+    groups: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,10 +78,12 @@ def outcome_sentence(name: str, directory: Path, outcome: UpdateOutcome, *, dry_
         "updated": outcome.updated,
         "pruned": outcome.pruned,
         "unchanged": outcome.unchanged,
+        "groups of the samples": (outcome.regrouped,) if outcome.regrouped else (),
         "drift is measured anew for": outcome.golden_anew,
+        "no logits any more for": outcome.without_logits,
     }
     said = "; ".join(f"{verb} {_named(keys)}" for verb, keys in done.items() if keys)
-    changed = outcome.recorded or outcome.updated or outcome.pruned
+    changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped
     if dry_run:
         return f"{directory / name}.yaml: {said}; dry run, nothing written"
     return f"{directory / name}.yaml: {said}; " + ("review and commit it" if changed else "nothing written")

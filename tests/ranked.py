@@ -33,12 +33,27 @@ def records_with(
         sum_squares=(sure**2 + 2 * rest**2).astype(np.float32),
         second_probability=rest.astype(np.float32),
         max_logit=(5 * sure).astype(np.float32),
+        logits=_logits(sure, rest, correct, label),
     )
+
+
+def _logits(
+    sure: NDArray[np.float64], rest: NDArray[np.float64], correct: NDArray[np.bool_], label: NDArray[np.uint16]
+) -> NDArray[np.float32]:
+    """The logarithms of these probabilities, (N, 3)."""
+    probability = np.repeat(rest[:, None], 3, axis=1)
+    probability[np.arange(len(sure)), np.where(correct, label, (label + 1) % 3)] = sure
+    with np.errstate(divide="ignore"):
+        return np.log(probability).astype(np.float32)
 
 
 def records_of_logits(logits: NDArray[np.float64], label: NDArray[np.uint16]) -> Records:
     """What a model of these logits leaves behind."""
-    return Records(sample_id=np.arange(len(label), dtype=np.uint64), **columns_of(logits, label))
+    return Records(
+        sample_id=np.arange(len(label), dtype=np.uint64),
+        **columns_of(logits, label),
+        logits=logits.astype(np.float32),
+    )
 
 
 def shuffled(records: Records, seed: int) -> Records:

@@ -1,12 +1,14 @@
-"""Finding the baseline that a command names."""
+"""Finding the baseline that a command names, and its records."""
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 
 from pytest_failaware.errors import BaselineError, choices
 from pytest_failaware.judge.baseline import baseline_names, baseline_path, read_baseline
-from pytest_failaware.schema import Baseline
+from pytest_failaware.judge.samples import read_records
+from pytest_failaware.schema import Baseline, Records
 
 
 def open_baseline(name: str, directory: Path, *, also: tuple[str, ...] = ()) -> Baseline:
@@ -19,6 +21,27 @@ def open_baseline(name: str, directory: Path, *, also: tuple[str, ...] = ()) -> 
         hint = choices(stem, known) if known else "give --baseline-dir, or the path of a .yaml file"
         raise BaselineError(f"{baseline_path(folder, stem)}: no such baseline; {hint}")
     return found
+
+
+def open_records(given: Namespace, baseline: Baseline, condition: str) -> Records:
+    """The stored records of the condition that a command names.
+
+    Raises:
+        BaselineError: there is no such entry, or its file is absent or damaged.
+    """
+    if condition not in baseline.entries:
+        raise BaselineError(
+            f"--condition: {given.name} has no {condition!r}; {choices(condition, sorted(baseline.entries))}"
+        )
+    found = stored_records(given, baseline, condition)
+    if found is None:
+        raise BaselineError(f"{given.name}: no sample file for {condition}; restore it from version control")
+    return found
+
+
+def stored_records(given: Namespace, baseline: Baseline, condition: str) -> Records | None:
+    """The stored records of an entry, None where their file is absent."""
+    return read_records(directory_of(given.name, given.baseline_dir), baseline, baseline.entries[condition])
 
 
 def directory_of(name: str, directory: Path) -> Path:

@@ -12,10 +12,11 @@ import numpy as np
 
 from pytest_failaware.commands.opening import directory_of, open_baseline
 from pytest_failaware.errors import BaselineError
-from pytest_failaware.judge.metrics import ScoreMetric, cell_rates
+from pytest_failaware.judge.groups import Groups, finds_less
+from pytest_failaware.judge.metrics import NO_LOGITS, ScoreMetric, cell_rates
 from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS, is_at_chance, sights
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import read_records
+from pytest_failaware.judge.samples import read_groups, read_records
 from pytest_failaware.judge.selftest import DROPS, Trial, plant
 from pytest_failaware.marker import build_gate, read_pairs
 from pytest_failaware.report.layout import aligned
@@ -34,6 +35,8 @@ def plan_gates(given: Namespace) -> Iterator[str]:
         key: tuple(sights(gate, cell_rates(entry.cells), given.samples)) for key, entry in baseline.entries.items()
     }
     yield from sight_lines(found)
+    if any(found.values()):
+        yield from finds_less(baseline.data, _groups(given, baseline))
     if scores := [name for name in gate.metrics if isinstance(gate.table[name], ScoreMetric)]:
         yield f"no formula tells what these gates find: {', '.join(scores)}; selftest plants drops and counts"
     for key, records in _stored(given, baseline).items():
@@ -44,9 +47,14 @@ def plan_gates(given: Namespace) -> Iterator[str]:
 def selftest_gates(given: Namespace) -> Iterator[str]:
     """How often the gates fail where nothing is lost, and where a drop is planted in the stored records."""
     baseline = open_baseline(given.name, given.baseline_dir)
-    gate, stored = _gate(baseline, given.gate), _stored(given, baseline)
+    gate, stored, groups = _gate(baseline, given.gate), _stored(given, baseline), _groups(given, baseline)
     if missing := [key for key in baseline.entries if key not in stored]:
         raise BaselineError(f"{given.name}: no sample file for {', '.join(missing)}; restore it from version control")
+    if unfit := [key for key, records in stored.items() if gate.of_logits and records.logits is None]:
+        raise BaselineError(
+            f"{given.name}: {NO_LOGITS} for {', '.join(unfit)}, and {', '.join(gate.of_logits)} needs them; record it "
+            "anew with failaware_store_logits = true in the ini and --failaware-update-baselines"
+        )
     yield _heading(gate)
     yield f"share of {given.draws} draws in which the test is red, by the points of accuracy that are lost in truth"
     random = np.random.default_rng(0)
@@ -55,7 +63,8 @@ def selftest_gates(given: Namespace) -> Iterator[str]:
         trials = {}
         for key, entry in baseline.entries.items():
             own = dataclasses.replace(gate, rule=_rule(gate, entry, given.gate))
-            trials[key] = plant(own, stored[key], flips, given.draws, random)
+            records = stored[key] if own.of_logits else dataclasses.replace(stored[key], logits=None)
+            trials[key] = plant(own, records, flips, given.draws, random, groups)
         rows += [_row(key, trial) for key, trial in trials.items()]
         everywhere = np.logical_or.reduce([trial.failed for trial in trials.values()])
         mean = float(np.mean([trial.flips for trial in trials.values()]))
@@ -64,6 +73,7 @@ def selftest_gates(given: Namespace) -> Iterator[str]:
         blind += [key for key, trial in trials.items() if not trial.failed[:, -1].any()]
     lost = ("nothing lost", *(f"{100 * drop:.0f} pt lost" for drop in DROPS[1:]))
     yield from aligned([("condition", "answers flipped", *lost), *rows], left=(0,))
+    yield from finds_less(baseline.data, groups)
     complaints = [*_noisy(gate, whole, given.draws), *_blind(blind)]
     given.failed = bool(complaints)
     yield from complaints or ["every gate was seen red, and none is red too often"]
@@ -121,3 +131,7 @@ def _stored(given: Namespace, baseline: Baseline) -> dict[str, Records]:
     directory = directory_of(given.name, given.baseline_dir)
     found = {key: read_records(directory, baseline, entry) for key, entry in baseline.entries.items()}
     return {key: records for key, records in found.items() if records is not None}
+
+
+def _groups(given: Namespace, baseline: Baseline) -> Groups:
+    return read_groups(directory_of(given.name, given.baseline_dir), baseline)

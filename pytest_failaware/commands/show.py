@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.commands.opening import directory_of, open_baseline
-from pytest_failaware.judge.metrics import FOUNDING_RATES, Metric, ScoreMetric, cell_rates
+from pytest_failaware.judge.metrics import FOUNDING_RATES, NO_LOGITS, Metric, ScoreMetric, cell_rates
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import read_records
 from pytest_failaware.judge.score_metrics import one_sided_metric
 from pytest_failaware.report.layout import aligned
-from pytest_failaware.report.words import heading, percent, spelled
+from pytest_failaware.report.words import heading, in_groups, percent, spelled
 from pytest_failaware.schema import Baseline, BaselineEntry
 
 _NONE: Final = "-"
@@ -22,7 +22,8 @@ def show_baseline(given: Namespace) -> Iterator[str]:
     """A baseline as a table: one row per condition, and what its numbers belong to."""
     baseline = open_baseline(given.name, given.baseline_dir)
     data = baseline.data
-    yield f"{baseline.name}: {data.samples:,} images, {len(data.classes)} classes; preprocess {baseline.preprocessing}"
+    size = f"{data.samples:,} images{in_groups(data)}, {len(data.classes)} classes"
+    yield f"{baseline.name}: {size}; preprocess {baseline.preprocessing}"
     named = [one_sided_metric(name, "--metrics") for name in given.metrics]
     rows = []
     for key, entry in baseline.entries.items():
@@ -48,7 +49,8 @@ def _others(
             yield "no sample file"
         else:
             rule = FailureRule.parse(entry.rule)
-            yield spelled(metric.score(records, rule.flags(confidence=records.confidence, entropy=records.entropy)))
+            score = metric.score(records, rule.flags(confidence=records.confidence, entropy=records.entropy))
+            yield "no logits" if score.reason == NO_LOGITS else spelled(score)
 
 
 def compare_baselines(given: Namespace) -> Iterator[str]:
@@ -68,6 +70,8 @@ def _file_differences(before: Baseline, after: Baseline) -> Iterator[str]:
         )
         if before.data.skipped != after.data.skipped:
             yield f"bad images left out: {before.data.skipped} -> {after.data.skipped}"
+    if before.data.groups != after.data.groups:
+        yield f"groups of the images: {before.data.groups:,} -> {after.data.groups:,}"
     if before.preprocessing != after.preprocessing:
         yield f"preprocessing: {before.preprocessing} -> {after.preprocessing}"
 

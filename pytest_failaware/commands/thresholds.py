@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 
 from pytest_failaware.commands.ini import write_rule
-from pytest_failaware.commands.opening import directory_of, open_baseline
-from pytest_failaware.errors import BaselineError, ConfigError, choices
+from pytest_failaware.commands.opening import directory_of, open_baseline, open_records, stored_records
+from pytest_failaware.errors import ConfigError
+from pytest_failaware.judge.groups import one_of_each
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import read_records
+from pytest_failaware.judge.samples import read_groups
 from pytest_failaware.judge.thresholds import By, Curve, choose, fewest
 from pytest_failaware.report.layout import aligned
 from pytest_failaware.schema import Baseline, Records
@@ -23,24 +24,28 @@ _EVERY: Final = 5  # percent of coverage between the rows that are printed
 def choose_thresholds(given: Namespace) -> Iterator[str]:
     """The risk at each coverage, the chosen rule and what is guaranteed of it; exit code 1 where there is none."""
     baseline = open_baseline(given.name, given.baseline_dir)
-    records = _records(given, baseline, given.condition)
-    found = choose(
-        records, len(baseline.data.classes), By(given.by), risk=given.risk, confidence=given.confidence_level
-    )
+    records = open_records(given, baseline, given.condition)
+    drawn = _independent(given, baseline, records)
+    found = choose(drawn, len(baseline.data.classes), By(given.by), risk=given.risk, confidence=given.confidence_level)
     right = int(records.correct.sum())
     yield f"{baseline.name}, {given.condition}: {len(records):,} images, {right / len(records):.2%} right"
+    if drawn is not records:
+        yield (
+            f"chosen on {len(drawn):,} of them, one of each group: the images of a group are not independent, and more "
+            "of them would prove too much"
+        )
     if len(found.trusted):
         yield from _table(found, given.confidence_level)
     if found.chosen is None:
         given.failed = True
-        yield _nothing(found, given)
+        yield _nothing(found, given, "images" if drawn is records else "groups")
         return
-    rule = found.rule(found.chosen)
+    rule, drawing = found.rule(found.chosen), "" if drawn is records else "one of each group, the groups "
     yield (
         f"with {_percent(given.confidence_level)} confidence at most {_percent(given.risk)} of the trusted answers are "
-        f"wrong, on images like these ({given.condition}), drawn independently"
+        f"wrong, on images like these ({given.condition}), {drawing}drawn independently"
     )
-    yield from _elsewhere(given, baseline, rule)
+    yield from _elsewhere(given, baseline, rule, everywhere=drawn is not records)
     yield f'rule = "{rule}"'
     if given.write:
         yield write_rule(given.write, rule)
@@ -74,32 +79,33 @@ def _table(found: Curve, confidence: float) -> Iterator[str]:
     yield from aligned(rows, left=(4, 5))
 
 
-def _nothing(found: Curve, given: Namespace) -> str:
-    """Why there is no rule, with what is needed or what was seen."""
+def _nothing(found: Curve, given: Namespace, what: str) -> str:
+    """Why there is no rule, with what is needed or what was seen; independent are the images or the groups."""
     target = _percent(given.risk)
     if not len(found.trusted):
         needed = fewest(given.risk, given.confidence_level)
-        return f"too few images for a risk of {target}: {needed:,} must be trusted, without a wrong answer among them"
+        return f"too few {what} for a risk of {target}: {needed:,} must be trusted, without a wrong answer among them"
     best = int(found.bound.argmin())
     return (
         f"no threshold guarantees a risk of {target}: the tests begin where {_coverage(found, 0)} are trusted, with a "
         f"bound of {found.bound[0]:.2%}; the lowest bound is {found.bound[best]:.2%}, at {_coverage(found, best)} (a "
-        "new target taken from here needs new images)"
+        f"new target taken from here needs new {what})"
     )
 
 
-def _elsewhere(given: Namespace, baseline: Baseline, rule: FailureRule) -> Iterator[str]:
-    """What the rule does under the other conditions, which the guarantee does not cover."""
+def _elsewhere(given: Namespace, baseline: Baseline, rule: FailureRule, *, everywhere: bool) -> Iterator[str]:
+    """What the rule does under the other conditions, or `everywhere` on all images, which no guarantee covers."""
     rows = []
     for key in baseline.entries:
-        if key != given.condition and (records := _stored(given, baseline, key)) is not None:
+        if (everywhere or key != given.condition) and (records := stored_records(given, baseline, key)) is not None:
             trusted = ~rule.flags(confidence=records.confidence, entropy=records.entropy)
             wrong, count = int((trusted & ~records.correct).sum()), int(trusted.sum())
             rows.append(
                 (key, f"{count / len(records):.1%}", str(wrong), f"{wrong / count:.2%}" if count else "undefined")
             )
     if rows:
-        yield "the same rule under the other conditions, observed, without a guarantee"
+        where = "on all images" if everywhere else "under the other conditions"
+        yield f"the same rule {where}, observed, without a guarantee"
         yield from aligned([("condition", "trusted", "of them wrong", "risk"), *rows], left=(0,))
 
 
@@ -111,19 +117,9 @@ def _percent(number: float) -> str:
     return f"{100 * number:g} %"
 
 
-# ---- the records ---------------------------------------------------------------------------------------------------
-
-
-def _records(given: Namespace, baseline: Baseline, condition: str) -> Records:
-    if condition not in baseline.entries:
-        raise BaselineError(
-            f"--condition: {given.name} has no {condition!r}; {choices(condition, sorted(baseline.entries))}"
-        )
-    found = _stored(given, baseline, condition)
-    if found is None:
-        raise BaselineError(f"{given.name}: no sample file for {condition}; restore it from version control")
-    return found
-
-
-def _stored(given: Namespace, baseline: Baseline, condition: str) -> Records | None:
-    return read_records(directory_of(given.name, given.baseline_dir), baseline, baseline.entries[condition])
+def _independent(given: Namespace, baseline: Baseline, records: Records) -> Records:
+    """One record of each group; all where each is alone in its own."""
+    groups = read_groups(directory_of(given.name, given.baseline_dir), baseline)
+    if groups is None or baseline.data.groups == len(records):
+        return records
+    return records.take(one_of_each(records.sample_id, groups))

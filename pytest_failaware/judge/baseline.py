@@ -66,6 +66,7 @@ def baseline_text(baseline: Baseline) -> str:
             "fingerprint": baseline.data.fingerprint,
             "samples": baseline.data.samples,
             **({"skipped": baseline.data.skipped} if baseline.data.skipped else {}),
+            **({"groups": baseline.data.groups} if baseline.data.groups else {}),
             "classes": list(baseline.data.classes),
         },
         "preprocessing": baseline.preprocessing,
@@ -140,12 +141,13 @@ def parse_baseline(text: str, file: str, name: str) -> Baseline:
 
 
 def _data(data: Entry) -> DataFacts:
-    fields = data.mapping(required=("fingerprint", "samples", "classes"), optional=("skipped",))
+    fields = data.mapping(required=("fingerprint", "samples", "classes"), optional=("skipped", "groups"))
     return DataFacts(
         fingerprint=fields["fingerprint"].text(),
         samples=fields["samples"].count(),
         classes=tuple(item.text() for item in fields["classes"].items()),
         skipped=fields["skipped"].count() if "skipped" in fields else 0,
+        groups=fields["groups"].count() if "groups" in fields else 0,
     )
 
 

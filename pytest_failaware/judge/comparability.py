@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_failaware.judge.pairing import Pair
 from pytest_failaware.schema import (
@@ -99,8 +100,6 @@ def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair | None, *, compara
         yield "unpaired: the sample file is missing; restore it from version control or update the baseline"
     elif comparable and not pair.is_whole:
         yield str(pair)
-    if comparable and pair is not None and pair.groups is not None:
-        yield f"tested over the {len(np.unique(pair.groups)):,} groups of the samples, which are not independent"
     if comparable and pair is not None and entry.rule != str(gate.rule):
         yield f"both sides judged under {gate.rule}; the baseline was recorded under {entry.rule}"
 
@@ -130,7 +129,8 @@ def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[st
 def records_equal(one: Records, other: Records, rule: FailureRule) -> bool:
     """Whether two records are identical: ids, labels, predictions and flags equal, scores within 1e-4.
 
-    The two unbounded scores, log-probability and logit, may differ by that much relative to their size.
+    The two unbounded scores, log-probability and logit, may differ by that much relative to their size, and so may all
+    logits where both sides have them.
     """
     if len(one) != len(other):
         return False
@@ -145,7 +145,14 @@ def records_equal(one: Records, other: Records, rule: FailureRule) -> bool:
             np.allclose(getattr(one, name), getattr(other, name), rtol=relative, atol=_CLOSE)
             for name, relative in _RELATIVE.items()
         )
+        and _logits_close(one.logits, other.logits)
     )
+
+
+def _logits_close(one: NDArray[np.float32] | None, other: NDArray[np.float32] | None) -> bool:
+    if one is None or other is None:
+        return True
+    return one.shape == other.shape and np.allclose(one, other, rtol=_CLOSE, atol=_CLOSE)
 
 
 _RELATIVE: Final[Mapping[str, float]] = {

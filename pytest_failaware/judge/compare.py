@@ -18,6 +18,7 @@ from pytest_failaware.judge.comparability import (
 )
 from pytest_failaware.judge.diagnosis import diagnose
 from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated, gated_unpaired
+from pytest_failaware.judge.groups import Groups, how_grouped
 from pytest_failaware.judge.metrics import NON_FINITE, cell_rates, stats_of
 from pytest_failaware.judge.outcomes import sides_of
 from pytest_failaware.judge.pairing import Pair, pair
@@ -59,6 +60,7 @@ def judge(
     baseline: Baseline | None,
     reference: Records | None,
     golden: Records | None = None,
+    groups: Groups = None,
     terms: Terms = TERMS,
 ) -> ItemResult:
     """The verdict on one condition.
@@ -71,6 +73,7 @@ def judge(
         baseline: the stored baseline, None where there is no file.
         reference: the stored records of this condition, None where there are none.
         golden: the golden reference's records, None where the stored ones are golden themselves.
+        groups: of the reference's samples; those of the measurement decide.
         terms: what becomes of changed data and of slow drift.
     """
     key = measurement.condition.key
@@ -91,7 +94,7 @@ def judge(
     )
     if baseline is None or entry is None:
         return missing
-    both = None if reference is None else pair(reference, measurement.records, measurement.groups)
+    both = None if reference is None else pair(reference, measurement.records, measurement.groups, groups)
     differences = tuple(find_differences(measurement, baseline, entry, gate, both, terms.dataset_change))
     comparisons, change, same = bounds, None, False
     if not differences:
@@ -108,7 +111,9 @@ def judge(
         differences=differences,
         notes=(
             *missing.notes,
+            *(() if differences else how_grouped(measurement, baseline.data, both)),
             *how_compared(entry, gate, both, comparable=not differences),
+            *_without_drift(gate, golden),
             *taken_on_trust(measurement, baseline),
         ),
         change=change,
@@ -160,6 +165,16 @@ def _drift(gate: Gate, golden: Records | None, now: Measurement, budget: Decimal
         return ()
     before, after = sides_of(pair(golden, now.records, now.groups), gate.rule)
     return tuple(drifted(gate, before, after, budget))
+
+
+def _without_drift(gate: Gate, golden: Records | None) -> Iterator[str]:
+    """A sentence where the golden reference was stored before logits were."""
+    names = [name for name in gate.metrics if name in gate.of_logits]
+    if golden is not None and golden.logits is None and names:
+        yield (
+            f"no drift is judged of {', '.join(names)}: the golden reference holds no logits; an update with "
+            "--failaware-reset-golden starts from these"
+        )
 
 
 def _worst(comparisons: tuple[Comparison, ...], *, same: bool) -> Verdict:

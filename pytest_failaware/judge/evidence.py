@@ -70,13 +70,13 @@ def score_evidence(
     metric: ScoreMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float
 ) -> tuple[Score, Score, Evidence | None]:
     """A score metric on the same samples of both sides, and what its change proves; none where a side has no value."""
-    sides = [(side.records, ~side.trusted) for side in (before, now)]
+    sides = [metric.on_parts(side.records, ~side.trusted) for side in (before, now)]
 
     def drop_on(rows: Rows) -> float | None:
-        old, new = (metric.score(records.take(rows), flagged[rows]).value for records, flagged in sides)
+        old, new = (score_on(rows).value for score_on in sides)
         return None if old is None or new is None else (old - new) * metric.direction.value
 
-    reference, current = (metric.score(*side) for side in sides)
+    reference, current = (score_on(slice(None)) for score_on in sides)
     if reference.value is None or current.value is None:
         return reference, current, None
     drop = (reference.value - current.value) * metric.direction.value

@@ -16,6 +16,7 @@ from pytest_failaware.judge.evidence import Masks, coverage_evidence, paired_evi
 from pytest_failaware.judge.metrics import (
     CHANGE_RATES,
     GATE_TOLERANCE,
+    NO_LOGITS,
     AnyMetric,
     CoverageMetric,
     Direction,
@@ -31,6 +32,7 @@ from pytest_failaware.schema import Comparison, ConditionStats, Estimate, Eviden
 _JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
 """Whether there is a confident_accuracy now -> the gate that judges the change where only one side has one."""
 _NOT_COUNTED: Final = "its sample file is missing"
+_WITH_LOGITS: Final = "record it anew with failaware_store_logits = true and --failaware-update-baselines"
 _EQUIVALENT: Final = {"changed_prediction_rate": Decimal("0.01"), "changed_flag_rate": Decimal("0.01")}
 """What the policy equivalence bounds where the gate bounds neither."""
 
@@ -145,6 +147,9 @@ def worsening(before: Fraction, now: Fraction, direction: Direction) -> Fraction
 
 def _undefined(name: str, before: Value, now: Value, gate: Gate) -> tuple[Verdict, str]:
     """A metric that one side does not have; confident_accuracy can leave the judgement to a gate beside it."""
+    if NO_LOGITS in (before.reason, now.reason):
+        side = "in the baseline" if before.reason == NO_LOGITS else "now"
+        return Verdict.INCOMPARABLE, f"{NO_LOGITS} {side}; {_WITH_LOGITS}"
     if before.fraction is None and now.fraction is None:
         return Verdict.PASSED, f"{now.reason}, as in the baseline"
     missing = before if before.fraction is None else now

@@ -37,12 +37,12 @@ def deal(sample_id: NDArray[np.uint64], groups: NDArray[np.uint32] | None = None
         _, first, unit = np.unique(groups, return_index=True, return_inverse=True)
         key = sample_id[first]
     dealt = np.empty(len(key), dtype=np.intp)
-    dealt[np.lexsort((key, _mixed(key)))] = np.arange(len(key)) % parts
+    dealt[np.lexsort((key, mixed(key)))] = np.arange(len(key)) % parts
     part: Rows = dealt[unit]
     return part
 
 
-def _mixed(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The finaliser of SplitMix64: ids that count up become numbers without order."""
     mixed = key.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

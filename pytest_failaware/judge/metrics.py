@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_failaware.judge.rule import FailureRule
 
     Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    Rows = NDArray[np.intp] | slice
+    OnRows = Callable[[Rows], float | None]
 
 
 class Direction(Enum):
@@ -37,6 +39,8 @@ class Direction(Enum):
 
 _ALL: Final = ("trusted_right", "trusted_wrong", "flagged_right", "flagged_wrong")
 GATE_TOLERANCE: Final = Decimal("0.005")
+NO_LOGITS: Final = "no logits are stored"
+"""Why a metric of all logits has no value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +104,8 @@ class ScoreMetric:
     """A number that is no ratio of counts, of ours or, by the hook `pytest_failaware_metrics`, of the user's own.
 
     `compute(records, flagged)` returns a finite number, or None where it is undefined. It is called on many parts of
-    the records too, which tell how far chance moves it, and so must not depend on the order of the samples.
+    the records too, which tell how far chance moves it, and so must not depend on the order of the samples. One that
+    `needs_logits` is called only with records that hold them; a gate then asks for failaware_store_logits.
     """
 
     name: str
@@ -111,6 +116,8 @@ class ScoreMetric:
     highest: float = math.inf
     is_rate: bool = False  # read in percent
     undefined: str = "it is not defined on these samples"
+    needs_logits: bool = False
+    prepare: Callable[[Records], OnRows] | None = None  # as `compute`, with the work on each sample done once
 
     @property
     def direction(self) -> Direction:
@@ -123,7 +130,18 @@ class ScoreMetric:
         Raises:
             ConfigError: it is neither None nor a finite number in the range of the metric.
         """
-        found = self.compute(records, flagged)
+        return self.on_parts(records, flagged)(slice(None))
+
+    def on_parts(self, records: Records, flagged: NDArray[np.bool_]) -> Callable[[Rows], Score]:
+        """The number on any rows of these records, as `score` would have it on those alone."""
+        if self.needs_logits and records.logits is None:
+            return lambda rows: Score(value=None, is_rate=self.is_rate, reason=NO_LOGITS)
+        if self.prepare is not None:
+            on_rows = self.prepare(records)
+            return lambda rows: self._checked(on_rows(rows))
+        return lambda rows: self._checked(self.compute(records.take(rows), flagged[rows]))
+
+    def _checked(self, found: float | None) -> Score:
         if found is None:
             return Score(value=None, is_rate=self.is_rate, reason=self.undefined)
         value = float(found) if isinstance(found, SupportsFloat) and getattr(found, "shape", ()) == () else math.nan

@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.judge.logits import gen, tempered
+from pytest_failaware.judge.score_metrics import TEMPERATURE
 from pytest_failaware.schema import Records
 
 Floats = NDArray[np.float64]
@@ -27,7 +29,8 @@ def score_of(records: Records, name: str) -> Floats | None:
     """A stored score as float64, (N,), higher is surer; None where the records cannot tell it.
 
     max_logit - ln(confidence) is the logarithm of the sum of all exponentiated logits, the negative of what is called
-    energy. Of probabilities that were predicted elsewhere it is 0 up to rounding, and then it is not known.
+    energy. Of probabilities that were predicted elsewhere it is 0 up to rounding, and then it is not known. `gen` and
+    `temperature=T` need every logit; where those are not finite, nothing is less sure.
     """
     confidence = records.confidence.astype(np.float64)
     match name:
@@ -46,6 +49,11 @@ def score_of(records: Records, name: str) -> Floats | None:
             energy = np.full(len(confidence), -np.inf)
             energy[answered] = records.max_logit.astype(np.float64)[answered] - np.log(confidence[answered])
             return energy if np.abs(energy[answered]).max(initial=0.0) > _ROUNDING else None
+        case "gen":
+            return None if records.logits is None else np.where(confidence > 0, gen(records.logits), -np.inf)
+        case _ if name.startswith(TEMPERATURE):
+            at = float(name.removeprefix(TEMPERATURE))
+            return None if records.logits is None else tempered(records, at).confidence.astype(np.float64)
     raise ValueError(f"no score {name!r} is stored")
 
 

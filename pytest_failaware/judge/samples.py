@@ -1,9 +1,10 @@
-"""The outcome of every sample beside a baseline: samples.npz (ids, labels) and one file of columns per condition."""
+"""The outcome of every sample beside a baseline: samples.npz (ids, labels, groups) and a file for each condition."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,12 +13,14 @@ from numpy.typing import NDArray
 
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.fingerprint import data_fingerprint
+from pytest_failaware.judge.groups import are_told
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.schema import RECORD_DTYPES, SCORES, Baseline, BaselineEntry, Condition, Records
+from pytest_failaware.schema import GROUP, RECORD_DTYPES, SCORES, Baseline, BaselineEntry, Condition, Records
 
 _SHARED: Final = ("sample_id", "label")
-_OWN: Final = ("prediction", *SCORES)
+_LOGITS: Final = "logits"
+_OWN: Final = ("prediction", *SCORES, _LOGITS)
 _REMEDY: Final = "restore it from version control, or delete it and re-run with --failaware-update-baselines"
 
 
@@ -57,6 +60,28 @@ def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Re
     return records
 
 
+def read_groups(directory: Path, baseline: Baseline) -> NDArray[np.uint32] | None:
+    """The group of each stored sample, (N,), ascending by id; None where none are stored.
+
+    Raises:
+        BaselineError: the file is damaged or does not belong to the baseline.
+    """
+    path, told = shared_path(directory, baseline.name), baseline.data.groups
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            groups: NDArray[np.uint32] | None = found.get(GROUP)
+    except Exception as error:  # a damaged file raises whatever its bytes provoke
+        raise BaselineError(f"{path}: cannot be read ({type(error).__name__}); {_REMEDY}") from error
+    if not are_told(groups, baseline.data):
+        place = _place(directory, baseline, f"  groups: {told}" if told else baseline.data.fingerprint)
+        raise BaselineError(
+            f"{place}: data.groups is {told}, which is not what the column {GROUP} of {path} holds; {_REMEDY}"
+        )
+    return groups
+
+
 def _read(directory: Path, baseline: Baseline, own: Path, key: str, sha256: str) -> Records | None:
     """The records in one file of columns, with the ids and labels that all share; None where a file is absent."""
     shared = shared_path(directory, baseline.name)
@@ -70,6 +95,7 @@ def _read(directory: Path, baseline: Baseline, own: Path, key: str, sha256: str)
         )
     columns = _columns(shared, shared.read_bytes(), _SHARED) | _columns(own, content, _OWN)
     data = baseline.data
+    _check_logits(own, columns.get(_LOGITS), len(data.classes))
     if {len(column) for column in columns.values()} != {data.samples} or data.fingerprint != data_fingerprint(
         columns["sample_id"], columns["label"], data.classes
     ):
@@ -103,14 +129,22 @@ def golden_path(directory: Path, name: str, condition: Condition) -> Path:
     return directory / name / f"{condition.slug}.golden.npz"
 
 
-def shared_content(records: Records) -> bytes:
-    """The file of ids and labels."""
-    return _packed(records, _SHARED)
+def shared_content(records: Records, groups: NDArray[np.uint32] | None = None) -> bytes:
+    """The file of ids and labels, and of groups where there are any."""
+    columns: dict[str, Any] = {name: getattr(records, name) for name in _SHARED}
+    buffer = io.BytesIO()
+    np.savez(buffer, **(columns if groups is None else {**columns, GROUP: groups}))
+    return buffer.getvalue()
 
 
 def own_content(records: Records) -> bytes:
     """The file of a condition's columns."""
     return _packed(records, _OWN)
+
+
+def holds_logits(path: Path) -> bool:
+    """Whether a file of columns is there and has every logit."""
+    return zipfile.is_zipfile(path) and f"{_LOGITS}.npy" in zipfile.ZipFile(path).namelist()
 
 
 def sha256_of(content: bytes) -> str:
@@ -121,19 +155,28 @@ def sha256_of(content: bytes) -> str:
 def _packed(records: Records, names: tuple[str, ...]) -> bytes:
     """An uncompressed npz: its bytes depend on the columns alone, and version control compresses it anyway."""
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: getattr(records, name) for name in names})
+    np.savez(buffer, **{name: column for name, column in records.columns.items() if name in names})
     return buffer.getvalue()
 
 
 def _columns(path: Path, content: bytes, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as found:
-            columns = {name: found[name] for name in names}
+            columns = {name: found[name] for name in names if name != _LOGITS or name in found.files}
     except Exception as error:  # a damaged file raises whatever its bytes provoke
         raise BaselineError(f"{path}: cannot be read ({type(error).__name__}); {_REMEDY}") from error
-    wrong = [name for name, column in columns.items() if column.dtype != RECORD_DTYPES[name] or column.ndim != 1]
+    dtypes = {name: dtype for name, dtype in RECORD_DTYPES.items() if name in columns}
+    wrong = [name for name, dtype in dtypes.items() if columns[name].dtype != dtype or columns[name].ndim != 1]
     if wrong:
         raise BaselineError(
             f"{path}: the column {wrong[0]} is not {RECORD_DTYPES[wrong[0]]} of one dimension; {_REMEDY}"
         )
     return columns
+
+
+def _check_logits(path: Path, logits: NDArray[Any] | None, classes: int) -> None:
+    if logits is not None and (logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] < classes):
+        raise BaselineError(
+            f"{path}: the logits are {logits.dtype} {logits.shape}, not float32 with one for each of the {classes} "
+            f"classes; {_REMEDY}"
+        )

@@ -1,12 +1,14 @@
 """The table of score metrics: direction, range, unit and undefined case of each, and how their names are spelled.
 
 `augrc` ranks by the confidence, `augrc(margin)` by another stored score; `risk_at_coverage(0.9)` needs its coverage,
-and takes a score behind it: `risk_at_coverage(0.9,margin)`. Importing this file imports no numpy: gates are read in
-every run of pytest.
+and takes a score behind it: `risk_at_coverage(0.9,margin)`. `gen` and `temperature=1.5` are scores of all logits, and
+`ece(temperature=1.5)` is of the probabilities at that temperature. Importing this file imports no numpy: gates are read
+in every run of pytest.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,42 +23,54 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pytest_failaware.judge.metrics import OnRows
     from pytest_failaware.schema import Records
 
-RANKING_SCORES: Final = ("confidence", "margin", "max_logit", "gini", "entropy", "energy")
-"""What a ranking metric can rank by; the first where its name says nothing."""
+    Prepare = Callable[[Records], OnRows]
+
+RANKING_SCORES: Final = ("confidence", "margin", "max_logit", "gini", "entropy", "energy", "gen")
+"""What a ranking metric can rank by, beside the confidence at a temperature; the first where its name says nothing."""
+
+TEMPERATURE: Final = "temperature="
+"""What stands before the temperature in a name."""
 
 _NO_ERROR: Final = "every answer is right, or every one is wrong"
 _NO_SAMPLE: Final = "there is no image"
 _SMALL: Final = Decimal("0.002")
 _SPELLED: Final = re.compile(r"(?P<name>[a-z0-9_]+)\((?P<arguments>[^()]*)\)")
 _LEVEL: Final = re.compile(r"[01]?\.\d{1,6}|[01]", re.ASCII)
+_DEGREES: Final = re.compile(r"\d{1,4}(\.\d{1,6})?|\.\d{1,6}", re.ASCII)
 
 
-def _calibration(function: str) -> Callable[[Records, NDArray[np.bool_]], float | None]:
-    def compute(records: Records, flagged: NDArray[np.bool_]) -> float | None:
+def _calibration(function: str, temperature: float | None = None) -> Prepare:
+    def prepare(records: Records) -> OnRows:
         from pytest_failaware.judge import calibration
+        from pytest_failaware.judge.logits import tempered
 
-        found: float | None = getattr(calibration, function)(records)
-        return found
+        scored = replace(records, logits=None) if temperature is None else tempered(records, temperature)
+        compute: Callable[[Records], float | None] = getattr(calibration, function)
+        return lambda rows: compute(scored.take(rows))
 
-    return compute
+    return prepare
 
 
-def _ranking(
-    function: str, score: str = RANKING_SCORES[0], level: Fraction | None = None
-) -> Callable[[Records, NDArray[np.bool_]], float | None]:
-    def compute(records: Records, flagged: NDArray[np.bool_]) -> float | None:
+def _ranking(function: str, score: str = RANKING_SCORES[0], level: Fraction | None = None) -> Prepare:
+    def prepare(records: Records) -> OnRows:
         from pytest_failaware.judge import ranking
 
-        ranked_by = ranking.score_of(records, score)
+        ranked_by, right = ranking.score_of(records, score), records.correct
         if ranked_by is None:
-            return None
+            return lambda rows: None
         extra = () if level is None else (level,)
-        found: float | None = getattr(ranking, function)(ranked_by, records.correct, *extra)
-        return found
+        compute: Callable[..., float | None] = getattr(ranking, function)
+        return lambda rows: compute(ranked_by[rows], right[rows], *extra)
 
-    return compute
+    return prepare
+
+
+def _whole(prepare: Prepare) -> Callable[[Records, NDArray[np.bool_]], float | None]:
+    """The number on all records."""
+    return lambda records, flagged: prepare(records)(slice(None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,40 +91,48 @@ class RankingMetric:
         reason = self.plain.undefined
         if score == "energy":
             reason += ", or the logits are not known"
+        prepare = _ranking(name, score, None if level is None else Fraction(level))
         return replace(
             self.plain,
             name=f"{name}({','.join(said)})" if said else name,
-            compute=_ranking(name, score, None if level is None else Fraction(level)),
+            compute=_whole(prepare),
+            prepare=prepare,
             undefined=reason,
+            needs_logits=score == "gen" or score.startswith(TEMPERATURE),
         )
 
 
-_PLAIN: Final = (
-    ScoreMetric(name="ece", compute=_calibration("ece"), higher_is_better=False, highest=1.0, undefined=_NO_SAMPLE),
-    ScoreMetric(
-        name="adaptive_ece",
-        compute=_calibration("adaptive_ece"),
-        higher_is_better=False,
-        highest=1.0,
+def _plain(
+    name: str,
+    *,
+    higher_is_better: bool = False,
+    tolerance: Decimal = Decimal("0.01"),
+    highest: float = 1.0,
+    is_rate: bool = False,
+) -> ScoreMetric:
+    prepare = _calibration(name)
+    return ScoreMetric(
+        name=name,
+        compute=_whole(prepare),
+        prepare=prepare,
+        higher_is_better=higher_is_better,
+        tolerance=tolerance,
+        highest=highest,
+        is_rate=is_rate,
         undefined=_NO_SAMPLE,
-    ),
-    ScoreMetric(name="brier", compute=_calibration("brier"), higher_is_better=False, highest=2.0, undefined=_NO_SAMPLE),
-    ScoreMetric(
-        name="nll",
-        compute=_calibration("nll"),
-        higher_is_better=False,
-        tolerance=Decimal("0.02"),
-        undefined=_NO_SAMPLE,
-    ),
-    ScoreMetric(
-        name="worst_class_accuracy",
-        compute=_calibration("worst_class_accuracy"),
-        higher_is_better=True,
-        highest=1.0,
-        is_rate=True,
-        undefined=_NO_SAMPLE,
-    ),
-)
+    )
+
+
+_CALIBRATION: Final[Mapping[str, ScoreMetric]] = {
+    metric.name: metric
+    for metric in (
+        _plain("ece"),
+        _plain("adaptive_ece"),
+        _plain("brier", highest=2.0),
+        _plain("nll", tolerance=Decimal("0.02"), highest=math.inf),
+    )
+}
+"""Those that a temperature changes."""
 
 
 def _family(
@@ -124,9 +146,11 @@ def _family(
     level: str = "",
     example: str = "",
 ) -> RankingMetric:
+    prepare = _ranking(name)
     plain = ScoreMetric(
         name=name,
-        compute=_ranking(name),
+        compute=_whole(prepare),
+        prepare=prepare,
         higher_is_better=higher_is_better,
         tolerance=tolerance,
         highest=highest,
@@ -153,14 +177,21 @@ RANKING_METRICS: Final[Mapping[str, RankingMetric]] = {
 
 SCORE_METRICS: Final[Mapping[str, ScoreMetric]] = {
     metric.name: metric
-    for metric in (*(family.plain for family in RANKING_METRICS.values() if not family.level), *_PLAIN)
+    for metric in (
+        *(family.plain for family in RANKING_METRICS.values() if not family.level),
+        *_CALIBRATION.values(),
+        _plain("worst_class_accuracy", higher_is_better=True, is_rate=True),
+    )
 }
 """Those that can be named without brackets."""
 
 
-EXAMPLES: Final = tuple(
-    f"{name}({family.example})" for name, family in RANKING_METRICS.items() if family.level
-) + tuple(f"augrc({score})" for score in RANKING_SCORES[1:])
+_SCORES: Final = (*RANKING_SCORES, f"{TEMPERATURE}1.5")
+EXAMPLES: Final = (
+    *(f"{name}({family.example})" for name, family in RANKING_METRICS.items() if family.level),
+    *(f"augrc({score})" for score in _SCORES[1:]),
+    *(f"{name}({TEMPERATURE}1.5)" for name in _CALIBRATION),
+)
 """Names with brackets, for messages."""
 
 
@@ -172,16 +203,38 @@ def spelled_metric(text: str, where: str) -> ScoreMetric | None:
     """
     match = _SPELLED.fullmatch(text.replace(" ", ""))
     name, arguments = (match["name"], match["arguments"].split(",")) if match else (text, [])
+    if match and name in _CALIBRATION:
+        return _at_temperature(_CALIBRATION[name], ",".join(arguments), where)
     family = RANKING_METRICS.get(name)
     if family is None or (match is None and not family.level):
         return None
     level = _level(arguments.pop(0) if arguments else "", family, where) if family.level else None
     score = arguments.pop(0) if arguments else RANKING_SCORES[0]
-    if score not in RANKING_SCORES or arguments:
+    if score.startswith(TEMPERATURE) and not arguments:
+        score = _temperature(score, where, name)
+    elif score not in RANKING_SCORES or arguments:
         raise ConfigError(
-            f"{where}: {text}: unknown score {','.join([score, *arguments])!r}; {choices(score, RANKING_SCORES)}"
+            f"{where}: {text}: unknown score {','.join([score, *arguments])!r}; {choices(score, _SCORES)}"
         )
     return family.spelled(level, score)
+
+
+def _at_temperature(plain: ScoreMetric, text: str, where: str) -> ScoreMetric:
+    """A calibration metric of the probabilities at a temperature."""
+    said = _temperature(text, where, plain.name)
+    prepare = _calibration(plain.name, float(said.removeprefix(TEMPERATURE)))
+    return replace(plain, name=f"{plain.name}({said})", compute=_whole(prepare), prepare=prepare, needs_logits=True)
+
+
+def _temperature(text: str, where: str, name: str) -> str:
+    """The only spelling of a temperature, as in `temperature=1.5`."""
+    degrees = text.removeprefix(TEMPERATURE)
+    if degrees == text or not _DEGREES.fullmatch(degrees) or not Decimal(degrees):
+        raise ConfigError(
+            f"{where}: {name}: give the temperature above 0, six decimals at most, as in {name}({TEMPERATURE}1.5), got "
+            f"{text!r}"
+        )
+    return f"{TEMPERATURE}{Decimal(degrees).normalize():f}"
 
 
 def one_sided_metric(name: str, where: str) -> Metric | ScoreMetric:

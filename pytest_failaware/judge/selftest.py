@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.judge.gating import bounded, bounded_changes, gated
+from pytest_failaware.judge.groups import Groups
 from pytest_failaware.judge.metrics import stats_of
 from pytest_failaware.judge.outcomes import outcomes_of
 from pytest_failaware.schema import Gate, Records
@@ -26,7 +28,9 @@ class Trial:
     failed: NDArray[np.bool_]
 
 
-def plant(gate: Gate, records: Records, flips: float, draws: int, random: np.random.Generator) -> Trial:
+def plant(
+    gate: Gate, records: Records, flips: float, draws: int, random: np.random.Generator, groups: Groups = None
+) -> Trial:
     """Judge `draws` models that are drawn from the stored records, for each of the drops.
 
     Args:
@@ -36,19 +40,20 @@ def plant(gate: Gate, records: Records, flips: float, draws: int, random: np.ran
             that many wrong ones.
         draws: models per drop.
         random: where chance comes from.
+        groups: of the samples, which the gate reckons with; changes are planted sample by sample all the same.
     """
     share = redrawn_share(records, flips)
     failed, flipped = np.zeros((draws, len(DROPS)), dtype=np.bool_), 0
     for draw in range(draws):
         equal = redraw(records, share, random)
         flipped += int((equal.correct != records.correct).sum())
-        failed[draw] = [_fails(gate, records, lower(equal, drop, random)) for drop in DROPS]
+        failed[draw] = [_fails(gate, records, lower(equal, drop, random), groups) for drop in DROPS]
     return Trial(flips=flipped / (draws * len(records)), failed=failed)
 
 
-def _fails(gate: Gate, stored: Records, now: Records) -> bool:
+def _fails(gate: Gate, stored: Records, now: Records, groups: Groups) -> bool:
     """Whether a test item with this gate is red."""
-    sides = outcomes_of(stored, gate.rule), outcomes_of(now, gate.rule)
+    sides = outcomes_of(stored, gate.rule, groups), outcomes_of(now, gate.rule, groups)
     stats = stats_of("", now, gate.rule, gate.table, gate.named)
     comparisons = (*gated(gate, *sides), *bounded_changes(gate, *sides), *bounded(gate, stats))
     return any(one.verdict.fails for one in comparisons)
@@ -67,8 +72,7 @@ def redraw(records: Records, share: float, random: np.random.Generator) -> Recor
     for rows in _classes(records):
         donors[rows] = random.choice(rows, len(rows))
     source = np.where(random.random(len(records)) < share, donors, np.arange(len(records)))
-    columns = {name: getattr(records, name)[source] for name in Records.__slots__}
-    return Records(**{**columns, "sample_id": records.sample_id, "label": records.label})
+    return dataclasses.replace(records.take(source), sample_id=records.sample_id, label=records.label)
 
 
 def redrawn_share(records: Records, flips: float) -> float:
@@ -86,8 +90,7 @@ def lower(records: Records, drop: float, random: np.random.Generator) -> Records
     falls = right & (random.random(len(records)) < rate)
     wrong = np.where(records.label == 0, 1, records.label - np.minimum(records.label, 1))
     prediction = np.where(falls, wrong, records.prediction).astype(records.prediction.dtype)
-    columns = {name: getattr(records, name) for name in Records.__slots__}
-    return Records(**{**columns, "prediction": prediction})
+    return dataclasses.replace(records, prediction=prediction)
 
 
 def _classes(records: Records) -> Iterator[NDArray[np.intp]]:

@@ -15,7 +15,8 @@ where "the risk is above the target" was rejected of the very set of answers tha
 beyond that set. Given how many images a* trusts, the wrong ones are binomial with a rate above the target; so the first
 happens with at most the error probability, whatever the model is like. For the second, where a* trusts fewer images
 than the first tested rule does, one thing is assumed: the answers between the two are wrong more often than the target,
-too. And the images must be independent draws of those to come.
+too. And the images must be independent draws of those to come; of images in groups, one of each group
+is, and the guarantee then speaks of an image of a random group.
 """
 
 from __future__ import annotations

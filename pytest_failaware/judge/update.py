@@ -5,18 +5,23 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 
 from pytest_failaware.errors import BaselineError, choices
 from pytest_failaware.files import locked, replace_together
+from pytest_failaware.fingerprint import group_count
 from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline, read_baseline
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.golden import ends_golden, golden_after, golden_copies, golden_left
+from pytest_failaware.judge.groups import same_groups
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import (
+    holds_logits,
     own_content,
     own_path,
+    read_groups,
     read_records,
     sha256_of,
     shared_content,
@@ -32,14 +37,17 @@ Measured = tuple[Measurement, FailureRule]
 class UpdateOutcome:
     """What an update did, by condition key; `refused` says why it did nothing, `diff` how the YAML file changes.
 
-    Drift is measured anew, from the values stored now, for the keys in `golden_anew`.
+    Drift is measured anew, from the values stored now, for the keys in `golden_anew`; of those in `without_logits` the
+    logits that were stored are gone.
     """
 
     recorded: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
+    regrouped: str = ""  # how many groups the same samples were in and are in now, where that changed
     pruned: tuple[str, ...] = ()
     golden_anew: tuple[str, ...] = ()
+    without_logits: tuple[str, ...] = ()
     refused: str = ""
     diff: str = field(default="", compare=False)
 
@@ -52,6 +60,14 @@ class _Update:
     drop: Collection[str]
     reason: str
     reset_golden: bool
+
+
+class _Stored(Enum):
+    """What a file says of a measurement."""
+
+    WHOLLY = "wholly"
+    WITHOUT_LOGITS = "without logits"  # which were measured
+    OTHERWISE = "otherwise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +91,8 @@ def update_baseline(
 ) -> UpdateOutcome:
     """Merge measurements of one data set into the baseline `name`, and delete the entries in `drop`.
 
-    An entry whose predictions and flags are as stored, and whose scores are within 1e-4, is left as it is. Data or
+    An entry whose predictions and flags are as stored, and whose scores are within 1e-4, is left as it is, unless the
+    measurement brings logits that are not stored; logits that are stored and not brought are left, too. Data or
     preprocessing other than the file's are refused unless the update covers every entry of the file. The file is read,
     changed and replaced under a lock, so that processes which update other entries lose nothing.
 
@@ -110,24 +127,35 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
     fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in update.measured}
     if refused := _refusal(old, update.measured, fresh, update.drop):
         return _Plan(outcome=UpdateOutcome(refused=refused))
-    unchanged = tuple(key for key, one in fresh.items() if old and _is_stored(directory, old, *one, update))
+    found = {key: _found(directory, old, *one) for key, one in fresh.items()} if old else {}
+    reset = [key for key, entry in known.items() if update.reset_golden and entry.golden is not None]
+    unchanged = tuple(key for key, stored in found.items() if stored is _Stored.WHOLLY and key not in reset)
     changed = {key: one for key, one in fresh.items() if key not in unchanged}
     outcome = UpdateOutcome(
         recorded=tuple(key for key in changed if key not in known),
         updated=tuple(key for key in changed if key in known),
         unchanged=unchanged,
+        regrouped=_regrouped(directory, old, update.measured),
         pruned=tuple(update.drop),
         golden_anew=tuple(_golden_anew(directory, old, changed, update)),
+        without_logits=tuple(
+            key
+            for key, (one, _) in changed.items()
+            if one.records.logits is None and holds_logits(own_path(directory, name, one.condition))
+        ),
     )
-    if not changed and not update.drop:
+    if not changed and not update.drop and not outcome.regrouped:
         return _Plan(outcome=outcome)
     if shared := _shared_file(directory, name, [*known.values()], [one.condition for one, _ in changed.values()]):
         return _Plan(outcome=UpdateOutcome(refused=shared))
-    merged = _merged(old, name, changed, update, outcome.golden_anew)
+    # Where the logits alone are new, what is stored now is as golden as what it replaces.
+    filled = [key for key, stored in found.items() if stored is _Stored.WITHOUT_LOGITS and known[key].golden is None]
+    merged = _merged(old, name, changed, update, {*outcome.golden_anew, *filled})
     contents = {own_path(directory, name, one.condition): own_content(one.records) for one, _ in changed.values()}
     contents |= golden_copies(directory, old, merged)
-    if changed:
-        contents[shared_path(directory, name)] = shared_content(update.measured[0][0].records)
+    if update.measured:
+        first = update.measured[0][0]
+        contents[shared_path(directory, name)] = shared_content(first.records, first.groups)
     before, after = baseline_text(old) if old else "", baseline_text(merged)
     parse_baseline(after, f"{name}.yaml (as it would be written)", name)  # nothing is written that cannot be read
     contents[baseline_path(directory, name)] = after.encode()
@@ -150,6 +178,16 @@ def _golden_anew(
             yield key
 
 
+def _regrouped(directory: Path, old: Baseline | None, measured: Sequence[Measured]) -> str:
+    """How many groups before and now, "" where the samples belong together as they are stored, or are others."""
+    if old is None or not measured or old.data != measured[0][0].provenance.data:
+        return ""
+    before, now = read_groups(directory, old), measured[0][0].groups
+    if same_groups(before, now):
+        return ""
+    return " -> ".join(f"{group_count(side):,}" if side is not None else "none" for side in (before, now))
+
+
 def _refusal(
     old: Baseline | None, measured: Sequence[Measured], fresh: Mapping[str, Measured], drop: Collection[str]
 ) -> str:
@@ -157,7 +195,8 @@ def _refusal(
     if not measured:
         return ""
     provenance = measured[0][0].provenance
-    if any(one.provenance != provenance for one, _ in measured):
+    groups = measured[0][0].groups
+    if any(one.provenance != provenance or not same_groups(one.groups, groups) for one, _ in measured):
         return "its items measured different models or data; give each a baseline of its own"
     if torn := [one.condition.key for one, rule in measured if not _agree((one, rule), fresh[one.condition.key])]:
         return f"two tests gate {torn[0]} with other rules or seeds; give each its own baseline"
@@ -189,18 +228,18 @@ def _agree(one: Measured, other: Measured) -> bool:
     return (rule, first.seed) == (other_rule, second.seed) and records_equal(first.records, second.records, rule)
 
 
-def _is_stored(
-    directory: Path, baseline: Baseline, measurement: Measurement, rule: FailureRule, update: _Update
-) -> bool:
-    """Whether the file already says what was measured."""
+def _found(directory: Path, baseline: Baseline, measurement: Measurement, rule: FailureRule) -> _Stored:
+    """How much of what was measured the file already says."""
     provenance = measurement.provenance
     entry = baseline.entries.get(measurement.condition.key)
     if entry is None or (baseline.data, baseline.preprocessing) != (provenance.data, provenance.preprocessing):
-        return False
+        return _Stored.OTHERWISE
     stored = read_records(directory, baseline, entry)
     made_alike = (entry.condition, entry.seed, entry.rule) == (measurement.condition, measurement.seed, str(rule))
-    settled = entry.golden is None or not update.reset_golden
-    return settled and made_alike and stored is not None and records_equal(stored, measurement.records, rule)
+    if stored is None or not made_alike or not records_equal(stored, measurement.records, rule):
+        return _Stored.OTHERWISE
+    is_less = stored.logits is None and measurement.records.logits is not None
+    return _Stored.WITHOUT_LOGITS if is_less else _Stored.WHOLLY
 
 
 def _merged(
@@ -211,9 +250,9 @@ def _merged(
     entries = {key: entry for key, entry in known.items() if key not in update.drop}
     for key, (measurement, rule) in changed.items():
         entries[key] = _entry(measurement, rule, known.get(key), update.reason, golden_anew=key in golden_anew)
-    if old is not None and not changed:
+    if old is not None and not update.measured:
         return replace(old, entries=entries)
-    provenance = next(iter(changed.values()))[0].provenance
+    provenance = update.measured[0][0].provenance
     return Baseline(
         name=name,
         data=provenance.data,

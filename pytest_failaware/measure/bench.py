@@ -40,6 +40,7 @@ class Bench:
     kernels: Mapping[str, Kernel]  # the user's own
     limit: int | None = None
     precomputed: Precomputed | None = None
+    keep_logits: bool = False
 
     @property
     def model(self) -> LoadedModel:
@@ -96,7 +97,10 @@ class Bench:
 
     def measure(self, condition: Condition, seed: int, tell: Tell = silent) -> Measurement:
         """One pass over the images under one condition."""
-        return self.measurement(condition, seed, measure_records(self.runner, self.loader(condition, seed), tell))
+        loader = self.loader(condition, seed)
+        return self.measurement(
+            condition, seed, measure_records(self.runner, loader, tell, keep_logits=self.keep_logits)
+        )
 
     def measurement(self, condition: Condition, seed: int, records: Records) -> Measurement:
         """Records with everything that made them."""
@@ -142,6 +146,7 @@ def build_bench(
     bad_samples: int = 0,
     own_kernels: Mapping[str, Degrade] | None = None,
     precomputed: Path | None = None,
+    keep_logits: bool = False,
     tell: Tell = silent,
 ) -> Bench:
     """Decode the images through the preprocessing's geometry and put the pieces together.
@@ -157,6 +162,7 @@ def build_bench(
         bad_samples: how many images may be left out because they cannot be used.
         own_kernels: the user's degradations by name.
         precomputed: the folder of corruptions that are read instead of made.
+        keep_logits: whether records hold every logit.
         tell: called while images are decoded.
 
     Raises:
@@ -175,6 +181,7 @@ def build_bench(
         kernels=own,
         limit=limit,
         precomputed=Precomputed(precomputed, images, store, pipeline.geometry) if precomputed else None,
+        keep_logits=keep_logits,
     )
 
 

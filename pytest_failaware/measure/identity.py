@@ -48,6 +48,7 @@ class Identity:
             **self._data,
             "preprocessing": bench.pipeline.text,
             "batch size": str(bench.runner.batch_size),
+            **({"logits": "kept"} if bench.keep_logits else {}),
             **bench.environment,
             "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
             "pillow": PIL.__version__,

@@ -16,7 +16,9 @@ from pytest_failaware.schema import NO_CLASS, Records, Tell
 from pytest_failaware.scores import columns_of
 
 
-def measure_records(runner: Runner, loader: DegradedLoader, tell: Tell = silent) -> Records:
+def measure_records(
+    runner: Runner, loader: DegradedLoader, tell: Tell = silent, *, keep_logits: bool = False
+) -> Records:
     """What the model answers to every image of the loader, ascending by sample id.
 
     Raises:
@@ -30,7 +32,7 @@ def measure_records(runner: Runner, loader: DegradedLoader, tell: Tell = silent)
     columns, count = [], len(loader.store.labels)
     with torch.inference_mode(), computing(runner.precision, model.device):
         for rows, logits in runner.answers(loader):
-            columns.append(_columns(loader, rows, logits))
+            columns.append(_columns(loader, rows, logits, keep_logits=keep_logits))
             tell(rows.stop, count)
     joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
     order = np.argsort(loader.store.sample_id)
@@ -53,19 +55,21 @@ def check_unchanged(model: LoadedModel) -> None:
         )
 
 
-def _columns(loader: DegradedLoader, rows: slice, logits: NDArray[np.float32]) -> dict[str, NDArray[np.generic]]:
+def _columns(
+    loader: DegradedLoader, rows: slice, logits: NDArray[np.float32], *, keep_logits: bool
+) -> dict[str, NDArray[np.generic]]:
     """One batch's columns of Records; a row whose logits are not finite becomes the answer of a model that has none."""
     _check_classes(logits, loader)
     labels, finite = loader.store.labels[rows], np.logical_and.reduce(np.isfinite(logits), axis=1)
     if finite.all():
-        return columns_of(logits, labels)
+        return columns_of(logits, labels) | ({"logits": logits} if keep_logits else {})
     if loader.condition.name == "clean":  # of degraded ones they are counted: metrics.NON_FINITE
         raise ModelError(
             f"{int((~finite).sum())} of {len(logits)} clean images in a batch get logits that are not finite (NaN or "
             "infinite); check the weights and --failaware-preprocess"
         )
     usable = np.where(finite[:, None], logits, np.float32(0))  # all alike: every class is as probable
-    columns = columns_of(usable, labels)
+    columns = columns_of(usable, labels) | ({"logits": usable} if keep_logits else {})
     unanswered = {"prediction": NO_CLASS, "confidence": 0, "label_log_probability": np.finfo(np.float32).min}
     return columns | {
         name: np.where(finite, columns[name], columns[name].dtype.type(value)) for name, value in unanswered.items()

@@ -39,7 +39,7 @@ class Runner:
         self.flags = flags
         self.notes: tuple[str, ...] = ()
         self._asked = batch_size
-        self._chosen: tuple[object, Way] | None = None  # for which state of the module, and what
+        self._chosen: tuple[object, Way] | None = None  # for which state, and what
 
     def of(self, model: LoadedModel) -> Runner:
         """A runner of another model with the same settings."""
@@ -88,22 +88,28 @@ class Runner:
         )
 
     def _look_again(self, loader: DegradedLoader) -> None:
-        """Choose anew where the module answers otherwise than the chosen way: what it computes has changed."""
-        if self._chosen is None or self._chosen[1][0] is self.model.module:
+        """Forget the chosen way where tensors were replaced, a hook has come, or the module now answers otherwise."""
+        if self._chosen is None:
             return
-        module, layout = self._chosen[1]
-        few = loader.inputs(slice(0, _GLANCE), clean=True)
-        answer = _try(module, few.to(memory_format=layout))
-        if answer is None or not self._alike(answer, logits_of(self.model.module, few)):
+        state, (module, layout) = self._chosen
+        if state != self._state():
             self._chosen = None
+        elif module is not self.model.module:
+            few = loader.inputs(slice(0, _GLANCE), clean=True)
+            answer = _try(module, few.to(memory_format=layout))
+            if answer is None or not self._alike(answer, logits_of(self.model.module, few)):
+                self._chosen = None
+
+    def _state(self) -> tuple[object, ...]:
+        """What a chosen way was chosen for."""
+        module = self.model.module
+        return has_hooks(module), *(tensor.data_ptr() for tensor in module.state_dict().values())
 
     def _way(self, loader: DegradedLoader, rows: slice) -> Way:
-        """How to run the model; chosen anew only where its tensors were replaced or a hook has come."""
-        module = self.model.module
-        state = (has_hooks(module), *(tensor.data_ptr() for tensor in module.state_dict().values()))
-        if self._chosen is None or self._chosen[0] != state:
+        """How to run the model, chosen once."""
+        if self._chosen is None:
             few = slice(rows.start, min(rows.stop, rows.start + _TRIAL))
-            self._chosen = (state, self._fastest(loader.inputs(few, clean=True)))
+            self._chosen = (self._state(), self._fastest(loader.inputs(few, clean=True)))
         return self._chosen[1]
 
     def _fastest(self, inputs: torch.Tensor) -> Way:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_failaware.errors import BadImageError, DataError
-from pytest_failaware.fingerprint import data_fingerprint, group_numbers, sample_ids
+from pytest_failaware.fingerprint import data_fingerprint, group_count, group_numbers, sample_ids
 from pytest_failaware.measure.data import ImageSet
 from pytest_failaware.measure.room import room_for
 from pytest_failaware.measure.skipping import Skipped
@@ -107,14 +107,20 @@ def build_store(
         ids = sample_ids(keys, [classes[label] for label in labels])
         undo.pop_all()  # from here on the store removes the file
     column = np.array(labels, dtype=np.uint16)
-    fingerprint = data_fingerprint(ids, column, classes)
+    groups = None if images.groups is None else group_numbers([images.groups[index] for index in kept])
     return ImageStore(
         images=_closed_up(pixels, kept),
         labels=column,
         sample_id=ids,
-        facts=DataFacts(fingerprint=fingerprint, samples=len(ids), classes=classes, skipped=len(skipped)),
+        facts=DataFacts(
+            fingerprint=data_fingerprint(ids, column, classes),
+            samples=len(ids),
+            classes=classes,
+            skipped=len(skipped),
+            groups=group_count(groups),
+        ),
         has_class_names=images.has_class_names,
-        groups=None if images.groups is None else group_numbers([images.groups[index] for index in kept]),
+        groups=groups,
         notes=(*images.notes, *skipped.notes),
         folder=folder,
     )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.errors import DataError, choices
-from pytest_failaware.fingerprint import data_fingerprint, group_numbers
+from pytest_failaware.fingerprint import data_fingerprint, group_count, group_numbers
 from pytest_failaware.predictions.columns import (
     check_samples,
     checked_logits,
@@ -127,16 +127,24 @@ def build_predictions(table: Table, sha256: str) -> Predictions:
     rows = rows_by_condition(table, ids)
     check_samples(table, ids, labels, rows)
     groups = group_names(table, rows)
-    records = {key: Records(sample_id=ids[own], **columns_of(logits[own], labels[own])) for key, own in rows.items()}
-    for column in (getattr(one, name) for one in records.values() for name in Records.__slots__):
+    records = {key: _records(ids[own], logits[own], labels[own]) for key, own in rows.items()}
+    for column in (column for one in records.values() for column in one.columns.values()):
         column.setflags(write=False)  # a test's body sees the very columns that are judged and stored
     first = next(iter(rows.values()))
+    numbers = None if groups is None else group_numbers(groups[first])
     fingerprint = data_fingerprint(ids[first], labels[first], classes)
     return Predictions(
         place=table.place,
         sha256=sha256,
-        data=DataFacts(fingerprint=fingerprint, samples=len(first), classes=classes),
+        data=DataFacts(fingerprint=fingerprint, samples=len(first), classes=classes, groups=group_count(numbers)),
         records=records,
-        groups=None if groups is None else group_numbers(groups[first]),
+        groups=numbers,
         notes=(f"columns of the predictions that are not used: {', '.join(table.unused)}",) if table.unused else (),
     )
+
+
+def _records(ids: NDArray[np.uint64], logits: NDArray[np.float64], labels: NDArray[np.uint16]) -> Records:
+    """Predictions under one condition; where no float32 holds a logit, the record has the next that one does."""
+    limits = np.finfo(np.float32)
+    kept = logits.clip(limits.min, limits.max).astype(np.float32)
+    return Records(sample_id=ids, **columns_of(logits, labels), logits=kept)

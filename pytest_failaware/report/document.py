@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_failaware.schema import (
+    GROUP,
     Cells,
     Comparison,
     Condition,
@@ -94,7 +95,10 @@ def measurement_to_plain(measurement: Measurement) -> Plain:
     import numpy as np
 
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: getattr(measurement.records, name) for name in Records.__slots__})
+    columns = measurement.records.columns
+    if measurement.groups is not None:
+        columns[GROUP] = measurement.groups
+    np.savez_compressed(buffer, **columns)
     provenance = measurement.provenance
     return {
         "condition": {**fields_of(measurement.condition), "parameters": dict(measurement.condition.parameters)},
@@ -112,7 +116,8 @@ def measurement_from_plain(plain: Mapping[str, Any]) -> Measurement:
     import numpy as np
 
     with np.load(io.BytesIO(base64.b64decode(plain["records"])), allow_pickle=False) as columns:
-        records = Records(**{name: columns[name] for name in Records.__slots__})
+        records = Records(**{name: columns[name] for name in Records.__slots__ if name in columns})
+        groups = columns.get(GROUP)
     condition, data = plain["condition"], plain["data"]
     return Measurement(
         condition=Condition(**{**condition, "parameters": tuple(condition["parameters"].items())}),
@@ -124,6 +129,7 @@ def measurement_from_plain(plain: Mapping[str, Any]) -> Measurement:
             model=ModelFacts(**plain["model"]),
             environment=plain["environment"],
         ),
+        groups=groups,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_failaware.schema import Comparison, Estimate, ItemResult, Value, Verdict
+from pytest_failaware.schema import Comparison, DataFacts, Estimate, ItemResult, Value, Verdict
 
 _SHORT: Final = {"accuracy": "all", "confident_accuracy": "confident", "failure_region_accuracy": "flagged"}
 
@@ -17,6 +17,11 @@ def short_name(result: ItemResult) -> str:
 def reference_name(result: ItemResult) -> str:
     """What the item was compared with: a stored baseline, or the second model of the run."""
     return result.baseline if result.is_against else f"baseline {result.baseline!r}"
+
+
+def in_groups(data: DataFacts) -> str:
+    """What follows the number of samples that come in groups."""
+    return f" in {data.groups:,} groups" if data.groups else ""
 
 
 def percent(estimate: Estimate) -> str:

@@ -70,10 +70,10 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
     found: Measured = []
     measure = bench.measure_records
 
-    def counted(model: LoadedModel, loader: DegradedLoader, *others: object) -> Records:
+    def counted(model: LoadedModel, loader: DegradedLoader, *others: object, **named: object) -> Records:
         found.append(loader.condition.key)
         found.sort()
-        return measure(model, loader, *others)
+        return measure(model, loader, *others, **named)
 
     monkeypatch.setattr(bench, "measure_records", counted)
     return found
@@ -149,6 +149,21 @@ def test_what_depends_on_it_is_measured_anew(
     assert lines == sorted(line for line in changed.outlines if "measured anew: " in line)
     stock.run(*arguments)
     assert anew == measured
+
+
+def test_logits_that_were_not_kept(stock: Project, measured: Measured) -> None:
+    """Where they are asked for everything is measured anew, and -v says why; then they are reused with the rest."""
+    stock.record()
+    stock.ini("failaware_store_logits = true", "failaware_metrics = accuracy augrc(gen)")
+    measured.clear()
+    anew = stock.record("-v")
+    assert BOTH == measured
+    assert stock.line_with(anew, "clean: measured anew: logits was absent, is kept")
+
+    measured.clear()
+    again = stock.run()
+    assert [] == measured
+    assert stock.line_with(again, "2 checked: 2 unchanged")
 
 
 def test_changed_pixels_under_the_same_ids(stock: Project, measured: Measured) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import io
 import multiprocessing
@@ -49,6 +50,27 @@ def test_what_was_kept_comes_back_byte_for_byte(tmp_path: Path) -> None:
         column, kept = getattr(again, name), getattr(wanted, name)
         assert (kept.dtype, kept.tobytes(), False) == (column.dtype, column.tobytes(), column.flags.writeable)
     assert [] == told
+
+
+def test_logits_come_back_too(tmp_path: Path) -> None:
+    """Bound by the hash as the other columns are, and of as many samples."""
+    cache, told = opened(tmp_path)
+    logits = np.arange(15, dtype=np.float32).reshape(5, 3)
+    cache.keep("clean", PARTS, dataclasses.replace(records_of(), logits=logits))
+    again = found(cache)
+
+    assert isinstance(again, Records)
+    assert again.logits is not None
+    assert (logits.tolist(), False) == (again.logits.tolist(), again.logits.flags.writeable)
+    with np.load(only_file(tmp_path)) as file:
+        members = dict(file)
+    for other in ({"logits": logits + 1}, {"logits": logits.reshape(3, 5)}):
+        np.savez(only_file(tmp_path), **{**members, **other})
+        assert "its file in the cache was damaged" == found(cache)
+    for wrong in (logits[:4], logits[:, 0], logits.astype(np.float64)):
+        cache.keep("clean", PARTS, dataclasses.replace(records_of(), logits=wrong))
+        assert "its file in the cache was damaged" == found(cache)
+    assert 5 == sum("not what the cache wrote" in sentence for sentence in told)
 
 
 def test_a_miss_names_what_differs(tmp_path: Path) -> None:

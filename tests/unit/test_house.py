@@ -70,7 +70,7 @@ def test_arrows(path: Path) -> None:
 def test_only_the_baseline_room_opens_files() -> None:
     """Comparing, judging and reporting are functions of their arguments."""
     names = ("rule", "metrics", "score_metrics", "ranking", "calibration", "jackknife", "compare", "acceptance")
-    names += ("corruption", "mce", "thresholds")
+    names += ("corruption", "mce", "thresholds", "logits")
     pure = [PACKAGE / "judge" / f"{name}.py" for name in names]
 
     for path in [*pure, *(PACKAGE / "report").glob("*.py")]:

@@ -65,6 +65,25 @@ def test_a_probability_of_zero_has_a_logarithm_that_is_stored() -> None:
     assert all(np.isfinite(getattr(records, name)).all() for name in SCORES)
 
 
+def test_logits_are_kept() -> None:
+    """In float32 and in the order of the ids; of probabilities their logarithms, as far as a float32 goes."""
+    given = LOGITS.copy()
+    given[0, 2] = -1e300
+    by_logits = adopt_predictions(columns(logits=given)).records["clean"].logits
+    certain = np.array([[1.0, 0, 0], [0, 1, 0], [0.5, 0, 0.5]])
+    by_probabilities = adopt_predictions(columns(logits=None, probabilities=certain)).records["clean"].logits
+
+    limits = np.finfo(np.float32)
+    assert by_logits is not None
+    assert (np.float32, False) == (by_logits.dtype, by_logits.flags.writeable)
+    assert [[0.1, 0.2, 0.0], [2.0, 0.0, limits.min], [-3.0, 1.0, 4.0]] == [
+        pytest.approx(row) for row in by_logits.tolist()
+    ]
+    assert by_probabilities is not None
+    assert [limits.min, 0, limits.min] == by_probabilities[0].tolist()
+    assert [np.log(0.5), limits.min, np.log(0.5)] == pytest.approx(by_probabilities[2].tolist())
+
+
 def test_rounded_probabilities_are_normalised() -> None:
     """Three decimals that sum to 1.001 mean a softmax."""
     rounded = np.array([[0.334, 0.334, 0.333], [0.9, 0.05, 0.05], [0.2, 0.2, 0.6]])

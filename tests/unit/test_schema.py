@@ -43,7 +43,19 @@ def test_importing_the_types_imports_no_numpy() -> None:
 
 def test_records_are_ids_labels_predictions_and_scores() -> None:
     """The columns and their order are those of the stored files."""
-    assert ("sample_id", "label", "prediction", *SCORES) == Records.__slots__
+    assert ("sample_id", "label", "prediction", *SCORES, "logits") == Records.__slots__
+
+
+def test_all_logits_go_where_the_other_columns_go() -> None:
+    """They are one column more where they are kept, and none where they are not."""
+    logits = np.arange(15, dtype=np.float32).reshape(5, 3)
+    without, kept = records_of(), dataclasses.replace(records_of(), logits=logits)
+
+    assert [*without.columns, "logits"] == list(kept.columns)
+    taken = kept.take(np.array([1, 3])).logits
+    assert taken is not None
+    assert logits[[1, 3]].tolist() == taken.tolist()
+    assert without.take(np.array([1, 3])).logits is None
 
 
 def test_records_know_their_length_and_what_is_right() -> None:

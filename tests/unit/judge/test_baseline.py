@@ -16,7 +16,7 @@ from five import RULE, measurement_of, records_of
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.judge.baseline import baseline_names, baseline_text, read_baseline
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import own_content, read_records, shared_content
+from pytest_failaware.judge.samples import holds_logits, own_content, read_records, shared_content
 from pytest_failaware.judge.update import UpdateOutcome, update_baseline
 from pytest_failaware.schema import Baseline, Measurement, Records
 
@@ -121,8 +121,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert (noise.provenance.data, "resize=32") == (baseline.data, baseline.preprocessing)
     stored = records(tmp_path, "gaussian_noise")
     assert stored is not None
-    for name in Records.__slots__:
-        column = getattr(noise.records, name)
+    for name, column in noise.records.columns.items():
         assert (column.dtype, column.tolist()) == (getattr(stored, name).dtype, getattr(stored, name).tolist())
 
 
@@ -239,6 +238,76 @@ def test_items_of_different_data_cannot_share_a_baseline(tmp_path: Path) -> None
 
     assert "baseline of its own" in outcome.refused
     assert {} == files(tmp_path)
+
+
+def with_logits(measurement: Measurement, by: float = 0.0, classes: int = 3) -> Measurement:
+    """The same measurement with logits, which say nothing of its scores."""
+    logits = np.random.default_rng(0).normal(by, 1, (len(measurement.records), classes)).astype(np.float32)
+    return dataclasses.replace(measurement, records=dataclasses.replace(measurement.records, logits=logits))
+
+
+def test_logits_are_stored_where_they_are_measured(tmp_path: Path) -> None:
+    """An update brings them to an entry that has none, and takes none away from one that is as stored."""
+    plain, full = measurement_of(), with_logits(measurement_of())
+    update(tmp_path, plain)
+    assert UpdateOutcome(updated=("clean",)) == update(tmp_path, full)
+    stored = records(tmp_path, "clean")
+    assert stored is not None
+    assert stored.logits is not None
+    assert stored.logits.tobytes() == full.records.columns["logits"].tobytes()
+
+    before = files(tmp_path)
+    assert UpdateOutcome(unchanged=("clean",)) == update(tmp_path, full)
+    assert UpdateOutcome(unchanged=("clean",)) == update(tmp_path, plain)
+    assert UpdateOutcome(unchanged=("clean",)) == update(tmp_path, with_logits(measurement_of(), 1e-5))
+    assert before == files(tmp_path)
+
+    assert UpdateOutcome(updated=("clean",)) == update(tmp_path, with_logits(measurement_of(), 1e-2))
+    assert UpdateOutcome(updated=("clean",)) == update(tmp_path, with_logits(measurement_of(), classes=4))
+    assert UpdateOutcome(updated=("clean",), without_logits=("clean",)) == update(tmp_path, measurement_of("RRRRr"))
+    assert UpdateOutcome(updated=("clean",)) == update(tmp_path, measurement_of("RRRRw"))
+
+
+def test_what_is_golden_stays_it_when_logits_come(tmp_path: Path) -> None:
+    """The same outcome with logits is as golden as it was without; a golden reference of another outcome stays it."""
+    update(tmp_path, measurement_of())
+    update(tmp_path, with_logits(measurement_of()))
+    assert read(tmp_path).entries["clean"].golden is None
+
+    update(tmp_path, measurement_of("RRRRr"))
+    golden = read(tmp_path).entries["clean"].golden
+    assert golden is not None
+    update(tmp_path, with_logits(measurement_of("RRRRr")))
+    assert golden == read(tmp_path).entries["clean"].golden
+
+
+def test_logits_of_a_file_that_is_none(tmp_path: Path) -> None:
+    """A file that is absent or damaged holds no logits, and asking breaks nothing."""
+    path = tmp_path / "clean.npz"
+    assert not holds_logits(path)
+    path.write_bytes(own_content(with_logits(measurement_of()).records)[:-1])
+    assert not holds_logits(path)
+    path.write_bytes(own_content(with_logits(measurement_of()).records))
+    assert holds_logits(path)
+
+
+@pytest.mark.parametrize(
+    ("logits", "words"),
+    [
+        (np.zeros((5, 3)), "the logits are float64 (5, 3), not float32 with one for each of the 3 classes"),
+        (np.zeros(5, dtype=np.float32), "the logits are float32 (5,)"),
+        (np.zeros((5, 2), dtype=np.float32), "the logits are float32 (5, 2)"),
+        (np.zeros((4, 3), dtype=np.float32), "belongs to other data"),
+    ],
+)
+def test_logits_that_are_not_those_of_the_samples(tmp_path: Path, logits: np.ndarray, words: str) -> None:
+    """A file that holds them is refused, though its hash stands in the entry."""
+    wrong = dataclasses.replace(measurement_of().records, logits=logits)
+    update(tmp_path, dataclasses.replace(measurement_of(), records=wrong))
+
+    with pytest.raises(BaselineError) as caught:
+        records(tmp_path, "clean")
+    assert words in str(caught.value)
 
 
 def test_a_lost_sample_file_is_written_again(tmp_path: Path) -> None:

@@ -217,6 +217,7 @@ def test_every_score_from_its_definition() -> None:
         "gini": np.square(probability).sum(axis=1),
         "entropy": (probability * np.log(probability)).sum(axis=1),
         "energy": np.log(np.exp(logits).sum(axis=1)),
+        "gen": -((probability * (1 - probability)) ** 0.1).sum(axis=1),
     }
 
     assert list(RANKING_SCORES) == list(expected)

@@ -149,13 +149,22 @@ def test_the_page_on_metrics_has_a_row_for_each() -> None:
         ("risk_at_coverage(.9, entropy)", "risk_at_coverage(0.9,entropy)"),
         ("coverage_at_risk(0)", "coverage_at_risk(0)"),
         ("ece", "ece"),
+        ("augrc(gen)", "augrc(gen)"),
+        ("risk_at_coverage(0.90, gen)", "risk_at_coverage(0.9,gen)"),
+        ("auroc_f(temperature=1.50)", "auroc_f(temperature=1.5)"),
+        ("auroc_f( temperature = 010 )", "auroc_f(temperature=10)"),
+        ("risk_at_coverage(.9,temperature=.5)", "risk_at_coverage(0.9,temperature=0.5)"),
+        ("ece(temperature=2.0)", "ece(temperature=2)"),
+        ("adaptive_ece(temperature=1)", "adaptive_ece(temperature=1)"),
     ],
 )
 def test_a_metric_has_one_spelling(typed: str, name: str) -> None:
     """However it is typed."""
     gate = build_gate({"metrics": [typed], "maximum": {typed: "0.5"}, "tolerance": {typed: "0.03"}})
+    as_text = build_gate({"maximum": f"{typed.replace(' ', '')}=0.5"})
 
     assert ((name,), {name: Decimal("0.5")}) == (gate.metrics, gate.maximum)
+    assert gate.maximum == as_text.maximum
     assert (Decimal("0.03"), name) == (gate.allowed(name), gate.table[name].name)
 
 
@@ -177,7 +186,22 @@ def test_a_tolerance_holds_for_every_spelling() -> None:
         ({"metrics": ["augrc(margn)"]}, ["unknown score 'margn'", "did you mean 'margin'"]),
         ({"metrics": ["augrc(margin,gini)"]}, ["unknown score 'margin,gini'"]),
         ({"metrics": ["augrc()"]}, ["unknown score ''"]),
-        ({"metrics": ["ece(margin)"]}, ["unknown metric 'ece(margin)'"]),
+        ({"metrics": ["ece(margin)"]}, ["give the temperature above 0", "as in ece(temperature=1.5), got 'margin'"]),
+        ({"metrics": ["ece()"]}, ["ece: give the temperature", "got ''"]),
+        ({"metrics": ["nll(temperature=1,temperature=2)"]}, ["nll: give the temperature"]),
+        ({"metrics": ["augrc(temperature=0)"]}, ["augrc: give the temperature above 0", "got 'temperature=0'"]),
+        ({"metrics": ["augrc(temperature=0.0000)"]}, ["give the temperature above 0"]),
+        ({"metrics": ["augrc(temperature=-1)"]}, ["give the temperature above 0"]),
+        ({"metrics": ["augrc(temperature=1e3)"]}, ["give the temperature above 0"]),
+        ({"metrics": ["augrc(temperature=nan)"]}, ["give the temperature above 0"]),
+        ({"metrics": ["augrc(temperature=1.1234567)"]}, ["six decimals at most"]),
+        ({"metrics": ["augrc(temperature=2,gen)"]}, ["unknown score 'temperature=2,gen'"]),
+        ({"metrics": ["augrc(tempreature=2)"]}, ["unknown score", "did you mean 'temperature=1.5'"]),
+        (
+            {"metrics": ["worst_class_accuracy(temperature=2)"]},
+            ["unknown metric 'worst_class_accuracy(temperature=2)'"],
+        ),
+        ({"maximum": "ece(temperature=1.5)"}, ["unknown metric 'ece(temperature'"]),
         ({"metrics": ["risk_at_coverage"]}, ["give the coverage in [0, 1], as in risk_at_coverage(0.9)"]),
         ({"metrics": ["risk_at_coverage(margin)"]}, ["give the coverage", "got 'margin'"]),
         ({"metrics": ["coverage_at_risk(1.5)"]}, ["give the risk in [0, 1]", "got '1.5'"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -60,6 +61,25 @@ def test_a_degraded_image_without_finite_logits(value: float) -> None:
         assert RECORD_DTYPES[name] == column.dtype
         assert np.array_equal(getattr(whole, name)[~lost], column[~lost]), name
         assert np.isfinite(column).all(), name
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_all_logits_where_they_are_kept(value: float) -> None:
+    """As the model gave them, and 0 of images where one is not finite; every other column is the same."""
+    one = fragile(value)
+    kept, plain = measured(dataclasses.replace(one, keep_logits=True), "low_light"), measured(one, "low_light")
+    whole = measured(dataclasses.replace(fragile(value, below=0), keep_logits=True), "low_light")
+
+    assert plain.logits is None
+    assert all(column.tobytes() == kept.columns[name].tobytes() for name, column in plain.columns.items())
+    lost = kept.confidence == 0
+    assert kept.logits is not None
+    assert whole.logits is not None
+    assert (np.float32, (50, 5)) == (kept.logits.dtype, kept.logits.shape)
+    assert not kept.logits[lost].any()
+    assert kept.logits[~lost].tobytes() == whole.logits[~lost].tobytes()
+    assert kept.logits[~lost].max(axis=1).tolist() == kept.max_logit[~lost].tolist()
+    assert not kept.logits.flags.writeable
 
 
 def test_they_are_counted() -> None:

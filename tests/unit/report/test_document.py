@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
 from pytest_failaware.report.document import (
     measurement_from_plain,
@@ -62,7 +63,8 @@ def test_a_result_comes_back_as_it_was() -> None:
     assert result == result_from_plain(json.loads(json.dumps(result_to_plain(result), allow_nan=False)))
 
 
-def test_a_measurement_comes_back_bit_for_bit() -> None:
+@pytest.mark.parametrize("with_logits", [False, True])
+def test_a_measurement_comes_back_bit_for_bit(*, with_logits: bool) -> None:
     """Every column keeps its dtype and its bytes."""
     rng = np.random.default_rng(0)
     measurement = Measurement(
@@ -73,6 +75,7 @@ def test_a_measurement_comes_back_bit_for_bit() -> None:
             label=np.array([0, 1, 2, 1, 0], dtype=np.uint16),
             prediction=np.array([0, 1, 1, 1, 2], dtype=np.uint16),
             **{name: rng.random(5, dtype=np.float32) for name in SCORES},
+            logits=rng.random((5, 4), dtype=np.float32) if with_logits else None,
         ),
         provenance=Provenance(
             data=DataFacts(fingerprint="sha256:ab", samples=5, classes=("a", "b", "c")),
@@ -85,9 +88,10 @@ def test_a_measurement_comes_back_bit_for_bit() -> None:
 
     assert (measurement.condition, measurement.seed) == (back.condition, back.seed)
     assert measurement.provenance == back.provenance
-    for name in Records.__slots__:
-        before, after = getattr(measurement.records, name), getattr(back.records, name)
-        assert (before.dtype, before.tobytes()) == (after.dtype, after.tobytes())
+    assert list(measurement.records.columns) == list(back.records.columns)
+    for name, before in measurement.records.columns.items():
+        after = getattr(back.records, name)
+        assert (before.dtype, before.shape, before.tobytes()) == (after.dtype, after.shape, after.tobytes())
 
 
 def test_scores_come_back_as_they_were() -> None:

@@ -1,0 +1,90 @@
+"""Samples that belong together: which these are, one of each group, and what is said where they are not independent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.fingerprint import group_count
+from pytest_failaware.judge.jackknife import Rows, mixed
+from pytest_failaware.judge.pairing import Pair
+from pytest_failaware.judge.significance import independent_count
+from pytest_failaware.schema import DataFacts, Measurement
+
+Groups = NDArray[np.uint32] | None
+"""The group of each sample, (N,); None where all are independent, as far as anybody told."""
+
+
+def same_groups(one: Groups, other: Groups) -> bool:
+    """Whether the same samples belong together, by whatever numbers; without groups each is alone."""
+    sides = [_together(side) for side in (one, other)]
+    return sides[0] == sides[1]
+
+
+def _together(groups: Groups) -> list[int] | None:
+    """The first sample of each one's group; None where each is its own."""
+    if groups is None:
+        return None
+    _, first, unit = np.unique(groups, return_index=True, return_inverse=True)
+    return None if len(first) == len(groups) else first[unit].tolist()
+
+
+def are_told(groups: Groups, data: DataFacts) -> bool:
+    """Whether these can be the groups that the facts of the data tell of."""
+    if groups is None:
+        return not data.groups
+    is_column = groups.dtype == np.uint32 and groups.shape == (data.samples,)
+    return is_column and group_count(groups) == data.groups
+
+
+def one_of_each(sample_id: NDArray[np.uint64], groups: NDArray[np.uint32]) -> Rows:
+    """A row of each group, ascending: that of the id with the smallest hash, so that it is the same one each time."""
+    order = np.lexsort((mixed(sample_id), groups))
+    _, first = np.unique(groups[order], return_index=True)
+    rows: Rows = np.sort(order[first])
+    return rows
+
+
+# ---- sentences -----------------------------------------------------------------------------------------------------
+
+
+def how_grouped(measurement: Measurement, stored: DataFacts, both: Pair | None) -> Iterator[str]:
+    """How groups were reckoned with: those of this run decide."""
+    if both is None:
+        if measurement.groups is not None or stored.groups:
+            yield "the images come in groups and were compared as if independent, which proves too much"
+        return
+    now, before = both.groups, both.groups_before
+    if now is not None:
+        yield f"tested over the {len(np.unique(now)):,} groups of the samples, which are not independent"
+    if same_groups(now, before):
+        return
+    if before is None:
+        yield (
+            "the reference stores no groups, so plan, selftest and thresholds take its images for independent; "
+            "--failaware-update-baselines stores those of this run"
+        )
+    elif now is None:
+        yield (
+            f"the reference's images come in {stored.groups:,} groups and this run tells none, so they were compared "
+            "as if independent, which proves too much; name the groups, as with --failaware-group"
+        )
+    else:
+        yield "the images are grouped otherwise than the reference's; the groups of this run count"
+
+
+def finds_less(data: DataFacts, groups: Groups) -> Iterator[str]:
+    """That gates find less than is said of independent images, where the images come in groups.
+
+    How much depends on how changes go together within a group, which no stored model tells; the worst is that all
+    images of a group change as one, and `independent_count` is then how many there are.
+    """
+    if 0 < data.groups < data.samples:
+        worst = None if groups is None else int(independent_count(len(groups), groups))
+        yield (
+            f"what gates find is said for independent images, and the {data.samples:,} come in {data.groups:,} groups: "
+            "where the images of a group change together they find less"
+            + ("" if worst is None else f", at worst as with {worst:,} images")
+        )
