@@ -9,13 +9,16 @@ from typing import Any, Final
 
 import pytest
 
+from pytest_failaware.console import GateFailure, Place, bars, width_of, write
 from pytest_failaware.errors import FailAwareError
 from pytest_failaware.judge.mce import run_corruption
 from pytest_failaware.ledger import Ledger
 from pytest_failaware.outputs import write_outputs
+from pytest_failaware.report.display import Display
+from pytest_failaware.report.failure import failure_text, headline
 from pytest_failaware.report.github import error_annotations
 from pytest_failaware.report.terminal import summary_lines
-from pytest_failaware.schema import RunConfig, RunReport
+from pytest_failaware.schema import ItemResult, RunConfig, RunReport
 from pytest_failaware.selection import narrowed_by
 from pytest_failaware.text import describe_error, printable
 from pytest_failaware.updates import obsolete_entries, outcome_sentence, update_baselines
@@ -45,10 +48,22 @@ class Controller:
 
     # ---- while tests run -------------------------------------------------------------------------------------------
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in what each report carries."""
+        """Take in what each report carries, and have a failed gate shown as this terminal can show it."""
         entry, worker = getattr(report, "failaware", None), getattr(report, "worker_id", "")
         self.ledger.add(report.nodeid, report.when, report.outcome, entry, worker)
+        if report.when == "call" and report.failed and entry and "result" in entry:
+            self._show(report, self.ledger.results[report.nodeid])
+
+    def _show(self, report: pytest.TestReport, result: ItemResult) -> None:
+        """Put our own text in place of the same text that came as plain lines, maybe from another process."""
+        lines = tuple(failure_text(result, verbosity=self.config.get_verbosity()))
+        file, line = result.location
+        place = Place(path=str(self.config.rootpath / file), lineno=line, message=printable(headline(result)))
+        failure = GateFailure(lines=lines, reprcrash=place, config=self.config)
+        if str(report.longrepr).strip() == str(failure).strip():
+            report.longrepr = failure  # type: ignore[assignment]  # pytest asks for toterminal and reprcrash alone
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember a module that failed or was skipped: its marked tests are not known."""
@@ -188,7 +203,7 @@ class Controller:
         """Everything there is to say about the run so far."""
         return RunReport(
             facts=tuple(map(self._short, self.ledger.facts)),
-            results=tuple(self.ledger.results.values()),
+            results=self.ledger.in_order,
             errors={nodeid: self._short(text) for nodeid, text in self.ledger.errors.items()},
             complaints=tuple(map(self._short, self.complaints)),
             notices=tuple(map(self._short, self.ledger.notices)),
@@ -202,15 +217,16 @@ class Controller:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The section on reliability, where there is something to say."""
-        report = self.report()
-        lines = list(summary_lines(report, verbosity=self.config.get_verbosity(), diffs=self.diffs))
+        report, width = self.report(), width_of(self.config)
+        display = Display(verbosity=self.config.get_verbosity(), width=width, bars=bars())
+        lines = list(summary_lines(report, display=display, diffs=self.diffs))
         if lines:
             terminalreporter.write_sep("=", "reliability (failaware)")
-        for text, colour in lines:
-            terminalreporter.write_line(printable(self._short(text)), **({colour: True} if colour else {}))
+        shorter = (line._replace(text=self._short(line.text)) for line in lines)
+        write(self.config.get_terminal_writer(), shorter, width)
         if self.run.outputs.github:
-            for line in error_annotations(report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
-                terminalreporter.write_line(line)
+            for command in error_annotations(report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
+                terminalreporter.write_line(command)
 
     def _short(self, text: str) -> str:
         """Paths from where pytest was called, as the command has them: no reader needs the writer's home."""

@@ -82,6 +82,12 @@ class Ledger:
             self.pending[nodeid] = entry
 
     @property
+    def in_order(self) -> tuple[ItemResult, ...]:
+        """The results in the order of the collection, whichever test or worker was first."""
+        places = {nodeid: place for place, nodeid in enumerate(self.selected)}
+        return tuple(sorted(self.results.values(), key=lambda result: places.get(result.nodeid, len(places))))
+
+    @property
     def unchecked(self) -> tuple[str, ...]:
         """The marked items that were selected and have no result."""
         return tuple(nodeid for nodeid in self.selected if nodeid not in self.results)

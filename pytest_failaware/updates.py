@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.ledger import Entry
 from pytest_failaware.report.document import measurement_from_plain
@@ -12,6 +12,8 @@ from pytest_failaware.schema import Writing
 
 if TYPE_CHECKING:
     from pytest_failaware.judge.update import Measured, UpdateOutcome
+
+_NAMED: Final = 12  # entries
 
 
 def update_baselines(
@@ -80,8 +82,13 @@ def outcome_sentence(name: str, directory: Path, outcome: UpdateOutcome, *, dry_
         "drift is measured anew for": outcome.golden_anew,
         "no logits any more for": outcome.without_logits,
     }
-    said = "; ".join(f"{verb} {', '.join(keys)}" for verb, keys in done.items() if keys)
+    said = "; ".join(f"{verb} {_named(keys)}" for verb, keys in done.items() if keys)
     changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped
     if dry_run:
         return f"{directory / name}.yaml: {said}; dry run, nothing written"
     return f"{directory / name}.yaml: {said}; " + ("review and commit it" if changed else "nothing written")
+
+
+def _named(keys: Sequence[str]) -> str:
+    """The entries by name; many are counted, and the diff of the file names them."""
+    return ", ".join(keys) if len(keys) <= _NAMED else f"{len(keys)} entries"

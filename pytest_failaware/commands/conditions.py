@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_failaware.conditions import DEFINITIONS, FOUNDING, Definition, Parameter
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.published import IMAGENET_C, IMAGENET_C_EXTRA
-from pytest_failaware.report.words import aligned
+from pytest_failaware.report.layout import aligned
 from pytest_failaware.schema import Condition
 from pytest_failaware.spelling import PRECOMPUTED, SUITES, is_precomputed, parse_conditions
 

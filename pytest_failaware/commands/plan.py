@@ -19,8 +19,8 @@ from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import read_groups, read_records
 from pytest_failaware.judge.selftest import DROPS, Trial, plant
 from pytest_failaware.marker import build_gate, read_pairs
+from pytest_failaware.report.layout import aligned
 from pytest_failaware.report.sights import AT_CHANCE, sight_lines
-from pytest_failaware.report.words import aligned
 from pytest_failaware.schema import Baseline, BaselineEntry, Gate, Policy, Records
 
 _PROVING: Final = (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)

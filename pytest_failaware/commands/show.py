@@ -11,7 +11,8 @@ from pytest_failaware.judge.metrics import FOUNDING_RATES, NO_LOGITS, Metric, Sc
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import read_records
 from pytest_failaware.judge.score_metrics import one_sided_metric
-from pytest_failaware.report.words import aligned, heading, in_groups, percent, spelled
+from pytest_failaware.report.layout import aligned
+from pytest_failaware.report.words import heading, in_groups, percent, spelled
 from pytest_failaware.schema import Baseline, BaselineEntry
 
 _NONE: Final = "-"

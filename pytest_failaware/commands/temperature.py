@@ -16,7 +16,8 @@ from pytest_failaware.judge.logits import TEMPERATURES, fit_temperature
 from pytest_failaware.judge.metrics import NO_LOGITS, ScoreMetric
 from pytest_failaware.judge.samples import read_groups
 from pytest_failaware.judge.score_metrics import SCORE_METRICS, TEMPERATURE, one_sided_metric
-from pytest_failaware.report.words import aligned, spelled
+from pytest_failaware.report.layout import aligned
+from pytest_failaware.report.words import spelled
 from pytest_failaware.schema import Records
 
 _SHOWN: Final = {"nll": "NLL", "ece": "ECE", "augrc": "AUGRC"}

@@ -15,7 +15,7 @@ from pytest_failaware.judge.groups import one_of_each
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import read_groups
 from pytest_failaware.judge.thresholds import By, Curve, choose, fewest
-from pytest_failaware.report.words import aligned
+from pytest_failaware.report.layout import aligned
 from pytest_failaware.schema import Baseline, Records
 
 _EVERY: Final = 5  # percent of coverage between the rows that are printed

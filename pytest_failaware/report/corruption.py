@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from pytest_failaware.published import IMAGENET_C, SEVERITIES
-from pytest_failaware.report.words import aligned, percent
+from pytest_failaware.report.layout import aligned
+from pytest_failaware.report.words import percent
 from pytest_failaware.schema import CorruptionError, CorruptionSummary, Estimate, NormalisedError
 
 _SEVERITIES: Final = f"x {len(SEVERITIES)} severities"

@@ -1,38 +1,72 @@
-"""A failed item -> the text of its failure: the short version, and the rest at -v; every line fits 100 columns."""
+"""A failed item -> the text of its failure: the short version, and the rest at -v."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from pytest_failaware.report.words import allowed, comparison_cells, difference, reference_name, short_name
+from pytest_failaware.report.display import Line, colour
+from pytest_failaware.report.words import (
+    allowed,
+    comparison_cells,
+    difference,
+    reference_name,
+    short_name,
+    verdict_word,
+)
 from pytest_failaware.schema import Comparison, Estimate, Evidence, ItemResult, SampleChange, Value, Verdict
 
 _FLIPS: Final = 5  # shown at -v
 
 
 def failure_lines(result: ItemResult, *, verbosity: int = 0) -> Iterator[str]:
+    """The text of a failure as plain lines."""
+    return (line.text for line in failure_text(result, verbosity=verbosity))
+
+
+def failure_text(result: ItemResult, *, verbosity: int = 0) -> Iterator[Line]:
     """What fell, by how much, on how many images, what that proves, why, and what to do; more of it at -v."""
-    name, reference = short_name(result), reference_name(result)
+    yield Line(f"{short_name(result)}: {_outcome(result)}")
     if result.verdict is Verdict.MISSING:
-        yield f"{name}: no entry {result.stats.condition!r} in {reference}, so nothing was compared"
-        yield "  record it with --failaware-update-new, and commit the file"
-    elif result.verdict is Verdict.INCOMPARABLE:
-        yield f"{name}: cannot be compared with {reference}"
-    else:
-        yield f"{name}: worse than {reference} allows, on {result.stats.cells.samples:,} images"
-    yield from (f"  {difference}" for difference in result.differences)
-    for comparison in sorted(result.comparisons, key=lambda one: one.verdict.severity):
-        if comparison.verdict.fails:
-            yield f"  {_sentence(comparison)}"
-            yield from (f"    {line}" for line in _proof(comparison, result))
+        yield Line("  record it with --failaware-update-new, and commit the file")
+    yield from (Line(f"  {difference}") for difference in result.differences)
+    for comparison in _failed(result):
+        yield Line(f"  {_sentence(comparison)}", colour(comparison.verdict))
+        yield from (Line(f"    {line}") for line in _proof(comparison, result))
     if result.change is not None:
-        yield from (f"  {line}" for line in _changes(result.change))
-        yield from (f"  {line}" for line in (_details(result.change) if verbosity > 0 else ()))
-    yield from (f"  {note}" for note in result.notes)
-    yield from (f"  {line}" for line in _remedy(result))
+        yield from (Line(f"  {line}") for line in _changes(result.change))
+        yield from (Line(f"  {line}") for line in (_details(result.change) if verbosity > 0 else ()))
+    yield from (Line(f"  {note}") for note in result.notes)
+    yield from (Line(f"  {line}") for line in _remedy(result))
     if result.causes and result.verdict is not Verdict.MISSING:
-        yield f"  what else changed: {'; '.join(result.causes)}"
+        yield Line(f"  what else changed: {'; '.join(result.causes)}")
+
+
+def headline(result: ItemResult) -> str:
+    """A failure in one line for a list of failed tests, which has the name of each: `REGRESSED: accuracy -6.58 pt`."""
+    fallen = [_in_brief(comparison) for comparison in _failed(result)]
+    return f"{verdict_word(result.verdict)}: {', '.join(fallen) or '; '.join(result.differences) or _outcome(result)}"
+
+
+def _outcome(result: ItemResult) -> str:
+    reference = reference_name(result)
+    if result.verdict is Verdict.MISSING:
+        return f"no entry {result.stats.condition!r} in {reference}, so nothing was compared"
+    if result.verdict is Verdict.INCOMPARABLE:
+        return f"cannot be compared with {reference}"
+    return f"worse than {reference} allows, on {result.stats.cells.samples:,} images"
+
+
+def _failed(result: ItemResult) -> list[Comparison]:
+    """The comparisons that failed, the worst first."""
+    ranked = sorted(result.comparisons, key=lambda one: one.verdict.severity)
+    return [comparison for comparison in ranked if comparison.verdict.fails]
+
+
+def _in_brief(comparison: Comparison) -> str:
+    """The metric with its change, or with its value and the bound that it does not keep."""
+    metric, _, now, change, limit, _ = comparison_cells(comparison)
+    return f"{metric} {change or f'{now}, must be {limit}'}"
 
 
 def _sentence(comparison: Comparison) -> str:

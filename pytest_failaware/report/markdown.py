@@ -11,7 +11,7 @@ from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.terminal import total
-from pytest_failaware.report.words import comparison_cells, heading, percent, short_name
+from pytest_failaware.report.words import comparison_cells, heading, percent, short_name, verdict_word
 from pytest_failaware.schema import ItemResult, RunReport, Verdict
 
 _LONGEST: Final = 60_000  # characters: a comment on GitHub holds 65,536, a job summary 1 MiB
@@ -70,7 +70,7 @@ def _rates(results: Sequence[ItemResult]) -> Iterator[str]:
         (
             short_name(result),
             *(percent(result.stats.rates[name]) for name in COLUMNS),
-            result.verdict.value.replace("_", " "),
+            verdict_word(result.verdict),
         )
         for result in results
     ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from pytest_failaware.report.words import aligned, short_name
+from pytest_failaware.report.layout import flattened, table
+from pytest_failaware.report.words import short_name
 from pytest_failaware.schema import ItemResult, Sight, Verdict
 
 AT_CHANCE: Final = "not shown to know more than the largest class, so there is nothing to lose"
@@ -14,7 +15,7 @@ SIGHT_HEADINGS: Final = ("gate", "counted on", "0.2 % flip", "10 % flip")
 
 
 def sight_lines(
-    found: Mapping[str, Sequence[Sight]], *, first: str = "condition", brief: bool = False
+    found: Mapping[str, Sequence[Sight]], *, first: str = "condition", brief: bool = False, width: int | None = None
 ) -> Iterator[str]:
     """The drops that each gate finds in 80 % of all cases, and how many have too few images for their tolerance.
 
@@ -22,11 +23,12 @@ def sight_lines(
         found: the sights by condition or test.
         first: the heading of the column that holds those.
         brief: leave the table out.
+        width: the columns of the terminal, None where there is none.
     """
     rows = [(label, *sight_cells(sight)) for label, some in found.items() for sight in some]
     if rows and not brief:
         yield SEEN
-        yield from aligned([(first, *SIGHT_HEADINGS), *rows], left=(0, 1))
+        yield from flattened(table((first, *SIGHT_HEADINGS), rows, left=(0, 1), width=width))
     if far := [sight for some in found.values() for sight in some if sight.is_far]:
         gates = sum(map(len, found.values()))
         yield f"too few images: {len(far)} of {gates} gates find no drop below four times their tolerance"

@@ -1,14 +1,12 @@
-"""How names, rates and comparisons are spelled, and how rows become columns."""
+"""How names, rates, verdicts and comparisons are spelled."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from pytest_failaware.schema import Comparison, DataFacts, Estimate, ItemResult, Value, Verdict
 
 _SHORT: Final = {"accuracy": "all", "confident_accuracy": "confident", "failure_region_accuracy": "flagged"}
-_SHOUTS: Final = frozenset({verdict for verdict in Verdict if verdict.fails and verdict is not Verdict.INCOMPARABLE})
 
 
 def short_name(result: ItemResult) -> str:
@@ -50,15 +48,18 @@ def heading(metric: str) -> str:
     return f"accuracy: {_SHORT[metric]}" if metric in _SHORT else metric.replace("_", " ")
 
 
+def verdict_word(verdict: Verdict) -> str:
+    """A verdict as it stands in a table: in capitals where it fails, so that its colour says nothing more."""
+    word = verdict.value.replace("_", " ")
+    return word.upper() if verdict.fails else word
+
+
 def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
     """metric, baseline, now, change, allowed, verdict."""
     reference, current = comparison.reference, comparison.current
     change = ""
     if reference is not None and reference.value is not None and current.value is not None:
         change = difference(current.value - reference.value, current)
-    word = comparison.verdict.value.replace("_", " ")
-    if comparison.verdict in _SHOUTS:
-        word = word.upper()
     note = f" ({comparison.note})" if comparison.note else ""
     return (
         comparison.metric,
@@ -66,7 +67,7 @@ def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
         spelled(current),
         change,
         allowed(comparison),
-        word + note,
+        verdict_word(comparison.verdict) + note,
     )
 
 
@@ -83,19 +84,6 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def aligned(rows: Iterable[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:
-    """Rows as lines with columns of one width; the columns in `left` are flush left, the others flush right."""
-    table = list(rows)
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if index in left else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    ]
 
 
 def shown(text: object, longest: int = 1000) -> str:

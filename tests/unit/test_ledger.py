@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from five import RULE, baseline_of, measurement_of
 
 from pytest_failaware.judge.compare import judge
@@ -14,8 +16,8 @@ from pytest_failaware.report.drawn import pictures_to_plain
 NODE = "t.py::test_x[clean]"
 
 
-def entry_of(letters: str) -> dict[str, object]:
-    """What an item that measured these letters attaches to its report in an updating run."""
+def entry_of(letters: str) -> dict[str, Any]:
+    """What an item that measured these letters attaches to its report in an updating run. Any: plain data."""
     now = measurement_of(letters)
     result = judge(now, build_gate({}), nodeid=NODE, name="small", baseline=baseline_of(now), reference=now.records)
     plain = {"result": result_to_plain(result), "facts": ["model m"], "rule": str(RULE)}
@@ -38,6 +40,17 @@ def test_the_last_attempt_counts() -> None:
 
     assert 3 == ledger.results[NODE].stats.cells.trusted_right
     assert ([NODE], {}) == (list(ledger.pending), ledger.errors)
+
+
+def test_results_stand_in_the_order_of_the_collection() -> None:
+    """Whatever ran first; what no collection names stands last."""
+    ledger = Ledger()
+    plain = entry_of("RRWrw")
+    for nodeid in ("t.py::of_a_lost_worker", NODE, "t.py::first"):
+        ledger.add(nodeid, "call", "passed", {**plain, "result": {**plain["result"], "nodeid": nodeid}})
+    ledger.add_collection(selected=["t.py::first", NODE], deselected=[])
+
+    assert ["t.py::first", NODE, "t.py::of_a_lost_worker"] == [result.nodeid for result in ledger.in_order]
 
 
 def test_what_is_drawn_goes_with_its_attempt() -> None:

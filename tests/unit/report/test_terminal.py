@@ -5,82 +5,28 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from judged import EVIDENCE, result
 
+from pytest_failaware.report.display import Display
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.table import csv_text
 from pytest_failaware.report.terminal import summary_lines
-from pytest_failaware.schema import (
-    Cells,
-    Comparison,
-    ConditionStats,
-    Decomposition,
-    Estimate,
-    Evidence,
-    Flip,
-    ItemResult,
-    RunReport,
-    SampleChange,
-    Verdict,
-)
-
-EVIDENCE = Evidence(
-    paired=True,
-    p_beyond=0.001,
-    p_within=0.999,
-    p_worse=0.0001,
-    p_better=0.9,
-    low=0.01,
-    high=0.2,
-    level=0.01,
-    lost=4,
-    gained=1,
-)
-
-
-def result(condition: str, verdict: Verdict, **more: object) -> ItemResult:
-    """An item on 15 images: 6 trusted right, 3 in each other cell; 12 were right before."""
-    rates = {
-        "accuracy": Estimate(numerator=9, denominator=15),
-        "failure_rate": Estimate(numerator=6, denominator=15),
-        "confident_accuracy": Estimate(numerator=6, denominator=9),
-        "failure_region_accuracy": Estimate(numerator=0, denominator=0, reason="nothing is flagged"),
-    }
-    comparison = Comparison(
-        metric="accuracy",
-        reference=Estimate(numerator=12, denominator=15),
-        current=rates["accuracy"],
-        allowed="0.005",
-        verdict=verdict if verdict is Verdict.REGRESSED else Verdict.PASSED,
-        evidence=EVIDENCE,
-    )
-    stats = ConditionStats(
-        condition=condition,
-        cells=Cells(trusted_right=6, trusted_wrong=3, flagged_right=3, flagged_wrong=3),
-        rates=rates,
-    )
-    base = ItemResult(
-        nodeid=f"tests/t.py::test_x[{condition}]",
-        baseline="toy",
-        stats=stats,
-        comparisons=(comparison,),
-        verdict=verdict,
-    )
-    return dataclasses.replace(base, **more)  # type: ignore[arg-type]
+from pytest_failaware.schema import Comparison, Decomposition, Estimate, Flip, RunReport, SampleChange, Verdict
 
 
 def text_of(report: RunReport, verbosity: int = 0) -> str:
     """The summary as plain text."""
-    return "\n".join(line for line, _ in summary_lines(report, verbosity=verbosity))
+    return "\n".join(line.text for line in summary_lines(report, display=Display(verbosity=verbosity)))
 
 
 def test_regressions_come_first_with_their_numbers() -> None:
     """Metric, baseline, now, change, allowed and verdict stand in one red row above the table."""
     passed, regressed = result("clean", Verdict.PASSED), result("blur", Verdict.REGRESSED)
     report = RunReport(results=(passed, regressed), command="pytest -q")
-    lines = list(summary_lines(report))
+    lines = list(summary_lines(report, display=Display()))
 
     assert "test          metric    baseline     now     change  allowed  verdict" == lines[0][0]
-    assert ("test_x[blur]  accuracy    80.00%  60.00%  -20.00 pt  0.50 pt  REGRESSED", "red") == lines[1]
+    assert ("test_x[blur]  accuracy    80.00%  60.00%  -20.00 pt  0.50 pt  REGRESSED", "red") == lines[1][:2]
     assert "2 checked: 1 regressed, 1 passed" in text_of(report)
     assert "  pytest -q --failaware-update-baselines" == lines[-1][0]
 
@@ -95,17 +41,18 @@ def test_the_rates_table_has_a_row_per_item_in_run_order() -> None:
 
 
 def test_verbosity() -> None:
-    """-v shows the metrics that passed, -q the total and the notices alone."""
+    """-v shows the metrics that passed, -q the total and the notices alone, -qq not even the total."""
     report = RunReport(results=(result("clean", Verdict.PASSED),), facts=("model m",), notices=("wrote x",))
 
     assert "accuracy    80.00%" not in text_of(report)
     assert "accuracy    80.00%" in text_of(report, verbosity=1)
     assert "1 checked: 1 passed\nwrote x" == text_of(report, verbosity=-1)
+    assert "wrote x" == text_of(report, verbosity=-2)
 
 
 def test_nothing_to_say() -> None:
     """Without results and notices there is no section at all."""
-    assert [] == list(summary_lines(RunReport()))
+    assert [] == list(summary_lines(RunReport(), display=Display()))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""The tables of the summary: what failed or changed, a row of bars per corruption, the founding rates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pytest_failaware.report.display import Display, Line, coloured
+from pytest_failaware.report.layout import table
+from pytest_failaware.report.severities import severity_ranges, severity_table
+from pytest_failaware.report.table import COLUMNS
+from pytest_failaware.report.words import comparison_cells, heading, percent, short_name, verdict_word
+from pytest_failaware.schema import Comparison, ItemResult, Verdict
+
+MOST: Final = 12
+"""More tests than this are tabled at -v only, but for what failed."""
+
+_TOLD: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.IMPROVED)
+
+
+def compared(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
+    """One row per metric that failed, is in doubt or improved; of many tests those that failed; at -v every metric."""
+    rows = [
+        (result, comparison) for result, comparison in _comparisons(results) if _is_told(comparison, results, display)
+    ]
+    headings = ("test", "metric", "baseline", "now", "change", "allowed", "verdict")
+    cells = [(short_name(result), *comparison_cells(comparison)) for result, comparison in rows]
+    blocks = table(headings, cells, left=(0, 1, 6), width=display.width)
+    yield from coloured(blocks, [comparison.verdict for _, comparison in rows])
+
+
+def _comparisons(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Comparison]]:
+    """The worst first, within the worst tests first."""
+    return [
+        (result, comparison)
+        for result in results
+        for comparison in sorted(result.comparisons, key=lambda one: one.verdict.severity)
+    ]
+
+
+def _is_told(comparison: Comparison, results: Sequence[ItemResult], display: Display) -> bool:
+    is_brief = len(results) > MOST
+    return display.shows_all or comparison.verdict.fails or (comparison.verdict in _TOLD and not is_brief)
+
+
+def measured(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
+    """A row of bars for each graded corruption, and one of the four founding rates for each other item."""
+    ranges = severity_ranges(results)
+    if ranges:
+        worst = [min((result.verdict for result in one), key=lambda verdict: verdict.severity) for one in ranges]
+        yield from coloured(severity_table(ranges, bars=display.bars, width=display.width), worst)
+    tabled = _tabled(results, display)
+    headings = ("test", *map(heading, COLUMNS), "verdict")
+    cells = [
+        (
+            short_name(result),
+            *(percent(result.stats.rates[name]) for name in COLUMNS),
+            verdict_word(result.verdict),
+        )
+        for result in tabled
+    ]
+    blocks = table(headings, cells, left=(0, len(headings) - 1), width=display.width)
+    yield from coloured(blocks, [result.verdict for result in tabled])
+
+
+def _tabled(results: Sequence[ItemResult], display: Display) -> list[ItemResult]:
+    """The items whose rates are shown."""
+    if display.shows_all:
+        return list(results)
+    graded = {result.nodeid for one in severity_ranges(results) for result in one}
+    others = [result for result in results if result.nodeid not in graded]
+    return others if len(others) <= MOST else []
+
+
+def left_out(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
+    """What is shown at -v only."""
+    told = [one for _, one in _comparisons(results) if one.verdict in _TOLD and not _is_told(one, results, display)]
+    counts = Counter(comparison.verdict for comparison in told)
+    said = [f"{verdict_word(verdict)} metrics ({counts[verdict]})" for verdict in _TOLD if counts[verdict]]
+    if missing := len(results) - len(_tabled(results, display)):
+        said.append(f"all rates by test ({missing})")
+    if said:
+        yield Line(f"shown at -v: {', '.join(said)}")

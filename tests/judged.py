@@ -1,0 +1,51 @@
+"""Judged items whose numbers fit in a head."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from pytest_failaware.schema import Cells, Comparison, ConditionStats, Estimate, Evidence, ItemResult, Verdict
+
+EVIDENCE = Evidence(
+    paired=True,
+    p_beyond=0.001,
+    p_within=0.999,
+    p_worse=0.0001,
+    p_better=0.9,
+    low=0.01,
+    high=0.2,
+    level=0.01,
+    lost=4,
+    gained=1,
+)
+
+
+def result(condition: str, verdict: Verdict, **more: object) -> ItemResult:
+    """An item on 15 images: 6 trusted right, 3 in each other cell; 12 were right before."""
+    rates = {
+        "accuracy": Estimate(numerator=9, denominator=15),
+        "failure_rate": Estimate(numerator=6, denominator=15),
+        "confident_accuracy": Estimate(numerator=6, denominator=9),
+        "failure_region_accuracy": Estimate(numerator=0, denominator=0, reason="nothing is flagged"),
+    }
+    comparison = Comparison(
+        metric="accuracy",
+        reference=Estimate(numerator=12, denominator=15),
+        current=rates["accuracy"],
+        allowed="0.005",
+        verdict=verdict if verdict is Verdict.REGRESSED else Verdict.PASSED,
+        evidence=EVIDENCE,
+    )
+    stats = ConditionStats(
+        condition=condition,
+        cells=Cells(trusted_right=6, trusted_wrong=3, flagged_right=3, flagged_wrong=3),
+        rates=rates,
+    )
+    base = ItemResult(
+        nodeid=f"tests/t.py::test_x[{condition}]",
+        baseline="toy",
+        stats=stats,
+        comparisons=(comparison,),
+        verdict=verdict,
+    )
+    return dataclasses.replace(base, **more)  # type: ignore[arg-type]
