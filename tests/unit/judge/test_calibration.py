@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -66,6 +69,32 @@ def test_bins_of_equal_mass_against_a_split() -> None:
     gaps = (records.correct - records.confidence.astype(np.float64))[np.argsort(records.confidence)]
 
     assert sum(abs(part.sum()) for part in np.split(gaps, BINS)) / 600 == pytest.approx(adaptive_ece(records))
+
+
+def test_every_bin_counts_alone() -> None:
+    """Two answers at the edges of each bin, right in one and wrong in the next: no gap meets another bin's."""
+    confidence = (np.repeat(np.arange(BINS), 2) + np.tile([0.001, 0.999], BINS)) / BINS
+    right = np.repeat(np.arange(BINS) % 2 == 0, 2)
+    records = records_with(confidence, right)
+
+    assert np.abs(right - confidence).mean() == pytest.approx(ece(records))
+    assert np.abs(right - confidence).mean() == pytest.approx(adaptive_ece(records))
+
+
+@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 30), st.booleans()), min_size=1, max_size=60))
+def test_bins_against_their_definitions(pairs: list[tuple[int, bool]]) -> None:
+    """In fractions, answer by answer: (b / 15, (b + 1) / 15] of a confidence, and of the middle of its ranks."""
+    records = records_with([steps / 30 for steps, _ in pairs], [right for _, right in pairs])
+    by_width, by_mass = ([Fraction(0)] * BINS for _ in range(2))
+    for confidence, right in zip(records.confidence.tolist(), records.correct.tolist(), strict=True):
+        gap = int(right) - Fraction(confidence)
+        by_width[max(0, math.ceil(Fraction(confidence) * BINS) - 1)] += gap
+        less, same = ((compare(records.confidence, np.float32(confidence))).sum() for compare in (np.less, np.equal))
+        by_mass[int(BINS * Fraction(int(2 * less + same), 2) / len(pairs))] += gap
+
+    assert float(sum(map(abs, by_width)) / len(pairs)) == pytest.approx(ece(records), abs=1e-12)
+    assert float(sum(map(abs, by_mass)) / len(pairs)) == pytest.approx(adaptive_ece(records), abs=1e-12)
 
 
 @pytest.mark.parametrize("metric", EVERY, ids=lambda metric: metric.__name__)
