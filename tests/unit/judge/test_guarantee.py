@@ -82,7 +82,7 @@ def test_going_on_behind_a_set_that_failed_breaks_it() -> None:
 
 @pytest.mark.parametrize("size", [59, 92, 93, 123, 124, 500, 1000])
 def test_one_set_is_chosen_as_often_as_the_binomial_allows(size: int) -> None:
-    """With as many wrong answers as have, or fewer, a chance of at most 5 % at a true risk of 5 %; not with one more."""
+    """With as many wrong answers as have, or fewer, a chance of at most 5 % where 5 % are wrong; not with one more."""
     allowed = int((stats.binom.cdf(np.arange(size), size, RISK) <= 1 - CONFIDENCE).sum()) - 1
 
     assert curve((size, allowed)).chosen == 0
