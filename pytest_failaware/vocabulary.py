@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
 from typing import Final, TypeVar
 
 from pytest_failaware.conditions import DEFINITIONS, NAME, AnyName, Definition, Degradation, Degrade
@@ -55,7 +56,7 @@ def extended(degradations: Iterable[object], metrics: Iterable[object]) -> Vocab
 
     Raises:
         ConfigError: something else than a Degradation, a RateMetric or a ScoreMetric, a name that is taken or cannot
-            be written.
+            be written, a tolerance that is no number.
     """
     own = _checked(degradations, (Degradation,), "pytest_failaware_conditions", DEFINITIONS)
     taken = {*_METRICS, *RANKING_METRICS, *CHANGE_RATES}
@@ -63,6 +64,8 @@ def extended(degradations: Iterable[object], metrics: Iterable[object]) -> Vocab
     for one in own.values():
         for name in one.parameters:
             _check_name(name, f"pytest_failaware_conditions: {one.name}")
+    for metric in numbers.values():
+        _check_tolerance(metric)
     return Vocabulary(
         definitions={**DEFINITIONS, **{name: one.definition for name, one in own.items()}},
         metrics={**_METRICS, **numbers},
@@ -89,3 +92,16 @@ def _checked(
 def _check_name(name: object, where: str) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name) or keyword.iskeyword(name) or name == "samples":
         raise ConfigError(f"{where}: {name!r} cannot be a name; use small letters, digits and '_'")
+
+
+def _check_tolerance(metric: OwnMetric) -> None:
+    """One below 0 fails a model that has not changed, one without end passes every other."""
+    try:
+        tolerance = Decimal(str(metric.tolerance))
+    except InvalidOperation:
+        tolerance = Decimal("NaN")
+    if not tolerance.is_finite() or tolerance < 0:
+        raise ConfigError(
+            f"pytest_failaware_metrics: {metric.name}: the tolerance must be a number of at least 0, as in 0.01, got "
+            f"{metric.tolerance!r}"
+        )

@@ -13,10 +13,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Final, SupportsFloat
+from typing import TYPE_CHECKING, Final, SupportsFloat, TypeVar
 
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.schema import Cells, ConditionStats, Estimate, Records, Score
+from pytest_failaware.text import describe_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pytest_failaware.judge.rule import FailureRule
 
     Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
+Found = TypeVar("Found")
 
 
 class Direction(Enum):
@@ -78,21 +81,26 @@ class RateMetric:
         return Direction.HIGHER_IS_BETTER if self.higher_is_better else Direction.LOWER_IS_BETTER
 
     def estimate(self, records: Records, flagged: NDArray[np.bool_]) -> Estimate:
-        """The rate on these records.
+        """The rate on these records."""
+        counted, among = self.counted(records, flagged)
+        return _estimate(int(counted.sum()), int(among.sum()), self.undefined)
+
+    def counted(self, records: Records, flagged: NDArray[np.bool_]) -> Masks:
+        """The samples that count, and those they are counted among.
 
         Raises:
-            ConfigError: the masks are not boolean columns of the records' length.
+            ConfigError: the masks are not boolean columns of the records' length, or their function raised.
         """
         import numpy as np
 
-        counted, among = self.masks(records, flagged)
-        for mask in (counted, among):
-            if getattr(mask, "dtype", None) != np.bool_ or mask.shape != (len(records),):
-                raise ConfigError(
-                    f"metric {self.name}: masks must return two boolean arrays of shape ({len(records)},), got "
-                    f"{getattr(mask, 'dtype', type(mask).__name__)} {getattr(mask, 'shape', '')}"
-                )
-        return _estimate(int((counted & among).sum()), int(among.sum()), self.undefined)
+        found = _called(self.name, self.masks, records, flagged)
+        masks = found if isinstance(found, (tuple, list)) else (found,)
+        shape = (len(records),)
+        if len(masks) != 2 or any(getattr(one, "dtype", None) != np.bool_ or one.shape != shape for one in masks):
+            got = ", ".join(f"{getattr(one, 'dtype', type(one).__name__)} {getattr(one, 'shape', '')}" for one in masks)
+            raise ConfigError(f"metric {self.name}: masks must return two boolean arrays of shape {shape}, got {got}")
+        counted, among = masks
+        return counted & among, among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +129,9 @@ class ScoreMetric:
         """The number on these records.
 
         Raises:
-            ConfigError: it is neither None nor a finite number in the range of the metric.
+            ConfigError: it is neither None nor a finite number in the range of the metric, or its function raised.
         """
-        found = self.compute(records, flagged)
+        found = _called(self.name, self.compute, records, flagged)
         if found is None:
             return Score(value=None, is_rate=self.is_rate, reason=self.undefined)
         value = float(found) if isinstance(found, SupportsFloat) and getattr(found, "shape", ()) == () else math.nan
@@ -298,6 +306,16 @@ def cell_rates(cells: Cells) -> dict[str, Estimate]:
     0.4
     """
     return {name: metric.estimate(cells) for name, metric in METRICS.items()}
+
+
+def _called(
+    name: str, function: Callable[[Records, NDArray[np.bool_]], Found], records: Records, flagged: NDArray[np.bool_]
+) -> Found:
+    """What a metric's function returns; an error in it is told with the metric's name."""
+    try:
+        return function(records, flagged)
+    except Exception as error:  # the user's code runs here
+        raise ConfigError(f"metric {name}: its function raised {describe_error(error)}; repair it") from error
 
 
 def _estimate(numerator: int, denominator: int, undefined: str) -> Estimate:
