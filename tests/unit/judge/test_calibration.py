@@ -41,6 +41,17 @@ def test_five_samples_by_hand() -> None:
     assert 0.0 == worst_class_accuracy(records)  # class 2 has one sample, and it is wrong
 
 
+def test_rounding_never_makes_a_score_better_than_perfect() -> None:
+    """Of nearly certain right answers float32 leaves squares just below 0; each counts as 0, none pays for another."""
+    gap = np.linspace(8, 18, 50)
+    records = records_of_logits(np.stack([gap, 0 * gap, 0 * gap], axis=1), np.zeros(50, dtype=np.uint16))
+    raw = records.sum_squares - 2 * np.exp(records.label_log_probability.astype(np.float64)) + 1
+
+    assert (raw < 0).any()
+    assert np.maximum(raw, 0).mean() == brier(records)
+    assert {0.0} == {brier(records.take(np.array([row]))) for row in np.flatnonzero(raw < 0)}
+
+
 def test_gaps_within_a_bin_cancel() -> None:
     """A right and a wrong answer of one bin: accuracy 1/2 at a mean confidence of 0.96."""
     assert pytest.approx(0.46) == ece(records_with([0.95, 0.97], [True, False]))

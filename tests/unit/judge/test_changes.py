@@ -88,7 +88,9 @@ def test_neither_the_order_of_samples_nor_a_doubling_matters(pairs: list[tuple[s
 
 def test_no_sample_has_no_rate_of_change() -> None:
     """Never 0: what was not looked at has not stayed."""
-    assert {None} == set(rates(*sides("", "")).values())
+    empty = [change_rate(name, *sides("", "")) for name in CHANGE_RATES]
+
+    assert {(None, "there is no image")} == {(rate.fraction, rate.reason) for rate in empty}
 
 
 # ---- at the baseline's coverage ------------------------------------------------------------------------------------
