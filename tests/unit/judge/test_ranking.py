@@ -199,6 +199,8 @@ def test_the_energy_of_given_probabilities_is_not_known() -> None:
     records = records_of_logits(np.log(probability), np.zeros(50, dtype=np.uint16))
 
     assert score_of(records, "energy") is None
+    moved = records_of_logits(np.log(probability) + 0.001, np.zeros(50, dtype=np.uint16))
+    assert score_of(moved, "energy") == pytest.approx(0.001, rel=0.01)
     assert score_of(records_with([0.9, 0.8], [True, False]), "energy") is not None
 
 
