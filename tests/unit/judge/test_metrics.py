@@ -10,6 +10,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from five import FIVE, RULE, records_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_failaware.judge import metrics
 from pytest_failaware.judge.metrics import DEFAULT_GATES, FOUNDING_RATES, METRICS, count_cells, stats_of
@@ -83,6 +85,22 @@ def test_the_order_of_samples_does_not_matter(seed: int) -> None:
 
     assert count_cells(records, RULE) == count_cells(shuffled, RULE)
     assert 400 == count_cells(records, RULE).samples
+
+
+@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@given(st.text("RWrw", min_size=1, max_size=30))
+def test_the_rates_add_up(letters: str) -> None:
+    """The parts of all samples make 1; wrong and flagged is one number, counted among the wrong or the flagged."""
+    of = {
+        name: rate.fraction if rate.fraction is not None else Fraction(0)
+        for name, rate in stats_of("clean", records_of(letters), RULE).rates.items()
+    }
+
+    assert 1 == of["confident_correct_rate"] + of["silent_failure_rate"] + of["failure_rate"]
+    assert of["confident_accuracy"] * (1 - of["failure_rate"]) == of["confident_correct_rate"]
+    assert of["failure_recall"] * (1 - of["accuracy"]) == of["flag_precision"] * of["failure_rate"]
+    assert of["false_alarm_rate"] * of["accuracy"] == of["failure_region_accuracy"] * of["failure_rate"]
+    assert of["silent_failure_rate"] == 1 - of["accuracy"] - of["flag_precision"] * of["failure_rate"]
 
 
 def test_a_stricter_rule_only_moves_samples_to_the_flagged() -> None:
