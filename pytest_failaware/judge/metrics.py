@@ -13,11 +13,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Final, SupportsFloat, TypeVar
+from typing import TYPE_CHECKING, Final, SupportsFloat
 
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.schema import Cells, ConditionStats, Estimate, Records, Score
-from pytest_failaware.text import describe_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from pytest_failaware.judge.rule import FailureRule
 
     Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
-
-Found = TypeVar("Found")
 
 
 class Direction(Enum):
@@ -89,11 +86,11 @@ class RateMetric:
         """The samples that count, and those they are counted among.
 
         Raises:
-            ConfigError: the masks are not boolean columns of the records' length, or their function raised.
+            ConfigError: the masks are not boolean columns of the records' length.
         """
         import numpy as np
 
-        found = _called(self.name, self.masks, records, flagged)
+        found = self.masks(records, flagged)
         masks = found if isinstance(found, (tuple, list)) else (found,)
         shape = (len(records),)
         if len(masks) != 2 or any(getattr(one, "dtype", None) != np.bool_ or one.shape != shape for one in masks):
@@ -129,9 +126,9 @@ class ScoreMetric:
         """The number on these records.
 
         Raises:
-            ConfigError: it is neither None nor a finite number in the range of the metric, or its function raised.
+            ConfigError: it is neither None nor a finite number in the range of the metric.
         """
-        found = _called(self.name, self.compute, records, flagged)
+        found = self.compute(records, flagged)
         if found is None:
             return Score(value=None, is_rate=self.is_rate, reason=self.undefined)
         value = float(found) if isinstance(found, SupportsFloat) and getattr(found, "shape", ()) == () else math.nan
@@ -306,16 +303,6 @@ def cell_rates(cells: Cells) -> dict[str, Estimate]:
     0.4
     """
     return {name: metric.estimate(cells) for name, metric in METRICS.items()}
-
-
-def _called(
-    name: str, function: Callable[[Records, NDArray[np.bool_]], Found], records: Records, flagged: NDArray[np.bool_]
-) -> Found:
-    """What a metric's function returns; an error in it is told with the metric's name."""
-    try:
-        return function(records, flagged)
-    except Exception as error:  # the user's code runs here
-        raise ConfigError(f"metric {name}: its function raised {describe_error(error)}; repair it") from error
 
 
 def _estimate(numerator: int, denominator: int, undefined: str) -> Estimate:
