@@ -93,8 +93,8 @@ BROKEN = {
     "RateMetric(name='mine', masks=lambda r, f: (1 / 0, f), higher_is_better=True)": (
         "*metric mine: its function raised ZeroDivisionError: division by zero; repair it*"
     ),
-    "ScoreMetric(name='mine', compute=lambda r, f: r.logits.mean(), higher_is_better=True)": (
-        "*metric mine: its function raised AttributeError: *'logits'*; repair it*"
+    "ScoreMetric(name='mine', compute=lambda r, f: r.images.mean(), higher_is_better=True)": (
+        "*metric mine: its function raised AttributeError: *'images'*; repair it*"
     ),
     "ScoreMetric(name='mine', compute=lambda r, f: 2, higher_is_better=True, highest=1)": (
         "*metric mine: must return a number from 0 to 1, or None where it is undefined, got 2*"

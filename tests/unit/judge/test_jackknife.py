@@ -7,9 +7,14 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from ranked import records_with
 from scipy import stats
 
+from pytest_failaware.judge.evidence import score_evidence
 from pytest_failaware.judge.jackknife import PARTS, Rows, deal, jackknife_evidence
+from pytest_failaware.judge.metrics import ScoreMetric
+from pytest_failaware.judge.outcomes import outcomes_of
+from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import Evidence
 
 IDS = np.arange(1000, dtype=np.uint64)
@@ -66,6 +71,25 @@ def test_in_parts_it_is_the_test_of_their_means() -> None:
     found = of_mean(values, deal(IDS))
 
     assert stats.t.interval(0.95, 49, means.mean(), stats.sem(means)) == pytest.approx((found.low, found.high))
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_of_a_score_metric_it_is_students_paired_test(higher_is_better: bool) -> None:
+    """Of a mean, each sample a part of its own: the t-test of 40 differences, positive where they are for the worse."""
+    random = np.random.default_rng(3)
+    sure = random.uniform(0.5, 0.9, (2, 40)) - [[0.0], [0.05]]
+    before, now = (outcomes_of(records_with(side, np.ones(40)), FailureRule()) for side in sure)
+    metric = ScoreMetric(
+        name="mean", compute=lambda records, _: float(records.confidence.mean()), higher_is_better=higher_is_better
+    )
+    old, new, found = score_evidence(metric, before, now, Decimal("0.01"), 0.01)
+    drops = (before.records.confidence - now.records.confidence).astype(np.float64) * (1 if higher_is_better else -1)
+    low, high = stats.t.interval(0.95, 39, drops.mean(), stats.sem(drops))
+
+    assert found is not None
+    assert (old.value, new.value) == pytest.approx(tuple(side.records.confidence.mean() for side in (before, now)))
+    assert stats.ttest_1samp(drops, 0.01, alternative="greater").pvalue == pytest.approx(found.p_beyond, rel=1e-3)
+    assert (low, high) == pytest.approx((found.low, found.high), abs=1e-5)
 
 
 @pytest.mark.parametrize(

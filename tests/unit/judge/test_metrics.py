@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_failaware.judge import metrics
-from pytest_failaware.judge.metrics import DEFAULT_GATES, FOUNDING_RATES, METRICS, count_cells, stats_of
+from pytest_failaware.judge.metrics import DEFAULT_GATES, FOUNDING_RATES, METRICS, RateMetric, count_cells, stats_of
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import Cells, Records
 
@@ -131,6 +131,20 @@ def test_an_empty_region_has_no_rate_but_a_reason(letters: str, undefined: set[s
     assert undefined == {name for name, rate in rates.items() if rate.fraction is None}
     assert undefined == {name for name, rate in rates.items() if rate.value is None}
     assert undefined == {name for name, rate in rates.items() if rate.reason}
+
+
+def test_a_rate_of_ones_own_counts_inside_its_part() -> None:
+    """RRWrw of classes 0, 1, 2, 0, 1: both of class 0 are right, one is flagged; what is of another does not count."""
+    records = records_of(FIVE)
+    flagged = RULE.flags(confidence=records.confidence, entropy=records.entropy)
+    own = RateMetric(name="own", masks=lambda r, f: (r.correct & ~f, r.label == 0), higher_is_better=True)
+    nothing = RateMetric(name="own", masks=lambda r, f: (r.correct, r.label == 7), higher_is_better=True)
+
+    assert Fraction(1, 2) == own.estimate(records, flagged).fraction
+    assert (None, "no sample is considered") == (
+        nothing.estimate(records, flagged).fraction,
+        nothing.estimate(records, flagged).reason,
+    )
 
 
 def test_counts_are_plain_integers() -> None:
