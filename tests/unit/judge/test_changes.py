@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ranked import records_with
 from sklearn.metrics import confusion_matrix
 
-from pytest_failaware.judge.changes import CHANGES, at_coverage, change_rate, sample_change
+from pytest_failaware.judge.changes import CHANGES, at_coverage, change_rate, decomposition, sample_change
 from pytest_failaware.judge.metrics import CHANGE_RATES
 from pytest_failaware.judge.outcomes import Outcomes, outcomes_of
 
@@ -93,6 +93,28 @@ def test_no_sample_has_no_rate_of_change() -> None:
     assert {(None, "there is no image")} == {(rate.fraction, rate.reason) for rate in empty}
 
 
+# ---- the flips that are listed -------------------------------------------------------------------------------------
+
+
+def test_the_surest_flips_are_listed() -> None:
+    """Twenty of 25, those of the highest confidence now first, and of equal confidence that of the lowest id."""
+    confidence = np.repeat([0.7, 0.9, 0.8, 0.95, 0.85], 5)
+    before, now = (outcomes_of(records_with(confidence, np.full(25, right)), RULE) for right in (True, False))
+    change = sample_change(before, now, CLASSES)
+    listed = [(-flip.confidence_now, flip.sample_id) for flip in change.worst]
+
+    assert (25, 20) == (change.confident_negative_flips, len(listed))
+    assert sorted(zip((-confidence.astype(np.float32)).tolist(), range(25), strict=True))[:20] == listed
+
+
+def test_a_predicted_class_without_a_name_is_its_number() -> None:
+    """A model may know more classes than the data: where two have names, number 2 has none."""
+    before, now = (outcomes_of(records_with([0.9, 0.9], [right] * 2), RULE) for right in (True, False))
+
+    worst = sample_change(before, now, CLASSES[:2]).worst
+    assert {("cat", "dog"), ("dog", "2")} == {(flip.label, flip.now) for flip in worst}
+
+
 # ---- at the baseline's coverage ------------------------------------------------------------------------------------
 
 
@@ -110,6 +132,20 @@ def test_the_accuracy_at_a_coverage_against_a_sort(seed: int) -> None:
     assert count == trusted.sum() == among.sum()
     assert right.sum() == (before.right & before.trusted).sum()
     assert frame.nlargest(count, "confidence")["right"].sum() == counted.sum()
+
+
+def test_the_part_at_the_baselines_coverage_by_hand() -> None:
+    """Three of three trusted answers are right before; of the three trusted most now, two: a third less."""
+    right = [True, True, True, False, False]
+    before, now = (
+        outcomes_of(records_with(sure, right), RULE)
+        for sure in ([0.9, 0.8, 0.7, 0.5, 0.4], [0.9, 0.58, 0.34, 0.5, 0.57])
+    )
+    parts = decomposition(before, now)
+
+    assert parts is not None
+    assert pytest.approx(-1 / 3) == parts.at_coverage
+    assert decomposition(*sides("RW", "rw")) is decomposition(*sides("rw", "RW")) is None
 
 
 @seldom
