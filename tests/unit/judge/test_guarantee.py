@@ -87,3 +87,9 @@ def test_one_set_is_chosen_as_often_as_the_binomial_allows(size: int) -> None:
 
     assert curve((size, allowed)).chosen == 0
     assert curve((size, allowed + 1)).chosen is None
+
+
+def test_the_first_set_waits_for_half_of_the_images_at_most() -> None:
+    """One wrong answer may be seen where its 93 answers are half of the images; of one image fewer none may, in 59."""
+    assert [thresholds.fewest(RISK), thresholds.fewest(RISK, wrong=1)] == [59, 93]
+    assert [thresholds.first_count(count, RISK) for count in (185, 186)] == [59, 93]
