@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ranked import records_with
 from scipy import stats
 
+from pytest_failaware.judge import jackknife
 from pytest_failaware.judge.evidence import score_evidence
 from pytest_failaware.judge.jackknife import PARTS, Rows, deal, jackknife_evidence
 from pytest_failaware.judge.metrics import ScoreMetric
@@ -40,6 +41,13 @@ def test_a_part_depends_on_the_ids_alone() -> None:
 
     assert np.array_equal(deal(IDS)[order], deal(IDS[order]))
     assert 0.0 < float((np.diff(deal(IDS)) == 0).mean()) < 0.06
+
+
+def test_ids_are_mixed_by_splitmix64() -> None:
+    """Its published outputs from the states 0 and 1234567: a part is the same part on any machine and in any version."""
+    found = jackknife._mixed(np.array([0, 0x9E3779B97F4A7C15, 1234567], dtype=np.uint64))
+
+    assert [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 6457827717110365317] == found.tolist()
 
 
 def test_groups_stay_together() -> None:
@@ -94,8 +102,12 @@ def test_of_a_score_metric_it_is_students_paired_test(higher_is_better: bool) ->
 
 @pytest.mark.parametrize(
     "drop_without",
-    [lambda rows: 0.5, lambda rows: None if 0 in rows else 0.1 + len(rows)],
-    ids=["none differs", "one is undefined"],
+    [
+        lambda rows: 0.5,
+        lambda rows: None if 0 in rows else 0.1 + len(rows),
+        lambda rows: float(rows.mean()) if 0 in rows else None,
+    ],
+    ids=["none differs", "all but one are undefined", "one is undefined"],
 )
 def test_nothing_is_proven_without_a_spread(drop_without: object) -> None:
     """A change that no part moves, and one that does not exist without some part, prove nothing in any direction."""
@@ -105,3 +117,14 @@ def test_nothing_is_proven_without_a_spread(drop_without: object) -> None:
     assert (found.p_beyond, found.p_within, found.p_worse, found.p_better, found.low, found.high) == NOTHING
     alone = jackknife_evidence(lambda rows: 0.1, 0.5, deal(IDS[:1]), Decimal("0.01"), 0.01)
     assert 1.0 == alone.p_worse
+    assert found.paired
+    assert alone.paired
+
+
+def test_two_parts_are_the_fewest() -> None:
+    """One degree of freedom: a wide interval, and one all the same."""
+    values = np.array([0.1, 0.3])
+    found = of_mean(values, deal(IDS[:2]))
+
+    assert stats.t.interval(0.95, 1, values.mean(), stats.sem(values)) == pytest.approx((found.low, found.high))
+    assert found.paired
