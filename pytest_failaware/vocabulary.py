@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pytest_failaware.conditions import DEFINITIONS, NAME, AnyName, Definition, Degradation, Degrade
 from pytest_failaware.errors import ConfigError
@@ -19,9 +20,17 @@ from pytest_failaware.judge.metrics import (
     ScoreMetric,
 )
 from pytest_failaware.judge.score_metrics import RANKING_METRICS, SCORE_METRICS
+from pytest_failaware.text import describe_error
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pytest_failaware.schema import Records
 
 OwnMetric = ScoreMetric | RateMetric
 Named = TypeVar("Named", Degradation, OwnMetric)
+Found = TypeVar("Found")
 
 _KINDS: Final[tuple[type[OwnMetric], ...]] = (ScoreMetric, RateMetric)
 
@@ -55,7 +64,7 @@ def extended(degradations: Iterable[object], metrics: Iterable[object]) -> Vocab
 
     Raises:
         ConfigError: something else than a Degradation, a RateMetric or a ScoreMetric, a name that is taken or cannot
-            be written.
+            be written, a tolerance that is no number.
     """
     own = _checked(degradations, (Degradation,), "pytest_failaware_conditions", DEFINITIONS)
     taken = {*_METRICS, *RANKING_METRICS, *CHANGE_RATES}
@@ -63,9 +72,11 @@ def extended(degradations: Iterable[object], metrics: Iterable[object]) -> Vocab
     for one in own.values():
         for name in one.parameters:
             _check_name(name, f"pytest_failaware_conditions: {one.name}")
+    for metric in numbers.values():
+        _check_tolerance(metric)
     return Vocabulary(
         definitions={**DEFINITIONS, **{name: one.definition for name, one in own.items()}},
-        metrics={**_METRICS, **numbers},
+        metrics={**_METRICS, **{name: _naming(metric) for name, metric in numbers.items()}},
         kernels={name: one.function for name, one in own.items()},
     )
 
@@ -89,3 +100,35 @@ def _checked(
 def _check_name(name: object, where: str) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name) or keyword.iskeyword(name) or name == "samples":
         raise ConfigError(f"{where}: {name!r} cannot be a name; use small letters, digits and '_'")
+
+
+def _check_tolerance(metric: OwnMetric) -> None:
+    """One below 0 fails a model that has not changed, one without end passes every other."""
+    try:
+        tolerance = Decimal(str(metric.tolerance))
+    except InvalidOperation:
+        tolerance = Decimal("NaN")
+    if not tolerance.is_finite() or tolerance < 0:
+        raise ConfigError(
+            f"pytest_failaware_metrics: {metric.name}: the tolerance must be a number of at least 0, as in 0.01, got "
+            f"{metric.tolerance!r}"
+        )
+
+
+def _naming(metric: OwnMetric) -> OwnMetric:
+    """The metric with a function whose errors tell its name."""
+    if isinstance(metric, RateMetric):
+        return replace(metric, masks=_called(metric.name, metric.masks))
+    return replace(metric, compute=_called(metric.name, metric.compute))
+
+
+def _called(
+    name: str, function: Callable[[Records, NDArray[np.bool_]], Found]
+) -> Callable[[Records, NDArray[np.bool_]], Found]:
+    def call(records: Records, flagged: NDArray[np.bool_]) -> Found:
+        try:
+            return function(records, flagged)
+        except Exception as error:  # the user's code runs here
+            raise ConfigError(f"metric {name}: its function raised {describe_error(error)}; repair it") from error
+
+    return call

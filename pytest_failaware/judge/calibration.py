@@ -31,7 +31,7 @@ def bins_of(confidence: NDArray[np.float32]) -> NDArray[np.intp]:
 
 
 def adaptive_ece(records: Records) -> float | None:
-    """As `ece`, over 15 bins of equally many samples; samples of one confidence are never parted.
+    """As `ece`, in [0, 1], over 15 bins of equally many samples; samples of one confidence are never parted.
 
     A confidence lies in the bin that holds the middle of its ranks. Nguyen and O'Connor 2015, "Posterior calibration
     and exploratory analysis for natural language processing models".
@@ -61,12 +61,15 @@ def brier(records: Records) -> float | None:
 
 
 def nll(records: Records) -> float | None:
-    """The mean of -ln p_label in nats: the log loss, or cross entropy. Good 1952, "Rational decisions"."""
+    """The mean of -ln p_label in nats, 0 or more: the log loss, or cross entropy. Good 1952, "Rational decisions"."""
     return float(-records.label_log_probability.astype(np.float64).mean()) if len(records) else None
 
 
 def worst_class_accuracy(records: Records) -> float | None:
-    """The smallest accuracy of a class among those that the samples have; higher is better."""
+    """The smallest accuracy of a class among those that the samples have, in [0, 1]; higher is better.
+
+    Sagawa et al. 2020, "Distributionally robust neural networks for group shifts".
+    """
     if not len(records):
         return None
     total = np.bincount(records.label)

@@ -26,12 +26,17 @@ CHANGES: Final[Mapping[str, Callable[[Outcomes, Outcomes], Mask]]] = {
     "negative_flip_rate": _negative,
     "confident_negative_flip_rate": lambda before, now: _negative(before, now) & before.trusted & now.trusted,
 }
-"""The samples that each of the rates in metrics.CHANGE_RATES counts."""
+"""The samples that each of the rates in metrics.CHANGE_RATES counts, of all: 0 is best, 1 worst.
+
+The negative flip rate: Yan et al. 2021, "Positive-congruent training: towards regression-free model updates".
+"""
 
 
 def change_rate(name: str, before: Outcomes, now: Outcomes) -> Estimate:
-    """The share of samples that changed in one way."""
-    return Estimate(numerator=int(CHANGES[name](before, now).sum()), denominator=len(before.records))
+    """The share of samples that changed in one way; undefined without a sample."""
+    count = len(before.records)
+    changed = int(CHANGES[name](before, now).sum())
+    return Estimate(numerator=changed, denominator=count, reason="" if count else "there is no image")
 
 
 def at_coverage(before: Outcomes, now: Outcomes) -> tuple[tuple[Mask, Mask], tuple[Mask, Mask]]:

@@ -82,21 +82,26 @@ class RateMetric:
         return Direction.HIGHER_IS_BETTER if self.higher_is_better else Direction.LOWER_IS_BETTER
 
     def estimate(self, records: Records, flagged: NDArray[np.bool_]) -> Estimate:
-        """The rate on these records.
+        """The rate on these records."""
+        counted, among = self.counted(records, flagged)
+        return _estimate(int(counted.sum()), int(among.sum()), self.undefined)
+
+    def counted(self, records: Records, flagged: NDArray[np.bool_]) -> Masks:
+        """The samples that count, and those they are counted among.
 
         Raises:
             ConfigError: the masks are not boolean columns of the records' length.
         """
         import numpy as np
 
-        counted, among = self.masks(records, flagged)
-        for mask in (counted, among):
-            if getattr(mask, "dtype", None) != np.bool_ or mask.shape != (len(records),):
-                raise ConfigError(
-                    f"metric {self.name}: masks must return two boolean arrays of shape ({len(records)},), got "
-                    f"{getattr(mask, 'dtype', type(mask).__name__)} {getattr(mask, 'shape', '')}"
-                )
-        return _estimate(int((counted & among).sum()), int(among.sum()), self.undefined)
+        found = self.masks(records, flagged)
+        masks = found if isinstance(found, (tuple, list)) else (found,)
+        shape = (len(records),)
+        if len(masks) != 2 or any(getattr(one, "dtype", None) != np.bool_ or one.shape != shape for one in masks):
+            got = ", ".join(f"{getattr(one, 'dtype', type(one).__name__)} {getattr(one, 'shape', '')}" for one in masks)
+            raise ConfigError(f"metric {self.name}: masks must return two boolean arrays of shape {shape}, got {got}")
+        counted, among = masks
+        return counted & among, among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

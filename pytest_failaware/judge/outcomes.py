@@ -32,8 +32,7 @@ class Outcomes:
     def masks(self, metric: Metric | RateMetric) -> tuple[Mask, Mask]:
         """The samples a metric counts, and those it counts them among."""
         if isinstance(metric, RateMetric):
-            counted, among = metric.masks(self.records, ~self.trusted)
-            return counted & among, among
+            return metric.counted(self.records, ~self.trusted)
         return self._in_cells(metric.numerator), self._in_cells(metric.denominator)
 
     def most_trusted(self, count: int) -> Mask:

@@ -82,7 +82,9 @@ def steps_of(score: Floats, right: Mask) -> Steps:
 def auroc_f(score: Floats, right: Mask) -> float | None:
     """P(a right answer scores higher than a wrong one) + P(they tie) / 2: 1 is perfect, 1/2 is chance.
 
-    The area under the ROC curve of failure detection. None where every answer is right, or every one is wrong.
+    The area under the ROC curve of failure detection. Hendrycks and Gimpel 2017, "A baseline for detecting
+    misclassified and out-of-distribution examples in neural networks". None where every answer is right, or every one
+    is wrong.
 
     >>> auroc_f(np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.array([True, True, False, True, False]))
     0.8333333333333334
@@ -112,7 +114,7 @@ def augrc(score: Floats, right: Mask) -> float | None:
 
 
 def aurc(score: Floats, right: Mask) -> float | None:
-    """The mean over k = 1..N of the risk of the k surest samples: 0 is best; where scores tie, over all their orders.
+    """The mean over k = 1..N of the risk of the k surest samples: 0 is best, 1 worst; of ties, over all their orders.
 
     Geifman, Uziel and El-Yaniv 2019, "Bias-reduced uncertainty estimation for deep neural classifiers". The few surest
     samples dominate it: `augrc` does not have that fault. None where there is no sample.
@@ -147,8 +149,8 @@ def eaurc(score: Floats, right: Mask) -> float | None:
 def aupr_error(score: Floats, right: Mask) -> float | None:
     """The average precision with which low scores find wrong answers: 1 is perfect, the error rate is chance.
 
-    The sum over thresholds of (recall_n - recall_n-1) precision_n, which no interpolation flatters. None where no
-    answer is wrong.
+    The sum over thresholds of (recall_n - recall_n-1) precision_n, which no interpolation flatters. Hendrycks and
+    Gimpel 2017. None where no answer is wrong.
 
     >>> round(aupr_error(np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.array([True, True, False, True, False])), 6)
     0.833333
@@ -166,7 +168,8 @@ def aupr_error(score: Floats, right: Mask) -> float | None:
 def fpr_at_95tpr(score: Floats, right: Mask) -> float | None:
     """The share of wrong answers that are accepted once at least 95 % of the right ones are: 0 is perfect.
 
-    Right answers are the positives, and the threshold is the highest at which their share is 0.95 or more. None where
+    Right answers are the positives, and the threshold is the highest at which their share is 0.95 or more. Liang, Li
+    and Srikant 2018, "Enhancing the reliability of out-of-distribution image detection in neural networks". None where
     every answer is right, or every one is wrong.
 
     >>> fpr_at_95tpr(np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.array([True, True, False, True, False]))
@@ -180,7 +183,9 @@ def fpr_at_95tpr(score: Floats, right: Mask) -> float | None:
 
 
 def risk_at_coverage(score: Floats, right: Mask, coverage: Fraction) -> float | None:
-    """The risk at the highest threshold that accepts at least this share of the samples. None without a sample.
+    """The risk at the highest threshold that accepts at least this share of the samples: 0 is best, 1 worst.
+
+    Geifman and El-Yaniv 2017, "Selective classification for deep neural networks". None without a sample.
 
     >>> risk_at_coverage(np.array([0.9, 0.8, 0.7]), np.array([True, True, False]), Fraction(9, 10))
     0.3333333333333333
@@ -194,7 +199,9 @@ def risk_at_coverage(score: Floats, right: Mask, coverage: Fraction) -> float | 
 
 
 def coverage_at_risk(score: Floats, right: Mask, risk: Fraction) -> float | None:
-    """The largest coverage whose risk is at most this; 0 where no threshold keeps it. None without a sample.
+    """The largest coverage whose risk is at most this: 1 is best, 0 where no threshold keeps it.
+
+    Geifman and El-Yaniv 2017. None without a sample.
 
     >>> coverage_at_risk(np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, True, False, True]), Fraction(1, 4))
     1.0

@@ -1,6 +1,9 @@
-"""Calibration errors and proper scores: by hand, against other implementations, and where other libraries err."""
+"""Calibration errors and proper scores: by hand, against other implementations, and in whatever order."""
 
 from __future__ import annotations
+
+import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -38,6 +41,17 @@ def test_five_samples_by_hand() -> None:
     assert 0.0 == worst_class_accuracy(records)  # class 2 has one sample, and it is wrong
 
 
+def test_rounding_never_makes_a_score_better_than_perfect() -> None:
+    """Of nearly certain right answers float32 leaves squares just below 0; each counts as 0, none pays for another."""
+    gap = np.linspace(8, 18, 50)
+    records = records_of_logits(np.stack([gap, 0 * gap, 0 * gap], axis=1), np.zeros(50, dtype=np.uint16))
+    raw = records.sum_squares - 2 * np.exp(records.label_log_probability.astype(np.float64)) + 1
+
+    assert (raw < 0).any()
+    assert np.maximum(raw, 0).mean() == brier(records)
+    assert {0.0} == {brier(records.take(np.array([row]))) for row in np.flatnonzero(raw < 0)}
+
+
 def test_gaps_within_a_bin_cancel() -> None:
     """A right and a wrong answer of one bin: accuracy 1/2 at a mean confidence of 0.96."""
     assert pytest.approx(0.46) == ece(records_with([0.95, 0.97], [True, False]))
@@ -68,6 +82,32 @@ def test_bins_of_equal_mass_against_a_split() -> None:
     assert sum(abs(part.sum()) for part in np.split(gaps, BINS)) / 600 == pytest.approx(adaptive_ece(records))
 
 
+def test_every_bin_counts_alone() -> None:
+    """Two answers at the edges of each bin, right in one and wrong in the next: no gap meets another bin's."""
+    confidence = (np.repeat(np.arange(BINS), 2) + np.tile([0.001, 0.999], BINS)) / BINS
+    right = np.repeat(np.arange(BINS) % 2 == 0, 2)
+    records = records_with(confidence, right)
+
+    assert np.abs(right - confidence).mean() == pytest.approx(ece(records))
+    assert np.abs(right - confidence).mean() == pytest.approx(adaptive_ece(records))
+
+
+@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 30), st.booleans()), min_size=1, max_size=60))
+def test_bins_against_their_definitions(pairs: list[tuple[int, bool]]) -> None:
+    """In fractions, answer by answer: (b / 15, (b + 1) / 15] of a confidence, and of the middle of its ranks."""
+    records = records_with([steps / 30 for steps, _ in pairs], [right for _, right in pairs])
+    by_width, by_mass = ([Fraction(0)] * BINS for _ in range(2))
+    for confidence, right in zip(records.confidence.tolist(), records.correct.tolist(), strict=True):
+        gap = int(right) - Fraction(confidence)
+        by_width[max(0, math.ceil(Fraction(confidence) * BINS) - 1)] += gap
+        less, same = ((compare(records.confidence, np.float32(confidence))).sum() for compare in (np.less, np.equal))
+        by_mass[int(BINS * Fraction(int(2 * less + same), 2) / len(pairs))] += gap
+
+    assert float(sum(map(abs, by_width)) / len(pairs)) == pytest.approx(ece(records), abs=1e-12)
+    assert float(sum(map(abs, by_mass)) / len(pairs)) == pytest.approx(adaptive_ece(records), abs=1e-12)
+
+
 @pytest.mark.parametrize("metric", EVERY, ids=lambda metric: metric.__name__)
 def test_the_order_of_samples_does_not_matter(metric: object) -> None:
     """A permutation changes no more than the last bits of a sum; nor does having each sample twice."""
@@ -88,30 +128,3 @@ def test_values_lie_in_their_ranges(pairs: list[tuple[float, bool]]) -> None:
 
     for metric, highest in ((ece, 1), (adaptive_ece, 1), (brier, 2), (nll, np.inf), (worst_class_accuracy, 1)):
         assert 0 <= (metric(records) or 0) <= highest
-
-
-# ---- where other libraries err -------------------------------------------------------------------------------------
-
-
-def test_certain_answers_lie_in_the_last_bin() -> None:
-    """Confidence 1.0 counts with 0.99, neither in a bin of its own nor in none."""
-    sure, nearly = [1.0] * 4, [1.0, 1.0, 0.99, 0.99]
-    half = [True, True, False, False]
-
-    assert 0.5 == ece(records_with(sure, half))
-    assert 0.0 == ece(records_with(sure, [True] * 4))
-    mixed = records_with(nearly, [False, False, True, True])
-    assert pytest.approx(0.495) == ece(mixed)  # in two bins it would be (1 + 1 + 0.01 + 0.01) / 4
-
-
-def test_bins_of_equal_mass_never_cut_through_ties() -> None:
-    """Equal confidences stay together in whatever order they come, so a tie across all bins is one bin."""
-    tied = records_with([0.8] * 300, np.arange(300) % 5 > 0)
-    assert pytest.approx(0.0, abs=1e-7) == adaptive_ece(tied)  # 4 of 5 are right; parts of them are not
-
-    rounded = np.random.default_rng(0).uniform(0.4, 1, 300).round(1)
-    right = np.random.default_rng(1).random(300) < rounded
-    best, worst = np.lexsort((~right, rounded)), np.lexsort((right, rounded))
-    assert adaptive_ece(records_with(rounded[best], right[best])) == pytest.approx(
-        adaptive_ece(records_with(rounded[worst], right[worst]))
-    )

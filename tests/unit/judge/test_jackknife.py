@@ -7,9 +7,15 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from ranked import records_with
 from scipy import stats
 
+from pytest_failaware.judge import jackknife
+from pytest_failaware.judge.evidence import score_evidence
 from pytest_failaware.judge.jackknife import PARTS, Rows, deal, jackknife_evidence
+from pytest_failaware.judge.metrics import ScoreMetric
+from pytest_failaware.judge.outcomes import outcomes_of
+from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import Evidence
 
 IDS = np.arange(1000, dtype=np.uint64)
@@ -35,6 +41,13 @@ def test_a_part_depends_on_the_ids_alone() -> None:
 
     assert np.array_equal(deal(IDS)[order], deal(IDS[order]))
     assert 0.0 < float((np.diff(deal(IDS)) == 0).mean()) < 0.06
+
+
+def test_ids_are_mixed_by_splitmix64() -> None:
+    """Its published outputs from the states 0 and 1234567: a part is the same on any machine and in any version."""
+    found = jackknife._mixed(np.array([0, 0x9E3779B97F4A7C15, 1234567], dtype=np.uint64))
+
+    assert [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 6457827717110365317] == found.tolist()
 
 
 def test_groups_stay_together() -> None:
@@ -68,10 +81,33 @@ def test_in_parts_it_is_the_test_of_their_means() -> None:
     assert stats.t.interval(0.95, 49, means.mean(), stats.sem(means)) == pytest.approx((found.low, found.high))
 
 
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_of_a_score_metric_it_is_students_paired_test(higher_is_better: bool) -> None:
+    """Of a mean, each sample a part of its own: the t-test of 40 differences, positive where they are for the worse."""
+    random = np.random.default_rng(3)
+    sure = random.uniform(0.5, 0.9, (2, 40)) - [[0.0], [0.05]]
+    before, now = (outcomes_of(records_with(side, np.ones(40)), FailureRule()) for side in sure)
+    metric = ScoreMetric(
+        name="mean", compute=lambda records, _: float(records.confidence.mean()), higher_is_better=higher_is_better
+    )
+    old, new, found = score_evidence(metric, before, now, Decimal("0.01"), 0.01)
+    drops = (before.records.confidence - now.records.confidence).astype(np.float64) * (1 if higher_is_better else -1)
+    low, high = stats.t.interval(0.95, 39, drops.mean(), stats.sem(drops))
+
+    assert found is not None
+    assert (old.value, new.value) == pytest.approx(tuple(side.records.confidence.mean() for side in (before, now)))
+    assert stats.ttest_1samp(drops, 0.01, alternative="greater").pvalue == pytest.approx(found.p_beyond, rel=1e-3)
+    assert (low, high) == pytest.approx((found.low, found.high), abs=1e-5)
+
+
 @pytest.mark.parametrize(
     "drop_without",
-    [lambda rows: 0.5, lambda rows: None if 0 in rows else 0.1 + len(rows)],
-    ids=["none differs", "one is undefined"],
+    [
+        lambda rows: 0.5,
+        lambda rows: None if 0 in rows else 0.1 + len(rows),
+        lambda rows: float(rows.mean()) if 0 in rows else None,
+    ],
+    ids=["none differs", "all but one are undefined", "one is undefined"],
 )
 def test_nothing_is_proven_without_a_spread(drop_without: object) -> None:
     """A change that no part moves, and one that does not exist without some part, prove nothing in any direction."""
@@ -81,3 +117,14 @@ def test_nothing_is_proven_without_a_spread(drop_without: object) -> None:
     assert (found.p_beyond, found.p_within, found.p_worse, found.p_better, found.low, found.high) == NOTHING
     alone = jackknife_evidence(lambda rows: 0.1, 0.5, deal(IDS[:1]), Decimal("0.01"), 0.01)
     assert 1.0 == alone.p_worse
+    assert found.paired
+    assert alone.paired
+
+
+def test_two_parts_are_the_fewest() -> None:
+    """One degree of freedom: a wide interval, and one all the same."""
+    values = np.array([0.1, 0.3])
+    found = of_mean(values, deal(IDS[:2]))
+
+    assert stats.t.interval(0.95, 1, values.mean(), stats.sem(values)) == pytest.approx((found.low, found.high))
+    assert found.paired

@@ -10,9 +10,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from five import FIVE, RULE, records_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_failaware.judge import metrics
-from pytest_failaware.judge.metrics import DEFAULT_GATES, FOUNDING_RATES, METRICS, count_cells, stats_of
+from pytest_failaware.judge.metrics import DEFAULT_GATES, FOUNDING_RATES, METRICS, RateMetric, count_cells, stats_of
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import Cells, Records
 
@@ -85,6 +87,22 @@ def test_the_order_of_samples_does_not_matter(seed: int) -> None:
     assert 400 == count_cells(records, RULE).samples
 
 
+@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@given(st.text("RWrw", min_size=1, max_size=30))
+def test_the_rates_add_up(letters: str) -> None:
+    """The parts of all samples make 1; wrong and flagged is one number, counted among the wrong or the flagged."""
+    of = {
+        name: rate.fraction if rate.fraction is not None else Fraction(0)
+        for name, rate in stats_of("clean", records_of(letters), RULE).rates.items()
+    }
+
+    assert 1 == of["confident_correct_rate"] + of["silent_failure_rate"] + of["failure_rate"]
+    assert of["confident_accuracy"] * (1 - of["failure_rate"]) == of["confident_correct_rate"]
+    assert of["failure_recall"] * (1 - of["accuracy"]) == of["flag_precision"] * of["failure_rate"]
+    assert of["false_alarm_rate"] * of["accuracy"] == of["failure_region_accuracy"] * of["failure_rate"]
+    assert of["silent_failure_rate"] == 1 - of["accuracy"] - of["flag_precision"] * of["failure_rate"]
+
+
 def test_a_stricter_rule_only_moves_samples_to_the_flagged() -> None:
     """Right and wrong stay as they are; each trusted cell can only shrink."""
     records = drawn(7)
@@ -113,6 +131,20 @@ def test_an_empty_region_has_no_rate_but_a_reason(letters: str, undefined: set[s
     assert undefined == {name for name, rate in rates.items() if rate.fraction is None}
     assert undefined == {name for name, rate in rates.items() if rate.value is None}
     assert undefined == {name for name, rate in rates.items() if rate.reason}
+
+
+def test_a_rate_of_ones_own_counts_inside_its_part() -> None:
+    """RRWrw of classes 0, 1, 2, 0, 1: both of class 0 are right, one is flagged; what is of another does not count."""
+    records = records_of(FIVE)
+    flagged = RULE.flags(confidence=records.confidence, entropy=records.entropy)
+    own = RateMetric(name="own", masks=lambda r, f: (r.correct & ~f, r.label == 0), higher_is_better=True)
+    nothing = RateMetric(name="own", masks=lambda r, f: (r.correct, r.label == 7), higher_is_better=True)
+
+    assert Fraction(1, 2) == own.estimate(records, flagged).fraction
+    assert (None, "no sample is considered") == (
+        nothing.estimate(records, flagged).fraction,
+        nothing.estimate(records, flagged).reason,
+    )
 
 
 def test_counts_are_plain_integers() -> None:
