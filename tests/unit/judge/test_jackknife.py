@@ -45,7 +45,7 @@ def test_a_part_depends_on_the_ids_alone() -> None:
 
 def test_ids_are_mixed_by_splitmix64() -> None:
     """Its published outputs from the states 0 and 1234567: a part is the same on any machine and in any version."""
-    found = jackknife._mixed(np.array([0, 0x9E3779B97F4A7C15, 1234567], dtype=np.uint64))
+    found = jackknife.mixed(np.array([0, 0x9E3779B97F4A7C15, 1234567], dtype=np.uint64))
 
     assert [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 6457827717110365317] == found.tolist()
 
