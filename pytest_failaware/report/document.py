@@ -133,7 +133,7 @@ def measurement_from_plain(plain: Mapping[str, Any]) -> Measurement:
     )
 
 
-def fields_of(value: Any) -> Plain:  # Any: one of the flat slotted dataclasses of schema.py
+def fields_of(value: Any) -> Plain:  # Any: one of the flat slotted dataclasses of the schema
     """The fields of a flat dataclass by name."""
     return {name: getattr(value, name) for name in value.__slots__}
 

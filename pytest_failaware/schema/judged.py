@@ -1,0 +1,241 @@
+"""What was judged: a verdict for each item, what it rests on, and the whole run for the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from pytest_failaware.schema.measured import ConditionStats, Estimate, Value
+
+
+class Verdict(Enum):
+    """The outcome of a gate, worst first; the value is the word people read."""
+
+    INCOMPARABLE = "incomparable"
+    MISSING = "missing"
+    BELOW_MINIMUM = "below_minimum"
+    ABOVE_MAXIMUM = "above_maximum"
+    DRIFTED = "drifted"
+    REGRESSED = "regressed"
+    NOT_SHOWN = "not_shown"
+    INCONCLUSIVE = "inconclusive"
+    WORSE_WITHIN_TOLERANCE = "worse_within_tolerance"
+    RECORDED = "recorded"
+    UPDATED = "updated"
+    IMPROVED = "improved"
+    PASSED = "passed"
+    UNCHANGED = "unchanged"
+
+    @property
+    def fails(self) -> bool:
+        """Whether a gate with this verdict fails its test."""
+        return self in _FAILING
+
+    @property
+    def severity(self) -> int:
+        """Rank from 0, the worst: sort by it to put what matters first."""
+        return list(Verdict).index(self)
+
+
+_FAILING: Final = frozenset(list(Verdict)[:7])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a comparison proves. A drop is a change for the worse, in units of the rate.
+
+    Each p is one-sided: of `drop <= tolerance`, of `drop >= tolerance`, of `drop <= 0` and of `drop >= 0`. `low` and
+    `high` bound the drop with 95 % confidence, None where nothing can be said. `lost` and `gained` count samples where
+    the rate is over all of them, else both are None.
+    """
+
+    paired: bool
+    p_beyond: float
+    p_within: float
+    p_worse: float
+    p_better: float
+    low: float | None
+    high: float | None
+    level: float  # what p must fall below
+    lost: int | None = None
+    gained: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One metric of one condition beside its reference: a stored baseline (`reference` set) or a literal bound."""
+
+    metric: str
+    reference: Value | None
+    current: Value
+    allowed: str
+    verdict: Verdict
+    note: str = ""
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """A sample that was right before and is wrong now: the classes' names and the confidences on both sides."""
+
+    sample_id: int
+    label: str
+    before: str
+    now: str
+    confidence_before: float
+    confidence_now: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decomposition:
+    """A change of confident_accuracy in three parts that add up to it, and with as many trusted as before."""
+
+    answers: float  # samples trusted on both sides whose answer changed
+    entered: float  # samples trusted now alone
+    left: float  # samples trusted before alone
+    at_coverage: float
+
+    @property
+    def whole(self) -> float:
+        """The change at the rule's own threshold."""
+        return self.answers + self.entered + self.left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleChange:
+    """What changed sample by sample: counts, the worst confident negative flips, and what they mean.
+
+    A negative flip is right before and wrong now; a confident one is trusted on both sides, a silent failure gained.
+    """
+
+    samples: int
+    changed_predictions: int
+    changed_flags: int
+    negative_flips: int
+    positive_flips: int
+    confident_negative_flips: int
+    known_label_errors: int  # of the confident ones, not listed
+    worst: tuple[Flip, ...] = ()
+    decomposition: Decomposition | None = None
+    diagnosis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a gating metric can see: the drops it finds in 80 % of all cases, in units of the rate."""
+
+    metric: str
+    counted_on: int  # samples
+    few: float  # where 0.2 % of the answers flip, as in an export
+    many: float  # where 10 % do, as in a retrain
+    is_far: bool  # from the tolerance: the gate cannot keep what it promises
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reuse:
+    """Where the records of one measurement came from: the cache, or the model, and then `anew` says why."""
+
+    measured: str  # the condition, with the model where it is the second one
+    anew: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemResult:
+    """The judged outcome of one test item: plain data, ready for the terminal, a file or another process."""
+
+    nodeid: str
+    baseline: str
+    stats: ConditionStats
+    comparisons: tuple[Comparison, ...]
+    verdict: Verdict
+    differences: tuple[str, ...] = ()  # why it is incomparable
+    notes: tuple[str, ...] = ()
+    change: SampleChange | None = None  # None where the samples of the two sides cannot be matched
+    causes: tuple[str, ...] = ()  # what else differs from the baseline: the model, the device, the versions
+    at_chance: bool = False  # the reference knows no more than the largest class, so there is nothing to lose
+    is_against: bool = False  # compared with a second model, whose name stands in `baseline`
+    reuse: tuple[Reuse, ...] = ()  # of its measurement and of the second model's; empty where there is no cache
+    sights: tuple[Sight, ...] = ()  # what its gates can see, where this run recorded it
+    location: tuple[str, int] = ("", 0)  # the test's file, relative to pytest's rootdir, and its line from 1
+    classes: int = 0  # of the data
+    published_for_px: int | None = None  # the size that the severity's parameters were published for
+    reference_errors: int | None = None  # wrong predictions of a comparable reference on the same images
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorruptionError:
+    """One corruption: its error rates at severities 1 to 5, and their mean."""
+
+    name: str
+    rates: tuple[Estimate, ...]
+    mean: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NormalisedError:
+    """One corruption in units of a reference model's: below 1 is better than the reference, above 1 worse.
+
+    `relative_ce` compares what the corruption adds to the error on clean images; it is negative where it adds nothing.
+    """
+
+    name: str
+    ce: Estimate
+    relative_ce: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NormalisedErrors:
+    """mCE and relative mCE: the means over the corruptions that the model and the reference have both."""
+
+    reference: str
+    errors: tuple[NormalisedError, ...]
+    mce: Estimate
+    relative_mce: Estimate
+    left_out: tuple[str, ...] = ()  # measured with the model, and not at all severities with the reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorruptionSummary:
+    """The corruption errors of one model, over the corruptions that were measured at all five severities.
+
+    `errors` holds those of ImageNet-C's 15, over which alone `mean` is taken, without a reference; `extra` the others.
+    `incomplete` says which severities the rest of the 15 lacks; a corruption without any severity is not in it.
+    """
+
+    model: str
+    errors: tuple[CorruptionError, ...]
+    mean: Estimate
+    extra: tuple[CorruptionError, ...] = ()
+    incomplete: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    normalised: tuple[NormalisedErrors, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """One run for the reader: the facts known after loading, one result per item, and what happened to the files.
+
+    `errors` says by test id what could not be used; `complaints` fail the run beyond its items; `unchecked` are marked
+    items without a result; `obsolete` are stored entries, as `baseline: condition`, that no test uses; `incomplete`
+    says why a run is not whole, "" where it is; `workers` is in how many processes one model was loaded; `corruption`
+    has an entry for each baseline under which a corruption was measured at all five severities.
+    """
+
+    facts: tuple[str, ...] = ()
+    results: tuple[ItemResult, ...] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+    complaints: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    obsolete: tuple[str, ...] = ()
+    incomplete: str = ""
+    workers: int = 0
+    command: str = ""
+    corruption: tuple[CorruptionSummary, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything that was to be compared was compared, and nothing failed."""
+        troubles = (self.errors, self.complaints, self.unchecked, self.incomplete)
+        return bool(self.results) and not any(troubles) and not any(result.verdict.fails for result in self.results)
