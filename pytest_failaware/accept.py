@@ -50,7 +50,7 @@ def read_report(report: Path, *, reset_golden: bool = False) -> Accepted:
         incomplete = document["incomplete"]
         for result in document["results"]:
             found = result["measurement"]
-            if found and found["acceptable"] and (reset_golden or not found["drifts"]):
+            if found and found["acceptable"] and (reset_golden or not result["drifts"]):
                 measured[str(result["baseline"])].append(_measured(found, report))
             else:
                 left_out.append(f"{result['nodeid']}: {_why_not(result)}")

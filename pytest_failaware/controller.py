@@ -26,6 +26,7 @@ from pytest_failaware.updates import obsolete_entries, outcome_sentence, update_
 _NOT_REPEATED: Final = ("--failaware-update", "--failaware-strict", "--failaware-limit", "--failaware-override",
                         "--failaware-against")  # fmt: skip
 _WITH_VALUE: Final = ("--failaware-limit", "--failaware-override", "--failaware-against")
+GIVE_ONE: Final = "pass --failaware-model=FILE or override the fixture failaware_model"
 _ENDED: Final[Mapping[int, str]] = {2: "interrupted", 3: "an internal error", 4: "a usage error", 5: "no test was run"}
 
 
@@ -98,6 +99,8 @@ class Controller:
             self.complaints += self._strict_complaints()
         if self.ledger.results:
             self._call_report_hooks()
+        elif self.ledger.selected and self.run.model is None and self.run.predictions is None:
+            self.ledger.notices.append(f"no model given, so {len(self.ledger.selected)} items skipped; {GIVE_ONE}")
         written = write_outputs(self.run.outputs, self.report(), self.ledger.measured, self.ledger.drawn, os.environ)
         self.ledger.notices += written.done
         for sentence in written.failed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Final, TypeGuard
 
 from pytest_failaware.report.words import in_groups
@@ -11,6 +12,7 @@ from pytest_failaware.schema import Gate, Measurement, Source, SourceKind
 from pytest_failaware.session import Session, baseline_name
 
 _FAR: Final = 0.02  # of accuracy: decoders and interpolations move it by half a point
+_WIDE: Final = Decimal("0.1")
 _WORDNET_ID: Final = re.compile(r"n\d{8}")  # the names of ImageNet's folders
 
 
@@ -22,7 +24,16 @@ def facts(session: Session, measurement: Measurement, gate: Gate) -> tuple[str, 
         *(() if config.limit is None else (_limit(measurement),)),
         f"rule {gate.rule}; {_reference(session, measurement, gate)}",
         *(() if dead is None else (f"note: {dead}",)),
+        *_wide(gate),
     )
+
+
+def _wide(gate: Gate) -> Iterator[str]:
+    """A note on tolerances that look like points and are ten or more of them."""
+    rates = [name for name in gate.metrics if getattr(gate.table.get(name), "is_rate", True)]
+    for allowed in sorted({gate.allowed(name) for name in rates}):
+        if allowed >= _WIDE:
+            yield f"note: a tolerance of {allowed} is {float(100 * allowed):g} points; half a point is 0.005"
 
 
 def _of_model(session: Session, measurement: Measurement) -> Iterator[str]:

@@ -49,7 +49,7 @@ class Judging:
         location: tuple[str, int] = ("", 0),
     ) -> ItemResult:
         """The verdict on one item at a file and line; in an updating run, what the update makes of it."""
-        from pytest_failaware.judge.acceptance import accepted
+        from pytest_failaware.judge.acceptance import accepted, drifts
         from pytest_failaware.judge.compare import Terms, judge
         from pytest_failaware.judge.groups import finds_less
         from pytest_failaware.judge.power import sights
@@ -68,10 +68,13 @@ class Judging:
         )
         judged = accepted(result, writing.update, reset_golden=writing.reset_golden)
         recorded = judged.verdict is Verdict.RECORDED
+        is_kept = writing.asked or self.config.outputs.json is not None
+        asked = measured.against is None and (is_kept or judged.verdict.fails)
         seen = tuple(sights(gate, judged.stats.rates)) if recorded else ()
         judged = dataclasses.replace(
             judged,
             location=location,
+            drifts=asked and drifts(result, gate, reference.first, measurement, self.config.drift_budget),
             is_against=measured.against is not None,
             reuse=measured.reuse,
             sights=seen,
@@ -115,20 +118,18 @@ class Judging:
 
     def entry(self, measured: Measured, gate: Gate, result: ItemResult) -> dict[str, Any]:  # Any: plain data
         """What an item attaches to its report; what it measured, and what is drawn, only where a file will hold it."""
-        from pytest_failaware.judge.acceptance import accepted, drifts
+        from pytest_failaware.judge.acceptance import accepted
 
         update, measurement = self.config.writing.update, measured.measurement
         write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
         bent = self.config.limit or self.config.overrides or self.config.against  # never accepted afterwards
         keep = write or (not bent and self.config.outputs.json is not None)
-        first = self._stored(result.baseline, result.stats.condition).first if keep else None
         return {
             "result": result_to_plain(result),
             "facts": list(facts(self.session, measurement, gate)),
             "rule": str(gate.rule),
             "write": write,
             "acceptable": not accepted(result, UpdateMode.ALL, reset_golden=True).verdict.fails,
-            "drifts": drifts(result, gate, first, measurement, self.config.drift_budget),
             **({"measurement": measurement_to_plain(self._stripped(measurement))} if keep else {}),
             **({"pictures": pictures_to_plain(self._pictures(measured, gate, result))} if self._draws else {}),
         }

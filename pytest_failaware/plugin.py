@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -19,8 +20,8 @@ import pytest
 
 from pytest_failaware import hookspec
 from pytest_failaware.config import check_logits, resolve
-from pytest_failaware.controller import Controller
-from pytest_failaware.errors import ConfigError, FailAwareError
+from pytest_failaware.controller import GIVE_ONE, Controller
+from pytest_failaware.errors import ConfigError, FailAwareError, choices
 from pytest_failaware.judging import Judging
 from pytest_failaware.marker import INI_KEYS, INI_LISTS, build_gate
 from pytest_failaware.options import OPTIONS, Surroundings
@@ -47,6 +48,7 @@ SESSION: Final = pytest.StashKey[Session]()
 JUDGING: Final = pytest.StashKey[Judging]()
 MEASURED: Final = pytest.StashKey[Measured]()
 ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
+_KEY: Final = re.compile(r"^(failaware_\w+)\s*[=:]", re.MULTILINE)  # in an ini file or a table of TOML
 _HEADER: Final = {"model": "model", "predictions": "predictions", "data": "dataset", "preprocess": "preprocess"}
 
 
@@ -96,6 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _open_session(config: pytest.Config) -> Session:
+    _check_ini(config)
     vocabulary = _vocabulary(config)
     run = resolve(
         command_line={option.name: config.getoption(option.typed) for option in OPTIONS if option.typed},
@@ -124,6 +127,17 @@ def _open_session(config: pytest.Config) -> Session:
         ),
         worker=int(worker) if worker.isdecimal() else None,
     )
+
+
+def _check_ini(config: pytest.Config) -> None:
+    """Refuse a misspelt key, which pytest would only warn of; a conftest.py may have keys of such a name, too."""
+    if config.inipath is None:
+        return
+    for key in _KEY.findall(config.inipath.read_text(encoding="utf-8")):
+        try:
+            config.getini(key)
+        except ValueError:
+            raise ConfigError(f"{config.inipath.name}: unknown key {key!r}; {choices(key, _ini_keys())}") from None
 
 
 def _cache_folder(config: pytest.Config) -> Callable[[], Path] | None:
@@ -327,7 +341,7 @@ def failaware_model(pytestconfig: pytest.Config) -> torch.nn.Module:
     """The model of --failaware-model: on its device, in eval mode, gradients off. Override it to gate your own."""
     session = pytestconfig.stash[SESSION]
     if session.config.model is None:
-        pytest.skip("no model given: pass --failaware-model=FILE or override the fixture failaware_model")
+        pytest.skip(f"no model given: {GIVE_ONE}")
     return session.model.module
 
 

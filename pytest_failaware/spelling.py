@@ -93,7 +93,10 @@ def _spread(text: str, where: str, definitions: Mapping[str, Definition]) -> Ite
     if match is None:
         raise ConfigError(f"{where}: cannot read the condition {text!r}; write it as in 'fog:3' or 'blur(radius=1)'")
     if name not in definitions and name not in SUITES:
-        raise ConfigError(f"{where}: unknown condition {name!r}; {choices(name, (*definitions, *SUITES))}")
+        raise ConfigError(
+            f"{where}: unknown condition {name!r}; {choices(name, (*definitions, *SUITES))}; any other name needs "
+            "--failaware-predictions"
+        )
     members = SUITES.get(name, (name,))
     if match["severity"] is None and name in definitions:
         yield _with_arguments(definitions[name], match["arguments"] or "", where)

@@ -35,8 +35,8 @@ def read_records(directory: Path, baseline: Baseline, entry: BaselineEntry) -> R
     if records is not None and count_cells(records, FailureRule.parse(entry.rule)) != entry.cells:
         place, key = _place(directory, baseline, f"  {entry.condition.key}:"), entry.condition.key
         raise BaselineError(
-            f"{place}: conditions.{key}.cells are not those of {own.name} (edited by hand?); restore the file from "
-            "version control"
+            f"{place}: conditions.{key}.cells are not those of {own.name} under its rule (edited by hand?); restore "
+            "the file from version control; another rule belongs in the marker or failaware_rule"
         )
     return records
 

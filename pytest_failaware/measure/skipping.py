@@ -43,4 +43,5 @@ class Skipped:
             return ()
         more = len(self) - _NAMED
         named = ", ".join(self.names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-        return (f"{len(self)} bad images were left out, as --failaware-bad-samples allows: {named}",)
+        count = "1 bad image was" if len(self) == 1 else f"{len(self)} bad images were"
+        return (f"{count} left out, as --failaware-bad-samples allows: {named}",)

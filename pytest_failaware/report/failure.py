@@ -128,6 +128,12 @@ def loss(comparison: Comparison) -> float:
     return comparison.evidence.low or 0.0 if comparison.evidence else 0.0
 
 
+def badness(result: ItemResult) -> tuple[int, float]:
+    """What to sort results by, the worst first: the verdict, then the greatest loss among the gates that have it."""
+    losses = [loss(comparison) for comparison in result.comparisons if comparison.verdict is result.verdict]
+    return result.verdict.severity, -max(losses, default=0.0)
+
+
 def p_value(p: float) -> str:
     """A p in two digits."""
     return f"{p:.2g}" if p else "below 1e-300"

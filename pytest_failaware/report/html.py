@@ -11,7 +11,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from pytest_failaware.report.failure import loss
+from pytest_failaware.report.failure import badness
 from pytest_failaware.report.page import common_provenance, page
 from pytest_failaware.report.section import section
 from pytest_failaware.report.templates import render
@@ -24,17 +24,11 @@ _OPEN: Final = 3  # sections that are unfolded, the worst ones that failed
 
 def html_text(report: RunReport, drawn: Mapping[str, Pictures]) -> str:
     """The run, what failed first; `drawn` by test id holds what there is to draw of its results."""
-    results = sorted(report.results, key=_badness)
+    results = sorted(report.results, key=badness)
     context = page(report, results, drawn)
     bare = render("report.html.j2", **context, sections=[], left_out=0)
     sections = _fitting(_sections(results, drawn), LARGEST - len(bare.encode()))
     return render("report.html.j2", **context, sections=sections, left_out=len(results) - len(sections))
-
-
-def _badness(result: ItemResult) -> tuple[int, float]:
-    """The verdict, then the greatest loss among the gates that have it."""
-    losses = [loss(comparison) for comparison in result.comparisons if comparison.verdict is result.verdict]
-    return result.verdict.severity, -max(losses, default=0.0)
 
 
 def _fitting(sections: Iterator[Markup], room: int) -> list[Markup]:

@@ -88,7 +88,6 @@ def _measurement(result: ItemResult, entry: Mapping[str, Any], members: Mapping[
         **entry["measurement"],
         "rule": entry["rule"],
         "acceptable": entry["acceptable"],
-        "drifts": entry["drifts"],
         "records": {"member": members[result.nodeid], "sha256": f"sha256:{hashlib.sha256(content).hexdigest()}"},
     }
 

@@ -16,11 +16,13 @@ from pytest_failaware.schema import Comparison, ItemResult, Verdict
 MOST: Final = 12
 """More tests than this are tabled at -v only, but for what failed."""
 
+_USUAL: Final = {*COLUMNS, "silent_failure_rate", "confident_correct_rate"}  # which have a column or gate unnamed
+_WRITTEN: Final = (Verdict.RECORDED, Verdict.UPDATED)
 _TOLD: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.IMPROVED)
 
 
 def compared(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
-    """One row per metric that failed, is in doubt or improved; of many tests those that failed; at -v every metric."""
+    """One row per metric that failed, is in doubt, improved or was chosen; of many tests what failed; at -v all."""
     rows = [
         (result, comparison) for result, comparison in _comparisons(results) if _is_told(comparison, results, display)
     ]
@@ -41,7 +43,10 @@ def _comparisons(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Compar
 
 def _is_told(comparison: Comparison, results: Sequence[ItemResult], display: Display) -> bool:
     is_brief = len(results) > MOST
-    return display.shows_all or comparison.verdict.fails or (comparison.verdict in _TOLD and not is_brief)
+    is_chosen = comparison.metric not in _USUAL and comparison.verdict not in _WRITTEN
+    return (
+        display.shows_all or comparison.verdict.fails or (not is_brief and (is_chosen or comparison.verdict in _TOLD))
+    )
 
 
 def measured(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:

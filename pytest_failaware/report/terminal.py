@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.display import Display, Line, colour
+from pytest_failaware.report.failure import badness
 from pytest_failaware.report.sights import at_chance, sight_lines
 from pytest_failaware.report.summary_tables import MOST, compared, left_out, measured
 from pytest_failaware.report.words import reference_name, short_name
@@ -23,7 +24,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
         display: how much is shown, and where.
         diffs: unified diffs of a dry run.
     """
-    results = sorted(report.results, key=lambda result: result.verdict.severity)
+    results = sorted(report.results, key=badness)
     if display.verbosity >= 0:
         yield from map(Line, [*report.facts, *([""] if report.facts and results else [])])
         yield from compared(results, display)
@@ -36,6 +37,8 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
     if display.verbosity >= 0:
         yield from _reuse(report.results, display)
         yield from left_out(results, display)
+    elif any(result.verdict in (Verdict.RECORDED, Verdict.UPDATED) for result in results):
+        yield from (Line(fact) for fact in report.facts if fact.startswith("note: "))  # on what is now stored
     if results and display.verbosity >= -1:
         yield Line(total(results), colour(results[0].verdict))
     yield from (Line(complaint, "red") for complaint in report.complaints)
@@ -101,6 +104,8 @@ def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
     """The command that accepts or records, where something failed that it would mend."""
     verdicts = {result.verdict for result in results if not result.is_against}
     update = f"{command} --failaware-update-baselines"
+    if any(result.drifts for result in results):
+        update += ' --failaware-reset-golden --failaware-reason="…"'
     if verdicts & {Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE}:
         yield Line("If this change is intended, accept the new values and commit the baseline:")
         yield Line(f"  {update}", is_verbatim=True)

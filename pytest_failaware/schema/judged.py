@@ -155,6 +155,7 @@ class ItemResult:
     change: SampleChange | None = None  # None where the samples of the two sides cannot be matched
     causes: tuple[str, ...] = ()  # what else differs from the baseline: the model, the device, the versions
     at_chance: bool = False  # the reference knows no more than the largest class, so there is nothing to lose
+    drifts: bool = False  # storing it needs a reset of the golden reference
     is_against: bool = False  # compared with a second model, whose name stands in `baseline`
     reuse: tuple[Reuse, ...] = ()  # of its measurement and of the second model's; empty where there is no cache
     sights: tuple[Sight, ...] = ()  # what its gates can see, where this run recorded it

@@ -89,8 +89,8 @@ def test_a_baseline_without_logits(project: Project) -> None:
     before, entries = stored(project), project.stored()
     result = project.run()
     result.assert_outcomes(failed=2)
-    assert project.line_with(result, "augrc(gen)", "undefined", "0.1800", f"incomparable ({NO_BASELINE})")
-    assert project.line_with(result, "ece(temperature=1.5)", f"incomparable ({NO_BASELINE})")
+    assert project.line_with(result, "augrc(gen)", "undefined", "0.1800", f"INCOMPARABLE ({NO_BASELINE})")
+    assert project.line_with(result, "ece(temperature=1.5)", f"INCOMPARABLE ({NO_BASELINE})")
 
     update = project.record()
     update.assert_outcomes(passed=2)

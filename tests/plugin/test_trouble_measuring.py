@@ -82,6 +82,16 @@ def test_inputs_of_another_scale(project: Project) -> None:
     assert not project.line_with(right, "trained on")
 
 
+def test_a_suspicion_on_what_is_stored(project: Project) -> None:
+    """A note on inputs that cannot be right is said at -q, too, where their values become the expected ones."""
+    (project.path / "own.py").write_text(NORMED)
+    said = "note: the clean inputs are not what the model was trained on: *"
+    args = ("-q", "--failaware-arch=own:network")
+    project.record(*args).stdout.fnmatch_lines([said, "*recorded clean, low_light*"])
+
+    project.run(*args).stdout.no_fnmatch_line(said)
+
+
 def test_ctrl_c_while_the_model_runs(project: Project) -> None:
     """What the conditions before gave is not written, and the summary says so."""
     (project.path / "own.py").write_text(INTERRUPTED)
