@@ -144,7 +144,11 @@ def own_content(records: Records) -> bytes:
 
 def holds_logits(path: Path) -> bool:
     """Whether a file of columns is there and has every logit."""
-    return zipfile.is_zipfile(path) and f"{_LOGITS}.npy" in zipfile.ZipFile(path).namelist()
+    try:
+        with zipfile.ZipFile(path) as found:
+            return f"{_LOGITS}.npy" in found.namelist()
+    except Exception:  # none there, or a damaged one, which raises whatever its bytes provoke
+        return False
 
 
 def sha256_of(content: bytes) -> str:
@@ -180,3 +184,5 @@ def _check_logits(path: Path, logits: NDArray[Any] | None, classes: int) -> None
             f"{path}: the logits are {logits.dtype} {logits.shape}, not float32 with one for each of the {classes} "
             f"classes; {_REMEDY}"
         )
+    if logits is not None and not np.isfinite(logits).all():
+        raise BaselineError(f"{path}: the logits are not all finite; {_REMEDY}")
