@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from pytest_failaware.conditions import DEFINITIONS, NAME, AnyName, Definition, Degradation, Degrade
 from pytest_failaware.errors import ConfigError
@@ -22,14 +22,9 @@ from pytest_failaware.judge.metrics import (
 from pytest_failaware.judge.score_metrics import RANKING_METRICS, SCORE_METRICS
 from pytest_failaware.text import describe_error
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from pytest_failaware.schema import Records
-
 OwnMetric = ScoreMetric | RateMetric
 Named = TypeVar("Named", Degradation, OwnMetric)
+Given = ParamSpec("Given")
 Found = TypeVar("Found")
 
 _KINDS: Final[tuple[type[OwnMetric], ...]] = (ScoreMetric, RateMetric)
@@ -119,15 +114,18 @@ def _naming(metric: OwnMetric) -> OwnMetric:
     """The metric with a function whose errors tell its name."""
     if isinstance(metric, RateMetric):
         return replace(metric, masks=_called(metric.name, metric.masks))
-    return replace(metric, compute=_called(metric.name, metric.compute))
+    prepare = None if metric.prepare is None else _called(metric.name, metric.prepare)
+    return replace(
+        metric,
+        compute=_called(metric.name, metric.compute),
+        prepare=None if prepare is None else lambda records: _called(metric.name, prepare(records)),
+    )
 
 
-def _called(
-    name: str, function: Callable[[Records, NDArray[np.bool_]], Found]
-) -> Callable[[Records, NDArray[np.bool_]], Found]:
-    def call(records: Records, flagged: NDArray[np.bool_]) -> Found:
+def _called(name: str, function: Callable[Given, Found]) -> Callable[Given, Found]:
+    def call(*given: Given.args, **named: Given.kwargs) -> Found:
         try:
-            return function(records, flagged)
+            return function(*given, **named)
         except Exception as error:  # the user's code runs here
             raise ConfigError(f"metric {name}: its function raised {describe_error(error)}; repair it") from error
 

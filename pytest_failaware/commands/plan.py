@@ -31,11 +31,11 @@ def plan_gates(given: Namespace) -> Iterator[str]:
     baseline = open_baseline(given.name, given.baseline_dir)
     gate = _gate(baseline, given.gate)
     yield _heading(gate)
-    found = {
-        key: tuple(sights(gate, cell_rates(entry.cells), given.samples)) for key, entry in baseline.entries.items()
-    }
+    found = [
+        (key, tuple(sights(gate, cell_rates(entry.cells), given.samples))) for key, entry in baseline.entries.items()
+    ]
     yield from sight_lines(found)
-    if any(found.values()):
+    if any(seen for _, seen in found):
         yield from finds_less(baseline.data, _groups(given, baseline))
     if scores := [name for name in gate.metrics if isinstance(gate.table[name], ScoreMetric)]:
         yield f"no formula tells what these gates find: {', '.join(scores)}; selftest plants drops and counts"

@@ -34,7 +34,9 @@ def choose_temperature(given: Namespace) -> Iterator[str]:
         )
     fitted_on, judged_on = _halves(records, read_groups(directory_of(given.name, given.baseline_dir), baseline))
     if not len(judged_on):
-        raise BaselineError(f"{given.name}: one image for {given.condition}; a fit and its judgement need two or more")
+        raise BaselineError(
+            f"{given.name}: one image, or one group of them, for {given.condition}; a fit and its judgement need two"
+        )
     yield (
         f"{baseline.name}, {given.condition}: {len(records):,} images; T is fitted on {len(fitted_on):,} of them, and "
         f"judged on the other {len(judged_on):,}"
@@ -45,7 +47,7 @@ def choose_temperature(given: Namespace) -> Iterator[str]:
         low, high = TEMPERATURES
         yield (
             f"no temperature from {low:g} to {high:g} has the least NLL: every answer is right, the logits tell "
-            "nothing, or a label has probability 0"
+            "nothing or are in other units, or a label has probability 0"
         )
         return
     at = f"{TEMPERATURE}{fitted:.4g}"  # four digits: what is printed is what was judged

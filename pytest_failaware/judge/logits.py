@@ -83,7 +83,7 @@ def fit_temperature(records: Records) -> float | None:
     def nll(log_temperature: float) -> float:
         total = 0.0
         for rows in _parts(logits):
-            log_p = log_softmax(logits[rows] / np.float64(math.exp(log_temperature)))
+            log_p = log_softmax(logits[rows].astype(np.float64) / math.exp(log_temperature))
             total -= float(log_p[np.arange(len(log_p)), label[rows]].sum())
         return total
 

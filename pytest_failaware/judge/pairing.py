@@ -43,8 +43,7 @@ def pair(
     """The samples that both sides have, found by id and label; ids are ascending on both sides.
 
     Most ids hold the label's name, but those of predictions that are whole numbers do not: a sample whose label was
-    corrected is another one. `groups` are those of the samples of `now`,
-    `groups_before` those of `before`.
+    corrected is another one. `groups` are those of the samples of `now`, `groups_before` those of `before`.
     """
     _, rows, others = np.intersect1d(before.sample_id, now.sample_id, assume_unique=True, return_indices=True)
     alike = before.label[rows] == now.label[others]

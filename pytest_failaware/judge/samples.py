@@ -131,20 +131,22 @@ def golden_path(directory: Path, name: str, condition: Condition) -> Path:
 
 def shared_content(records: Records, groups: NDArray[np.uint32] | None = None) -> bytes:
     """The file of ids and labels, and of groups where there are any."""
-    columns: dict[str, Any] = {name: getattr(records, name) for name in _SHARED}
-    buffer = io.BytesIO()
-    np.savez(buffer, **(columns if groups is None else {**columns, GROUP: groups}))
-    return buffer.getvalue()
+    told = {} if groups is None else {GROUP: groups}
+    return _packed({**{name: getattr(records, name) for name in _SHARED}, **told})
 
 
 def own_content(records: Records) -> bytes:
     """The file of a condition's columns."""
-    return _packed(records, _OWN)
+    return _packed({name: column for name, column in records.columns.items() if name in _OWN})
 
 
 def holds_logits(path: Path) -> bool:
     """Whether a file of columns is there and has every logit."""
-    return zipfile.is_zipfile(path) and f"{_LOGITS}.npy" in zipfile.ZipFile(path).namelist()
+    try:
+        with zipfile.ZipFile(path) as found:
+            return f"{_LOGITS}.npy" in found.namelist()
+    except Exception:  # none there, or a damaged one, which raises whatever its bytes provoke
+        return False
 
 
 def sha256_of(content: bytes) -> str:
@@ -152,10 +154,10 @@ def sha256_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _packed(records: Records, names: tuple[str, ...]) -> bytes:
+def _packed(columns: dict[str, Any]) -> bytes:  # Any: as in Records.columns
     """An uncompressed npz: its bytes depend on the columns alone, and version control compresses it anyway."""
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: column for name, column in records.columns.items() if name in names})
+    np.savez(buffer, **columns)
     return buffer.getvalue()
 
 
@@ -180,3 +182,5 @@ def _check_logits(path: Path, logits: NDArray[Any] | None, classes: int) -> None
             f"{path}: the logits are {logits.dtype} {logits.shape}, not float32 with one for each of the {classes} "
             f"classes; {_REMEDY}"
         )
+    if logits is not None and not np.isfinite(logits).all():
+        raise BaselineError(f"{path}: the logits are not all finite; {_REMEDY}")

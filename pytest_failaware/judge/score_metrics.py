@@ -104,50 +104,16 @@ class RankingMetric:
 
 def _plain(
     name: str,
+    preparing: Callable[[str], Prepare],
+    undefined: str = _NO_SAMPLE,
     *,
     higher_is_better: bool = False,
     tolerance: Decimal = Decimal("0.01"),
     highest: float = 1.0,
     is_rate: bool = False,
 ) -> ScoreMetric:
-    prepare = _calibration(name)
+    prepare = preparing(name)
     return ScoreMetric(
-        name=name,
-        compute=_whole(prepare),
-        prepare=prepare,
-        higher_is_better=higher_is_better,
-        tolerance=tolerance,
-        highest=highest,
-        is_rate=is_rate,
-        undefined=_NO_SAMPLE,
-    )
-
-
-_CALIBRATION: Final[Mapping[str, ScoreMetric]] = {
-    metric.name: metric
-    for metric in (
-        _plain("ece"),
-        _plain("adaptive_ece"),
-        _plain("brier", highest=2.0),
-        _plain("nll", tolerance=Decimal("0.02"), highest=math.inf),
-    )
-}
-"""Those that a temperature changes."""
-
-
-def _family(
-    name: str,
-    undefined: str,
-    *,
-    higher_is_better: bool = False,
-    tolerance: Decimal = Decimal("0.01"),
-    highest: float = 1.0,
-    is_rate: bool = False,
-    level: str = "",
-    example: str = "",
-) -> RankingMetric:
-    prepare = _ranking(name)
-    plain = ScoreMetric(
         name=name,
         compute=_whole(prepare),
         prepare=prepare,
@@ -157,20 +123,35 @@ def _family(
         is_rate=is_rate,
         undefined=undefined,
     )
-    return RankingMetric(plain=plain, level=level, example=example)
+
+
+_CALIBRATION: Final[Mapping[str, ScoreMetric]] = {
+    metric.name: metric
+    for metric in (
+        _plain("ece", _calibration),
+        _plain("adaptive_ece", _calibration),
+        _plain("brier", _calibration, highest=2.0),
+        _plain("nll", _calibration, tolerance=Decimal("0.02"), highest=math.inf),
+    )
+}
+"""Those that a temperature changes."""
 
 
 RANKING_METRICS: Final[Mapping[str, RankingMetric]] = {
     family.plain.name: family
     for family in (
-        _family("auroc_f", _NO_ERROR, higher_is_better=True),
-        _family("augrc", _NO_SAMPLE, tolerance=_SMALL, highest=0.5),
-        _family("aurc", _NO_SAMPLE, tolerance=_SMALL),
-        _family("eaurc", _NO_SAMPLE, tolerance=_SMALL),
-        _family("aupr_error", "no answer is wrong", higher_is_better=True),
-        _family("fpr_at_95tpr", _NO_ERROR, is_rate=True),
-        _family("risk_at_coverage", _NO_SAMPLE, is_rate=True, level="coverage", example="0.9"),
-        _family("coverage_at_risk", _NO_SAMPLE, higher_is_better=True, is_rate=True, level="risk", example="0.05"),
+        RankingMetric(plain=_plain("auroc_f", _ranking, _NO_ERROR, higher_is_better=True)),
+        RankingMetric(plain=_plain("augrc", _ranking, tolerance=_SMALL, highest=0.5)),
+        RankingMetric(plain=_plain("aurc", _ranking, tolerance=_SMALL)),
+        RankingMetric(plain=_plain("eaurc", _ranking, tolerance=_SMALL)),
+        RankingMetric(plain=_plain("aupr_error", _ranking, "no answer is wrong", higher_is_better=True)),
+        RankingMetric(plain=_plain("fpr_at_95tpr", _ranking, _NO_ERROR, is_rate=True)),
+        RankingMetric(plain=_plain("risk_at_coverage", _ranking, is_rate=True), level="coverage", example="0.9"),
+        RankingMetric(
+            plain=_plain("coverage_at_risk", _ranking, higher_is_better=True, is_rate=True),
+            level="risk",
+            example="0.05",
+        ),
     )
 }
 """The metrics of a ranking by the name before the brackets."""
@@ -180,7 +161,7 @@ SCORE_METRICS: Final[Mapping[str, ScoreMetric]] = {
     for metric in (
         *(family.plain for family in RANKING_METRICS.values() if not family.level),
         *_CALIBRATION.values(),
-        _plain("worst_class_accuracy", higher_is_better=True, is_rate=True),
+        _plain("worst_class_accuracy", _calibration, higher_is_better=True, is_rate=True),
     )
 }
 """Those that can be named without brackets."""

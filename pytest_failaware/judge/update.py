@@ -93,7 +93,8 @@ def update_baseline(
 
     An entry whose predictions and flags are as stored, and whose scores are within 1e-4, is left as it is, unless the
     measurement brings logits that are not stored; logits that are stored and not brought are left, too. Data or
-    preprocessing other than the file's are refused unless the update covers every entry of the file. The file is read,
+    preprocessing other than the file's, and no groups where it has some, are refused unless the update covers every
+    entry of the file. The file is read,
     changed and replaced under a lock, so that processes which update other entries lose nothing.
 
     Args:
@@ -200,15 +201,20 @@ def _refusal(
         return "its items measured different models or data; give each a baseline of its own"
     if torn := [one.condition.key for one, rule in measured if not _agree((one, rule), fresh[one.condition.key])]:
         return f"two tests gate {torn[0]} with other rules or seeds; give each its own baseline"
-    if old is None or (old.data, old.preprocessing) == (provenance.data, provenance.preprocessing):
+    stale = [key for key in old.entries if key not in fresh and key not in drop] if old else []
+    if old is None or not stale:
         return ""
-    stale = [key for key in old.entries if key not in fresh and key not in drop]
-    if not stale:
-        return ""
-    return (
-        f"data or preprocessing differ from the file's, and {', '.join(stale)} would go on describing the old; update "
-        "every condition in one run"
-    )
+    if (old.data, old.preprocessing) != (provenance.data, provenance.preprocessing):
+        return (
+            f"data or preprocessing differ from the file's, and {', '.join(stale)} would go on describing the old; "
+            "update every condition in one run"
+        )
+    if 0 < old.data.groups < old.data.samples and groups is None:
+        return (
+            f"its images come in {old.data.groups:,} groups and this run tells none, which {', '.join(stale)} would "
+            "lose, too; name the groups, as with --failaware-group, or update every condition in one run"
+        )
+    return ""
 
 
 def _shared_file(directory: Path, name: str, entries: Sequence[BaselineEntry], conditions: Sequence[Condition]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_failaware.report.failure import failure_lines
-from pytest_failaware.report.words import short_name
+from pytest_failaware.report.words import name_in, short_name
 from pytest_failaware.schema import RunReport
 from pytest_failaware.text import printable
 
@@ -27,7 +27,7 @@ def error_annotations(report: RunReport, root: Path, workspace: str) -> Iterator
     failed = sorted((result for result in report.results if result.verdict.fails), key=lambda one: one.verdict.severity)
     marks = [(result.location, short_name(result), "\n".join(failure_lines(result))) for result in failed]
     for nodeid, text in report.errors.items():
-        marks.append(((nodeid.partition("::")[0], 1), nodeid.rpartition("::")[2], text))
+        marks.append(((nodeid.partition("::")[0], 1), name_in(nodeid), text))
     marks += [(("", 0), "reliability", complaint) for complaint in report.complaints]
     for (file, line), title, text in marks[:_MOST]:
         place = f"file={_escaped(_path(root, file, workspace))},line={line}," if file else ""

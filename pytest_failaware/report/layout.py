@@ -36,6 +36,8 @@ def wrapped(text: str, width: int | None) -> list[str]:
 
 def _packed(words: Iterable[str], width: int, *, indent: str, hang: str) -> list[str]:
     """Words, which may hold blanks, on as few lines as they fit; one that is too wide for a line is cut."""
+    deepest = max(0, width - 2) // 2  # whatever the text begins with, each line has room for a wide letter
+    indent, hang = indent[:deepest], hang[:deepest]
     lines, line, is_empty = [], indent, True
     for word in words:
         longer = f"{line}{word}" if is_empty else f"{line} {word}"
@@ -52,7 +54,7 @@ def _packed(words: Iterable[str], width: int, *, indent: str, hang: str) -> list
 
 def _fitting(text: str, width: int) -> int:
     """Where to cut a text that is too wide: behind the last blank that has words before it, else at the width."""
-    fits = next(place for place in range(len(text), 0, -1) if columns(text[:place]) <= width)
+    fits = next((place for place in range(len(text), 0, -1) if columns(text[:place]) <= width), 1)
     blank = text.rfind(" ", 0, fits)
     return blank + 1 if text[: max(blank, 0)].strip() else fits
 

@@ -88,7 +88,7 @@ def _rates(result: ItemResult, pictures: Pictures | None, numbers: Mapping[str, 
 
 def _sights(results: Sequence[ItemResult]) -> Iterator[str]:
     """What the gates that this run recorded cannot see."""
-    yield from sight_lines({result.nodeid: result.sights for result in results}, brief=True)
+    yield from sight_lines([(result.nodeid, result.sights) for result in results], brief=True)
     if chance := at_chance(results):
         yield chance
 

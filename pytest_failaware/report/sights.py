@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.report.layout import flattened, table
@@ -15,22 +15,26 @@ SIGHT_HEADINGS: Final = ("gate", "counted on", "0.2 % flip", "10 % flip")
 
 
 def sight_lines(
-    found: Mapping[str, Sequence[Sight]], *, first: str = "condition", brief: bool = False, width: int | None = None
+    found: Sequence[tuple[str, Sequence[Sight]]],
+    *,
+    first: str = "condition",
+    brief: bool = False,
+    width: int | None = None,
 ) -> Iterator[str]:
     """The drops that each gate finds in 80 % of all cases, and how many have too few images for their tolerance.
 
     Args:
-        found: the sights by condition or test.
+        found: conditions or tests, which may have one name, with their sights.
         first: the heading of the column that holds those.
         brief: leave the table out.
         width: the columns of the terminal, None where there is none.
     """
-    rows = [(label, *sight_cells(sight)) for label, some in found.items() for sight in some]
+    rows = [(label, *sight_cells(sight)) for label, some in found for sight in some]
     if rows and not brief:
         yield SEEN
         yield from flattened(table((first, *SIGHT_HEADINGS), rows, left=(0, 1), width=width))
-    if far := [sight for some in found.values() for sight in some if sight.is_far]:
-        gates = sum(map(len, found.values()))
+    if far := [sight for _, some in found for sight in some if sight.is_far]:
+        gates = sum(len(some) for _, some in found)
         yield f"too few images: {len(far)} of {gates} gates find no drop below four times their tolerance"
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from pytest_failaware.report.layout import columns
 from pytest_failaware.report.svg import shape, text_at
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.templates import render
@@ -15,7 +16,7 @@ from pytest_failaware.report.words import percent, short_name, shown
 from pytest_failaware.schema import ItemResult
 
 _EDGE: Final = 16  # units, about a pixel each
-_LETTER: Final = 9  # width of one, at most
+_LETTER: Final = 9  # width of one, at most; a wide one has two
 _LONGEST: Final = 40  # letters of a condition
 _COLUMN: Final = 136  # from one to the next
 _BAR: Final = 112
@@ -27,7 +28,7 @@ _LOOKS: Final = {"failure_rate": "second"}  # which is no accuracy
 def svg_text(results: Sequence[ItemResult]) -> str:
     """The table of all results, in their order, with a background of its own for light and for dark screens."""
     names = _names(results)
-    left = 2 * _EDGE + _LETTER * max(map(len, ("12,345 images", *names)))
+    left = 2 * _EDGE + _LETTER * max(map(columns, ("12,345 images", *names)))
     rows = list(zip(names, results, strict=True))
     return render(
         "table.svg.j2",

@@ -71,7 +71,7 @@ def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
 
 def _sights(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
     """What the gates that this run recorded can see, and where there is nothing to lose."""
-    recorded = {short_name(result): result.sights for result in results if result.sights}
+    recorded = [(short_name(result), result.sights) for result in results if result.sights]
     is_brief = len(recorded) > MOST and not display.shows_all
     lines = list(sight_lines(recorded, first="test", brief=is_brief, width=display.width))
     yield from map(Line, lines)

@@ -10,8 +10,15 @@ _SHORT: Final = {"accuracy": "all", "confident_accuracy": "confident", "failure_
 
 
 def short_name(result: ItemResult) -> str:
-    """The item's name without the path of its file."""
-    return result.nodeid.rpartition("::")[2]
+    """The item's name without its file and classes."""
+    return name_in(result.nodeid)
+
+
+def name_in(nodeid: str) -> str:
+    """The last name in an id, whose brackets may hold "::" as well."""
+    path, colons, inside = nodeid.partition("::")
+    function, bracket, parameters = (inside if colons else path).partition("[")
+    return function.rpartition("::")[2] + bracket + parameters
 
 
 def reference_name(result: ItemResult) -> str:

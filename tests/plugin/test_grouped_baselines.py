@@ -136,6 +136,25 @@ def test_groups_are_stored_by_an_update(project: Project, command: Command) -> N
     project.record().stdout.fnmatch_lines(["*; groups of the samples 20 -> none; review and commit it"])
 
 
+def test_one_condition_alone_takes_no_groups_away(project: Project) -> None:
+    """The others would lose them unasked: refused, and nothing is written; with the groups named it is recorded."""
+    project.record(GROUPED)
+    before = project.files()
+    project.test(MARKED.replace("reliability", "reliability(conditions=['clean', 'low_light', 'blur'])"))
+    refused = project.run("--failaware-update-new")
+    refused.stdout.fnmatch_lines(
+        [
+            "baseline 'toy' NOT written: its images come in 20 groups and this run tells none, which clean, low_light "
+            "would lose, too; name the groups, as with --failaware-group, or update every condition in one run"
+        ]
+    )
+    assert 0 != refused.ret
+    assert before == project.files()
+
+    named = project.run(GROUPED, "--failaware-update-new")
+    named.stdout.fnmatch_lines(["*toy.yaml: recorded blur; review and commit it"])
+
+
 def test_groups_in_a_report_that_is_accepted(project: Project, command: Command) -> None:
     """They reach the baseline without the data."""
     project.record()

@@ -93,6 +93,12 @@ BROKEN = {
     "RateMetric(name='mine', masks=lambda r, f: (1 / 0, f), higher_is_better=True)": (
         "*metric mine: its function raised ZeroDivisionError: division by zero; repair it*"
     ),
+    "ScoreMetric(name='mine', compute=lambda r, f: 0.5, prepare=lambda r: 1 / 0, higher_is_better=True)": (
+        "*metric mine: its function raised ZeroDivisionError: division by zero; repair it*"
+    ),
+    "ScoreMetric(name='mine', compute=lambda r, f: 0.5, prepare=lambda r: lambda rows: 1 / 0, higher_is_better=True)": (
+        "*metric mine: its function raised ZeroDivisionError: division by zero; repair it*"
+    ),
     "ScoreMetric(name='mine', compute=lambda r, f: r.images.mean(), higher_is_better=True)": (
         "*metric mine: its function raised AttributeError: *'images'*; repair it*"
     ),

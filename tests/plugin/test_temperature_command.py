@@ -83,6 +83,13 @@ def test_mistakes(project: Project, command: Command) -> None:
     assert (4, "error: --condition: toy has no 'claen'; did you mean 'clean'? choose from clean, low_light\n") == (
         command("temperature", "toy", "--condition=claen")
     )
+    (project.path / "one.py").write_text("import toy\n\nclass One(toy.Images):\n    groups = [0] * 300\n")
+    project.ini(KEY)
+    project.record("--failaware-dataset=one:One")
+    assert (
+        4,
+        "error: toy: one image, or one group of them, for clean; a fit and its judgement need two\n",
+    ) == command("temperature", "toy")
     (project.path / "baselines" / "toy" / "clean.npz").unlink()
     assert (4, "error: toy: no sample file for clean; restore it from version control\n") == (
         command("temperature", "toy")

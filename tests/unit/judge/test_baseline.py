@@ -285,9 +285,11 @@ def test_logits_of_a_file_that_is_none(tmp_path: Path) -> None:
     """A file that is absent or damaged holds no logits, and asking breaks nothing."""
     path = tmp_path / "clean.npz"
     assert not holds_logits(path)
-    path.write_bytes(own_content(with_logits(measurement_of()).records)[:-1])
-    assert not holds_logits(path)
-    path.write_bytes(own_content(with_logits(measurement_of()).records))
+    content = own_content(with_logits(measurement_of()).records)
+    for damaged in (content[:-1], content.replace(b"PK\x01\x02", b"pk\x01\x02")):
+        path.write_bytes(damaged)
+        assert not holds_logits(path)
+    path.write_bytes(content)
     assert holds_logits(path)
 
 
@@ -298,6 +300,7 @@ def test_logits_of_a_file_that_is_none(tmp_path: Path) -> None:
         (np.zeros(5, dtype=np.float32), "the logits are float32 (5,)"),
         (np.zeros((5, 2), dtype=np.float32), "the logits are float32 (5, 2)"),
         (np.zeros((4, 3), dtype=np.float32), "belongs to other data"),
+        (np.full((5, 3), -np.inf, dtype=np.float32), "the logits are not all finite"),
     ],
 )
 def test_logits_that_are_not_those_of_the_samples(tmp_path: Path, logits: np.ndarray, words: str) -> None:

@@ -175,9 +175,10 @@ def test_an_update_stores_the_groups_of_its_run(tmp_path: Path, before: str | No
     """Though every outcome is as stored, and no entry changes; other names for the same groups write nothing."""
     update(tmp_path, grouped(before), grouped(before, "blur"))
     stored, kept = read(tmp_path), (tmp_path / "small" / "samples.npz").read_bytes()
-    outcome = update(tmp_path, grouped(now))
+    keys = ("clean",) if now else ("clean", "blur")  # what tells none takes none from entries that it leaves alone
+    outcome = update(tmp_path, *(grouped(now, key) for key in keys))
 
-    assert UpdateOutcome(unchanged=("clean",), regrouped=said) == outcome
+    assert UpdateOutcome(unchanged=keys, regrouped=said) == outcome
     assert stored.entries == read(tmp_path).entries
     assert (said == "") is (kept == (tmp_path / "small" / "samples.npz").read_bytes())
     assert same_groups(None if now is None else numbers(now), read_groups(tmp_path, read(tmp_path)))
@@ -189,6 +190,8 @@ def test_a_group_for_each_sample_beside_a_deleted_entry(tmp_path: Path) -> None:
     outcome = update_baseline(tmp_path, "small", [(grouped("abcde"), RULE)], drop=["blur"])
 
     assert UpdateOutcome(unchanged=("clean",), pruned=("blur",)) == outcome
+    update(tmp_path, grouped("abcde"), grouped("abcde", "blur"))
+    assert UpdateOutcome(unchanged=("clean",)) == update(tmp_path, grouped(None))
     assert same_groups(None, read_groups(tmp_path, read(tmp_path)))
 
 

@@ -41,9 +41,10 @@ def test_wrapped(text: str, lines: list[str]) -> None:
     assert [text] == wrapped(text, None)
 
 
-@given(TEXT, st.integers(10, 80))
-def test_wrapping_loses_no_letter_and_fits(text: str, width: int) -> None:
-    """All but the blanks is there, in its order, on lines that fit."""
+@given(st.integers(0, 100), TEXT, st.integers(2, 80))
+def test_wrapping_loses_no_letter_and_fits(blanks: int, text: str, width: int) -> None:
+    """All but the blanks is there, in its order, on lines that fit, however narrow they are and deep the text is."""
+    text = " " * blanks + text
     lines = wrapped(text, width)
 
     assert all(columns(line) <= width for line in lines)

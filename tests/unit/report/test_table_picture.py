@@ -96,6 +96,13 @@ def test_names_are_inert() -> None:
     assert None is re.search(r"<script|href=|url\(|@import", picture)
 
 
+def test_wide_letters_have_room() -> None:
+    """Each takes as much as two narrow ones, so the columns stand as far to the right."""
+    narrow, wide = (elements(svg_text([result_of(name, 5, 1, 2, 2)]), "svg")[0] for name in ("ab" * 20, "模" * 20))
+
+    assert narrow.get("width") == wide.get("width")
+
+
 @pytest.mark.parametrize("count", [1, 100])
 def test_everything_lies_inside(count: int) -> None:
     """No text begins and no path leads outside of the picture, whatever the number of rows."""

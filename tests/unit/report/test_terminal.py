@@ -11,7 +11,8 @@ from pytest_failaware.report.display import Display
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.table import csv_text
 from pytest_failaware.report.terminal import summary_lines
-from pytest_failaware.schema import Comparison, Decomposition, Estimate, Flip, RunReport, SampleChange, Verdict
+from pytest_failaware.report.words import short_name
+from pytest_failaware.schema import Comparison, Decomposition, Estimate, Flip, RunReport, SampleChange, Sight, Verdict
 
 
 def text_of(report: RunReport, verbosity: int = 0) -> str:
@@ -38,6 +39,30 @@ def test_the_rates_table_has_a_row_per_item_in_run_order() -> None:
 
     assert ["test_x[clean]", "60.00%", "40.00%", "66.67%", "undefined", "passed"] == rows[0]
     assert "test_x[blur]" == rows[1][0]
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "name"),
+    [
+        ("a/t.py::Some::test_x[clean-k::j]", "test_x[clean-k::j]"),
+        ("a[1]/t.py::test_x[clean]", "test_x[clean]"),
+        ("t.py::test_x", "test_x"),
+        ("t.py", "t.py"),
+    ],
+)
+def test_a_short_name_has_no_file_and_all_parameters(nodeid: str, name: str) -> None:
+    """Two colons in a parameter part no name."""
+    assert name == short_name(dataclasses.replace(result("clean", Verdict.PASSED), nodeid=nodeid))
+
+
+def test_what_tests_of_one_name_see_is_told_of_each() -> None:
+    """Those of two files have one short name."""
+    sight = Sight(metric="accuracy", counted_on=896, few=0.03, many=0.06, is_far=True)
+    one = dataclasses.replace(result("clean", Verdict.RECORDED), sights=(sight,))
+    text = text_of(RunReport(results=(one, dataclasses.replace(one, nodeid="tests/u.py::test_x[clean]"))))
+
+    assert 2 == text.count("896")
+    assert "too few images: 2 of 2 gates" in text
 
 
 def test_verbosity() -> None:
