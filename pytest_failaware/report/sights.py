@@ -38,6 +38,15 @@ def sight_lines(
         yield f"too few images: {len(far)} of {gates} gates find no drop below four times their tolerance"
 
 
+def sight_range(found: Sequence[tuple[str, Sequence[Sight]]]) -> str:
+    """The smallest and the largest of all these drops in a sentence, "" where there is none."""
+    drops = [drop for _, some in found for sight in some for drop in (sight.few, sight.many)]
+    if not drops:
+        return ""
+    low, high = _points(min(drops)), _points(max(drops))
+    return f"the gates find drops of {low} (few answers flip) to {high} (many do) in 80 % of all cases; at -v each gate"
+
+
 def sight_cells(sight: Sight) -> tuple[str, str, str, str]:
     """gate, counted on, and the drops it finds where few and where many answers flip."""
     return sight.metric, f"{sight.counted_on:,}", _points(sight.few), _points(sight.many)

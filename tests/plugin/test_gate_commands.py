@@ -75,17 +75,23 @@ def test_selftest_needs_the_samples(project: Project, command: Command) -> None:
 
 
 def test_a_run_that_records_says_what_its_gates_see(project: Project) -> None:
-    """A table once, when an entry is new; neither an update nor a check repeats it."""
-    lines = [
+    """Once, when an entry is new: the range, and a table at -v; neither an update nor a check repeats it."""
+    few = "too few images: 8 of 8 gates find no drop below four times their tolerance"
+    table = [
         "smallest drops found in 80 % of all cases, tolerance included, by how many answers flip",
-        "test_toy[[]clean]      accuracy                       300     * pt   * pt",
-        "too few images: 8 of 8 gates find no drop below four times their tolerance",
+        "test_toy[[]clean[]] *accuracy * 300 *6.10 pt *10.64 pt",
+        "test_toy[[]clean[]] *confident_accuracy * 180 *9.45 pt *14.86 pt",
+        few,
     ]
-    project.record().stdout.fnmatch_lines(lines)
+    project.record("-v", "--failaware-dry-run").stdout.fnmatch_lines(table)
+    found = (
+        "the gates find drops of 6.10 pt (few answers flip) to 14.86 pt (many do) in 80 % of all cases; at -v each gate"
+    )
+    project.record().stdout.fnmatch_lines([found, few])
     again = project.record(model="worse.pth")
     again.stdout.fnmatch_lines(["2 checked: 2 updated"])
-    again.stdout.no_fnmatch_line("smallest drops*")
-    project.run().stdout.no_fnmatch_line("smallest drops*")
+    again.stdout.no_fnmatch_line("the gates find*")
+    project.run("-v").stdout.no_fnmatch_line("smallest drops*")
 
 
 def test_a_baseline_at_chance(project: Project) -> None:

@@ -59,9 +59,11 @@ def test_what_tests_of_one_name_see_is_told_of_each() -> None:
     """Those of two files have one short name."""
     sight = Sight(metric="accuracy", counted_on=896, few=0.03, many=0.06, is_far=True)
     one = dataclasses.replace(result("clean", Verdict.RECORDED), sights=(sight,))
-    text = text_of(RunReport(results=(one, dataclasses.replace(one, nodeid="tests/u.py::test_x[clean]"))))
+    report = RunReport(results=(one, dataclasses.replace(one, nodeid="tests/u.py::test_x[clean]")))
+    text = text_of(report)
 
-    assert 2 == text.count("896")
+    assert 2 == text_of(report, verbosity=1).count("896")
+    assert "the gates find drops of 3.00 pt (few answers flip) to 6.00 pt (many do)" in text
     assert "too few images: 2 of 2 gates" in text
 
 
