@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_failaware.facts import facts
 from pytest_failaware.report.document import measurement_to_plain, result_to_plain
 from pytest_failaware.report.drawn import pictures_to_plain
-from pytest_failaware.schema import Baseline, Gate, ItemResult, Measurement, Pictures, Records, UpdateMode, Verdict
+from pytest_failaware.report.words import shown
+from pytest_failaware.schema import (
+    Baseline,
+    Gate,
+    ItemResult,
+    Measurement,
+    Pictures,
+    Records,
+    SampleChange,
+    UpdateMode,
+    Verdict,
+)
 from pytest_failaware.session import Measured, Session, baseline_name
 
 if TYPE_CHECKING:
@@ -74,6 +85,7 @@ class Judging:
         judged = dataclasses.replace(
             judged,
             location=location,
+            change=self._named(judged.change, measured),
             drifts=asked and drifts(result, gate, reference.first, measurement, self.config.drift_budget),
             is_against=measured.against is not None,
             reuse=measured.reuse,
@@ -81,6 +93,14 @@ class Judging:
             notes=(*judged.notes, *(finds_less(measurement.provenance.data, measurement.groups) if seen else ())),
         )
         return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
+
+    def _named(self, change: SampleChange | None, measured: Measured) -> SampleChange | None:
+        """The worst flips with the names of their samples, as text that can go anywhere."""
+        if change is None or not change.worst:
+            return change
+        names = self.session.names(measured, [flip.sample_id for flip in change.worst])
+        named = (dataclasses.replace(flip, name=shown(names.get(flip.sample_id, ""))) for flip in change.worst)
+        return dataclasses.replace(change, worst=tuple(named))
 
     def _reference(self, measured: Measured, gate: Gate) -> _Reference:
         """What an item is compared with: the stored baseline, or the second model."""

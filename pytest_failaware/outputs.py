@@ -60,7 +60,7 @@ def write_outputs(
     if (summary := outputs.markdown) is not None:
         written.attempt(summary, lambda: write_atomically(summary, markdown_text(report).encode()))
     if (page := outputs.html) is not None:
-        written.attempt(page, lambda: _write_html(page, report, drawn))
+        written.attempt(page, lambda: _write_html(page, report, drawn, outputs))
     if outputs.github:
         _add_job_summary(written, report, environ.get("GITHUB_STEP_SUMMARY", ""))
     return written
@@ -79,10 +79,11 @@ def _write_json(path: Path, report: RunReport, measured: Mapping[str, Entry]) ->
     replace_together({**contents, path: f"{text}\n".encode()})
 
 
-def _write_html(path: Path, report: RunReport, drawn: Mapping[str, Pictures]) -> None:
+def _write_html(path: Path, report: RunReport, drawn: Mapping[str, Pictures], outputs: Outputs) -> None:
     from pytest_failaware.report.html import html_text  # as above
 
-    write_atomically(path, html_text(report, drawn).encode())
+    names = outputs.html_images > 0  # whoever keeps images out keeps their files' names out
+    write_atomically(path, html_text(report, drawn, names=names).encode())
 
 
 def _add_job_summary(written: Written, report: RunReport, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -121,6 +121,11 @@ class Session:
             return Measured(measurement, None, tuple(reuse), bench)
         against, also = self.second.measure(bench, condition, seed, measurement.provenance.preprocessing)
         return Measured(measurement, against, (*reuse, *also), bench)
+
+    def names(self, measured: Measured, sample_ids: Sequence[int]) -> dict[int, str]:
+        """How the data set, or the file of predictions, names these samples; without those that have no name."""
+        named = self.predictions if measured.bench is None else measured.bench.store
+        return named.names(sample_ids)
 
     def bench(self, module: Any, dataset: Any) -> Bench:  # Any: whatever the user's fixtures return
         """The bench of a model and a data set, built once for each pair."""

@@ -38,6 +38,8 @@ class ImageStore:
     sample_id: NDArray[np.uint64]  # (N,), all different
     facts: DataFacts
     has_class_names: bool
+    source: ImageSet
+    index: NDArray[np.intp]  # (N,), the number of each image in the source
     groups: NDArray[np.uint32] | None = None  # (N,), the same number for samples that are not independent
     notes: tuple[str, ...] = ()
     folder: tempfile.TemporaryDirectory[str] | None = None
@@ -50,8 +52,18 @@ class ImageStore:
             images=self.images[rows],
             labels=self.labels[rows],
             sample_id=self.sample_id[rows],
+            index=self.index[rows],
             groups=None if self.groups is None else self.groups[rows],
         )
+
+    def rows(self, sample_ids: Sequence[int]) -> dict[int, int]:
+        """The row of each of these samples that the store has."""
+        wanted = np.array(sample_ids, dtype=np.uint64)
+        return {int(self.sample_id[row]): int(row) for row in np.flatnonzero(np.isin(self.sample_id, wanted))}
+
+    def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
+        """How the data set names each of these samples that the store has."""
+        return {one: self.source.name(int(self.index[row])) for one, row in self.rows(sample_ids).items()}
 
     def close(self) -> None:
         """Remove the memory map's file."""
@@ -120,6 +132,8 @@ def build_store(
             groups=group_count(groups),
         ),
         has_class_names=images.has_class_names,
+        source=images,
+        index=np.array(kept, dtype=np.intp),
         groups=groups,
         notes=(*images.notes, *skipped.notes),
         folder=folder,

@@ -21,18 +21,13 @@ _QUALITY: Final = 75  # of JPEG, some 5 kB at this size even where an image is a
 def thumbnails(bench: Bench, condition: Condition, seed: int, sample_ids: Sequence[int]) -> Iterator[Thumbnail]:
     """A picture of each of these samples that the bench has, in their order."""
     loader = bench.loader(condition, seed)
-    store = loader.store
-    row_of = {int(store.sample_id[row]): row for row in np.flatnonzero(np.isin(store.sample_id, _ids(sample_ids)))}
+    row_of = loader.store.rows(sample_ids)
     known = [one for one in sample_ids if one in row_of]
     if not known:
         return
     pixels = loader.images(np.array([row_of[one] for one in known]))
     for sample_id, image in zip(known, pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy(), strict=True):
         yield _thumbnail(sample_id, image)
-
-
-def _ids(sample_ids: Sequence[int]) -> NDArray[np.uint64]:
-    return np.array(sample_ids, dtype=np.uint64)
 
 
 def _thumbnail(sample_id: int, pixels: NDArray[np.uint8]) -> Thumbnail:

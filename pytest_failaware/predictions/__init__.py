@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class Predictions:
     data: DataFacts
     records: Mapping[str, Records]
     groups: NDArray[np.uint32] | None
+    written: NDArray[Any]  # (N,), the samples as they were written, in the order of the records
     notes: tuple[str, ...] = ()
 
     def measurement(self, condition: Condition, seed: int, preprocessing: str = ELSEWHERE) -> Measurement:
@@ -67,6 +68,13 @@ class Predictions:
             ),
             groups=self.groups,
         )
+
+    def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
+        """The text of each of these samples; without those whose text is the id."""
+        ids = next(iter(self.records.values())).sample_id
+        rows = np.flatnonzero(np.isin(ids, np.array(sample_ids, dtype=np.uint64)))
+        written = dict(zip(ids[rows].tolist(), self.written[rows].astype(str).tolist(), strict=True))
+        return {one: text for one, text in written.items() if text != str(one)}
 
 
 def read_predictions(path: Path, group: str | None = None, option: str = "--failaware-predictions") -> Predictions:
@@ -139,6 +147,7 @@ def build_predictions(table: Table, sha256: str) -> Predictions:
         data=DataFacts(fingerprint=fingerprint, samples=len(first), classes=classes, groups=group_count(numbers)),
         records=records,
         groups=numbers,
+        written=table.sample_id[first],
         notes=(f"columns of the predictions that are not used: {', '.join(table.unused)}",) if table.unused else (),
     )
 

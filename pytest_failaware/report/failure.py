@@ -14,7 +14,7 @@ from pytest_failaware.report.words import (
     short_name,
     verdict_word,
 )
-from pytest_failaware.schema import Comparison, Estimate, Evidence, ItemResult, SampleChange, Value, Verdict
+from pytest_failaware.schema import Comparison, Estimate, Evidence, Flip, ItemResult, SampleChange, Value, Verdict
 
 _FLIPS: Final = 5  # shown at -v
 
@@ -156,13 +156,19 @@ def _details(change: SampleChange) -> Iterator[str]:
     if (parts := change.decomposition) is not None:
         answers, entered, left = (f"{100 * part:+.2f} pt" for part in (parts.answers, parts.entered, parts.left))
         yield f"confident_accuracy by part: answers {answers}, newly trusted {entered}, no longer {left}"
-    for flip in change.worst[:_FLIPS]:
-        yield (
-            f"  sample {flip.sample_id}: {flip.label!r}, before {flip.before!r} ({flip.confidence_before:.0%}), now "
-            f"{flip.now!r} ({flip.confidence_now:.0%})"
-        )
+    yield from (f"  {_flip(flip)}" for flip in change.worst[:_FLIPS])
     if change.known_label_errors:
         yield f"  and {change.known_label_errors:,} known label errors"
+
+
+def _flip(flip: Flip) -> str:
+    """The sample by its name where it has one; the id is what `known_label_errors` lists."""
+    answers = (
+        f"{flip.label!r}, before {flip.before!r} ({flip.confidence_before:.0%}), now {flip.now!r} "
+        f"({flip.confidence_now:.0%})"
+    )
+    sample = f"sample {flip.sample_id}"
+    return f"{flip.name}: {answers}, {sample}" if flip.name else f"{sample}: {answers}"
 
 
 def _remedy(result: ItemResult) -> Iterator[str]:

@@ -22,12 +22,18 @@ _IMAGES: Final = 600_000  # bytes of them, as base64
 _OPEN: Final = 3  # sections that are unfolded, the worst ones that failed
 
 
-def html_text(report: RunReport, drawn: Mapping[str, Pictures]) -> str:
-    """The run, what failed first; `drawn` by test id holds what there is to draw of its results."""
+def html_text(report: RunReport, drawn: Mapping[str, Pictures], *, names: bool = True) -> str:
+    """The run, what failed first.
+
+    Args:
+        report: the run.
+        drawn: what there is to draw of its results, by test id.
+        names: whether the worst flips have the names of their samples beside the ids.
+    """
     results = sorted(report.results, key=badness)
     context = page(report, results, drawn)
     bare = render("report.html.j2", **context, sections=[], left_out=0)
-    sections = _fitting(_sections(results, drawn), LARGEST - len(bare.encode()))
+    sections = _fitting(_sections(results, drawn, names=names), LARGEST - len(bare.encode()))
     return render("report.html.j2", **context, sections=sections, left_out=len(results) - len(sections))
 
 
@@ -42,11 +48,11 @@ def _fitting(sections: Iterator[Markup], room: int) -> list[Markup]:
     return kept
 
 
-def _sections(results: Sequence[ItemResult], drawn: Mapping[str, Pictures]) -> Iterator[Markup]:
+def _sections(results: Sequence[ItemResult], drawn: Mapping[str, Pictures], *, names: bool) -> Iterator[Markup]:
     """The details of each condition; images, the worst conditions' first, as long as there is room for them."""
     common, room = common_provenance(drawn), _IMAGES
     for number, result in enumerate(results, start=1):
         pictures = drawn.get(result.nodeid)
         room -= 0 if pictures is None else sum(len(image.uri) for image in pictures.thumbnails)
-        context = section(result, pictures, common, images=room >= 0)
+        context = section(result, pictures, common, images=room >= 0, names=names)
         yield render("condition.html.j2", number=number, is_open=result.verdict.fails and number <= _OPEN, **context)

@@ -27,7 +27,9 @@ Context = dict[str, Any]
 _FLIPS: Final = 8  # listed where there are no images of them
 
 
-def section(result: ItemResult, pictures: Pictures | None, common: Mapping[str, str], *, images: bool) -> Context:
+def section(
+    result: ItemResult, pictures: Pictures | None, common: Mapping[str, str], *, images: bool, names: bool
+) -> Context:
     """All that is known of one condition.
 
     Args:
@@ -35,6 +37,7 @@ def section(result: ItemResult, pictures: Pictures | None, common: Mapping[str, 
         pictures: what there is to draw, None where nothing was sent along.
         common: the provenance that all conditions share, which is not repeated.
         images: whether there is room for its images.
+        names: whether the worst flips have the names of their samples.
     """
     thumbnails = pictures.thumbnails if pictures is not None and images else ()
     return {
@@ -47,7 +50,7 @@ def section(result: ItemResult, pictures: Pictures | None, common: Mapping[str, 
         "sights": [sight_cells(sight) for sight in result.sights],
         "sight_headings": SIGHT_HEADINGS,
         "seen": SEEN,
-        **_of_change(result, thumbnails),
+        **_of_change(result, thumbnails, names=names),
         **_of_pictures(result, pictures, common),
     }
 
@@ -73,7 +76,7 @@ def compared(comparison: Comparison) -> Context:
     }
 
 
-def _of_change(result: ItemResult, images: Sequence[Thumbnail]) -> Context:
+def _of_change(result: ItemResult, images: Sequence[Thumbnail], *, names: bool) -> Context:
     """The parts of the change of confident_accuracy, and the worst flips."""
     change = result.change
     pictured = {image.sample_id: image for image in images}
@@ -81,7 +84,7 @@ def _of_change(result: ItemResult, images: Sequence[Thumbnail]) -> Context:
     listed = [flip for flip in flips if flip.sample_id in pictured] or flips[:_FLIPS]
     return {
         "parts": list(_parts(change.decomposition)) if change is not None and change.decomposition else [],
-        "flips": [_flip(flip, pictured.get(flip.sample_id)) for flip in listed],
+        "flips": [_flip(flip, pictured.get(flip.sample_id), flip.name if names else "") for flip in listed],
         "flip_count": 0 if change is None else change.confident_negative_flips - change.known_label_errors,
     }
 
@@ -98,8 +101,9 @@ def _points(part: float) -> str:
     return f"{100 * part:+.2f} pt"
 
 
-def _flip(flip: Flip, image: Thumbnail | None) -> Context:
+def _flip(flip: Flip, image: Thumbnail | None, name: str) -> Context:
     return {
+        "name": name,
         "sample": flip.sample_id,
         "label": shown(flip.label, 60),
         "before": f"{shown(flip.before, 60)} ({flip.confidence_before:.0%})",

@@ -209,7 +209,7 @@ class Writing:
 class Outputs:
     """The files a run writes beside the baselines; `github` adds a job summary and annotations.
 
-    `html_images` is how many of its worst images the HTML report shows for each condition.
+    `html_images` is how many of its worst images the HTML report shows for each condition; at 0 it names none either.
     """
 
     csv: Path | None = None

@@ -78,7 +78,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """A sample that was right before and is wrong now: the classes' names and the confidences on both sides."""
+    """A sample that was right before and is wrong now: the classes' names and the confidences on both sides.
+
+    `name` says which one it is in its data set, such as the path of its file; "" where its id alone is known.
+    """
 
     sample_id: int
     label: str
@@ -86,6 +89,7 @@ class Flip:
     now: str
     confidence_before: float
     confidence_now: float
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

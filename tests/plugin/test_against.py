@@ -47,7 +47,7 @@ def test_a_failure_says_what_it_proves(project: Project) -> None:
     long.stdout.fnmatch_lines(
         [
             "  confident_accuracy by part: answers -22.22 pt, newly trusted +0.00 pt, no longer +0.00 pt",
-            "    sample *: '*', before '*' (100%), now '*' (*%)",
+            "    item *: '*', before '*' (100%), now '*' (*%), sample *",
         ]
     )
 

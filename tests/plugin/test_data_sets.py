@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 from project import MARKED, Project
 
 import pytest_failaware
+from pytest_failaware.fingerprint import sample_ids
 
 SCHEMA = json.loads((Path(pytest_failaware.__file__).parent / "report" / "schema.json").read_text(encoding="utf-8"))
 COLOUR = """
@@ -159,6 +161,31 @@ def test_bad_images_that_are_left_out_are_counted(listed: Project) -> None:
     assert "images: " not in other.stdout.str().replace("bad images left out: ", "")
     listed.record().assert_outcomes(passed=1)
     assert "skipped" not in listed.baseline.read_text()
+
+
+def test_a_flip_names_its_file(listed: Project) -> None:
+    """At -v, in the JSON and on the page, though rows are missing before it: the file whose hash makes the id."""
+    gate = "reliability(conditions=['clean'], maximum={'confident_negative_flip_rate': 0})"
+    listed.test(MARKED.replace("reliability", gate))
+    damage(listed)
+    listed.ini("failaware_bad_samples = skip:5")
+    listed.record()
+    result = listed.run("-v", "--failaware-json=r.json", "--failaware-html=r.html", model="worse.pth")
+    document = json.loads((listed.path / "r.json").read_text())
+    jsonschema.validate(document, SCHEMA)
+    flips, labels = document["results"][0]["change"]["worst"], {file: name for file, name, _ in rows()}
+    keys = [hashlib.sha256((listed.path / "data" / flip["name"]).read_bytes()).digest() for flip in flips]
+    page = (listed.path / "r.html").read_text(encoding="utf-8")
+
+    assert sample_ids(keys, [flip["label"] for flip in flips]).tolist() == [flip["sample_id"] for flip in flips]
+    assert [labels[flip["name"]] for flip in flips] == [flip["label"] for flip in flips]
+    assert {"13.png", "28.png"} == {flip["name"] for flip in flips}  # bright, the lowest band, label top
+    first = flips[0]
+    result.stdout.fnmatch_lines(
+        [f"    {first['name']}: 'top', before 'top' (*), now 'middle' (*), sample {first['sample_id']}"]
+    )
+    assert f'alt="{first["name"]}, which shows top"' in page
+    assert f"<dt>image</dt><dd>{first['name']}</dd>" in page
 
 
 def test_normalised_floats_are_the_grey_levels_that_they_came_from(project: Project) -> None:

@@ -39,7 +39,7 @@ def test_nothing_is_drawn_of_what_cannot_be_compared(project: Project) -> None:
 
 
 def test_images_can_be_kept_out(project: Project) -> None:
-    """By the command line and by the ini, for private data; the flips are told in words."""
+    """By the command line and by the ini, for private data; the flips are told in words, without their names."""
     project.record()
     project.ini("failaware_html_images = 0")
     project.run("--failaware-html=none.html", model="worse.pth")
@@ -48,6 +48,9 @@ def test_images_can_be_kept_out(project: Project) -> None:
 
     assert (0, 2 * 2) == (none.count("<img"), two.count("<img"))
     assert "those of the highest confidence now." in none
+    named = re.compile(r"<dt>image</dt><dd>item \d+</dd>")
+    assert (0, 2 * 2) == (len(named.findall(none)), len(named.findall(two)))
+    assert "item " not in none
 
 
 def test_predictions_made_elsewhere_have_no_images(project: Project) -> None:

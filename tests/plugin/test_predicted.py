@@ -125,8 +125,12 @@ def test_a_classifier_of_a_table_is_gated_end_to_end(project: Project) -> None:
         ["failaware: predictions good.npz, preprocess none", "predictions good.npz (sha256 ????????): 284 samples, 2 *"]
     )
     project.run(good, model=None).stdout.fnmatch_lines(["2 checked: 2 unchanged"])
-    project.run(worse, model=None).stdout.fnmatch_lines(
-        ["*what else changed: model ???????? -> predictions ????????, made elsewhere", "2 checked: 2 regressed"]
+    project.run(worse, "-v", model=None).stdout.fnmatch_lines(
+        [
+            "    cell *: '*', before '*' (*%), now '*' (*%), sample *",
+            "*what else changed: model ???????? -> predictions ????????, made elsewhere",
+            "2 checked: 2 regressed",
+        ]
     )
     project.run(worse, "--failaware-against=good.npz", model=None).stdout.fnmatch_lines(
         ["*; against good.npz (sha256 ????????)", "2 checked: 2 regressed"]

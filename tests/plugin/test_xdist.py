@@ -29,9 +29,9 @@ def test_failures_and_mistakes_in_workers(project: Project) -> None:
     project.test(ALL_FOUR)
     project.record("-p", "no:xdist")
     before = project.files()
-    worse = project.run("-n", "2", model="worse.pth")
+    worse = project.run("-n", "2", "-v", model="worse.pth")
     worse.assert_outcomes(failed=4)
-    worse.stdout.fnmatch_lines(["*4 checked: 4 regressed"])
+    worse.stdout.fnmatch_lines(["    item *: 'bottom', before 'bottom' (*", "*4 checked: 4 regressed"])
 
     unusable = project.run("-n", "2", model="absent.pth")
     unusable.assert_outcomes(errors=4)

@@ -153,6 +153,19 @@ def test_text_ids_are_those_of_a_data_set_that_declares_them() -> None:
     assert sorted(sample_ids(keys, ["cat", "dog", "dog"]).tolist()) == found.records["clean"].sample_id.tolist()
 
 
+@pytest.mark.parametrize("kind", [str, bytes, object])
+def test_samples_are_named_by_their_texts(kind: type) -> None:
+    """In whatever order they stand, those that are asked for; a number alone among texts is a text."""
+    texts = np.array(["b", "7", "a"]).astype(kind)
+    found = adopt_predictions(columns(sample_id=texts, classes=np.array(CLASSES)))
+    keys = [hashlib.sha256(text.encode()).digest() for text in "b7a"]
+    ids = sample_ids(keys, ["cat", "dog", "dog"]).tolist()
+
+    assert dict(zip(ids, "b7a", strict=True)) == found.names(ids)
+    assert {ids[2]: "a"} == found.names([3, ids[2]])
+    assert {} == adopt_predictions(columns()).names([5, 7, 9])
+
+
 def test_class_names_that_are_numbers() -> None:
     """Text is a name first, a number is a place in the order."""
     names = np.array(["2", "0", "1"])

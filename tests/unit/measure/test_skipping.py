@@ -98,6 +98,20 @@ def test_what_is_left_is_the_data_set_without_them(
     store.close()
 
 
+@pytest.mark.parametrize("bad", [(), (3,), (0, 1, 4, 5, 11)])
+@pytest.mark.parametrize("limit", [COUNT, 4])
+def test_each_id_has_the_name_of_its_file(folder: Path, bad: tuple[int, ...], limit: int) -> None:
+    """Whatever was left out before it, and whichever images a limit keeps; an id that is not there has none."""
+    damage(folder, *bad)
+    store = store_of(opened(folder), len(bad)).limited(limit)
+    names = store.names([3, *store.sample_id[::-1].tolist()])
+
+    assert min(limit, COUNT - len(bad)) == len(names)
+    for sample_id, name in names.items():
+        assert np.array_equal(PIXELS[int(Path(name).stem)], store.images[store.rows([sample_id])[sample_id]])
+        assert str(image(Path(), int(Path(name).stem))) == name
+
+
 def test_the_note_says_how_many_and_which(folder: Path) -> None:
     """Three are named; where nothing is left out there is no note."""
     assert () == store_of(opened(folder), 5).notes

@@ -303,6 +303,32 @@ def test_the_gallery_has_an_image_with_words_for_each_flip() -> None:
     assert re.search(r"label cat before cat \(80%\) now dog \(80%\)", page.text)
 
 
+def with_names(items: tuple[ItemResult, Pictures], name: str) -> tuple[ItemResult, Pictures]:
+    """The same with a name for each of the worst flips."""
+    result, drawn = items
+    assert result.change is not None
+    worst = tuple(dataclasses.replace(flip, name=name) for flip in result.change.worst)
+    return dataclasses.replace(result, change=dataclasses.replace(result.change, worst=worst)), drawn
+
+
+@pytest.mark.parametrize("name", ["cat/21.png", *HOSTILE])
+def test_the_gallery_names_the_images(name: str) -> None:
+    """Beside the id, as text; not at all where names are to be kept out."""
+    result, drawn = with_names(pictured("blur", 5000, 2), name)
+    pages = [
+        Page(html_text(RunReport(results=(result,)), {result.nodeid: drawn}, names=names)) for names in (True, False)
+    ]
+    seen = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
+    shows = [{(one["alt"] or "").rpartition(", which shows")[0] for one in page.all("img")} for page in pages]
+
+    assert (2, 0) == tuple(page.words.count(seen) for page in pages)
+    assert {seen} == shows[0]
+    assert [] == [alt for alt in shows[1] if not re.fullmatch(r"Sample \d+", alt)]
+    assert [tag for tag, _ in pages[1].tags if tag not in ("dt", "dd")] == [
+        tag for tag, _ in pages[0].tags if tag not in ("dt", "dd")
+    ]
+
+
 def test_images_have_a_budget() -> None:
     """Those of the worst conditions are kept; the others' flips are told in words."""
     items = [pictured(key, 30_000) for key in ("blur", "clean", "low_light", "fog:1")]
