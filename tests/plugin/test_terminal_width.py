@@ -38,13 +38,14 @@ def recorded(project: Project) -> Project:
 
 
 def test_forty_columns(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every line of ours fits but the command, and the numbers stand whole."""
+    """Every line of ours fits but the command, which can be copied, and the numbers stand whole."""
     (recorded.path / "conftest.py").write_text(ON_A_TERMINAL)
     monkeypatch.setenv("COLUMNS", "40")
     lines = screen(str(recorded.run(model="worse.pth").stdout)).split("\n")
     ours = lines[next(place for place, line in enumerate(lines) if "FAILURES" in line) :]
 
     assert {"  pytest", "FAILED"} >= {line[:8].rstrip() for line in ours if len(line) > 40}
+    assert any(line.startswith("  pytest ") and line.endswith(" --failaware-update-baselines") for line in ours)
     assert "  accuracy: 60.00% -> 40.00%, -20.00 pt" in ours
     assert "    allowed 0.50 pt, verdict REGRESSED" in ours
 
@@ -86,6 +87,18 @@ def test_a_junit_file_has_the_whole_text(recorded: Project, workers: tuple[str, 
 
     assert 'failure message="REGRESSED: accuracy -20.00 pt, ' in text
     assert SENTENCE.replace(">", "&gt;") in text
+
+
+def test_another_plugin_gets_the_whole_text(recorded: Project) -> None:
+    """What --tb=line leaves out on the terminal is left out there alone."""
+    (recorded.path / "conftest.py").write_text(
+        "from pathlib import Path\n"
+        "def pytest_runtest_logreport(report):\n"
+        "    if report.failed: Path('seen.txt').write_text(report.longreprtext)\n"
+    )
+    recorded.run("--tb=line", model="worse.pth")
+
+    assert SENTENCE in (recorded.path / "seen.txt").read_text().splitlines()
 
 
 def test_other_failures_are_left_alone(recorded: Project) -> None:
