@@ -7,13 +7,15 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.schema import NO_CLASS, Decomposition, Estimate, Flip, SampleChange
+from pytest_failaware.schema import NO_CLASS, ClassLoss, Decomposition, Estimate, Flip, SampleChange
 
 Mask = NDArray[np.bool_]
 
 _LISTED: Final = 20  # flips that travel with a result; the terminal shows fewer
+_STANDS_OUT: Final = 0.01  # what p must fall below, over all classes, for one to be named
 
 
 def _negative(before: Outcomes, now: Outcomes) -> Mask:
@@ -65,9 +67,32 @@ def sample_change(
         confident_negative_flips=int(confident.sum()),
         known_label_errors=int(known.sum()),
         worst=tuple(_flip(before, now, classes, row) for row in _worst(now, confident & ~known)),
+        worst_class=worst_class(before, now, classes),
         decomposition=decomposition(before, now),
         diagnosis=tuple(diagnosis),
     )
+
+
+def worst_class(before: Outcomes, now: Outcomes, classes: Sequence[str]) -> ClassLoss | None:
+    """The class that lost the most right answers, less those it gained; None where it does not stand out.
+
+    It does where its accuracy falls at least twice as far as that of all samples, and where p < 0.01 / classes that so
+    many of the negative flips are its own by chance: by the binomial tail, were they spread as right answers were
+    before. It points a reader to where to look; no verdict rests on it.
+    """
+    labels = now.records.label
+    samples, then, still, flipped = (
+        np.bincount(labels[chosen], minlength=len(classes))
+        for chosen in (slice(None), before.right, now.right, _negative(before, now))
+    )
+    lost = then - still
+    worst = int(np.argmax(lost))
+    if lost[worst] <= 0 or lost[worst] * len(labels) < 2 * lost.sum() * samples[worst]:
+        return None
+    chance = special.bdtrc(flipped[worst] - 1, flipped.sum(), then[worst] / then.sum())
+    if chance * np.count_nonzero(then) >= _STANDS_OUT:
+        return None
+    return ClassLoss(name=classes[worst], samples=int(samples[worst]), before=int(then[worst]), now=int(still[worst]))
 
 
 def decomposition(before: Outcomes, now: Outcomes) -> Decomposition | None:

@@ -10,6 +10,7 @@ from typing import Any
 from pytest_failaware.schema import (
     GROUP,
     Cells,
+    ClassLoss,
     Comparison,
     Condition,
     ConditionStats,
@@ -156,15 +157,17 @@ def _change_to_plain(change: SampleChange) -> Plain:
     return {
         **fields_of(change),
         "worst": [fields_of(flip) for flip in change.worst],
+        "worst_class": None if change.worst_class is None else fields_of(change.worst_class),
         "diagnosis": list(change.diagnosis),
         "decomposition": None if parts is None else fields_of(parts),
     }
 
 
 def _change_from_plain(plain: Mapping[str, Any]) -> SampleChange:
-    parts = plain["decomposition"]
+    parts, worst_class = plain["decomposition"], plain["worst_class"]
     changed = {
         "worst": tuple(Flip(**flip) for flip in plain["worst"]),
+        "worst_class": None if worst_class is None else ClassLoss(**worst_class),
         "diagnosis": tuple(plain["diagnosis"]),
         "decomposition": None if parts is None else Decomposition(**parts),
     }

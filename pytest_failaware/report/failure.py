@@ -10,6 +10,7 @@ from pytest_failaware.report.words import (
     allowed,
     comparison_cells,
     difference,
+    percent,
     reference_name,
     short_name,
     verdict_word,
@@ -140,8 +141,13 @@ def p_value(p: float) -> str:
 
 
 def _changes(change: SampleChange) -> Iterator[str]:
-    """The diagnosis, confident_accuracy at both thresholds, and the flips."""
+    """The diagnosis, the class that lost most, confident_accuracy at both thresholds, and the flips."""
     yield from (f"diagnosis: {finding}" for finding in change.diagnosis)
+    if (worst := change.worst_class) is not None:
+        before, now = (
+            percent(Estimate(numerator=right, denominator=worst.samples)) for right in (worst.before, worst.now)
+        )
+        yield f"worst class: {worst.name!r}, {before} -> {now} of {worst.samples:,} images"
     if (parts := change.decomposition) is not None:
         fixed, moved = (f"{100 * part:+.2f} pt" for part in (parts.whole, parts.at_coverage))
         yield f"confident_accuracy: {fixed} at the threshold, {moved} with as many trusted as before"

@@ -37,6 +37,7 @@ from pytest_failaware.schema.drawn import (
     Thumbnail,
 )
 from pytest_failaware.schema.judged import (
+    ClassLoss,
     Comparison,
     CorruptionError,
     CorruptionSummary,
@@ -90,6 +91,7 @@ __all__ = [
     "Change",
     "ClassChange",
     "ClassCounts",
+    "ClassLoss",
     "Comparison",
     "Condition",
     "ConditionStats",

@@ -93,6 +93,16 @@ class Flip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClassLoss:
+    """A class of so many samples, and how many of them were right before and are right now."""
+
+    name: str
+    samples: int
+    before: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decomposition:
     """A change of confident_accuracy in three parts that add up to it, and with as many trusted as before."""
 
@@ -122,6 +132,7 @@ class SampleChange:
     confident_negative_flips: int
     known_label_errors: int  # of the confident ones, not listed
     worst: tuple[Flip, ...] = ()
+    worst_class: ClassLoss | None = None  # None where no class stands out
     decomposition: Decomposition | None = None
     diagnosis: tuple[str, ...] = ()
 

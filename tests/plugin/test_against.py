@@ -39,6 +39,7 @@ def test_a_failure_says_what_it_proves(project: Project) -> None:
             "    on images like these: proven to be more than 0.50 pt worse",
             "      15.87 to 24.89 pt worse (95 %), p 1.3e-14, needed 0.0013",
             "  diagnosis: the ranking got worse (22.22 pt less confident accuracy with as many trusted): retrain",
+            "  worst class: 'bottom', 60.00% -> 0.00% of 100 images",
             "  confident_accuracy: -22.22 pt at the threshold, -22.22 pt with as many trusted as before",
             "  flips: 60 right before, wrong now (40 trusted both times); 0 the reverse",
         ]

@@ -11,11 +11,13 @@ from five import RULE, records_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ranked import records_with
+from scipy import stats
 from sklearn.metrics import confusion_matrix
 
-from pytest_failaware.judge.changes import CHANGES, at_coverage, change_rate, decomposition, sample_change
+from pytest_failaware.judge.changes import CHANGES, at_coverage, change_rate, decomposition, sample_change, worst_class
 from pytest_failaware.judge.metrics import CHANGE_RATES
 from pytest_failaware.judge.outcomes import Outcomes, outcomes_of
+from pytest_failaware.schema import ClassLoss
 
 CLASSES = ("cat", "dog", "eel")
 PAIRS = st.lists(st.tuples(st.sampled_from("RWrw"), st.sampled_from("RWrw")), min_size=1, max_size=60)
@@ -72,6 +74,58 @@ def test_gained_less_lost_is_the_change_of_accuracy(pairs: list[tuple[str, str]]
     assert (there.negative_flips, there.positive_flips) == (back.positive_flips, back.negative_flips)
     assert (there.changed_predictions, there.changed_flags) == (back.changed_predictions, back.changed_flags)
     assert there.confident_negative_flips <= there.negative_flips <= there.changed_predictions
+
+
+# ---- the class that lost most --------------------------------------------------------------------------------------
+
+
+def by_class(**lost: str) -> tuple[Outcomes, Outcomes]:
+    """Thirty samples of each of cat, dog and eel, all right before; now the letters given, the rest right."""
+    columns = [lost.get(name, "").ljust(30, "R") for name in CLASSES]
+    return sides("R" * 90, "".join("".join(row) for row in zip(*columns, strict=True)))
+
+
+def test_the_class_that_lost_most_by_hand() -> None:
+    """Of ten flips, each of a dog with 1/3, eight are dogs with 0.0034, over three classes 0.0102; nine stand out."""
+    nearly, stands_out = by_class(dog="W" * 8, cat="WW"), by_class(dog="W" * 9, cat="W")
+
+    assert 3 * float(stats.binom.sf(7, 10, 1 / 3)) == pytest.approx(0.0102, abs=1e-4)
+    assert None is worst_class(*nearly, CLASSES)
+    assert ClassLoss(name="dog", samples=30, before=30, now=21) == worst_class(*stands_out, CLASSES)
+    assert worst_class(*stands_out, CLASSES) == sample_change(*stands_out, CLASSES).worst_class
+
+
+def test_no_class_lost_most() -> None:
+    """Nothing is lost, more is gained, all fall alike, or it was the only one that had anything to lose."""
+    wrong, right = "W" * 30, "R" * 30
+    alone = "".join(map("".join, zip(right, wrong, wrong, strict=True)))
+
+    assert None is worst_class(*by_class(), CLASSES)
+    assert None is worst_class(*reversed(by_class(dog=wrong)), CLASSES)
+    assert None is worst_class(*by_class(cat="W" * 20, dog="W" * 21, eel="W" * 20), CLASSES)
+    assert None is worst_class(*sides(alone, "W" * 90), CLASSES)
+
+
+@pytest.mark.parametrize(("others", "is_named"), [(142, True), (143, False)])
+def test_a_class_that_falls_little_more_than_the_others_is_not_named(others: int, *, is_named: bool) -> None:
+    """However sure that is: 570 of 3,000 dogs are twice as far as 855 of 9,000, not as 856."""
+    letters = np.full((3000, 3), "R")
+    for number, count in enumerate((others, 570, others)):
+        letters[:count, number] = "W"
+    found = worst_class(*sides("R" * 9000, "".join(letters.ravel())), CLASSES)
+
+    assert (ClassLoss(name="dog", samples=3000, before=3000, now=2430) if is_named else None) == found
+
+
+def test_a_class_is_seldom_named_by_chance() -> None:
+    """Where flips are spread evenly, in less than 1 % of runs, whatever classes there are."""
+    random, runs = np.random.default_rng(0), 2000
+    named = 0
+    for _ in range(runs):
+        now = np.where(random.random(90) < random.choice([0.02, 0.1, 0.4]), "W", "R")
+        named += worst_class(*sides("R" * 90, "".join(now)), CLASSES) is not None
+
+    assert 0.01 * runs > named
 
 
 @seldom

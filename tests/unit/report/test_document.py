@@ -16,6 +16,7 @@ from pytest_failaware.report.document import (
 from pytest_failaware.schema import (
     SCORES,
     Cells,
+    ClassLoss,
     Comparison,
     ConditionStats,
     DataFacts,
@@ -65,6 +66,7 @@ def test_a_result_comes_back_as_it_was() -> None:
             positive_flips=0,
             confident_negative_flips=1,
             known_label_errors=0,
+            worst_class=ClassLoss(name="cat", samples=4, before=3, now=2),
             worst=(
                 Flip(
                     sample_id=2**64 - 1,

@@ -12,7 +12,16 @@ from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.table import csv_text
 from pytest_failaware.report.terminal import summary_lines
 from pytest_failaware.report.words import short_name
-from pytest_failaware.schema import Comparison, Decomposition, Estimate, Flip, RunReport, SampleChange, Sight, Verdict
+from pytest_failaware.schema import (
+    ClassLoss,
+    Comparison,
+    Decomposition,
+    Estimate,
+    Flip,
+    RunReport,
+    SampleChange,
+    Verdict,
+)
 
 
 def text_of(report: RunReport, verbosity: int = 0) -> str:
@@ -168,6 +177,7 @@ def test_every_line_of_a_failure_fits_a_hundred_columns() -> None:
                 confidence_now=1.0,
             ),
         ),
+        worst_class=ClassLoss(name="automobile", samples=9_999_999, before=9_123_456, now=1_123_456),
         decomposition=Decomposition(answers=-0.1234, entered=-0.1234, left=-0.1234, at_coverage=-0.1234),
         diagnosis=("the operating point moved (12.34 pt fewer trusted): choose the threshold again",),
     )
