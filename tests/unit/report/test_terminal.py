@@ -20,6 +20,7 @@ from pytest_failaware.schema import (
     Flip,
     RunReport,
     SampleChange,
+    Sight,
     Verdict,
 )
 
