@@ -48,7 +48,7 @@ def test_the_worse_checkpoint_fails_where_it_is_worse(pytester: pytest.Pytester)
         [
             "test_digits[[]low_light]*accuracy *%*%*pt*pt  REGRESSED",
             "If this change is intended*",
-            "  pytest *digits_worse.pth --failaware-update-baselines",
+            "  pytest *digits_worse.pth --failaware-update-baselines --failaware-reset-golden --failaware-reason=*",
         ]
     )
 
