@@ -34,10 +34,7 @@ class Display:
 
 def colour(verdict: Verdict) -> str:
     """The markup of whatever has this verdict."""
-    if verdict.fails:
-        return "red"
-    warned = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.RECORDED, Verdict.UPDATED)
-    return "yellow" if verdict in warned else "green"
+    return "red" if verdict.fails else "yellow" if verdict.warns else "green"
 
 
 def coloured(blocks: Sequence[Sequence[str]], verdicts: Sequence[Verdict]) -> Iterator[Line]:

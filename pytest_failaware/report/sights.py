@@ -7,7 +7,7 @@ from typing import Final
 
 from pytest_failaware.report.layout import flattened, table
 from pytest_failaware.report.words import short_name
-from pytest_failaware.schema import ItemResult, Sight, Verdict
+from pytest_failaware.schema import ItemResult, Sight
 
 AT_CHANCE: Final = "not shown to know more than the largest class, so there is nothing to lose"
 SEEN: Final = "smallest drops found in 80 % of all cases, tolerance included, by how many answers flip"
@@ -54,7 +54,7 @@ def sight_cells(sight: Sight) -> tuple[str, str, str, str]:
 
 def at_chance(results: Iterable[ItemResult]) -> str:
     """Which of the conditions that this run recorded are at chance, "" where none is."""
-    names = [short_name(one) for one in results if one.at_chance and one.verdict in (Verdict.RECORDED, Verdict.UPDATED)]
+    names = [short_name(one) for one in results if one.at_chance and one.verdict.is_written]
     return f"{', '.join(names)}: {AT_CHANCE}" if names else ""
 
 

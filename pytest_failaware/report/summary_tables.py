@@ -17,7 +17,6 @@ MOST: Final = 12
 """More tests than this are tabled at -v only, but for what failed."""
 
 _USUAL: Final = {*COLUMNS, "silent_failure_rate", "confident_correct_rate"}  # which have a column or gate unnamed
-_WRITTEN: Final = (Verdict.RECORDED, Verdict.UPDATED)
 _TOLD: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.IMPROVED)
 
 
@@ -43,7 +42,7 @@ def _comparisons(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Compar
 
 def _is_told(comparison: Comparison, results: Sequence[ItemResult], display: Display) -> bool:
     is_brief = len(results) > MOST
-    is_chosen = comparison.metric not in _USUAL and comparison.verdict not in _WRITTEN
+    is_chosen = comparison.metric not in _USUAL and not comparison.verdict.is_written
     return (
         display.shows_all or comparison.verdict.fails or (not is_brief and (is_chosen or comparison.verdict in _TOLD))
     )

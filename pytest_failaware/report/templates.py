@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pytest_failaware.report.words import shown
 from pytest_failaware.schema import Verdict
-
-_DOUBTFUL: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.RECORDED, Verdict.UPDATED)
 
 
 def render(template: str, /, **context: Any) -> Markup:  # Any: text, numbers, drawings, and lists and dicts of them
@@ -35,9 +33,9 @@ def _environment() -> Environment:
 
 def _badge(verdict: Verdict) -> Markup:
     """A verdict with a sign and a colour."""
-    look, sign = ("bad", "✕") if verdict.fails else ("warn", "!") if verdict in _DOUBTFUL else ("good", "✓")
-    word = verdict.value.replace("_", " ")
-    return Markup('<span class="badge {}"><span aria-hidden="true">{}</span> {}</span>').format(look, sign, word)
+    look, sign = ("bad", "✕") if verdict.fails else ("warn", "!") if verdict.warns else ("good", "✓")
+    badge = Markup('<span class="badge {}"><span aria-hidden="true">{}</span> {}</span>')
+    return badge.format(look, sign, verdict.words)
 
 
 def _test_name(name: str) -> Markup:

@@ -37,7 +37,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
     if display.verbosity >= 0:
         yield from _reuse(report.results, display)
         yield from left_out(results, display)
-    elif any(result.verdict in (Verdict.RECORDED, Verdict.UPDATED) for result in results):
+    elif any(result.verdict.is_written for result in results):
         yield from (Line(fact) for fact in report.facts if fact.startswith("note: "))  # on what is now stored
     if results and display.verbosity >= -1:
         yield Line(total(results), colour(results[0].verdict))
@@ -95,7 +95,7 @@ def _reuse(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
 def total(results: Sequence[ItemResult]) -> str:
     """How many items were checked, and how many got which verdict, the worst first."""
     counts = Counter(result.verdict for result in results)
-    said = ", ".join(f"{counts[verdict]} {verdict.value.replace('_', ' ')}" for verdict in Verdict if counts[verdict])
+    said = ", ".join(f"{counts[verdict]} {verdict.words}" for verdict in Verdict if counts[verdict])
     chance = sum(result.at_chance for result in results)
     return f"{len(results)} checked: {said}" + (f"; {chance} at chance, with nothing to lose" if chance else "")
 

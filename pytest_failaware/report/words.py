@@ -57,8 +57,7 @@ def heading(metric: str) -> str:
 
 def verdict_word(verdict: Verdict) -> str:
     """A verdict as it stands in a table: in capitals where it fails, so that its colour says nothing more."""
-    word = verdict.value.replace("_", " ")
-    return word.upper() if verdict.fails else word
+    return verdict.words.upper() if verdict.fails else verdict.words
 
 
 def comparison_cells(comparison: Comparison) -> tuple[str, ...]:

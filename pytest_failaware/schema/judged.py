@@ -34,6 +34,21 @@ class Verdict(Enum):
         return self in _FAILING
 
     @property
+    def is_written(self) -> bool:
+        """Whether this run made its values the expected ones."""
+        return self in (Verdict.RECORDED, Verdict.UPDATED)
+
+    @property
+    def warns(self) -> bool:
+        """Whether somebody should look at it though its test passes."""
+        return self.is_written or self in (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE)
+
+    @property
+    def words(self) -> str:
+        """The value as it stands in a sentence."""
+        return self.value.replace("_", " ")
+
+    @property
     def severity(self) -> int:
         """Rank from 0, the worst: sort by it to put what matters first."""
         return list(Verdict).index(self)
