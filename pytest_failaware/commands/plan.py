@@ -20,7 +20,7 @@ from pytest_failaware.judge.samples import read_groups, read_records
 from pytest_failaware.judge.selftest import DROPS, Trial, plant
 from pytest_failaware.marker import build_gate, read_pairs
 from pytest_failaware.report.layout import aligned
-from pytest_failaware.report.sights import AT_CHANCE, sight_lines
+from pytest_failaware.report.sights import AT_CHANCE, sight_table, too_few
 from pytest_failaware.schema import Baseline, BaselineEntry, Gate, Policy, Records
 
 _PROVING: Final = (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
@@ -34,7 +34,8 @@ def plan_gates(given: Namespace) -> Iterator[str]:
     found = [
         (key, tuple(sights(gate, cell_rates(entry.cells), given.samples))) for key, entry in baseline.entries.items()
     ]
-    yield from sight_lines(found)
+    yield from sight_table(found)
+    yield from too_few(found)
     if any(seen for _, seen in found):
         yield from finds_less(baseline.data, _groups(given, baseline))
     if scores := [name for name in gate.metrics if isinstance(gate.table[name], ScoreMetric)]:

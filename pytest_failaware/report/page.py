@@ -11,7 +11,7 @@ from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import claim, failure_lines, loss
 from pytest_failaware.report.panels import severity_panels
 from pytest_failaware.report.section import Context, compared
-from pytest_failaware.report.sights import at_chance, sight_lines
+from pytest_failaware.report.sights import at_chance, too_few
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.terminal import total
 from pytest_failaware.report.words import heading, percent, short_name
@@ -88,7 +88,7 @@ def _rates(result: ItemResult, pictures: Pictures | None, numbers: Mapping[str, 
 
 def _sights(results: Sequence[ItemResult]) -> Iterator[str]:
     """What the gates that this run recorded cannot see."""
-    yield from sight_lines([(result.nodeid, result.sights) for result in results], brief=True)
+    yield from too_few([(result.nodeid, result.sights) for result in results])
     if chance := at_chance(results):
         yield chance
 

@@ -14,37 +14,36 @@ SEEN: Final = "smallest drops found in 80 % of all cases, tolerance included, by
 SIGHT_HEADINGS: Final = ("gate", "counted on", "0.2 % flip", "10 % flip")
 
 
-def sight_lines(
-    found: Sequence[tuple[str, Sequence[Sight]]],
-    *,
-    first: str = "condition",
-    brief: bool = False,
-    width: int | None = None,
-) -> Iterator[str]:
-    """The drops that each gate finds in 80 % of all cases, and how many have too few images for their tolerance.
+Found = Sequence[tuple[str, Sequence[Sight]]]
+"""Conditions or tests, which may have one name, with their sights."""
+
+
+def sight_table(found: Found, *, first: str = "condition", width: int | None = None) -> Iterator[str]:
+    """The drops that each gate finds in 80 % of all cases.
 
     Args:
-        found: conditions or tests, which may have one name, with their sights.
-        first: the heading of the column that holds those.
-        brief: leave the table out.
+        found: the sights.
+        first: the heading of the column that says whose they are.
         width: the columns of the terminal, None where there is none.
     """
     rows = [(label, *sight_cells(sight)) for label, some in found for sight in some]
-    if rows and not brief:
+    if rows:
         yield SEEN
         yield from flattened(table((first, *SIGHT_HEADINGS), rows, left=(0, 1), width=width))
+
+
+def sight_range(found: Found) -> Iterator[str]:
+    """The smallest and the largest of all these drops in a sentence."""
+    if drops := [drop for _, some in found for sight in some for drop in (sight.few, sight.many)]:
+        few, many = f"{_points(min(drops))} (few answers flip)", f"{_points(max(drops))} (many do)"
+        yield f"the gates find drops of {few} to {many} in 80 % of all cases; at -v each gate"
+
+
+def too_few(found: Found) -> Iterator[str]:
+    """How many gates have too few images for their tolerance."""
     if far := [sight for _, some in found for sight in some if sight.is_far]:
         gates = sum(len(some) for _, some in found)
         yield f"too few images: {len(far)} of {gates} gates find no drop below four times their tolerance"
-
-
-def sight_range(found: Sequence[tuple[str, Sequence[Sight]]]) -> str:
-    """The smallest and the largest of all these drops in a sentence, "" where there is none."""
-    drops = [drop for _, some in found for sight in some for drop in (sight.few, sight.many)]
-    if not drops:
-        return ""
-    low, high = _points(min(drops)), _points(max(drops))
-    return f"the gates find drops of {low} (few answers flip) to {high} (many do) in 80 % of all cases; at -v each gate"
 
 
 def sight_cells(sight: Sight) -> tuple[str, str, str, str]:

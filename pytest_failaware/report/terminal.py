@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.display import Display, Line, colour
 from pytest_failaware.report.failure import badness
-from pytest_failaware.report.sights import at_chance, sight_lines, sight_range
+from pytest_failaware.report.sights import at_chance, sight_range, sight_table, too_few
 from pytest_failaware.report.summary_tables import compared, left_out, measured
 from pytest_failaware.report.words import reference_name, short_name
 from pytest_failaware.schema import ItemResult, RunReport, Verdict
@@ -72,11 +72,9 @@ def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
 def _sights(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
     """What the gates that this run recorded can see, and where there is nothing to lose."""
     recorded = [(short_name(result), result.sights) for result in results if result.sights]
-    lines = list(sight_lines(recorded, first="test", brief=not display.shows_all, width=display.width))
-    said = "" if display.shows_all else sight_range(recorded)
-    yield from map(Line, [said, *lines] if said else lines)
-    if lines or said:
-        yield Line("")
+    if recorded:
+        whole = sight_table(recorded, first="test", width=display.width)
+        yield from map(Line, [*(whole if display.shows_all else sight_range(recorded)), *too_few(recorded), ""])
     if chance := at_chance(results):
         yield Line(chance, "yellow")
 
