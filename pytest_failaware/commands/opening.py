@@ -1,14 +1,19 @@
-"""Finding the baseline that a command names, and its records."""
+"""Finding the baseline that a command names, with its records and groups."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import Final
 
 from pytest_failaware.errors import BaselineError, choices
 from pytest_failaware.judge.baseline import baseline_names, baseline_path, read_baseline
-from pytest_failaware.judge.samples import read_records
+from pytest_failaware.judge.groups import Groups
+from pytest_failaware.judge.samples import read_groups, read_records
 from pytest_failaware.schema import Baseline, Records
+
+WITH_LOGITS: Final = "record it anew with failaware_store_logits = true in the ini and --failaware-update-baselines"
+"""What helps where a command needs logits that are not stored."""
 
 
 def open_baseline(name: str, directory: Path, *, also: tuple[str, ...] = ()) -> Baseline:
@@ -42,6 +47,11 @@ def open_records(given: Namespace, baseline: Baseline, condition: str) -> Record
 def stored_records(given: Namespace, baseline: Baseline, condition: str) -> Records | None:
     """The stored records of an entry, None where their file is absent."""
     return read_records(directory_of(given.name, given.baseline_dir), baseline, baseline.entries[condition])
+
+
+def stored_groups(given: Namespace, baseline: Baseline) -> Groups:
+    """The groups of a baseline's samples, None where none are stored."""
+    return read_groups(directory_of(given.name, given.baseline_dir), baseline)
 
 
 def directory_of(name: str, directory: Path) -> Path:

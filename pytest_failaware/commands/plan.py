@@ -10,13 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from pytest_failaware.commands.opening import directory_of, open_baseline
+from pytest_failaware.commands.opening import WITH_LOGITS, open_baseline, stored_groups, stored_records
 from pytest_failaware.errors import BaselineError
-from pytest_failaware.judge.groups import Groups, finds_less
+from pytest_failaware.judge.groups import finds_less
 from pytest_failaware.judge.metrics import NO_LOGITS, ScoreMetric, cell_rates
 from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS, is_at_chance, sights
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import read_groups, read_records
 from pytest_failaware.judge.selftest import DROPS, Trial, plant
 from pytest_failaware.marker import build_gate, read_pairs
 from pytest_failaware.report.layout import aligned
@@ -37,7 +36,7 @@ def plan_gates(given: Namespace) -> Iterator[str]:
     yield from sight_table(found)
     yield from too_few(found)
     if any(seen for _, seen in found):
-        yield from finds_less(baseline.data, _groups(given, baseline))
+        yield from finds_less(baseline.data, stored_groups(given, baseline))
     if scores := [name for name in gate.metrics if isinstance(gate.table[name], ScoreMetric)]:
         yield f"no formula tells what these gates find: {', '.join(scores)}; selftest plants drops and counts"
     for key, records in _stored(given, baseline).items():
@@ -48,13 +47,13 @@ def plan_gates(given: Namespace) -> Iterator[str]:
 def selftest_gates(given: Namespace) -> Iterator[str]:
     """How often the gates fail where nothing is lost, and where a drop is planted in the stored records."""
     baseline = open_baseline(given.name, given.baseline_dir)
-    gate, stored, groups = _gate(baseline, given.gate), _stored(given, baseline), _groups(given, baseline)
+    gate, stored, groups = _gate(baseline, given.gate), _stored(given, baseline), stored_groups(given, baseline)
     if missing := [key for key in baseline.entries if key not in stored]:
         raise BaselineError(f"{given.name}: no sample file for {', '.join(missing)}; restore it from version control")
     if unfit := [key for key, records in stored.items() if gate.of_logits and records.logits is None]:
         raise BaselineError(
-            f"{given.name}: {NO_LOGITS} for {', '.join(unfit)}, and {', '.join(gate.of_logits)} needs them; record it "
-            "anew with failaware_store_logits = true in the ini and --failaware-update-baselines"
+            f"{given.name}: {NO_LOGITS} for {', '.join(unfit)}, and {', '.join(gate.of_logits)} needs them; "
+            f"{WITH_LOGITS}"
         )
     yield _heading(gate)
     yield f"share of {given.draws} draws in which the test is red, by the points of accuracy that are lost in truth"
@@ -129,10 +128,5 @@ def _heading(gate: Gate) -> str:
 
 def _stored(given: Namespace, baseline: Baseline) -> dict[str, Records]:
     """The records of each condition that has them."""
-    directory = directory_of(given.name, given.baseline_dir)
-    found = {key: read_records(directory, baseline, entry) for key, entry in baseline.entries.items()}
+    found = {key: stored_records(given, baseline, key) for key in baseline.entries}
     return {key: records for key, records in found.items() if records is not None}
-
-
-def _groups(given: Namespace, baseline: Baseline) -> Groups:
-    return read_groups(directory_of(given.name, given.baseline_dir), baseline)

@@ -6,10 +6,9 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pytest_failaware.commands.opening import directory_of, open_baseline
+from pytest_failaware.commands.opening import open_baseline, stored_records
 from pytest_failaware.judge.metrics import FOUNDING_RATES, NO_LOGITS, Metric, ScoreMetric, cell_rates
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import read_records
 from pytest_failaware.judge.score_metrics import one_sided_metric
 from pytest_failaware.report.layout import aligned
 from pytest_failaware.report.words import heading, in_groups, percent, spelled
@@ -41,7 +40,7 @@ def _others(
 ) -> Iterator[str]:
     """The metrics that were asked for, from the counts or from the stored outcome of every sample."""
     if any(isinstance(metric, ScoreMetric) for metric in named):
-        records = read_records(directory_of(given.name, given.baseline_dir), baseline, entry)
+        records = stored_records(given, baseline, entry.condition.key)
     for metric in named:
         if isinstance(metric, Metric):
             yield spelled(metric.estimate(entry.cells))

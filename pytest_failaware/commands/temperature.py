@@ -8,13 +8,12 @@ from typing import Final
 
 import numpy as np
 
-from pytest_failaware.commands.opening import directory_of, open_baseline, open_records
+from pytest_failaware.commands.opening import WITH_LOGITS, open_baseline, open_records, stored_groups
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.judge.groups import Groups
 from pytest_failaware.judge.jackknife import deal
 from pytest_failaware.judge.logits import TEMPERATURES, fit_temperature
 from pytest_failaware.judge.metrics import NO_LOGITS, ScoreMetric
-from pytest_failaware.judge.samples import read_groups
 from pytest_failaware.judge.score_metrics import SCORE_METRICS, TEMPERATURE, one_sided_metric
 from pytest_failaware.report.layout import aligned
 from pytest_failaware.report.words import spelled
@@ -28,11 +27,8 @@ def choose_temperature(given: Namespace) -> Iterator[str]:
     baseline = open_baseline(given.name, given.baseline_dir)
     records = open_records(given, baseline, given.condition)
     if records.logits is None:
-        raise BaselineError(
-            f"{given.name}: {NO_LOGITS} for {given.condition}; record it anew with failaware_store_logits = true in "
-            "the ini and --failaware-update-baselines"
-        )
-    fitted_on, judged_on = _halves(records, read_groups(directory_of(given.name, given.baseline_dir), baseline))
+        raise BaselineError(f"{given.name}: {NO_LOGITS} for {given.condition}; {WITH_LOGITS}")
+    fitted_on, judged_on = _halves(records, stored_groups(given, baseline))
     if not len(judged_on):
         raise BaselineError(
             f"{given.name}: one image, or one group of them, for {given.condition}; a fit and its judgement need two"

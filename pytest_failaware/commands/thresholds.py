@@ -9,11 +9,10 @@ from typing import Final
 import numpy as np
 
 from pytest_failaware.commands.ini import write_rule
-from pytest_failaware.commands.opening import directory_of, open_baseline, open_records, stored_records
+from pytest_failaware.commands.opening import open_baseline, open_records, stored_groups, stored_records
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.judge.groups import one_of_each
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import read_groups
 from pytest_failaware.judge.thresholds import By, Curve, choose, fewest
 from pytest_failaware.report.layout import aligned
 from pytest_failaware.schema import Baseline, Records
@@ -119,7 +118,7 @@ def _percent(number: float) -> str:
 
 def _independent(given: Namespace, baseline: Baseline, records: Records) -> Records:
     """One record of each group; all where each is alone in its own."""
-    groups = read_groups(directory_of(given.name, given.baseline_dir), baseline)
+    groups = stored_groups(given, baseline)
     if groups is None or baseline.data.groups == len(records):
         return records
     return records.take(one_of_each(records.sample_id, groups))
