@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
+from pytest_failaware.report.severities import by_corruption
 from pytest_failaware.report.svg import Axis, Bars, Dot, Line, line_chart, mirrored_bars
 from pytest_failaware.report.words import short_name
 from pytest_failaware.schema import ConditionStats, Curves, Histogram, ItemResult, Pictures
@@ -152,15 +152,10 @@ def _look(word: str) -> str:
 
 def severity_panels(results: Iterable[ItemResult], drawn: Mapping[str, Pictures]) -> Iterator[Panel]:
     """One diagram for each test and corruption that was measured at two severities or more, all in one scale."""
-    groups: dict[tuple[str, str], dict[int, ItemResult]] = defaultdict(dict)
-    for result in results:
-        name, _, severity = result.stats.condition.partition(":")
-        if severity.isdecimal():
-            groups[(result.nodeid.replace(result.stats.condition, ""), name)][int(severity)] = result
+    groups = by_corruption(results)
     tests, graded = {test for test, _ in groups}, []
-    for (_, name), by_severity in groups.items():
-        if len(by_severity) > 1:
-            ordered = dict(sorted(by_severity.items()))
+    for (_, name), ordered in groups.items():
+        if len(ordered) > 1:
             whose = short_name(next(iter(ordered.values()))).partition("[")[0]
             title = name if len(tests) == 1 else f"{name}, {whose}"
             graded.append((title, _graded_lines(ordered, drawn), max(ordered)))

@@ -22,15 +22,19 @@ Range = Sequence[ItemResult]
 """One test under one corruption at three severities or more, the weakest first."""
 
 
-def severity_ranges(results: Iterable[ItemResult]) -> list[Range]:
-    """What has a row of its own, in the order of the run."""
-    found: dict[tuple[str, str, str], dict[int, ItemResult]] = defaultdict(dict)
+def by_corruption(results: Iterable[ItemResult]) -> dict[tuple[str, str], dict[int, ItemResult]]:
+    """What was measured under one corruption by one test, ascending by severity, by the test and the corruption."""
+    found: dict[tuple[str, str], dict[int, ItemResult]] = defaultdict(dict)
     for result in results:
         if graded := _GRADED.fullmatch(result.stats.condition):
-            before, condition, after = result.nodeid.rpartition(result.stats.condition)
-            if condition:
-                found[before, graded[1], after][int(graded[2])] = result
-    return [[group[severity] for severity in sorted(group)] for group in found.values() if len(group) >= _FEWEST]
+            before, _, after = result.nodeid.rpartition(result.stats.condition)
+            found[before + after, graded[1]][int(graded[2])] = result
+    return {whose: dict(sorted(group.items())) for whose, group in found.items()}
+
+
+def severity_ranges(results: Iterable[ItemResult]) -> list[Range]:
+    """What has a row of its own, in the order of the run."""
+    return [list(group.values()) for group in by_corruption(results).values() if len(group) >= _FEWEST]
 
 
 def severity_table(ranges: Sequence[Range], *, bars: str, width: int | None) -> list[list[str]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_failaware.report.display import Display, Line, coloured
 from pytest_failaware.report.layout import table
-from pytest_failaware.report.severities import severity_ranges, severity_table
+from pytest_failaware.report.severities import Range, severity_ranges, severity_table
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.words import comparison_cells, heading, percent, short_name, verdict_word
 from pytest_failaware.schema import Comparison, ItemResult, Verdict
@@ -54,7 +54,7 @@ def measured(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
     if ranges:
         worst = [min((result.verdict for result in one), key=lambda verdict: verdict.severity) for one in ranges]
         yield from coloured(severity_table(ranges, bars=display.bars, width=display.width), worst)
-    tabled = _tabled(results, display)
+    tabled = _tabled(results, ranges, display)
     headings = ("test", *map(heading, COLUMNS), "verdict")
     cells = [
         (
@@ -68,11 +68,11 @@ def measured(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
     yield from coloured(blocks, [result.verdict for result in tabled])
 
 
-def _tabled(results: Sequence[ItemResult], display: Display) -> list[ItemResult]:
+def _tabled(results: Sequence[ItemResult], ranges: Sequence[Range], display: Display) -> list[ItemResult]:
     """The items whose rates are shown."""
     if display.shows_all:
         return list(results)
-    graded = {result.nodeid for one in severity_ranges(results) for result in one}
+    graded = {result.nodeid for one in ranges for result in one}
     others = [result for result in results if result.nodeid not in graded]
     return others if len(others) <= MOST else []
 
@@ -82,7 +82,7 @@ def left_out(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
     told = [one for _, one in _comparisons(results) if one.verdict in _TOLD and not _is_told(one, results, display)]
     counts = Counter(comparison.verdict for comparison in told)
     said = [f"{verdict_word(verdict)} metrics ({counts[verdict]})" for verdict in _TOLD if counts[verdict]]
-    if missing := len(results) - len(_tabled(results, display)):
+    if missing := len(results) - len(_tabled(results, severity_ranges(results), display)):
         said.append(f"all rates by test ({missing})")
     if said:
         yield Line(f"shown at -v: {', '.join(said)}")
