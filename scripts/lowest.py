@@ -3,7 +3,7 @@
     python scripts/lowest.py [pytest arguments]
 
 A fresh virtual environment, removed at the end, gets exactly the versions that pyproject.toml names by `>=` for the
-package and its extras (torch among them, which is 3 GB to fetch); what only the tests need is the newest that fits.
+package and its extras (torch among them, which is 3 GB to fetch); what only developers need is the newest that fits.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOOR = re.compile(r"([\w.-]+)>=([\w.]+)")
+FOR_DEVELOPERS = {"test", "docs"}
 
 
 def floors() -> list[str]:
     """The oldest supported version of each requirement, as pip's constraints."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = {name: needs for name, needs in project["optional-dependencies"].items() if name != "test"}
+    extras = {name: needs for name, needs in project["optional-dependencies"].items() if name not in FOR_DEVELOPERS}
     return [FLOOR.sub(r"\1==\2", need) for needs in (project["dependencies"], *extras.values()) for need in needs]
 
 
