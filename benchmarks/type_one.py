@@ -24,9 +24,11 @@ from states import SHARES, outcomes
 from pytest_failaware.judge import significance
 from pytest_failaware.judge.evidence import unpaired_evidence
 from pytest_failaware.judge.gating import paired
-from pytest_failaware.judge.metrics import AT_COVERAGE, METRICS, Direction
+from pytest_failaware.judge.kinds import Direction
+from pytest_failaware.judge.metric_names import one_sided_metric
+from pytest_failaware.judge.metrics import AT_COVERAGE, METRICS
 from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.judge.score_metrics import SCORE_METRICS, one_sided_metric
+from pytest_failaware.judge.score_metrics import SCORE_METRICS
 from pytest_failaware.schema import Estimate
 
 LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_failaware.conditions import Degradation
     from pytest_failaware.errors import FailAwareError
-    from pytest_failaware.judge.metrics import RateMetric, ScoreMetric
+    from pytest_failaware.judge.kinds import RateMetric, ScoreMetric
     from pytest_failaware.judge.rule import FailureRule
     from pytest_failaware.run import Evaluation, evaluate
 
@@ -19,8 +19,8 @@ _HOMES = {
     "Evaluation": "pytest_failaware.run",
     "FailAwareError": "pytest_failaware.errors",
     "FailureRule": "pytest_failaware.judge.rule",
-    "RateMetric": "pytest_failaware.judge.metrics",
-    "ScoreMetric": "pytest_failaware.judge.metrics",
+    "RateMetric": "pytest_failaware.judge.kinds",
+    "ScoreMetric": "pytest_failaware.judge.kinds",
     "evaluate": "pytest_failaware.run",
 }
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from pytest_failaware.conditions import Degradation
-    from pytest_failaware.judge.metrics import RateMetric, ScoreMetric
+    from pytest_failaware.judge.kinds import RateMetric, ScoreMetric
     from pytest_failaware.schema import RunReport
 
 

@@ -8,9 +8,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from pytest_failaware.errors import ConfigError, choices
-from pytest_failaware.judge.metrics import CHANGE_RATES, DEFAULT_GATES, AnyMetric, CoverageMetric, ScoreMetric
+from pytest_failaware.judge.kinds import AnyMetric, CoverageMetric, ScoreMetric
+from pytest_failaware.judge.metric_names import EXAMPLES, spelled_metric
+from pytest_failaware.judge.metrics import CHANGE_RATES, DEFAULT_GATES
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.score_metrics import EXAMPLES, RANKING_METRICS, spelled_metric
+from pytest_failaware.judge.score_metrics import RANKING_METRICS
 from pytest_failaware.schema import Condition, Gate, Policy
 from pytest_failaware.spelling import parse_conditions
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from pytest_failaware.conditions import FOUNDING, Degrade
 from pytest_failaware.config import resolve
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.judge.metrics import METRICS, AnyMetric, Metric, ScoreMetric, stats_of
+from pytest_failaware.judge.kinds import AnyMetric, Metric, ScoreMetric
+from pytest_failaware.judge.metric_names import one_sided_metric
+from pytest_failaware.judge.metrics import METRICS, stats_of
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.score_metrics import one_sided_metric
 from pytest_failaware.marker import build_gate
 from pytest_failaware.measure.bench import Bench, build_bench
 from pytest_failaware.measure.data import ImageSet, adopt_dataset

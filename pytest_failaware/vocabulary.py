@@ -10,15 +10,8 @@ from typing import Final, ParamSpec, TypeVar
 
 from pytest_failaware.conditions import DEFINITIONS, NAME, AnyName, Definition, Degradation, Degrade
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.judge.metrics import (
-    AT_COVERAGE,
-    CHANGE_RATES,
-    METRICS,
-    NON_FINITE,
-    AnyMetric,
-    RateMetric,
-    ScoreMetric,
-)
+from pytest_failaware.judge.kinds import AnyMetric, RateMetric, ScoreMetric
+from pytest_failaware.judge.metrics import AT_COVERAGE, CHANGE_RATES, METRICS, NON_FINITE
 from pytest_failaware.judge.score_metrics import RANKING_METRICS, SCORE_METRICS
 from pytest_failaware.text import describe_error
 

@@ -13,7 +13,8 @@ import numpy as np
 from pytest_failaware.commands.opening import WITH_LOGITS, open_baseline, stored_groups, stored_records
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.judge.groups import finds_less
-from pytest_failaware.judge.metrics import NO_LOGITS, ScoreMetric, cell_rates
+from pytest_failaware.judge.kinds import NO_LOGITS, ScoreMetric
+from pytest_failaware.judge.metrics import cell_rates
 from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS, is_at_chance, sights
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.selftest import DROPS, Trial, plant

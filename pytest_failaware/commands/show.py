@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.commands.opening import open_baseline, stored_records
-from pytest_failaware.judge.metrics import FOUNDING_RATES, NO_LOGITS, Metric, ScoreMetric, cell_rates
+from pytest_failaware.judge.kinds import NO_LOGITS, Metric, ScoreMetric
+from pytest_failaware.judge.metric_names import one_sided_metric
+from pytest_failaware.judge.metrics import FOUNDING_RATES, cell_rates
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.score_metrics import one_sided_metric
 from pytest_failaware.report.layout import aligned
 from pytest_failaware.report.words import heading, in_groups, percent, spelled
 from pytest_failaware.schema import Baseline, BaselineEntry

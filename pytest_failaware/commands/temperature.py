@@ -12,12 +12,13 @@ from pytest_failaware.commands.opening import WITH_LOGITS, open_baseline, open_r
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.judge.groups import Groups
 from pytest_failaware.judge.jackknife import deal
+from pytest_failaware.judge.kinds import NO_LOGITS, ScoreMetric
 from pytest_failaware.judge.logits import TEMPERATURES, fit_temperature
-from pytest_failaware.judge.metrics import NO_LOGITS, ScoreMetric
-from pytest_failaware.judge.score_metrics import SCORE_METRICS, TEMPERATURE, one_sided_metric
+from pytest_failaware.judge.metric_names import one_sided_metric
+from pytest_failaware.judge.score_metrics import SCORE_METRICS
 from pytest_failaware.report.layout import aligned
 from pytest_failaware.report.words import spelled
-from pytest_failaware.schema import Records
+from pytest_failaware.schema import TEMPERATURE, Records
 
 _SHOWN: Final = {"nll": "NLL", "ece": "ECE", "augrc": "AUGRC"}
 

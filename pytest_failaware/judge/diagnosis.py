@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from pytest_failaware.judge.gating import paired, worsening
-from pytest_failaware.judge.metrics import AT_COVERAGE, METRICS, AnyMetric
+from pytest_failaware.judge.kinds import AnyMetric
+from pytest_failaware.judge.metrics import AT_COVERAGE, METRICS
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.schema import Gate
 

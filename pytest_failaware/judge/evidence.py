@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytest_failaware.judge import significance
 from pytest_failaware.judge.jackknife import Rows, deal, jackknife_evidence
-from pytest_failaware.judge.metrics import Direction, ScoreMetric
+from pytest_failaware.judge.kinds import Direction, ScoreMetric
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.significance import Floats, Groups, Interval
 from pytest_failaware.schema import Estimate, Evidence, Score

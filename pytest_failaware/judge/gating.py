@@ -13,9 +13,7 @@ from typing import Final
 
 from pytest_failaware.judge.changes import at_coverage, change_rate
 from pytest_failaware.judge.evidence import Masks, coverage_evidence, paired_evidence, score_evidence, unpaired_evidence
-from pytest_failaware.judge.metrics import (
-    CHANGE_RATES,
-    GATE_TOLERANCE,
+from pytest_failaware.judge.kinds import (
     NO_LOGITS,
     AnyMetric,
     CoverageMetric,
@@ -24,6 +22,7 @@ from pytest_failaware.judge.metrics import (
     RateMetric,
     ScoreMetric,
 )
+from pytest_failaware.judge.metrics import CHANGE_RATES, GATE_TOLERANCE
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.policy import decide
 from pytest_failaware.judge.significance import clopper_pearson_upper, independent_count

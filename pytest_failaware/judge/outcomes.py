@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.judge.metrics import Metric, RateMetric
+from pytest_failaware.judge.kinds import Metric, RateMetric
 from pytest_failaware.judge.pairing import Pair
 from pytest_failaware.schema import Records
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from pytest_failaware.judge.metrics import AT_COVERAGE, ScoreMetric
+from pytest_failaware.judge.kinds import ScoreMetric
+from pytest_failaware.judge.metrics import AT_COVERAGE
 from pytest_failaware.judge.significance import wilson
 from pytest_failaware.schema import Cells, Estimate, Gate, Policy, Sight
 

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.judge.logits import gen, tempered
-from pytest_failaware.judge.score_metrics import TEMPERATURE
-from pytest_failaware.schema import Records
+from pytest_failaware.schema import TEMPERATURE, Records
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

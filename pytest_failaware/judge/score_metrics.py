@@ -1,45 +1,32 @@
-"""The table of score metrics: direction, range, unit and undefined case of each, and how their names are spelled.
+"""The table of score metrics: direction, range, unit and undefined case of each.
 
-`augrc` ranks by the confidence, `augrc(margin)` by another stored score; `risk_at_coverage(0.9)` needs its coverage,
-and takes a score behind it: `risk_at_coverage(0.9,margin)`. `gen` and `temperature=1.5` are scores of all logits, and
-`ece(temperature=1.5)` is of the probabilities at that temperature. Importing this file imports no numpy: gates are read
-in every run of pytest.
+Importing this file imports no numpy: gates are read in every run of pytest.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from pytest_failaware.errors import ConfigError, choices
-from pytest_failaware.judge.metrics import METRICS, Metric, ScoreMetric
+from pytest_failaware.judge.kinds import ScoreMetric
+from pytest_failaware.schema import RANKING_SCORES, TEMPERATURE
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pytest_failaware.judge.metrics import OnRows
+    from pytest_failaware.judge.kinds import OnRows
     from pytest_failaware.schema import Records
 
     Prepare = Callable[[Records], OnRows]
 
-RANKING_SCORES: Final = ("confidence", "margin", "max_logit", "gini", "entropy", "energy", "gen")
-"""What a ranking metric can rank by, beside the confidence at a temperature; the first where its name says nothing."""
-
-TEMPERATURE: Final = "temperature="
-"""What stands before the temperature in a name."""
-
 _NO_ERROR: Final = "every answer is right, or every one is wrong"
 _NO_SAMPLE: Final = "there is no image"
 _SMALL: Final = Decimal("0.002")
-_SPELLED: Final = re.compile(r"(?P<name>[a-z0-9_]+)\((?P<arguments>[^()]*)\)")
-_LEVEL: Final = re.compile(r"[01]?\.\d{1,6}|[01]", re.ASCII)
-_DEGREES: Final = re.compile(r"\d{1,4}(\.\d{1,6})?|\.\d{1,6}", re.ASCII)
 
 
 def _calibration(function: str, temperature: float | None = None) -> Prepare:
@@ -125,7 +112,7 @@ def _plain(
     )
 
 
-_CALIBRATION: Final[Mapping[str, ScoreMetric]] = {
+CALIBRATION_METRICS: Final[Mapping[str, ScoreMetric]] = {
     metric.name: metric
     for metric in (
         _plain("ece", _calibration),
@@ -135,6 +122,12 @@ _CALIBRATION: Final[Mapping[str, ScoreMetric]] = {
     )
 }
 """Those that a temperature changes."""
+
+
+def at_temperature(plain: ScoreMetric, said: str) -> ScoreMetric:
+    """A calibration metric of the probabilities at a temperature, which is spelled as in `temperature=1.5`."""
+    prepare = _calibration(plain.name, float(said.removeprefix(TEMPERATURE)))
+    return replace(plain, name=f"{plain.name}({said})", compute=_whole(prepare), prepare=prepare, needs_logits=True)
 
 
 RANKING_METRICS: Final[Mapping[str, RankingMetric]] = {
@@ -160,80 +153,8 @@ SCORE_METRICS: Final[Mapping[str, ScoreMetric]] = {
     metric.name: metric
     for metric in (
         *(family.plain for family in RANKING_METRICS.values() if not family.level),
-        *_CALIBRATION.values(),
+        *CALIBRATION_METRICS.values(),
         _plain("worst_class_accuracy", _calibration, higher_is_better=True, is_rate=True),
     )
 }
 """Those that can be named without brackets."""
-
-
-_SCORES: Final = (*RANKING_SCORES, f"{TEMPERATURE}1.5")
-EXAMPLES: Final = (
-    *(f"{name}({family.example})" for name, family in RANKING_METRICS.items() if family.level),
-    *(f"augrc({score})" for score in _SCORES[1:]),
-    *(f"{name}({TEMPERATURE}1.5)" for name in _CALIBRATION),
-)
-"""Names with brackets, for messages."""
-
-
-def spelled_metric(text: str, where: str) -> ScoreMetric | None:
-    """The metric that a name with brackets means, None for a name of another kind.
-
-    Raises:
-        ConfigError: the name before the brackets is known, and what they hold cannot be meant.
-    """
-    match = _SPELLED.fullmatch(text.replace(" ", ""))
-    name, arguments = (match["name"], match["arguments"].split(",")) if match else (text, [])
-    if match and name in _CALIBRATION:
-        return _at_temperature(_CALIBRATION[name], ",".join(arguments), where)
-    family = RANKING_METRICS.get(name)
-    if family is None or (match is None and not family.level):
-        return None
-    level = _level(arguments.pop(0) if arguments else "", family, where) if family.level else None
-    score = arguments.pop(0) if arguments else RANKING_SCORES[0]
-    if score.startswith(TEMPERATURE) and not arguments:
-        score = _temperature(score, where, name)
-    elif score not in RANKING_SCORES or arguments:
-        raise ConfigError(
-            f"{where}: {text}: unknown score {','.join([score, *arguments])!r}; {choices(score, _SCORES)}"
-        )
-    return family.spelled(level, score)
-
-
-def _at_temperature(plain: ScoreMetric, text: str, where: str) -> ScoreMetric:
-    """A calibration metric of the probabilities at a temperature."""
-    said = _temperature(text, where, plain.name)
-    prepare = _calibration(plain.name, float(said.removeprefix(TEMPERATURE)))
-    return replace(plain, name=f"{plain.name}({said})", compute=_whole(prepare), prepare=prepare, needs_logits=True)
-
-
-def _temperature(text: str, where: str, name: str) -> str:
-    """The only spelling of a temperature, as in `temperature=1.5`."""
-    degrees = text.removeprefix(TEMPERATURE)
-    if degrees == text or not _DEGREES.fullmatch(degrees) or not Decimal(degrees):
-        raise ConfigError(
-            f"{where}: {name}: give the temperature above 0, six decimals at most, as in {name}({TEMPERATURE}1.5), got "
-            f"{text!r}"
-        )
-    return f"{TEMPERATURE}{Decimal(degrees).normalize():f}"
-
-
-def one_sided_metric(name: str, where: str) -> Metric | ScoreMetric:
-    """A built-in metric that needs no second side, by any of its spellings.
-
-    Raises:
-        ConfigError: there is none of this name.
-    """
-    found = METRICS.get(name) or SCORE_METRICS.get(name) or spelled_metric(name, where)
-    if found is None:
-        raise ConfigError(f"{where}: unknown metric {name!r}; {choices(name, (*METRICS, *SCORE_METRICS, *EXAMPLES))}")
-    return found
-
-
-def _level(text: str, family: RankingMetric, where: str) -> Decimal:
-    if not _LEVEL.fullmatch(text) or Decimal(text) > 1:
-        name = family.plain.name
-        raise ConfigError(
-            f"{where}: {name}: give the {family.level} in [0, 1], as in {name}({family.example}), got {text!r}"
-        )
-    return Decimal(text)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from pytest_failaware.judge.metrics import AnyMetric
+    from pytest_failaware.judge.kinds import AnyMetric
     from pytest_failaware.judge.rule import FailureRule
 
 INTERPOLATIONS: Final = ("nearest", "bilinear", "bicubic", "lanczos")

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 SCORES: Final = ("confidence", "entropy", "label_log_probability", "sum_squares", "second_probability", "max_logit")
 """The float32 columns of `Records`, in file order."""
 
+RANKING_SCORES: Final = ("confidence", "margin", "max_logit", "gini", "entropy", "energy", "gen")
+"""What a ranking metric can rank by, beside the confidence at a temperature; the first where its name says nothing."""
+
+TEMPERATURE: Final = "temperature="
+"""What stands before the temperature in a name."""
+
 RECORD_DTYPES: Final[Mapping[str, str]] = {
     "sample_id": "uint64",
     "label": "uint16",

@@ -69,7 +69,17 @@ def test_arrows(path: Path) -> None:
 
 def test_only_the_baseline_room_opens_files() -> None:
     """Comparing, judging and reporting are functions of their arguments."""
-    names = ("rule", "metrics", "score_metrics", "ranking", "calibration", "jackknife", "compare", "acceptance")
+    names = (
+        "rule",
+        "kinds",
+        "metrics",
+        "score_metrics",
+        "ranking",
+        "calibration",
+        "jackknife",
+        "compare",
+        "acceptance",
+    )
     names += ("corruption", "mce", "thresholds", "logits")
     pure = [PACKAGE / "judge" / f"{name}.py" for name in names]
 

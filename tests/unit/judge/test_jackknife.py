@@ -13,7 +13,7 @@ from scipy import stats
 from pytest_failaware.judge import jackknife
 from pytest_failaware.judge.evidence import score_evidence
 from pytest_failaware.judge.jackknife import PARTS, Rows, deal, jackknife_evidence
-from pytest_failaware.judge.metrics import ScoreMetric
+from pytest_failaware.judge.kinds import ScoreMetric
 from pytest_failaware.judge.outcomes import outcomes_of
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import Evidence

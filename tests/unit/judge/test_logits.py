@@ -19,10 +19,10 @@ from torchmetrics.functional.classification import multiclass_calibration_error
 
 from pytest_failaware.judge import logits as module
 from pytest_failaware.judge.calibration import BINS
+from pytest_failaware.judge.kinds import NO_LOGITS, ScoreMetric
 from pytest_failaware.judge.logits import fit_temperature, gen, tempered
-from pytest_failaware.judge.metrics import NO_LOGITS, ScoreMetric
+from pytest_failaware.judge.metric_names import one_sided_metric
 from pytest_failaware.judge.ranking import augrc, auroc_f, score_of
-from pytest_failaware.judge.score_metrics import one_sided_metric
 from pytest_failaware.schema import NO_CLASS, SCORES, Records
 
 CALIBRATION = ("ece", "adaptive_ece", "brier", "nll")

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_failaware.judge import metrics
-from pytest_failaware.judge.metrics import DEFAULT_GATES, FOUNDING_RATES, METRICS, RateMetric, count_cells, stats_of
+from pytest_failaware.judge.kinds import RateMetric
+from pytest_failaware.judge.metrics import DEFAULT_GATES, FOUNDING_RATES, METRICS, count_cells, stats_of
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.schema import Cells, Records
 

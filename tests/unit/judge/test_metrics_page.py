@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_failaware.judge.metrics import CHANGE_RATES, AnyMetric, Direction, ScoreMetric
+from pytest_failaware.judge.kinds import AnyMetric, Direction, ScoreMetric
+from pytest_failaware.judge.metrics import CHANGE_RATES
 from pytest_failaware.judge.score_metrics import RANKING_METRICS
 from pytest_failaware.vocabulary import BUILT_IN
 

@@ -27,8 +27,7 @@ from pytest_failaware.judge.ranking import (
     risk_at_coverage,
     score_of,
 )
-from pytest_failaware.judge.score_metrics import RANKING_SCORES
-from pytest_failaware.schema import NO_CLASS
+from pytest_failaware.schema import NO_CLASS, RANKING_SCORES
 
 Ranking = tuple[NDArray[np.float64], NDArray[np.bool_]]
 

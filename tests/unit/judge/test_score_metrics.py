@@ -17,17 +17,12 @@ from ranked import RIGHT, SCORE, records_with
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.judge.calibration import nll
 from pytest_failaware.judge.compare import judge
-from pytest_failaware.judge.metrics import Direction, ScoreMetric
+from pytest_failaware.judge.kinds import Direction, ScoreMetric
+from pytest_failaware.judge.metric_names import one_sided_metric, spelled_metric
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.score_metrics import (
-    RANKING_METRICS,
-    RANKING_SCORES,
-    SCORE_METRICS,
-    one_sided_metric,
-    spelled_metric,
-)
+from pytest_failaware.judge.score_metrics import RANKING_METRICS, SCORE_METRICS
 from pytest_failaware.marker import build_gate
-from pytest_failaware.schema import Comparison, Estimate, ItemResult, Records, Score, Verdict
+from pytest_failaware.schema import RANKING_SCORES, Comparison, Estimate, ItemResult, Records, Score, Verdict
 from pytest_failaware.vocabulary import extended
 
 RULE = FailureRule()
