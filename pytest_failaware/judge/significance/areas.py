@@ -1,0 +1,51 @@
+"""A fall of an area under the ROC curve, both sides on the same samples."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.judge.significance.grouped import Floats, Groups, per_group
+
+
+def auroc_change_z(
+    before: tuple[Floats, NDArray[np.bool_]],
+    now: tuple[Floats, NDArray[np.bool_]],
+    margin: float = 0.0,
+    groups: Groups = None,
+) -> float:
+    """The statistic of "the AUROC fell by at most margin", both sides on the same samples; large where it fell more.
+
+    A side is (score, positive). The AUROC's influence on sample i is (V_i - A) / n1 for a positive and (V_i - A) / n0
+    for a negative, V_i its placement: the share of the other class that it beats, ties half. The labels may differ
+    between the sides, as right and wrong answers do, which DeLong's covariance does not allow. The paired variance is
+    the sum over samples of (psi'_i - psi_i)².
+
+    Raises:
+        ValueError: a side has no positive or no negative sample.
+    """
+    area, psi = _auroc_influence(*before)
+    new_area, new_psi = _auroc_influence(*now)
+    spread = math.sqrt(float(np.square(per_group(new_psi - psi, groups)).sum()))
+    return (area - new_area - margin) / spread if spread > 1e-15 else 0.0
+
+
+def _auroc_influence(score: Floats, positive: NDArray[np.bool_]) -> tuple[float, Floats]:
+    ones, zeros = np.sort(score[positive]), np.sort(score[~positive])
+    if not len(ones) or not len(zeros):
+        raise ValueError("an AUROC needs both a positive and a negative sample")
+    placement = np.empty(len(score))
+    placement[positive] = _beaten(zeros, score[positive])
+    placement[~positive] = 1 - _beaten(ones, score[~positive])
+    area = float(placement[positive].mean())
+    return area, (placement - area) / np.where(positive, len(ones), len(zeros))
+
+
+def _beaten(others: Floats, scores: Floats) -> Floats:
+    """The share of the sorted `others` below each score, ties half."""
+    share: Floats = (
+        (np.searchsorted(others, scores, "left") + np.searchsorted(others, scores, "right")) / 2 / len(others)
+    )
+    return share
