@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from pytest_failaware.errors import FailAwareError
 from pytest_failaware.fingerprint import data_fingerprint
+from pytest_failaware.judge.entries import Measured
 from pytest_failaware.judge.groups import are_told
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import sha256_of
-from pytest_failaware.judge.update import Measured, UpdateOutcome, update_baseline
+from pytest_failaware.judge.update import UpdateOutcome, update_baseline
 from pytest_failaware.report.document import Plain, measurement_from_plain
 from pytest_failaware.report.machine import SCHEMA, records_path
 from pytest_failaware.text import describe_error

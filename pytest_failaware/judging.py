@@ -126,7 +126,7 @@ class Judging:
 
     def _of_second_model(self, measurement: Measurement, first: Measurement, gate: Gate) -> _Reference:
         """What another model made of the same images, as if it were stored."""
-        from pytest_failaware.judge.update import baseline_of
+        from pytest_failaware.judge.entries import baseline_of
 
         name = self.config.origins["against"].text
         return _Reference(

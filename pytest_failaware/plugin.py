@@ -5,35 +5,25 @@ Imported in every pytest run of its environment, so nothing heavy is imported he
 
 from __future__ import annotations
 
-import itertools
-import os
-import re
-import sys
-import time
 from collections.abc import Callable, Generator
-from contextlib import nullcontext
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
 from pytest_failaware import hookspec
-from pytest_failaware.config import check_logits, resolve
+from pytest_failaware.config import check_logits
 from pytest_failaware.controller import GIVE_ONE, Controller
-from pytest_failaware.errors import ConfigError, FailAwareError, choices
+from pytest_failaware.errors import ConfigError, FailAwareError
 from pytest_failaware.judging import Judging
 from pytest_failaware.marker import INI_KEYS, INI_LISTS, build_gate
-from pytest_failaware.options import OPTIONS, Surroundings
-from pytest_failaware.progress import Follow, LiveLine, LogLines, unseen
+from pytest_failaware.options import OPTIONS
 from pytest_failaware.report import junit
 from pytest_failaware.report.failure import failure_lines
-from pytest_failaware.reuse import Measurer
 from pytest_failaware.schema import Gate
 from pytest_failaware.session import GatedCondition, Measured, Session
 from pytest_failaware.spelling import parse_condition
-from pytest_failaware.text import describe_error, printable
-from pytest_failaware.vocabulary import Vocabulary, extended
+from pytest_failaware.startup import open_session
+from pytest_failaware.text import printable
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +38,6 @@ SESSION: Final = pytest.StashKey[Session]()
 JUDGING: Final = pytest.StashKey[Judging]()
 MEASURED: Final = pytest.StashKey[Measured]()
 ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
-_KEY: Final = re.compile(r"^(failaware_\w+)\s*[=:]", re.MULTILINE)  # in an ini file or a table of TOML
 _HEADER: Final = {"model": "model", "predictions": "predictions", "data": "dataset", "preprocess": "preprocess"}
 
 
@@ -89,102 +78,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "baseline): gate a model",
     )
     try:
-        session = _open_session(config)
+        session = open_session(config)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[SESSION], config.stash[JUDGING] = session, Judging(session)
     if not hasattr(config, "workerinput"):  # the controller of xdist, or the only process there is
         config.pluginmanager.register(Controller(config, session.config), CONTROLLER)
-
-
-def _open_session(config: pytest.Config) -> Session:
-    _check_ini(config)
-    vocabulary = _vocabulary(config)
-    run = resolve(
-        command_line={option.name: config.getoption(option.typed) for option in OPTIONS if option.typed},
-        ini={key.removeprefix("failaware_"): config.getini(key) for key in _ini_keys()},
-        around=Surroundings(
-            environ=os.environ,
-            invocation_dir=config.invocation_params.dir,
-            ini_dir=config.inipath.parent if config.inipath else config.rootpath,
-            ini_name=config.inipath.name if config.inipath else "ini",
-        ),
-        vocabulary=vocabulary,
-    )
-    bent = [text for text in config.getoption("override_ini") or () if text.startswith("failaware_")]
-    if run.strict and bent:
-        raise ConfigError(f"-o {bent[0]}: bends the gate that a strict run should keep; leave one out")
-    xdist = getattr(config, "workerinput", {})
-    worker = xdist.get("workerid", "").removeprefix("gw")
-    return Session(
-        run,
-        vocabulary if run.predictions is None else vocabulary.of_predictions,
-        load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
-        measurer=Measurer(
-            _cache_folder(config) if run.caching else None,
-            follow=lambda what: _display(config)(what),
-            processes=xdist.get("workercount", 1),
-        ),
-        worker=int(worker) if worker.isdecimal() else None,
-    )
-
-
-def _check_ini(config: pytest.Config) -> None:
-    """Refuse a misspelt key, which pytest would only warn of; a conftest.py may have keys of such a name, too."""
-    if config.inipath is None:
-        return
-    for key in _KEY.findall(config.inipath.read_text(encoding="utf-8")):
-        try:
-            config.getini(key)
-        except ValueError:
-            raise ConfigError(f"{config.inipath.name}: unknown key {key!r}; {choices(key, _ini_keys())}") from None
-
-
-def _cache_folder(config: pytest.Config) -> Callable[[], Path] | None:
-    """Makes our folder in pytest's cache directory; None under -p no:cacheprovider."""
-    cache = getattr(config, "cache", None)
-    return None if cache is None else lambda: cache.mkdir("failaware")
-
-
-def _display(config: pytest.Config) -> Follow:
-    """Where this process shows how far a measurement is; an xdist worker has no terminal, and -q asks for silence."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    is_pytests = type(reporter).__module__ == "_pytest.terminal"  # the lines of another plugin's reporter are its own
-    if reporter is None or not is_pytests or config.get_verbosity() < 0 or hasattr(config, "workerinput"):
-        return unseen
-    capture, writer = config.pluginmanager.get_plugin("capturemanager"), config.get_terminal_writer()
-
-    def uncaptured(write: Callable[[str], object], text: str) -> None:
-        with nullcontext() if capture is None else capture.global_and_fixture_disabled():
-            write(text)
-            sys.stdout.flush()
-
-    def room() -> int:
-        return writer.fullwidth - writer.width_of_current_line % writer.fullwidth - 1
-
-    if reporter.isatty:
-        # Past the writer: it counts the columns of what it writes, and these are taken back.
-        draw = partial(uncaptured, lambda text: sys.stdout.write(text))
-        return LiveLine(write=draw, room=room, clock=time.monotonic).follow
-    return LogLines(write_line=partial(uncaptured, reporter.write_line), clock=time.monotonic).follow
-
-
-def _vocabulary(config: pytest.Config) -> Vocabulary:
-    """The built-in names and those that hooks add."""
-    try:
-        answers = [config.hook.pytest_failaware_conditions(), config.hook.pytest_failaware_metrics()]
-        return extended(*(list(itertools.chain.from_iterable(lists)) for lists in answers))
-    except ConfigError:
-        raise
-    except Exception as error:  # the user's code runs here
-        raise ConfigError(
-            f"the hook pytest_failaware_conditions or pytest_failaware_metrics cannot be used: {describe_error(error)}"
-            "; have it return a list of Degradation, or of RateMetric and ScoreMetric"
-        ) from error
-
-
-def _ini_keys() -> list[str]:
-    return [option.ini for option in OPTIONS if option.ini] + [f"failaware_{key}" for key in INI_KEYS]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

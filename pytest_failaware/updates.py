@@ -11,7 +11,8 @@ from pytest_failaware.report.document import measurement_from_plain
 from pytest_failaware.schema import Writing
 
 if TYPE_CHECKING:
-    from pytest_failaware.judge.update import Measured, UpdateOutcome
+    from pytest_failaware.judge.entries import Measured
+    from pytest_failaware.judge.update import UpdateOutcome
 
 _NAMED: Final = 12  # entries
 

@@ -13,9 +13,10 @@ from pytest_failaware.files import locked, replace_together
 from pytest_failaware.fingerprint import group_count
 from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline, read_baseline
 from pytest_failaware.judge.comparability import records_equal
-from pytest_failaware.judge.golden import ends_golden, golden_after, golden_copies, golden_left
+from pytest_failaware.judge.entries import Measured, entry_of
+from pytest_failaware.judge.golden import ends_golden, golden_copies, golden_left
 from pytest_failaware.judge.groups import same_groups
-from pytest_failaware.judge.metrics import count_cells
+from pytest_failaware.judge.refusals import refusal, shared_file
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import (
     holds_logits,
@@ -23,14 +24,10 @@ from pytest_failaware.judge.samples import (
     own_path,
     read_groups,
     read_records,
-    sha256_of,
     shared_content,
     shared_path,
 )
-from pytest_failaware.schema import Baseline, BaselineEntry, Change, Condition, Measurement
-
-Measured = tuple[Measurement, FailureRule]
-"""What an item measured, and the rule it was judged under."""
+from pytest_failaware.schema import Baseline, Measurement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +91,8 @@ def update_baseline(
     An entry whose predictions and flags are as stored, and whose scores are within 1e-4, is left as it is, unless the
     measurement brings logits that are not stored; logits that are stored and not brought are left, too. Data or
     preprocessing other than the file's, and no groups where it has some, are refused unless the update covers every
-    entry of the file. The file is read,
-    changed and replaced under a lock, so that processes which update other entries lose nothing.
+    entry of the file. The file is read, changed and replaced under a lock, so that processes which update other entries
+    lose nothing.
 
     Args:
         directory: the folder of the baselines.
@@ -126,7 +123,7 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
         if key not in known:
             raise BaselineError(f"{baseline_path(directory, name)}: has no entry {key!r}; {choices(key, known)}")
     fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in update.measured}
-    if refused := _refusal(old, update.measured, fresh, update.drop):
+    if refused := refusal(old, update.measured, fresh, update.drop):
         return _Plan(outcome=UpdateOutcome(refused=refused))
     found = {key: _found(directory, old, *one) for key, one in fresh.items()} if old else {}
     reset = [key for key, entry in known.items() if update.reset_golden and entry.golden is not None]
@@ -147,16 +144,12 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
     )
     if not changed and not update.drop and not outcome.regrouped:
         return _Plan(outcome=outcome)
-    if shared := _shared_file(directory, name, [*known.values()], [one.condition for one, _ in changed.values()]):
+    if shared := shared_file(directory, name, [*known.values()], [one.condition for one, _ in changed.values()]):
         return _Plan(outcome=UpdateOutcome(refused=shared))
     # Where the logits alone are new, what is stored now is as golden as what it replaces.
     filled = [key for key, stored in found.items() if stored is _Stored.WITHOUT_LOGITS and known[key].golden is None]
     merged = _merged(old, name, changed, update, {*outcome.golden_anew, *filled})
-    contents = {own_path(directory, name, one.condition): own_content(one.records) for one, _ in changed.values()}
-    contents |= golden_copies(directory, old, merged)
-    if update.measured:
-        first = update.measured[0][0]
-        contents[shared_path(directory, name)] = shared_content(first.records, first.groups)
+    contents = _samples(directory, name, changed, update) | golden_copies(directory, old, merged)
     before, after = baseline_text(old) if old else "", baseline_text(merged)
     parse_baseline(after, f"{name}.yaml (as it would be written)", name)  # nothing is written that cannot be read
     contents[baseline_path(directory, name)] = after.encode()
@@ -168,6 +161,15 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
             *golden_left(directory, old, merged),
         ),
     )
+
+
+def _samples(directory: Path, name: str, changed: Mapping[str, Measured], update: _Update) -> dict[Path, bytes]:
+    """The files of samples: the outcomes of each changed condition, and what all conditions share."""
+    contents = {own_path(directory, name, one.condition): own_content(one.records) for one, _ in changed.values()}
+    if update.measured:
+        first = update.measured[0][0]
+        contents[shared_path(directory, name)] = shared_content(first.records, first.groups)
+    return contents
 
 
 def _golden_anew(
@@ -187,51 +189,6 @@ def _regrouped(directory: Path, old: Baseline | None, measured: Sequence[Measure
     if same_groups(before, now):
         return ""
     return " -> ".join(f"{group_count(side):,}" if side is not None else "none" for side in (before, now))
-
-
-def _refusal(
-    old: Baseline | None, measured: Sequence[Measured], fresh: Mapping[str, Measured], drop: Collection[str]
-) -> str:
-    """Why nothing can be stored, "" where it can."""
-    if not measured:
-        return ""
-    provenance = measured[0][0].provenance
-    groups = measured[0][0].groups
-    if any(one.provenance != provenance or not same_groups(one.groups, groups) for one, _ in measured):
-        return "its items measured different models or data; give each a baseline of its own"
-    if torn := [one.condition.key for one, rule in measured if not _agree((one, rule), fresh[one.condition.key])]:
-        return f"two tests gate {torn[0]} with other rules or seeds; give each its own baseline"
-    stale = [key for key in old.entries if key not in fresh and key not in drop] if old else []
-    if old is None or not stale:
-        return ""
-    if (old.data, old.preprocessing) != (provenance.data, provenance.preprocessing):
-        return (
-            f"data or preprocessing differ from the file's, and {', '.join(stale)} would go on describing the old; "
-            "update every condition in one run"
-        )
-    if 0 < old.data.groups < old.data.samples and groups is None:
-        return (
-            f"its images come in {old.data.groups:,} groups and this run tells none, which {', '.join(stale)} would "
-            "lose, too; name the groups, as with --failaware-group, or update every condition in one run"
-        )
-    return ""
-
-
-def _shared_file(directory: Path, name: str, entries: Sequence[BaselineEntry], conditions: Sequence[Condition]) -> str:
-    """Why two entries cannot both be stored, "" where each has a file of its own."""
-    files = {shared_path(directory, name): "the list of samples"}
-    for condition in {one.key: one for one in [*(entry.condition for entry in entries), *conditions]}.values():
-        path = own_path(directory, name, condition)
-        if path in files:
-            return f"{condition.key} and {files[path]} would share the file {path.name}; give one another name"
-        files[path] = condition.key
-    return ""
-
-
-def _agree(one: Measured, other: Measured) -> bool:
-    """Whether two items that gate one condition of one baseline would store the same entry."""
-    (first, rule), (second, other_rule) = one, other
-    return (rule, first.seed) == (other_rule, second.seed) and records_equal(first.records, second.records, rule)
 
 
 def _found(directory: Path, baseline: Baseline, measurement: Measurement, rule: FailureRule) -> _Stored:
@@ -255,7 +212,7 @@ def _merged(
     known = old.entries if old else {}
     entries = {key: entry for key, entry in known.items() if key not in update.drop}
     for key, (measurement, rule) in changed.items():
-        entries[key] = _entry(measurement, rule, known.get(key), update.reason, golden_anew=key in golden_anew)
+        entries[key] = entry_of(measurement, rule, known.get(key), update.reason, golden_anew=key in golden_anew)
     if old is not None and not update.measured:
         return replace(old, entries=entries)
     provenance = update.measured[0][0].provenance
@@ -265,42 +222,6 @@ def _merged(
         preprocessing=provenance.preprocessing,
         entries=entries,
         known_label_errors=old.known_label_errors if old else (),
-    )
-
-
-def _entry(
-    measurement: Measurement,
-    rule: FailureRule,
-    old: BaselineEntry | None = None,
-    reason: str = "",
-    *,
-    golden_anew: bool = False,
-) -> BaselineEntry:
-    model, records = measurement.provenance.model, sha256_of(own_content(measurement.records))
-    history = old.history if old else ()
-    if reason:
-        history = (*history, Change(reason=reason, model_sha256=model.sha256))
-    return BaselineEntry(
-        condition=measurement.condition,
-        seed=measurement.seed,
-        rule=str(rule),
-        cells=count_cells(measurement.records, rule),
-        records_sha256=records,
-        model=model,
-        environment=measurement.provenance.environment,
-        golden=golden_after(old, records) if old and not golden_anew else None,
-        history=history,
-    )
-
-
-def baseline_of(measurement: Measurement, rule: FailureRule, name: str) -> Baseline:
-    """The baseline that holds one measurement alone, as an update into no file would make it."""
-    provenance = measurement.provenance
-    return Baseline(
-        name=name,
-        data=provenance.data,
-        preprocessing=provenance.preprocessing,
-        entries={measurement.condition.key: _entry(measurement, rule)},
     )
 
 

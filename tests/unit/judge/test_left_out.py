@@ -11,7 +11,8 @@ from five import RULE, measurement_of
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.judge.baseline import baseline_text, parse_baseline
 from pytest_failaware.judge.compare import judge
-from pytest_failaware.judge.update import baseline_of, update_baseline
+from pytest_failaware.judge.entries import baseline_of
+from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.marker import build_gate
 from pytest_failaware.schema import Measurement, Verdict
 

@@ -1,0 +1,49 @@
+"""Measurements -> the entries of a baseline."""
+
+from __future__ import annotations
+
+from pytest_failaware.judge.golden import golden_after
+from pytest_failaware.judge.metrics import count_cells
+from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.judge.samples import own_content, sha256_of
+from pytest_failaware.schema import Baseline, BaselineEntry, Change, Measurement
+
+Measured = tuple[Measurement, FailureRule]
+"""What an item measured, and the rule it was judged under."""
+
+
+def entry_of(
+    measurement: Measurement,
+    rule: FailureRule,
+    old: BaselineEntry | None = None,
+    reason: str = "",
+    *,
+    golden_anew: bool = False,
+) -> BaselineEntry:
+    """The entry of one measurement in place of an old one, whose history it continues with the reason."""
+    model, records = measurement.provenance.model, sha256_of(own_content(measurement.records))
+    history = old.history if old else ()
+    if reason:
+        history = (*history, Change(reason=reason, model_sha256=model.sha256))
+    return BaselineEntry(
+        condition=measurement.condition,
+        seed=measurement.seed,
+        rule=str(rule),
+        cells=count_cells(measurement.records, rule),
+        records_sha256=records,
+        model=model,
+        environment=measurement.provenance.environment,
+        golden=golden_after(old, records) if old and not golden_anew else None,
+        history=history,
+    )
+
+
+def baseline_of(measurement: Measurement, rule: FailureRule, name: str) -> Baseline:
+    """The baseline that holds one measurement alone, as an update into no file would make it."""
+    provenance = measurement.provenance
+    return Baseline(
+        name=name,
+        data=provenance.data,
+        preprocessing=provenance.preprocessing,
+        entries={measurement.condition.key: entry_of(measurement, rule)},
+    )
