@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_failaware.conditions import FOUNDING
+from pytest_failaware.contradictions import check_logits, refuse_contradictions
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.marker import INI_KEYS, build_gate, read_pairs
 from pytest_failaware.options import OPTIONS, Given, Surroundings, given_options
@@ -93,24 +94,9 @@ def resolve(
         overrides=_overrides(command_line.get("override"), vocabulary),
         origins=_origins(given),
     )
-    _refuse_contradictions(config, given, around)
+    refuse_contradictions(config, given, around)
     check_logits(config, config.gate)
     return config
-
-
-def check_logits(config: RunConfig, gate: Gate) -> None:
-    """Refuse a gate on what needs every logit where none will be there, now or when the next run compares.
-
-    Raises:
-        ConfigError: naming the metrics and the key.
-    """
-    stores = config.writing.update is not UpdateMode.NOTHING
-    are_there = config.predictions is not None and not stores  # a file of predictions brings its own
-    if gate.of_logits and not config.store_logits and not are_there:
-        raise ConfigError(
-            f"metrics: {', '.join(gate.of_logits)}: needs every logit of a sample, and they are not kept; set "
-            "failaware_store_logits = true in the ini, and record the baseline anew with --failaware-update-baselines"
-        )
 
 
 def _gate(given: Mapping[str, Given], ini: Mapping[str, object], vocabulary: Vocabulary) -> Gate:
@@ -155,43 +141,6 @@ def _writing(given: Mapping[str, Given]) -> Writing:
             f'{given["require-reason"].where}: updates need a reason here; add --failaware-reason="why they change"'
         )
     return writing
-
-
-def _refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around: Surroundings) -> None:
-    """What would let a gate pass that nobody reviewed, or store what is not the whole truth."""
-    if config.precision is Precision.TF32 and config.device == "cpu":
-        raise ConfigError(f"{given['precision'].where}: only CUDA has TF32; leave it out, or do not ask for the CPU")
-    if config.predictions is not None:
-        _refuse_what_a_model_needs(config, given)
-    readers = {"strict": config.strict, "limit": config.limit, "against": config.against, "override": config.overrides}
-    for name, active in readers.items():
-        if active and config.writing.asked:
-            where = given[name].where if name in given else f"--failaware-{name}"
-            raise ConfigError(
-                f"{where}: a run with it writes no baseline, not even in a dry run; leave one of them out"
-            )
-    for name, bends in (("override", config.overrides), ("limit", config.limit)):
-        if config.strict and bends:
-            raise ConfigError(
-                f"{given['strict'].where}: --failaware-{name} bends the gate it should keep; leave one out"
-            )
-    allowed = config.writing.dry_run or _switch("update-in-ci", given)
-    if config.writing.asked and around.ci_server and not allowed:
-        raise ConfigError(
-            f"this is a CI server ({around.ci_server} is set), where baselines are not written: update them where "
-            "somebody reviews the change, or set failaware_update_in_ci = true in the ini"
-        )
-
-
-def _refuse_what_a_model_needs(config: RunConfig, given: Mapping[str, Given]) -> None:
-    where = given["predictions"].where
-    if config.model is not None:
-        raise ConfigError(
-            f"{where} and {given['model'].where} exclude each other: the first was predicted elsewhere, the second is "
-            "run here; keep one"
-        )
-    if config.limit is not None:
-        raise ConfigError(f"{given['limit'].where}: predictions are not measured again; leave it out with {where}")
 
 
 def _outputs(given: Mapping[str, Given], baseline_dir: Path) -> Outputs:

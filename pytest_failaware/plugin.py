@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import pytest
 
 from pytest_failaware import hookspec
-from pytest_failaware.config import check_logits
+from pytest_failaware.contradictions import check_logits
 from pytest_failaware.controller import GIVE_ONE, Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
 from pytest_failaware.judging import Judging
