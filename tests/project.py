@@ -41,6 +41,7 @@ class Project:
         self.path = pytester.path
         self.baseline = self.path / "baselines" / "toy.yaml"
         self.always: tuple[str, ...] = ()  # arguments of every run
+        self.without = ["randomly", "rerunfailures"]  # plugins; the second leaves a thread behind with every run
         pytester.makeini(INI)
         (self.path / "toy.py").write_text(Path(toy.__file__).read_text(encoding="utf-8"), encoding="utf-8")
         torch.save(toy.weights(), self.path / "good.pth")
@@ -54,9 +55,8 @@ class Project:
     def run(self, *args: str, model: str | None = "good.pth") -> pytest.RunResult:
         """Run pytest on the project in this process."""
         chosen = () if model is None else (f"--failaware-model={model}",)
-        return self.pytester.runpytest_inprocess(
-            "-p", "no:randomly", *self.always, *chosen, *args, no_reraise_ctrlc=True
-        )
+        off = [word for plugin in self.without for word in ("-p", f"no:{plugin}")]
+        return self.pytester.runpytest_inprocess(*off, *self.always, *chosen, *args, no_reraise_ctrlc=True)
 
     def record(self, *args: str, model: str = "good.pth") -> pytest.RunResult:
         """Store a model's values."""

@@ -263,6 +263,7 @@ def test_flaky(reliability):
 def test_reruns_count_once(run_both_ways: Project) -> None:
     """A body that fails, then passes: one result, written once, and one set of JUnit properties."""
     pytest.importorskip("pytest_rerunfailures")
+    run_both_ways.without.remove("rerunfailures")
     run_both_ways.test(FLAKY)
     result = run_both_ways.record("--junitxml=junit.xml")
 
@@ -287,7 +288,7 @@ def test_where_pytest_is_called_from_does_not_matter(project: Project, monkeypat
     assert before == project.files()
 
 
-@pytest.mark.parametrize("plugin", ["xdist", "terminal", "cacheprovider", "rerunfailures"])
+@pytest.mark.parametrize("plugin", ["xdist", "terminal", "cacheprovider"])
 def test_other_plugins_may_be_absent(project: Project, plugin: str) -> None:
     """Recording and checking work without each of them."""
     args = ("-p", f"no:{plugin}", *(("-p", "no:terminalreporter") if plugin == "terminal" else ()))
