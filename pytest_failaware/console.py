@@ -23,6 +23,11 @@ def width_of(config: pytest.Config) -> int | None:
     return config.get_terminal_writer().fullwidth if getattr(reporter, "isatty", False) else None
 
 
+def verbosity_of(config: pytest.Config) -> int:
+    """How often -v was given, less how often -q; 0 without pytest's terminal, whose options they are."""
+    return int(config.getoption("verbose", 0))
+
+
 def bars() -> str:
     """The letters for bars that the standard output can print."""
     try:

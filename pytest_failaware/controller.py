@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_failaware.console import GateFailure, Place, bars, width_of, write
+from pytest_failaware.console import GateFailure, Place, bars, verbosity_of, width_of, write
 from pytest_failaware.errors import FailAwareError
 from pytest_failaware.judge.mce import run_corruption
 from pytest_failaware.ledger import Ledger
@@ -59,7 +59,7 @@ class Controller:
 
     def _show(self, report: pytest.TestReport, result: ItemResult) -> None:
         """Put our own text in place of the same text that came as plain lines, maybe from another process."""
-        lines = tuple(failure_text(result, verbosity=self.config.get_verbosity()))
+        lines = tuple(failure_text(result, verbosity=verbosity_of(self.config)))
         file, line = result.location
         place = Place(path=str(self.config.rootpath / file), lineno=line, message=printable(headline(result)))
         failure = GateFailure(lines=lines, reprcrash=place, config=self.config)
@@ -221,7 +221,7 @@ class Controller:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The section on reliability, where there is something to say."""
         report, width = self.report(), width_of(self.config)
-        display = Display(verbosity=self.config.get_verbosity(), width=width, bars=bars())
+        display = Display(verbosity=verbosity_of(self.config), width=width, bars=bars())
         lines = list(summary_lines(report, display=display, diffs=self.diffs))
         if lines:
             terminalreporter.write_sep("=", "reliability (failaware)")

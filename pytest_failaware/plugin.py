@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import pytest
 
 from pytest_failaware import hookspec
+from pytest_failaware.console import verbosity_of
 from pytest_failaware.contradictions import check_logits
 from pytest_failaware.controller import GIVE_ONE, Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
@@ -102,7 +103,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     typed = {name: option for name, option in _HEADER.items() if run.predictions is None or option != "dataset"}
     known = [f"{name} {run.origins[option].text}" for name, option in typed.items() if option in run.origins]
     origins = [f"  {name} = {one.text} ({one.place})" for name, one in run.origins.items()]
-    header = [f"failaware: {', '.join(known)}", *(origins if config.get_verbosity() > 0 else [])]
+    header = [f"failaware: {', '.join(known)}", *(origins if verbosity_of(config) > 0 else [])]
     return [*map(printable, header), *lines]
 
 
@@ -203,7 +204,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     item.user_properties[:] = [*others, *junit.properties(result)]  # of a test that runs again, the last attempt's
     if result.verdict.fails:
         pytest.fail(
-            "\n".join(map(printable, failure_lines(result, verbosity=item.config.get_verbosity()))), pytrace=False
+            "\n".join(map(printable, failure_lines(result, verbosity=verbosity_of(item.config)))), pytrace=False
         )
 
 

@@ -16,6 +16,7 @@ from typing import Final
 import pytest
 
 from pytest_failaware.config import resolve
+from pytest_failaware.console import verbosity_of
 from pytest_failaware.errors import ConfigError, choices
 from pytest_failaware.marker import INI_KEYS
 from pytest_failaware.options import OPTIONS, Surroundings
@@ -104,7 +105,7 @@ def _display(config: pytest.Config) -> Follow:
     """Where this process shows how far a measurement is; an xdist worker has no terminal, and -q asks for silence."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     is_pytests = type(reporter).__module__ == "_pytest.terminal"  # the lines of another plugin's reporter are its own
-    if reporter is None or not is_pytests or config.get_verbosity() < 0 or hasattr(config, "workerinput"):
+    if reporter is None or not is_pytests or verbosity_of(config) < 0 or hasattr(config, "workerinput"):
         return unseen
     capture, writer = config.pluginmanager.get_plugin("capturemanager"), config.get_terminal_writer()
 
