@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from pytest_failaware.conditions import DEFINITIONS, FOUNDING, Definition, Parameter
 from pytest_failaware.errors import ConfigError
@@ -12,6 +13,8 @@ from pytest_failaware.published import IMAGENET_C, IMAGENET_C_EXTRA
 from pytest_failaware.report.layout import aligned
 from pytest_failaware.schema import Condition
 from pytest_failaware.spelling import PRECOMPUTED, SUITES, is_precomputed, parse_conditions
+
+_LARGEST: Final = 1024  # pixels a side of a preview: a sheet of all conditions is five of them wide
 
 
 def list_conditions(given: Namespace) -> Iterator[str]:
@@ -31,6 +34,8 @@ def preview_conditions(given: Namespace) -> Iterator[str]:
 
     if given.output and not given.output.parent.is_dir():
         raise ConfigError(f"--output: the folder {given.output.parent} does not exist; create it first")
+    if given.size and given.size > _LARGEST:
+        raise ConfigError(f"--size: must be at most {_LARGEST:,} pixels a side, got {given.size:,}")
     if given.conditions:
         found = parse_conditions(given.conditions, "--conditions")
         if any(is_precomputed(condition) for condition in found):

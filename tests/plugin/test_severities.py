@@ -139,13 +139,14 @@ def test_a_preview_of_some(project: Project, command: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("none.png",), "error: none.png: cannot be decoded (*No such file*); repair or remove the file"),
+        (("none.png",), "error: none.png: cannot be read (*No such file*); check its name and rights"),
         (("text.png",), "error: text.png: cannot be decoded (no image format that Pillow knows)*"),
         (
             ("text.png", "--conditions", "precomputed/fog:1"),
             "error: --conditions: what precomputed/* names is of a data set*",
         ),
         (("text.png", "--output", "none/x.png"), "error: --output: the folder none does not exist; create it first"),
+        (("text.png", "--size", "1025"), "error: --size: must be at most 1,024 pixels a side, got 1,025"),
         (("text.png", "--conditions", "fog:9"), "error: --conditions: 'fog:9': write 1 to 5*"),
     ],
 )

@@ -153,7 +153,7 @@ def damaged_png(path: Path) -> None:
         (truncated, ["cannot be decoded", "truncated"]),
         (damaged_png, ["cannot be decoded"]),
         (lambda path: path.write_bytes(b""), ["cannot be decoded"]),
-        (lambda path: path.symlink_to("nowhere"), ["cannot be decoded", "FileNotFoundError"]),
+        (lambda path: path.symlink_to("nowhere"), ["cannot be read", "FileNotFoundError", "check its name"]),
     ],
 )
 def test_a_file_that_cannot_be_used(folder: Path, write: Callable[[Path], None], words: list[str]) -> None:
