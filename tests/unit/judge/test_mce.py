@@ -128,6 +128,15 @@ def test_alexnet_needs_its_classes_and_sizes(side: int, classes: int, shown: boo
     assert [ALEXNET] * shown == [one.reference for one in summary.normalised]
 
 
+def test_alexnet_needs_them_of_every_condition() -> None:
+    """Five severities of which one is of smaller images are in nobody's published units."""
+    smaller = judged(measured("RRWW", "fog:5", side=64, classes=THOUSAND), None)
+    *first, _, clean = run(before=None, side=224, classes=THOUSAND)
+    (summary,) = run_corruption([*first, smaller, clean])
+
+    assert () == tuple(one.reference for one in summary.normalised)
+
+
 # ---- baselines -----------------------------------------------------------------------------------------------------
 
 
@@ -159,3 +168,11 @@ def test_what_cannot_be_a_reference() -> None:
     assert ["other parameters or another implementation of fog:1"] == list(
         reference_differences(baseline, stored(measured("RRWW", "fog:1", side=64)))
     )
+
+
+@pytest.mark.parametrize(("count", "said"), [(3, "fog:1, fog:2, fog:3"), (5, "fog:1, fog:2, fog:3 and 2 more")])
+def test_conditions_that_differ_are_named_and_counted(count: int, said: str) -> None:
+    """The first three by name, the rest by number."""
+    here, there = (stored(*(measured("RRWW", key, side=side) for key in FOG[:count])) for side in (32, 64))
+
+    assert [f"other parameters or another implementation of {said}"] == list(reference_differences(here, there))

@@ -18,7 +18,7 @@ from pytest_failaware.errors import ConfigError
 from pytest_failaware.judge.calibration import nll
 from pytest_failaware.judge.compare import judge
 from pytest_failaware.judge.kinds import Direction, ScoreMetric
-from pytest_failaware.judge.metric_names import one_sided_metric, spelled_metric
+from pytest_failaware.judge.metric_names import EXAMPLES, one_sided_metric, spelled_metric
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.score_metrics import RANKING_METRICS, SCORE_METRICS
 from pytest_failaware.marker import build_gate
@@ -86,6 +86,16 @@ def test_every_metric_says_why_it_has_no_value() -> None:
         assert (None, None, metric.undefined) == (found.value, found.fraction, found.reason)
 
 
+def test_a_ranking_by_energy_may_have_no_value_for_another_reason() -> None:
+    """Probabilities that were predicted elsewhere have none; no other score has that case."""
+    by_energy, by_margin = (spelled_metric(f"augrc({score})", "test") for score in ("energy", "margin"))
+
+    assert by_energy is not None
+    assert by_margin is not None
+    assert "there is no image, or the logits are not known" == by_energy.undefined
+    assert "there is no image" == by_margin.undefined
+
+
 def test_the_directions() -> None:
     """Higher is better for what finds errors or accepts much; lower for areas under risk, errors and losses."""
     higher = {"auroc_f", "aupr_error", "worst_class_accuracy"}
@@ -116,6 +126,11 @@ def test_importing_the_table_imports_no_numpy() -> None:
 
 
 # ---- names ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_example_in_a_message_can_be_named() -> None:
+    """Under its only spelling."""
+    assert list(EXAMPLES) == [one_sided_metric(name, "test").name for name in EXAMPLES]
 
 
 @pytest.mark.parametrize(
