@@ -139,7 +139,7 @@ class Controller:
         return ""
 
     def _update(self) -> None:
-        writing, pending = self.run.writing, list(self.ledger.pending.values())
+        writing, pending = self.run.writing, self.ledger.to_write
         if writing.prune and (partial := self._partial()):
             self._refuse(f"NOT pruned: {partial}; prune in a full run")
         if not writing.asked or (not pending and not writing.prune):

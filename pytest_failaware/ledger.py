@@ -84,8 +84,17 @@ class Ledger:
     @property
     def in_order(self) -> tuple[ItemResult, ...]:
         """The results in the order of the collection, whichever test or worker was first."""
+        return tuple(self.results[nodeid] for nodeid in self._collected(self.results))
+
+    @property
+    def to_write(self) -> tuple[Entry, ...]:
+        """What the pending items attached, in the same order."""
+        return tuple(self.pending[nodeid] for nodeid in self._collected(self.pending))
+
+    def _collected(self, nodeids: Iterable[str]) -> list[str]:
+        """The test ids in the order of the collection; those that nobody said were collected come last."""
         places = {nodeid: place for place, nodeid in enumerate(self.selected)}
-        return tuple(sorted(self.results.values(), key=lambda result: places.get(result.nodeid, len(places))))
+        return sorted(nodeids, key=lambda nodeid: places.get(nodeid, len(places)))
 
     @property
     def unchecked(self) -> tuple[str, ...]:

@@ -42,15 +42,18 @@ def test_the_last_attempt_counts() -> None:
     assert ([NODE], {}) == (list(ledger.pending), ledger.errors)
 
 
-def test_results_stand_in_the_order_of_the_collection() -> None:
+def test_results_and_what_is_written_stand_in_the_order_of_the_collection() -> None:
     """Whatever ran first; what no collection names stands last."""
     ledger = Ledger()
     plain = entry_of("RRWrw")
     for nodeid in ("t.py::of_a_lost_worker", NODE, "t.py::first"):
         ledger.add(nodeid, "call", "passed", {**plain, "result": {**plain["result"], "nodeid": nodeid}})
+        ledger.add(nodeid, "teardown", "passed", None)
     ledger.add_collection(selected=["t.py::first", NODE], deselected=[])
 
-    assert ["t.py::first", NODE, "t.py::of_a_lost_worker"] == [result.nodeid for result in ledger.in_order]
+    expected = ["t.py::first", NODE, "t.py::of_a_lost_worker"]
+    assert expected == [result.nodeid for result in ledger.in_order]
+    assert expected == [entry["result"]["nodeid"] for entry in ledger.to_write]
 
 
 def test_what_is_drawn_goes_with_its_attempt() -> None:
