@@ -86,6 +86,7 @@ def test_a_miss_names_what_differs(tmp_path: Path) -> None:
     assert "torch was 2.10, is 2.11" == found(cache, {**PARTS, "torch": "2.11"})
     assert "weights changed; seed was 7, is 9" == found(cache, {**PARTS, "weights": "c" * 64, "seed": "9"})
     assert "gpu was absent, is T4" == found(cache, {**PARTS, "gpu": "T4"})
+    assert "golden changed" == found(cache, {**PARTS, "golden": "d" * 64})  # one side short, the other a hash
     wanted = records_of()
     assert "not in the cache yet" == cache.find("blur", PARTS, wanted.sample_id, wanted.label)
 
@@ -156,6 +157,17 @@ def test_a_file_of_another_measurement_is_refused(tmp_path: Path) -> None:
 
     assert "its file in the cache was damaged" == found(cache)
     assert [True, True, True] == ["not what the cache wrote" in notice for notice in told]
+
+
+@pytest.mark.parametrize("column", ["prediction", "confidence"])
+def test_a_column_of_another_type_is_refused(tmp_path: Path, column: str) -> None:
+    """However whole the file is, and whatever its hash says."""
+    cache, told = opened(tmp_path)
+    wide = getattr(records_of(), column).astype(np.float64)
+    cache.keep("clean", PARTS, dataclasses.replace(records_of(), **{column: wide}))
+
+    assert "its file in the cache was damaged" == found(cache)
+    assert [f"the column {column} is float64 (5,)" in told[0]] == [True]
 
 
 def test_the_longest_unused_go_first(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pytest_failaware.errors import ModelError
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.measure import runner as runner_module
 from pytest_failaware.measure.bench import Bench
-from pytest_failaware.schema import SCORES, Records
+from pytest_failaware.schema import SCORES, Precision, Records
 from pytest_failaware.spelling import parse_condition
 
 FOUR = ("clean", "gaussian_noise", "blur", "low_light")
@@ -89,9 +89,28 @@ class Failing(Net):
         raise RuntimeError("view size is not compatible")
 
 
-@pytest.mark.parametrize("kind", [OtherLogits, Failing])
+class NotFinite(Net):
+    """As a copy whose arithmetic overflows for one class."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits of which one is no number."""
+        logits = super().forward(images).clone()
+        logits[0, 0] = torch.nan
+        return logits
+
+
+class OneMore(Net):
+    """As a copy with a class too many."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits, (N, 6)."""
+        logits = super().forward(images)
+        return torch.cat([logits, logits[:, :1] - 100], dim=1)
+
+
+@pytest.mark.parametrize("kind", [OtherLogits, Failing, NotFinite, OneMore])
 def test_a_copy_that_answers_otherwise_is_not_used(monkeypatch: pytest.MonkeyPatch, kind: type[Net]) -> None:
-    """Logits more than 1e-4 away, or none, leave the module unfolded and the records as they were."""
+    """Logits more than 1e-4 away, not finite, of another shape or none leave the module as it is, and the records."""
     expected = measured(bench(network()))
     copies = [(network(kind), torch.contiguous_format)]
     monkeypatch.setattr(runner_module, "private_copies", lambda module, images: iter(copies))
@@ -115,6 +134,15 @@ def test_a_copy_that_changes_a_flag_is_not_used() -> None:
 
     assert way(one) is one.model.module
     assert 6 == len(seen)  # two sides of two copies and of channels last
+
+
+def test_no_copy_is_made_in_another_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy in float32 would not be what was asked for."""
+    copied = []
+    monkeypatch.setattr(runner_module, "private_copies", lambda module, images: copied.append(module) or iter(()))
+    measured(bench(network(), precision=Precision.BFLOAT16))
+
+    assert [] == copied
 
 
 def test_hooks_on_the_users_module_fire() -> None:
@@ -266,6 +294,16 @@ def test_two_images_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ModelError, match=r"two images.*--failaware-batch-size does not help.*resize=") as caught:
         measured(bench(Small(1), batch_size=16))
     assert str(caught.value).isprintable()
+
+
+def test_a_lone_image_is_doubled() -> None:
+    """A batch of one takes other kernels than any other; three that do not fit still leave one to try."""
+    alone, three = bench(Small(50), images=5, batch_size=2), bench(Small(2), images=3, batch_size=3)
+    assert 3 == len(measured(three))
+    assert 5 == len(measured(alone))
+
+    assert 1 == three.runner.batch_size
+    assert {2} == set(alone.model.module.sizes) == set(three.model.module.sizes)
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
