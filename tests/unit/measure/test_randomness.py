@@ -26,6 +26,17 @@ def test_words_are_splitmix64() -> None:
     assert expected == [int(word) % 2**64 for word in words]
 
 
+def test_draws_are_the_quarters_of_a_word() -> None:
+    """From its low 16 bits to its high ones, the sign bit turned; uniform and normal deviates are made of them."""
+    word = 6457827717110365317
+    quarters = [(word >> 16 * place) % 2**16 ^ 2**15 for place in range(4)]
+    random = SampleRandom(torch.tensor([1234567]))
+
+    assert [quarters] == random.uint16(4).tolist()
+    assert [[(2 * one + 1) / 2**17 for one in quarters]] == random.uniform_on_host(4).tolist()
+    assert stats.norm.ppf(random.uniform_on_host(4)) == pytest.approx(random.normal(4).numpy(), abs=1e-6)
+
+
 def test_a_stream_depends_on_seed_name_and_sample_alone() -> None:
     """A sample draws the same numbers in any company and other numbers under another seed, name or id."""
     ids = torch.tensor([3, -7, 12])
