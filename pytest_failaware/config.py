@@ -16,7 +16,7 @@ from pytest_failaware.conditions import FOUNDING
 from pytest_failaware.contradictions import check_logits, refuse_contradictions
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.marker import INI_KEYS, build_gate, read_pairs
-from pytest_failaware.options import OPTIONS, Given, Surroundings, given_options
+from pytest_failaware.options import OPTIONS, Given, Surroundings, given_options, is_on
 from pytest_failaware.report.machine import records_path
 from pytest_failaware.schema import (
     DRIFT_BUDGET,
@@ -85,11 +85,11 @@ def resolve(
         drift_budget=_drift_budget(given),
         limit=_positive("limit", given),
         group=given["group"].text if "group" in given else None,
-        store_logits=_switch("store-logits", given),
-        strict=_switch("strict", given),
+        store_logits=is_on("store-logits", given),
+        strict=is_on("strict", given),
         writing=writing,
         outputs=_outputs(given, baseline_dir),
-        caching=not _switch("no-cache", given),
+        caching=not is_on("no-cache", given),
         gate=_gate(given, ini, vocabulary),
         overrides=_overrides(command_line.get("override"), vocabulary),
         origins=_origins(given),
@@ -108,7 +108,7 @@ def _gate(given: Mapping[str, Given], ini: Mapping[str, object], vocabulary: Voc
 
 
 def _writing(given: Mapping[str, Given]) -> Writing:
-    everything, missing = _switch("update-baselines", given), _switch("update-new", given)
+    everything, missing = is_on("update-baselines", given), is_on("update-new", given)
     if everything and missing:
         raise ConfigError(
             "--failaware-update-baselines and --failaware-update-new exclude each other: the first stores every value, "
@@ -116,9 +116,9 @@ def _writing(given: Mapping[str, Given]) -> Writing:
         )
     writing = Writing(
         update=UpdateMode.ALL if everything else UpdateMode.MISSING if missing else UpdateMode.NOTHING,
-        prune=_switch("prune", given),
-        dry_run=_switch("dry-run", given),
-        reset_golden=_switch("reset-golden", given),
+        prune=is_on("prune", given),
+        dry_run=is_on("dry-run", given),
+        reset_golden=is_on("reset-golden", given),
         reason=" ".join(given["reason"].text.split()) if "reason" in given else "",
     )
     if writing.dry_run and not writing.asked:
@@ -136,7 +136,7 @@ def _writing(given: Mapping[str, Given]) -> Writing:
             f"{given['reset-golden'].where}: forgets what drift was measured against; add --failaware-update-baselines "
             'and --failaware-reason="why that is right"'
         )
-    if _switch("require-reason", given) and not writing.reason and writing.update is not UpdateMode.NOTHING:
+    if is_on("require-reason", given) and not writing.reason and writing.update is not UpdateMode.NOTHING:
         raise ConfigError(
             f'{given["require-reason"].where}: updates need a reason here; add --failaware-reason="why they change"'
         )
@@ -159,7 +159,7 @@ def _outputs(given: Mapping[str, Given], baseline_dir: Path) -> Outputs:
         json=files["json"],
         markdown=files["md"],
         svg=files["svg"],
-        github=_switch("github", given),
+        github=is_on("github", given),
     )
 
 
@@ -199,12 +199,8 @@ def _loading(given: Mapping[str, Given]) -> Loading:
     return Loading(
         checkpoint_key=key.text if key else "",
         trusted=tuple(one.removeprefix("sha256:") for one in hashes),
-        downloads=_switch("allow-download", given),
+        downloads=is_on("allow-download", given),
     )
-
-
-def _switch(name: str, given: Mapping[str, Given]) -> bool:
-    return name in given and given[name].switch()
 
 
 def _positive(name: str, given: Mapping[str, Given]) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.options import Given, Surroundings
+from pytest_failaware.options import Given, Surroundings, is_on
 from pytest_failaware.schema import Gate, Precision, RunConfig, UpdateMode
 
 
@@ -31,7 +31,7 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
             raise ConfigError(
                 f"{given['strict'].where}: --failaware-{name} bends the gate it should keep; leave one out"
             )
-    allowed = config.writing.dry_run or ("update-in-ci" in given and given["update-in-ci"].switch())
+    allowed = config.writing.dry_run or is_on("update-in-ci", given)
     if config.writing.asked and around.ci_server and not allowed:
         raise ConfigError(
             f"this is a CI server ({around.ci_server} is set), where baselines are not written: update them where "

@@ -280,6 +280,11 @@ class Given:
         return word in _TRUE
 
 
+def is_on(name: str, given: Mapping[str, Given]) -> bool:
+    """Whether an option without a value was given, and not as no."""
+    return name in given and given[name].switch()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """Where a run was started: command-line paths start at one directory, ini paths at the other."""

@@ -39,9 +39,9 @@ def read_image(path: Path, place: str) -> tuple[bytes, Image.Image]:
         content = path.read_bytes()
         image = _opened(content, path.suffix)
         image.load()
+    except _ABSENT as error:
+        raise DataError(f"{place}: cannot be read ({describe_error(error)}); check its name and rights") from error
     except Exception as error:  # damaged bytes raise whatever they provoke
-        if isinstance(error, _ABSENT):
-            raise DataError(f"{place}: cannot be read ({describe_error(error)}); check its name and rights") from error
         unknown = isinstance(error, UnidentifiedImageError)  # its own text names an object in memory
         reason = "no image format that Pillow knows" if unknown else describe_error(error)
         raise unreadable(error, f"{place}: cannot be decoded ({reason}); repair or remove the file") from error
