@@ -69,21 +69,11 @@ def test_arrows(path: Path) -> None:
 
 def test_only_the_baseline_room_opens_files() -> None:
     """Comparing, judging and reporting are functions of their arguments."""
-    names = (
-        "rule",
-        "kinds",
-        "metrics",
-        "score_metrics",
-        "ranking",
-        "calibration",
-        "jackknife",
-        "compare",
-        "acceptance",
-    )
-    names += ("corruption", "mce", "thresholds", "logits")
+    names = ["rule", "kinds", "metrics", "score_metrics", "metric_names", "ranking", "calibration", "jackknife"]
+    names += ["compare", "acceptance", "corruption", "mce", "thresholds", "logits", "entries", "refusals"]
     pure = [PACKAGE / "judge" / f"{name}.py" for name in names]
 
-    for path in [*pure, *(PACKAGE / "report").glob("*.py")]:
+    for path in [*pure, *(PACKAGE / "judge" / "significance").glob("*.py"), *(PACKAGE / "report").glob("*.py")]:
         called = {
             getattr(node.func, "id", "") for node in ast.walk(ast.parse(path.read_text())) if hasattr(node, "func")
         }
