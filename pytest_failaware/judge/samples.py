@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,6 +81,23 @@ def read_groups(directory: Path, baseline: Baseline) -> NDArray[np.uint32] | Non
             f"{place}: data.groups is {told}, which is not what the column {GROUP} of {path} holds; {_REMEDY}"
         )
     return groups
+
+
+def missing_files(directory: Path, baseline: Baseline, keys: Collection[str] | None = None) -> tuple[Path, ...]:
+    """Return the sample files that a baseline names and that are not there.
+
+    Args:
+        directory: the folder of the baselines.
+        baseline: what names them.
+        keys: of the entries to look at, which all need the list of samples too; None for every entry.
+    """
+    files = {shared_path(directory, baseline.name)}
+    for key in baseline.entries if keys is None else keys:
+        entry = baseline.entries[key]
+        files.add(own_path(directory, baseline.name, entry.condition))
+        if entry.golden is not None:
+            files.add(golden_path(directory, baseline.name, entry.condition))
+    return tuple(path for path in sorted(files) if not path.is_file())
 
 
 def _read(directory: Path, baseline: Baseline, own: Path, key: str, sha256: str) -> Records | None:
