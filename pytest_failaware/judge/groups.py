@@ -31,14 +31,6 @@ def _together(groups: Groups) -> list[int] | None:
     return None if len(first) == len(groups) else first[unit].tolist()
 
 
-def are_told(groups: Groups, data: DataFacts) -> bool:
-    """Whether these can be the groups that the facts of the data tell of."""
-    if groups is None:
-        return not data.groups
-    is_column = groups.dtype == np.uint32 and groups.shape == (data.samples,)
-    return is_column and group_count(groups) == data.groups
-
-
 def one_of_each(sample_id: NDArray[np.uint64], groups: NDArray[np.uint32]) -> Rows:
     """A row of each group, ascending: that of the id with the smallest hash, so that it is the same one each time."""
     order = np.lexsort((mixed(sample_id), groups))
