@@ -1,4 +1,4 @@
-"""Bytes of an npz <-> the columns of Records: the one reader of stored samples, for baselines, reports and the cache."""
+"""Bytes of an npz <-> the columns of Records: the one reader for baselines, reports and the cache."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def baseline_path(directory: Path, name: str) -> Path:
             "leading dot or the ending .yaml"
         )
     if _DEVICE.fullmatch(name) or name.endswith("."):
-        raise BaselineError(f"baseline name {name!r}: Windows cannot have a file or folder of this name; choose another")
+        raise BaselineError(f"baseline name {name!r}: Windows has no files or folders of this name; choose another")
     return directory / f"{name}.yaml"
 
 

@@ -24,13 +24,15 @@ def with_comments(text: str, old: str) -> str:
     A comment on a line of its own belongs to the value below it, another one to the value in front of it. Comments on
     values that are gone go, too.
     """
+    if "#" not in old.replace(HEADER, ""):
+        return text
     above, beside = _comments(old)
     lines = text.splitlines()
     firsts, lasts = _lines(text)
     for path, comment in beside.items():
         if path in lasts:
             lines[lasts[path][0]] += f"  {comment}"
-    for path, comments in reversed(sorted(above.items(), key=lambda one: firsts.get(one[0], -1))):
+    for path, comments in sorted(above.items(), key=lambda one: firsts.get(one[0], -1), reverse=True):
         if path in firsts:
             line = lines[firsts[path]]
             indent = line[: len(line) - len(line.lstrip())]

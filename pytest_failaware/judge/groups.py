@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.fingerprint import group_count
 from pytest_failaware.judge.jackknife import Rows, mixed
 from pytest_failaware.judge.pairing import Pair
 from pytest_failaware.judge.significance import independent_count

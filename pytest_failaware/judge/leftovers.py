@@ -1,4 +1,4 @@
-"""Sample files that an update leaves behind: those with the names of schema 1, and those that no YAML names any more."""
+"""Sample files that an update leaves behind: those named as in schema 1, and those that no YAML names any more."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def carried_over(directory: Path, old: Baseline | None, new: Baseline) -> dict[P
         if sha256 in stored:
             contents[path] = stored[sha256].read_bytes()
             if sha256_of(contents[path]) != sha256:
-                raise BaselineError(f"{stored[sha256]}: is not the file that the YAML names; restore both from one commit")
+                raise BaselineError(
+                    f"{stored[sha256]}: is not the file that the YAML names; restore both from one commit"
+                )
     shared = read_content(shared_path(directory, old))
     if shared is not None and sha256_of(shared) == new.samples_sha256:
         contents[shared_path(directory, new)] = shared

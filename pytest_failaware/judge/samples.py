@@ -104,7 +104,7 @@ def named_files(directory: Path, baseline: Baseline, keys: Collection[str] | Non
 
 
 def former_files(directory: Path, baseline: Baseline) -> Iterator[tuple[Path, str]]:
-    """Yield where schema 1 keeps the sample files of a baseline, each with the hash that the YAML names, "" for none."""
+    """Yield where schema 1 keeps the sample files, each with the hash that the YAML names, "" for none."""
     folder = directory / baseline.name
     yield folder / "samples.npz", ""
     for entry in baseline.entries.values():

@@ -52,7 +52,9 @@ def read_stored(directory: Path, baseline: Baseline | None, key: str, *, with_go
         if isinstance(stored, Stored) and stored.is_whole(key):
             return stored
         again = None if baseline is None else read_baseline(directory, baseline.name)
-        if again == baseline and (isinstance(stored, BaselineError) or missing_files(directory, again, [key])):
+        if again is None or (
+            again == baseline and (isinstance(stored, BaselineError) or missing_files(directory, again, [key]))
+        ):
             break
         baseline = again
     if isinstance(stored, BaselineError):

@@ -115,7 +115,7 @@ class _Loader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs have no types for it
         if getattr(event, "anchor", None) or getattr(event, "tag", None):
             raise _problem("anchors, aliases and tags are not allowed; write the value out", event)
         if self.depth > _DEEPEST:
@@ -127,7 +127,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _problem(text: str, event: yaml.Event) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=text, problem_mark=event.start_mark)
+    return yaml.MarkedYAMLError(problem=text, problem_mark=event.start_mark)  # type: ignore[arg-type]  # one of two marks
 
 
 def _entry(node: yaml.Node | None, file: str, key: str, line: int) -> Entry:
@@ -138,10 +138,10 @@ def _entry(node: yaml.Node | None, file: str, key: str, line: int) -> Entry:
             _entry(item, file, f"{key}[{index}]", item.start_mark.line + 1) for index, item in enumerate(node.value)
         ]
         return Entry(items, file, key, line)
-    return Entry(None if node is None else _scalar(node), file, key, line)
+    return Entry(_scalar(node) if isinstance(node, yaml.ScalarNode) else None, file, key, line)
 
 
-def _scalar(node: yaml.Node) -> str | int | float | bool | None:
+def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
     """Plain decimal numbers, null, true and false; all else is text, such as the other numbers of YAML 1.1."""
     text = str(node.value)
     if node.style is not None:  # quoted

@@ -217,9 +217,11 @@ def _check(directory: Path, merged: Baseline, measurement: Measurement) -> None:
 def _without_logits(directory: Path, old: Baseline | None, changed: Mapping[str, Measured]) -> Iterator[str]:
     """The entries whose stored logits are lost, as the measurement brings none."""
     for key, (measurement, _) in changed.items():
-        if old is not None and key in old.entries and measurement.records.logits is None:
-            if holds_logits(own_path(directory, old, old.entries[key])):
-                yield key
+        entry = old.entries.get(key) if old else None
+        if old is None or entry is None or measurement.records.logits is not None:
+            continue
+        if holds_logits(own_path(directory, old, entry)):
+            yield key
 
 
 def _golden_anew(

@@ -588,7 +588,9 @@ def test_damaged_ids_and_labels_are_refused(tmp_path: Path, save: object) -> Non
     """Too few, of another type, incomplete, or no such file at all: one line, and nothing is unpickled."""
     update(tmp_path, measurement_of())
     save(samples_file(tmp_path))  # type: ignore[operator]  # one of the functions above
-    with pytest.raises(BaselineError, match=r"samples-\w+\.npz[:,] .*(--failaware-update-baselines|git lfs pull)") as caught:
+    with pytest.raises(
+        BaselineError, match=r"samples-\w+\.npz[:,] .*(--failaware-update-baselines|git lfs pull)"
+    ) as caught:
         records(tmp_path, "clean")
 
     assert 1 == len(str(caught.value).splitlines())
@@ -625,7 +627,7 @@ def test_cells_edited_by_hand_are_refused(tmp_path: Path) -> None:
     path.write_text(text.replace("failure_region_accuracy: 0.5", "failure_region_accuracy: 0.666667"))
     baseline = read_baseline(tmp_path, "small")
 
-    with pytest.raises(BaselineError, match=r"small\.yaml:\d+: conditions\.clean\.cells are not those of clean-\w+\.npz"):
+    with pytest.raises(BaselineError, match=r"small\.yaml:\d+: conditions\.clean\.cells are not those of clean-\w+\."):
         read_records(tmp_path, baseline, baseline.entries["clean"])
 
 
