@@ -144,7 +144,9 @@ def test_accept(project: Project, command: Command) -> None:
     assert "+      trusted_right: 80" in text
 
     code, text = command("accept", "r.json", "--reason", "smaller model")
-    written = "baselines/toy.yaml: updated clean, low_light; review and commit it: git add baselines/toy.yaml baselines/toy"
+    written = (
+        "baselines/toy.yaml: updated clean, low_light; review and commit it: git add baselines/toy.yaml baselines/toy"
+    )
     assert (0, f"{written}\n") == (code, text)
     accepted = {name: content for name, (content, _) in project.files().items()}
     shutil.rmtree(project.path / "baselines")
@@ -200,7 +202,9 @@ def test_accept_lets_no_drift_pass(project: Project, command: Command) -> None:
 
     code, text = command("accept", "r.json", "--reset-golden", "--reason=new product")
     assert code == 0
-    assert text.startswith("baselines/toy.yaml: updated clean; drift is measured anew for clean; review and commit it: ")
+    assert text.startswith(
+        "baselines/toy.yaml: updated clean; drift is measured anew for clean; review and commit it: "
+    )
     assert "golden" not in project.baseline.read_text()
 
 

@@ -80,9 +80,10 @@ def test_what_only_looks_like_a_comment(tmp_path: Path) -> None:
 
     assert baseline is not None
     assert classes == baseline.data.classes
-    assert with_comments(baseline_text(baseline), "").replace("schema: 2", "schema: 2  # two", 1) == (
-        tmp_path / "small.yaml"
-    ).read_text()
+    assert (
+        with_comments(baseline_text(baseline), "").replace("schema: 2", "schema: 2  # two", 1)
+        == (tmp_path / "small.yaml").read_text()
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
