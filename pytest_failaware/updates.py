@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -87,7 +88,9 @@ def outcome_sentence(name: str, directory: Path, outcome: UpdateOutcome, *, dry_
     changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped
     if dry_run:
         return f"{directory / name}.yaml: {said}; dry run, nothing written"
-    return f"{directory / name}.yaml: {said}; " + ("review and commit it" if changed else "nothing written")
+    file = directory / f"{name}.yaml"
+    both = shlex.join([str(file), str(directory / name)])
+    return f"{file}: {said}; " + (f"review and commit it: git add {both}" if changed else "nothing written")
 
 
 def _named(keys: Sequence[str]) -> str:

@@ -69,7 +69,7 @@ def test_no_shared_image_is_incomparable(recorded: Project) -> None:
         ["  images: 0 of the baseline's 300 are among the 300 of this run; at least half have to be"]
     )
 
-    (recorded.path / "baselines" / "toy" / "samples.npz").unlink()
+    recorded.sample_file().unlink()
     unpaired = recorded.run("--failaware-dataset=part:fewer")
     unpaired.assert_outcomes(failed=1)
     unpaired.stdout.fnmatch_lines(["  images: baseline 300, now 285", "  unpaired: *"])
@@ -89,7 +89,7 @@ def test_a_limit_compares_on_as_many(recorded: Project) -> None:
     assert pytest.ExitCode.USAGE_ERROR == refused.ret
     assert before == recorded.files()
 
-    (recorded.path / "baselines" / "toy" / "clean.npz").unlink()
+    recorded.sample_file("clean").unlink()
     unpaired = recorded.run("--failaware-limit=60")
     unpaired.assert_outcomes(failed=1)
     unpaired.stdout.fnmatch_lines(["  images: 60 of 300 were measured, and without the baseline's sample file *"])
