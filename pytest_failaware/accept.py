@@ -20,6 +20,7 @@ from pytest_failaware.judge.samples import sha256_of
 from pytest_failaware.judge.update import UpdateOutcome, update_baseline
 from pytest_failaware.report.document import Plain, measurement_from_plain
 from pytest_failaware.report.machine import SCHEMA, records_path
+from pytest_failaware.schema import Verdict
 from pytest_failaware.text import describe_error
 
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-json"
@@ -33,11 +34,12 @@ class Accepted:
     left_out: tuple[str, ...]
 
 
-def read_report(report: Path, *, reset_golden: bool = False) -> Accepted:
+def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -> Accepted:
     """What a run measured that may become the expected values.
 
     Args:
         report: the file of --failaware-json; its records lie beside it.
+        reason: what could not be compared is accepted only with one.
         reset_golden: what drifted from the golden reference is accepted, too.
 
     Raises:
@@ -51,6 +53,11 @@ def read_report(report: Path, *, reset_golden: bool = False) -> Accepted:
         incomplete = document["incomplete"]
         for result in document["results"]:
             found = result["measurement"]
+            if found and result["verdict"] == Verdict.INCOMPARABLE.value and not reason:
+                raise FailAwareError(
+                    f"{report}: {result['nodeid']} could not be compared with what was stored; look at both values "
+                    'in the report of the run, and where the change is meant add --reason="why"'
+                )
             if found and found["acceptable"] and (reset_golden or not result["drifts"]):
                 measured[str(result["baseline"])].append(_measured(found, report))
             else:

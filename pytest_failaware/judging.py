@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_failaware.facts import facts
 from pytest_failaware.report.document import measurement_to_plain, result_to_plain
@@ -20,12 +20,16 @@ from pytest_failaware.schema import (
     SampleChange,
     UpdateMode,
     Verdict,
+    Writing,
 )
 from pytest_failaware.session import Measured, Session, baseline_name
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_ANYTHING: Final = Writing(update=UpdateMode.ALL, reset_golden=True, reason="any")
+"""An update that stores whatever can be stored."""
 
 
 class _Reference(NamedTuple):
@@ -36,6 +40,7 @@ class _Reference(NamedTuple):
     records: Records | None = None
     golden: Records | None = None
     groups: NDArray[np.uint32] | None = None  # of the records
+    absence: str = ""  # which files of the entry are absent
 
     @property
     def first(self) -> Records | None:
@@ -75,9 +80,11 @@ class Judging:
             reference=reference.records,
             golden=reference.first if writing.update is UpdateMode.ALL else reference.golden,
             groups=reference.groups,
+            absence=reference.absence,
             terms=Terms(dataset_change=self.config.dataset_change, drift_budget=self.config.drift_budget),
         )
-        judged = accepted(result, writing.update, reset_golden=writing.reset_golden)
+        result = dataclasses.replace(result, ends_golden=self._ends_golden(measured, reference))
+        judged = accepted(result, writing)
         recorded = judged.verdict is Verdict.RECORDED
         is_kept = writing.asked or self.config.outputs.json is not None
         asked = measured.against is None and (is_kept or judged.verdict.fails)
@@ -93,6 +100,15 @@ class Judging:
             notes=(*judged.notes, *(finds_less(measurement.provenance.data, measurement.groups) if seen else ())),
         )
         return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
+
+    def _ends_golden(self, measured: Measured, reference: _Reference) -> bool:
+        """Whether the golden reference of the stored entry cannot stay beside what was measured."""
+        from pytest_failaware.judge.golden import ends_golden
+
+        baseline, key = reference.baseline, measured.measurement.condition.key
+        if measured.against is not None or baseline is None or key not in baseline.entries:
+            return False
+        return ends_golden(self.config.baseline_dir, baseline, measured.measurement)
 
     def _named(self, change: SampleChange | None, measured: Measured) -> SampleChange | None:
         """The worst flips with the names of their samples, as text that can go anywhere."""
@@ -110,12 +126,15 @@ class Judging:
 
     def _read_reference(self, name: str, key: str) -> _Reference:
         """The baseline `name` with the records of one condition."""
+        from pytest_failaware.judge.absence import absence
         from pytest_failaware.judge.samples import read_golden, read_groups, read_records
 
         folder, baseline = self.config.baseline_dir, self._read_baseline(name)
         entry = baseline.entries.get(key) if baseline else None
         if baseline is None or entry is None:
             return _Reference(name=name, baseline=baseline)
+        if absent := absence(folder, baseline, key):
+            return _Reference(name=name, baseline=baseline, absence=absent)
         return _Reference(
             name=name,
             baseline=baseline,
@@ -149,7 +168,7 @@ class Judging:
             "facts": list(facts(self.session, measurement, gate)),
             "rule": str(gate.rule),
             "write": write,
-            "acceptable": not accepted(result, UpdateMode.ALL, reset_golden=True).verdict.fails,
+            "acceptable": not accepted(result, _ANYTHING).verdict.fails,
             **({"measurement": measurement_to_plain(self._stripped(measurement))} if keep else {}),
             **({"pictures": pictures_to_plain(self._pictures(measured, gate, result))} if self._draws else {}),
         }
@@ -169,14 +188,7 @@ class Judging:
         from pytest_failaware.judge.pictures import pictures_of
 
         measurement, reference = measured.measurement, self._reference(measured, gate)
-        entry = reference.baseline.entries.get(measurement.condition.key) if reference.baseline else None
-        comparable = entry is not None and not result.differences
-        drawn = pictures_of(
-            measurement,
-            gate,
-            reference.records if comparable else None,
-            entry.cells if entry is not None and comparable else None,
-        )
+        drawn = pictures_of(measurement, gate, None if result.stored else reference.records)
         flips = () if result.change is None else result.change.worst[: self.config.outputs.html_images]
         if measured.bench is None or not flips:
             return drawn

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pytest_failaware.judge.comparability import otherwise_made
-from pytest_failaware.judge.samples import golden_path, own_path
+from pytest_failaware.judge.samples import golden_path, missing_files, own_path
 from pytest_failaware.schema import Baseline, BaselineEntry, Golden, Measurement
 
 
@@ -16,7 +16,8 @@ def ends_golden(directory: Path, old: Baseline, measurement: Measurement) -> boo
     They are of other images, otherwise degraded or preprocessed as far as both sides say, or their file is lost.
     """
     entry = old.entries[measurement.condition.key]
-    is_lost = entry.golden is None and not own_path(directory, old.name, entry.condition).is_file()
+    find = own_path if entry.golden is None else golden_path
+    is_lost = find(directory, old.name, entry.condition) in missing_files(directory, old, [entry.condition.key])
     has_other_images = old.data.fingerprint != measurement.provenance.data.fingerprint
     return is_lost or has_other_images or bool(otherwise_made(measurement, old))
 

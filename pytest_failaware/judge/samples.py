@@ -17,6 +17,7 @@ from pytest_failaware.fingerprint import data_fingerprint
 from pytest_failaware.judge.groups import are_told
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.lfs import is_lfs_pointer
 from pytest_failaware.schema import GROUP, RECORD_DTYPES, SCORES, Baseline, BaselineEntry, Condition, Records
 
 _SHARED: Final = ("sample_id", "label")
@@ -84,7 +85,7 @@ def read_groups(directory: Path, baseline: Baseline) -> NDArray[np.uint32] | Non
 
 
 def missing_files(directory: Path, baseline: Baseline, keys: Collection[str] | None = None) -> tuple[Path, ...]:
-    """Return the sample files that a baseline names and that are not there.
+    """Return the sample files that a baseline names and that are not there; a Git LFS pointer is none.
 
     Args:
         directory: the folder of the baselines.
@@ -97,7 +98,13 @@ def missing_files(directory: Path, baseline: Baseline, keys: Collection[str] | N
         files.add(own_path(directory, baseline.name, entry.condition))
         if entry.golden is not None:
             files.add(golden_path(directory, baseline.name, entry.condition))
-    return tuple(path for path in sorted(files) if not path.is_file())
+    return tuple(path for path in sorted(files) if not path.is_file() or is_pointer(path))
+
+
+def is_pointer(path: Path) -> bool:
+    """Return whether a file holds a Git LFS pointer in place of its content."""
+    with path.open("rb") as file:
+        return is_lfs_pointer(file.read(64))
 
 
 def _read(directory: Path, baseline: Baseline, own: Path, key: str, sha256: str) -> Records | None:

@@ -16,7 +16,7 @@ from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.entries import Measured, entry_of
 from pytest_failaware.judge.golden import ends_golden, golden_copies, golden_left
 from pytest_failaware.judge.groups import same_groups
-from pytest_failaware.judge.refusals import refusal, shared_file
+from pytest_failaware.judge.refusals import lacking, refusal, shared_file
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import (
     holds_logits,
@@ -32,7 +32,8 @@ from pytest_failaware.schema import Baseline, Measurement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateOutcome:
-    """What an update did, by condition key; `refused` says why it did nothing, `diff` how the YAML file changes.
+    """What an update did, by condition key; `refused` says why it did nothing, `lacking` without which
+    options it did nothing, and for which keys; `diff` says how the YAML file changes.
 
     Drift is measured anew, from the values stored now, for the keys in `golden_anew`; of those in `without_logits` the
     logits that were stored are gone.
@@ -46,6 +47,7 @@ class UpdateOutcome:
     golden_anew: tuple[str, ...] = ()
     without_logits: tuple[str, ...] = ()
     refused: str = ""
+    lacking: Mapping[str, Sequence[str]] = field(default_factory=dict)
     diff: str = field(default="", compare=False)
 
 
@@ -125,6 +127,8 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
     fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in update.measured}
     if refused := refusal(old, update.measured, fresh, update.drop):
         return _Plan(outcome=UpdateOutcome(refused=refused))
+    if needed := lacking(directory, old, fresh, reason=update.reason, reset_golden=update.reset_golden):
+        return _Plan(outcome=UpdateOutcome(lacking=needed))
     found = {key: _found(directory, old, *one) for key, one in fresh.items()} if old else {}
     reset = [key for key, entry in known.items() if update.reset_golden and entry.golden is not None]
     unchanged = tuple(key for key, stored in found.items() if stored is _Stored.WHOLLY and key not in reset)
@@ -148,7 +152,7 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
         return _Plan(outcome=UpdateOutcome(refused=shared))
     # Where the logits alone are new, what is stored now is as golden as what it replaces.
     filled = [key for key, stored in found.items() if stored is _Stored.WITHOUT_LOGITS and known[key].golden is None]
-    merged = _merged(old, name, changed, update, {*outcome.golden_anew, *filled})
+    merged = _merged(old, name, changed, update, outcome.golden_anew, filled)
     contents = _samples(directory, name, changed, update) | golden_copies(directory, old, merged)
     before, after = baseline_text(old) if old else "", baseline_text(merged)
     parse_baseline(after, f"{name}.yaml (as it would be written)", name)  # nothing is written that cannot be read
@@ -206,13 +210,25 @@ def _found(directory: Path, baseline: Baseline, measurement: Measurement, rule: 
 
 
 def _merged(
-    old: Baseline | None, name: str, changed: Mapping[str, Measured], update: _Update, golden_anew: Collection[str]
+    old: Baseline | None,
+    name: str,
+    changed: Mapping[str, Measured],
+    update: _Update,
+    golden_anew: Collection[str],
+    filled: Collection[str],
 ) -> Baseline:
     """The baseline with the changed entries in place and the dropped ones gone."""
     known = old.entries if old else {}
     entries = {key: entry for key, entry in known.items() if key not in update.drop}
     for key, (measurement, rule) in changed.items():
-        entries[key] = entry_of(measurement, rule, known.get(key), update.reason, golden_anew=key in golden_anew)
+        entries[key] = entry_of(
+            measurement,
+            rule,
+            known.get(key),
+            update.reason,
+            golden_reset=key in golden_anew,
+            is_filled=key in filled,
+        )
     if old is not None and not update.measured:
         return replace(old, entries=entries)
     provenance = update.measured[0][0].provenance
