@@ -1,4 +1,4 @@
-"""Intervals of a rate, and of the fall of one between different samples."""
+"""Intervals of a rate."""
 
 from __future__ import annotations
 
