@@ -20,7 +20,6 @@ from pytest_failaware.judge.samples import sha256_of
 from pytest_failaware.judge.update import UpdateOutcome, update_baseline
 from pytest_failaware.report.document import Plain, measurement_from_plain
 from pytest_failaware.report.machine import SCHEMA, records_path
-from pytest_failaware.schema import Verdict
 from pytest_failaware.text import describe_error
 
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-json"
@@ -53,7 +52,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
         incomplete = document["incomplete"]
         for result in document["results"]:
             found = result["measurement"]
-            if found and result["verdict"] == Verdict.INCOMPARABLE.value and not reason:
+            if found and result["stored"] and not reason:
                 raise FailAwareError(
                     f"{report}: {result['nodeid']} could not be compared with what was stored; look at both values "
                     'in the report of the run, and where the change is meant add --reason="why"'

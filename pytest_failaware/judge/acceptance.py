@@ -39,9 +39,10 @@ def accepted(result: ItemResult, writing: Writing) -> ItemResult:
 def lacking(result: ItemResult, writing: Writing) -> tuple[str, ...]:
     """Return the names of the options without which an update must not store these values over the old ones.
 
-    What was incomparable needs a reason, so that somebody looked at it. What ends the golden reference needs its reset.
+    Numbers of another measurement need a reason, so that somebody looked at them. What ends the golden reference needs
+    its reset.
     """
-    needs_reason = result.ends_golden or result.verdict is Verdict.INCOMPARABLE
+    needs_reason = result.ends_golden or bool(result.stored)
     needed = {RESET: result.ends_golden and not writing.reset_golden, REASON: needs_reason and not writing.reason}
     return tuple(option for option, is_lacking in needed.items() if is_lacking)
 

@@ -116,7 +116,7 @@ def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
 
 def _why_so(results: Sequence[ItemResult]) -> Iterator[Line]:
     """Why the command that accepts has more than the update in it."""
-    if any(result.verdict is Verdict.INCOMPARABLE for result in results):
+    if any(result.stored for result in results):
         yield Line(
             "--failaware-reason is in it because stored and new values are not the same measurement: look at both."
         )
