@@ -11,18 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_failaware.errors import FailAwareError
+from pytest_failaware.budgets import check_unpacked
+from pytest_failaware.columns import ColumnsError, check_groups, check_records
+from pytest_failaware.errors import BaselineError, FailAwareError
 from pytest_failaware.fingerprint import data_fingerprint
-from pytest_failaware.judge.entries import Measured
-from pytest_failaware.judge.groups import are_told
+from pytest_failaware.judge.baseline import baseline_text, parse_baseline
+from pytest_failaware.judge.entries import Measured, baseline_of
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import sha256_of
 from pytest_failaware.judge.update import UpdateOutcome, update_baseline
+from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.report.document import Plain, measurement_from_plain
 from pytest_failaware.report.machine import SCHEMA, records_path
+from pytest_failaware.schema import Measurement
 from pytest_failaware.text import describe_error
 
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-json"
+_DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+"""What a document of another shape raises where it is taken apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
                 measured[str(result["baseline"])].append(_measured(found, report))
             else:
                 left_out.append(f"{result['nodeid']}: {_why_not(result)}")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _DAMAGE as error:
         raise FailAwareError(f"{report}: is damaged ({describe_error(error)}); {_REMEDY}") from error
     if incomplete:
         raise FailAwareError(f"{report}: {incomplete}, so its results are not accepted; use a run that ended")
@@ -94,8 +100,11 @@ def accept(
 
 
 def _read(path: Path) -> Plain:
+    content = path.read_bytes()
+    if is_lfs_pointer(content):
+        raise FailAwareError(f"{path}: is a Git LFS pointer; {LFS_REMEDY}")
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise FailAwareError(f"{path}: is no JSON ({error}); {_REMEDY}") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
@@ -110,19 +119,53 @@ def _read(path: Path) -> Plain:
 def _measured(plain: Plain, report: Path) -> Measured:
     """What one item measured; its records are those that the report names, and those of the data it names."""
     archive, member = records_path(report), plain["records"]["member"]
-    try:
-        with zipfile.ZipFile(archive) as records:
-            content = records.read(member)
-    except (FileNotFoundError, KeyError, zipfile.BadZipFile) as error:
-        raise FailAwareError(f"{archive}: has no records {member!r} ({error}); {_REMEDY}") from error
+    content = _member(archive, member)
     if sha256_of(content) != plain["records"]["sha256"]:
         raise FailAwareError(f"{archive}: {member} is not what {report.name} names (sha256 differs); {_REMEDY}")
-    measurement = measurement_from_plain({**plain, "records": base64.b64encode(content).decode("ascii")})
-    records_of, data = measurement.records, measurement.provenance.data
-    fingerprint = data_fingerprint(records_of.sample_id, records_of.label, data.classes)
-    if data.fingerprint != fingerprint or not are_told(measurement.groups, data):
-        raise FailAwareError(f"{archive}: {member} does not belong to the data in {report.name}; {_REMEDY}")
-    return measurement, FailureRule.parse(plain["rule"])
+    try:
+        measurement = measurement_from_plain({**plain, "records": base64.b64encode(content).decode("ascii")})
+        _check_columns(measurement)
+    except ColumnsError as error:
+        raise FailAwareError(f"{archive}: {member}: {error}; {_REMEDY}") from error
+    rule = FailureRule.parse(plain["rule"])
+    _check_entry(measurement, rule, report)
+    return measurement, rule
+
+
+def _member(archive: Path, member: str) -> bytes:
+    try:
+        with archive.open("rb") as file:
+            if is_lfs_pointer(file.read(100)):
+                raise FailAwareError(f"{archive}: is a Git LFS pointer; {LFS_REMEDY}")
+        with zipfile.ZipFile(archive) as records:
+            check_unpacked(records, archive, FailAwareError)
+            return records.read(member)
+    except FailAwareError:
+        raise
+    except Exception as error:  # a damaged archive raises whatever its bytes provoke
+        raise FailAwareError(f"{archive}: has no records {member!r} ({describe_error(error)}); {_REMEDY}") from error
+
+
+def _check_columns(measurement: Measurement) -> None:
+    """Refuse what the reader of baselines would refuse."""
+    records, data = measurement.records, measurement.provenance.data
+    check_records(records, data)
+    check_groups(measurement.groups, data)
+    if data.fingerprint != data_fingerprint(records.sample_id, records.label, data.classes):
+        raise ColumnsError("does not belong to the data in the report")
+
+
+def _check_entry(measurement: Measurement, rule: FailureRule, report: Path) -> None:
+    """Refuse facts that would not be read from a baseline as they are in the report."""
+    name = "entry"
+    entry = baseline_of(measurement, rule, name)
+    try:
+        again = parse_baseline(baseline_text(entry), str(report), name)
+    except BaselineError as error:
+        finding = str(error).removeprefix(f"{report}:").lstrip(":0123456789 ").partition("; ")[0]
+        raise FailAwareError(f"{report}: {finding}, which no baseline can hold; {_REMEDY}") from error
+    if again != entry:
+        raise FailAwareError(f"{report}: a measurement would not be read from a baseline as it is; {_REMEDY}")
 
 
 def _why_not(result: dict[str, Any]) -> str:  # Any: one result of the document

@@ -12,6 +12,7 @@ import pytest
 from pytest_failaware.console import GateFailure, Place, bars, verbosity_of, width_of, write
 from pytest_failaware.errors import FailAwareError
 from pytest_failaware.judge.mce import run_corruption
+from pytest_failaware.ignored import ignored_sentence
 from pytest_failaware.ledger import Ledger
 from pytest_failaware.outputs import write_outputs
 from pytest_failaware.report.display import Display
@@ -157,7 +158,7 @@ class Controller:
             if outcome.refused or outcome.lacking:
                 self._refuse(sentence)
             else:
-                self.ledger.notices.append(sentence)
+                self.ledger.notices += filter(None, [sentence, ignored_sentence(self.run.baseline_dir, name)])
             if writing.dry_run:
                 self.diffs.append(outcome.diff)
             elif outcome.pruned:

@@ -126,22 +126,15 @@ class Judging:
 
     def _read_reference(self, name: str, key: str) -> _Reference:
         """The baseline `name` with the records of one condition."""
-        from pytest_failaware.judge.absence import absence
-        from pytest_failaware.judge.samples import read_golden, read_groups, read_records
+        from pytest_failaware.judge.stored import read_stored
 
-        folder, baseline = self.config.baseline_dir, self._read_baseline(name)
-        entry = baseline.entries.get(key) if baseline else None
-        if baseline is None or entry is None:
-            return _Reference(name=name, baseline=baseline)
-        if absent := absence(folder, baseline, key):
-            return _Reference(name=name, baseline=baseline, absence=absent)
-        return _Reference(
-            name=name,
-            baseline=baseline,
-            records=read_records(folder, baseline, entry),
-            golden=None if self.config.writing.reset_golden else read_golden(folder, baseline, entry),
-            groups=read_groups(folder, baseline),
+        stored = read_stored(
+            self.config.baseline_dir,
+            self._read_baseline(name),
+            key,
+            with_golden=not self.config.writing.reset_golden,
         )
+        return _Reference(name, stored.baseline, stored.records, stored.golden, stored.groups, stored.absence)
 
     def _of_second_model(self, measurement: Measurement, first: Measurement, gate: Gate) -> _Reference:
         """What another model made of the same images, as if it were stored."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_failaware.files import replace_together, write_atomically
+from pytest_failaware.files import replace_in_order, write_atomically
 from pytest_failaware.ledger import Entry
 from pytest_failaware.report.machine import records_archive, records_path, report_document
 from pytest_failaware.report.markdown import markdown_text
@@ -76,7 +76,7 @@ def _write_json(path: Path, report: RunReport, measured: Mapping[str, Entry]) ->
     document = report_document(report, measured, records_path(path).name)
     text = json.dumps(document, indent=1, allow_nan=False)
     contents = {records_path(path): records_archive(measured)} if measured else {}
-    replace_together({**contents, path: f"{text}\n".encode()})
+    replace_in_order({**contents, path: f"{text}\n".encode()})  # the JSON names the hash of each record
 
 
 def _write_html(path: Path, report: RunReport, drawn: Mapping[str, Pictures], outputs: Outputs) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -119,7 +120,9 @@ def outcome_sentence(
     changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped
     if dry_run:
         return f"{directory / name}.yaml: {said}; dry run, nothing written"
-    return f"{directory / name}.yaml: {said}; " + ("review and commit it" if changed else "nothing written")
+    file = directory / f"{name}.yaml"
+    both = shlex.join([str(file), str(directory / name)])
+    return f"{file}: {said}; " + (f"review and commit it: git add {both}" if changed else "nothing written")
 
 
 def _named(keys: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_failaware.judge.golden import golden_after
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import own_content, sha256_of
+from pytest_failaware.judge.samples import own_content, sha256_of, shared_content
 from pytest_failaware.schema import Baseline, BaselineEntry, Change, Measurement
 
 Measured = tuple[Measurement, FailureRule]
@@ -51,4 +51,5 @@ def baseline_of(measurement: Measurement, rule: FailureRule, name: str) -> Basel
         data=provenance.data,
         preprocessing=provenance.preprocessing,
         entries={measurement.condition.key: entry_of(measurement, rule)},
+        samples_sha256=sha256_of(shared_content(measurement.records, measurement.groups)),
     )

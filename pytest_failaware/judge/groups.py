@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.fingerprint import group_count
 from pytest_failaware.judge.jackknife import Rows, mixed
 from pytest_failaware.judge.pairing import Pair
 from pytest_failaware.judge.significance import independent_count
@@ -29,14 +28,6 @@ def _together(groups: Groups) -> list[int] | None:
         return None
     _, first, unit = np.unique(groups, return_index=True, return_inverse=True)
     return None if len(first) == len(groups) else first[unit].tolist()
-
-
-def are_told(groups: Groups, data: DataFacts) -> bool:
-    """Whether these can be the groups that the facts of the data tell of."""
-    if groups is None:
-        return not data.groups
-    is_column = groups.dtype == np.uint32 and groups.shape == (data.samples,)
-    return is_column and group_count(groups) == data.groups
 
 
 def one_of_each(sample_id: NDArray[np.uint64], groups: NDArray[np.uint32]) -> Rows:

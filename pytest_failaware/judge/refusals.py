@@ -10,8 +10,8 @@ from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.entries import Measured
 from pytest_failaware.judge.golden import ends_golden
 from pytest_failaware.judge.groups import same_groups
-from pytest_failaware.judge.samples import missing_files, own_path, shared_path
-from pytest_failaware.schema import Baseline, BaselineEntry, Condition
+from pytest_failaware.judge.samples import missing_files
+from pytest_failaware.schema import Baseline
 
 RESET: Final = "reset-golden"
 REASON: Final = "reason"
@@ -66,14 +66,3 @@ def _agree(one: Measured, other: Measured) -> bool:
     """Whether two items that gate one condition of one baseline would store the same entry."""
     (first, rule), (second, other_rule) = one, other
     return (rule, first.seed) == (other_rule, second.seed) and records_equal(first.records, second.records, rule)
-
-
-def shared_file(directory: Path, name: str, entries: Sequence[BaselineEntry], conditions: Sequence[Condition]) -> str:
-    """Why two entries cannot both be stored, "" where each has a file of its own."""
-    files = {shared_path(directory, name): "the list of samples"}
-    for condition in {one.key: one for one in [*(entry.condition for entry in entries), *conditions]}.values():
-        path = own_path(directory, name, condition)
-        if path in files:
-            return f"{condition.key} and {files[path]} would share the file {path.name}; give one another name"
-        files[path] = condition.key
-    return ""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
+from pytest_failaware.columns import ColumnsError, check_groups, check_records
 from pytest_failaware.errors import BaselineError, choices
-from pytest_failaware.files import locked, replace_together
+from pytest_failaware.files import locked, replace_in_order
 from pytest_failaware.fingerprint import group_count
-from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline, read_baseline
+from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline, read_baseline, read_text
+from pytest_failaware.judge.comments import with_comments
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.entries import Measured, entry_of
-from pytest_failaware.judge.golden import ends_golden, golden_copies, golden_left
+from pytest_failaware.judge.golden import ends_golden
 from pytest_failaware.judge.groups import same_groups
-from pytest_failaware.judge.refusals import lacking, refusal, shared_file
+from pytest_failaware.judge.leftovers import carried_over, remove_leftovers, shared_hash
+from pytest_failaware.judge.refusals import lacking, refusal
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import (
     holds_logits,
@@ -24,6 +28,7 @@ from pytest_failaware.judge.samples import (
     own_path,
     read_groups,
     read_records,
+    sha256_of,
     shared_content,
     shared_path,
 )
@@ -71,11 +76,11 @@ class _Stored(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    """What is to be written, the YAML file last, and what is to be deleted after it."""
+    """What is to be written, the YAML file last, and the baseline as it is then."""
 
     outcome: UpdateOutcome
     contents: Mapping[Path, bytes] = field(default_factory=dict)
-    removed: tuple[Path, ...] = ()
+    baseline: Baseline | None
 
 
 def update_baseline(
@@ -93,8 +98,11 @@ def update_baseline(
     An entry whose predictions and flags are as stored, and whose scores are within 1e-4, is left as it is, unless the
     measurement brings logits that are not stored; logits that are stored and not brought are left, too. Data or
     preprocessing other than the file's, and no groups where it has some, are refused unless the update covers every
-    entry of the file. The file is read, changed and replaced under a lock, so that processes which update other entries
-    lose nothing.
+    entry of the file.
+
+    The folder is locked while the file is read, changed and replaced, so that processes which update other entries lose
+    nothing. The YAML is replaced last: whatever ends an update, the baseline is the old one or the new one. What an
+    update that was killed left behind is removed by the next one. A linked YAML is written where it lies.
 
     Args:
         directory: the folder of the baselines.
@@ -106,16 +114,26 @@ def update_baseline(
         dry_run: only find out what would happen.
 
     Raises:
-        BaselineError: the stored baseline cannot be read, or has no such entry to delete.
-        OSError: a file cannot be written; every file stays as it was.
+        BaselineError: the stored baseline cannot be read, has no such entry to delete, or could not be read afterwards.
+        OSError: a file cannot be written; the baseline is the old one or the new one.
     """
-    with locked(baseline_path(directory, name)):
-        change = _Update(measured=measured, drop=drop, reason=reason, reset_golden=reset_golden)
-        plan = _plan(directory, read_baseline(directory, name), name, change)
-        if not dry_run:
-            replace_together(plan.contents)
-            for path in plan.removed:
-                path.unlink(missing_ok=True)
+    home = baseline_path(directory, name).resolve().parent
+    change = _Update(measured=measured, drop=drop, reason=reason, reset_golden=reset_golden)
+    if dry_run:
+        with locked(home) if home.is_dir() else nullcontext():
+            return _plan(directory, read_baseline(directory, name), name, change).outcome
+    home.mkdir(parents=True, exist_ok=True)
+    with locked(home):
+        old = read_baseline(directory, name)
+        plan = _plan(directory, old, name, change)
+        try:
+            if plan.contents:
+                replace_in_order(plan.contents)
+        except BaseException:  # Ctrl-C too; it goes on after the clean-up
+            remove_leftovers(directory, name, home, old, read_baseline(directory, name))
+            raise
+        if plan.baseline is not None:
+            remove_leftovers(directory, name, home, old, plan.baseline)
     return plan.outcome
 
 
@@ -126,9 +144,9 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
             raise BaselineError(f"{baseline_path(directory, name)}: has no entry {key!r}; {choices(key, known)}")
     fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in update.measured}
     if refused := refusal(old, update.measured, fresh, update.drop):
-        return _Plan(outcome=UpdateOutcome(refused=refused))
+        return _Plan(outcome=UpdateOutcome(refused=refused), baseline=old)
     if needed := lacking(directory, old, fresh, reason=update.reason, reset_golden=update.reset_golden):
-        return _Plan(outcome=UpdateOutcome(lacking=needed))
+        return _Plan(outcome=UpdateOutcome(lacking=needed), baseline=old)
     found = {key: _found(directory, old, *one) for key, one in fresh.items()} if old else {}
     reset = [key for key, entry in known.items() if update.reset_golden and entry.golden is not None]
     unchanged = tuple(key for key, stored in found.items() if stored is _Stored.WHOLLY and key not in reset)
@@ -140,40 +158,74 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
         regrouped=_regrouped(directory, old, update.measured),
         pruned=tuple(update.drop),
         golden_anew=tuple(_golden_anew(directory, old, changed, update)),
-        without_logits=tuple(
-            key
-            for key, (one, _) in changed.items()
-            if one.records.logits is None and holds_logits(own_path(directory, name, one.condition))
-        ),
+        without_logits=tuple(_without_logits(directory, old, changed)),
     )
     if not changed and not update.drop and not outcome.regrouped:
-        return _Plan(outcome=outcome)
-    if shared := shared_file(directory, name, [*known.values()], [one.condition for one, _ in changed.values()]):
-        return _Plan(outcome=UpdateOutcome(refused=shared))
+        return _Plan(outcome=outcome, baseline=old)
     # Where the logits alone are new, what is stored now is as golden as what it replaces.
     filled = [key for key, stored in found.items() if stored is _Stored.WITHOUT_LOGITS and known[key].golden is None]
-    merged = _merged(old, name, changed, update, outcome.golden_anew, filled)
-    contents = _samples(directory, name, changed, update) | golden_copies(directory, old, merged)
-    before, after = baseline_text(old) if old else "", baseline_text(merged)
-    parse_baseline(after, f"{name}.yaml (as it would be written)", name)  # nothing is written that cannot be read
-    contents[baseline_path(directory, name)] = after.encode()
+    merged = _merged(directory, old, name, changed, update, outcome.golden_anew, filled)
+    before, after = _texts(directory, old, merged)
+    contents = carried_over(directory, old, merged) | _samples(directory, merged, changed, update)
+    contents[baseline_path(directory, name).resolve()] = after.encode()
     return _Plan(
         outcome=replace(outcome, diff=_diff(before, after, f"{name}.yaml")),
         contents={path: new for path, new in contents.items() if not path.is_file() or path.read_bytes() != new},
-        removed=(
-            *(own_path(directory, name, entry.condition) for key, entry in known.items() if key not in merged.entries),
-            *golden_left(directory, old, merged),
-        ),
+        baseline=merged,
     )
 
 
-def _samples(directory: Path, name: str, changed: Mapping[str, Measured], update: _Update) -> dict[Path, bytes]:
+def _texts(directory: Path, old: Baseline | None, merged: Baseline) -> tuple[str, str]:
+    """The text of the YAML file before and after, which has to be read as what was meant.
+
+    Raises:
+        BaselineError: it would not be.
+    """
+    path, after = baseline_path(directory, merged.name), baseline_text(merged)
+    before = read_text(path) if old else ""
+    after = with_comments(after, before) if before else after
+    again = parse_baseline(after, f"{path} (as it would be written)", merged.name)
+    if (again, again.data.groups) != (merged, merged.data.groups):
+        fields = [name for name in Baseline.__slots__ if getattr(again, name) != getattr(merged, name)]
+        raise BaselineError(
+            f"{path}: {', '.join(fields) or 'groups'} would not be read as written (an unusual character in a name?), "
+            "so nothing was written; rename what has it"
+        )
+    return before, after
+
+
+def _samples(directory: Path, merged: Baseline, changed: Mapping[str, Measured], update: _Update) -> dict[Path, bytes]:
     """The files of samples: the outcomes of each changed condition, and what all conditions share."""
-    contents = {own_path(directory, name, one.condition): own_content(one.records) for one, _ in changed.values()}
+    contents = {}
+    for key, (measurement, _) in changed.items():
+        _check(directory, merged, measurement)
+        contents[own_path(directory, merged, merged.entries[key])] = own_content(measurement.records)
     if update.measured:
         first = update.measured[0][0]
-        contents[shared_path(directory, name)] = shared_content(first.records, first.groups)
+        contents[shared_path(directory, merged)] = shared_content(first.records, first.groups)
     return contents
+
+
+def _check(directory: Path, merged: Baseline, measurement: Measurement) -> None:
+    """Refuse to write what could not be read."""
+    try:
+        check_records(measurement.records, measurement.provenance.data)
+        check_groups(measurement.groups, measurement.provenance.data)
+    except ColumnsError as error:
+        raise BaselineError(
+            f"{baseline_path(directory, merged.name)}: {measurement.condition.key} cannot be stored: {error}; look at "
+            "what the model answers"
+        ) from error
+
+
+def _without_logits(directory: Path, old: Baseline | None, changed: Mapping[str, Measured]) -> Iterator[str]:
+    """The entries whose stored logits are lost, as the measurement brings none."""
+    for key, (measurement, _) in changed.items():
+        entry = old.entries.get(key) if old else None
+        if old is None or entry is None or measurement.records.logits is not None:
+            continue
+        if holds_logits(own_path(directory, old, entry)):
+            yield key
 
 
 def _golden_anew(
@@ -210,6 +262,7 @@ def _found(directory: Path, baseline: Baseline, measurement: Measurement, rule: 
 
 
 def _merged(
+    directory: Path,
     old: Baseline | None,
     name: str,
     changed: Mapping[str, Measured],
@@ -230,13 +283,14 @@ def _merged(
             is_filled=key in filled,
         )
     if old is not None and not update.measured:
-        return replace(old, entries=entries)
-    provenance = update.measured[0][0].provenance
+        return replace(old, entries=entries, samples_sha256=shared_hash(directory, old))
+    first = update.measured[0][0]
     return Baseline(
         name=name,
-        data=provenance.data,
-        preprocessing=provenance.preprocessing,
+        data=first.provenance.data,
+        preprocessing=first.provenance.preprocessing,
         entries=entries,
+        samples_sha256=sha256_of(shared_content(first.records, first.groups)),
         known_label_errors=old.known_label_errors if old else (),
     )
 

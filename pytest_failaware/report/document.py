@@ -119,24 +119,26 @@ def measurement_to_plain(measurement: Measurement) -> Plain:
 
 
 def measurement_from_plain(plain: Mapping[str, Any]) -> Measurement:
-    """The measurement that `measurement_to_plain` took apart."""
-    import numpy as np
+    """The measurement that `measurement_to_plain` took apart.
 
-    with np.load(io.BytesIO(base64.b64decode(plain["records"])), allow_pickle=False) as columns:
-        records = Records(**{name: columns[name] for name in Records.__slots__ if name in columns})
-        groups = columns.get(GROUP)
+    Raises:
+        ColumnsError: the columns cannot be read; what they hold is for the caller to check.
+    """
+    from pytest_failaware.columns import unpack
+
+    columns = unpack(base64.b64decode(plain["records"]))
     condition, data = plain["condition"], plain["data"]
     return Measurement(
         condition=Condition(**{**condition, "parameters": tuple(condition["parameters"].items())}),
         seed=plain["seed"],
-        records=records,
+        records=Records(**{name: columns[name] for name in Records.__slots__ if name in columns}),
         provenance=Provenance(
             data=DataFacts(**{**data, "classes": tuple(data["classes"])}),
             preprocessing=plain["preprocessing"],
             model=ModelFacts(**plain["model"]),
             environment=plain["environment"],
         ),
-        groups=groups,
+        groups=columns.get(GROUP),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from five import RULE, baseline_of, measurement_of, records_of
+from stored import columns_file, golden_file, samples_file
 
 from pytest_failaware.judge.baseline import read_baseline
 from pytest_failaware.judge.changes import at_coverage, decomposition, sample_change
@@ -322,13 +323,14 @@ def test_the_first_accepted_values_stay_golden(tmp_path: Path) -> None:
         golden = read_golden(tmp_path, stored, stored.entries["clean"])
         assert golden is not None
         assert 100 == golden.correct.sum()
-    assert (tmp_path / "small" / "clean.golden.npz").is_file()
+    assert golden_file(tmp_path).is_file()
+    assert columns_file(tmp_path) != golden_file(tmp_path)
 
     store(tmp_path, third, reset_golden=True, reason="new data policy")
     stored = read_baseline(tmp_path, "small")
     assert stored is not None
     assert stored.entries["clean"].golden is None
-    assert {"clean.npz", "samples.npz"} == {path.name for path in (tmp_path / "small").iterdir()}
+    assert {columns_file(tmp_path), samples_file(tmp_path)} == set((tmp_path / "small").iterdir())
 
 
 def test_golden_outlasts_predictions_that_do_not_tell_their_preprocessing(tmp_path: Path) -> None:
