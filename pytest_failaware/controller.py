@@ -11,8 +11,8 @@ import pytest
 
 from pytest_failaware.console import GateFailure, Place, bars, verbosity_of, width_of, write
 from pytest_failaware.errors import FailAwareError
-from pytest_failaware.judge.mce import run_corruption
 from pytest_failaware.ignored import ignored_sentence
+from pytest_failaware.judge.mce import run_corruption
 from pytest_failaware.ledger import Ledger
 from pytest_failaware.outputs import write_outputs
 from pytest_failaware.report.display import Display
