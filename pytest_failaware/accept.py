@@ -153,6 +153,9 @@ def _check_columns(measurement: Measurement) -> None:
     check_groups(measurement.groups, data)
     if data.fingerprint != data_fingerprint(records.sample_id, records.label, data.classes):
         raise ColumnsError("does not belong to the data in the report")
+    former = measurement.former
+    if former is not None and former.fingerprint != data_fingerprint(former.sample_id, records.label, former.classes):
+        raise ColumnsError("the ids under the former class names do not belong to the data in the report")
 
 
 def _check_entry(measurement: Measurement, rule: FailureRule, report: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -41,6 +42,16 @@ class _Reference(NamedTuple):
     golden: Records | None = None
     groups: NDArray[np.uint32] | None = None  # of the records
     absence: str = ""  # which files of the entry are absent
+
+    def under_new_names(self, measurement: Measurement) -> _Reference:
+        """The same as if it had been recorded under the classes' names of now, if nothing else differs."""
+        from pytest_failaware.judge.renaming import renamed
+        from pytest_failaware.judge.stored import Stored
+
+        now = renamed(
+            Stored(baseline=self.baseline, records=self.records, golden=self.golden, groups=self.groups), measurement
+        )
+        return self._replace(baseline=now.baseline, records=now.records, golden=now.golden, groups=now.groups)
 
     @property
     def first(self) -> Records | None:
@@ -83,7 +94,8 @@ class Judging:
             absence=reference.absence,
             terms=Terms(dataset_change=self.config.dataset_change, drift_budget=self.config.drift_budget),
         )
-        result = dataclasses.replace(result, ends_golden=self._ends_golden(measured, reference))
+        notes = (*result.notes, *self._on_rename(measured, gate))
+        result = dataclasses.replace(result, notes=notes, ends_golden=self._ends_golden(measured, reference))
         judged = accepted(result, writing)
         recorded = judged.verdict is Verdict.RECORDED
         is_kept = writing.asked or self.config.outputs.json is not None
@@ -100,6 +112,24 @@ class Judging:
             notes=(*judged.notes, *(finds_less(measurement.provenance.data, measurement.groups) if seen else ())),
         )
         return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
+
+    def _on_rename(self, measured: Measured, gate: Gate) -> Iterator[str]:
+        """A sentence on lines of failaware_rename that are not needed any more, or that do not help."""
+        from pytest_failaware.judge.renaming import check_lines, is_renamed
+
+        if not self.config.rename or measured.against is not None:
+            return
+        measurement, name = measured.measurement, baseline_name(measured.measurement, gate)
+        baseline = self._read_baseline(name)
+        if baseline is None:
+            return
+        if done := check_lines(self.config.rename, baseline, measurement):
+            yield done
+        elif not is_renamed(baseline, measurement):
+            yield (
+                "failaware_rename does not make the baseline comparable: beside the names, the order of the classes or "
+                "the images changed"
+            )
 
     def _ends_golden(self, measured: Measured, reference: _Reference) -> bool:
         """Whether the golden reference of the stored entry cannot stay beside what was measured."""
@@ -122,7 +152,8 @@ class Judging:
         """What an item is compared with: the stored baseline, or the second model."""
         if measured.against is not None:
             return self._of_second_model(measured.against, measured.measurement, gate)
-        return self._stored(baseline_name(measured.measurement, gate), measured.measurement.condition.key)
+        stored = self._stored(baseline_name(measured.measurement, gate), measured.measurement.condition.key)
+        return stored if measured.measurement.former is None else stored.under_new_names(measured.measurement)
 
     def _read_reference(self, name: str, key: str) -> _Reference:
         """The baseline `name` with the records of one condition."""

@@ -112,12 +112,13 @@ def outcome_sentence(
         "updated": outcome.updated,
         "pruned": outcome.pruned,
         "unchanged": outcome.unchanged,
+        "classes renamed": outcome.renamed,
         "groups of the samples": (outcome.regrouped,) if outcome.regrouped else (),
         "drift is measured anew for": outcome.golden_anew,
         "no logits any more for": outcome.without_logits,
     }
     said = "; ".join(f"{verb} {_named(keys)}" for verb, keys in done.items() if keys)
-    changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped
+    changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped or outcome.renamed
     if dry_run:
         return f"{directory / name}.yaml: {said}; dry run, nothing written"
     file = directory / f"{name}.yaml"

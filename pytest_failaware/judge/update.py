@@ -21,6 +21,7 @@ from pytest_failaware.judge.golden import ends_golden
 from pytest_failaware.judge.groups import same_groups
 from pytest_failaware.judge.leftovers import carried_over, remove_leftovers, shared_hash
 from pytest_failaware.judge.refusals import lacking, refusal
+from pytest_failaware.judge.renaming import is_renamed, renamed_files, under_new_names
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import (
     holds_logits,
@@ -49,6 +50,7 @@ class UpdateOutcome:
     unchanged: tuple[str, ...] = ()
     regrouped: str = ""  # how many groups the same samples were in and are in now, where that changed
     pruned: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()  # classes, as failaware_rename spells them
     golden_anew: tuple[str, ...] = ()
     without_logits: tuple[str, ...] = ()
     refused: str = ""
@@ -121,20 +123,56 @@ def update_baseline(
     change = _Update(measured=measured, drop=drop, reason=reason, reset_golden=reset_golden)
     if dry_run:
         with locked(home) if home.is_dir() else nullcontext():
-            return _plan(directory, read_baseline(directory, name), name, change).outcome
+            old = read_baseline(directory, name)
+            return (_renaming(directory, old, change) or _plan(directory, old, name, change)).outcome
     home.mkdir(parents=True, exist_ok=True)
     with locked(home):
         old = read_baseline(directory, name)
+        if renaming := _renaming(directory, old, change):
+            _carry_out(renaming, directory, name, home, old)
+            old = renaming.baseline
         plan = _plan(directory, old, name, change)
-        try:
-            if plan.contents:
-                replace_in_order(plan.contents)
-        except BaseException:  # Ctrl-C too; it goes on after the clean-up
-            remove_leftovers(directory, name, home, old, read_baseline(directory, name))
-            raise
-        if plan.baseline is not None:
-            remove_leftovers(directory, name, home, old, plan.baseline)
-    return plan.outcome
+        _carry_out(plan, directory, name, home, old)
+    return replace(plan.outcome, renamed=renaming.outcome.renamed) if renaming else plan.outcome
+
+
+def _carry_out(plan: _Plan, directory: Path, name: str, home: Path, old: Baseline | None) -> None:
+    try:
+        if plan.contents:
+            replace_in_order(plan.contents)
+    except BaseException:  # Ctrl-C too; it goes on after the clean-up
+        remove_leftovers(directory, name, home, old, read_baseline(directory, name))
+        raise
+    if plan.baseline is not None:
+        remove_leftovers(directory, name, home, old, plan.baseline)
+
+
+def _renaming(directory: Path, old: Baseline | None, update: _Update) -> _Plan | None:
+    """The baseline under new names of its classes, with the values it has; None if there is nothing to rename.
+
+    It is written before the update: whatever ends that, the baseline is whole. An update that is going to be refused
+    renames nothing.
+    """
+    if old is None or not update.measured or not is_renamed(old, update.measured[0][0]):
+        return None
+    first = update.measured[0][0]
+    preview = under_new_names(old, first)
+    fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in update.measured}
+    is_refused = refusal(preview, update.measured, fresh, update.drop) or lacking(
+        directory, preview, fresh, reason=update.reason, reset_golden=update.reset_golden
+    )
+    found = None if is_refused else renamed_files(directory, old, first)
+    if found is None:
+        return None
+    merged, contents = found
+    before, after = _texts(directory, old, merged)
+    contents[baseline_path(directory, old.name).resolve()] = after.encode()
+    pairs = zip(old.data.classes, merged.data.classes, strict=True)
+    outcome = UpdateOutcome(
+        renamed=tuple(f"{name} => {new}" for name, new in pairs if name != new),
+        diff=_diff(before, after, f"{old.name}.yaml"),
+    )
+    return _Plan(outcome=outcome, contents=contents, baseline=merged)
 
 
 def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> _Plan:
