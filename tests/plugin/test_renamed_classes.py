@@ -171,7 +171,7 @@ def test_accept_renames(folders: Project, command: Command) -> None:
 
 def test_predictions_under_new_names(project: Project) -> None:
     """Ids that are text hold the name of the class, too."""
-    header = "sample_id,label,condition,bottom,MIDDLE,top\n"
+    header = "sample_id,label,condition,logit_bottom,logit_MIDDLE,logit_top\n"
     rows = "".join(
         f"image{number},{number % 3},clean,{5.0 if number % 3 == 0 else 0.0},{1.0},{5.0 if number % 3 == 2 else 0.0}\n"
         for number in range(60)

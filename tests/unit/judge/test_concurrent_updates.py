@@ -19,7 +19,7 @@ from pytest_failaware.judge.samples import read_records
 from pytest_failaware.judge.update import update_baseline
 
 KEYS = ("clean", "blur", "low_light", "gaussian_noise")
-ROUNDS = 25
+ROUNDS = 8
 
 
 def store(directory: Path, key: str, letters: str) -> None:
@@ -45,7 +45,7 @@ def update_in_rounds(directory: Path, key: str, barrier: Barrier) -> None:
 
 
 def test_four_processes_lose_no_update(tmp_path: Path) -> None:
-    """Different conditions of one baseline, updated at once, 25 times: after each round all four values are there."""
+    """Different conditions of one baseline, updated at once, 8 times: after each round all four values are there."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(len(KEYS))
     processes = [context.Process(target=update_in_rounds, args=(tmp_path, key, barrier)) for key in KEYS]
