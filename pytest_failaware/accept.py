@@ -58,7 +58,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
         incomplete = document["incomplete"]
         for result in document["results"]:
             found = result["measurement"]
-            if found and result["stored"] and not reason:
+            if found and result.get("stored") and not reason:
                 raise FailAwareError(
                     f"{report}: {result['nodeid']} could not be compared with what was stored; look at both values "
                     'in the report of the run, and where the change is meant add --reason="why"'
