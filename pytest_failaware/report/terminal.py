@@ -40,6 +40,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
         yield from left_out(results, display)
     elif any(result.verdict.is_written for result in results):
         yield from (Line(fact) for fact in report.facts if fact.startswith("note: "))  # on what is now stored
+        yield from not_compared(results, display)
     if results and display.verbosity >= -1:
         yield Line(total(results), colour(results[0].verdict))
     yield from (Line(complaint, "red") for complaint in report.complaints)

@@ -35,6 +35,13 @@ def samples(project: Project) -> list[Path]:
     return sorted((project.path / "baselines" / "toy").glob("*.npz"))
 
 
+def golden_file(project: Project) -> Path:
+    """The file of the golden reference."""
+    records = project.stored()["clean"]["golden"]["records"]  # type: ignore[index]
+    (path,) = [path for path in samples(project) if path.stem.endswith(records[7:19])]
+    return path
+
+
 # ---- absent sample files -------------------------------------------------------------------------------------------
 
 
@@ -84,7 +91,7 @@ def test_absent_files_are_replaced_only_with_reason_and_reset(recorded: Project,
 def test_a_lost_golden_reference_is_no_clean_slate(recorded: Project) -> None:
     """The item is incomparable, and an update without the reset changes nothing."""
     recorded.record(model="worse.pth")
-    (golden,) = [path for path in samples(recorded) if "golden" in path.name]
+    golden = golden_file(recorded)
     golden.unlink()
     before = recorded.files()
 
@@ -99,18 +106,13 @@ def test_golden_stays_where_the_stored_samples_alone_are_lost(recorded: Project)
     """A reason is enough, and drift is measured from the first values as before."""
     recorded.record(model="worse.pth")
     golden = recorded.stored()["clean"]["golden"]  # type: ignore[index]
-    for path in samples(recorded):
-        if (
-            path.name.startswith("clean")
-            and "golden" not in path.name
-            and not path.name.endswith(f"{golden['records'][7:19]}.npz")
-        ):
-            path.unlink()
+    recorded.sample_file("clean").unlink()
     assert pytest.ExitCode.USAGE_ERROR == recorded.run(UPDATE, model="worse.pth").ret
     result = recorded.run(UPDATE, REASON, model="worse.pth")
 
     assert pytest.ExitCode.OK == result.ret
     assert golden == recorded.stored()["clean"]["golden"]  # type: ignore[index]
+    assert golden_file(recorded).is_file()
 
 
 # ---- other measurements --------------------------------------------------------------------------------------------
@@ -167,6 +169,8 @@ def test_another_measurement_is_stored_only_with_reason_and_reset(recorded: Proj
     done = recorded.run(UPDATE, OTHER, REASON, RESET, model="worse.pth")
     assert pytest.ExitCode.OK == done.ret
     done.stdout.fnmatch_lines(["not the same measurement *", "test_toy[[]clean] *60.00% -> 40.00% *updated"])
+    quiet = recorded.run(UPDATE, REASON, RESET, "-q")
+    quiet.stdout.fnmatch_lines(["not the same measurement *", "test_toy[[]clean] *40.00% -> 60.00% *updated"])
     text = recorded.baseline.read_text(encoding="utf-8")
     assert "golden_reset: true" in text
     assert "golden:" not in text
