@@ -127,7 +127,7 @@ def _measured(plain: Plain, report: Path) -> Measured:
         _check_columns(measurement)
     except ColumnsError as error:
         raise FailAwareError(f"{archive}: {member}: {error}; {_REMEDY}") from error
-    rule = FailureRule.parse(plain["rule"])
+    rule = FailureRule.parse(plain["rule"], f"{report}: rule")
     _check_entry(measurement, rule, report)
     return measurement, rule
 

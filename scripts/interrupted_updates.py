@@ -1,10 +1,10 @@
-"""Baselines under fire: updates that are killed, fail, are interrupted or meet others. Prints a table; exit code 1 on a fault.
+"""Updates that are killed, fail, are interrupted or meet others: prints a table, exit code 1 if a baseline suffers.
 
     python scripts/interrupted_updates.py           # all of it, some minutes; POSIX only
     python scripts/interrupted_updates.py --quick   # every fifth call, and ten random times
 
-A baseline is sound if it is the old one or the new one as a whole: the YAML is read, each file that it names is there and
-has the hash that it names. After the next update no other file may be left.
+A baseline is sound if it is the old one or the new one as a whole: the YAML is read, each file that it names is there
+and has the hash that it names. After the next update no other file may be left.
 """
 
 from __future__ import annotations
@@ -26,14 +26,19 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from five import RULE, measurement_of  # noqa: E402 - found only now
+from five import RULE, measurement_of
 
-from pytest_failaware.errors import FailAwareError  # noqa: E402 - as above
-from pytest_failaware.judge.baseline import baseline_text, read_baseline  # noqa: E402 - as above
-from pytest_failaware.judge.samples import missing_files, named_files, read_golden, read_records  # noqa: E402 - as above
-from pytest_failaware.judge.stored import read_stored  # noqa: E402 - as above
-from pytest_failaware.judge.update import update_baseline  # noqa: E402 - as above
-from pytest_failaware.schema import Baseline  # noqa: E402 - as above
+from pytest_failaware.errors import FailAwareError
+from pytest_failaware.judge.baseline import baseline_text, read_baseline
+from pytest_failaware.judge.samples import (
+    missing_files,
+    named_files,
+    read_golden,
+    read_records,
+)
+from pytest_failaware.judge.stored import read_stored
+from pytest_failaware.judge.update import update_baseline
+from pytest_failaware.schema import Baseline
 
 NAME: Final = "small"
 KEYS: Final = ("clean", "blur", "low_light")
