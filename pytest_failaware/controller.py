@@ -11,6 +11,7 @@ import pytest
 
 from pytest_failaware.console import GateFailure, Place, bars, verbosity_of, width_of, write
 from pytest_failaware.errors import FailAwareError
+from pytest_failaware.ignored import ignored_sentence
 from pytest_failaware.judge.mce import run_corruption
 from pytest_failaware.ledger import Ledger
 from pytest_failaware.outputs import write_outputs
@@ -21,7 +22,7 @@ from pytest_failaware.report.terminal import summary_lines
 from pytest_failaware.schema import ItemResult, RunConfig, RunReport
 from pytest_failaware.selection import narrowed_by
 from pytest_failaware.text import describe_error, printable
-from pytest_failaware.updates import obsolete_entries, outcome_sentence, update_baselines
+from pytest_failaware.updates import obsolete_entries, outcome_sentence, refused_updates, update_baselines
 
 _NOT_REPEATED: Final = ("--failaware-update", "--failaware-strict", "--failaware-limit", "--failaware-override",
                         "--failaware-against")  # fmt: skip
@@ -139,20 +140,25 @@ class Controller:
         return ""
 
     def _update(self) -> None:
-        writing, pending = self.run.writing, self.ledger.to_write
+        writing = self.run.writing
+        refused = refused_updates(self.ledger.in_order, writing)
+        pending = [entry for entry in self.ledger.to_write if entry["result"]["baseline"] not in refused]
         if writing.prune and (partial := self._partial()):
             self._refuse(f"NOT pruned: {partial}; prune in a full run")
-        if not writing.asked or (not pending and not writing.prune):
+        if not writing.asked or not (pending or refused or writing.prune):
             return
         if self.incomplete:
             self.ledger.notices.append(f"baselines NOT written: {self.incomplete}; {len(pending)} results were ready")
             return
-        for name, outcome in update_baselines(self.run.baseline_dir, pending, self.obsolete, writing):
+        for sentence in refused.values():
+            self._refuse(sentence)
+        obsolete = {name: keys for name, keys in self.obsolete.items() if name not in refused}
+        for name, outcome in update_baselines(self.run.baseline_dir, pending, obsolete, writing):
             sentence = outcome_sentence(name, self.run.baseline_dir, outcome, dry_run=writing.dry_run)
-            if outcome.refused:
+            if outcome.refused or outcome.lacking:
                 self._refuse(sentence)
             else:
-                self.ledger.notices.append(sentence)
+                self.ledger.notices += filter(None, [sentence, ignored_sentence(self.run.baseline_dir, name)])
             if writing.dry_run:
                 self.diffs.append(outcome.diff)
             elif outcome.pruned:

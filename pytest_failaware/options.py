@@ -246,6 +246,14 @@ OPTIONS: Final = (
         ini_only=True,
         help="fail, or shared: compare on the images that this run and the baseline both have. Default: fail",
     ),
+    Option(
+        name="rename",
+        metavar="OLD => NEW",
+        repeated=True,
+        ini_only=True,
+        help="classes with new names, one a line, as in cat => kitten, so that baselines stay comparable until their "
+        "next update",
+    ),
 )
 
 _TRUE: Final = ("1", "true", "yes", "on")

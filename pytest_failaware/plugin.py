@@ -56,6 +56,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             group.addoption(option.typed, action=action, metavar=option.metavar, help=option.help)
         if option.ini and option.flag:
             parser.addini(option.ini, option.help, type="bool", default=None)
+        elif option.ini and option.repeated:
+            parser.addini(option.ini, option.help, type="linelist", default=None)
         elif option.ini:
             parser.addini(option.ini, option.help, default=None)
     for key in INI_KEYS:

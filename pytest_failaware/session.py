@@ -89,7 +89,7 @@ class Session:
         """The configured predictions."""
         if self.config.predictions is None:
             raise ConfigError("no predictions given; pass --failaware-predictions=FILE")
-        return read_file("predictions", self.config.predictions, self.config.group)
+        return read_file("predictions", self.config.predictions, self.config)
 
     @cached_property
     def images(self) -> ImageSet:

@@ -76,6 +76,7 @@ def _result(result: ItemResult, entry: Mapping[str, Any] | None, members: Mappin
     return {
         **result_to_plain(result),
         "rates": {name: _estimate(rate) for name, rate in result.stats.rates.items()},
+        "stored": {name: _estimate(rate) for name, rate in result.stored.items()},
         "comparisons": [_comparison(comparison) for comparison in result.comparisons],
         "measurement": None if entry is None else _measurement(result, entry, members),
     }

@@ -9,8 +9,8 @@ from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.display import Display, Line, colour
 from pytest_failaware.report.failure import badness
 from pytest_failaware.report.sights import at_chance, sight_range, sight_table, too_few
-from pytest_failaware.report.summary_tables import compared, left_out, measured
-from pytest_failaware.report.words import reference_name, short_name
+from pytest_failaware.report.summary_tables import compared, left_out, measured, not_compared
+from pytest_failaware.report.words import needed_options, reference_name, short_name
 from pytest_failaware.schema import ItemResult, RunReport, Verdict
 
 
@@ -29,6 +29,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
         yield from map(Line, [*report.facts, *([""] if report.facts and results else [])])
         yield from compared(results, display)
         yield from _reasons(results)
+        yield from not_compared(results, display)
         yield from measured(report.results, display)
         yield from _sights(report.results, display)
         yield from map(Line, corruption_sentences(report.corruption))
@@ -39,6 +40,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
         yield from left_out(results, display)
     elif any(result.verdict.is_written for result in results):
         yield from (Line(fact) for fact in report.facts if fact.startswith("note: "))  # on what is now stored
+        yield from not_compared(results, display)
     if results and display.verbosity >= -1:
         yield Line(total(results), colour(results[0].verdict))
     yield from (Line(complaint, "red") for complaint in report.complaints)
@@ -101,15 +103,29 @@ def total(results: Sequence[ItemResult]) -> str:
 def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
     """The command that accepts or records, where something failed that it would mend."""
     verdicts = {result.verdict for result in results if not result.is_against}
-    update = f"{command} --failaware-update-baselines"
-    if any(result.drifts for result in results):
-        update += ' --failaware-reset-golden --failaware-reason="…"'
     if verdicts & {Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE}:
         yield Line("If this change is intended, accept the new values and commit the baseline:")
-        yield Line(f"  {update}", is_verbatim=True)
+        stored = [result for result in results if not result.is_against]
+        options = [f"--failaware-{option}" for option in needed_options(stored)]
+        typed = [option for option in options if option.partition("=")[0] not in command]
+        yield Line(f"  {' '.join([command, *typed])}", is_verbatim=True)
+        yield from _why_so(stored)
     elif Verdict.MISSING in verdicts:
         yield Line("Record the expected values and commit the baseline:")
         yield Line(f"  {command} --failaware-update-new", is_verbatim=True)
+
+
+def _why_so(results: Sequence[ItemResult]) -> Iterator[Line]:
+    """Why the command that accepts has more than the update in it."""
+    if any(result.stored for result in results):
+        yield Line(
+            "--failaware-reason is in it because stored and new values are not the same measurement: look at both."
+        )
+    golden = "--failaware-reset-golden is in it because"
+    if any(result.ends_golden for result in results):
+        yield Line(f"{golden} the golden reference, from which drift is measured, cannot stay beside the new values.")
+    if any(result.drifts for result in results):
+        yield Line(f"{golden} accepted changes add up to more than the drift budget.")
 
 
 def _diff_colour(line: str) -> str:

@@ -186,6 +186,8 @@ class ItemResult:
     causes: tuple[str, ...] = ()  # what else differs from the baseline: the model, the device, the versions
     at_chance: bool = False  # the reference knows no more than the largest class, so there is nothing to lose
     drifts: bool = False  # storing it needs a reset of the golden reference
+    ends_golden: bool = False  # storing it needs that too: the golden reference cannot stand beside these values
+    stored: Mapping[str, Estimate] = field(default_factory=dict)  # rates of an incomparable entry, not to judge by
     is_against: bool = False  # compared with a second model, whose name stands in `baseline`
     reuse: tuple[Reuse, ...] = ()  # of its measurement and of the second model's; empty where there is no cache
     sights: tuple[Sight, ...] = ()  # what its gates can see, where this run recorded it

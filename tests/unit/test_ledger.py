@@ -59,7 +59,7 @@ def test_results_and_what_is_written_stand_in_the_order_of_the_collection() -> N
 def test_what_is_drawn_goes_with_its_attempt() -> None:
     """A failed item is drawn, and a rerun that ends without a result leaves nothing of the attempt before."""
     ledger = Ledger()
-    drawn = pictures_of(measurement_of("RRWrw"), build_gate({}), None, None)
+    drawn = pictures_of(measurement_of("RRWrw"), build_gate({}), None)
     phases(ledger, "failed", {**entry_of("RRWrw"), "pictures": pictures_to_plain(drawn)})
     assert {NODE: drawn} == ledger.drawn
 
