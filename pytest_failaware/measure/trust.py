@@ -44,7 +44,7 @@ _DAMAGED: Final = (  # what the readers of archives raise, NotImplementedError a
 )
 _ZIP: Final = b"PK\x03\x04"
 _HEAD: Final = 512  # bytes that show what a member of an archive is
-_SEARCHED: Final = 16_000_000  # bytes, unpacked, of all archives and pickles that are searched for what they ask for
+_SEARCHED: Final = 4_000_000  # bytes, unpacked, of all archives and pickles that are searched for what they ask for
 
 
 def trusted_bytes(path: Path, loading: Loading) -> bytes | None:
@@ -88,34 +88,37 @@ def shown(wanted: Collection[str]) -> str:
     return f"{first} and {len(wanted) - 6} more" if len(wanted) > 6 else first
 
 
-def globals_in(content: bytes) -> set[str]:
+def globals_in(content: bytes, budget: int = _SEARCHED) -> set[str]:
     """The Python names that the pickles in a file ask for, in archives in archives too; read, never run.
 
     A list for people: a pickle made to mislead can hide names from it, and no more than a budget of bytes is searched,
     so nothing is allowed because of it.
     """
-    search = _Search()
-    search.look_into(content, ARCHIVE_DEPTH)
+    search = _Search(budget)
+    search.look_into(content if _is_archive(content) else content[:budget], ARCHIVE_DEPTH)
     names = {name for name in search.names if not name.startswith(_PLAIN) and not name.endswith("Storage")}
-    return names if search.left > 0 else names | {f"(not searched beyond {_SEARCHED:,} bytes)"}
+    return names if search.left > 0 else names | {f"(not searched beyond {budget:,} bytes)"}
 
 
 @dataclass(slots=True)
 class _Search:
-    """The names found so far, and the bytes that may still be unpacked, of all archives in one another together."""
+    """The bytes that may still be unpacked, of all archives in one another together, and the names found so far."""
 
+    left: int
     names: set[str] = field(default_factory=set)
-    left: int = _SEARCHED
 
     def look_into(self, content: bytes, depth: int) -> None:
         """Add the names in a pickle, or in the members of an archive and of those in it."""
         if not _is_archive(content):
-            self.names.update(names_in(io.BytesIO(content[:_SEARCHED])))
+            self.names.update(names_in(io.BytesIO(content)))
+            return
+        if not depth:
             return
         try:
             for member in _zipped(content) if content.startswith(_ZIP) else _tarred(content):
-                if depth and self.left > 0:
-                    self.look_into(self._unpack(member), depth - 1)
+                if self.left <= 0:
+                    return
+                self.look_into(self._unpack(member), depth - 1)
         except _DAMAGED:  # the rest of the archive has no names that could be read
             return
 
