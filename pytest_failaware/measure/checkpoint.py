@@ -70,7 +70,7 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
     """The weights in what a file held.
 
     Raises:
-        ModelError: there are none, or none under the key that was asked for.
+        ModelError: there are none, or none under the key that was asked for, or they claim to be more than they are.
     """
     if not isinstance(content, dict):
         raise ModelError(
@@ -83,6 +83,7 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
     tensors = _tensors(weights) if isinstance(weights, dict) else {}
     if not tensors:
         raise ModelError(f"{path}: {_without_weights(content, loading.checkpoint_key, known)}")
+    _refuse_claims(path, tensors)
     by_timm = key and isinstance(content.get("args"), argparse.Namespace)  # other scripts note names of torchvision
     architecture = content.get("arch") if by_timm else ""
     found = Checkpoint(
@@ -94,6 +95,20 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
         is_of_lightning="pytorch-lightning_version" in content,
     )
     return found.without(shared_prefix(tensors))
+
+
+def _refuse_claims(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Refuse shapes without the numbers for them: a network of these shapes would take far more memory than the file."""
+    for name, tensor in tensors.items():
+        if tensor.layout is not torch.strided:  # strict loading decides on sparse ones
+            continue
+        claimed = tensor.numel() * tensor.element_size()
+        held = 0 if tensor.is_meta else tensor.untyped_storage().nbytes()
+        if claimed > held:
+            raise ModelError(
+                f"{path}: {one_line(repr(name))} claims {claimed:,} bytes, and the file holds {held:,} of them; "
+                f"write one with {RESAVE}"
+            )
 
 
 def module_in(content: object, loading: Loading) -> nn.Module | None:
