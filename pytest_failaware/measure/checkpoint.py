@@ -98,7 +98,7 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
 
 
 def _refuse_claims(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Refuse shapes without the numbers for them: a network of these shapes would take far more memory than the file."""
+    """Refuse shapes without the numbers for them: a network of such shapes takes far more memory than the file."""
     for name, tensor in tensors.items():
         if tensor.layout is not torch.strided:  # strict loading decides on sparse ones
             continue
