@@ -19,6 +19,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from pytest_failaware.budgets import UNPACKED_BYTES
 from pytest_failaware.errors import ModelError
 from pytest_failaware.measure.archives import RESAVE, damaged, data_pickle
 from pytest_failaware.measure.formats import Format
@@ -99,16 +100,14 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
 
 def _refuse_claims(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     """Refuse shapes without the numbers for them: a network of such shapes takes far more memory than the file."""
-    for name, tensor in tensors.items():
-        if tensor.layout is not torch.strided:  # strict loading decides on sparse ones
-            continue
-        claimed = tensor.numel() * tensor.element_size()
-        held = 0 if tensor.is_meta else tensor.untyped_storage().nbytes()
-        if claimed > held:
-            raise ModelError(
-                f"{path}: {one_line(repr(name))} claims {claimed:,} bytes, and the file holds {held:,} of them; "
-                f"write one with {RESAVE}"
-            )
+    dense = [tensor for tensor in tensors.values() if tensor.layout is torch.strided]
+    storages = [tensor.untyped_storage() for tensor in dense if not tensor.is_meta]
+    held = sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+    claimed = sum(tensor.numel() * tensor.element_size() for tensor in dense)
+    if claimed > held + UNPACKED_BYTES:
+        raise ModelError(
+            f"{path}: its shapes claim {claimed:,} bytes, and the file holds {held:,}; write one with {RESAVE}"
+        )
 
 
 def module_in(content: object, loading: Loading) -> nn.Module | None:

@@ -280,7 +280,7 @@ def test_heads_that_disagree(tmp_path: Path) -> None:
     given = {**shapes("inception_v3"), "AuxLogits.fc.weight": (1000, 768), "AuxLogits.fc.bias": (1000,)}
     fit = infer(given, PATH)
     assert ("inception_v3", 7, 1, False) == (fit.name, fit.classes, fit.likeness, fit.is_exact)
-    state = {name: torch.zeros(shape) for name, shape in given.items()}
+    state = {name: torch.zeros(()).expand(shape) for name, shape in given.items()}
     assert "2 of another shape (AuxLogits.fc.weight (1000, 768) vs (7, 768)" in error_of(state, tmp_path)
 
 

@@ -322,7 +322,14 @@ def test_tensor_without_its_numbers(tmp_path: Path, shape: tuple[int, int], kind
         load(saved({"fc.weight": weight}, tmp_path / "model.pth"), SQUEEZENET)
 
     held = 4 if kind == "expanded" else 0
-    assert f"'fc.weight' claims 16,000,000,000 bytes, and the file holds {held} of them; write" in str(caught.value)
+    assert f"its shapes claim 16,000,000,000 bytes, and the file holds {held}; write one" in str(caught.value)
+
+
+def test_tensor_that_is_there_many_times(tmp_path: Path) -> None:
+    """Many names of the same numbers count each time, as they would in a network."""
+    weight = torch.ones(1_000_000)
+    with pytest.raises(ModelError, match="its shapes claim 2,000,000,000 bytes, and the file holds 4,000,000; write"):
+        load(saved({f"{number}.weight": weight for number in range(500)}, tmp_path / "model.pth"), SQUEEZENET)
 
 
 def test_timm_that_is_not_installed(timm_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
