@@ -16,18 +16,27 @@ _LONGEST: Final = 2**31  # bytes; a protobuf message must be shorter
 _PLACE: Final = ("location", "offset", "length")
 
 
+def refuse_long(path: Path) -> None:
+    """Refuse what protobuf cannot hold, before it is read.
+
+    Raises:
+        ModelError: the file is too long.
+    """
+    size = path.stat().st_size
+    if size >= _LONGEST:
+        raise ModelError(
+            f"{path}: an ONNX program of {size:,} bytes, the limit is {_LONGEST:,}; save its weights in a file beside "
+            "it (save_as_external_data)"
+        )
+
+
 def parse_onnx(path: Path, content: bytes) -> Any:  # Any: onnx.ModelProto, of a library that may be absent
     """Return the model in a file, without what the onnx library does not know, so that nobody else reads it either.
 
     Raises:
         ModelError: the onnx library is missing or cannot read the file, or the model has custom operators.
     """
-    onnx = import_onnx(path)
-    if len(content) >= _LONGEST:
-        raise ModelError(
-            f"{path}: an ONNX program of {len(content):,} bytes, the limit is {_LONGEST:,}; save its weights in a "
-            "file beside it (save_as_external_data)"
-        )
+    onnx = _import_onnx(path)
     try:
         model = onnx.ModelProto.FromString(content)
     except Exception as error:  # protobuf has one class of error for each of its implementations
@@ -45,7 +54,7 @@ def parse_onnx(path: Path, content: bytes) -> Any:  # Any: onnx.ModelProto, of a
     return model
 
 
-def import_onnx(path: Path) -> Any:  # Any: as above
+def _import_onnx(path: Path) -> Any:  # Any: as above
     """Return the library onnx.
 
     Raises:

@@ -13,7 +13,7 @@ import torch
 from pytest_failaware.errors import ModelError
 from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.measure.formats import read_bytes
-from pytest_failaware.measure.onnx_file import external_tensors, parse_onnx, put
+from pytest_failaware.measure.onnx_file import external_tensors, parse_onnx, put, refuse_long
 from pytest_failaware.text import describe_error, one_line
 
 _TYPES: Final = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
@@ -59,16 +59,21 @@ def open_onnx(path: Path) -> tuple[OnnxProgram, str, str]:
         ModelError: onnx or onnxruntime is missing or refuses the file, it has custom operators, or its weights lie
             outside of its folder.
     """
+    refuse_long(path)
     content = read_bytes(path)
     model = parse_onnx(path, content)
     runtime = _import_runtime(path)
-    with tempfile.TemporaryDirectory(prefix="pytest-failaware-") as folder:
-        digests = _copy_weights(path, model, Path(folder))
-        sha256 = _sha256(content, digests)
-        private = Path(folder, "model.onnx")
-        private.write_bytes(model.SerializeToString())
-        session = _session(runtime, private, path)
-    return OnnxProgram(session, path), sha256, runtime.__version__
+    try:
+        with tempfile.TemporaryDirectory(prefix="pytest-failaware-") as folder:
+            digests = _copy_weights(path, model, Path(folder))
+            private = Path(folder, "model.onnx")
+            private.write_bytes(model.SerializeToString())
+            session = _session(runtime, private, path)
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot be copied to a temporary folder ({describe_error(error)}); check permissions and space"
+        ) from error
+    return OnnxProgram(session, path), _sha256(content, digests), runtime.__version__
 
 
 def _import_runtime(path: Path) -> Any:  # Any: onnxruntime ships no types
@@ -112,13 +117,10 @@ def _copy(path: Path, name: str, target: Path) -> bytes:
     """Copy one file of weights, and return the SHA-256 of its name and of the very bytes that were copied."""
     digest = hashlib.sha256(name.encode() + b"\0")
     place = _place(path, name)
-    try:
-        with place.open("rb") as source, target.open("xb") as copy:
-            while chunk := source.read(_CHUNK):
-                digest.update(chunk)
-                copy.write(chunk)
-    except OSError as error:
-        raise ModelError(f"{place}: cannot be copied ({describe_error(error)}); check permissions and space") from error
+    with place.open("rb") as source, target.open("xb") as copy:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            copy.write(chunk)
     with target.open("rb") as copy:
         if is_lfs_pointer(copy.read(_HEAD)):
             raise ModelError(f"{place}: a Git LFS pointer, not the weights of {path.name}; {LFS_REMEDY}")
@@ -127,17 +129,23 @@ def _copy(path: Path, name: str, target: Path) -> bytes:
 
 def _place(path: Path, name: str) -> Path:
     """The file that a model names, with its links resolved."""
-    place = path.parent / name
     is_plain = name.isprintable() and bool(name) and not Path(name).is_absolute() and ".." not in Path(name).parts
     folders = (path.parent.resolve(), path.resolve().parent)  # a store of models may hold both behind links
-    if not is_plain or not any(place.resolve().is_relative_to(folder) for folder in folders):
+    try:
+        place = (path.parent / name).resolve() if is_plain else path
+        is_there = place.is_file()
+    except (OSError, RuntimeError) as error:  # too long, or links in a circle
+        raise ModelError(
+            f"{path}: names weights that no file has ({describe_error(error)}); export it again"
+        ) from error
+    if not is_plain or not any(place.is_relative_to(folder) for folder in folders):
         raise ModelError(
             f"{path}: names weights outside of its folder: {one_line(name)!r}; nothing was read from there; keep the "
             "data beside the model and export it again"
         )
-    if not place.is_file():
+    if not is_there:
         raise ModelError(f"{path}: its weights lie in {one_line(name)!r}, which is not there; copy it beside the model")
-    return place.resolve()
+    return place
 
 
 def _sha256(content: bytes, digests: dict[str, bytes]) -> str:

@@ -201,6 +201,25 @@ def test_name_in_no_encoding(tmp_path: Path) -> None:
     assert "the tensor 'weight' does not say in one plain way where its data is" in refused(path)
 
 
+@pytest.mark.parametrize("name", ["circle", "x" * 5000])
+def test_name_that_no_file_has(tmp_path: Path, name: str) -> None:
+    """Links in a circle and names that are too long are one line."""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(onnx_bytes(name))
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+
+    assert "which is not there" in refused(path) or "names weights that no file has" in refused(path)
+
+
+def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A temporary folder that cannot be written is one line."""
+    path = weighed(tmp_path / "model.onnx", WEIGHT)
+    path.write_bytes(onnx_bytes("weight.bin"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+
+    assert "cannot be copied to a temporary folder (FileNotFoundError" in refused(path)
+
+
 def test_pointer_of_lfs_in_place_of_weights(tmp_path: Path) -> None:
     """A checkout without LFS says what to fetch."""
     path = tmp_path / "model.onnx"
