@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from pytest_failaware.errors import ModelError
-from pytest_failaware.measure.archives import RESAVE
+from pytest_failaware.measure.archives import RESAVE, damaged
 
 PICKLE_BYTES: Final = 8_000_000  # a network of a thousand tensors takes 100 kB
 _DEPTH: Final = 200  # values in values; torch.save itself cannot write a thousand
@@ -79,16 +79,20 @@ def check_pickles(path: Path, stream: BinaryIO, count: int) -> None:
     Args:
         path: names the file in the error.
         stream: the pickles, one after the other; what follows them is not read.
-        count: how many there are.
+        count: how many there are at most.
 
     Raises:
-        ModelError: the values are nested too deep, or unfold to too many parts, or the pickles are too long.
+        ModelError: a pickle nests too deep, unfolds to too many parts, is too long or is damaged.
     """
     for _ in range(count):
+        start = stream.tell()
+        if not stream.read(1):
+            return
+        stream.seek(start)
         try:
             finding = _excess(stream)
-        except _READING_ERRORS:  # no pickle that can be read to its end; the loader says so
-            return
+        except _READING_ERRORS as error:  # what cannot be read here must not be read by the loader in another way
+            raise damaged(path, error) from error
         if finding:
             raise ModelError(f"{path}: {finding}, and none of it was run; write one with {RESAVE}")
 

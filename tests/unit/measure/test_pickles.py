@@ -88,6 +88,14 @@ def test_pickle_that_grows_in_an_old_file(tmp_path: Path) -> None:
     assert "its pickle unfolds to more than" in refused(path)
 
 
+def test_pickle_that_cannot_be_checked(tmp_path: Path) -> None:
+    """What cannot be read to its end is not left to the loader, which might read it in another way."""
+    path = tmp_path / "model.pth"
+    path.write_bytes(START + b"h\7" + doubled(40)[2:])
+
+    assert "cut short, damaged or no checkpoint (KeyError: 7)" in refused(path)
+
+
 def test_long_pickle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit is on the unpacked pickle, whichever form the file has."""
     monkeypatch.setattr(pickles, "PICKLE_BYTES", 50)
