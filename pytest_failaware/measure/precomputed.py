@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_failaware.errors import DataError
+from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.measure.data import CHANNELS, ImageSet, Sample
 from pytest_failaware.measure.decode import read_image
 from pytest_failaware.measure.store import Geometry, ImageStore, build_store, silent
 from pytest_failaware.published import SEVERITIES
 from pytest_failaware.schema import Condition, Tell
 from pytest_failaware.spelling import PRECOMPUTED
-from pytest_failaware.text import describe_error
+from pytest_failaware.text import describe_error, spelled
 
 _SUFFIXES: Final = ("", ".JPEG", ".jpeg", ".jpg", ".png")
 
@@ -144,21 +145,26 @@ class _FolderPictures(ImageSet):
 
     def name(self, index: int) -> str:
         """The path of the file."""
-        return str(self.folder / self.images.name(index))
+        return spelled(str(self.folder / self.images.file(index)))
 
     def read(self, index: int) -> Sample:
         """The file of the same name."""
-        wanted = self.folder / self.images.name(index)
+        wanted = self.folder / self.images.file(index)
         paths = [wanted, *(wanted.with_suffix(suffix) for suffix in _SUFFIXES)]
         found = next((path for path in paths if path.is_file()), None)
         if found is None:
-            raise DataError(f"{wanted}: there is no such file; the folder must repeat the files of --failaware-dataset")
-        content, image = read_image(found, str(found))
+            raise DataError(
+                f"{self.name(index)}: there is no such file; the folder must repeat the files of --failaware-dataset"
+            )
+        content, image = read_image(found, spelled(str(found)))
         return Sample(key=hashlib.sha256(content).digest(), image=image, label=int(self.clean.labels[index]))
 
 
 def _loaded(path: Path) -> NDArray[np.uint8]:
     try:
+        with path.open("rb") as file:
+            if is_lfs_pointer(file.read(100)):
+                raise DataError(f"{path}: is a Git LFS pointer, not the array itself; {LFS_REMEDY}")
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         reason = describe_error(error)

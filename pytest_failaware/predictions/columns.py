@@ -16,7 +16,7 @@ from pytest_failaware.fingerprint import sample_ids
 from pytest_failaware.predictions.files import Table
 from pytest_failaware.schema import NO_CLASS
 from pytest_failaware.spelling import parse_condition
-from pytest_failaware.text import one_line
+from pytest_failaware.text import one_line, spelled
 
 _SUM_TOLERANCE: Final = 0.01
 """How far probabilities may be from a sum of 1 before they are no softmax: float16 and three decimals stay within."""
@@ -69,7 +69,7 @@ def checked_logits(table: Table) -> NDArray[np.float64]:
 def class_names(table: Table) -> tuple[str, ...]:
     """The names in label order, "0", "1", … where the file has none."""
     count = table.scores.shape[1]
-    classes = tuple(map(str, range(count))) if table.classes is None else table.classes
+    classes = tuple(map(str, range(count))) if table.classes is None else tuple(map(spelled, table.classes))
     if len(classes) != count or len(set(classes)) != count or count > _CLASSES:
         raise DataError(
             f"{table.place}: {len(classes)} class names ({len(set(classes))} different) for {count} columns of "
