@@ -26,7 +26,7 @@ from pytest_failaware.predictions.columns import (
 from pytest_failaware.predictions.files import Table, read_table, table_of_arrays, table_of_frame
 from pytest_failaware.schema import ELSEWHERE, Condition, DataFacts, Measurement, ModelFacts, Provenance, Records
 from pytest_failaware.scores import columns_of
-from pytest_failaware.text import describe_error
+from pytest_failaware.text import describe_error, spelled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class Predictions:
         ids = next(iter(self.records.values())).sample_id
         rows = np.flatnonzero(np.isin(ids, np.array(sample_ids, dtype=np.uint64)))
         written = dict(zip(ids[rows].tolist(), self.written[rows].astype(str).tolist(), strict=True))
-        return {one: text for one, text in written.items() if text != str(one)}
+        return {one: spelled(text) for one, text in written.items() if text != str(one)}
 
 
 def read_predictions(path: Path, group: str | None = None, option: str = "--failaware-predictions") -> Predictions:

@@ -255,9 +255,7 @@ def test_links_to_one_file_elsewhere(manifest: Path) -> None:
     for name in ("one.png", "two.png"):
         (manifest.parent / name).symlink_to(manifest.parent.parent / "outside.png")
 
-    assert ":3: 'two.png' is the file of line 2 again" in refusal(
-        manifest, "file,label\none.png,cat\ntwo.png,cat\n"
-    )
+    assert ":3: 'two.png' is the file of line 2 again" in refusal(manifest, "file,label\none.png,cat\ntwo.png,cat\n")
 
 
 def test_a_manifest_that_git_lfs_has_not_fetched(manifest: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import warnings
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -391,6 +392,30 @@ def test_damaged_npz(tmp_path: Path, make: Callable[[Path], None], words: list[s
     text = refusal(SourceKind.NPZ, tmp_path / "set.npz")
 
     assert [] == [word for word in ["set.npz: ", *words] if word not in text]
+
+
+def test_npz_that_unpacks_to_more_than_a_gigabyte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file must not take all memory: the list of its members is enough to refuse it."""
+    path = tmp_path / "set.npz"
+    np.savez_compressed(path, images=GREYS, labels=LABELS)
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")  # of the images in that list
+    content[entry + 24 : entry + 28] = (1 << 30).to_bytes(4, "little")
+    path.write_bytes(content)
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("unpacks it"))
+
+    text = refusal(SourceKind.NPZ, path)
+    assert "set.npz: unpacks to 1,073,741,976 bytes, the limit is 1,073,741,824; save the images as files" in text
+
+
+def test_npz_that_git_lfs_has_not_fetched(tmp_path: Path) -> None:
+    """The error says how to fetch it."""
+    path = tmp_path / "set.npz"
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n")
+
+    assert refusal(SourceKind.NPZ, path).endswith(
+        "is a Git LFS pointer, not the data set itself; fetch the file with git lfs pull"
+    )
 
 
 # ---- torchvision ---------------------------------------------------------------------------------------------------
