@@ -32,7 +32,7 @@ _FORMAT_OF: Final = {
     ".bmp": "BMP", ".gif": "GIF", ".tif": "TIFF", ".tiff": "TIFF", ".ppm": "PPM", ".pgm": "PPM", ".pbm": "PPM",
     ".pnm": "PPM", ".pfm": "PPM",
 }  # fmt: skip
-_SEVERAL_JPEGS: Final = "MPO"  # what Pillow calls a JPEG that more pictures follow
+_DECODED: Final = frozenset({*FORMATS, "MPO"})  # so Pillow calls a JPEG that more pictures follow
 
 _EIGHT_BIT: Final = ("1", "P", "PA", "LA", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV")  # what becomes RGB without loss
 _DAMAGE: Final = (
@@ -87,14 +87,15 @@ def check_header(image: Image.Image, place: str) -> None:
     Raises:
         BadImageError: its format is none of `FORMATS`, or it is too large, or has more than 8 bits per channel.
     """
-    if image.format not in (*FORMATS, _SEVERAL_JPEGS):
+    if image.format not in _DECODED:
         raise BadImageError(
             f"{place}: the image has the format {image.format}; save it as {FORMAT_NAMES}, or decode it in the data "
             "set with .convert('RGB')"
         )
-    if image.width * image.height > IMAGE_PIXELS:
+    width, height = image.size
+    if width * height > IMAGE_PIXELS:
         raise BadImageError(
-            f"{place}: the image has {image.width:,} x {image.height:,} pixels, the limit is {IMAGE_PIXELS:,}; make it "
+            f"{place}: the image has {width:,} x {height:,} pixels, the limit is {IMAGE_PIXELS:,}; make it "
             "smaller or remove it"
         )
     if (bits := _bits(image)) > 8:  # of colours Pillow would keep the upper 8
@@ -105,10 +106,10 @@ def check_header(image: Image.Image, place: str) -> None:
 
 def _bits(image: Image.Image) -> int:
     """How many bits a channel has in the file; 8 in formats that have no more."""
+    if image.format == "JPEG" or not isinstance(image, (PngImageFile, TiffImageFile, PpmImageFile)):
+        return 8
     if isinstance(image, TiffImageFile):
         return int(max(image.tag_v2.get(BITSPERSAMPLE, (8,))))
-    if not isinstance(image, (PngImageFile, PpmImageFile)):
-        return 8
     arguments = image.tile[0][3] if image.tile else ""
     if isinstance(arguments, tuple):  # of PPM, with the largest value
         return int(arguments[1]).bit_length()
