@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pytest_failaware.budgets import IMAGE_PIXELS
 from pytest_failaware.errors import DataError
 from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.measure.data import CHANNELS, ImageSet, Sample
@@ -48,9 +49,10 @@ class Precomputed:
         return self._last[1]
 
     def close(self) -> None:
-        """Remove the file of a memory map."""
+        """Let go of the images, and remove the file of a memory map."""
         if self._last is not None:
             self._last[1].close()
+            self._last = None
 
     def _built(self, condition: Condition, tell: Tell) -> ImageStore:
         place, name = f"{condition.key}: {self.root}", condition.name.removeprefix(PRECOMPUTED)
@@ -99,10 +101,16 @@ class _ArrayPictures(ImageSet):
         self.path, self.clean, self.classes = path, clean, clean.facts.classes
         self.pixels = _loaded(path)
         rows = len(SEVERITIES) * len(clean.labels)
-        if self.pixels.dtype != np.uint8 or self.pixels.shape[3:] not in CHANNELS or len(self.pixels) != rows:
+        shape = self.pixels.shape
+        if self.pixels.dtype != np.uint8 or len(shape) not in (3, 4) or shape[3:] not in CHANNELS or shape[0] != rows:
             raise DataError(
                 f"{path}: must be uint8 ({rows}, height, width, channels), 1 or 3 of these, each image of "
-                f"--failaware-dataset at five severities, got {self.pixels.dtype} {self.pixels.shape}"
+                f"--failaware-dataset at five severities, got {self.pixels.dtype} {shape}"
+            )
+        if shape[1] * shape[2] > IMAGE_PIXELS:
+            raise DataError(
+                f"{path}: an image has {shape[1]:,} x {shape[2]:,} pixels, the limit is {IMAGE_PIXELS:,}; write smaller "
+                "ones"
             )
         self.first = len(clean.labels) * (severity - 1)
 
@@ -170,5 +178,6 @@ def _loaded(path: Path) -> NDArray[np.uint8]:
         reason = describe_error(error)
         raise DataError(f"{path}: cannot be read as an array ({reason}); write it with numpy.save") from error
     if not isinstance(loaded, np.ndarray):
+        loaded.close()
         raise DataError(f"{path}: is an archive of several arrays; write the one with numpy.save")
     return loaded
