@@ -109,8 +109,8 @@ class _ArrayPictures(ImageSet):
             )
         if shape[1] * shape[2] > IMAGE_PIXELS:
             raise DataError(
-                f"{path}: an image has {shape[1]:,} x {shape[2]:,} pixels, the limit is {IMAGE_PIXELS:,}; write smaller "
-                "ones"
+                f"{path}: an image has {shape[1]:,} x {shape[2]:,} pixels, the limit is {IMAGE_PIXELS:,}; write "
+                "smaller ones"
             )
         self.first = len(clean.labels) * (severity - 1)
 
