@@ -14,6 +14,15 @@ def printable(text: str) -> str:
     return f"{line[:start]}\N{ZERO WIDTH SPACE}{line[start:]}" if line.startswith("::", start) else line
 
 
+def spelled(name: str) -> str:
+    """Return a file name as text that every file and process can hold.
+
+    Python keeps the bytes of a name that are no UTF-8 as lone surrogates, which cannot be written. They become
+    `\\udcff`; every other name stays as it is.
+    """
+    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def describe_error(error: BaseException) -> str:
     """The type and the text of an exception on one printable line."""
     text = one_line(str(error))

@@ -21,6 +21,7 @@ from pytest_failaware.fingerprint import data_fingerprint, former_data, group_co
 from pytest_failaware.measure.data import ImageSet
 from pytest_failaware.measure.room import room_for
 from pytest_failaware.measure.skipping import Skipped
+from pytest_failaware.measure.switches import fixed_switches
 from pytest_failaware.schema import NO_CLASS, DataFacts, Former, Tell
 
 _BUDGET: Final = 2**30  # bytes of images kept in memory
@@ -68,7 +69,7 @@ class ImageStore:
         return {one: self.source.name(int(self.index[row])) for one, row in self.rows(sample_ids).items()}
 
     def close(self) -> None:
-        """Remove the memory map's file."""
+        """Remove the memory map's file, where it has a name."""
         if self.folder is not None:
             self.folder.cleanup()
 
@@ -105,10 +106,9 @@ def build_store(
     """
     if len(images) == 0:
         raise DataError("--failaware-dataset: the data set is empty; give at least one labelled image")
-    with contextlib.ExitStack() as undo, warnings.catch_warnings():
+    with contextlib.ExitStack() as undo, warnings.catch_warnings(), fixed_switches():
         if images.reads_in_parallel:  # our own decoding: Pillow's remarks on metadata must not fail a gate
             warnings.simplefilter("ignore")
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # twice its limit is an error, whatever filters
         skipped = Skipped(skip)
         start, first = _first(images, geometry, skipped)
         pixels, folder = room_for((len(images), *first.pixels.shape), budget_bytes)

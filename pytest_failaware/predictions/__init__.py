@@ -35,7 +35,7 @@ from pytest_failaware.schema import (
     Records,
 )
 from pytest_failaware.scores import columns_of
-from pytest_failaware.text import describe_error
+from pytest_failaware.text import describe_error, spelled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Predictions:
         ids = next(iter(self.records.values())).sample_id
         rows = np.flatnonzero(np.isin(ids, np.array(sample_ids, dtype=np.uint64)))
         written = dict(zip(ids[rows].tolist(), self.written[rows].astype(str).tolist(), strict=True))
-        return {one: text for one, text in written.items() if text != str(one)}
+        return {one: spelled(text) for one, text in written.items() if text != str(one)}
 
 
 def read_predictions(
