@@ -19,11 +19,15 @@ from pytest_failaware.schema import Precision
 ALIKE: Final = 1e-4
 """Of the largest logit: answers that differ by less are identical. Kernels disagree by 1e-7 of it."""
 
-ROUGH: Final = 0.05
-"""Of the largest logit: by this much answers of a few bits may move with the other images of a batch. Seen are up to
-0.006 in bfloat16 and up to 0.013 where int8 layers scale by the batch, and from 0.1 with batch norms in train mode."""
+ROUGH: Final = 0.02
+"""Of the largest logit: by so much answers of a few bits may move with the other images of a batch. Seen are up to
+0.006 in bfloat16, 0.008 to 0.06 where int8 layers scale by the batch, from 0.013 where one batch norm of a trained
+resnet18 uses the statistics of the batch, and from 0.3 where all of them do."""
 
+_ASKED_FOR: Final = 0.05  # of the largest logit: the same of answers in a precision that was asked for, on any device
+_AGAIN: Final = 0.01  # of the largest logit: answers to one batch in such a precision; dropout gives more
 _PARTS: Final = 8  # smaller batches of the first one: batch norms in train mode then see much else
+_TRIES: Final = 4  # to tell chance from the batch, once a model is refused
 _FEW: Final = 2  # images, to see whether the model still answers as at first
 
 CHANGED: Final = (
@@ -107,12 +111,13 @@ def first_answers(
     scale = _largest(logits)
     by_chance = _distance(logits_of(model.module, inputs[parts[0]].contiguous()), answers[0], scale)
     by_batch = max(_distance(answer, logits[rows], scale) for answer, rows in zip(answers, parts, strict=True))
-    if by_chance > _tolerance(precision) or by_batch > ROUGH:
+    is_exact = precision is Precision.IEEE
+    if by_chance > _tolerance(precision) or by_batch > (ROUGH if is_exact else _ASKED_FOR):
         raise _refusal(model, inputs, _dependence(model, inputs, logits, by_chance, by_batch))
     if weights_version(model.module) != model.version:
         raise ModelError(_WROTE)
     few = inputs[:_FEW].clone()  # a view would hold the whole batch
-    note = _rough(by_batch) if by_batch > ALIKE and precision is Precision.IEEE else ""
+    note = _rough(by_batch) if is_exact and by_batch > ALIKE else ""
     return FirstAnswers(inputs=few, logits=logits_of(model.module, few), note=note)
 
 
@@ -129,7 +134,7 @@ def check_first_answers(model: LoadedModel, first: FirstAnswers, precision: Prec
 
 def _tolerance(precision: Precision) -> float:
     """How far apart two answers to one and the same batch may be."""
-    return ALIKE if precision is Precision.IEEE else ROUGH
+    return ALIKE if precision is Precision.IEEE else _AGAIN
 
 
 def _refusal(model: LoadedModel, inputs: torch.Tensor, finding: str) -> ModelError:
@@ -145,8 +150,8 @@ def _dependence(
     model: LoadedModel, inputs: torch.Tensor, logits: NDArray[np.float32], by_chance: float, by_batch: float
 ) -> str:
     """What the answers depend on: on chance if the whole batch, too, gets other ones when it is asked again."""
-    again = _distance(logits_of(model.module, inputs), logits, _largest(logits))
-    by_chance = max(by_chance, again)
+    again = [_distance(logits_of(model.module, inputs), logits, _largest(logits)) for _ in range(_TRIES)]
+    by_chance = max(by_chance, *again)
     return _chance(by_chance) if by_chance > ALIKE else _batch(by_batch)
 
 
@@ -177,7 +182,8 @@ def _batch(distance: float) -> str:
     return (
         f"the model's answers depend on the other images of the batch (by {distance:.2g} of the largest logit): likely "
         "batch norms that use the statistics of the batch (track_running_stats=False, or a program exported in train "
-        "mode); call eval() before the export, or give --failaware-batch-size=1, which asks for each image alone"
+        "mode), or int8 layers that scale by it; call eval() before the export, or give --failaware-batch-size=1, "
+        "which asks for each image alone"
     )
 
 

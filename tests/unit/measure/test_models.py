@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file

@@ -116,13 +116,13 @@ def test_sparse_weights_have_the_hash_of_dense_ones() -> None:
 @pytest.mark.parametrize("module", [nn.LazyLinear(3), nn.Linear(4, 3, device="meta")])
 def test_weights_without_values_are_refused(module: nn.Module) -> None:
     """In one line, before anything is moved or hashed."""
-    with pytest.raises(ModelError, match="'weight' has no values yet.*run one batch") as caught:
+    with pytest.raises(ModelError, match=r"'weight' has no values yet.*run one batch") as caught:
         adopt_model(module, torch.device("cpu"))
     assert str(caught.value).isprintable()
 
 
 def test_writes_that_torch_counts() -> None:
-    """In place they are counted, in extra state there is nothing to count, and what inference mode made has no count."""
+    """Extra state has nothing to count, and neither has what inference mode made."""
     layer = Extra({"version": 1})
     before = weights_version(layer)
     with torch.no_grad():
