@@ -54,6 +54,11 @@ def logits_in(answer: object, images: int) -> torch.Tensor:
             "classifier returns one logit per class: where z is that number, torch.stack([torch.zeros_like(z), z], 1) "
             f"has the sigmoid's probabilities; {_WRAP}"
         )
+    if found.is_complex() or found.dtype == torch.bool or found.is_meta or found.layout is not torch.strided:
+        raise ModelError(
+            f"the model returns {_described(found)} of {found.dtype} ({found.layout}, on {found.device}); logits are "
+            f"real numbers in a dense tensor; {_WRAP}"
+        )
     if not _fits(found, images):
         raise ModelError(
             f"the model returns {_described(found)} for {images} images; a classifier returns one tensor of logits "
