@@ -51,9 +51,7 @@ class Measurer:
             return self._fresh(bench, condition, seed, called), [Reuse(measured=called, anew=why)]
         found = self._cache.find(condition.slug, parts, bench.store.sample_id, bench.store.labels)
         if not isinstance(found, str):
-            check_unwritten(
-                bench.model, by_hash=True
-            )  # as measuring does, so that writes that torch does not count show
+            check_unwritten(bench.model, by_hash=True)  # as measuring does: torch does not count every write
             bench.model.module.eval()  # as measuring leaves it
             return bench.measurement(condition, seed, found), [Reuse(measured=called)]
         fresh = self._fresh(bench, condition, seed, called)

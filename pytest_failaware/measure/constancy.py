@@ -47,9 +47,13 @@ _WRITTEN: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstAnswers:
-    """The first inputs (N, C, H, W) that a model was asked, at most two, with its logits; `note` is for the summary."""
+    """The first inputs (N, C, H, W) that a model was asked, at most two, with its logits; `note` is for the summary.
+
+    `batch` is the size of the batch that they were part of.
+    """
 
     inputs: torch.Tensor
+    batch: int
     logits: NDArray[np.float32]
     note: str
 
@@ -107,9 +111,9 @@ def first_answers(
         ModelError: its answers depend on chance or on the batch, or it writes to itself.
     """
     parts = [slice(start, None, _PARTS) for start in range(min(_PARTS, len(inputs)))]
-    answers = [logits_of(model.module, inputs[rows].contiguous()) for rows in parts]
+    answers = [_ask(model, inputs[rows], len(inputs)) for rows in parts]
     scale = _largest(logits)
-    by_chance = _distance(logits_of(model.module, inputs[parts[0]].contiguous()), answers[0], scale)
+    by_chance = _distance(_ask(model, inputs[parts[0]], len(inputs)), answers[0], scale)
     by_batch = max(_distance(answer, logits[rows], scale) for answer, rows in zip(answers, parts, strict=True))
     is_exact = precision is Precision.IEEE
     if by_chance > _tolerance(precision) or by_batch > (ROUGH if is_exact else _ASKED_FOR):
@@ -118,7 +122,7 @@ def first_answers(
         raise ModelError(_WROTE)
     few = inputs[:_FEW].clone()  # a view would hold the whole batch
     note = _rough(by_batch) if is_exact and by_batch > ALIKE else ""
-    return FirstAnswers(inputs=few, logits=logits_of(model.module, few), note=note)
+    return FirstAnswers(inputs=few, batch=len(inputs), logits=_ask(model, few, len(inputs)), note=note)
 
 
 def check_first_answers(model: LoadedModel, first: FirstAnswers, precision: Precision) -> None:
@@ -127,9 +131,21 @@ def check_first_answers(model: LoadedModel, first: FirstAnswers, precision: Prec
     Raises:
         ModelError: it was changed.
     """
-    distance = _distance(logits_of(model.module, first.inputs), first.logits, _largest(first.logits))
+    distance = _distance(_ask(model, first.inputs, first.batch), first.logits, _largest(first.logits))
     if distance > _tolerance(precision):
         raise _refusal(model, first.inputs, CHANGED)
+
+
+def _ask(model: LoadedModel, part: torch.Tensor, batch: int) -> NDArray[np.float32]:
+    """The logits of a part of a batch; a program that takes whole batches alone gets the last image again and again."""
+    part = part.contiguous()
+    try:
+        return logits_of(model.module, part)
+    except ModelError:
+        if len(part) == batch:
+            raise
+    filled = torch.cat([part, part[-1:].expand(batch - len(part), -1, -1, -1)])
+    return logits_of(model.module, filled)[: len(part)]
 
 
 def _tolerance(precision: Precision) -> float:

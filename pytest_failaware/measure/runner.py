@@ -38,6 +38,7 @@ class Runner:
         self.flags = flags
         self._asked = batch_size
         self._first: FirstAnswers | None = None
+        self._refusal = ""  # of the first answers: another draw may look right by chance
         self._chosen: tuple[bool, Way] | None = None  # whether there were hooks, and what
 
     def of(self, model: LoadedModel) -> Runner:
@@ -96,7 +97,9 @@ class Runner:
         self.batch_size = size // 2
 
     def _look_again(self) -> None:
-        """See that the module answers as at first, and forget the chosen way if hooks came or went."""
+        """Refuse a module that no longer answers as at first; forget the chosen way if hooks came or went."""
+        if self._refusal:
+            raise ModelError(self._refusal)
         if self._first is not None:
             check_first_answers(self.model, self._first, self.precision)
         if self._chosen is not None and self._chosen[0] != has_hooks(self.model.module):
@@ -109,9 +112,17 @@ class Runner:
             inputs = loader.inputs(few, clean=True)
             expected = logits_of(self.model.module, inputs)
             if self._first is None:
-                self._first = first_answers(self.model, inputs, expected, self.precision)
+                self._first = self._first_answers(inputs, expected)
             self._chosen = (has_hooks(self.model.module), self._fastest(inputs, expected))
         return self._chosen[1]
+
+    def _first_answers(self, inputs: torch.Tensor, expected: NDArray[np.float32]) -> FirstAnswers:
+        try:
+            return first_answers(self.model, inputs, expected, self.precision)
+        except ModelError as error:
+            if not is_out_of_memory(error):
+                self._refusal = str(error)
+            raise
 
     def _fastest(self, inputs: torch.Tensor, expected: NDArray[np.float32]) -> Way:
         """The first way that answers a clean batch as the module itself does."""

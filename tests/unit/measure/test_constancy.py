@@ -182,9 +182,11 @@ def test_an_image_alone_has_no_others_beside_it() -> None:
 
 
 def test_a_refused_model_is_refused_again() -> None:
-    """Under every condition, not only under the first one."""
-    one = bench(Dropping().eval())
+    """Under every condition, also if chance made it look right there."""
+    net = nn.Sequential(Dropping()).eval()
+    one = bench(net)
     assert_refused(one, CHANCE)
+    net[0] = nn.Sequential(nn.Flatten(), nn.Linear(192, 5))
     assert_refused(one, CHANCE, "blur")
 
 
@@ -277,6 +279,33 @@ def test_onnx_programs(tmp_path: Path, middle: str, batch: int | str) -> None:
     else:
         assert 50 == len(measured(one))
         assert () == one.runner.notes
+
+
+class WholeBatches(Net):
+    """As a program that was exported for one size of batches."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits, (16, 5)."""
+        return super().forward(images).view(16, 5)
+
+
+class WholeBatchesInTrainMode(nn.Module):
+    """The same, where the other images of the batch matter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3, track_running_stats=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits, (16, 192)."""
+        return self.norm(images).view(16, 192)
+
+
+def test_a_model_that_takes_whole_batches_alone() -> None:
+    """It is asked in batches of the same size and other images."""
+    one = bench(network(WholeBatches), images=48)
+    assert 48 == len(measured(one)) == len(measured(one, "blur"))
+    assert_refused(bench(WholeBatchesInTrainMode().eval(), images=48), BATCH)
 
 
 # ---- tests that write between two conditions -----------------------------------------------------------------------
