@@ -35,6 +35,11 @@ class Program(nn.Module):
         super().__init__()
         self._compute = (compute,)  # in a tuple, since a module would become a part of this one
 
+    @property
+    def inner(self) -> nn.Module | None:
+        """The module that computes, to see whether it writes to itself; None where another runtime computes."""
+        return self._compute[0] if isinstance(self._compute[0], nn.Module) else None
+
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits, (B, K)."""
         return self._compute[0](images)
