@@ -57,19 +57,6 @@ def _measured(entry: Entry) -> Measured:
     return measurement_from_plain(entry["measurement"]), FailureRule.parse(entry["rule"])
 
 
-def obsolete_entries(directory: Path, used: Mapping[str, set[str]]) -> dict[str, list[str]]:
-    """The stored entries that no test used, by baseline; only those of baselines that some test used."""
-    from pytest_failaware.judge.baseline import read_baseline
-
-    found = {name: read_baseline(directory, name) for name in used}
-    unused = {
-        name: [key for key in baseline.entries if key not in used[name]]
-        for name, baseline in found.items()
-        if baseline is not None
-    }
-    return {name: keys for name, keys in unused.items() if keys}
-
-
 def outcome_sentence(name: str, directory: Path, outcome: UpdateOutcome, *, dry_run: bool = False) -> str:
     """What happened to one baseline's files."""
     if outcome.refused:
