@@ -17,6 +17,8 @@ DEFINING: Final = frozenset(
 )
 """The ini keys that define a gate; all others of ours only say how it is executed."""
 
+_TYPED: Final = tuple(option.typed for option in OPTIONS if option.defines and option.typed)
+
 
 def ini_overrides(config: pytest.Config) -> tuple[str, ...]:
     """The texts KEY=VALUE of every -o."""
@@ -36,6 +38,7 @@ def executes_only(override: str) -> bool:
 def bends_of(config: pytest.Config, overrides: Mapping[str, str]) -> tuple[str, ...]:
     """What the command line says of the gates, and which files it names instead of those that pytest would find."""
     found = [f"-o {text}" for text in ini_overrides(config) if defines_gate(text)]
+    found += [f"{name}={value}" for name in _TYPED if (value := config.getoption(name, None))]
     found += [f"--failaware-override {key}={value}" for key, value in overrides.items()]
     for option, spelled in (("inifilename", "-c "), ("rootdir", "--rootdir=")):
         if value := config.getoption(option, None):

@@ -109,6 +109,8 @@ class Controller:
             self._call_report_hooks()
         elif self.ledger.skipped:
             self.ledger.notices.append(f"no model given, so {len(self.ledger.skipped)} items skipped; {GIVE_ONE}")
+        elif not self.ledger.selected and self._was_typed("model", "predictions"):
+            self.ledger.notices.append("no marked test ran, so nothing was compared")
         written = write_outputs(self.run.outputs, self.report(), self.ledger.measured, self.ledger.drawn, os.environ)
         self.ledger.notices += written.done
         for sentence in written.failed:
@@ -144,13 +146,21 @@ class Controller:
 
         They can where a name comes from the model or the command line, and where another ini may use the same folder.
         """
-        origins = self.run.origins
-        typed = any(name in origins and origins[name].place == COMMAND_LINE for name in ("baseline", "baseline-dir"))
         ini = self.config.inipath
-        if ini is None or typed or not self.ledger.all_named or self.config.getoption("inifilename", None):
+        if (
+            ini is None
+            or self._was_typed("baseline", "baseline-dir")
+            or not self.ledger.all_named
+            or self.config.getoption("inifilename", None)
+        ):
             return False
         is_own = self.run.baseline_dir.is_relative_to(ini.parent)
         return is_own and not any(path.name != ini.name for path in inis_with_keys(ini.parent))
+
+    def _was_typed(self, *names: str) -> bool:
+        """Whether one of these options stands on the command line."""
+        origins = self.run.origins
+        return any(name in origins and origins[name].place == COMMAND_LINE for name in names)
 
     def _partial(self) -> str:
         """Why this run does not show all that uses the baselines, "" where it does."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from pytest_failaware.errors import FailAwareError
 from pytest_failaware.text import describe_error
 
@@ -24,9 +26,9 @@ def contained(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (Exception, KeyboardInterrupt):
+    except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise UserCodeError(
-            f"{what} raised {describe_error(error)}; have it return or raise an ordinary error"
-        ) from error
+        if isinstance(error, Exception) and not isinstance(error, pytest.exit.Exception):
+            raise
+        raise UserCodeError(f"{what} raised {describe_error(error)}; have it return, or raise an error") from error
