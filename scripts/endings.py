@@ -56,8 +56,8 @@ def import_once() -> None:
     """Import what every run would import, before the forks."""
     import pandas  # noqa: F401 - see above
     import scipy.stats  # noqa: F401 - see above
-    import torch.fx.experimental.optimization
-    import torchvision
+    import torch.fx.experimental.optimization  # noqa: F401 - see above
+    import torchvision  # noqa: F401 - see above
     import yaml  # noqa: F401 - see above
 
     import pytest_failaware
