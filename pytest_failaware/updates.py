@@ -59,19 +59,6 @@ def _measured(entry: Entry) -> Measured:
     return measurement_from_plain(entry["measurement"]), FailureRule.parse(entry["rule"])
 
 
-def obsolete_entries(directory: Path, used: Mapping[str, set[str]]) -> dict[str, list[str]]:
-    """The stored entries that no test used, by baseline; only those of baselines that some test used."""
-    from pytest_failaware.judge.baseline import read_baseline
-
-    found = {name: read_baseline(directory, name) for name in used}
-    unused = {
-        name: [key for key in baseline.entries if key not in used[name]]
-        for name, baseline in found.items()
-        if baseline is not None
-    }
-    return {name: keys for name, keys in unused.items() if keys}
-
-
 def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str, str]:
     """Why this run must not write a baseline at all, by its name: values that need an option that was not given."""
     if writing.update is not UpdateMode.ALL:

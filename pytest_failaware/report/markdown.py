@@ -48,7 +48,7 @@ def escaped(text: str) -> str:
 def _lines(report: RunReport) -> Iterator[str]:
     results = sorted(report.results, key=lambda result: result.verdict.severity)
     mark = "✅" if report.passed else "❌"
-    yield f"## {mark} Reliability: {escaped(total(results)) if results else 'nothing was compared'}"
+    yield f"## {mark} Reliability: {escaped(total(results, report.unwritten)) if results else 'nothing was compared'}"
     yield ""
     if report.incomplete:
         yield from _bullets([f"not a whole run: {report.incomplete}"])

@@ -28,7 +28,7 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
     failures, panels = list(_failures(results, numbers)), list(severity_panels(report.results, drawn))
     return {
         "passed": report.passed,
-        "total": total(results) if results else "nothing was compared",
+        "total": total(results, report.unwritten) if results else "nothing was compared",
         "troubles": list(_troubles(report)),
         "failures": failures[:_FAILURES],
         "more_failures": len(failures[_FAILURES:]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.display import Display, Line, colour
@@ -42,16 +42,27 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
         yield from (Line(fact) for fact in report.facts if fact.startswith("note: "))  # on what is now stored
         yield from not_compared(results, display)
     if results and display.verbosity >= -1:
-        yield Line(total(results), colour(results[0].verdict))
+        yield Line(total(results, report.unwritten), colour(results[0].verdict))
     yield from (Line(complaint, "red") for complaint in report.complaints)
     yield from (Line(notice, "yellow") for notice in report.notices)
     if display.verbosity >= 0:
-        if report.obsolete and not report.complaints:
-            unused = ", ".join(report.obsolete)
-            yield Line(f"used by no test: {unused}; --failaware-prune in a full run deletes them", "yellow")
+        yield from _unused(report)
         if report.workers > 1:
             yield Line(f"{report.workers} workers loaded the same model; --dist loadfile keeps a file's tests together")
         yield from _next_action(results, report.command)
+
+
+def _unused(report: RunReport) -> Iterator[Line]:
+    """What is stored and was not used, and what was collected and not run; a complaint has said it where it fails."""
+    if report.complaints:
+        return
+    if report.obsolete:
+        unused = ", ".join(report.obsolete)
+        yield Line(f"used by no test: {unused}; --failaware-prune in a full run deletes them", "yellow")
+    elif report.unused:
+        yield Line(f"used by no test of this run: {report.unused} of {report.stored} stored entries")
+    if count := len(report.left_out):
+        yield Line(f"collected and not run: {count} marked {'test' if count == 1 else 'tests'}", "yellow")
 
 
 def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
@@ -92,12 +103,13 @@ def _reuse(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
         yield Line(f"reused {reused} of {len(measured)} {what} from the cache (--failaware-no-cache measures anew)")
 
 
-def total(results: Sequence[ItemResult]) -> str:
-    """How many items were checked, and how many got which verdict, the worst first."""
+def total(results: Sequence[ItemResult], unwritten: Collection[str] = ()) -> str:
+    """How many items were checked, got which verdict, the worst first, and were not stored though they should be."""
     counts = Counter(result.verdict for result in results)
     said = ", ".join(f"{counts[verdict]} {verdict.words}" for verdict in Verdict if counts[verdict])
     chance = sum(result.at_chance for result in results)
-    return f"{len(results)} checked: {said}" + (f"; {chance} at chance, with nothing to lose" if chance else "")
+    lost = f"; {len(unwritten)} NOT written" if unwritten else ""
+    return f"{len(results)} checked: {said}{lost}" + (f"; {chance} at chance, with nothing to lose" if chance else "")
 
 
 def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
