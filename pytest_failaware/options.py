@@ -77,7 +77,7 @@ OPTIONS: Final = (
     Option(
         name="trust-model",
         metavar="sha256:HEX",
-        help="let the model's file with this hash run code (pickled modules, .pt2); several with commas between",
+        help="let the model's file with this hash run code (TorchScript, pickled modules, .pt2); several with commas",
     ),
     Option(
         name="allow-download",
