@@ -39,8 +39,8 @@ class Measurer:
             seed: of its randomness.
             called: how the summary names this measurement.
         """
-        from pytest_failaware.measure.constancy import check_unwritten
         from pytest_failaware.measure.structure import ForeignCodeError
+        from pytest_failaware.measure.writes import check_unwritten
 
         if self._cache is None:
             return self._fresh(bench, condition, seed, called), []

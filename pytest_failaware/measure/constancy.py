@@ -1,8 +1,7 @@
-"""A model is measured only while it stays as it was loaded, and its answers depend on the image alone."""
+"""A model is measured only if its answers depend on the image alone: not on chance, the batch, or earlier images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from pytest_failaware.errors import ModelError
 from pytest_failaware.measure.answers import logits_of
 from pytest_failaware.measure.models import LoadedModel
-from pytest_failaware.measure.state import model_sha256, weights_version
+from pytest_failaware.measure.writes import check_counted, check_unchanged
 from pytest_failaware.schema import Precision
 
 ALIKE: Final = 1e-4
@@ -34,15 +33,6 @@ CHANGED: Final = (
     "the model answers otherwise than at the start of the run: a test or a fixture changed a setting of the shared "
     "model or left a hook on it; give it copy.deepcopy(failaware_model)"
 )
-_WROTE: Final = (
-    "the model's weights or buffers change while it answers, so every answer depends on the images before it: likely "
-    "batch norms in train mode, a program exported in train mode, or a counter or decay in forward; call eval() before "
-    "the export, and write nothing in forward"
-)
-_WRITTEN: Final = (
-    "the model's weights changed after it was loaded: a test or a fixture wrote to the shared model, or ran it in "
-    "train mode; give it copy.deepcopy(failaware_model)"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,44 +46,6 @@ class FirstAnswers:
     batch: int
     logits: NDArray[np.float32]
     note: str
-
-
-# ---- the state -----------------------------------------------------------------------------------------------------
-
-
-def check_unwritten(model: LoadedModel, *, by_hash: bool = False) -> None:
-    """Refuse a model whose weights were written to since it was loaded: as far as torch counts, or by their hash.
-
-    Raises:
-        ModelError: they were.
-    """
-    if weights_version(model.module) != model.version or (by_hash and model_sha256(model.module) != model.state):
-        raise ModelError(_WRITTEN)
-
-
-def check_unchanged(model: LoadedModel, inputs: Callable[[], torch.Tensor]) -> None:
-    """Refuse, after a pass, a model whose weights are not those that were loaded, and say who wrote to them.
-
-    Writes that torch counts were made by the pass, since there were none before it. Of others it is known once the
-    model is asked again.
-
-    Args:
-        model: unwritten before the pass, as far as torch counts.
-        inputs: makes a few inputs; called only where something was written.
-
-    Raises:
-        ModelError: something was written.
-    """
-    if weights_version(model.module) != model.version:
-        raise ModelError(_WROTE)
-    now = model_sha256(model.module)
-    if now == model.state:
-        return
-    logits_of(model.module, inputs())
-    raise ModelError(_WRITTEN if model_sha256(model.module) == now else _WROTE)
-
-
-# ---- the answers ---------------------------------------------------------------------------------------------------
 
 
 def first_answers(
@@ -118,8 +70,7 @@ def first_answers(
     is_exact = precision is Precision.IEEE
     if by_chance > _tolerance(precision) or by_batch > (ROUGH if is_exact else _ASKED_FOR):
         raise _refusal(model, inputs, _dependence(model, inputs, logits, by_chance, by_batch))
-    if weights_version(model.module) != model.version:
-        raise ModelError(_WROTE)
+    check_counted(model)
     few = inputs[:_FEW].clone()  # a view would hold the whole batch
     note = _rough(by_batch) if is_exact and by_batch > ALIKE else ""
     return FirstAnswers(inputs=few, batch=len(inputs), logits=_ask(model, few, len(inputs)), note=note)

@@ -14,10 +14,11 @@ import torch
 
 from pytest_failaware.errors import ModelError
 from pytest_failaware.measure.bench import Bench
-from pytest_failaware.measure.constancy import CHANGED, check_unwritten
+from pytest_failaware.measure.constancy import CHANGED
 from pytest_failaware.measure.degrade import KERNELS
 from pytest_failaware.measure.fold import has_hooks
 from pytest_failaware.measure.structure import ForeignCodeError, structure_sha256
+from pytest_failaware.measure.writes import check_unwritten
 from pytest_failaware.schema import Condition
 from pytest_failaware.spelling import is_precomputed
 

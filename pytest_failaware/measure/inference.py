@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 
 from pytest_failaware.errors import DataError, ModelError
-from pytest_failaware.measure.constancy import check_unchanged, check_unwritten
 from pytest_failaware.measure.loader import DegradedLoader
 from pytest_failaware.measure.precision import computing
 from pytest_failaware.measure.runner import Runner
 from pytest_failaware.measure.store import silent
+from pytest_failaware.measure.writes import check_unchanged, check_unwritten
 from pytest_failaware.schema import NO_CLASS, Records, Tell
 from pytest_failaware.scores import columns_of
 

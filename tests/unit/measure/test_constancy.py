@@ -500,7 +500,7 @@ def test_first_images_cost_little() -> None:
 def test_a_model_is_hashed_once_a_condition(monkeypatch: pytest.MonkeyPatch) -> None:
     """And once when it is loaded."""
     hashed = []
-    for place in ("models", "constancy"):
+    for place in ("models", "writes"):
         name = f"pytest_failaware.measure.{place}.model_sha256"
         monkeypatch.setattr(name, lambda net: hashed.append(net) or model_sha256(net))
     one = bench(network())
