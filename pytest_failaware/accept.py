@@ -39,11 +39,12 @@ class Accepted:
     left_out: tuple[str, ...]
 
 
-def read_report(report: Path, *, reset_golden: bool = False) -> Accepted:
+def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -> Accepted:
     """What a run measured that may become the expected values.
 
     Args:
         report: the file of --failaware-json; its records lie beside it.
+        reason: what could not be compared is accepted only with one.
         reset_golden: what drifted from the golden reference is accepted, too.
 
     Raises:
@@ -57,6 +58,11 @@ def read_report(report: Path, *, reset_golden: bool = False) -> Accepted:
         incomplete = document["incomplete"]
         for result in document["results"]:
             found = result["measurement"]
+            if found and result.get("stored") and not reason:
+                raise FailAwareError(
+                    f"{report}: {result['nodeid']} could not be compared with what was stored; look at both values "
+                    'in the report of the run, and where the change is meant add --reason="why"'
+                )
             if found and found["acceptable"] and (reset_golden or not result["drifts"]):
                 measured[str(result["baseline"])].append(_measured(found, report))
             else:
@@ -147,6 +153,9 @@ def _check_columns(measurement: Measurement) -> None:
     check_groups(measurement.groups, data)
     if data.fingerprint != data_fingerprint(records.sample_id, records.label, data.classes):
         raise ColumnsError("does not belong to the data in the report")
+    former = measurement.former
+    if former is not None and former.fingerprint != data_fingerprint(former.sample_id, records.label, former.classes):
+        raise ColumnsError("the ids under the former class names do not belong to the data in the report")
 
 
 def _check_entry(measurement: Measurement, rule: FailureRule, report: Path) -> None:

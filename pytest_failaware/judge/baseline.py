@@ -137,8 +137,9 @@ def _plain_golden(golden: Golden) -> dict[str, str]:
     return {"model": golden.model_sha256, "records": golden.records_sha256}
 
 
-def _plain_change(change: Change) -> dict[str, str]:
-    return {"reason": change.reason, "model": change.model_sha256}
+def _plain_change(change: Change) -> dict[str, str | bool]:
+    reset = {"golden_reset": True} if change.golden_reset else {}
+    return {"reason": change.reason, "model": change.model_sha256, **reset}
 
 
 def _rates(cells: Cells) -> dict[str, float | None]:
@@ -240,8 +241,11 @@ def _check_rates(rates: Entry, cells: Cells) -> None:
 
 
 def _change(change: Entry) -> Change:
-    fields = change.mapping(required=("reason", "model"), optional=())
-    return Change(reason=fields["reason"].text(), model_sha256=fields["model"].text())
+    fields = change.mapping(required=("reason", "model"), optional=("golden_reset",))
+    reset = fields.get("golden_reset")
+    if reset is not None and reset.value is not True:
+        raise reset.error(f"is {reset.value!r}; it is true or absent")
+    return Change(reason=fields["reason"].text(), model_sha256=fields["model"].text(), golden_reset=reset is not None)
 
 
 def _rule(rule: Entry) -> str:

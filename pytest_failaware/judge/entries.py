@@ -18,13 +18,18 @@ def entry_of(
     old: BaselineEntry | None = None,
     reason: str = "",
     *,
-    golden_anew: bool = False,
+    golden_reset: bool = False,
+    is_filled: bool = False,
 ) -> BaselineEntry:
-    """The entry of one measurement in place of an old one, whose history it continues with the reason."""
+    """The entry of one measurement in place of an old one, whose history it continues with the reason.
+
+    The old one's first values stay golden unless golden is reset, or the new records are the old ones with their
+    logits filled in.
+    """
     model, records = measurement.provenance.model, sha256_of(own_content(measurement.records))
     history = old.history if old else ()
     if reason:
-        history = (*history, Change(reason=reason, model_sha256=model.sha256))
+        history = (*history, Change(reason=reason, model_sha256=model.sha256, golden_reset=golden_reset))
     return BaselineEntry(
         condition=measurement.condition,
         seed=measurement.seed,
@@ -33,7 +38,7 @@ def entry_of(
         records_sha256=records,
         model=model,
         environment=measurement.provenance.environment,
-        golden=golden_after(old, records) if old and not golden_anew else None,
+        golden=golden_after(old, records) if old and not (golden_reset or is_filled) else None,
         history=history,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_failaware.judge.comparability import otherwise_made
-from pytest_failaware.judge.samples import own_path
+from pytest_failaware.judge.samples import golden_path, missing_files
 from pytest_failaware.schema import Baseline, BaselineEntry, Golden, Measurement
 
 
@@ -15,7 +15,7 @@ def ends_golden(directory: Path, old: Baseline, measurement: Measurement) -> boo
     They are of other images, otherwise degraded or preprocessed as far as both sides say, or their file is lost.
     """
     entry = old.entries[measurement.condition.key]
-    is_lost = entry.golden is None and not own_path(directory, old, entry).is_file()
+    is_lost = golden_path(directory, old, entry) in missing_files(directory, old, [measurement.condition.key])
     has_other_images = old.data.fingerprint != measurement.provenance.data.fingerprint
     return is_lost or has_other_images or bool(otherwise_made(measurement, old))
 

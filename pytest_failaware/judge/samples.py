@@ -29,6 +29,7 @@ from pytest_failaware.errors import BaselineError
 from pytest_failaware.fingerprint import data_fingerprint
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.lfs import is_lfs_pointer
 from pytest_failaware.schema import GROUP, SCORES, Baseline, BaselineEntry, Records
 
 _SHARED: Final = ("sample_id", "label")
@@ -84,14 +85,15 @@ def read_groups(directory: Path, baseline: Baseline) -> NDArray[np.uint32] | Non
 
 
 def missing_files(directory: Path, baseline: Baseline, keys: Collection[str] | None = None) -> tuple[Path, ...]:
-    """Return the sample files that a baseline names and that are not there.
+    """Return the sample files that a baseline names and that are not there; a Git LFS pointer is none.
 
     Args:
         directory: the folder of the baselines.
         baseline: what names them.
         keys: of the entries to look at, which all need the list of samples too; None for every entry.
     """
-    return tuple(path for path in sorted(named_files(directory, baseline, keys)) if not path.is_file())
+    files = sorted(named_files(directory, baseline, keys))
+    return tuple(path for path in files if not path.is_file() or is_pointer(path))
 
 
 def named_files(directory: Path, baseline: Baseline, keys: Collection[str] | None = None) -> set[Path]:
@@ -101,6 +103,12 @@ def named_files(directory: Path, baseline: Baseline, keys: Collection[str] | Non
         entry = baseline.entries[key]
         files |= {own_path(directory, baseline, entry), golden_path(directory, baseline, entry)}
     return files
+
+
+def is_pointer(path: Path) -> bool:
+    """Return whether a file holds a Git LFS pointer in place of its content."""
+    with path.open("rb") as file:
+        return is_lfs_pointer(file.read(64))
 
 
 def former_files(directory: Path, baseline: Baseline) -> Iterator[tuple[Path, str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_failaware.errors import BaselineError
+from pytest_failaware.judge.absence import absence
 from pytest_failaware.judge.baseline import read_baseline
 from pytest_failaware.judge.groups import Groups
 from pytest_failaware.judge.samples import missing_files, read_golden, read_groups, read_records
@@ -17,18 +18,24 @@ _TRIES: Final = 20  # each one fails only if another process has finished an upd
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A baseline with the records, golden records and groups of one condition; None for what there is not."""
+    """A baseline with the records, golden records and groups of one condition; None for what there is not.
+
+    If a file of theirs is absent, nothing is read, and `absence` says so.
+    """
 
     baseline: Baseline | None
     records: Records | None = None
     golden: Records | None = None
     groups: Groups = None
+    absence: str = ""
 
     def is_whole(self, key: str) -> bool:
         """Return whether no file of the condition was absent when it was read."""
         if self.baseline is None or key not in self.baseline.entries:
             return True
-        return self.records is not None and (self.groups is not None or not self.baseline.data.groups)
+        return (
+            not self.absence and self.records is not None and (self.groups is not None or not self.baseline.data.groups)
+        )
 
 
 def read_stored(directory: Path, baseline: Baseline | None, key: str, *, with_golden: bool = True) -> Stored:
@@ -67,6 +74,8 @@ def _attempt(directory: Path, baseline: Baseline | None, key: str, *, with_golde
     entry = baseline.entries.get(key) if baseline else None
     if baseline is None or entry is None:
         return Stored(baseline=baseline)
+    if absent := absence(directory, baseline, key):
+        return Stored(baseline=baseline, absence=absent)
     try:
         return Stored(
             baseline=baseline,

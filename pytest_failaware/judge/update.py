@@ -20,7 +20,8 @@ from pytest_failaware.judge.entries import Measured, entry_of
 from pytest_failaware.judge.golden import ends_golden
 from pytest_failaware.judge.groups import same_groups
 from pytest_failaware.judge.leftovers import carried_over, remove_leftovers, shared_hash
-from pytest_failaware.judge.refusals import refusal
+from pytest_failaware.judge.refusals import lacking, refusal
+from pytest_failaware.judge.renaming import is_renamed, renamed_files, under_new_names
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import (
     holds_logits,
@@ -37,7 +38,8 @@ from pytest_failaware.schema import Baseline, Measurement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateOutcome:
-    """What an update did, by condition key; `refused` says why it did nothing, `diff` how the YAML file changes.
+    """What an update did, by condition key; `refused` says why it did nothing, `lacking` without which
+    options it did nothing, and for which keys; `diff` says how the YAML file changes.
 
     Drift is measured anew, from the values stored now, for the keys in `golden_anew`; of those in `without_logits` the
     logits that were stored are gone.
@@ -48,9 +50,11 @@ class UpdateOutcome:
     unchanged: tuple[str, ...] = ()
     regrouped: str = ""  # how many groups the same samples were in and are in now, where that changed
     pruned: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()  # classes, as failaware_rename spells them
     golden_anew: tuple[str, ...] = ()
     without_logits: tuple[str, ...] = ()
     refused: str = ""
+    lacking: Mapping[str, Sequence[str]] = field(default_factory=dict)
     diff: str = field(default="", compare=False)
 
 
@@ -119,20 +123,56 @@ def update_baseline(
     change = _Update(measured=measured, drop=drop, reason=reason, reset_golden=reset_golden)
     if dry_run:
         with locked(home) if home.is_dir() else nullcontext():
-            return _plan(directory, read_baseline(directory, name), name, change).outcome
+            old = read_baseline(directory, name)
+            return (_renaming(directory, old, change) or _plan(directory, old, name, change)).outcome
     home.mkdir(parents=True, exist_ok=True)
     with locked(home):
         old = read_baseline(directory, name)
+        if renaming := _renaming(directory, old, change):
+            _carry_out(renaming, directory, name, home, old)
+            old = renaming.baseline
         plan = _plan(directory, old, name, change)
-        try:
-            if plan.contents:
-                replace_in_order(plan.contents)
-        except BaseException:  # Ctrl-C too; it goes on after the clean-up
-            remove_leftovers(directory, name, home, old, read_baseline(directory, name))
-            raise
-        if plan.baseline is not None:
-            remove_leftovers(directory, name, home, old, plan.baseline)
-    return plan.outcome
+        _carry_out(plan, directory, name, home, old)
+    return replace(plan.outcome, renamed=renaming.outcome.renamed) if renaming else plan.outcome
+
+
+def _carry_out(plan: _Plan, directory: Path, name: str, home: Path, old: Baseline | None) -> None:
+    try:
+        if plan.contents:
+            replace_in_order(plan.contents)
+    except BaseException:  # Ctrl-C too; it goes on after the clean-up
+        remove_leftovers(directory, name, home, old, read_baseline(directory, name))
+        raise
+    if plan.baseline is not None:
+        remove_leftovers(directory, name, home, old, plan.baseline)
+
+
+def _renaming(directory: Path, old: Baseline | None, update: _Update) -> _Plan | None:
+    """The baseline under new names of its classes, with the values it has; None if there is nothing to rename.
+
+    It is written before the update: whatever ends that, the baseline is whole. An update that is going to be refused
+    renames nothing.
+    """
+    if old is None or not update.measured or not is_renamed(old, update.measured[0][0]):
+        return None
+    first = update.measured[0][0]
+    preview = under_new_names(old, first)
+    fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in update.measured}
+    is_refused = refusal(preview, update.measured, fresh, update.drop) or lacking(
+        directory, preview, fresh, reason=update.reason, reset_golden=update.reset_golden
+    )
+    found = None if is_refused else renamed_files(directory, old, first)
+    if found is None:
+        return None
+    merged, contents = found
+    before, after = _texts(directory, old, merged)
+    contents[baseline_path(directory, old.name).resolve()] = after.encode()
+    pairs = zip(old.data.classes, merged.data.classes, strict=True)
+    outcome = UpdateOutcome(
+        renamed=tuple(f"{name} => {new}" for name, new in pairs if name != new),
+        diff=_diff(before, after, f"{old.name}.yaml"),
+    )
+    return _Plan(outcome=outcome, contents=contents, baseline=merged)
 
 
 def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> _Plan:
@@ -143,6 +183,8 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
     fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in update.measured}
     if refused := refusal(old, update.measured, fresh, update.drop):
         return _Plan(outcome=UpdateOutcome(refused=refused), baseline=old)
+    if needed := lacking(directory, old, fresh, reason=update.reason, reset_golden=update.reset_golden):
+        return _Plan(outcome=UpdateOutcome(lacking=needed), baseline=old)
     found = {key: _found(directory, old, *one) for key, one in fresh.items()} if old else {}
     reset = [key for key, entry in known.items() if update.reset_golden and entry.golden is not None]
     unchanged = tuple(key for key, stored in found.items() if stored is _Stored.WHOLLY and key not in reset)
@@ -160,7 +202,7 @@ def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> 
         return _Plan(outcome=outcome, baseline=old)
     # Where the logits alone are new, what is stored now is as golden as what it replaces.
     filled = [key for key, stored in found.items() if stored is _Stored.WITHOUT_LOGITS and known[key].golden is None]
-    merged = _merged(directory, old, name, changed, update, {*outcome.golden_anew, *filled})
+    merged = _merged(directory, old, name, changed, update, outcome.golden_anew, filled)
     before, after = _texts(directory, old, merged)
     contents = carried_over(directory, old, merged) | _samples(directory, merged, changed, update)
     contents[baseline_path(directory, name).resolve()] = after.encode()
@@ -264,12 +306,20 @@ def _merged(
     changed: Mapping[str, Measured],
     update: _Update,
     golden_anew: Collection[str],
+    filled: Collection[str],
 ) -> Baseline:
     """The baseline with the changed entries in place and the dropped ones gone."""
     known = old.entries if old else {}
     entries = {key: entry for key, entry in known.items() if key not in update.drop}
     for key, (measurement, rule) in changed.items():
-        entries[key] = entry_of(measurement, rule, known.get(key), update.reason, golden_anew=key in golden_anew)
+        entries[key] = entry_of(
+            measurement,
+            rule,
+            known.get(key),
+            update.reason,
+            golden_reset=key in golden_anew,
+            is_filled=key in filled,
+        )
     if old is not None and not update.measured:
         return replace(old, entries=entries, samples_sha256=shared_hash(directory, old))
     first = update.measured[0][0]

@@ -34,10 +34,14 @@ class Golden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One accepted change of an entry that was given a reason; the newest stands last."""
+    """One accepted change of an entry that was given a reason; the newest stands last.
+
+    After a `golden_reset` drift is measured from the values that this change stored.
+    """
 
     reason: str
     model_sha256: str
+    golden_reset: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

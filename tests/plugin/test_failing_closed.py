@@ -240,12 +240,12 @@ def test_the_exit_code_of_others_stays(project: Project) -> None:
 
 
 def test_the_command_to_copy_is_whole(project: Project) -> None:
-    """Options left out of it take their values along."""
+    """Options left out of it take their values along, and so do those of other plugins."""
     project.record()
-    result = project.run("--failaware-limit", "300", "--failaware-override", "tolerance=0", model="worse.pth")
+    limited = ("--failaware-limit", "300", "--failaware-override", "tolerance=0")
+    result = project.run(*limited, "-W", "ignore", "-k", "toy", model="worse.pth")
 
-    without = "-p no:randomly -p no:rerunfailures"
-    assert 1 == result.outlines.count(f"  pytest {without} --failaware-model=worse.pth --failaware-update-baselines")
+    assert 1 == result.outlines.count("  pytest --failaware-model=worse.pth -k toy --failaware-update-baselines")
 
 
 @pytest.mark.parametrize(

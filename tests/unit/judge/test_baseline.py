@@ -8,6 +8,7 @@ import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,9 +75,11 @@ conditions:
 """Of schema 1."""
 
 
-def update(directory: Path, *measurements: Measurement, rule: FailureRule = RULE) -> UpdateOutcome:
+def update(
+    directory: Path, *measurements: Measurement, rule: FailureRule = RULE, **meant: Any
+) -> UpdateOutcome:  # Any: a reason, a reset
     """Store measurements under the name small."""
-    return update_baseline(directory, "small", [(measurement, rule) for measurement in measurements])
+    return update_baseline(directory, "small", [(measurement, rule) for measurement in measurements], **meant)
 
 
 def read(directory: Path) -> Baseline:
@@ -262,7 +265,9 @@ def test_other_data_is_refused_unless_every_entry_is_updated(tmp_path: Path, cha
     assert ((), (), ()) == (refused.recorded, refused.updated, refused.unchanged)
     assert before == files(tmp_path)
     whole = [measurement_of(condition=key, **change) for key in ("clean", "blur")]  # type: ignore[arg-type]  # as above
-    assert UpdateOutcome(updated=("clean", "blur"), golden_anew=("clean", "blur")) == update(tmp_path, *whole)
+    assert UpdateOutcome(updated=("clean", "blur"), golden_anew=("clean", "blur")) == update(
+        tmp_path, *whole, reason="other data", reset_golden=True
+    )
     assert (whole[0].provenance.data, whole[0].provenance.preprocessing) == (
         read(tmp_path).data,
         read(tmp_path).preprocessing,
@@ -364,11 +369,11 @@ def plant(directory: Path, content: bytes) -> None:
 
 
 def test_a_lost_sample_file_is_written_again(tmp_path: Path) -> None:
-    """An update restores what was deleted."""
+    """An update with a reason restores what was deleted."""
     update(tmp_path, measurement_of(), measurement_of(condition="blur"))
     samples_file(tmp_path).unlink()
     assert records(tmp_path, "clean") is None
-    update(tmp_path, measurement_of())
+    update(tmp_path, measurement_of(), reason="its list of samples was lost")
 
     assert records(tmp_path, "clean") is not None
     assert records(tmp_path, "blur") is not None
@@ -391,7 +396,12 @@ def test_a_write_that_fails_is_never_mistaken_for_a_baseline(
 
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        update(tmp_path, *(measurement_of("RRRRRR", one.condition.key) for one in old))
+        update(
+            tmp_path,
+            *(measurement_of("RRRRRR", one.condition.key) for one in old),
+            reason="one more",
+            reset_golden=True,
+        )
 
     after = files(tmp_path)
     assert set(before) == set(after)

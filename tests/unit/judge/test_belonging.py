@@ -205,7 +205,9 @@ def test_a_group_for_each_sample_beside_a_deleted_entry(tmp_path: Path) -> None:
 def test_other_data_bring_their_own_groups(tmp_path: Path) -> None:
     """They are not the same samples in other groups."""
     update(tmp_path, grouped(PAIRS))
-    outcome = update(tmp_path, measurement_of("RRRR"))
+    outcome = update_baseline(
+        tmp_path, "small", [(measurement_of("RRRR"), RULE)], reason="other data", reset_golden=True
+    )
 
     assert UpdateOutcome(updated=("clean",), golden_anew=("clean",)) == outcome
     assert read_groups(tmp_path, read(tmp_path)) is None
@@ -283,15 +285,6 @@ def test_a_note_says_how_groups_differ(before: str | None, now: str | None, note
     found = judged(before, now).notes
 
     assert [True] * len(notes) == [one.startswith(note) for one, note in zip(found, notes, strict=True)]
-
-
-@pytest.mark.parametrize(("before", "now"), [(PAIRS, None), (None, PAIRS), (PAIRS, PAIRS)])
-def test_counts_alone_know_no_groups(before: str | None, now: str | None) -> None:
-    """Without the sample file the verdict takes images for independent, and says that they are not."""
-    said = "the images come in groups and were compared as if independent, which proves too much"
-
-    assert said in judged(before, now, paired=False).notes
-    assert said not in judged(None, None, paired=False).notes
 
 
 def test_groups_of_the_shared_samples_are_compared() -> None:
