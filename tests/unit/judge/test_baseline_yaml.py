@@ -137,8 +137,10 @@ def test_records_that_are_a_pointer_of_git_lfs(tmp_path: Path) -> None:
     update_baseline(tmp_path, "small", [(measurement_of(), RULE)])
     (columns,) = (tmp_path / "small").glob("clean-*.npz")
     columns.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    measured = [(measurement_of("RRRRR"), RULE)]
+    assert update_baseline(tmp_path, "small", measured).lacking
     with pytest.raises(BaselineError, match=r"clean-\w+\.npz: is a Git LFS pointer; fetch the file with git lfs pull$"):
-        update_baseline(tmp_path, "small", [(measurement_of("RRRRR"), RULE)])
+        update_baseline(tmp_path, "small", measured, reason="why", reset_golden=True)
     assert columns.read_text().startswith("version")
 
 

@@ -88,7 +88,7 @@ def test_a_former_file_that_is_absent_stays_absent(tmp_path: Path) -> None:
     prepare_former(tmp_path)
     for key in ("clean", "blur", "low_light"):  # whose content is the same
         (tmp_path / "small" / f"{key}.npz").unlink()
-    update(tmp_path, "RRWWw", "clean")
+    update(tmp_path, "RRWWw", "clean", reason="lost", reset_golden=True)
     baseline = read_baseline(tmp_path, "small")
     assert baseline is not None
     lost = {columns_file(tmp_path, key) for key in ("blur", "low_light")}
