@@ -175,7 +175,7 @@ def test_a_report_whose_groups_do_not_fit_is_refused(project: Project, command: 
     code, text = command("accept", "report.json")
 
     assert 4 == code
-    assert "does not belong to the data in report.json" in text
+    assert "the column group holds 20 groups, the data has 21" in text
 
 
 def test_a_second_model_has_the_groups_of_the_first(project: Project) -> None:

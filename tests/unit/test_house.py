@@ -71,6 +71,7 @@ def test_only_the_baseline_room_opens_files() -> None:
     """Comparing, judging and reporting are functions of their arguments."""
     names = ["rule", "kinds", "metrics", "score_metrics", "metric_names", "ranking", "calibration", "jackknife"]
     names += ["compare", "acceptance", "corruption", "mce", "thresholds", "logits", "entries", "refusals"]
+    names += ["comments", "strict_yaml", "groups"]
     pure = [PACKAGE / "judge" / f"{name}.py" for name in names]
 
     for path in [*pure, *(PACKAGE / "judge" / "significance").glob("*.py"), *(PACKAGE / "report").glob("*.py")]:
