@@ -15,9 +15,10 @@ from pytest_failaware import hookspec
 from pytest_failaware.bends import bends_of
 from pytest_failaware.console import verbosity_of
 from pytest_failaware.contradictions import check_logits, refuse_toothless
-from pytest_failaware.controller import GIVE_ONE, Controller, LastWord
+from pytest_failaware.controller import GIVE_ONE, Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
 from pytest_failaware.judging import Judging
+from pytest_failaware.last_word import LastWord
 from pytest_failaware.marker import INI_KEYS, INI_LISTS, build_gate
 from pytest_failaware.misspelt import refuse_misspelt
 from pytest_failaware.nearer import NearerInis

@@ -73,9 +73,9 @@ def test_marks_select_in_a_strict_run(project: Project) -> None:
     project.record()
 
     assert pytest.ExitCode.OK == project.run(STRICT, "-m", "reliability and not slow").ret
-    both = project.run(STRICT, "-m", "not slow", "-k", "toy")
+    both = project.run(STRICT, "-m", "not slow", "-k", "clean")
     assert pytest.ExitCode.OK == both.ret
-    assert pytest.ExitCode.TESTS_FAILED == project.run(STRICT, "-k", "toy").ret
+    assert pytest.ExitCode.TESTS_FAILED == project.run(STRICT, "-k", "clean").ret
 
 
 # ---- baselines that no test uses -----------------------------------------------------------------------------------
