@@ -66,7 +66,8 @@ class Controller:
 
     def _show(self, report: pytest.TestReport, result: ItemResult) -> None:
         """Put our own text in place of the same text that came as plain lines, maybe from another process."""
-        lines = tuple(failure_text(result, verbosity=verbosity_of(self.config)))
+        found = failure_text(result, verbosity=verbosity_of(self.config))
+        lines = tuple(line._replace(text=without_home(line.text)) for line in found)
         file, line = result.location
         place = Place(path=str(self.config.rootpath / file), lineno=line, message=printable(headline(result)))
         failure = GateFailure(lines=lines, reprcrash=place, config=self.config)
@@ -292,7 +293,7 @@ class Controller:
         write(self.config.get_terminal_writer(), shorter, width)
         if self.run.outputs.github:
             for command in error_annotations(report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
-                terminalreporter.write_line(command)
+                terminalreporter.write_line(without_home(command))
 
     def _bends(self) -> list[str]:
         """A line for the summary on each thing that the command line says in place of a reviewed file."""
