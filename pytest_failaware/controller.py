@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pytest
@@ -25,11 +25,11 @@ from pytest_failaware.report.github import error_annotations
 from pytest_failaware.report.terminal import summary_lines
 from pytest_failaware.schema import ItemResult, RunConfig, RunReport
 from pytest_failaware.selection import narrowed_by, skipped_files
+from pytest_failaware.strict import strict_complaints
 from pytest_failaware.text import describe_error, described, printable, without_home
 from pytest_failaware.updates import outcome_sentence, refused_updates, update_baselines
 from pytest_failaware.user_code import UserCodeError, contained
 
-_NAMED: Final = 20  # tests
 GIVE_ONE: Final = "pass --failaware-model=FILE or override the fixture failaware_model"
 _ENDED: Final[Mapping[int, str]] = {2: "interrupted", 3: "an internal error", 4: "a usage error", 5: "no test was run"}
 
@@ -67,7 +67,8 @@ class Controller:
 
     def _show(self, report: pytest.TestReport, result: ItemResult) -> None:
         """Put our own text in place of the same text that came as plain lines, maybe from another process."""
-        lines = tuple(failure_text(result, verbosity=verbosity_of(self.config)))
+        found = failure_text(result, verbosity=verbosity_of(self.config))
+        lines = tuple(line._replace(text=without_home(line.text)) for line in found)
         file, line = result.location
         place = Place(path=str(self.config.rootpath / file), lineno=line, message=printable(headline(result)))
         failure = GateFailure(lines=lines, reprcrash=place, config=self.config)
@@ -105,7 +106,13 @@ class Controller:
         except (FailAwareError, OSError) as error:
             self._refuse(f"not written: {error}")
         if self.run.strict:
-            self.complaints += self._strict_complaints(exitstatus)
+            self.complaints += strict_complaints(
+                self.report(),
+                excused=self.ledger.excused,
+                uncollected=self._uncollected,
+                files_skipped=skipped_files(self.config),
+                ends_green=exitstatus == pytest.ExitCode.OK,
+            )
         if self.ledger.results:
             self._call_report_hooks()
         elif self.ledger.skipped:
@@ -252,29 +259,6 @@ class Controller:
         else:
             self.ledger.notices += lines
 
-    def _strict_complaints(self, exitstatus: int) -> list[str]:
-        """What a strict run does not let pass, though no test failed for it."""
-        report, found = self.report(), []
-        if not report.results:
-            found.append("strict: no reliability result at all, so nothing was compared")
-        if report.results and report.unchecked:
-            found.append(f"strict: not compared: {_named(report.unchecked)}")
-        if report.left_out:
-            found.append(f"strict: collected and not run: {_named(report.left_out)}")
-        if skipped_files(self.config):
-            found.append("strict: --lf kept files from being collected, so their gates are not known; leave it out")
-        if self._uncollected:
-            found.append(f"strict: {self._uncollected} was not collected, so its gates are not known")
-        if self.incomplete:
-            found.append(f"strict: {self.incomplete}, so the run is not whole")
-        if self.ledger.excused:
-            found.append(f"strict: failed, though pytest let it pass (xfail?): {_named(self.ledger.excused)}")
-        elif exitstatus == pytest.ExitCode.OK and any(result.verdict.fails for result in report.results):
-            found.append("strict: a gate failed, and the exit code was set to 0")
-        if report.obsolete:
-            found.append(f"strict: used by no test: {_named(report.obsolete)}; --failaware-prune deletes them")
-        return found
-
     def _set_exit_code(self, session: pytest.Session, exitstatus: int) -> None:
         """Raise the exit code of a run that ended; one that another plugin has set is left where ours is no worse."""
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
@@ -323,7 +307,7 @@ class Controller:
         write(self.config.get_terminal_writer(), shorter, width)
         if self.run.outputs.github:
             for command in error_annotations(report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
-                terminalreporter.write_line(command)
+                terminalreporter.write_line(without_home(command))
 
     def _bends(self) -> list[str]:
         """A line for the summary on each thing that the command line says in place of a reviewed file."""
@@ -350,29 +334,3 @@ class Controller:
         typed = self.config.args_source is pytest.Config.ArgsSource.ARGS
         words = [str(word) for word in self.config.invocation_params.args]
         return self._short(shown_command(words, self.config.args if typed else ()))
-
-
-class LastWord:
-    """The exit code of a strict run, once every other plugin has had its say."""
-
-    def __init__(self, controller: Controller) -> None:
-        self.controller = controller
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Leave no exit code 0 to a run with a complaint, or to one that a hook ended before it was settled."""
-        try:
-            return (yield)
-        except (SystemExit, pytest.exit.Exception) as error:
-            if self.controller.run.strict:
-                raise pytest.exit.Exception(f"strict: a hook ended the run ({describe_error(error)})", 1) from error
-            raise
-        finally:
-            if session.exitstatus == pytest.ExitCode.OK and self.controller.is_red():
-                session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def _named(nodeids: Collection[str]) -> str:
-    """Test ids; of many the first ones, and how many there are."""
-    shown = ", ".join(list(nodeids)[:_NAMED])
-    return shown if len(nodeids) <= _NAMED else f"{shown} and {len(nodeids) - _NAMED} more"

@@ -15,9 +15,10 @@ from pytest_failaware import hookspec
 from pytest_failaware.bends import bends_of
 from pytest_failaware.console import verbosity_of
 from pytest_failaware.contradictions import check_logits, refuse_toothless
-from pytest_failaware.controller import GIVE_ONE, Controller, LastWord
+from pytest_failaware.controller import GIVE_ONE, Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
 from pytest_failaware.judging import Judging
+from pytest_failaware.last_word import LastWord
 from pytest_failaware.marker import INI_KEYS, INI_LISTS, build_gate
 from pytest_failaware.misspelt import refuse_misspelt
 from pytest_failaware.nearer import NearerInis
@@ -44,7 +45,7 @@ CONTROLLER: Final = "failaware-controller"
 SESSION: Final = pytest.StashKey[Session]()
 JUDGING: Final = pytest.StashKey[Judging]()
 NEARER: Final = pytest.StashKey[NearerInis]()
-"""Only there where options or keys of ours are in use."""
+IN_USE: Final = pytest.StashKey[bool]()  # whether an option or a key of ours was given
 MEASURED: Final = pytest.StashKey[Measured]()
 ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
 _HEADER: Final = {"model": "model", "predictions": "predictions", "data": "dataset", "preprocess": "preprocess"}
@@ -96,10 +97,9 @@ def pytest_configure(config: pytest.Config) -> None:
     except FailAwareError as error:
         raise pytest.UsageError(without_home(str(error))) from None
     config.stash[SESSION], config.stash[JUDGING] = session, Judging(session)
-    if is_in_use(config, session.config):
-        config.stash[NEARER] = NearerInis(
-            in_use=config.inipath, root=config.rootpath, start=config.invocation_params.dir
-        )
+    config.stash[IN_USE] = is_in_use(config, session.config)
+    start = config.invocation_params.dir
+    config.stash[NEARER] = NearerInis(in_use=config.inipath, root=config.rootpath, start=start)
     if reports:
         controller = Controller(config, session.config)
         config.pluginmanager.register(controller, CONTROLLER)
@@ -115,7 +115,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """What was typed, where a model is given; at -v every value with its origin; a bent gate in colour."""
     run = config.stash[SESSION].config
-    bends = bends_of(config, run.overrides) if NEARER in config.stash else ()
+    bends = bends_of(config, run.overrides) if config.stash[IN_USE] else ()
     bent = [printable(without_home(f"failaware: {bend}")) for bend in bends]
     lines = [config.get_terminal_writer().markup(line, yellow=True, bold=True) for line in bent]
     if run.model is None and run.predictions is None:
@@ -144,13 +144,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _refuse_ungated(node: pytest.Item) -> None:
     """Refuse a test that looks gated and is not: its marker is misspelt, or its own ini is not the one in use."""
-    nearer = node.config.stash.get(NEARER, None)
-    if nearer is None:
-        return
     try:
-        refuse_misspelt((marker.name for marker in node.iter_markers()), node.config.getini("markers"))
+        if node.config.stash[IN_USE]:
+            refuse_misspelt((marker.name for marker in node.iter_markers()), node.config.getini("markers"))
         if _is_marked(node) and node.path.parent != Path(__file__).parent:  # our own gates belong to any ini
-            nearer.refuse(node.path.parent)
+            node.config.stash[NEARER].refuse(node.path.parent)
     except ConfigError as error:
         raise pytest.Collector.CollectError(f"{node.nodeid}: {without_home(str(error))}") from None
 
@@ -243,9 +241,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     others = [one for one in item.user_properties if not one[0].startswith(junit.PREFIX)]
     item.user_properties[:] = [*others, *junit.properties(result)]  # of a test that runs again, the last attempt's
     if result.verdict.fails:
-        pytest.fail(
-            "\n".join(map(printable, failure_lines(result, verbosity=verbosity_of(item.config)))), pytrace=False
-        )
+        lines = failure_lines(result, verbosity=verbosity_of(item.config))
+        pytest.fail("\n".join(printable(without_home(line)) for line in lines), pytrace=False)
 
 
 def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:

@@ -61,6 +61,9 @@ def pytest_collection_modifyitems(items):
     items[:] = [item for item in items if {} item.name]
 """
 LAST_FAILED: Final = '{"test_zother.py::test_other": true}'
+SW_CACHE: Final = (
+    '{"last_failed": "test_zother.py::test_other", "last_test_count": 3, "last_cache_date_str": "2026-01-01T00:00:00"}'
+)
 WEAK: Final = "[pytest]\npythonpath = .\nfailaware_arch = toy:network\nfailaware_dataset = toy:images\n"\
     "failaware_preprocess = none\nfailaware_baseline = toy\nfailaware_conditions = clean low_light\n"\
     "failaware_drift_budget = 1\nfailaware_tolerance = 0.9\n"  # fmt: skip
@@ -126,7 +129,8 @@ SUITE: Final = (
     Way(name="no terminal", args=("-p", "no:terminalreporter"), plain=1, strict=1),
     Way(name="no cache", args=("-p", "no:cacheprovider"), plain=1, strict=1),
     Way(name="`--tb=no --no-summary`", args=("--tb=no", "--no-summary"), plain=1, strict=1),
-    Way(name="`-W error`", args=("-W", "error"), plain=1, strict=1),
+    Way(name="`-W error`", args=("-W", "error", "-W", "ignore::pytest.PytestAssertRewriteWarning"), plain=1,
+        strict=1),
     Way(name="`--reruns 1`", args=("-p", "rerunfailures", "--reruns", "1"), plain=1, strict=1),
     Way(name="`--pyargs pytest_failaware.gates`", args=("--pyargs", "pytest_failaware.gates"), plain=1, strict=1),
     Way(name="a module that cannot be imported", files={"test_broken.py": "1 / 0\n"}, plain=2, strict=2),
@@ -210,10 +214,10 @@ SELECTION: Final = (
     Way(name="`--lf` after another test failed", args=("--lf",), plain=0, strict=1, says="rerun previous 1 failure",
         files={".pytest_cache/v/cache/lastfailed": LAST_FAILED}),
     Way(name="`--sw` after a later test failed", args=("--sw",), plain=0, strict=1, says="collected and not run: 2",
-        files={".pytest_cache/v/cache/stepwise": '"test_zother.py::test_other"'}),
+        files={".pytest_cache/v/cache/stepwise": SW_CACHE}),
     Way(name="`--collect-only`", args=("--collect-only",), plain=0, strict=1, says="3 tests collected"),
-    Way(name="`--setup-plan`", args=("--setup-plan",), plain=0, strict=1, says="no tests ran"),
-    Way(name="`--setup-only`", args=("--setup-only",), plain=0, strict=1, says="no tests ran"),
+    Way(name="`--setup-plan`", args=("--setup-plan",), plain=0, strict=1, says="SETUP "),
+    Way(name="`--setup-only`", args=("--setup-only",), plain=0, strict=1, says="SETUP "),
 )  # fmt: skip
 
 GATES: Final = (

@@ -73,9 +73,9 @@ def test_marks_select_in_a_strict_run(project: Project) -> None:
     project.record()
 
     assert pytest.ExitCode.OK == project.run(STRICT, "-m", "reliability and not slow").ret
-    both = project.run(STRICT, "-m", "not slow", "-k", "toy")
+    both = project.run(STRICT, "-m", "not slow", "-k", "clean")
     assert pytest.ExitCode.OK == both.ret
-    assert pytest.ExitCode.TESTS_FAILED == project.run(STRICT, "-k", "toy").ret
+    assert pytest.ExitCode.TESTS_FAILED == project.run(STRICT, "-k", "clean").ret
 
 
 # ---- baselines that no test uses -----------------------------------------------------------------------------------
@@ -146,6 +146,18 @@ def test_a_second_service_is_not_gated_by_the_first_ones_ini(project: Project) -
     result.stdout.fnmatch_lines(
         ["*b/pytest.ini has failaware_ keys for this test, but pytest uses tox.ini; run pytest -c b/pytest.ini b"]
     )
+
+
+def test_without_an_ini_in_use_a_service_is_not_skipped(pytester: pytest.Pytester) -> None:
+    """From a folder above, whose run has no key of ours at all, its tests would skip for want of a model."""
+    for name in "ab":
+        service = pytester.mkdir(name)
+        (service / "pytest.ini").write_text("[pytest]\nfailaware_model = m.pth\n")
+        (service / f"test_{name}.py").write_text(MARKED)
+    result = pytester.runpytest_inprocess("-p", "no:randomly", "--rootdir=.")
+
+    assert pytest.ExitCode.INTERRUPTED == result.ret
+    result.stdout.fnmatch_lines(["*a/pytest.ini has failaware_ keys for this test, but pytest uses no such file*"])
 
 
 # ---- what the command line says ------------------------------------------------------------------------------------

@@ -15,7 +15,16 @@ import pytest_failaware
 PACKAGE = Path(pytest_failaware.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("torch", "torchvision", "numpy", "pandas", "scipy", "yaml")
-PYTEST_SIDE = ("plugin.py", "startup.py", "selection.py", "user_code.py", "controller.py", "hookspec.py", "gates.py")
+PYTEST_SIDE = (
+    "plugin.py",
+    "startup.py",
+    "selection.py",
+    "user_code.py",
+    "last_word.py",
+    "controller.py",
+    "hookspec.py",
+    "gates.py",
+)
 
 
 def imported(path: Path, *, lazily: bool) -> set[str]:
