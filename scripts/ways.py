@@ -124,7 +124,7 @@ SUITE: Final = (
     Way(name="nothing special", plain=1, strict=1),
     Way(name="two workers", args=("-n", "2"), plain=1, strict=1),
     Way(name="`-x`", args=("-x",), plain=1, strict=1),
-    Way(name="`--maxfail=1`, two workers", args=("--maxfail=1", "-n", "2"), plain=1, strict=1),
+    Way(name="`--maxfail=1`, two workers", args=("--maxfail=1", "-n", "2"), plain=2, strict=2),
     Way(name="`-qq`", args=("-qq",), plain=1, strict=1),
     Way(name="no terminal", args=("-p", "no:terminalreporter"), plain=1, strict=1),
     Way(name="no cache", args=("-p", "no:cacheprovider"), plain=1, strict=1),
