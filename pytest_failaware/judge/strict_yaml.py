@@ -106,7 +106,13 @@ def compose(text: str, file: str) -> yaml.Node | None:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or "cannot be read"
+        if isinstance(error, _RefusedError):
+            raise BaselineError(f"{file}:{line}: {problem}") from error
         raise BaselineError(f"{file}:{line}: not YAML ({problem}); restore the file from version control") from error
+
+
+class _RefusedError(yaml.MarkedYAMLError):
+    """YAML that is sound, and that no baseline needs; the problem names the remedy."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -117,17 +123,17 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs have no types for it
         if getattr(event, "anchor", None) or getattr(event, "tag", None):
-            raise _problem("anchors, aliases and tags are not allowed; write the value out", event)
+            raise _refused("anchors, aliases and tags are not allowed; write the value out", event)
         if self.depth > _DEEPEST:
-            raise _problem("nested too deep", event)
+            raise _refused("nested too deep; restore the file from version control", event)
         self.depth += 1
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
         return node
 
 
-def _problem(text: str, event: yaml.Event) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=text, problem_mark=event.start_mark)  # type: ignore[arg-type]  # one of two marks
+def _refused(text: str, event: yaml.Event) -> _RefusedError:
+    return _RefusedError(problem=text, problem_mark=event.start_mark)  # type: ignore[arg-type]  # one of two marks
 
 
 def _entry(node: yaml.Node | None, file: str, key: str, line: int) -> Entry:
