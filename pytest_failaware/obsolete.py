@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,17 +56,23 @@ def find_unused(directory: Path, used: Mapping[str, Collection[str]]) -> Unused:
 
 
 def remove_baseline(directory: Path, name: str) -> str:
-    """Delete a whole baseline, first the file that names the samples' files; return a sentence on it.
+    """Delete a whole baseline, first the file that names the sample files; return a sentence on it.
+
+    Files that no update wrote stay, and so does whatever lies in a linked folder.
 
     Raises:
-        FailAwareError: another process is writing it.
+        FailAwareError: another process is writing it, or it cannot be read.
         OSError: a file cannot be deleted.
     """
-    from pytest_failaware.judge.baseline import baseline_path
+    from pytest_failaware.judge.baseline import baseline_path, read_baseline
+    from pytest_failaware.judge.leftovers import remove_leftovers
 
     path = baseline_path(directory, name)
-    with locked(path):
-        path.unlink(missing_ok=True)
-        if (directory / name).is_dir():
-            shutil.rmtree(directory / name)
+    home = path.resolve().parent
+    with locked(home):
+        old = read_baseline(directory, name)
+        path.unlink()
+        remove_leftovers(directory, name, home, old, None)
+        with contextlib.suppress(OSError):  # absent, linked, or with files of somebody else
+            (directory / name).rmdir()
     return f"{path}: deleted with its samples, for no test uses it; review and commit it"
