@@ -25,6 +25,7 @@ Flags = Callable[..., NDArray[np.bool_]]
 """`flags(confidence=…, entropy=…)` -> bool (N,): a rule that a faster way must not change the flags of."""
 
 _TRIAL: Final = 64  # images at most, to see whether answers are alike
+_LOOKS: Final = 59  # later conditions that begin with two images asked again; with the first images 192 at most
 _OUT_OF_MEMORY: Final = ("not enough memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
 
 
@@ -38,6 +39,7 @@ class Runner:
         self.flags = flags
         self._asked = batch_size
         self._first: FirstAnswers | None = None
+        self._looks = 0  # how often the first images were asked again
         self._refusal = ""  # of the first answers: another draw may look right by chance
         self._chosen: tuple[bool, Way] | None = None  # whether there were hooks, and what
 
@@ -100,7 +102,8 @@ class Runner:
         """Refuse a module that no longer answers as at first; forget the chosen way if hooks came or went."""
         if self._refusal:
             raise ModelError(self._refusal)
-        if self._first is not None:
+        if self._first is not None and self._looks < _LOOKS:
+            self._looks += 1
             check_first_answers(self.model, self._first, self.precision)
         if self._chosen is not None and self._chosen[0] != has_hooks(self.model.module):
             self._chosen = None

@@ -497,6 +497,21 @@ def test_first_images_cost_little() -> None:
     assert 64 + 64 + 3 * 100 + 64 + 8 + 2 + 2 * 2 == sum(seen)  # two trials of ways to run it, the passes, the checks
 
 
+def test_many_conditions_cost_no_more() -> None:
+    """From the 61st condition on, nothing is asked again."""
+    seen = []
+    net = Zero()
+    net.register_forward_pre_hook(lambda module, given: seen.append(len(given[0])))
+    one = bench(net, images=4, batch_size=4)
+    counts = []
+    for _ in range(62):
+        before = sum(seen)
+        measured(one, "clean")
+        counts.append(sum(seen) - before)
+
+    assert [4 + 2, 4, 4] == [counts[59], counts[60], counts[61]]
+
+
 def test_a_model_is_hashed_once_a_condition(monkeypatch: pytest.MonkeyPatch) -> None:
     """And once when it is loaded."""
     hashed = []
