@@ -140,7 +140,7 @@ def test_a_preview_of_some(project: Project, command: Command) -> None:
     ("words", "complaint"),
     [
         (("none.png",), "error: none.png: cannot be read (*No such file*); check its name and rights"),
-        (("text.png",), "error: text.png: cannot be decoded (no image format that Pillow knows)*"),
+        (("text.png",), "error: text.png: cannot be decoded (no PNG, JPEG, WebP, BMP, GIF, TIFF or PPM image)*"),
         (
             ("text.png", "--conditions", "precomputed/fog:1"),
             "error: --conditions: what precomputed/* names is of a data set*",
