@@ -17,9 +17,10 @@ from pytest_failaware.errors import BaselineError, FailAwareError
 from pytest_failaware.fingerprint import data_fingerprint
 from pytest_failaware.judge.baseline import baseline_text, parse_baseline
 from pytest_failaware.judge.entries import Measured, baseline_of
+from pytest_failaware.judge.merge import UpdateOutcome
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import sha256_of
-from pytest_failaware.judge.update import UpdateOutcome, update_baseline
+from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.report.document import Plain, measurement_from_plain
 from pytest_failaware.report.machine import SCHEMA, records_path

@@ -14,7 +14,7 @@ from pytest_failaware.schema import ItemResult, UpdateMode, Writing
 
 if TYPE_CHECKING:
     from pytest_failaware.judge.entries import Measured
-    from pytest_failaware.judge.update import UpdateOutcome
+    from pytest_failaware.judge.merge import UpdateOutcome
 
 _NAMED: Final = 12  # entries
 

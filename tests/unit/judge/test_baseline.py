@@ -18,6 +18,7 @@ from stored import columns_file, samples_file
 
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.judge.baseline import baseline_names, baseline_text, read_baseline
+from pytest_failaware.judge.merge import UpdateOutcome
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.samples import (
     golden_path,
@@ -30,7 +31,7 @@ from pytest_failaware.judge.samples import (
     shared_content,
     shared_path,
 )
-from pytest_failaware.judge.update import UpdateOutcome, update_baseline
+from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.schema import Baseline, Measurement, Records
 
 TEXT = """\

@@ -10,7 +10,7 @@ import pytest
 from five import RULE, measurement_of
 
 from pytest_failaware.errors import BaselineError
-from pytest_failaware.judge import update as update_module
+from pytest_failaware.judge import merge
 from pytest_failaware.judge.baseline import baseline_text, parse_baseline, read_baseline
 from pytest_failaware.judge.entries import baseline_of
 from pytest_failaware.judge.strict_yaml import parse
@@ -88,7 +88,7 @@ def test_what_would_not_come_back_is_not_written(tmp_path: Path, monkeypatch: py
     """A fault in writing or reading leaves the old file, and says which part it concerns."""
     update_baseline(tmp_path, "small", [(measurement_of(), RULE)])
     before = (tmp_path / "small.yaml").read_text()
-    monkeypatch.setattr(update_module, "baseline_text", lambda baseline: baseline_text(baseline).replace("eel", "ell"))
+    monkeypatch.setattr(merge, "baseline_text", lambda baseline: baseline_text(baseline).replace("eel", "ell"))
 
     with pytest.raises(BaselineError, match=r"small\.yaml: data would not be read as written .* nothing was written"):
         update_baseline(tmp_path, "small", [(measurement_of("RRRRR"), RULE)])

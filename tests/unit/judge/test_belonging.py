@@ -17,9 +17,10 @@ from pytest_failaware.errors import BaselineError
 from pytest_failaware.judge.baseline import read_baseline
 from pytest_failaware.judge.compare import Terms, judge
 from pytest_failaware.judge.groups import finds_less, one_of_each, same_groups
+from pytest_failaware.judge.merge import UpdateOutcome
 from pytest_failaware.judge.samples import read_groups, sha256_of
 from pytest_failaware.judge.selftest import DROPS, plant
-from pytest_failaware.judge.update import UpdateOutcome, update_baseline
+from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.marker import build_gate
 from pytest_failaware.report.document import measurement_from_plain, measurement_to_plain
 from pytest_failaware.schema import Baseline, DataFacts, DatasetChange, ItemResult, Measurement

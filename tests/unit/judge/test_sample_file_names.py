@@ -13,9 +13,10 @@ from stored import columns_file, golden_file, samples_file
 
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.judge.baseline import read_baseline
+from pytest_failaware.judge.merge import UpdateOutcome
 from pytest_failaware.judge.samples import missing_files, named_files, read_golden, sha256_of
 from pytest_failaware.judge.stored import read_stored
-from pytest_failaware.judge.update import UpdateOutcome, update_baseline
+from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.updates import outcome_sentence
 
 FORMER = {"small.yaml", "small/samples.npz"} | {
