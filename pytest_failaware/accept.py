@@ -15,7 +15,7 @@ from pytest_failaware.budgets import check_unpacked
 from pytest_failaware.columns import ColumnsError, check_groups, check_records
 from pytest_failaware.errors import BaselineError, FailAwareError
 from pytest_failaware.fingerprint import data_fingerprint
-from pytest_failaware.judge.baseline import baseline_text, parse_baseline
+from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline
 from pytest_failaware.judge.entries import Measured, baseline_of
 from pytest_failaware.judge.merge import UpdateOutcome
 from pytest_failaware.judge.rule import FailureRule
@@ -24,9 +24,10 @@ from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.report.document import Plain, measurement_from_plain
 from pytest_failaware.report.machine import SCHEMA, records_path
-from pytest_failaware.schema import Measurement
+from pytest_failaware.schema import Measurement, Verdict
 from pytest_failaware.text import describe_error
 
+_WITHOUT_ENTRY: Final = (Verdict.MISSING.value, Verdict.RECORDED.value)
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-json"
 _DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 """What a document of another shape raises where it is taken apart."""
@@ -34,10 +35,14 @@ _DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowEr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """What of a report can be stored, by baseline, and sentences on the results that are left out."""
+    """What of a report can be stored, by baseline, and sentences on the results that are left out.
+
+    `compared` names the baselines that were there when the run compared with them.
+    """
 
     measured: dict[str, list[Measured]]
     left_out: tuple[str, ...]
+    compared: frozenset[str]
 
 
 def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -> Accepted:
@@ -54,11 +59,13 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
     """
     document = _read(report)
     measured: dict[str, list[Measured]] = defaultdict(list)
-    left_out = []
+    left_out, compared = [], set()
     try:
         incomplete = document["incomplete"]
         for result in document["results"]:
             found = result["measurement"]
+            if result["verdict"] not in _WITHOUT_ENTRY:
+                compared.add(str(result["baseline"]))
             if found and result.get("stored") and not reason:
                 raise FailAwareError(
                     f"{report}: {result['nodeid']} could not be compared with what was stored; look at both values "
@@ -74,7 +81,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
         raise FailAwareError(f"{report}: {incomplete}, so its results are not accepted; use a run that ended")
     if not measured:
         raise FailAwareError(f"{report}: holds no result that can be accepted; {'; '.join(left_out) or _REMEDY}")
-    return Accepted(measured=dict(measured), left_out=tuple(left_out))
+    return Accepted(measured=dict(measured), left_out=tuple(left_out), compared=frozenset(compared))
 
 
 def accept(
@@ -90,9 +97,16 @@ def accept(
         dry_run: only find out what would happen.
 
     Raises:
-        FailAwareError: a stored baseline cannot be read, or the report's values could not be.
+        FailAwareError: a stored baseline cannot be read, or is not in the folder, or the report's values could not be
+            read again.
         OSError: a file cannot be written.
     """
+    for name in sorted(accepted.compared & accepted.measured.keys()):
+        if not baseline_path(directory, name).exists():
+            raise FailAwareError(
+                f"{baseline_path(directory, name)}: there is no such baseline, and the run compared with one; give its "
+                "folder with --baseline-dir"
+            )
     for name, measured in accepted.measured.items():
         yield (
             name,
@@ -143,6 +157,8 @@ def _member(archive: Path, member: str) -> bytes:
             return records.read(member)
     except FailAwareError:
         raise
+    except FileNotFoundError as error:
+        raise FailAwareError(f"{archive}: is not beside the report; {_REMEDY}") from error
     except Exception as error:  # a damaged archive raises whatever its bytes provoke
         raise FailAwareError(f"{archive}: has no records {member!r} ({describe_error(error)}); {_REMEDY}") from error
 

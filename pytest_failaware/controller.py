@@ -212,7 +212,7 @@ class Controller:
                 self._unwritten.add(name)
                 self._refuse(sentence)
             else:
-                self.ledger.notices += filter(None, [sentence, ignored_sentence(directory, name)])
+                self.ledger.notices += filter(None, [ignored_sentence(directory, name), sentence])
             if writing.dry_run:
                 self.diffs.append(outcome.diff)
 

@@ -255,7 +255,7 @@ STORED: Final = (
     Way(name="merge conflict in the baseline", files={"baselines/toy.yaml": "<<<<<<< HEAD\n"}, plain=4, strict=4),
     Way(name="sample files gone", files={"baselines/toy/": None}, plain=1, strict=1),
     Way(name="sample files gone, the same model", files={"baselines/toy/": None}, model="good.pth", plain=1, strict=1),
-    Way(name="sample files are Git LFS pointers", plain=4, strict=4, model="good.pth",
+    Way(name="sample files are Git LFS pointers", plain=1, strict=1, model="good.pth",
         files={"baselines/toy/*": "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"}),
     Way(name="another preprocessing", ini="failaware_preprocess = mean=0.5,std=0.5", plain=1, strict=1),
     Way(name="an entry that no test uses", model="good.pth", plain=0, strict=1, says="used by no test: toy: low_light",

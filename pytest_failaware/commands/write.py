@@ -23,8 +23,8 @@ def accept_report(given: Namespace) -> Iterator[str]:
         accepted, given.baseline_dir, reason=given.reason, reset_golden=given.reset_golden, dry_run=given.dry_run
     ):
         yield from outcome.diff.splitlines() if given.dry_run else ()
-        yield outcome_sentence(name, given.baseline_dir, outcome, dry_run=given.dry_run, prefix="--")
         yield from filter(None, [ignored_sentence(given.baseline_dir, name)])
+        yield outcome_sentence(name, given.baseline_dir, outcome, dry_run=given.dry_run, prefix="--")
         refused += [name] if outcome.refused or outcome.lacking else []
     if refused:
         raise BaselineError(f"not everything was written: {', '.join(refused)}")

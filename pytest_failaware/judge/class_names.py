@@ -43,7 +43,7 @@ def _only_renamed(stored: Sequence[str], now: Sequence[str]) -> Iterator[str]:
     is_renamed = len(stored) == len(now) and all(old not in now and new not in stored for old, new in pairs)
     if pairs and is_renamed:
         lines = _listed([f"{old} => {new}" for old, new in pairs])
-        yield f"if these are new names of the same classes, add to the ini: failaware_rename = {lines}, one a line"
+        yield f"if these are new names of the same classes, add a line to failaware_rename in the ini for each: {lines}"
 
 
 def unchanged_predictions(entry: BaselineEntry, stored: Records | None, measurement: Measurement) -> Iterator[str]:

@@ -100,7 +100,8 @@ def judge(
     both = None if reference is None else pair(reference, measurement.records, measurement.groups, groups)
     differences = tuple(find_differences(measurement, baseline, both, terms.dataset_change, absence))
     if differences or both is None:
-        return _incomparable(missing, differences, measurement, baseline, reference)
+        found_differences = dataclasses.replace(missing, differences=differences, lacks_files=bool(absence))
+        return _incomparable(found_differences, measurement, baseline, reference)
     same = entry.rule == str(gate.rule) and records_equal(both.before, both.now, gate.rule)
     found, change = _paired(gate, both, baseline, same=same)
     comparisons = (*found, *_drift(gate, golden, measurement, terms.drift_budget), *bounds)
@@ -123,18 +124,17 @@ def judge(
 
 def _incomparable(
     result: ItemResult,
-    differences: tuple[str, ...],
     measurement: Measurement,
     baseline: Baseline,
     reference: Records | None,
 ) -> ItemResult:
-    """Numbers of different things: why, with the stored rates for orientation."""
+    """The result of numbers of different things, with the stored rates for orientation."""
     entry = baseline.entries[measurement.condition.key]
     renamed = baseline.data.classes != measurement.provenance.data.classes
     return dataclasses.replace(
         result,
         verdict=Verdict.INCOMPARABLE,
-        differences=differences,
+        has_other_classes=renamed,
         notes=(
             *result.notes,
             *(unchanged_predictions(entry, reference, measurement) if renamed else ()),

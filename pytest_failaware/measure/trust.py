@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import lzma
+import re
 import tarfile
 import zipfile
 import zlib
@@ -32,6 +33,7 @@ _PLAIN: Final = (
     "__torch__.",
     "torch.jit._pickle.",
 )
+_NAME: Final = re.compile(r"[\w.<>-]+( [\w.<>-]+)?")  # source code, too, can begin as a pickle does
 _DAMAGED: Final = (  # what the readers of archives raise, NotImplementedError among the RuntimeErrors
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -64,7 +66,9 @@ def trusted_only(path: Path, what: str, loading: Loading) -> bytes:
     content = trusted_bytes(path, loading)
     if content is None:
         finding = f"{what}, which can run any code when it is loaded"
-        raise refusal(path, finding, globals_in(read_bytes(path)), loading, f"write the weights with {RESAVE}")
+        raise refusal(
+            path, finding, globals_in(read_bytes(path)), loading, f"write the weights with {RESAVE} or export to ONNX"
+        )
     return content
 
 
@@ -96,7 +100,11 @@ def globals_in(content: bytes, budget: int = _SEARCHED) -> set[str]:
     """
     search = _Search(budget)
     search.look_into(content if _is_archive(content) else content[:budget], ARCHIVE_DEPTH)
-    names = {name for name in search.names if not name.startswith(_PLAIN) and not name.endswith("Storage")}
+    names = {
+        name
+        for name in search.names
+        if _NAME.fullmatch(name) and not name.startswith(_PLAIN) and not name.endswith("Storage")
+    }
     return names if search.left > 0 else names | {f"(not searched beyond {budget:,} bytes)"}
 
 

@@ -182,6 +182,11 @@ def _flip(flip: Flip) -> str:
 
 def _remedy(result: ItemResult) -> Iterator[str]:
     """What to do, where the summary's last line does not say it."""
+    if result.lacks_files:
+        return  # the sentence on them says what to do
+    if result.has_other_classes:
+        yield "give the class folders the names that they had, whose order decides what an output means; or say in the"
+        yield "ini, as failaware_rename, that the names are new and the classes are the same"
     if result.verdict is Verdict.INCOMPARABLE and not result.is_against:
         options = " ".join(f"--failaware-{option}" for option in needed_options([result]))
         yield f"go back to what the baseline was recorded with, or, where the change is meant, store it with {options}"

@@ -114,10 +114,13 @@ def total(results: Sequence[ItemResult], unwritten: Collection[str] = ()) -> str
 
 def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
     """The command that accepts or records, where something failed that it would mend."""
-    verdicts = {result.verdict for result in results if not result.is_against}
+    stored = [result for result in results if not result.is_against and not result.lacks_files]
+    if any(result.lacks_files for result in results):
+        yield Line("Restore the absent sample files first, then run again.")
+    verdicts = {result.verdict for result in stored}
     if verdicts & {Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE}:
-        yield Line("If this change is intended, accept the new values and commit the baseline:")
-        stored = [result for result in results if not result.is_against]
+        meant = "If the classes were changed on purpose" if _only_classes(stored) else "If this change is intended"
+        yield Line(f"{meant}, accept the new values and commit the baseline:")
         options = [f"--failaware-{option}" for option in needed_options(stored)]
         typed = [option for option in options if option.partition("=")[0] not in command]
         yield Line(f"  {' '.join([command, *typed])}", is_verbatim=True)
@@ -125,6 +128,11 @@ def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
     elif Verdict.MISSING in verdicts:
         yield Line("Record the expected values and commit the baseline:")
         yield Line(f"  {command} --failaware-update-new", is_verbatim=True)
+
+
+def _only_classes(results: Sequence[ItemResult]) -> bool:
+    """Whether other classes are what every failed item has."""
+    return all(result.has_other_classes for result in results if result.verdict.fails)
 
 
 def _why_so(results: Sequence[ItemResult]) -> Iterator[Line]:

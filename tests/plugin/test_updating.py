@@ -245,7 +245,7 @@ def absent(path: Path) -> None:
     ("damage", "words"),
     [
         (cut_short, "an xdist worker was lost, so its results are not accepted"),
-        (without_records, "r.records.zip: has no records '0.npz'"),
+        (without_records, "r.records.zip: is not beside the report"),
         (other_records, "r.records.zip: 0.npz is not what r.json names (sha256 differs)"),
         (no_json, "r.json: is no JSON"),
         (other_schema, "r.json: schema is 99, this version reads 1"),

@@ -26,8 +26,8 @@ def test_which_output_means_what_now() -> None:
 @pytest.mark.parametrize(
     ("now", "words"),
     [
-        (("ape", "bug", *ANIMALS[2:]), "add to the ini: failaware_rename = bee => bug, one a line"),
-        (("ant", "bug", *ANIMALS[2:]), "failaware_rename = ape => ant, bee => bug, one a line"),
+        (("ape", "bug", *ANIMALS[2:]), "add a line to failaware_rename in the ini for each: bee => bug"),
+        (("ant", "bug", *ANIMALS[2:]), "failaware_rename in the ini for each: ape => ant, bee => bug"),
         (ANIMALS[::-1], "the same names in another order; output 0 was 'ape' and is 'fox' now"),
         (ANIMALS[:-1], "gone 'fox'"),
         ((*ANIMALS, "gnu"), "new 'gnu'"),
