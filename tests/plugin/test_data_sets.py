@@ -91,7 +91,7 @@ def test_a_manifest_is_a_data_set(listed: Project) -> None:
             "1 checked: 1 unchanged*",
         ]
     )
-    assert {"fingerprint", "samples", "classes"} == set(yaml.safe_load(listed.baseline.read_text())["data"])
+    assert {"fingerprint", "samples", "samples_sha256", "classes"} == set(yaml.safe_load(listed.baseline.read_text())["data"])
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def damage(project: Project) -> None:
 def test_bad_images_fail_by_default(listed: Project) -> None:
     """The first one is named with its path and number; one more than allowed fails as well, and names them."""
     damage(listed)
-    paths = [str(listed.path / "data" / name) for name in ("03.png (image 3)", "11.png (image 11)")]
+    paths = [f"data/{name}" for name in ("03.png (image 3)", "11.png (image 11)")]
     for options, words in (
         ((), [paths[0], "cannot be decoded"]),
         (("--failaware-bad-samples=skip:1",), ["=skip:1: at least 2 images cannot be used", *paths]),

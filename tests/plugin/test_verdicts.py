@@ -17,7 +17,7 @@ def test_a_missing_baseline_fails_and_names_the_command(project: Project) -> Non
             "*test_toy[[]clean]: no entry 'clean' in baseline 'toy', so nothing was compared*",
             "no entry in baseline 'toy': clean, low_light",
             "2 checked: 2 missing",
-            "*pytest * --failaware-model=good.pth --failaware-update-new",
+            "  pytest --failaware-model=good.pth --failaware-update-new",
         ]
     )
     assert not project.baseline.exists()
