@@ -15,6 +15,7 @@ from torch.nn import functional
 
 _VERSIONED: Final = ("torch", "torchvision")  # code that a version number identifies
 _ALSO_IN_TORCH: Final = (*sys.stdlib_module_names, "typing_extensions")  # functions that torch hands on
+_NO_LAYER_CALLS: Final = ("compile",)  # of torch; lightning replaces it when it is imported
 _APART: Final = ("_parameters", "_buffers", "_modules", "training")  # the weights, the parts, what eval() sets
 
 
@@ -43,7 +44,7 @@ def _refuse_replaced_functions() -> None:
     """Layers call functions of torch, which a conftest may replace by wrappers that keep the name."""
     for place in (torch, functional, torch.Tensor):
         for name, function in vars(place).items():
-            if isinstance(function, FunctionType):
+            if isinstance(function, FunctionType) and name not in _NO_LAYER_CALLS:
                 origin = str(function.__globals__["__name__"])
                 if origin.partition(".")[0] not in (*_VERSIONED, *_ALSO_IN_TORCH):
                     raise ForeignCodeError(f"{place.__name__}.{name}, replaced by {origin}")

@@ -109,3 +109,11 @@ def test_replaced_functions_of_torch_are_foreign(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(place, name, twice)
     with pytest.raises(ForeignCodeError, match=f"{name}, replaced by {__name__}"):
         structure_sha256(network())
+
+
+def test_a_replaced_torch_compile_changes_no_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """lightning replaces it when it is imported."""
+    expected = structure_sha256(network())
+    monkeypatch.setattr(torch, "compile", lambda module: module)
+
+    assert expected == structure_sha256(network())
