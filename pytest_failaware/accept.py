@@ -6,7 +6,7 @@ import base64
 import json
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,19 +15,18 @@ from pytest_failaware.budgets import check_unpacked
 from pytest_failaware.columns import ColumnsError, check_groups, check_records
 from pytest_failaware.errors import BaselineError, FailAwareError
 from pytest_failaware.fingerprint import data_fingerprint
-from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline
+from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline, read_baseline
 from pytest_failaware.judge.entries import Measured, baseline_of
 from pytest_failaware.judge.merge import UpdateOutcome
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import sha256_of
+from pytest_failaware.judge.samples import own_content, sha256_of
 from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.report.document import Plain, measurement_from_plain
 from pytest_failaware.report.machine import SCHEMA, records_path
-from pytest_failaware.schema import Measurement, Verdict
+from pytest_failaware.schema import Measurement
 from pytest_failaware.text import describe_error
 
-_WITHOUT_ENTRY: Final = (Verdict.MISSING.value, Verdict.RECORDED.value)
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-json"
 _DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 """What a document of another shape raises where it is taken apart."""
@@ -37,12 +36,13 @@ _DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowEr
 class Accepted:
     """What of a report can be stored, by baseline, and sentences on the results that are left out.
 
-    `compared` names the baselines that were there when the run compared with them.
+    `references` has the hash of the stored records that the run compared with, by baseline and condition; "" where there
+    were none.
     """
 
     measured: dict[str, list[Measured]]
     left_out: tuple[str, ...]
-    compared: frozenset[str]
+    references: Mapping[tuple[str, str], str]
 
 
 def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -> Accepted:
@@ -59,13 +59,12 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
     """
     document = _read(report)
     measured: dict[str, list[Measured]] = defaultdict(list)
-    left_out, compared = [], set()
+    left_out, references = [], {}
     try:
         incomplete = document["incomplete"]
         for result in document["results"]:
             found = result["measurement"]
-            if result["verdict"] not in _WITHOUT_ENTRY:
-                compared.add(str(result["baseline"]))
+            references[str(result["baseline"]), str(result["condition"])] = str(result["reference"])
             if found and result.get("stored") and not reason:
                 raise FailAwareError(
                     f"{report}: {result['nodeid']} could not be compared with what was stored; look at both values "
@@ -81,7 +80,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
         raise FailAwareError(f"{report}: {incomplete}, so its results are not accepted; use a run that ended")
     if not measured:
         raise FailAwareError(f"{report}: holds no result that can be accepted; {'; '.join(left_out) or _REMEDY}")
-    return Accepted(measured=dict(measured), left_out=tuple(left_out), compared=frozenset(compared))
+    return Accepted(measured=dict(measured), left_out=tuple(left_out), references=references)
 
 
 def accept(
@@ -97,21 +96,36 @@ def accept(
         dry_run: only find out what would happen.
 
     Raises:
-        FailAwareError: a stored baseline cannot be read, or is not in the folder, or the report's values could not be
-            read again.
+        FailAwareError: a stored baseline cannot be read, is not in the folder or is not what the run compared with, or
+            the report's values could not be read again.
         OSError: a file cannot be written.
     """
-    for name in sorted(accepted.compared & accepted.measured.keys()):
-        if not baseline_path(directory, name).exists():
-            raise FailAwareError(
-                f"{baseline_path(directory, name)}: there is no such baseline, and the run compared with one; give its "
-                "folder with --baseline-dir"
-            )
+    for name, measured in accepted.measured.items():
+        _check_references(directory, name, measured, accepted.references)
     for name, measured in accepted.measured.items():
         yield (
             name,
             update_baseline(directory, name, measured, reason=reason, reset_golden=reset_golden, dry_run=dry_run),
         )
+
+
+def _check_references(
+    directory: Path, name: str, measured: Sequence[Measured], references: Mapping[tuple[str, str], str]
+) -> None:
+    """Refuse what was judged against other values than those that it would replace."""
+    path, baseline = baseline_path(directory, name), read_baseline(directory, name)
+    for measurement, _ in measured:
+        key = measurement.condition.key
+        reference, entry = references[name, key], baseline.entries.get(key) if baseline else None
+        if reference and baseline is None:
+            raise FailAwareError(
+                f"{path}: there is no such baseline, and the run compared with one; give its folder with --baseline-dir"
+            )
+        if (entry.records_sha256 if entry else "") not in (reference, sha256_of(own_content(measurement.records))):
+            raise FailAwareError(
+                f"{path}: conditions.{key} has changed since the run that the report is of; run the gate again, so that "
+                "its values are judged against these"
+            )
 
 
 def _read(path: Path) -> Plain:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.columns import LOGITS, ColumnsError, check_records, pack, unpack
+from pytest_failaware.columns import LOGITS, ColumnsError, check_records, pack, read_only, unpack
 from pytest_failaware.files import write_atomically
 from pytest_failaware.schema import RECORD_DTYPES, DataFacts, Records
 from pytest_failaware.text import describe_error
@@ -151,9 +151,7 @@ def _unpacked(content: bytes) -> tuple[Parts, Records]:
     spelled, digest = members.pop("parts"), members.pop("sha256")
     if not np.array_equal(digest, _digest(spelled, members)):
         raise ColumnsError("its hash does not fit")
-    for column in members.values():
-        column.setflags(write=False)
-    return _parts(spelled), Records(**members)
+    return _parts(spelled), Records(**{name: read_only(column) for name, column in members.items()})
 
 
 def _parts(spelled: NDArray[np.uint8]) -> Parts:

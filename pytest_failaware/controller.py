@@ -206,7 +206,9 @@ class Controller:
     def _write(self, pending: Sequence[Entry], obsolete: Mapping[str, Sequence[str]]) -> None:
         """Update one baseline after another, and delete single entries that no test uses."""
         writing, directory = self.run.writing, self.run.baseline_dir
+        self._unwritten |= {entry["result"]["baseline"] for entry in pending}  # until each is written
         for name, outcome in update_baselines(directory, pending, obsolete, writing):
+            self._unwritten.discard(name)
             sentence = outcome_sentence(name, directory, outcome, dry_run=writing.dry_run)
             if outcome.refused or outcome.lacking:
                 self._unwritten.add(name)

@@ -97,6 +97,7 @@ def judge(
     )
     if baseline is None or entry is None:
         return missing
+    missing = dataclasses.replace(missing, reference=entry.records_sha256)
     both = None if reference is None else pair(reference, measurement.records, measurement.groups, groups)
     differences = tuple(find_differences(measurement, baseline, both, terms.dataset_change, absence))
     if differences or both is None:

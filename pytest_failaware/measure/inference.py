@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pytest_failaware.columns import read_only
 from pytest_failaware.errors import DataError, ModelError
 from pytest_failaware.measure.loader import DegradedLoader
 from pytest_failaware.measure.precision import computing
@@ -38,10 +39,8 @@ def measure_records(
         check_unchanged(model, lambda: loader.inputs(slice(0, 2), clean=True))
     joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
     order = np.argsort(loader.store.sample_id)
-    ordered = {name: column[order] for name, column in {"sample_id": loader.store.sample_id, **joined}.items()}
-    for column in ordered.values():
-        column.setflags(write=False)  # a test's body sees the very columns that are judged and stored
-    return Records(**ordered)
+    unordered = {"sample_id": loader.store.sample_id, **joined}
+    return Records(**{name: read_only(column[order]) for name, column in unordered.items()})
 
 
 def _columns(

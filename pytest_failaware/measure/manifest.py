@@ -178,7 +178,8 @@ def _filled(row: _Row, column: str, place: str) -> str:
 
 def _located(names: Sequence[str], rows: Sequence[_Row], root: Path, place: str) -> list[Path]:
     """The real paths of the files: each named below the folder of the manifest, there, and listed once."""
-    lines, absent = dict[Path, int](), list[str]()
+    lines, paths, absent = dict[Path, int](), list[Path](), list[str]()
+    inside = root.resolve()
     for name, row in zip(names, rows, strict=True):
         where = f"{place}:{row.line}"
         _refuse_other_folders(name, root, where)
@@ -187,15 +188,18 @@ def _located(names: Sequence[str], rows: Sequence[_Row], root: Path, place: str)
             is_there = path.is_file()
         except (OSError, ValueError, RuntimeError) as error:  # too long, a zero byte, a circle of links
             raise DataError(f"{where}: {name!r} is no file ({describe_error(error)}); correct the name") from error
-        if path in lines:
-            raise DataError(f"{where}: {name!r} is the file of line {lines[path]} again; list each file once")
-        lines[path] = row.line
+        # A store without duplicates keeps equal images as one file: links to it count as copies do.
+        identity = path if path.is_relative_to(inside) else Path(os.path.normpath(root / name))
+        if identity in lines:
+            raise DataError(f"{where}: {name!r} is the file of line {lines[identity]} again; list each file once")
+        lines[identity] = row.line
+        paths.append(path)
         if not is_there:
             absent.append(f"{where}: {name!r} is not there")
     if absent:
         more = f" (and {len(absent) - 1} more files)" if len(absent) > 1 else ""
         raise DataError(f"{absent[0]}{more}; it should lie at {root} or below, with / between folders")
-    return list(lines)
+    return paths
 
 
 def _refuse_other_folders(name: str, root: Path, where: str) -> None:

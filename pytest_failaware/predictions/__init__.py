@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.columns import read_only
 from pytest_failaware.errors import DataError, choices
 from pytest_failaware.fingerprint import data_fingerprint, former_data, group_count, group_numbers
 from pytest_failaware.predictions.columns import (
@@ -153,8 +154,6 @@ def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | Non
     check_samples(table, ids, labels, rows)
     groups = group_names(table, rows)
     records = {key: _records(ids[own], logits[own], labels[own]) for key, own in rows.items()}
-    for column in (column for one in records.values() for column in one.columns.values()):
-        column.setflags(write=False)  # a test's body sees the very columns that are judged and stored
     first = next(iter(rows.values()))
     numbers = None if groups is None else group_numbers(groups[first])
     fingerprint = data_fingerprint(ids[first], labels[first], classes)
@@ -181,4 +180,5 @@ def _records(ids: NDArray[np.uint64], logits: NDArray[np.float64], labels: NDArr
     """Predictions under one condition; where no float32 holds a logit, the record has the next that one does."""
     limits = np.finfo(np.float32)
     kept = logits.clip(limits.min, limits.max).astype(np.float32)
-    return Records(sample_id=ids, **columns_of(logits, labels), logits=kept)
+    columns = {"sample_id": ids, **columns_of(logits, labels), "logits": kept}
+    return Records(**{name: read_only(column) for name, column in columns.items()})

@@ -187,6 +187,7 @@ class ItemResult:
     at_chance: bool = False  # the reference knows no more than the largest class, so there is nothing to lose
     drifts: bool = False  # storing it needs a reset of the golden reference
     ends_golden: bool = False  # storing it needs that too: the golden reference cannot stand beside these values
+    reference: str = ""  # hash of the stored records that it was compared with; "" without a stored entry
     lacks_files: bool = False  # sample files of its entry are absent, so that nothing says what changed
     has_other_classes: bool = False  # than the baseline
     stored: Mapping[str, Estimate] = field(default_factory=dict)  # rates of an incomparable entry, not to judge by

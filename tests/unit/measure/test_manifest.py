@@ -251,11 +251,13 @@ def test_links_that_leave_the_folder(manifest: Path) -> None:
 
 
 def test_links_to_one_file_elsewhere(manifest: Path) -> None:
-    """Two links to it would count it twice."""
+    """A store without duplicates keeps equal images as one file: they are two samples, and each is listed once."""
     for name in ("one.png", "two.png"):
         (manifest.parent / name).symlink_to(manifest.parent.parent / "outside.png")
 
-    assert ":3: 'two.png' is the file of line 2 again" in refusal(manifest, "file,label\none.png,cat\ntwo.png,cat\n")
+    assert 2 == len(opened(manifest, "file,label\none.png,cat\ntwo.png,cat\n"))
+    text = "file,label\none.png,cat\n./one.png,cat\n"
+    assert ":3: './one.png' is the file of line 2 again" in refusal(manifest, text)
 
 
 def test_a_manifest_that_git_lfs_has_not_fetched(manifest: Path) -> None:
