@@ -21,6 +21,8 @@ _SECTIONS: Final = {
 }
 """The names that pytest looks for in a folder, in its order, and where their keys stand."""
 
+INI_NAMES: Final = frozenset(_SECTIONS)
+
 
 class NearerInis:
     """Whether a folder of tests has a nearer file than the one in use; each folder is looked at once.
@@ -33,6 +35,7 @@ class NearerInis:
         self.in_use, self.start = in_use, start
         self._end = (root if in_use is None else in_use.parent).resolve()
         self._known: dict[Path, Path | None] = {}
+        self._beside: tuple[Path, ...] | None = None
 
     def refuse(self, folder: Path) -> None:
         """Refuse a test whose own folders hold our keys in a file that pytest does not use.
@@ -49,6 +52,22 @@ class NearerInis:
             f"{self._shown(nearer)} has {PREFIX} keys for this test, but {used}; run "
             f"pytest -c {self._shown(nearer)} {self._shown(nearer.parent)}"
         )
+
+    def refuse_second(self) -> None:
+        """Refuse a run whose ini has a second file beside it with keys of ours, which pytest does not read.
+
+        Raises:
+            ConfigError: naming both files.
+        """
+        if self.in_use is None:
+            return
+        if self._beside is None:
+            self._beside = inis_with_keys(self.in_use.parent, but=self.in_use)
+        for second in self._beside:
+            used = self._shown(self.in_use)
+            raise ConfigError(
+                f"{self._shown(second)} has {PREFIX} keys, but pytest uses {used} alone; put the keys into {used}"
+            )
 
     def _nearer(self, folder: Path) -> Path | None:
         """The first one on the way up, as long as the folders do not hold the file in use as well."""

@@ -99,3 +99,17 @@ def test_tests_in_a_linked_folder_belong_to_the_project_that_links_them(tmp_path
     (tmp_path / "a" / "pytest.ini").write_text(FORMS["pytest.ini"])
     (tmp_path / "a" / "tests").symlink_to("../shared/tests")
     NearerInis(in_use=tmp_path / "a" / "pytest.ini", root=tmp_path / "a", start=tmp_path).refuse(tmp_path / "a/tests")
+
+
+def test_keys_in_a_second_file_beside_the_one_in_use(tmp_path: Path) -> None:
+    """pytest reads one file of a folder; the error names both and where the keys belong."""
+    (tmp_path / "pytest.ini").write_text(FORMS["pytest.ini"])
+    nearer = NearerInis(in_use=tmp_path / "pytest.ini", root=tmp_path, start=tmp_path)
+    nearer.refuse_second()
+    (tmp_path / "pyproject.toml").write_text(FORMS["pyproject.toml"])
+
+    with pytest.raises(ConfigError) as caught:
+        NearerInis(in_use=tmp_path / "pytest.ini", root=tmp_path, start=tmp_path).refuse_second()
+    assert (
+        "pyproject.toml has failaware_ keys, but pytest uses pytest.ini alone; put the keys into pytest.ini"
+    ) == str(caught.value)
