@@ -30,11 +30,6 @@ def defines_gate(override: str) -> bool:
     return override.partition("=")[0].strip() in DEFINING
 
 
-def executes_only(override: str) -> bool:
-    """Whether the text of an -o sets a key of ours that defines no gate."""
-    return override.startswith(PREFIX) and not defines_gate(override)
-
-
 def bends_of(config: pytest.Config, overrides: Mapping[str, str]) -> tuple[str, ...]:
     """What the command line says of the gates, and which files it names instead of those that pytest would find."""
     found = [f"-o {text}" for text in ini_overrides(config) if defines_gate(text)]

@@ -13,9 +13,9 @@ from pytest_failaware.command import shown_command
 from pytest_failaware.console import GateFailure, Place, bars, verbosity_of, width_of, write
 from pytest_failaware.errors import FailAwareError
 from pytest_failaware.ignored import ignored_sentence
+from pytest_failaware.inis_below import is_only_ini
 from pytest_failaware.judge.mce import run_corruption
 from pytest_failaware.ledger import Entry, Ledger
-from pytest_failaware.nearer import inis_with_keys
 from pytest_failaware.obsolete import Unused, find_unused, remove_baseline
 from pytest_failaware.options import COMMAND_LINE
 from pytest_failaware.outputs import write_outputs
@@ -52,6 +52,7 @@ class Controller:
         self.is_settled = False
         self._unwritten: set[str] = set()  # names of baselines that were refused
         self._uncollected = ""
+        self._whole_can_go = False
 
     # ---- while tests run -------------------------------------------------------------------------------------------
 
@@ -113,6 +114,7 @@ class Controller:
                 files_skipped=skipped_files(self.config),
                 ends_green=exitstatus == pytest.ExitCode.OK,
             )
+            self._note_partial()
         if self.ledger.results:
             self._call_report_hooks()
         elif self.ledger.skipped:
@@ -142,17 +144,19 @@ class Controller:
         """What is stored and was used by no test; nothing where a second model is the reference."""
         if self.ledger.results and self.run.against is None:
             self.unused = find_unused(self.run.baseline_dir, self.ledger.used)
+            self._whole_can_go = bool(self.unused.whole) and not self._partial() and self._knows_all_baselines()
 
     def _obsolete(self) -> dict[str, list[str]]:
         """The stored entries that can go, by baseline: none where this run does not show all that uses them."""
         if self._partial():
             return {}
-        return {**self.unused.entries, **(self.unused.whole if self._knows_all_baselines() else {})}
+        return {**self.unused.entries, **(self.unused.whole if self._whole_can_go else {})}
 
     def _knows_all_baselines(self) -> bool:
         """Whether other runs cannot use other baselines of this folder.
 
-        They can where a name comes from the model or the command line, and where another ini may use the same folder.
+        They can where a name comes from the model or the command line, and where another ini may use the same folder:
+        folders are searched for one only if a whole baseline is unused.
         """
         ini = self.config.inipath
         if (
@@ -162,8 +166,8 @@ class Controller:
             or self.config.getoption("inifilename", None)
         ):
             return False
-        is_own = self.run.baseline_dir.is_relative_to(ini.parent)
-        return is_own and not any(path.name != ini.name for path in inis_with_keys(ini.parent))
+        folder = self.run.baseline_dir
+        return folder.resolve().is_relative_to(ini.parent.resolve()) and is_only_ini(ini, folder)
 
     def _was_typed(self, *names: str) -> bool:
         """Whether one of these options stands on the command line."""
@@ -183,6 +187,12 @@ class Controller:
         if self.ledger.unchecked:
             return f"{len(self.ledger.unchecked)} marked tests have no result"
         return ""
+
+    def _note_partial(self) -> None:
+        """Say of a strict run why it leaves stored entries that no test used, unless a complaint says it."""
+        partial = self._partial()
+        if partial and self.unused.count and not self.complaints:
+            self.ledger.notices.append(f"strict: unused entries were not looked for: {partial}")
 
     def _update(self) -> None:
         writing = self.run.writing

@@ -1,4 +1,4 @@
-"""The file that configures pytest for a test: a nearer one with our keys than the one in use is a second gate."""
+"""The file that configures pytest for a test: another one with our keys than the one in use is a second gate."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ _SECTIONS: Final = {
 }
 """The names that pytest looks for in a folder, in its order, and where their keys stand."""
 
+INI_NAMES: Final = frozenset(_SECTIONS)
+
 
 class NearerInis:
     """Whether a folder of tests has a nearer file than the one in use; each folder is looked at once.
 
     `in_use` is the file that configures this run, None if there is none; `root` is pytest's rootdir; `start` is where
-    pytest was called from.
+    pytest was called from. Folders are the same where their links lead to the same place.
     """
 
     def __init__(self, *, in_use: Path | None, root: Path, start: Path) -> None:
         self.in_use, self.start = in_use, start
-        self._end = root if in_use is None else in_use.parent
+        self._end = (root if in_use is None else in_use.parent).resolve()
         self._known: dict[Path, Path | None] = {}
+        self._beside: tuple[Path, ...] | None = None
 
     def refuse(self, folder: Path) -> None:
         """Refuse a test whose own folders hold our keys in a file that pytest does not use.
@@ -50,12 +53,28 @@ class NearerInis:
             f"pytest -c {self._shown(nearer)} {self._shown(nearer.parent)}"
         )
 
+    def refuse_second(self) -> None:
+        """Refuse a run whose ini has a second file beside it with keys of ours, which pytest does not read.
+
+        Raises:
+            ConfigError: naming both files.
+        """
+        if self.in_use is None:
+            return
+        if self._beside is None:
+            self._beside = inis_with_keys(self.in_use.parent, but=self.in_use)
+        for second in self._beside:
+            used = self._shown(self.in_use)
+            raise ConfigError(
+                f"{self._shown(second)} has {PREFIX} keys, but pytest uses {used} alone; put the keys into {used}"
+            )
+
     def _nearer(self, folder: Path) -> Path | None:
         """The first one on the way up, as long as the folders do not hold the file in use as well."""
         for place in (folder, *folder.parents):
-            if self._end.is_relative_to(place):
+            if self._end.is_relative_to(place.resolve()):
                 return None
-            if found := inis_with_keys(place):
+            if found := inis_with_keys(place, but=self.in_use):
                 return found[0]
         return None
 
@@ -64,10 +83,11 @@ class NearerInis:
         return str(path.relative_to(self.start)) if path.is_relative_to(self.start) else str(path)
 
 
-def inis_with_keys(folder: Path) -> tuple[Path, ...]:
-    """The files of a folder that could configure pytest and have keys of ours."""
+def inis_with_keys(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]:
+    """The files of a folder that could configure pytest and have keys of ours, without one that is known."""
     paths = ((folder / name, section) for name, section in _SECTIONS.items())
-    return tuple(path for path, section in paths if path.is_file() and _has_keys(path, section))
+    found = (path for path, section in paths if path.is_file() and _has_keys(path, section))
+    return tuple(path for path in found if but is None or path.resolve() != but.resolve())
 
 
 def _has_keys(path: Path, section: tuple[str, ...]) -> bool:

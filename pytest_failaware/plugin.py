@@ -147,10 +147,19 @@ def _refuse_ungated(node: pytest.Item) -> None:
     try:
         if node.config.stash[IN_USE]:
             refuse_misspelt((marker.name for marker in node.iter_markers()), node.config.getini("markers"))
-        if _is_marked(node) and node.path.parent != Path(__file__).parent:  # our own gates belong to any ini
-            node.config.stash[NEARER].refuse(node.path.parent)
+        if _is_marked(node):
+            _refuse_other_ini(node)
     except ConfigError as error:
         raise pytest.Collector.CollectError(f"{node.nodeid}: {without_home(str(error))}") from None
+
+
+def _refuse_other_ini(node: pytest.Item) -> None:
+    """Refuse a test for which keys of ours stand in a file that pytest does not use."""
+    nearer = node.config.stash[NEARER]
+    if not node.config.getoption("inifilename", None):  # -c chooses one of several
+        nearer.refuse_second()
+    if node.path.parent != Path(__file__).parent:  # our own gates belong to any ini
+        nearer.refuse(node.path.parent)
 
 
 def _gate(node: pytest.Item, session: Session) -> Gate:

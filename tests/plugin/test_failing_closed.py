@@ -121,12 +121,17 @@ def test_a_baseline_damaged_during_the_run(project: Project) -> None:
 # ---- what is pruned ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["a hook that filters items", "-o", "--rootdir"])
+@pytest.mark.parametrize("how", ["a hook that filters items", "-o", "--rootdir", "--ignore"])
 def test_prune_knows_what_was_left_out(project: Project, how: str) -> None:
     """However items disappear from a run, it is no full run."""
     project.record()
     before = project.files()
-    args = {"-o": ("-o", "python_files=test_*.py"), "--rootdir": (f"--rootdir={project.path}",)}.get(how, ())
+    words = {
+        "-o": "-o python_files=test_*.py",
+        "--rootdir": f"--rootdir={project.path.parent}",
+        "--ignore": "--ignore=a",
+    }
+    args = words.get(how, "").split()
     if not args:
         hook = "def pytest_collection_modifyitems(items):\n    items[:] = [i for i in items if 'clean' in i.nodeid]\n"
         (project.path / "conftest.py").write_text(hook)

@@ -105,13 +105,53 @@ def test_other_runs_may_use_other_baselines(recorded: Project, why: str) -> None
     recorded.record()
     args = {"-c": ("-c", "tox.ini"), "the model names it": ("--failaware-baseline=more",)}.get(why, ())
     if why == "another ini":
-        (recorded.path / "setup.cfg").write_text(INI.replace("[pytest]", "[tool:pytest]"))
+        (recorded.path / "sub" / "more").mkdir(parents=True)
+        (recorded.path / "sub" / "more" / "setup.cfg").write_text(INI.replace("[pytest]", "[tool:pytest]"))
     if why == "the model names it":
         recorded.test(CLEAN)
     result = recorded.run(STRICT, *args)
 
     assert pytest.ExitCode.OK == result.ret
     result.stdout.fnmatch_lines(["used by no test of this run: 1 of 2 stored entries"])
+    assert pytest.ExitCode.OK == recorded.run("--failaware-prune", *args).ret
+    assert ["more.yaml", "toy.yaml"] == sorted(path.name for path in recorded.baseline.parent.glob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("addopts", "args"),
+    [
+        ("", ["-o", "cache_dir=elsewhere"]),
+        ("", ["-o", "junit_family=xunit1"]),
+        ("", ["--rootdir=."]),
+        ("--ignore=build --ignore other -o junit_family=xunit1", []),
+    ],
+    ids=str,
+)
+def test_harmless_arguments_leave_a_full_run(project: Project, addopts: str, args: list[str]) -> None:
+    """An entry that no test uses still fails the strict run."""
+    project.record()
+    project.test(CLEAN)
+    project.ini(f"addopts = {addopts}")
+    result = project.run("-q", STRICT, *args)
+
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    result.stdout.fnmatch_lines(["strict: used by no test: toy: low_light; *"])
+
+
+@pytest.mark.parametrize("arg", ["--ignore=build", "test_toy.py", "-m reliability and not slow"])
+def test_a_strict_run_says_that_it_is_no_full_one(project: Project, arg: str) -> None:
+    """At -q as well; it is green, and says nothing where all entries were used."""
+    words = arg.split(" ", 1)
+    project.ini("markers = slow")
+    project.test(CLEAN + "\n@pytest.mark.slow\n@pytest.mark.reliability(conditions=['blur'])\ndef test_slow(): pass\n")
+    project.record()
+    if words[0] != "-m":
+        assert "not looked for" not in project.run("-q", STRICT, *words).stdout.str()
+        project.test(CLEAN)
+    result = project.run("-q", STRICT, *words)
+
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(["strict: unused entries were not looked for: *"])
 
 
 # ---- tests that look gated -----------------------------------------------------------------------------------------
@@ -158,6 +198,22 @@ def test_without_an_ini_in_use_a_service_is_not_skipped(pytester: pytest.Pyteste
 
     assert pytest.ExitCode.INTERRUPTED == result.ret
     result.stdout.fnmatch_lines(["*a/pytest.ini has failaware_ keys for this test, but pytest uses no such file*"])
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+def test_keys_in_a_second_file_are_not_ignored(recorded: Project, workers: tuple[str, ...]) -> None:
+    """pytest reads one of them; without a marked test, or where -c chose the file, nothing is wrong."""
+    (recorded.path / "pyproject.toml").write_text("[tool.pytest.ini_options]\nfailaware_minimum = 'accuracy=0.9'\n")
+    (recorded.path / "pytest.ini").write_text((recorded.path / "tox.ini").read_text())
+    (recorded.path / "tox.ini").unlink()
+    result = recorded.run(*workers)
+    said = "*pyproject.toml has failaware_ keys, but pytest uses pytest.ini alone; put the keys into pytest.ini*"
+    assert result.ret in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED)
+    result.stdout.fnmatch_lines([said])
+
+    assert pytest.ExitCode.OK == recorded.run(*workers, "-c", "pytest.ini").ret
+    recorded.test("def test_toy(): pass\n")
+    assert pytest.ExitCode.OK == recorded.run(*workers).ret
 
 
 # ---- what the command line says ------------------------------------------------------------------------------------

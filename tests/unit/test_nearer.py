@@ -75,3 +75,41 @@ def test_a_file_above_is_no_nearer_one(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "pytest.ini").write_text("[pytest]\naddopts = -q\n")
     NearerInis(in_use=tmp_path / "ci" / "strict.ini", root=tmp_path, start=tmp_path).refuse(tmp_path / "tests")
+
+
+@pytest.mark.parametrize("linked", ["tests", "ini"])
+def test_a_link_to_the_file_in_use_is_no_nearer_one(tmp_path: Path, linked: str) -> None:
+    """Neither the way to the test nor the way to the ini need be the one without links."""
+    (tmp_path / "real" / "tests").mkdir(parents=True)
+    (tmp_path / "real" / "pytest.ini").write_text(FORMS["pytest.ini"])
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "real" / "tests" / "pytest.ini").symlink_to("../pytest.ini")
+    used, tests = ("real", "link") if linked == "tests" else ("link", "real")
+
+    nearer = NearerInis(in_use=tmp_path / used / "pytest.ini", root=tmp_path / used, start=tmp_path)
+    nearer.refuse(tmp_path / tests)
+    nearer.refuse(tmp_path / tests / "tests")
+
+
+def test_tests_in_a_linked_folder_belong_to_the_project_that_links_them(tmp_path: Path) -> None:
+    """The folders above are those of the way that pytest took."""
+    (tmp_path / "shared" / "tests").mkdir(parents=True)
+    (tmp_path / "shared" / "pytest.ini").write_text(FORMS["pytest.ini"])
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "pytest.ini").write_text(FORMS["pytest.ini"])
+    (tmp_path / "a" / "tests").symlink_to("../shared/tests")
+    NearerInis(in_use=tmp_path / "a" / "pytest.ini", root=tmp_path / "a", start=tmp_path).refuse(tmp_path / "a/tests")
+
+
+def test_keys_in_a_second_file_beside_the_one_in_use(tmp_path: Path) -> None:
+    """pytest reads one file of a folder; the error names both and where the keys belong."""
+    (tmp_path / "pytest.ini").write_text(FORMS["pytest.ini"])
+    nearer = NearerInis(in_use=tmp_path / "pytest.ini", root=tmp_path, start=tmp_path)
+    nearer.refuse_second()
+    (tmp_path / "pyproject.toml").write_text(FORMS["pyproject.toml"])
+
+    with pytest.raises(ConfigError) as caught:
+        NearerInis(in_use=tmp_path / "pytest.ini", root=tmp_path, start=tmp_path).refuse_second()
+    assert (
+        "pyproject.toml has failaware_ keys, but pytest uses pytest.ini alone; put the keys into pytest.ini"
+    ) == str(caught.value)
