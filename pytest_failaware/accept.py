@@ -36,8 +36,8 @@ _DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowEr
 class Accepted:
     """What of a report can be stored, by baseline, and sentences on the results that are left out.
 
-    `references` has the hash of the stored records that the run compared with, by baseline and condition; "" where there
-    were none.
+    `references` has the hash of the stored records that the run compared with, by baseline and condition; "" for
+    none.
     """
 
     measured: dict[str, list[Measured]]
@@ -123,7 +123,7 @@ def _check_references(
             )
         if (entry.records_sha256 if entry else "") not in (reference, sha256_of(own_content(measurement.records))):
             raise FailAwareError(
-                f"{path}: conditions.{key} has changed since the run that the report is of; run the gate again, so that "
+                f"{path}: conditions.{key} has changed since the run of this report; run the gate again, so that "
                 "its values are judged against these"
             )
 

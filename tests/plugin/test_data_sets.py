@@ -91,7 +91,9 @@ def test_a_manifest_is_a_data_set(listed: Project) -> None:
             "1 checked: 1 unchanged*",
         ]
     )
-    assert {"fingerprint", "samples", "samples_sha256", "classes"} == set(yaml.safe_load(listed.baseline.read_text())["data"])
+    assert {"fingerprint", "samples", "samples_sha256", "classes"} == set(
+        yaml.safe_load(listed.baseline.read_text())["data"]
+    )
 
 
 @pytest.mark.parametrize(
