@@ -40,6 +40,11 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
             f"{given['against'].where}: a strict run takes its reference from a reviewed file; set "
             "failaware_against in the ini, or leave one out"
         )
+    if config.strict and "group" in given and given["group"].place == COMMAND_LINE:
+        raise ConfigError(
+            f"{given['group'].where}: a strict run takes the groups of samples from a reviewed file; set failaware_group "
+            "in the ini, or leave one out"
+        )
     if config.strict:
         refuse_toothless(config.gate)
     allowed = config.writing.dry_run or is_on("update-in-ci", given)

@@ -113,6 +113,7 @@ OPTIONS: Final = (
     Option(
         name="group",
         metavar="COLUMN",
+        defines=True,
         help="the column of a manifest or of predictions that says which samples belong together, such as a patient's. "
         "Default: group, where there is one",
     ),

@@ -212,6 +212,57 @@ def test_a_strict_run_takes_its_reference_from_the_ini(recorded: Project) -> Non
     assert pytest.ExitCode.OK == recorded.run().ret
 
 
+@pytest.mark.parametrize("spelled", ["--failaware-group=patient", "-o failaware_group=patient"])
+def test_the_typed_column_of_groups_is_a_bend(recorded: Project, spelled: str) -> None:
+    """A strict run refuses it, since groups decide how much a loss proves; any other run names it."""
+    strict = recorded.run(*spelled.split(), STRICT)
+    assert pytest.ExitCode.USAGE_ERROR == strict.ret
+    strict.stderr.fnmatch_lines([f"ERROR: {spelled}: *leave one out"])
+    recorded.run(*spelled.split()).stdout.fnmatch_lines([f"failaware: {spelled}"])
+
+
+def write_predictions(project: Project, name: str, group: str = "") -> str:
+    """Write a hundred right answers to a csv, with this expression of the row k as their group, and return its option."""
+    lines = ["sample_id,label,probability_a,probability_b" + (",group" if group else "")]
+    for k in range(100):
+        right = "0.9,0.1" if k % 2 else "0.1,0.9"
+        lines.append(f"{k},{'ba'[k % 2]},{right}" + (f",{eval(group, {'k': k})}" if group else ""))
+    (project.path / name).write_text("\n".join(lines))
+    return f"--failaware-predictions={name}"
+
+
+@pytest.mark.parametrize(("before", "now"), [("", "k // 50"), ("k // 10", "k // 50"), ("k // 10", "")])
+def test_predictions_in_other_groups_than_the_baseline(project: Project, before: str, now: str) -> None:
+    """A strict run is red, for the candidate's own file would say how much a loss proves; any other run has a note."""
+    project.test(CLEAN)
+    recorded, candidate = (write_predictions(project, *file) for file in (("a.csv", before), ("b.csv", now)))
+    project.run(recorded, UPDATE, model=None)
+    assert pytest.ExitCode.OK == project.run(recorded, STRICT, model=None).ret
+    plain, strict = project.run(candidate, model=None), project.run(candidate, STRICT, model=None)
+
+    assert (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) == (plain.ret, strict.ret)
+    assert "note: the reference" in plain.stdout.str() or "note: the images are grouped otherwise" in plain.stdout.str()
+    strict.stdout.fnmatch_lines(
+        [
+            "strict: samples belong together in other groups than the baseline's: test_toy.py::test_toy[[]clean]; record *"
+        ]
+    )
+
+
+@pytest.mark.parametrize(("second", "first"), [("", "k // 50"), ("k // 10", "k // 50")])
+def test_predictions_in_other_groups_than_the_reference(project: Project, second: str, first: str) -> None:
+    """A strict run against a second file is red, too."""
+    project.test(CLEAN)
+    write_predictions(project, "a.csv", second)
+    project.ini("failaware_against = a.csv")
+    candidate = write_predictions(project, "b.csv", first)
+
+    assert pytest.ExitCode.OK == project.run(candidate, model=None).ret
+    strict = project.run(candidate, STRICT, model=None)
+    assert pytest.ExitCode.TESTS_FAILED == strict.ret
+    strict.stdout.fnmatch_lines(["strict: samples belong together in other groups than the reference's: test_toy*"])
+
+
 @pytest.mark.parametrize("argument", ["tolerance=1", "tolerance={'accuracy': 1}", "alpha=1e-300"])
 def test_a_gate_that_cannot_fail(recorded: Project, argument: str) -> None:
     """A strict run refuses it, in a marker and in the ini."""
