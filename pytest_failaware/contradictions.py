@@ -42,8 +42,8 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
         )
     if config.strict and "group" in given and given["group"].place == COMMAND_LINE:
         raise ConfigError(
-            f"{given['group'].where}: a strict run takes the groups of samples from a reviewed file; set failaware_group "
-            "in the ini, or leave one out"
+            f"{given['group'].where}: a strict run takes the groups of samples from a reviewed file; set "
+            "failaware_group in the ini, or leave one out"
         )
     if config.strict:
         refuse_toothless(config.gate)

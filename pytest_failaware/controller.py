@@ -105,7 +105,9 @@ class Controller:
             self._update()
         except (FailAwareError, OSError) as error:
             self._refuse(f"not written: {error}")
+        unread = self._unread()
         if self.run.strict:
+            self.complaints += [f"strict: {sentence}" for sentence in unread]
             self.complaints += strict_complaints(
                 self.report(),
                 excused=self.ledger.excused,
@@ -113,6 +115,8 @@ class Controller:
                 files_skipped=skipped_files(self.config),
                 ends_green=exitstatus == pytest.ExitCode.OK,
             )
+        else:
+            self.ledger.notices += unread
         if self.ledger.results:
             self._call_report_hooks()
         elif self.ledger.skipped:
@@ -169,6 +173,18 @@ class Controller:
         """Whether one of these options stands on the command line."""
         origins = self.run.origins
         return any(name in origins and origins[name].place == COMMAND_LINE for name in names)
+
+    def _unread(self) -> list[str]:
+        """A sentence on each typed model or data set that fixtures of the tests replaced everywhere."""
+        if not self.ledger.results or self.run.predictions is not None:
+            return []
+        unused = {name: self.run.origins[name].text for name in FROM_FIXTURES
+                  if name not in self.ledger.opened and name in self.run.origins}  # fmt: skip
+        return [
+            f"{spelled} was used by no test: the fixture failaware_{name} of the tests gives another; remove one of them"
+            for name, text in unused.items()
+            if (spelled := spelled_outside_ini(self.config, self.run.origins[name].place, name, text))
+        ]
 
     def _partial(self) -> str:
         """Why this run does not show all that uses the baselines, "" where it does."""
@@ -289,7 +305,7 @@ class Controller:
             obsolete=tuple(f"{name}: {key}" for name, keys in self._obsolete().items() for key in keys),
             unused=self.unused.count,
             stored=self.unused.stored,
-            bends=tuple(map(self._short, bends_of(self.config, self.run.overrides))),
+            bends=tuple(map(self._short, bends_of(self.config, self.run))),
             incomplete=self.incomplete,
             workers=self.ledger.workers_per_model,
             command=self._command(),
@@ -313,7 +329,7 @@ class Controller:
         """A line for the summary on each thing that the command line says in place of a reviewed file."""
         if not self.ledger.results:
             return []
-        return [f"note: from the command line: {bend}" for bend in bends_of(self.config, self.run.overrides)]
+        return [f"note: from the command line: {bend}" for bend in bends_of(self.config, self.run)]
 
     def _lost(self) -> tuple[str, ...]:
         """The tests whose values were to be stored, and were not."""

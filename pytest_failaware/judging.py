@@ -191,6 +191,7 @@ class Judging:
         return {
             "result": result_to_plain(result),
             "facts": list(facts(self.session, measurement, gate)),
+            "opened": list(self.session.opened),
             "rule": str(gate.rule),
             "write": write,
             "acceptable": not accepted(result, _ANYTHING).verdict.fails,

@@ -8,6 +8,8 @@ from typing import Final
 from pytest_failaware.schema import RunReport
 
 _NAMED: Final = 20  # tests
+_OTHER_GROUPS: Final = "samples belong together in other groups than"
+_UPDATE: Final = "--failaware-update-baselines"
 
 
 def strict_complaints(
@@ -36,9 +38,8 @@ def strict_complaints(
         f"failed, though pytest let it pass (xfail?): {_named(excused)}": excused,
         "a gate failed, and something set the exit code to 0": fails and ends_green and not excused,
         f"used by no test: {_named(report.obsolete)}; --failaware-prune deletes them": report.obsolete,
-        f"samples belong together in other groups than the baseline's: {_named(of_baseline)}; record them with "
-        "--failaware-update-baselines": of_baseline,
-        f"samples belong together in other groups than the reference's: {_named(of_second)}; give both the same groups": of_second,
+        f"{_OTHER_GROUPS} the baseline's: {_named(of_baseline)}; record them with {_UPDATE}": of_baseline,
+        f"{_OTHER_GROUPS} the reference's: {_named(of_second)}; give both the same groups": of_second,
     }
     return [f"strict: {sentence}" for sentence, holds in sentences.items() if holds]
 

@@ -12,6 +12,18 @@ UPDATE = "--failaware-update-baselines"
 STRICT = "--failaware-strict"
 SUBTEST = CLEAN.replace("(): pass", "(subtests):\n    with subtests.test('x'):\n        assert False\n")
 
+IN_PARAM = """
+import pytest
+@pytest.mark.reliability(conditions=['clean'])
+@pytest.mark.parametrize('x', [pytest.param(1, marks=pytest.mark.reliability(minimum={'accuracy': 0.99}))])
+def test_toy(x): pass
+"""
+ADDING = """
+import pytest
+def pytest_collection_modifyitems(items):
+    for item in items: item.add_marker(pytest.mark.reliability(minimum={'accuracy': 0.99}))
+"""
+
 
 @pytest.fixture
 def recorded(project: Project) -> Project:
@@ -160,6 +172,60 @@ def test_without_an_ini_in_use_a_service_is_not_skipped(pytester: pytest.Pyteste
     result.stdout.fnmatch_lines(["*a/pytest.ini has failaware_ keys for this test, but pytest uses no such file*"])
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+@pytest.mark.parametrize("source", [IN_PARAM, CLEAN])
+def test_a_marker_that_is_not_the_functions(recorded: Project, source: str, workers: tuple[str, ...]) -> None:
+    """Its bound would be dropped, so the test is an error in one line; in a parameter and added by a hook."""
+    recorded.test(source)
+    if source == CLEAN:
+        (recorded.path / "conftest.py").write_text(ADDING)
+    result = recorded.run(*workers)
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines(["test_toy.py::test_toy*: its markers reliability are not those of the function*"])
+
+
+def test_a_marker_in_a_parameter_alone(recorded: Project) -> None:
+    """It gates nothing, and the line says where to put it."""
+    recorded.test(IN_PARAM.replace("@pytest.mark.reliability(conditions=['clean'])\n", ""))
+    result = recorded.run()
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines(["test_toy.py::test_toy[[]1]: its markers reliability are not those of the function*"])
+
+
+def test_a_fixture_named_reliability(recorded: Project) -> None:
+    """One that does not ask for the plugin's measures nothing; one that does is used."""
+    own = "import pytest\n@pytest.fixture\ndef reliability({}): return 1\n"
+    (recorded.path / "conftest.py").write_text(own.format("request"))
+    result = recorded.run()
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines(
+        ["test_toy.py::test_toy[[]clean]: *fixture reliability* nothing was measured; rename it*"]
+    )
+
+    (recorded.path / "conftest.py").write_text(own.format("reliability"))
+    assert pytest.ExitCode.OK == recorded.run().ret
+
+
+def test_a_condition_in_parametrize(recorded: Project) -> None:
+    """It is no gate: one line names the marker."""
+    recorded.test("import pytest\n@pytest.mark.parametrize('reliability', ['clean'], indirect=True)\n"
+                  "def test_toy(reliability): pass\n")  # fmt: skip
+    result = recorded.run()
+
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    result.stdout.fnmatch_lines(["the fixture reliability needs the marker: @pytest.mark.reliability*"])
+
+
+@pytest.mark.parametrize("name", ["failaware-controller", "failaware-controller-last-word"])
+def test_a_part_of_the_plugin_cannot_be_blocked(recorded: Project, name: str) -> None:
+    """Without it nothing would be reported; the whole plugin can be."""
+    result = recorded.run("-p", f"no:{name}")
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([f"ERROR: -p no:{name}: *leave it out*"])
+
+
 # ---- what the command line says ------------------------------------------------------------------------------------
 
 
@@ -221,18 +287,18 @@ def test_the_typed_column_of_groups_is_a_bend(recorded: Project, spelled: str) -
     recorded.run(*spelled.split()).stdout.fnmatch_lines([f"failaware: {spelled}"])
 
 
-def write_predictions(project: Project, name: str, group: str = "") -> str:
-    """Write a hundred right answers to a csv, with this expression of the row k as their group, and return its option."""
-    lines = ["sample_id,label,probability_a,probability_b" + (",group" if group else "")]
+def write_predictions(project: Project, name: str, size: int = 0) -> str:
+    """Write a hundred right answers in groups of this size to a csv, and return the option that reads it."""
+    lines = ["sample_id,label,probability_a,probability_b" + (",group" if size else "")]
     for k in range(100):
         right = "0.9,0.1" if k % 2 else "0.1,0.9"
-        lines.append(f"{k},{'ba'[k % 2]},{right}" + (f",{eval(group, {'k': k})}" if group else ""))
+        lines.append(f"{k},{'ba'[k % 2]},{right}" + (f",{k // size}" if size else ""))
     (project.path / name).write_text("\n".join(lines))
     return f"--failaware-predictions={name}"
 
 
-@pytest.mark.parametrize(("before", "now"), [("", "k // 50"), ("k // 10", "k // 50"), ("k // 10", "")])
-def test_predictions_in_other_groups_than_the_baseline(project: Project, before: str, now: str) -> None:
+@pytest.mark.parametrize(("before", "now"), [(0, 50), (10, 50), (10, 0)])
+def test_predictions_in_other_groups_than_the_baseline(project: Project, before: int, now: int) -> None:
     """A strict run is red, for the candidate's own file would say how much a loss proves; any other run has a note."""
     project.test(CLEAN)
     recorded, candidate = (write_predictions(project, *file) for file in (("a.csv", before), ("b.csv", now)))
@@ -242,15 +308,11 @@ def test_predictions_in_other_groups_than_the_baseline(project: Project, before:
 
     assert (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) == (plain.ret, strict.ret)
     assert "note: the reference" in plain.stdout.str() or "note: the images are grouped otherwise" in plain.stdout.str()
-    strict.stdout.fnmatch_lines(
-        [
-            "strict: samples belong together in other groups than the baseline's: test_toy.py::test_toy[[]clean]; record *"
-        ]
-    )
+    strict.stdout.fnmatch_lines(["strict: samples belong together in other groups than the baseline's: test_toy*"])
 
 
-@pytest.mark.parametrize(("second", "first"), [("", "k // 50"), ("k // 10", "k // 50")])
-def test_predictions_in_other_groups_than_the_reference(project: Project, second: str, first: str) -> None:
+@pytest.mark.parametrize(("second", "first"), [(0, 50), (10, 50)])
+def test_predictions_in_other_groups_than_the_reference(project: Project, second: int, first: int) -> None:
     """A strict run against a second file is red, too."""
     project.test(CLEAN)
     write_predictions(project, "a.csv", second)
