@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.marker import INI_KEYS
-from pytest_failaware.options import OPTIONS
+from pytest_failaware.options import COMMAND_LINE, OPTIONS
 
 if TYPE_CHECKING:
     import pytest
@@ -64,3 +64,15 @@ def _not_strict(config: pytest.Config, run: RunConfig) -> Iterator[str]:
     yield from (f"-o {text}" for text in ini_overrides(config) if key_of(text) == STRICT.ini)
     if config.getini(STRICT.ini) and (text := os.environ.get(STRICT.environment)):
         yield f"{STRICT.environment}={text}"
+
+
+def typed_text(config: pytest.Config, run: RunConfig, name: str) -> str:
+    """What was typed of an option, "" if its value stands in the ini or it has none."""
+    origin = run.origins.get(name)
+    if origin is None:
+        return ""
+    if origin.place == COMMAND_LINE:
+        return f"--failaware-{name}={origin.text}"
+    if origin.place in os.environ:
+        return f"{origin.place}={origin.text}"
+    return next((f"-o {text}" for text in ini_overrides(config) if key_of(text) == f"{PREFIX}{name}"), "")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_failaware.bends import bends_of
+from pytest_failaware.bends import bends_of, typed_text
 from pytest_failaware.command import shown_command
 from pytest_failaware.console import GateFailure, Place, bars, verbosity_of, width_of, write
 from pytest_failaware.errors import FailAwareError
@@ -25,6 +25,7 @@ from pytest_failaware.report.github import error_annotations
 from pytest_failaware.report.terminal import summary_lines
 from pytest_failaware.schema import ItemResult, RunConfig, RunReport
 from pytest_failaware.selection import narrowed_by, skipped_files
+from pytest_failaware.session import FROM_FIXTURES
 from pytest_failaware.strict import strict_complaints
 from pytest_failaware.text import describe_error, described, printable, without_home
 from pytest_failaware.updates import outcome_sentence, refused_updates, update_baselines
@@ -178,12 +179,12 @@ class Controller:
         """A sentence on each typed model or data set that fixtures of the tests replaced everywhere."""
         if not self.ledger.results or self.run.predictions is not None:
             return []
-        unused = {name: self.run.origins[name].text for name in FROM_FIXTURES
-                  if name not in self.ledger.opened and name in self.run.origins}  # fmt: skip
+        unused = [name for name in FROM_FIXTURES if name not in self.ledger.opened]
+        typed = {name: typed_text(self.config, self.run, name) for name in unused}
         return [
-            f"{spelled} was used by no test: the fixture failaware_{name} of the tests gives another; remove one of them"
-            for name, text in unused.items()
-            if (spelled := spelled_outside_ini(self.config, self.run.origins[name].place, name, text))
+            f"{text} was used by no test: the fixture failaware_{name} of the tests gives another; remove one of them"
+            for name, text in typed.items()
+            if text
         ]
 
     def _partial(self) -> str:

@@ -91,7 +91,7 @@ class Ledger:
     def _add_result(self, report: Report, entry: Entry, worker: str) -> None:
         self.results[report.nodeid] = result_from_plain(entry["result"])
         self.facts |= dict.fromkeys(entry["facts"])
-        self.opened |= set(entry["opened"])
+        self.opened |= set(entry.get("opened", ()))
         self._loaders[entry["facts"][0]].add(worker)
         self._attempts[report.nodeid] = _Attempt(entry=entry, call=report)
         if "pictures" in entry:

@@ -333,6 +333,72 @@ def test_a_gate_that_cannot_fail(recorded: Project, argument: str) -> None:
     assert pytest.ExitCode.INTERRUPTED == recorded.run(STRICT).ret
 
 
+@pytest.mark.parametrize("off", ["-o failaware_strict=false", "FAILAWARE_STRICT=0"])
+def test_strict_switched_off_is_named(recorded: Project, monkeypatch: pytest.MonkeyPatch, off: str) -> None:
+    """In the header, the summary and the JSON, if the ini asks for it; a run that is strict after all names nothing."""
+    recorded.ini("failaware_strict = true")
+    words = off.split() if off.startswith("-o") else []
+    if not words:
+        monkeypatch.setenv(*off.split("="))
+    result = recorded.run(*words, "--failaware-json=r.json", "-k", "clean or none")
+
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines([f"failaware: {off}", f"note: from the command line: {off}"])
+    assert [off] == json.loads((recorded.path / "r.json").read_text())["bends"]
+    recorded.run(*words, STRICT).stdout.no_fnmatch_line(f"failaware: {off}")
+
+
+def test_a_variable_without_strict_in_the_ini_bends_nothing(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAILAWARE_STRICT=0 then says what is so anyway."""
+    monkeypatch.setenv("FAILAWARE_STRICT", "0")
+    recorded.run().stdout.no_fnmatch_line("*FAILAWARE_STRICT*")
+
+
+OWN = """
+import pytest, torch, toy
+@pytest.fixture(scope='session')
+def failaware_model():
+    model = toy.Bands()
+    model.load_state_dict(torch.load('good.pth'))
+    return model
+@pytest.fixture(scope='session')
+def failaware_dataset(): return toy.Images()
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+def test_a_typed_model_that_no_test_uses(recorded: Project, workers: tuple[str, ...]) -> None:
+    """A fixture that gives another would make the gate of the typed one green: a strict run is red."""
+    (recorded.path / "conftest.py").write_text(OWN)
+    typed = ("--failaware-dataset=toy:images", *workers)
+    plain, strict = (recorded.run(*typed, *words, model="worse.pth") for words in ((), (STRICT,)))
+
+    sentences = [f"--failaware-{one} was used by no test: the fixture failaware_{one.partition('=')[0]} of the tests *"
+                 for one in ("model=worse.pth", "dataset=toy:images")]  # fmt: skip
+    assert (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) == (plain.ret, strict.ret)
+    plain.stdout.fnmatch_lines(sentences)
+    strict.stdout.fnmatch_lines([f"strict: {sentence}" for sentence in sentences])
+
+
+def test_a_model_of_the_ini_may_be_replaced(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ini is reviewed as the fixture is; a variable and an -o are typed."""
+    (recorded.path / "conftest.py").write_text(OWN)
+    recorded.ini("failaware_model = good.pth")
+    assert pytest.ExitCode.OK == recorded.run(STRICT, model=None).ret
+    assert pytest.ExitCode.TESTS_FAILED == recorded.run(STRICT, "-o", "failaware_model=worse.pth", model=None).ret
+    monkeypatch.setenv("FAILAWARE_MODEL", "worse.pth")
+    recorded.run(STRICT, model=None).stdout.fnmatch_lines(["strict: FAILAWARE_MODEL=worse.pth was used by no test*"])
+
+
+def test_a_fixture_that_changes_the_typed_model(recorded: Project) -> None:
+    """It uses it."""
+    (recorded.path / "conftest.py").write_text(
+        "import pytest, copy\n@pytest.fixture(scope='session')\n"
+        "def failaware_model(failaware_model): return copy.deepcopy(failaware_model)\n"
+    )
+    assert pytest.ExitCode.OK == recorded.run(STRICT).ret
+
+
 # ---- reports -------------------------------------------------------------------------------------------------------
 
 FILES = {"json": "r.json", "html": "r.html", "md": "r.md", "csv": "r.csv", "svg": "r.svg"}
