@@ -50,8 +50,8 @@ def _refuse_unreviewed(config: RunConfig, given: Mapping[str, Given]) -> None:
     for name, what in (("against", "its reference"), ("group", "the groups of samples")):
         if name in given and given[name].place == COMMAND_LINE:
             raise ConfigError(
-                f"{given[name].where}: a strict run takes {what} from a reviewed file; set failaware_{name} in the ini, "
-                "or leave one out"
+                f"{given[name].where}: a strict run takes {what} from a reviewed file; set "
+                f"failaware_{name} in the ini, or leave one out"
             )
 
 
