@@ -30,17 +30,8 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
             raise ConfigError(
                 f"{where}: a run with it writes no baseline, not even in a dry run; leave one of them out"
             )
-    for name, bends in (("override", config.overrides), ("limit", config.limit)):
-        if config.strict and bends:
-            raise ConfigError(
-                f"{given['strict'].where}: --failaware-{name} bends the gate it should keep; leave one out"
-            )
-    if config.strict and "against" in given and given["against"].place == COMMAND_LINE:
-        raise ConfigError(
-            f"{given['against'].where}: a strict run takes its reference from a reviewed file; set "
-            "failaware_against in the ini, or leave one out"
-        )
     if config.strict:
+        _refuse_unreviewed(config, given)
         refuse_toothless(config.gate)
     allowed = config.writing.dry_run or is_on("update-in-ci", given)
     if config.writing.asked and around.ci_server and not allowed:
@@ -48,6 +39,20 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
             f"this is a CI server ({around.ci_server} is set), where baselines are not written: update them where "
             "somebody reviews the change, or set failaware_update_in_ci = true in the ini"
         )
+
+
+def _refuse_unreviewed(config: RunConfig, given: Mapping[str, Given]) -> None:
+    for name, bends in (("override", config.overrides), ("limit", config.limit)):
+        if bends:
+            raise ConfigError(
+                f"{given['strict'].where}: --failaware-{name} bends the gate it should keep; leave one out"
+            )
+    for name, what in (("against", "its reference"), ("group", "the groups of samples")):
+        if name in given and given[name].place == COMMAND_LINE:
+            raise ConfigError(
+                f"{given[name].where}: a strict run takes {what} from a reviewed file; set "
+                f"failaware_{name} in the ini, or leave one out"
+            )
 
 
 def refuse_toothless(gate: Gate) -> None:

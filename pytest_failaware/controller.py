@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_failaware.bends import bends_of
+from pytest_failaware.bends import bends_of, typed_text
 from pytest_failaware.command import shown_command
 from pytest_failaware.console import GateFailure, Place, bars, verbosity_of, width_of, write
 from pytest_failaware.errors import FailAwareError
@@ -25,6 +25,7 @@ from pytest_failaware.report.github import error_annotations
 from pytest_failaware.report.terminal import summary_lines
 from pytest_failaware.schema import ItemResult, RunConfig, RunReport
 from pytest_failaware.selection import narrowed_by, skipped_files
+from pytest_failaware.session import FROM_FIXTURES
 from pytest_failaware.strict import strict_complaints
 from pytest_failaware.text import describe_error, described, printable, without_home
 from pytest_failaware.updates import outcome_sentence, refused_updates, update_baselines
@@ -106,7 +107,9 @@ class Controller:
             self._update()
         except (FailAwareError, OSError) as error:
             self._refuse(f"not written: {error}")
+        unread = self._unread()
         if self.run.strict:
+            self.complaints += [f"strict: {sentence}" for sentence in unread]
             self.complaints += strict_complaints(
                 self.report(),
                 excused=self.ledger.excused,
@@ -115,6 +118,8 @@ class Controller:
                 ends_green=exitstatus == pytest.ExitCode.OK,
             )
             self._note_partial()
+        else:
+            self.ledger.notices += unread
         if self.ledger.results:
             self._call_report_hooks()
         elif self.ledger.skipped:
@@ -173,6 +178,18 @@ class Controller:
         """Whether one of these options stands on the command line."""
         origins = self.run.origins
         return any(name in origins and origins[name].place == COMMAND_LINE for name in names)
+
+    def _unread(self) -> list[str]:
+        """A sentence on each typed model or data set that fixtures of the tests replaced everywhere."""
+        if not self.ledger.results or self.run.predictions is not None:
+            return []
+        unused = [name for name in FROM_FIXTURES if name not in self.ledger.opened]
+        typed = {name: typed_text(self.config, self.run, name) for name in unused}
+        return [
+            f"{text} was used by no test: the fixture failaware_{name} of the tests gives another; remove one of them"
+            for name, text in typed.items()
+            if text
+        ]
 
     def _partial(self) -> str:
         """Why this run does not show all that uses the baselines, "" where it does."""
@@ -301,7 +318,7 @@ class Controller:
             obsolete=tuple(f"{name}: {key}" for name, keys in self._obsolete().items() for key in keys),
             unused=self.unused.count,
             stored=self.unused.stored,
-            bends=tuple(map(self._short, bends_of(self.config, self.run.overrides))),
+            bends=tuple(map(self._short, bends_of(self.config, self.run))),
             incomplete=self.incomplete,
             workers=self.ledger.workers_per_model,
             command=self._command(),
@@ -325,7 +342,7 @@ class Controller:
         """A line for the summary on each thing that the command line says in place of a reviewed file."""
         if not self.ledger.results:
             return []
-        return [f"note: from the command line: {bend}" for bend in bends_of(self.config, self.run.overrides)]
+        return [f"note: from the command line: {bend}" for bend in bends_of(self.config, self.run)]
 
     def _lost(self) -> tuple[str, ...]:
         """The tests whose values were to be stored, and were not."""

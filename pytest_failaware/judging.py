@@ -107,6 +107,7 @@ class Judging:
             change=self._named(judged.change, measured),
             drifts=asked and drifts(result, gate, reference.first, measurement, self.config.drift_budget),
             is_against=measured.against is not None,
+            has_other_groups=judged.has_other_groups or _alone_has_groups(measured),
             reuse=measured.reuse,
             sights=seen,
             notes=(*judged.notes, *(finds_less(measurement.provenance.data, measurement.groups) if seen else ())),
@@ -190,6 +191,7 @@ class Judging:
         return {
             "result": result_to_plain(result),
             "facts": list(facts(self.session, measurement, gate)),
+            "opened": list(self.session.opened),
             "rule": str(gate.rule),
             "write": write,
             "acceptable": not accepted(result, _ANYTHING).verdict.fails,
@@ -236,3 +238,12 @@ class Judging:
             return result
         note = f"baselines {where}: {', '.join(names)}" if names else f"there is no baseline {where} yet"
         return dataclasses.replace(result, notes=(*result.notes, note))
+
+
+def _alone_has_groups(measured: Measured) -> bool:
+    """Whether the samples belong together here, and the second model's file says nothing of groups."""
+    from pytest_failaware.judge.groups import same_groups
+
+    if measured.against is None or measured.against.groups is not None:
+        return False
+    return not same_groups(measured.measurement.groups, None)

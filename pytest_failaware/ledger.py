@@ -54,6 +54,7 @@ class Ledger:
     pending: dict[str, Entry] = field(default_factory=dict)
     drawn: dict[str, Pictures] = field(default_factory=dict)
     facts: dict[str, None] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)  # options whose model or data set a process opened
     notices: list[str] = field(default_factory=list)
     lost_worker: bool = False
     _attempts: dict[str, _Attempt] = field(default_factory=dict)
@@ -90,6 +91,7 @@ class Ledger:
     def _add_result(self, report: Report, entry: Entry, worker: str) -> None:
         self.results[report.nodeid] = result_from_plain(entry["result"])
         self.facts |= dict.fromkeys(entry["facts"])
+        self.opened |= set(entry.get("opened", ()))
         self._loaders[entry["facts"][0]].add(worker)
         self._attempts[report.nodeid] = _Attempt(entry=entry, call=report)
         if "pictures" in entry:

@@ -113,8 +113,9 @@ OPTIONS: Final = (
     Option(
         name="group",
         metavar="COLUMN",
+        defines=True,
         help="the column of a manifest or of predictions that says which samples belong together, such as a patient's. "
-        "Default: group, where there is one",
+        "Default: group, where there is one. A strict run takes it from the ini alone",
     ),
     Option(name="batch-size", metavar="N", help="images in a batch. Default: by image size and device"),
     Option(name="device", metavar="NAME", help="auto, cpu, cuda or cuda:N. Default: auto (CUDA if there, else cpu)"),

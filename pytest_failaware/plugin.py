@@ -102,8 +102,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NEARER] = NearerInis(in_use=config.inipath, root=config.rootpath, start=start)
     if reports:
         controller = Controller(config, session.config)
-        config.pluginmanager.register(controller, CONTROLLER)
-        config.pluginmanager.register(LastWord(controller), f"{CONTROLLER}-last-word")
+        _register(config, controller, CONTROLLER)
+        _register(config, LastWord(controller), f"{CONTROLLER}-last-word")
+
+
+def _register(config: pytest.Config, part: object, name: str) -> None:
+    """Register a part of this plugin, which nobody can block alone."""
+    if config.pluginmanager.register(part, name) is None:
+        raise pytest.UsageError(f"-p no:{name}: nothing would be reported or stored without it; leave it out")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -115,7 +121,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """What was typed, where a model is given; at -v every value with its origin; a bent gate in colour."""
     run = config.stash[SESSION].config
-    bends = bends_of(config, run.overrides) if config.stash[IN_USE] else ()
+    bends = bends_of(config, run) if config.stash[IN_USE] else ()
     bent = [printable(without_home(f"failaware: {bend}")) for bend in bends]
     lines = [config.get_terminal_writer().markup(line, yellow=True, bold=True) for line in bent]
     if run.model is None and run.predictions is None:
@@ -138,7 +144,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     gate = _gate(metafunc.definition, metafunc.config.stash[SESSION])
     if FIXTURE not in metafunc.fixturenames:
         metafunc.fixturenames.append(FIXTURE)
-    gated = [GatedCondition(condition=condition, gate=gate) for condition in gate.conditions]
+    markers = tuple(metafunc.definition.iter_markers("reliability"))
+    gated = [GatedCondition(condition=condition, gate=gate, markers=markers) for condition in gate.conditions]
     metafunc.parametrize(FIXTURE, gated, indirect=True, ids=[one.condition.key for one in gated])
 
 
@@ -205,13 +212,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         session.config.workeroutput["failaware"] = collection  # type: ignore[attr-defined]  # xdist's own attribute
 
 
+def _takes_gates(item: pytest.Item) -> bool:
+    """Whether it is a plain test function or method; pytest_generate_tests sees no other."""
+    import unittest
+
+    return isinstance(item, pytest.Function) and not (item.cls and issubclass(item.cls, unittest.TestCase))
+
+
 def _is_marked(item: pytest.Item) -> bool:
     return item.get_closest_marker("reliability") is not None
 
 
 def _gated(item: pytest.Item) -> GatedCondition | None:
     callspec = getattr(item, "callspec", None)
-    return None if callspec is None else callspec.params.get(FIXTURE)
+    value = None if callspec is None else callspec.params.get(FIXTURE)
+    return value if isinstance(value, GatedCondition) else None  # a parametrize of the user's may have that name, too
 
 
 # ---- one item: measured in setup, then the body, then judged -------------------------------------------------------
@@ -221,14 +236,26 @@ def _gated(item: pytest.Item) -> GatedCondition | None:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Measure through the fixtures; what cannot be used fails the item in one line."""
     item.stash[ENTRY] = {}
-    if _is_marked(item) and _gated(item) is None:
-        pytest.fail(
-            f"{item.nodeid}: reliability gates plain test functions and methods; nothing is checked here", False
-        )
     try:
+        _refuse_other_markers(item)
         return (yield)
     except FailAwareError as error:
         _fail_as_unusable(item, error)
+
+
+def _refuse_other_markers(item: pytest.Item) -> None:
+    """Refuse an item with markers from which no gate was built: they came after pytest_generate_tests."""
+    gated, markers = _gated(item), tuple(item.iter_markers("reliability"))
+    if markers == (() if gated is None else gated.markers):
+        return
+    if gated is None and not _takes_gates(item):
+        pytest.fail(
+            f"{item.nodeid}: reliability gates plain test functions and methods; nothing is checked here", False
+        )
+    raise ConfigError(
+        f"{item.nodeid}: its markers reliability are not those of the function, so a hook or pytest.param changed them "
+        "after its gate was built; put the arguments into the marker of the function"
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -238,9 +265,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     gated = _gated(item)
     if gated is None:
         return
-    judging, measured = item.config.stash[JUDGING], item.stash[MEASURED]
+    judging, measured = item.config.stash[JUDGING], item.stash.get(MEASURED, None)
     file, line, _ = item.location
     try:
+        if measured is None:
+            raise ConfigError(
+                f"{item.nodeid}: another fixture reliability stands in place of the plugin's, so nothing was measured; "
+                "rename it"
+            )
         with contained("judging it: a metric of a hook"):
             result = judging.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
             entry = judging.entry(measured, gated.gate, result)
@@ -301,7 +333,7 @@ def failaware_dataset(pytestconfig: pytest.Config) -> object:
 def reliability(request: pytest.FixtureRequest) -> Evaluation:
     """This item's condition, measured: `.records`, `.stats`, `.to_frame()`."""
     gated = getattr(request, "param", None)
-    if gated is None:
+    if not isinstance(gated, GatedCondition):
         pytest.fail("the fixture reliability needs the marker: @pytest.mark.reliability", pytrace=False)
     session = request.config.stash[SESSION]
     bench = _bench(request) if session.config.predictions is None else None

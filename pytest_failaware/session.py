@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.reuse import Measurer
@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from pytest_failaware.run import Evaluation
 
 
+FROM_FIXTURES: Final = {"model": "model", "dataset": "images"}
+"""The options that a user's own fixture can replace -> the attribute of the session that holds what they name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatedCondition:
-    """What one test item gates: a condition under a gate."""
+    """What one test item gates: a condition under a gate, which was built from these markers of its function."""
 
     condition: Condition
     gate: Gate
+    markers: tuple[Any, ...] = ()  # Any: pytest's, which this module does not know
 
 
 class Measured(NamedTuple):
@@ -179,12 +184,13 @@ class Session:
 
     def typed(self, option: str) -> str:
         """The text of an option; of a model or a data set that a user's own fixture replaced, the fixture's name."""
-        opened = {"model": "model", "dataset": "images"}.get(option)
-        return (
-            self.config.origins[option].text
-            if opened is None or opened in vars(self)
-            else f"of the fixture failaware_{option}"
-        )
+        is_replaced = option in FROM_FIXTURES and option not in self.opened
+        return f"of the fixture failaware_{option}" if is_replaced else self.config.origins[option].text
+
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """Which of the configured model and data set this process has opened so far."""
+        return tuple(option for option, name in FROM_FIXTURES.items() if name in vars(self))
 
     def close(self) -> None:
         """Remove the temporary files of memory-mapped images."""

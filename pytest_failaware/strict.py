@@ -8,6 +8,8 @@ from typing import Final
 from pytest_failaware.schema import RunReport
 
 _NAMED: Final = 20  # tests
+_OTHER_GROUPS: Final = "samples belong together in other groups than"
+_UPDATE: Final = "--failaware-update-baselines"
 
 
 def strict_complaints(
@@ -23,6 +25,9 @@ def strict_complaints(
         ends_green: whether pytest would end with exit code 0.
     """
     fails = any(result.verdict.fails for result in report.results)
+    regrouped = {result.nodeid: result.is_against for result in report.results if result.has_other_groups}
+    of_baseline = [nodeid for nodeid, is_against in regrouped.items() if not is_against]
+    of_second = [nodeid for nodeid, is_against in regrouped.items() if is_against]
     sentences = {
         "no reliability result at all, so nothing was compared": not report.results,
         f"not compared: {_named(report.unchecked)}": report.results and report.unchecked,
@@ -33,6 +38,8 @@ def strict_complaints(
         f"failed, though pytest let it pass (xfail?): {_named(excused)}": excused,
         "a gate failed, and something set the exit code to 0": fails and ends_green and not excused,
         f"used by no test: {_named(report.obsolete)}; --failaware-prune deletes them": report.obsolete,
+        f"{_OTHER_GROUPS} the baseline's: {_named(of_baseline)}; record them with {_UPDATE}": of_baseline,
+        f"{_OTHER_GROUPS} the reference's: {_named(of_second)}; give both the same groups": of_second,
     }
     return [f"strict: {sentence}" for sentence, holds in sentences.items() if holds]
 

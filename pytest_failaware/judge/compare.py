@@ -19,7 +19,7 @@ from pytest_failaware.judge.comparability import (
 )
 from pytest_failaware.judge.diagnosis import diagnose
 from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated
-from pytest_failaware.judge.groups import Groups, how_grouped
+from pytest_failaware.judge.groups import Groups, how_grouped, same_groups
 from pytest_failaware.judge.metrics import NON_FINITE, cell_rates, stats_of
 from pytest_failaware.judge.outcomes import sides_of
 from pytest_failaware.judge.pairing import Pair, pair
@@ -118,6 +118,7 @@ def judge(
             *taken_on_trust(measurement, baseline),
         ),
         change=change,
+        has_other_groups=not same_groups(both.groups, both.groups_before),
         causes=tuple(likely_causes(entry, measurement)),
         reference_errors=_reference_errors(both),
     )

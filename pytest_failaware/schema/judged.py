@@ -190,6 +190,7 @@ class ItemResult:
     reference: str = ""  # hash of the stored records that it was compared with; "" without a stored entry
     lacks_files: bool = False  # sample files of its entry are absent, so that nothing says what changed
     has_other_classes: bool = False  # than the baseline
+    has_other_groups: bool = False  # of the compared samples than the reference
     stored: Mapping[str, Estimate] = field(default_factory=dict)  # rates of an incomparable entry, not to judge by
     is_against: bool = False  # compared with a second model, whose name stands in `baseline`
     reuse: tuple[Reuse, ...] = ()  # of its measurement and of the second model's; empty where there is no cache

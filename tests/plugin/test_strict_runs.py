@@ -12,6 +12,18 @@ UPDATE = "--failaware-update-baselines"
 STRICT = "--failaware-strict"
 SUBTEST = CLEAN.replace("(): pass", "(subtests):\n    with subtests.test('x'):\n        assert False\n")
 
+IN_PARAM = """
+import pytest
+@pytest.mark.reliability(conditions=['clean'])
+@pytest.mark.parametrize('x', [pytest.param(1, marks=pytest.mark.reliability(minimum={'accuracy': 0.99}))])
+def test_toy(x): pass
+"""
+ADDING = """
+import pytest
+def pytest_collection_modifyitems(items):
+    for item in items: item.add_marker(pytest.mark.reliability(minimum={'accuracy': 0.99}))
+"""
+
 
 @pytest.fixture
 def recorded(project: Project) -> Project:
@@ -216,6 +228,60 @@ def test_keys_in_a_second_file_are_not_ignored(recorded: Project, workers: tuple
     assert pytest.ExitCode.OK == recorded.run(*workers).ret
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+@pytest.mark.parametrize("source", [IN_PARAM, CLEAN])
+def test_a_marker_that_is_not_the_functions(recorded: Project, source: str, workers: tuple[str, ...]) -> None:
+    """Its bound would be dropped, so the test is an error in one line; in a parameter and added by a hook."""
+    recorded.test(source)
+    if source == CLEAN:
+        (recorded.path / "conftest.py").write_text(ADDING)
+    result = recorded.run(*workers)
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines(["test_toy.py::test_toy*: its markers reliability are not those of the function*"])
+
+
+def test_a_marker_in_a_parameter_alone(recorded: Project) -> None:
+    """It gates nothing, and the line says where to put it."""
+    recorded.test(IN_PARAM.replace("@pytest.mark.reliability(conditions=['clean'])\n", ""))
+    result = recorded.run()
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines(["test_toy.py::test_toy[[]1]: its markers reliability are not those of the function*"])
+
+
+def test_a_fixture_named_reliability(recorded: Project) -> None:
+    """One that does not ask for the plugin's measures nothing; one that does is used."""
+    own = "import pytest\n@pytest.fixture\ndef reliability({}): return 1\n"
+    (recorded.path / "conftest.py").write_text(own.format("request"))
+    result = recorded.run()
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stdout.fnmatch_lines(
+        ["test_toy.py::test_toy[[]clean]: *fixture reliability* nothing was measured; rename it*"]
+    )
+
+    (recorded.path / "conftest.py").write_text(own.format("reliability"))
+    assert pytest.ExitCode.OK == recorded.run().ret
+
+
+def test_a_condition_in_parametrize(recorded: Project) -> None:
+    """It is no gate: one line names the marker."""
+    recorded.test("import pytest\n@pytest.mark.parametrize('reliability', ['clean'], indirect=True)\n"
+                  "def test_toy(reliability): pass\n")  # fmt: skip
+    result = recorded.run()
+
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    result.stdout.fnmatch_lines(["the fixture reliability needs the marker: @pytest.mark.reliability*"])
+
+
+@pytest.mark.parametrize("name", ["failaware-controller", "failaware-controller-last-word"])
+def test_a_part_of_the_plugin_cannot_be_blocked(recorded: Project, name: str) -> None:
+    """Without it nothing would be reported; the whole plugin can be."""
+    result = recorded.run("-p", f"no:{name}")
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([f"ERROR: -p no:{name}: *leave it out*"])
+
+
 # ---- what the command line says ------------------------------------------------------------------------------------
 
 
@@ -268,12 +334,125 @@ def test_a_strict_run_takes_its_reference_from_the_ini(recorded: Project) -> Non
     assert pytest.ExitCode.OK == recorded.run().ret
 
 
+@pytest.mark.parametrize("spelled", ["--failaware-group=patient", "-o failaware_group=patient"])
+def test_the_typed_column_of_groups_is_a_bend(recorded: Project, spelled: str) -> None:
+    """A strict run refuses it, since groups decide how much a loss proves; any other run names it."""
+    strict = recorded.run(*spelled.split(), STRICT)
+    assert pytest.ExitCode.USAGE_ERROR == strict.ret
+    strict.stderr.fnmatch_lines([f"ERROR: {spelled}: *leave one out"])
+    recorded.run(*spelled.split()).stdout.fnmatch_lines([f"failaware: {spelled}"])
+
+
+def write_predictions(project: Project, name: str, size: int = 0) -> str:
+    """Write a hundred right answers in groups of this size to a csv, and return the option that reads it."""
+    lines = ["sample_id,label,probability_a,probability_b" + (",group" if size else "")]
+    for k in range(100):
+        right = "0.9,0.1" if k % 2 else "0.1,0.9"
+        lines.append(f"{k},{'ba'[k % 2]},{right}" + (f",{k // size}" if size else ""))
+    (project.path / name).write_text("\n".join(lines))
+    return f"--failaware-predictions={name}"
+
+
+@pytest.mark.parametrize(("before", "now"), [(0, 50), (10, 50), (10, 0)])
+def test_predictions_in_other_groups_than_the_baseline(project: Project, before: int, now: int) -> None:
+    """A strict run is red, for the candidate's own file would say how much a loss proves; any other run has a note."""
+    project.test(CLEAN)
+    recorded, candidate = (write_predictions(project, *file) for file in (("a.csv", before), ("b.csv", now)))
+    project.run(recorded, UPDATE, model=None)
+    assert pytest.ExitCode.OK == project.run(recorded, STRICT, model=None).ret
+    plain, strict = project.run(candidate, model=None), project.run(candidate, STRICT, model=None)
+
+    assert (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) == (plain.ret, strict.ret)
+    assert "note: the reference" in plain.stdout.str() or "note: the images are grouped otherwise" in plain.stdout.str()
+    strict.stdout.fnmatch_lines(["strict: samples belong together in other groups than the baseline's: test_toy*"])
+
+
+@pytest.mark.parametrize(("second", "first"), [(0, 50), (10, 50)])
+def test_predictions_in_other_groups_than_the_reference(project: Project, second: int, first: int) -> None:
+    """A strict run against a second file is red, too."""
+    project.test(CLEAN)
+    write_predictions(project, "a.csv", second)
+    project.ini("failaware_against = a.csv")
+    candidate = write_predictions(project, "b.csv", first)
+
+    assert pytest.ExitCode.OK == project.run(candidate, model=None).ret
+    strict = project.run(candidate, STRICT, model=None)
+    assert pytest.ExitCode.TESTS_FAILED == strict.ret
+    strict.stdout.fnmatch_lines(["strict: samples belong together in other groups than the reference's: test_toy*"])
+
+
 @pytest.mark.parametrize("argument", ["tolerance=1", "tolerance={'accuracy': 1}", "alpha=1e-300"])
 def test_a_gate_that_cannot_fail(recorded: Project, argument: str) -> None:
     """A strict run refuses it, in a marker and in the ini."""
     recorded.test(CLEAN.replace("conditions", f"{argument}, conditions"))
     assert pytest.ExitCode.OK == recorded.run().ret
     assert pytest.ExitCode.INTERRUPTED == recorded.run(STRICT).ret
+
+
+@pytest.mark.parametrize("off", ["-o failaware_strict=false", "FAILAWARE_STRICT=0"])
+def test_strict_switched_off_is_named(recorded: Project, monkeypatch: pytest.MonkeyPatch, off: str) -> None:
+    """In the header, the summary and the JSON, if the ini asks for it; a run that is strict after all names nothing."""
+    recorded.ini("failaware_strict = true")
+    words = off.split() if off.startswith("-o") else []
+    if not words:
+        monkeypatch.setenv(*off.split("="))
+    result = recorded.run(*words, "--failaware-json=r.json", "-k", "clean or none")
+
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines([f"failaware: {off}", f"note: from the command line: {off}"])
+    assert [off] == json.loads((recorded.path / "r.json").read_text())["bends"]
+    recorded.run(*words, STRICT).stdout.no_fnmatch_line(f"failaware: {off}")
+
+
+def test_a_variable_without_strict_in_the_ini_bends_nothing(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAILAWARE_STRICT=0 then says what is so anyway."""
+    monkeypatch.setenv("FAILAWARE_STRICT", "0")
+    recorded.run().stdout.no_fnmatch_line("*FAILAWARE_STRICT*")
+
+
+OWN = """
+import pytest, torch, toy
+@pytest.fixture(scope='session')
+def failaware_model():
+    model = toy.Bands()
+    model.load_state_dict(torch.load('good.pth'))
+    return model
+@pytest.fixture(scope='session')
+def failaware_dataset(): return toy.Images()
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+def test_a_typed_model_that_no_test_uses(recorded: Project, workers: tuple[str, ...]) -> None:
+    """A fixture that gives another would make the gate of the typed one green: a strict run is red."""
+    (recorded.path / "conftest.py").write_text(OWN)
+    typed = ("--failaware-dataset=toy:images", *workers)
+    plain, strict = (recorded.run(*typed, *words, model="worse.pth") for words in ((), (STRICT,)))
+
+    sentences = [f"--failaware-{one} was used by no test: the fixture failaware_{one.partition('=')[0]} of the tests *"
+                 for one in ("model=worse.pth", "dataset=toy:images")]  # fmt: skip
+    assert (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) == (plain.ret, strict.ret)
+    plain.stdout.fnmatch_lines(sentences)
+    strict.stdout.fnmatch_lines([f"strict: {sentence}" for sentence in sentences])
+
+
+def test_a_model_of_the_ini_may_be_replaced(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ini is reviewed as the fixture is; a variable and an -o are typed."""
+    (recorded.path / "conftest.py").write_text(OWN)
+    recorded.ini("failaware_model = good.pth")
+    assert pytest.ExitCode.OK == recorded.run(STRICT, model=None).ret
+    assert pytest.ExitCode.TESTS_FAILED == recorded.run(STRICT, "-o", "failaware_model=worse.pth", model=None).ret
+    monkeypatch.setenv("FAILAWARE_MODEL", "worse.pth")
+    recorded.run(STRICT, model=None).stdout.fnmatch_lines(["strict: FAILAWARE_MODEL=worse.pth was used by no test*"])
+
+
+def test_a_fixture_that_changes_the_typed_model(recorded: Project) -> None:
+    """It uses it."""
+    (recorded.path / "conftest.py").write_text(
+        "import pytest, copy\n@pytest.fixture(scope='session')\n"
+        "def failaware_model(failaware_model): return copy.deepcopy(failaware_model)\n"
+    )
+    assert pytest.ExitCode.OK == recorded.run(STRICT).ret
 
 
 # ---- reports -------------------------------------------------------------------------------------------------------

@@ -36,7 +36,9 @@ def write(folder: Path, *, edit: Callable[[Plain], object] = bool, content: byte
         "records": {"member": "0.npz", "sha256": f"sha256:{hashlib.sha256(content).hexdigest()}"},
     }
     edit(measurement)
-    result = {"nodeid": "t.py::t", "baseline": "small", "drifts": False, "measurement": measurement}
+    key = "gaussian_noise"
+    result = {"nodeid": "t.py::t", "baseline": "small", "condition": key, "reference": "", "drifts": False}
+    result["measurement"] = measurement
     path = folder / "r.json"
     path.write_text(json.dumps({"schema": SCHEMA, "incomplete": "", "results": [result]}))
     with zipfile.ZipFile(records_path(path), "w") as archive:
