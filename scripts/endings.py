@@ -18,6 +18,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -78,6 +79,10 @@ def make_project(folder: Path) -> None:
     (folder / "test_zother.py").write_text(OTHER)
     torch.save(toy.weights(), folder / "good.pth")
     torch.save(toy.weights(dead=(2,)), folder / "worse.pth")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch advises against the form, which people have
+        program = torch.jit.trace(toy.network().eval(), torch.rand(2, 1, 8, 8))
+    program.save(folder / "program.pt")
     record = Way(name="", plain=0, strict=0, args=("--failaware-update-baselines",), model="good.pth")
     if (ending := run(record, folder, strict=False)).code:
         raise SystemExit(f"the project cannot be recorded: {ending.output}")

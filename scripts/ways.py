@@ -30,6 +30,14 @@ def build():
     return model
 """
 FIXTURE: Final = HOOK + "\n@pytest.fixture(scope='session')\ndef failaware_model():\n    {}\n"
+GOOD: Final = "import toy, torch; net = toy.network(); net.load_state_dict(torch.load('good.pth')); return net"
+IN_PARAM: Final = """
+import pytest
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("x", [pytest.param(1, marks=pytest.mark.reliability(minimum={"accuracy": 0.99}))])
+def test_toy(x): pass
+"""
 BAD_TEXT: Final = """
 class Broken(Exception):
     def __str__(self):
@@ -245,6 +253,12 @@ GATES: Final = (
         files={"sub/pytest.ini": "[pytest]\nfailaware_tolerance = 0.5\n", "sub/test_sub.py": GATE}),
     Way(name="a nearer pyproject.toml that is not in use", args=("sub", "test_toy.py"), plain=2, strict=2,
         files={"sub/pyproject.toml": "[tool.pytest]\nfailaware_tolerance = '0.5'\n", "sub/test_sub.py": GATE}),
+    Way(name="a second file with keys beside the ini in use", plain=2, strict=2,
+        files={"pyproject.toml": "[tool.pytest.ini_options]\nfailaware_minimum = 'accuracy=0.9'\n"}),
+    Way(name="a marker with a bound in `pytest.param`", plain=4, strict=4, files={"test_toy.py": IN_PARAM}),
+    Way(name="fixture failaware_model gives another than the typed one", plain=0, strict=1,
+        says="--failaware-model=worse.pth was used by no test", files={"conftest.py": FIXTURE.format(GOOD)}),
+    Way(name="a TorchScript program without trust", model="program.pt", plain=4, strict=4),
     Way(name="an update", args=("--failaware-update-baselines",), plain=0, strict=4, says="2 updated"),
     Way(name="an update on a CI server", args=("--failaware-update-baselines",), environ={"CI": "true"}, plain=4,
         strict=4),
