@@ -91,7 +91,7 @@ def test_a_rename_keeps_the_baseline(folders: Project) -> None:
     folders.record("--failaware-reason=worse", model="worse.pth")
     golden = {key: entry["golden"]["model"] for key, entry in folders.stored().items()}  # type: ignore[index]
     rename(folders, "middle", "most")
-    folders.ini("failaware_rename in the ini for each: middle => most")
+    folders.ini("failaware_rename = middle => most")
     same = folders.run(model="worse.pth")
     same.assert_outcomes(passed=2)
     assert folders.line_with(same, "test_toy[clean]", "unchanged")
@@ -120,7 +120,7 @@ def test_a_rename_keeps_the_baseline(folders: Project) -> None:
 def test_a_part_of_the_entries_can_be_updated(folders: Project) -> None:
     """The others are carried over under the new names with their values."""
     rename(folders, "middle", "most")
-    folders.ini("failaware_rename in the ini for each: middle => most")
+    folders.ini("failaware_rename = middle => most")
     before = folders.stored()["gaussian_noise"]
     result = folders.run(UPDATE, "-k", "clean", model="worse.pth")
 
@@ -163,7 +163,7 @@ def test_lines_that_cannot_be_meant(folders: Project, lines: str, words: str) ->
 def test_accept_renames(folders: Project, command: Command) -> None:
     """The report brings the ids under both names, so that no reason is needed."""
     rename(folders, "middle", "most")
-    folders.ini("failaware_rename in the ini for each: middle => most")
+    folders.ini("failaware_rename = middle => most")
     folders.run("--failaware-json=r.json", model="worse.pth")
     code, text = command("accept", "r.json")
 
@@ -184,7 +184,7 @@ def test_predictions_under_new_names(project: Project) -> None:
     for name, new in (("middle", UPDATE), ("most", "")):
         (project.path / "p.csv").write_text(header.replace("MIDDLE", name) + rows, encoding="utf-8")
         if not new:
-            project.ini("failaware_rename in the ini for each: middle => most")
+            project.ini("failaware_rename = middle => most")
         result = project.run("--failaware-predictions=p.csv", *filter(None, [new]), model=None)
         result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["1 checked: 1 unchanged*"])
