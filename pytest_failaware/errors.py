@@ -10,6 +10,10 @@ class FailAwareError(Exception):
     """Something the user gave cannot be used; the text alone must be enough to repair it."""
 
 
+class FailAwareWarning(UserWarning):
+    """`evaluate` found something that makes its numbers doubtful; the text says what, and what to do."""
+
+
 class ConfigError(FailAwareError):
     """An option, an ini key or a marker argument is wrong, seen before any file is opened."""
 

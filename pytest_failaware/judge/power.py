@@ -73,4 +73,4 @@ def smallest_drop(n: int, flips: float, level: float, tolerance: float = 0.0, po
 def is_at_chance(cells: Cells, label: NDArray[np.uint16]) -> bool:
     """Whether the lower 99 % bound of accuracy is at most the share of the largest class: there is nothing to lose."""
     largest = int(np.bincount(label).max()) / len(label)
-    return wilson(cells.trusted_right + cells.flagged_right, cells.samples, 0.98).low <= largest
+    return wilson(cells.right, cells.samples, 0.98).low <= largest
