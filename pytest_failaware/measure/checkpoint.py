@@ -82,6 +82,7 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
     tensors = _tensors(weights) if isinstance(weights, dict) else {}
     if not tensors:
         raise ModelError(f"{path}: {_without_weights(content, loading.checkpoint_key, known)}")
+    by_timm = key and isinstance(content.get("args"), argparse.Namespace)  # other scripts note names of torchvision
     architecture = content.get("arch") if key else ""
     found = Checkpoint(
         tensors=tensors,
@@ -89,7 +90,7 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
         others=tuple(one for one in known if one != key),
         versions=_versions(weights),
         architecture=architecture if isinstance(architecture, str) else "",
-        is_of_timm=isinstance(content.get("args"), argparse.Namespace),
+        is_of_timm=bool(by_timm),
         is_of_lightning="pytorch-lightning_version" in content,
     )
     return found.without(shared_prefix(tensors))

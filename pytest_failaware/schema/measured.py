@@ -218,4 +218,4 @@ class Measurement:
     seed: int | None  # None where the condition draws no random numbers
     records: Records
     provenance: Provenance
-    groups: NDArray[np.uint32] | None = field(default=None, repr=False)  # of one number: not independent; None: all are
+    groups: NDArray[np.uint32] | None = None  # samples of one number are not independent; None where all are

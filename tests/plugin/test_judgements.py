@@ -102,11 +102,10 @@ def test_a_notebook_gets_the_table_and_the_failures(recorded: Project) -> None:
     assert "<pre>clean: worse than baseline &#x27;toy&#x27; allows" in html
 
 
-def test_a_lost_sample_file_is_said(recorded: Project) -> None:
-    """A condition that passes unpaired has a note."""
-    (recorded.path / "baselines" / "toy" / "clean.npz").unlink()
-    judgements = compare(evaluated(recorded, "good.pth"), "toy")
+def test_notes_of_what_passes(recorded: Project) -> None:
+    """Another rule than the stored one is said."""
+    judgements = compare(evaluated(recorded, "good.pth"), "toy", rule="confidence < 0.7")
 
     assert judgements.passed
-    assert "note: clean: " in str(judgements)
-    assert "note: clean: " in judgements._repr_html_()
+    assert "note: clean: both sides judged under confidence < 0.7" in str(judgements)
+    assert "<p>note: clean: " in judgements._repr_html_()

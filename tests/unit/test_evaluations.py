@@ -73,7 +73,6 @@ def test_a_failing_assertion_shows_a_line(both: Evaluations) -> None:
     assert "<Evaluation of clean: 300 samples, 180 right, 120 flagged>" == repr(clean)
     assert "<ConditionStats of clean: 300 samples, 180 right, 120 flagged>" == repr(clean.stats)
     assert "<Records of 300 samples>" == repr(clean.records)
-    assert "array" not in repr(clean.measurement)
 
 
 def test_an_unknown_condition_is_named(both: Evaluations) -> None:
