@@ -35,7 +35,7 @@ def compare(evaluations: Evaluations, baseline: str | Path, **gate: object) -> J
         evaluations: what `evaluate` returned.
         baseline: the path of the baseline's file, as in `"baselines/resnet18.yaml"`, or its name in `baselines`.
         **gate: arguments of the marker, as in `tolerance=0.01` or `metrics=["accuracy"]`; without them the default gate
-            is judged under the rule of `evaluate`.
+            is judged under the rule of `evaluate`, and shares its alpha over the conditions that were evaluated.
 
     Raises:
         FailAwareError: there is no such baseline, it is damaged, or an argument cannot be used.
