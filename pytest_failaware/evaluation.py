@@ -25,6 +25,7 @@ from pytest_failaware.schema import (
     Records,
     Value,
 )
+from pytest_failaware.text import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,8 +89,7 @@ class Evaluation:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per sample: its name, its classes' names, every column of the records but the logits, and
-        whether it is flagged.
+        """Return one row per sample: names, every column of the records but the logits, and whether it is flagged.
 
         `sample_name` is how the data set names the sample: the path of its file, or `item 7` for a data set of your
         own. `prediction_name` is missing if the logits are not finite.
@@ -150,17 +150,21 @@ class Evaluations(Mapping[str, Evaluation]):
         return f"<Evaluations: {', '.join(shown + more)}>"
 
     def __str__(self) -> str:
-        notes = (f"note: {note}" for note in self.notes)
-        return "\n".join([self._heading, *aligned(self._rows, left=(0,)), *notes])
+        return "\n".join([self._heading, *aligned(self._rows, left=(0,)), *self._note_lines])
 
     def _repr_html_(self) -> str:
-        notes = (f"note: {note}" for note in self.notes)
-        return html_lines([self._heading]) + html_table(self._rows, left=(0,)) + html_lines(notes)
+        table = html_table(self._rows, left=(0,))
+        return html_lines([self._heading]) + table + html_lines(self._note_lines)
 
     @property
     def _heading(self) -> str:
         data = next(iter(self.values())).measurement.provenance.data
         return f"{data.samples:,} samples{in_groups(data)}, {len(data.classes)} classes; rule {self.gate.rule}"
+
+    @property
+    def _note_lines(self) -> list[str]:
+        """The notes without control characters, which names of files can hold."""
+        return [printable(f"note: {note}") for note in self.notes]
 
     @property
     def _rows(self) -> list[tuple[str, ...]]:

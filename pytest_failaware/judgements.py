@@ -19,6 +19,7 @@ from pytest_failaware.report.notebook import html_lines, html_table, html_text
 from pytest_failaware.report.terminal import total
 from pytest_failaware.report.words import comparison_cells, shown, verdict_word
 from pytest_failaware.schema import Baseline, Gate, ItemResult
+from pytest_failaware.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,9 +153,9 @@ class Judgements(Mapping[str, str]):
     def _notes(self) -> list[str]:
         """What is to be known of conditions that pass; a failure's text has its own notes."""
         passed = (result for result in self.results if not result.verdict.fails)
-        return [f"note: {result.stats.condition}: {note}" for result in passed for note in result.notes]
+        return [printable(f"note: {result.stats.condition}: {note}") for result in passed for note in result.notes]
 
     @property
     def _failure_lines(self) -> list[str]:
         failed = sorted((result for result in self.results if result.verdict.fails), key=badness)
-        return [line for result in failed for line in failure_lines(result)]
+        return [printable(line) for result in failed for line in failure_lines(result)]

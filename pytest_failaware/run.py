@@ -27,6 +27,7 @@ from pytest_failaware.report.sights import AT_CHANCE
 from pytest_failaware.report.words import percent
 from pytest_failaware.schema import DataFacts, Gate, Measurement, RunConfig, Tell
 from pytest_failaware.screen import follow_here
+from pytest_failaware.text import printable
 from pytest_failaware.vocabulary import BUILT_IN
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def _doubts(evaluation: Evaluation) -> Iterator[str]:
 def _warn(doubts: Iterable[str]) -> None:
     """Warn at the line that called `evaluate`."""
     for doubt in doubts:
-        warnings.warn(doubt, FailAwareWarning, stacklevel=4)
+        warnings.warn(printable(doubt), FailAwareWarning, stacklevel=4)
 
 
 def open_model(config: RunConfig, device: torch.device) -> LoadedModel:

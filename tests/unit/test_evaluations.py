@@ -110,9 +110,10 @@ def test_a_notebook_gets_a_table(both: Evaluations) -> None:
 
 
 def test_names_cannot_write_html(both: Evaluations) -> None:
-    """A note can quote a file's name, which can hold anything."""
-    notes = Evaluations(evaluations=both.evaluations, gate=both.gate, notes=("<script>alert(1)</script>",))
+    """A note can quote a file's name, which can hold anything: markup, or commands to a terminal."""
+    notes = Evaluations(evaluations=both.evaluations, gate=both.gate, notes=("<script>alert(1)</script>\x1b[2J",))
 
+    assert "\x1b" not in str(notes) + notes._repr_html_()
     assert "<script>" not in notes._repr_html_()
     assert "note: &lt;script&gt;alert(1)&lt;/script&gt;" in notes._repr_html_()
 
