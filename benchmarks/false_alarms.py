@@ -14,14 +14,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
-from states import RULE, first, outcomes, successor
+from states import first, outcomes, successor
 
-from pytest_failaware.judge.gating import gated, gated_unpaired
-from pytest_failaware.judge.metrics import stats_of
+from pytest_failaware.judge.gating import gated
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.significance import clopper_pearson_upper
 from pytest_failaware.marker import build_gate
-from pytest_failaware.schema import Comparison, ConditionStats, Gate, Policy, Verdict
+from pytest_failaware.schema import Comparison, Gate, Policy, Verdict
 
 CONDITIONS = ["clean", "blur", *(f"blur(radius={radius})" for radius in range(3, 9))]
 SIZES = (500, 2000, 10000)
@@ -66,21 +65,6 @@ def found_drop(gate: Gate, n: int, drop: float) -> Draw:
     return lambda random: _accuracy(gated(gate, *pair(random, n, drop))).verdict.fails
 
 
-def found_unpaired(gate: Gate, n: int, drop: float) -> Draw:
-    """The same without the samples of the baseline."""
-
-    def draw(random: np.random.Generator) -> bool:
-        before, now = pair(random, n, drop)
-        return _accuracy(gated_unpaired(gate, stats(before).rates, stats(now))).verdict.fails
-
-    return draw
-
-
-def stats(side: Outcomes) -> ConditionStats:
-    """The counts of every rate."""
-    return stats_of("clean", side.records, RULE)
-
-
 def beyond_fixed(n: int, drop: float, tolerance: float = 0.01) -> Draw:
     """Whether a fixed tolerance on the observed accuracy fails."""
 
@@ -106,7 +90,6 @@ def rows() -> Iterator[tuple[str, Callable[[int], Draw]]]:
         label = f"drop of {drop:.0%} found"
         yield f"{label}, beyond_tolerance", partial(found_drop, beyond, drop=drop)
         yield f"{label}, any_drop", partial(found_drop, any_drop, drop=drop)
-        yield f"{label}, beyond_tolerance, unpaired", partial(found_unpaired, beyond, drop=drop)
         yield f"{label}, fixed tolerance of 1 pt", partial(beyond_fixed, drop=drop)
     yield "equal model fails, one gate of a fixed tolerance of 1 pt", partial(beyond_fixed, drop=0.0)
 

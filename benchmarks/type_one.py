@@ -22,14 +22,11 @@ from numpy.typing import NDArray
 from states import SHARES, outcomes
 
 from pytest_failaware.judge import significance
-from pytest_failaware.judge.evidence import unpaired_evidence
 from pytest_failaware.judge.gating import paired
-from pytest_failaware.judge.kinds import Direction
 from pytest_failaware.judge.metric_names import one_sided_metric
 from pytest_failaware.judge.metrics import AT_COVERAGE, METRICS
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.score_metrics import SCORE_METRICS
-from pytest_failaware.schema import Estimate
 
 LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)
 SIZES = (500, 2000, 10000)
@@ -78,7 +75,6 @@ def cases() -> Iterator[Case]:
         yield Case(f"{name} by the jackknife", partial(scored, name, None, 0.0), jackknifed=True)
     yield Case("augrc by the jackknife, at the margin", partial(scored, "augrc", None, 0.03), jackknifed=True)
     yield Case("augrc by the jackknife, groups of 5", partial(scored, "augrc", 5, 0.0), jackknifed=True)
-    yield Case("Newcombe, two sets of images", unpaired)
 
 
 def jumping() -> Iterator[Case]:
@@ -95,16 +91,6 @@ def flipped(flips: float, margin: float, n: int, random: Generator, draws: int) 
     rates = [(flips + margin) / 2, (flips - margin) / 2, 1 - flips]
     drawn = random.multinomial(n, rates, size=draws)[:, :2]
     return _each(drawn, lambda lost, gained: significance.tango_p(lost, gained, n, margin))
-
-
-def unpaired(n: int, random: Generator, draws: int) -> Floats:
-    """Newcombe's interval on two sets of images of their own, where it has least to be conservative about."""
-
-    def p(before: int, now: int) -> float:
-        sides = (Estimate(numerator=k, denominator=n) for k in (before, now))
-        return unpaired_evidence(*sides, Direction.HIGHER_IS_BETTER, Decimal(0), 0.01).p_worse
-
-    return _each(random.binomial(n, 0.9, size=(draws, 2)), p)
 
 
 def _each(counts: NDArray[np.int64], p: Callable[..., float]) -> Floats:

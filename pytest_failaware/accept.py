@@ -6,38 +6,51 @@ import base64
 import json
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_failaware.errors import FailAwareError
+from pytest_failaware.budgets import check_unpacked
+from pytest_failaware.columns import ColumnsError, check_groups, check_records
+from pytest_failaware.errors import BaselineError, FailAwareError
 from pytest_failaware.fingerprint import data_fingerprint
-from pytest_failaware.judge.entries import Measured
-from pytest_failaware.judge.groups import are_told
+from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline, read_baseline
+from pytest_failaware.judge.entries import Measured, baseline_of
+from pytest_failaware.judge.merge import UpdateOutcome
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import sha256_of
-from pytest_failaware.judge.update import UpdateOutcome, update_baseline
+from pytest_failaware.judge.samples import own_content, sha256_of
+from pytest_failaware.judge.update import update_baseline
+from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.report.document import Plain, measurement_from_plain
 from pytest_failaware.report.machine import SCHEMA, records_path
+from pytest_failaware.schema import Measurement
 from pytest_failaware.text import describe_error
 
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-json"
+_DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+"""What a document of another shape raises where it is taken apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """What of a report can be stored, by baseline, and sentences on the results that are left out."""
+    """What of a report can be stored, by baseline, and sentences on the results that are left out.
+
+    `references` has the hash of the stored records that the run compared with, by baseline and condition; "" for
+    none.
+    """
 
     measured: dict[str, list[Measured]]
     left_out: tuple[str, ...]
+    references: Mapping[tuple[str, str], str]
 
 
-def read_report(report: Path, *, reset_golden: bool = False) -> Accepted:
+def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -> Accepted:
     """What a run measured that may become the expected values.
 
     Args:
         report: the file of --failaware-json; its records lie beside it.
+        reason: what could not be compared is accepted only with one.
         reset_golden: what drifted from the golden reference is accepted, too.
 
     Raises:
@@ -46,22 +59,28 @@ def read_report(report: Path, *, reset_golden: bool = False) -> Accepted:
     """
     document = _read(report)
     measured: dict[str, list[Measured]] = defaultdict(list)
-    left_out = []
+    left_out, references = [], {}
     try:
         incomplete = document["incomplete"]
         for result in document["results"]:
             found = result["measurement"]
+            references[str(result["baseline"]), str(result["condition"])] = str(result["reference"])
+            if found and result.get("stored") and not reason:
+                raise FailAwareError(
+                    f"{report}: {result['nodeid']} could not be compared with what was stored; look at both values "
+                    'in the report of the run, and where the change is meant add --reason="why"'
+                )
             if found and found["acceptable"] and (reset_golden or not result["drifts"]):
                 measured[str(result["baseline"])].append(_measured(found, report))
             else:
                 left_out.append(f"{result['nodeid']}: {_why_not(result)}")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _DAMAGE as error:
         raise FailAwareError(f"{report}: is damaged ({describe_error(error)}); {_REMEDY}") from error
     if incomplete:
         raise FailAwareError(f"{report}: {incomplete}, so its results are not accepted; use a run that ended")
     if not measured:
         raise FailAwareError(f"{report}: holds no result that can be accepted; {'; '.join(left_out) or _REMEDY}")
-    return Accepted(measured=dict(measured), left_out=tuple(left_out))
+    return Accepted(measured=dict(measured), left_out=tuple(left_out), references=references)
 
 
 def accept(
@@ -77,9 +96,12 @@ def accept(
         dry_run: only find out what would happen.
 
     Raises:
-        FailAwareError: a stored baseline cannot be read, or the report's values could not be.
+        FailAwareError: a stored baseline cannot be read, is not in the folder or is not what the run compared with, or
+            the report's values could not be read again.
         OSError: a file cannot be written.
     """
+    for name, measured in accepted.measured.items():
+        _check_references(directory, name, measured, accepted.references)
     for name, measured in accepted.measured.items():
         yield (
             name,
@@ -87,9 +109,31 @@ def accept(
         )
 
 
+def _check_references(
+    directory: Path, name: str, measured: Sequence[Measured], references: Mapping[tuple[str, str], str]
+) -> None:
+    """Refuse what was judged against other values than those that it would replace."""
+    path, baseline = baseline_path(directory, name), read_baseline(directory, name)
+    for measurement, _ in measured:
+        key = measurement.condition.key
+        reference, entry = references[name, key], baseline.entries.get(key) if baseline else None
+        if reference and baseline is None:
+            raise FailAwareError(
+                f"{path}: there is no such baseline, and the run compared with one; give its folder with --baseline-dir"
+            )
+        if (entry.records_sha256 if entry else "") not in (reference, sha256_of(own_content(measurement.records))):
+            raise FailAwareError(
+                f"{path}: conditions.{key} has changed since the run of this report; run the gate again, so that "
+                "its values are judged against these"
+            )
+
+
 def _read(path: Path) -> Plain:
+    content = path.read_bytes()
+    if is_lfs_pointer(content):
+        raise FailAwareError(f"{path}: is a Git LFS pointer; {LFS_REMEDY}")
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise FailAwareError(f"{path}: is no JSON ({error}); {_REMEDY}") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
@@ -104,19 +148,58 @@ def _read(path: Path) -> Plain:
 def _measured(plain: Plain, report: Path) -> Measured:
     """What one item measured; its records are those that the report names, and those of the data it names."""
     archive, member = records_path(report), plain["records"]["member"]
-    try:
-        with zipfile.ZipFile(archive) as records:
-            content = records.read(member)
-    except (FileNotFoundError, KeyError, zipfile.BadZipFile) as error:
-        raise FailAwareError(f"{archive}: has no records {member!r} ({error}); {_REMEDY}") from error
+    content = _member(archive, member)
     if sha256_of(content) != plain["records"]["sha256"]:
         raise FailAwareError(f"{archive}: {member} is not what {report.name} names (sha256 differs); {_REMEDY}")
-    measurement = measurement_from_plain({**plain, "records": base64.b64encode(content).decode("ascii")})
-    records_of, data = measurement.records, measurement.provenance.data
-    fingerprint = data_fingerprint(records_of.sample_id, records_of.label, data.classes)
-    if data.fingerprint != fingerprint or not are_told(measurement.groups, data):
-        raise FailAwareError(f"{archive}: {member} does not belong to the data in {report.name}; {_REMEDY}")
-    return measurement, FailureRule.parse(plain["rule"])
+    try:
+        measurement = measurement_from_plain({**plain, "records": base64.b64encode(content).decode("ascii")})
+        _check_columns(measurement)
+    except ColumnsError as error:
+        raise FailAwareError(f"{archive}: {member}: {error}; {_REMEDY}") from error
+    rule = FailureRule.parse(plain["rule"], f"{report}: rule")
+    _check_entry(measurement, rule, report)
+    return measurement, rule
+
+
+def _member(archive: Path, member: str) -> bytes:
+    try:
+        with archive.open("rb") as file:
+            if is_lfs_pointer(file.read(100)):
+                raise FailAwareError(f"{archive}: is a Git LFS pointer; {LFS_REMEDY}")
+        with zipfile.ZipFile(archive) as records:
+            check_unpacked(records, archive, FailAwareError)
+            return records.read(member)
+    except FailAwareError:
+        raise
+    except FileNotFoundError as error:
+        raise FailAwareError(f"{archive}: is not beside the report; {_REMEDY}") from error
+    except Exception as error:  # a damaged archive raises whatever its bytes provoke
+        raise FailAwareError(f"{archive}: has no records {member!r} ({describe_error(error)}); {_REMEDY}") from error
+
+
+def _check_columns(measurement: Measurement) -> None:
+    """Refuse what the reader of baselines would refuse."""
+    records, data = measurement.records, measurement.provenance.data
+    check_records(records, data)
+    check_groups(measurement.groups, data)
+    if data.fingerprint != data_fingerprint(records.sample_id, records.label, data.classes):
+        raise ColumnsError("does not belong to the data in the report")
+    former = measurement.former
+    if former is not None and former.fingerprint != data_fingerprint(former.sample_id, records.label, former.classes):
+        raise ColumnsError("the ids under the former class names do not belong to the data in the report")
+
+
+def _check_entry(measurement: Measurement, rule: FailureRule, report: Path) -> None:
+    """Refuse facts that would not be read from a baseline as they are in the report."""
+    name = "entry"
+    entry = baseline_of(measurement, rule, name)
+    try:
+        again = parse_baseline(baseline_text(entry), str(report), name)
+    except BaselineError as error:
+        finding = str(error).removeprefix(f"{report}:").lstrip(":0123456789 ").partition("; ")[0]
+        raise FailAwareError(f"{report}: {finding}, which no baseline can hold; {_REMEDY}") from error
+    if again != entry:
+        raise FailAwareError(f"{report}: a measurement would not be read from a baseline as it is; {_REMEDY}")
 
 
 def _why_not(result: dict[str, Any]) -> str:  # Any: one result of the document

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -14,8 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.columns import LOGITS, ColumnsError, check_records, pack, read_only, unpack
 from pytest_failaware.files import write_atomically
-from pytest_failaware.schema import RECORD_DTYPES, Records
+from pytest_failaware.schema import RECORD_DTYPES, DataFacts, Records
 from pytest_failaware.text import describe_error
 
 LIMIT: Final = 256 * 2**20
@@ -28,10 +28,6 @@ _MEMBERS: Final = {"parts", "sha256", *RECORD_DTYPES}
 
 Parts = Mapping[str, str]
 """What a measurement depends on, by the names that people read."""
-
-
-class _DamagedError(Exception):
-    """A file does not hold what its name says."""
 
 
 class RecordCache:
@@ -60,7 +56,7 @@ class RecordCache:
         except OSError as error:
             self._notify(f"the cache {self.folder} cannot be read ({error.strerror or error}); make it readable")
             return "the cache cannot be read"
-        except _DamagedError as error:
+        except ColumnsError as error:
             self._notify(f"{path}: not what the cache wrote ({error}); measured anew and replaced")
             return "its file in the cache was damaged"
         with contextlib.suppress(OSError):  # in a read-only folder: the file's age decides only when it is removed
@@ -99,7 +95,7 @@ class RecordCache:
         found: list[Parts] = []
         files = [path for *_, path in sorted(_files(self.folder, f"{name}@*.npz"), reverse=True)]
         for path in [path for path in files if path not in self._own][:_LOOKED_AT]:
-            with contextlib.suppress(OSError, _DamagedError):
+            with contextlib.suppress(OSError, ColumnsError):
                 found.append(_unpacked(path.read_bytes())[0])
         return found
 
@@ -144,36 +140,36 @@ def _canonical(parts: Parts) -> bytes:
 def _packed(parts: Parts, records: Records) -> bytes:
     columns = records.columns
     spelled = np.frombuffer(_canonical(parts), dtype=np.uint8)
-    buffer = io.BytesIO()
-    np.savez(buffer, parts=spelled, sha256=_digest(spelled, columns), **columns)
-    return buffer.getvalue()
+    return pack({"parts": spelled, "sha256": _digest(spelled, columns), **columns})
 
 
 def _unpacked(content: bytes) -> tuple[Parts, Records]:
     """What one file holds, each column read-only and bound to the parts by a hash."""
+    members = unpack(content)
+    if set(members) - {LOGITS} != _MEMBERS:
+        raise ColumnsError("other members")
+    spelled, digest = members.pop("parts"), members.pop("sha256")
+    if not np.array_equal(digest, _digest(spelled, members)):
+        raise ColumnsError("its hash does not fit")
+    return _parts(spelled), Records(**{name: read_only(column) for name, column in members.items()})
+
+
+def _parts(spelled: NDArray[np.uint8]) -> Parts:
+    """The parts in their canonical spelling, the only one there is."""
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as found:
-            members = {name: found[name] for name in found.files}
-        if set(members) - {"logits"} != _MEMBERS:
-            raise _DamagedError("other members")
-        spelled, digest = members.pop("parts"), members.pop("sha256")
-        if not np.array_equal(digest, _digest(spelled, members)):
-            raise _DamagedError("its hash does not fit")
         parts = json.loads(spelled.tobytes())
-    except _DamagedError:
-        raise
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
-        raise _DamagedError(describe_error(error)) from error
-    del parts[""]
-    for column in members.values():
-        column.setflags(write=False)
-    return parts, Records(**members)
+        del parts[""]
+        if spelled.tobytes() == _canonical(parts) and all(isinstance(value, str) for value in parts.values()):
+            return dict(parts)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ColumnsError(f"its parts cannot be read ({describe_error(error)})") from error
+    raise ColumnsError("its parts are spelled otherwise")
 
 
 def _digest(spelled: NDArray[np.uint8], columns: Mapping[str, NDArray[np.generic]]) -> NDArray[np.uint8]:
     """A hash over the parts and the columns with their types and shapes, (32,) uint8."""
     digest = hashlib.sha256(spelled.tobytes())
-    for name in [name for name in (*RECORD_DTYPES, "logits") if name in columns]:
+    for name in [name for name in (*RECORD_DTYPES, LOGITS) if name in columns]:
         column = columns[name]
         digest.update(f"{name} {column.dtype.str} {column.shape}".encode() + column.tobytes())
     return np.frombuffer(digest.digest(), dtype=np.uint8)
@@ -184,15 +180,10 @@ def _checked(
 ) -> Records:
     """The records, where they are those of these parts and samples."""
     if found != parts:
-        raise _DamagedError("it belongs to another measurement")
-    for name, dtype in RECORD_DTYPES.items():
-        column = getattr(records, name)
-        if column.dtype != dtype or column.shape != sample_id.shape:
-            raise _DamagedError(f"the column {name} is {column.dtype} {column.shape}")
-    logits = records.logits
-    if logits is not None and (logits.dtype != np.float32 or logits.shape[:-1] != sample_id.shape):
-        raise _DamagedError(f"the logits are {logits.dtype} {logits.shape}")
+        raise ColumnsError("it belongs to another measurement")
+    known = tuple(map(str, range(int(label.max(initial=0)) + 1)))  # at least; the cache knows no names
+    check_records(records, DataFacts(fingerprint="", samples=len(sample_id), classes=known))
     order = np.argsort(sample_id)
     if not (np.array_equal(records.sample_id, sample_id[order]) and np.array_equal(records.label, label[order])):
-        raise _DamagedError("it holds other samples")
+        raise ColumnsError("it holds other samples")
     return records

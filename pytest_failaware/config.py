@@ -83,6 +83,7 @@ def resolve(
         baseline_dir=baseline_dir,
         dataset_change=_dataset_change(given),
         drift_budget=_drift_budget(given),
+        rename=_rename(ini.get("rename")),
         limit=_positive("limit", given),
         group=given["group"].text if "group" in given else None,
         store_logits=is_on("store-logits", given),
@@ -176,6 +177,19 @@ def _overrides(typed: object, vocabulary: Vocabulary) -> dict[str, str]:
     """KEY=VALUE pairs, checked as a marker's arguments are."""
     found = read_pairs(typed if isinstance(typed, Iterable) else (), _OVERRIDE)
     build_gate(found, prefix=_OVERRIDE, vocabulary=vocabulary)
+    return found
+
+
+def _rename(lines: object) -> dict[str, str]:
+    """New names of classes by the old ones, each name once."""
+    found: dict[str, str] = {}
+    for line in lines if isinstance(lines, list) else ():
+        old, new = (name.strip() for name in str(line).partition("=>")[::2])
+        if not old or not new or old in found or new in found.values() or old == new:
+            raise ConfigError(
+                f"failaware_rename = {line}: write OLD => NEW, one a line, each name once, as in cat => kitten"
+            )
+        found[old] = new
     return found
 
 

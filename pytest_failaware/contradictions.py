@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
 
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.options import Given, Surroundings, is_on
+from pytest_failaware.options import COMMAND_LINE, Given, Surroundings, is_on
 from pytest_failaware.schema import Gate, Precision, RunConfig, UpdateMode
+
+_LEAST_ALPHA: Final = Decimal("1e-12")  # what forty samples lost and none gained prove
 
 
 def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around: Surroundings) -> None:
@@ -26,16 +30,48 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
             raise ConfigError(
                 f"{where}: a run with it writes no baseline, not even in a dry run; leave one of them out"
             )
-    for name, bends in (("override", config.overrides), ("limit", config.limit)):
-        if config.strict and bends:
-            raise ConfigError(
-                f"{given['strict'].where}: --failaware-{name} bends the gate it should keep; leave one out"
-            )
+    if config.strict:
+        _refuse_unreviewed(config, given)
+        refuse_toothless(config.gate)
     allowed = config.writing.dry_run or is_on("update-in-ci", given)
     if config.writing.asked and around.ci_server and not allowed:
         raise ConfigError(
             f"this is a CI server ({around.ci_server} is set), where baselines are not written: update them where "
             "somebody reviews the change, or set failaware_update_in_ci = true in the ini"
+        )
+
+
+def _refuse_unreviewed(config: RunConfig, given: Mapping[str, Given]) -> None:
+    for name, bends in (("override", config.overrides), ("limit", config.limit)):
+        if bends:
+            raise ConfigError(
+                f"{given['strict'].where}: --failaware-{name} bends the gate it should keep; leave one out"
+            )
+    for name, what in (("against", "its reference"), ("group", "the groups of samples")):
+        if name in given and given[name].place == COMMAND_LINE:
+            raise ConfigError(
+                f"{given[name].where}: a strict run takes {what} from a reviewed file; set "
+                f"failaware_{name} in the ini, or leave one out"
+            )
+
+
+def refuse_toothless(gate: Gate) -> None:
+    """Refuse a gate that could never fail: a tolerance as wide as the metric's range, a level no samples can reach.
+
+    Raises:
+        ConfigError: naming the metric, or the level.
+    """
+    for name in gate.metrics:
+        metric = gate.table.get(name)
+        lowest, highest = getattr(metric, "lowest", 0.0), getattr(metric, "highest", 1.0)
+        if gate.allowed(name) >= Decimal(str(highest - lowest)):
+            raise ConfigError(
+                f"tolerance {gate.allowed(name)} of {name}: it could never fail a strict run; write a smaller one, as "
+                "in 0.005"
+            )
+    if gate.alpha is not None and gate.alpha < _LEAST_ALPHA:
+        raise ConfigError(
+            f"alpha {gate.alpha}: hardly any loss is proven at this level; a strict run needs at least {_LEAST_ALPHA}"
         )
 
 

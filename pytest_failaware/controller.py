@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pytest
 
+from pytest_failaware.bends import bends_of, typed_text
+from pytest_failaware.command import shown_command
 from pytest_failaware.console import GateFailure, Place, bars, verbosity_of, width_of, write
 from pytest_failaware.errors import FailAwareError
+from pytest_failaware.ignored import ignored_sentence
+from pytest_failaware.inis_below import is_only_ini
 from pytest_failaware.judge.mce import run_corruption
-from pytest_failaware.ledger import Ledger
+from pytest_failaware.ledger import Entry, Ledger
+from pytest_failaware.obsolete import Unused, find_unused, remove_baseline
+from pytest_failaware.options import COMMAND_LINE
 from pytest_failaware.outputs import write_outputs
 from pytest_failaware.report.display import Display
 from pytest_failaware.report.failure import failure_text, headline
 from pytest_failaware.report.github import error_annotations
 from pytest_failaware.report.terminal import summary_lines
 from pytest_failaware.schema import ItemResult, RunConfig, RunReport
-from pytest_failaware.selection import narrowed_by
-from pytest_failaware.text import describe_error, printable
-from pytest_failaware.updates import obsolete_entries, outcome_sentence, update_baselines
+from pytest_failaware.selection import narrowed_by, skipped_files
+from pytest_failaware.session import FROM_FIXTURES
+from pytest_failaware.strict import strict_complaints
+from pytest_failaware.text import describe_error, described, printable, without_home
+from pytest_failaware.updates import outcome_sentence, refused_updates, update_baselines
+from pytest_failaware.user_code import UserCodeError, contained
 
-_NOT_REPEATED: Final = ("--failaware-update", "--failaware-strict", "--failaware-limit", "--failaware-override",
-                        "--failaware-against")  # fmt: skip
-_WITH_VALUE: Final = ("--failaware-limit", "--failaware-override", "--failaware-against")
 GIVE_ONE: Final = "pass --failaware-model=FILE or override the fixture failaware_model"
 _ENDED: Final[Mapping[int, str]] = {2: "interrupted", 3: "an internal error", 4: "a usage error", 5: "no test was run"}
 
@@ -42,10 +47,13 @@ class Controller:
         self.ledger = Ledger()
         self.usage_error = False
         self.incomplete = ""
-        self.obsolete: dict[str, list[str]] = {}
+        self.unused = Unused()
         self.complaints: list[str] = []
         self.diffs: list[str] = []
+        self.is_settled = False
+        self._unwritten: set[str] = set()  # names of baselines that were refused
         self._uncollected = ""
+        self._whole_can_go = False
 
     # ---- while tests run -------------------------------------------------------------------------------------------
 
@@ -53,13 +61,16 @@ class Controller:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what each report carries, and have a failed gate shown as this terminal can show it."""
         entry, worker = getattr(report, "failaware", None), getattr(report, "worker_id", "")
-        self.ledger.add(report.nodeid, report.when, report.outcome, entry, worker)
+        self.ledger.add(report, entry, worker)
+        if report.skipped and GIVE_ONE in str(report.longrepr):
+            self.ledger.skipped[report.nodeid] = None
         if report.when == "call" and report.failed and entry and "result" in entry:
             self._show(report, self.ledger.results[report.nodeid])
 
     def _show(self, report: pytest.TestReport, result: ItemResult) -> None:
         """Put our own text in place of the same text that came as plain lines, maybe from another process."""
-        lines = tuple(failure_text(result, verbosity=verbosity_of(self.config)))
+        found = failure_text(result, verbosity=verbosity_of(self.config))
+        lines = tuple(line._replace(text=without_home(line.text)) for line in found)
         file, line = result.location
         place = Place(path=str(self.config.rootpath / file), lineno=line, message=printable(headline(result)))
         failure = GateFailure(lines=lines, reprcrash=place, config=self.config)
@@ -90,22 +101,37 @@ class Controller:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write what was asked for, unless the run was cut short; fail what must not pass in silence."""
         self.incomplete = self._cut_short(session, exitstatus)
+        self.ledger.settle()
         try:
-            self._find_obsolete()
+            self._find_unused()
             self._update()
         except (FailAwareError, OSError) as error:
             self._refuse(f"not written: {error}")
+        unread = self._unread()
         if self.run.strict:
-            self.complaints += self._strict_complaints()
+            self.complaints += [f"strict: {sentence}" for sentence in unread]
+            self.complaints += strict_complaints(
+                self.report(),
+                excused=self.ledger.excused,
+                uncollected=self._uncollected,
+                files_skipped=skipped_files(self.config),
+                ends_green=exitstatus == pytest.ExitCode.OK,
+            )
+            self._note_partial()
+        else:
+            self.ledger.notices += unread
         if self.ledger.results:
             self._call_report_hooks()
-        elif self.ledger.selected and self.run.model is None and self.run.predictions is None:
-            self.ledger.notices.append(f"no model given, so {len(self.ledger.selected)} items skipped; {GIVE_ONE}")
+        elif self.ledger.skipped:
+            self.ledger.notices.append(f"no model given, so {len(self.ledger.skipped)} items skipped; {GIVE_ONE}")
+        elif not self.ledger.selected and self._was_typed("model", "predictions"):
+            self.ledger.notices.append("no marked test ran, so nothing was compared")
         written = write_outputs(self.run.outputs, self.report(), self.ledger.measured, self.ledger.drawn, os.environ)
         self.ledger.notices += written.done
         for sentence in written.failed:
             self._refuse(sentence)
         self._set_exit_code(session, exitstatus)
+        self.is_settled = True
 
     def _cut_short(self, session: pytest.Session, exitstatus: int) -> str:
         """Why a run cannot be trusted to be whole, "" where it can."""
@@ -119,10 +145,51 @@ class Controller:
             return f"the run ended with {_ENDED.get(int(exitstatus), f'exit code {int(exitstatus)}')}"
         return ""
 
-    def _find_obsolete(self) -> None:
-        """The stored entries that no test uses, by baseline; none where the run cannot know."""
-        if self.ledger.results and self.run.against is None and not self._partial():
-            self.obsolete = obsolete_entries(self.run.baseline_dir, self.ledger.used)
+    def _find_unused(self) -> None:
+        """What is stored and was used by no test; nothing where a second model is the reference."""
+        if self.ledger.results and self.run.against is None:
+            self.unused = find_unused(self.run.baseline_dir, self.ledger.used)
+            self._whole_can_go = bool(self.unused.whole) and not self._partial() and self._knows_all_baselines()
+
+    def _obsolete(self) -> dict[str, list[str]]:
+        """The stored entries that can go, by baseline: none where this run does not show all that uses them."""
+        if self._partial():
+            return {}
+        return {**self.unused.entries, **(self.unused.whole if self._whole_can_go else {})}
+
+    def _knows_all_baselines(self) -> bool:
+        """Whether other runs cannot use other baselines of this folder.
+
+        They can where a name comes from the model or the command line, and where another ini may use the same folder:
+        folders are searched for one only if a whole baseline is unused.
+        """
+        ini = self.config.inipath
+        if (
+            ini is None
+            or self._was_typed("baseline", "baseline-dir")
+            or not self.ledger.all_named
+            or self.config.getoption("inifilename", None)
+        ):
+            return False
+        folder = self.run.baseline_dir
+        return folder.resolve().is_relative_to(ini.parent.resolve()) and is_only_ini(ini, folder)
+
+    def _was_typed(self, *names: str) -> bool:
+        """Whether one of these options stands on the command line."""
+        origins = self.run.origins
+        return any(name in origins and origins[name].place == COMMAND_LINE for name in names)
+
+    def _unread(self) -> list[str]:
+        """A sentence on each typed model or data set that fixtures of the tests replaced everywhere."""
+        if not self.ledger.results or self.run.predictions is not None:
+            return []
+        unused = [name for name in FROM_FIXTURES if name not in self.ledger.opened]
+        typed = {name: typed_text(self.config, self.run, name) for name in unused}
+        return [
+            f"{text} was used by no test: the fixture failaware_{name} of the tests gives another; remove one of them"
+            for name, text in typed.items()
+            if text
+        ]
 
     def _partial(self) -> str:
         """Why this run does not show all that uses the baselines, "" where it does."""
@@ -138,25 +205,55 @@ class Controller:
             return f"{len(self.ledger.unchecked)} marked tests have no result"
         return ""
 
+    def _note_partial(self) -> None:
+        """Say of a strict run why it leaves stored entries that no test used, unless a complaint says it."""
+        partial = self._partial()
+        if partial and self.unused.count and not self.complaints:
+            self.ledger.notices.append(f"strict: unused entries were not looked for: {partial}")
+
     def _update(self) -> None:
-        writing, pending = self.run.writing, self.ledger.to_write
+        writing = self.run.writing
+        refused = refused_updates(self.ledger.in_order, writing)
+        pending = [entry for entry in self.ledger.to_write if entry["result"]["baseline"] not in refused]
         if writing.prune and (partial := self._partial()):
             self._refuse(f"NOT pruned: {partial}; prune in a full run")
-        if not writing.asked or (not pending and not writing.prune):
+        if not writing.asked or not (pending or refused or writing.prune):
             return
         if self.incomplete:
             self.ledger.notices.append(f"baselines NOT written: {self.incomplete}; {len(pending)} results were ready")
             return
-        for name, outcome in update_baselines(self.run.baseline_dir, pending, self.obsolete, writing):
-            sentence = outcome_sentence(name, self.run.baseline_dir, outcome, dry_run=writing.dry_run)
-            if outcome.refused:
+        for name, sentence in refused.items():
+            self._unwritten.add(name)
+            self._refuse(sentence)
+        obsolete = {name: keys for name, keys in self._obsolete().items() if name not in refused and writing.prune}
+        whole = [name for name in obsolete if name in self.unused.whole]
+        self._write(pending, {name: keys for name, keys in obsolete.items() if name not in whole})
+        self._delete(whole)
+
+    def _write(self, pending: Sequence[Entry], obsolete: Mapping[str, Sequence[str]]) -> None:
+        """Update one baseline after another, and delete single entries that no test uses."""
+        writing, directory = self.run.writing, self.run.baseline_dir
+        self._unwritten |= {entry["result"]["baseline"] for entry in pending}  # until each is written
+        for name, outcome in update_baselines(directory, pending, obsolete, writing):
+            self._unwritten.discard(name)
+            sentence = outcome_sentence(name, directory, outcome, dry_run=writing.dry_run)
+            if outcome.refused or outcome.lacking:
+                self._unwritten.add(name)
                 self._refuse(sentence)
             else:
-                self.ledger.notices.append(sentence)
+                self.ledger.notices += filter(None, [ignored_sentence(directory, name), sentence])
             if writing.dry_run:
                 self.diffs.append(outcome.diff)
-            elif outcome.pruned:
-                self.obsolete.pop(name)
+
+    def _delete(self, names: Sequence[str]) -> None:
+        """Delete whole baselines that no test uses."""
+        for name in names:
+            if self.run.writing.dry_run:
+                self.ledger.notices.append(f"{name}.yaml: used by no test, would be deleted; dry run, nothing written")
+            else:
+                self.ledger.notices.append(remove_baseline(self.run.baseline_dir, name))
+        if self.run.writing.prune and not self.run.writing.dry_run:
+            self._find_unused()
 
     def _refuse(self, sentence: str) -> None:
         """Something asked for was not done: it is said, and the run ends with the exit code of a usage error."""
@@ -166,30 +263,30 @@ class Controller:
     def _call_report_hooks(self) -> None:
         hook = "the hook pytest_failaware_report"
         try:
-            answers = self.config.hook.pytest_failaware_report(report=self.report())
-        except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:  # the user's code runs here
+            with contained(hook):
+                answers = self.config.hook.pytest_failaware_report(report=self.report())
+        except UserCodeError as error:
+            self._refuse(str(error))
+            return
+        except Exception as error:  # the user's code runs here
             self._refuse(f"{hook} raised {describe_error(error)}; repair it")
             return
-        for lines in answers:
-            if isinstance(lines, str) or not all(isinstance(line, str) for line in lines):
-                self._refuse(f"{hook} returned {lines!r}; return a list of lines, or None")
-            else:
-                self.ledger.notices += lines
+        for answer in answers:
+            self._add_lines(hook, answer)
 
-    def _strict_complaints(self) -> list[str]:
-        """What a strict run does not let pass, though no test failed for it."""
-        report, found = self.report(), []
-        if not report.results:
-            found.append("strict: no reliability result at all, so nothing was compared")
-        elif report.unchecked:
-            found.append(f"strict: not compared: {', '.join(report.unchecked)}")
-        if self._uncollected:
-            found.append(f"strict: {self._uncollected} was not collected, so its gates are not known")
-        if self.ledger.excused:
-            found.append(f"strict: failed, though pytest let it pass (xfail?): {', '.join(self.ledger.excused)}")
-        if report.obsolete:
-            found.append(f"strict: used by no test: {', '.join(report.obsolete)}; --failaware-prune deletes them")
-        return found
+    def _add_lines(self, hook: str, answer: Any) -> None:  # Any: whatever a hook returned
+        """Take in the lines of one answer, which may be made one by one by the hook's own code."""
+        try:
+            with contained(hook):
+                lines = [answer] if isinstance(answer, str) else list(answer)
+        except Exception as error:  # the user's code runs here
+            self._refuse(f"{hook} returned {described(answer)}, which raised {describe_error(error)}; return a list of "
+                         "lines, or None")  # fmt: skip
+            return
+        if isinstance(answer, str) or not all(isinstance(line, str) for line in lines):
+            self._refuse(f"{hook} returned {described(answer)}; return a list of lines, or None")
+        else:
+            self.ledger.notices += lines
 
     def _set_exit_code(self, session: pytest.Session, exitstatus: int) -> None:
         """Raise the exit code of a run that ended; one that another plugin has set is left where ours is no worse."""
@@ -200,18 +297,28 @@ class Controller:
         elif self.complaints and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
+    def is_red(self) -> bool:
+        """Whether a strict run must not end with exit code 0."""
+        return self.run.strict and (not self.is_settled or not self.report().passed)
+
     # ---- for people ------------------------------------------------------------------------------------------------
 
     def report(self) -> RunReport:
         """Everything there is to say about the run so far."""
         return RunReport(
-            facts=tuple(map(self._short, self.ledger.facts)),
+            facts=tuple(map(self._short, (*self.ledger.facts, *self._bends()))),
             results=self.ledger.in_order,
             errors={nodeid: self._short(text) for nodeid, text in self.ledger.errors.items()},
             complaints=tuple(map(self._short, self.complaints)),
             notices=tuple(map(self._short, self.ledger.notices)),
             unchecked=self.ledger.unchecked,
-            obsolete=tuple(f"{name}: {key}" for name, keys in self.obsolete.items() for key in keys),
+            left_out=self.ledger.left_out,
+            failed=tuple(self.ledger.failed),
+            unwritten=self._lost(),
+            obsolete=tuple(f"{name}: {key}" for name, keys in self._obsolete().items() for key in keys),
+            unused=self.unused.count,
+            stored=self.unused.stored,
+            bends=tuple(map(self._short, bends_of(self.config, self.run))),
             incomplete=self.incomplete,
             workers=self.ledger.workers_per_model,
             command=self._command(),
@@ -229,19 +336,30 @@ class Controller:
         write(self.config.get_terminal_writer(), shorter, width)
         if self.run.outputs.github:
             for command in error_annotations(report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
-                terminalreporter.write_line(command)
+                terminalreporter.write_line(without_home(command))
+
+    def _bends(self) -> list[str]:
+        """A line for the summary on each thing that the command line says in place of a reviewed file."""
+        if not self.ledger.results:
+            return []
+        return [f"note: from the command line: {bend}" for bend in bends_of(self.config, self.run)]
+
+    def _lost(self) -> tuple[str, ...]:
+        """The tests whose values were to be stored, and were not."""
+        if not self.run.writing.asked or self.run.writing.dry_run:
+            return ()
+        written = [] if self.incomplete else [result for nodeid, result in self.ledger.results.items()
+                                              if nodeid in self.ledger.pending]  # fmt: skip
+        stored = {result.nodeid for result in written if result.baseline not in self._unwritten}
+        wanted = (nodeid for nodeid, result in self.ledger.results.items() if result.verdict.is_written)
+        return tuple(nodeid for nodeid in wanted if nodeid not in stored)
 
     def _short(self, text: str) -> str:
         """Paths from where pytest was called, as the command has them: no reader needs the writer's home."""
-        return text.replace(f"{self.config.invocation_params.dir}{os.sep}", "")
+        return without_home(text.replace(f"{self.config.invocation_params.dir}{os.sep}", ""))
 
     def _command(self) -> str:
         """What was typed, without what an update would contradict, to be copied from the terminal."""
-        words, kept = list(map(str, self.config.invocation_params.args)), []
-        while words:
-            word = words.pop(0)
-            if not word.startswith(_NOT_REPEATED):
-                kept.append(word)
-            elif word in _WITH_VALUE and words:
-                words.pop(0)  # its value stands in a word of its own
-        return shlex.join(["pytest", *kept])
+        typed = self.config.args_source is pytest.Config.ArgsSource.ARGS
+        words = [str(word) for word in self.config.invocation_params.args]
+        return self._short(shown_command(words, self.config.args if typed else ()))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import os
+import re
+import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,67 +16,126 @@ from typing import Final
 from pytest_failaware.errors import FailAwareError
 
 _PATIENCE: Final = 60.0  # seconds; a baseline is written in less than one
+_PAUSE: Final = 0.02  # seconds between two tries to get the lock
+_TEMPORARY: Final = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}")
+_NO_FOLDER_SYNC: Final = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # file systems that cannot sync a folder
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace one file, as `replace_together` does."""
-    replace_together({path: content})
+    """Replace one file, as `replace_in_order` does."""
+    replace_in_order({path: content})
 
 
-def replace_together(contents: Mapping[Path, bytes]) -> None:
-    """Replace files by new contents in the order given, once all of them lie on the disk beside their places.
+def replace_in_order(contents: Mapping[Path, bytes]) -> None:
+    """Replace files by new contents in the order given; the last one is the commit.
+
+    First all contents lie on the disk in temporary files, so that a full disk changes nothing. The last file is
+    replaced after the names of all others are on the disk. Whoever reads the last file first finds what it names,
+    provided that no other file replaces one that is still in use: names with a hash in them see to that.
 
     A file keeps its mode, else it gets the one that the umask gives.
 
     Raises:
-        OSError: a folder cannot be written or the disk is full; every file is as it was.
+        OSError: a folder cannot be written or the disk is full; the last file is the old one, or the new one.
     """
-    old = {path: path.read_bytes() if path.is_file() else None for path in contents}
     staged: dict[Path, Path] = {}
-    replaced: list[Path] = []
+    *others, last = contents
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             staged[path] = _staged(path, content)
-        for path in contents:
-            replaced.append(path)
+        for path in others:
             staged[path].replace(path)
-    except BaseException:  # Ctrl-C between two files too; it goes on once they are back
-        for path in replaced:
-            _put_back(path, old[path])
-        raise
+        for folder in {path.parent: None for path in others}:
+            _sync_folder(folder)
+            _sync_folder(folder.parent)  # the folder itself may be new
+        staged[last].replace(last)
+        _sync_folder(last.parent)
     finally:  # after a success nothing is left to remove
         for temporary in staged.values():
             temporary.unlink(missing_ok=True)
 
 
-def _put_back(path: Path, content: bytes | None) -> None:
-    if content is None:
-        path.unlink(missing_ok=True)
-    elif path.read_bytes() != content:
-        _staged(path, content).replace(path)
+def final_name(temporary: str) -> str:
+    """Return the name of the file that a temporary file would have replaced, "" for a name that is not temporary."""
+    match = _TEMPORARY.fullmatch(temporary)
+    return match["name"] if match else ""
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """No other process of this user on this machine is inside this block for the same path.
+def locked(folder: Path) -> Iterator[None]:
+    """Keep every other process on this machine out of this block for the same folder, which has to exist.
 
-    The lock lies in the folder for temporary files, so that nothing is left beside what it guards.
+    On POSIX the folder itself is locked, so that users, containers and folders for temporary files do not matter, and
+    nothing is left behind. On Windows, which cannot lock a folder, a file in it is.
 
     Raises:
-        FailAwareError: another process holds it for a minute.
+        FailAwareError: another process holds the lock for a minute, or the file system has no locks.
     """
-    from filelock import FileLock, Timeout
-
-    digest = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
-    lock = Path(tempfile.gettempdir()) / f"pytest-failaware-{_user()}-{digest}.lock"
-    try:
-        with FileLock(lock, timeout=_PATIENCE):
+    if sys.platform == "win32":
+        with _locked_file(folder):
             yield
-    except Timeout as error:
-        raise FailAwareError(
-            f"{path}: another process has been writing it for {_PATIENCE:.0f} s ({lock}); wait for it, then run again"
-        ) from error
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _lock_folder(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)  # gives the lock back
+
+
+if sys.platform == "win32":
+
+    @contextmanager
+    def _locked_file(folder: Path) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(folder / ".failaware.lock", timeout=_PATIENCE):
+                yield
+        except Timeout as error:
+            raise _busy(folder) from error
+
+else:
+
+    def _lock_folder(descriptor: int, folder: Path) -> None:
+        import fcntl
+
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise _busy(folder) from error
+                time.sleep(_PAUSE)
+            except OSError as error:
+                raise FailAwareError(
+                    f"{folder}: cannot be locked ({error.strerror or error}), so two processes could write it at once; "
+                    "keep it on a file system that has locks"
+                ) from error
+            else:
+                return
+
+
+def _busy(folder: Path) -> FailAwareError:
+    return FailAwareError(
+        f"{folder}: another process has been writing there for {_PATIENCE:.0f} s; wait for it, then run again"
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk; Windows has no call for that."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _staged(path: Path, content: bytes) -> Path:
@@ -90,11 +152,6 @@ def _staged(path: Path, content: bytes) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
-
-
-def _user() -> str:
-    """The user's number; a file that another user's lock left behind could not be opened."""
-    return str(os.getuid()) if hasattr(os, "getuid") else "user"
 
 
 def _umask() -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.errors import DataError
+from pytest_failaware.schema import Former
 
 
 def data_fingerprint(sample_id: NDArray[np.uint64], label: NDArray[np.uint16], classes: tuple[str, ...]) -> str:
@@ -26,7 +27,7 @@ def data_fingerprint(sample_id: NDArray[np.uint64], label: NDArray[np.uint16], c
     return f"sha256:{hashlib.sha256(columns + names).hexdigest()}"
 
 
-def sample_ids(keys: list[bytes], class_names: list[str]) -> NDArray[np.uint64]:
+def sample_ids(keys: Sequence[bytes], class_names: Sequence[str]) -> NDArray[np.uint64]:
     """The identity of each sample, (N,): the first 8 bytes of a hash over its key, its label and its rank among equals.
 
     The order of the data set matters only between samples that are the same in content and label.
@@ -40,6 +41,28 @@ def sample_ids(keys: list[bytes], class_names: list[str]) -> NDArray[np.uint64]:
     if len(np.unique(ids)) != len(ids):
         raise DataError("two samples share one 64-bit id, a chance of 1 in 10 billion; remove either of them")
     return ids
+
+
+def former_data(
+    ids_under: Callable[[Sequence[str]], NDArray[np.uint64]],
+    label: NDArray[np.uint16],
+    classes: tuple[str, ...],
+    rename: Mapping[str, str],
+) -> Former | None:
+    """What identified the samples before classes were renamed, None where no class of theirs was.
+
+    Args:
+        ids_under: from the name of each sample's class to the ids, (N,).
+        label: (N,) uint16.
+        classes: names in label order.
+        rename: new names by the old ones.
+    """
+    old = {new: name for name, new in rename.items()}
+    names = tuple(old.get(name, name) for name in classes)
+    if names == classes:
+        return None
+    ids = ids_under([names[number] for number in label])
+    return Former(classes=names, fingerprint=data_fingerprint(ids, label, names), sample_id=ids)
 
 
 def group_numbers(names: Sequence[str] | NDArray[np.str_]) -> NDArray[np.uint32]:

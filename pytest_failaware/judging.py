@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_failaware.facts import facts
 from pytest_failaware.report.document import measurement_to_plain, result_to_plain
@@ -20,12 +21,16 @@ from pytest_failaware.schema import (
     SampleChange,
     UpdateMode,
     Verdict,
+    Writing,
 )
 from pytest_failaware.session import Measured, Session, baseline_name
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_ANYTHING: Final = Writing(update=UpdateMode.ALL, reset_golden=True, reason="any")
+"""An update that stores whatever can be stored."""
 
 
 class _Reference(NamedTuple):
@@ -36,6 +41,17 @@ class _Reference(NamedTuple):
     records: Records | None = None
     golden: Records | None = None
     groups: NDArray[np.uint32] | None = None  # of the records
+    absence: str = ""  # which files of the entry are absent
+
+    def under_new_names(self, measurement: Measurement) -> _Reference:
+        """The same as if it had been recorded under the classes' names of now, if nothing else differs."""
+        from pytest_failaware.judge.renaming import renamed
+        from pytest_failaware.judge.stored import Stored
+
+        now = renamed(
+            Stored(baseline=self.baseline, records=self.records, golden=self.golden, groups=self.groups), measurement
+        )
+        return self._replace(baseline=now.baseline, records=now.records, golden=now.golden, groups=now.groups)
 
     @property
     def first(self) -> Records | None:
@@ -75,9 +91,12 @@ class Judging:
             reference=reference.records,
             golden=reference.first if writing.update is UpdateMode.ALL else reference.golden,
             groups=reference.groups,
+            absence=reference.absence,
             terms=Terms(dataset_change=self.config.dataset_change, drift_budget=self.config.drift_budget),
         )
-        judged = accepted(result, writing.update, reset_golden=writing.reset_golden)
+        notes = (*result.notes, *self._on_rename(measured, gate))
+        result = dataclasses.replace(result, notes=notes, ends_golden=self._ends_golden(measured, reference))
+        judged = accepted(result, writing)
         recorded = judged.verdict is Verdict.RECORDED
         is_kept = writing.asked or self.config.outputs.json is not None
         asked = measured.against is None and (is_kept or judged.verdict.fails)
@@ -88,11 +107,39 @@ class Judging:
             change=self._named(judged.change, measured),
             drifts=asked and drifts(result, gate, reference.first, measurement, self.config.drift_budget),
             is_against=measured.against is not None,
+            has_other_groups=judged.has_other_groups or _alone_has_groups(measured),
             reuse=measured.reuse,
             sights=seen,
             notes=(*judged.notes, *(finds_less(measurement.provenance.data, measurement.groups) if seen else ())),
         )
         return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
+
+    def _on_rename(self, measured: Measured, gate: Gate) -> Iterator[str]:
+        """A sentence on lines of failaware_rename that are not needed any more, or that do not help."""
+        from pytest_failaware.judge.renaming import check_lines, is_renamed
+
+        if not self.config.rename or measured.against is not None:
+            return
+        measurement, name = measured.measurement, baseline_name(measured.measurement, gate)
+        baseline = self._read_baseline(name)
+        if baseline is None:
+            return
+        if done := check_lines(self.config.rename, baseline, measurement):
+            yield done
+        elif not is_renamed(baseline, measurement):
+            yield (
+                "failaware_rename does not make the baseline comparable: beside the names, the order of the classes or "
+                "the images changed"
+            )
+
+    def _ends_golden(self, measured: Measured, reference: _Reference) -> bool:
+        """Whether the golden reference of the stored entry cannot stay beside what was measured."""
+        from pytest_failaware.judge.golden import ends_golden
+
+        baseline, key = reference.baseline, measured.measurement.condition.key
+        if measured.against is not None or baseline is None or key not in baseline.entries:
+            return False
+        return ends_golden(self.config.baseline_dir, baseline, measured.measurement)
 
     def _named(self, change: SampleChange | None, measured: Measured) -> SampleChange | None:
         """The worst flips with the names of their samples, as text that can go anywhere."""
@@ -106,23 +153,20 @@ class Judging:
         """What an item is compared with: the stored baseline, or the second model."""
         if measured.against is not None:
             return self._of_second_model(measured.against, measured.measurement, gate)
-        return self._stored(baseline_name(measured.measurement, gate), measured.measurement.condition.key)
+        stored = self._stored(baseline_name(measured.measurement, gate), measured.measurement.condition.key)
+        return stored if measured.measurement.former is None else stored.under_new_names(measured.measurement)
 
     def _read_reference(self, name: str, key: str) -> _Reference:
         """The baseline `name` with the records of one condition."""
-        from pytest_failaware.judge.samples import read_golden, read_groups, read_records
+        from pytest_failaware.judge.stored import read_stored
 
-        folder, baseline = self.config.baseline_dir, self._read_baseline(name)
-        entry = baseline.entries.get(key) if baseline else None
-        if baseline is None or entry is None:
-            return _Reference(name=name, baseline=baseline)
-        return _Reference(
-            name=name,
-            baseline=baseline,
-            records=read_records(folder, baseline, entry),
-            golden=None if self.config.writing.reset_golden else read_golden(folder, baseline, entry),
-            groups=read_groups(folder, baseline),
+        stored = read_stored(
+            self.config.baseline_dir,
+            self._read_baseline(name),
+            key,
+            with_golden=not self.config.writing.reset_golden,
         )
+        return _Reference(name, stored.baseline, stored.records, stored.golden, stored.groups, stored.absence)
 
     def _of_second_model(self, measurement: Measurement, first: Measurement, gate: Gate) -> _Reference:
         """What another model made of the same images, as if it were stored."""
@@ -147,9 +191,10 @@ class Judging:
         return {
             "result": result_to_plain(result),
             "facts": list(facts(self.session, measurement, gate)),
+            "opened": list(self.session.opened),
             "rule": str(gate.rule),
             "write": write,
-            "acceptable": not accepted(result, UpdateMode.ALL, reset_golden=True).verdict.fails,
+            "acceptable": not accepted(result, _ANYTHING).verdict.fails,
             **({"measurement": measurement_to_plain(self._stripped(measurement))} if keep else {}),
             **({"pictures": pictures_to_plain(self._pictures(measured, gate, result))} if self._draws else {}),
         }
@@ -169,14 +214,7 @@ class Judging:
         from pytest_failaware.judge.pictures import pictures_of
 
         measurement, reference = measured.measurement, self._reference(measured, gate)
-        entry = reference.baseline.entries.get(measurement.condition.key) if reference.baseline else None
-        comparable = entry is not None and not result.differences
-        drawn = pictures_of(
-            measurement,
-            gate,
-            reference.records if comparable else None,
-            entry.cells if entry is not None and comparable else None,
-        )
+        drawn = pictures_of(measurement, gate, None if result.stored else reference.records)
         flips = () if result.change is None else result.change.worst[: self.config.outputs.html_images]
         if measured.bench is None or not flips:
             return drawn
@@ -200,3 +238,12 @@ class Judging:
             return result
         note = f"baselines {where}: {', '.join(names)}" if names else f"there is no baseline {where} yet"
         return dataclasses.replace(result, notes=(*result.notes, note))
+
+
+def _alone_has_groups(measured: Measured) -> bool:
+    """Whether the samples belong together here, and the second model's file says nothing of groups."""
+    from pytest_failaware.judge.groups import same_groups
+
+    if measured.against is None or measured.against.groups is not None:
+        return False
+    return not same_groups(measured.measurement.groups, None)

@@ -12,7 +12,10 @@ from pytest_failaware.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One `--failaware-NAME` and its ini key `failaware_NAME`, unless it belongs to one of the two alone."""
+    """One `--failaware-NAME` and its ini key `failaware_NAME`, unless it belongs to one of the two alone.
+
+    One that `defines` is part of what a review agreed to: its key in an `-o` is named, and refused by a strict run.
+    """
 
     name: str
     help: str
@@ -22,6 +25,7 @@ class Option:
     repeated: bool = False
     command_line_only: bool = False
     ini_only: bool = False
+    defines: bool = False
 
     @property
     def key(self) -> str:
@@ -55,8 +59,9 @@ OPTIONS: Final = (
     Option(
         name="against",
         metavar="SPEC",
-        command_line_only=True,
-        help="a second model or file of predictions: the reference of this run instead of the stored baseline",
+        defines=True,
+        help="a second model or file of predictions: the reference of this run instead of the stored baseline. A "
+        "strict run takes it from the ini alone",
     ),
     Option(
         name="arch",
@@ -72,7 +77,7 @@ OPTIONS: Final = (
     Option(
         name="trust-model",
         metavar="sha256:HEX",
-        help="let the model's file with this hash run code (pickled modules, .pt2); several with commas between",
+        help="let the model's file with this hash run code (TorchScript, pickled modules, .pt2); several with commas",
     ),
     Option(
         name="allow-download",
@@ -108,8 +113,9 @@ OPTIONS: Final = (
     Option(
         name="group",
         metavar="COLUMN",
+        defines=True,
         help="the column of a manifest or of predictions that says which samples belong together, such as a patient's. "
-        "Default: group, where there is one",
+        "Default: group, where there is one. A strict run takes it from the ini alone",
     ),
     Option(name="batch-size", metavar="N", help="images in a batch. Default: by image size and device"),
     Option(name="device", metavar="NAME", help="auto, cpu, cuda or cuda:N. Default: auto (CUDA if there, else cpu)"),
@@ -124,10 +130,16 @@ OPTIONS: Final = (
         command_line_only=True,
         help="measure the N images with the smallest ids alone and compare on those; writes nothing",
     ),
-    Option(name="baseline-dir", metavar="DIR", help="where baselines are stored. Default: baselines beside the ini"),
+    Option(
+        name="baseline-dir",
+        metavar="DIR",
+        defines=True,
+        help="where baselines are stored. Default: baselines beside the ini",
+    ),
     Option(
         name="baseline",
         metavar="NAME",
+        defines=True,
         help="the baseline of markers that name none. Default: the name of the architecture",
     ),
     Option(
@@ -165,7 +177,7 @@ OPTIONS: Final = (
         name="strict",
         flag=True,
         environment="FAILAWARE_STRICT",
-        help="for CI: skipped, obsolete or no results at all fail the run, and updates are refused",
+        help="for CI: tests that did not run, obsolete or no results fail the run, and updates are refused",
     ),
     Option(
         name="override",
@@ -219,18 +231,21 @@ OPTIONS: Final = (
         name="require-reason",
         flag=True,
         ini_only=True,
+        defines=True,
         help="refuse updates without --failaware-reason. Default: false",
     ),
     Option(
         name="update-in-ci",
         flag=True,
         ini_only=True,
+        defines=True,
         help="allow updates where the environment is that of a CI server. Default: false",
     ),
     Option(
         name="drift-budget",
         metavar="RATE",
         ini_only=True,
+        defines=True,
         help="how much worse than the first accepted values a model may become over many updates. Default: 0.01",
     ),
     Option(
@@ -244,9 +259,21 @@ OPTIONS: Final = (
         name="dataset-change",
         metavar="HOW",
         ini_only=True,
+        defines=True,
         help="fail, or shared: compare on the images that this run and the baseline both have. Default: fail",
     ),
+    Option(
+        name="rename",
+        metavar="OLD => NEW",
+        repeated=True,
+        ini_only=True,
+        help="classes with new names, one a line, as in cat => kitten, so that baselines stay comparable until their "
+        "next update",
+    ),
 )
+
+COMMAND_LINE: Final = "command line"
+"""The place of a value that was typed."""
 
 _TRUE: Final = ("1", "true", "yes", "on")
 _FALSE: Final = ("", "0", "false", "no", "off")
@@ -314,9 +341,9 @@ def _given(
     typed = None if option.ini_only else command_line.get(option.name)
     if isinstance(typed, str):
         where = f"{option.typed}={typed}"
-        return Given(text=typed, where=where, place="command line", base=around.invocation_dir)
+        return Given(text=typed, where=where, place=COMMAND_LINE, base=around.invocation_dir)
     if typed is True:
-        return Given(text="1", where=option.typed, place="command line", base=around.invocation_dir)
+        return Given(text="1", where=option.typed, place=COMMAND_LINE, base=around.invocation_dir)
     if option.environment and (text := around.environ.get(option.environment)):
         where = f"{option.environment}={text}"
         return Given(text=text, where=where, place=option.environment, base=around.invocation_dir)

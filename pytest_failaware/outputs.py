@@ -3,16 +3,59 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
-from pytest_failaware.files import replace_together, write_atomically
+from pytest_failaware.files import replace_in_order, write_atomically
 from pytest_failaware.ledger import Entry
 from pytest_failaware.report.machine import records_archive, records_path, report_document
 from pytest_failaware.report.markdown import markdown_text
 from pytest_failaware.report.table import csv_text
 from pytest_failaware.schema import Outputs, Pictures, RunReport
+from pytest_failaware.text import without_home
+
+OUTPUTS: Final = ("csv", "svg", "json", "md", "html")
+"""The options that name a file of ours."""
+
+_STARTS: Final = (
+    *(f'{{\n "schema": {number}'.encode() for number in range(1, 10)),
+    b"Condition,Accuracy (All),",
+    "## ✅ Reliability: ".encode(),
+    "## ❌ Reliability: ".encode(),
+)
+_NEAR_START: Final = (b"<title>Reliability ", b"<title>Accuracy and failure rate under each condition</title>")
+_HEAD: Final = 1000  # bytes
+
+
+def remove_report(folder: Path, typed: str, *, is_json: bool) -> None:
+    """Remove what an earlier run left at a place that this run will write to; a file that is not ours stays.
+
+    Args:
+        folder: where relative paths start.
+        typed: the path as it was given; the run itself refuses one that cannot be used.
+        is_json: whether its records lie beside it.
+    """
+    try:
+        path = (folder / Path(typed).expanduser()).resolve()
+        if not _is_ours(path):
+            return
+        path.unlink()
+        if is_json and zipfile.is_zipfile(records_path(path)):
+            records_path(path).unlink()
+    except (OSError, ValueError, RuntimeError):  # writing at the same place says what is wrong there
+        return
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file begins as one of our reports does."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return head.startswith(_STARTS) or any(mark in head for mark in _NEAR_START)
 
 
 @dataclass(kw_only=True)
@@ -39,7 +82,9 @@ def write_outputs(
     drawn: Mapping[str, Pictures],
     environ: Mapping[str, str],
 ) -> Written:
-    """Write what was asked for, each file by itself; a run without a single marked test leaves no file.
+    """Write what was asked for, each file by itself, without the home folder's name.
+
+    A run without a single marked test leaves no file; what an earlier run left there is gone by then.
 
     Args:
         outputs: which files.
@@ -52,13 +97,13 @@ def write_outputs(
     if not (report.results or report.errors or report.unchecked or report.complaints):
         return written
     if (table := outputs.csv) is not None:
-        written.attempt(table, lambda: write_atomically(table, csv_text(report.results).encode()))
+        written.attempt(table, lambda: write_atomically(table, without_home(csv_text(report.results)).encode()))
     if (picture := outputs.svg) is not None:
         written.attempt(picture, lambda: _write_svg(picture, report))
     if (document := outputs.json) is not None:
         written.attempt(document, lambda: _write_json(document, report, measured))
     if (summary := outputs.markdown) is not None:
-        written.attempt(summary, lambda: write_atomically(summary, markdown_text(report).encode()))
+        written.attempt(summary, lambda: write_atomically(summary, without_home(markdown_text(report)).encode()))
     if (page := outputs.html) is not None:
         written.attempt(page, lambda: _write_html(page, report, drawn, outputs))
     if outputs.github:
@@ -69,21 +114,29 @@ def write_outputs(
 def _write_svg(path: Path, report: RunReport) -> None:
     from pytest_failaware.report.table_picture import svg_text  # not before it is needed: loading stays cheap
 
-    write_atomically(path, svg_text(report.results).encode())
+    write_atomically(path, without_home(svg_text(report.results)).encode())
 
 
 def _write_json(path: Path, report: RunReport, measured: Mapping[str, Entry]) -> None:
     document = report_document(report, measured, records_path(path).name)
-    text = json.dumps(document, indent=1, allow_nan=False)
+    text = json.dumps(_without_home(document), indent=1, allow_nan=False)
     contents = {records_path(path): records_archive(measured)} if measured else {}
-    replace_together({**contents, path: f"{text}\n".encode()})
+    replace_in_order({**contents, path: f"{text}\n".encode()})  # the JSON names the hash of each record
+
+
+def _without_home(plain: Any) -> Any:  # Any: plain data of any depth
+    if isinstance(plain, str):
+        return without_home(plain)
+    if isinstance(plain, dict):
+        return {without_home(key): _without_home(value) for key, value in plain.items()}
+    return [_without_home(one) for one in plain] if isinstance(plain, (list, tuple)) else plain
 
 
 def _write_html(path: Path, report: RunReport, drawn: Mapping[str, Pictures], outputs: Outputs) -> None:
     from pytest_failaware.report.html import html_text  # as above
 
     names = outputs.html_images > 0  # whoever keeps images out keeps their files' names out
-    write_atomically(path, html_text(report, drawn, names=names).encode())
+    write_atomically(path, without_home(html_text(report, drawn, names=names)).encode())
 
 
 def _add_job_summary(written: Written, report: RunReport, name: str) -> None:
@@ -94,6 +147,6 @@ def _add_job_summary(written: Written, report: RunReport, name: str) -> None:
 
     def append() -> None:
         with Path(name).open("a", encoding="utf-8") as file:
-            file.write(markdown_text(report))
+            file.write(without_home(markdown_text(report)))
 
     written.attempt(Path(name), append)

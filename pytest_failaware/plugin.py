@@ -6,25 +6,32 @@ Imported in every pytest run of its environment, so nothing heavy is imported he
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
 from pytest_failaware import hookspec
+from pytest_failaware.bends import bends_of
 from pytest_failaware.console import verbosity_of
-from pytest_failaware.contradictions import check_logits
+from pytest_failaware.contradictions import check_logits, refuse_toothless
 from pytest_failaware.controller import GIVE_ONE, Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
 from pytest_failaware.judging import Judging
+from pytest_failaware.last_word import LastWord
 from pytest_failaware.marker import INI_KEYS, INI_LISTS, build_gate
+from pytest_failaware.misspelt import refuse_misspelt
+from pytest_failaware.nearer import NearerInis
 from pytest_failaware.options import OPTIONS
 from pytest_failaware.report import junit
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.schema import Gate
+from pytest_failaware.selection import left_out_by_marks
 from pytest_failaware.session import GatedCondition, Measured, Session
 from pytest_failaware.spelling import parse_condition
-from pytest_failaware.startup import open_session
-from pytest_failaware.text import printable
+from pytest_failaware.startup import is_in_use, open_session, remove_earlier
+from pytest_failaware.text import printable, without_home
+from pytest_failaware.user_code import contained
 
 if TYPE_CHECKING:
     import torch
@@ -37,6 +44,8 @@ FIXTURE: Final = "reliability"
 CONTROLLER: Final = "failaware-controller"
 SESSION: Final = pytest.StashKey[Session]()
 JUDGING: Final = pytest.StashKey[Judging]()
+NEARER: Final = pytest.StashKey[NearerInis]()
+IN_USE: Final = pytest.StashKey[bool]()  # whether an option or a key of ours was given
 MEASURED: Final = pytest.StashKey[Measured]()
 ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
 _HEADER: Final = {"model": "model", "predictions": "predictions", "data": "dataset", "preprocess": "preprocess"}
@@ -56,6 +65,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             group.addoption(option.typed, action=action, metavar=option.metavar, help=option.help)
         if option.ini and option.flag:
             parser.addini(option.ini, option.help, type="bool", default=None)
+        elif option.ini and option.repeated:
+            parser.addini(option.ini, option.help, type="linelist", default=None)
         elif option.ini:
             parser.addini(option.ini, option.help, default=None)
     for key in INI_KEYS:
@@ -78,13 +89,27 @@ def pytest_configure(config: pytest.Config) -> None:
         "reliability(conditions, rule, metrics, tolerance, minimum, maximum, policy, alpha, seed, "
         "baseline): gate a model",
     )
+    reports = not hasattr(config, "workerinput")  # the controller of xdist, or the only process there is
+    if reports:
+        remove_earlier(config)
     try:
         session = open_session(config)
-    except ConfigError as error:
-        raise pytest.UsageError(str(error)) from None
+    except FailAwareError as error:
+        raise pytest.UsageError(without_home(str(error))) from None
     config.stash[SESSION], config.stash[JUDGING] = session, Judging(session)
-    if not hasattr(config, "workerinput"):  # the controller of xdist, or the only process there is
-        config.pluginmanager.register(Controller(config, session.config), CONTROLLER)
+    config.stash[IN_USE] = is_in_use(config, session.config)
+    start = config.invocation_params.dir
+    config.stash[NEARER] = NearerInis(in_use=config.inipath, root=config.rootpath, start=start)
+    if reports:
+        controller = Controller(config, session.config)
+        _register(config, controller, CONTROLLER)
+        _register(config, LastWord(controller), f"{CONTROLLER}-last-word")
+
+
+def _register(config: pytest.Config, part: object, name: str) -> None:
+    """Register a part of this plugin, which nobody can block alone."""
+    if config.pluginmanager.register(part, name) is None:
+        raise pytest.UsageError(f"-p no:{name}: nothing would be reported or stored without it; leave it out")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -96,7 +121,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """What was typed, where a model is given; at -v every value with its origin; a bent gate in colour."""
     run = config.stash[SESSION].config
-    bent = [printable(f"failaware: --failaware-override {key}={value}") for key, value in run.overrides.items()]
+    bends = bends_of(config, run) if config.stash[IN_USE] else ()
+    bent = [printable(without_home(f"failaware: {bend}")) for bend in bends]
     lines = [config.get_terminal_writer().markup(line, yellow=True, bold=True) for line in bent]
     if run.model is None and run.predictions is None:
         return lines
@@ -104,7 +130,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     known = [f"{name} {run.origins[option].text}" for name, option in typed.items() if option in run.origins]
     origins = [f"  {name} = {one.text} ({one.place})" for name, one in run.origins.items()]
     header = [f"failaware: {', '.join(known)}", *(origins if verbosity_of(config) > 0 else [])]
-    return [*map(printable, header), *lines]
+    return [*(printable(without_home(line)) for line in header), *lines]
 
 
 # ---- collection: one item per condition ----------------------------------------------------------------------------
@@ -112,13 +138,35 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Turn a marked function into one item per condition."""
+    _refuse_ungated(metafunc.definition)
     if metafunc.definition.get_closest_marker("reliability") is None:
         return
     gate = _gate(metafunc.definition, metafunc.config.stash[SESSION])
     if FIXTURE not in metafunc.fixturenames:
         metafunc.fixturenames.append(FIXTURE)
-    gated = [GatedCondition(condition=condition, gate=gate) for condition in gate.conditions]
+    markers = tuple(metafunc.definition.iter_markers("reliability"))
+    gated = [GatedCondition(condition=condition, gate=gate, markers=markers) for condition in gate.conditions]
     metafunc.parametrize(FIXTURE, gated, indirect=True, ids=[one.condition.key for one in gated])
+
+
+def _refuse_ungated(node: pytest.Item) -> None:
+    """Refuse a test that looks gated and is not: its marker is misspelt, or its own ini is not the one in use."""
+    try:
+        if node.config.stash[IN_USE]:
+            refuse_misspelt((marker.name for marker in node.iter_markers()), node.config.getini("markers"))
+        if _is_marked(node):
+            _refuse_other_ini(node)
+    except ConfigError as error:
+        raise pytest.Collector.CollectError(f"{node.nodeid}: {without_home(str(error))}") from None
+
+
+def _refuse_other_ini(node: pytest.Item) -> None:
+    """Refuse a test for which keys of ours stand in a file that pytest does not use."""
+    nearer = node.config.stash[NEARER]
+    if not node.config.getoption("inifilename", None):  # -c chooses one of several
+        nearer.refuse_second()
+    if node.path.parent != Path(__file__).parent:  # our own gates belong to any ini
+        nearer.refuse(node.path.parent)
 
 
 def _gate(node: pytest.Item, session: Session) -> Gate:
@@ -131,6 +179,8 @@ def _gate(node: pytest.Item, session: Session) -> Gate:
             gate = build_gate(marker.kwargs, prefix="reliability: ", base=gate, vocabulary=session.vocabulary)
         gate = build_gate(run.overrides, prefix="--failaware-override=", base=gate, vocabulary=session.vocabulary)
         check_logits(run, gate)
+        if run.strict:
+            refuse_toothless(gate)
     except ConfigError as error:
         raise pytest.Collector.CollectError(f"{node.nodeid}: {error}") from None
     return gate
@@ -149,9 +199,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Tell the process that reports which marked items will run, and which were collected and left out, by whomever."""
     runs = {id(item) for item in session.items}
     collected = session.config.stash[SESSION].collected
+    deselected = [item for item in collected if id(item) not in runs]
     collection = {
         "selected": [item.nodeid for item in collected if id(item) in runs],
-        "deselected": [item.nodeid for item in collected if id(item) not in runs],
+        "deselected": [item.nodeid for item in deselected],
+        "unmarked": [item.nodeid for item in left_out_by_marks(session.config, deselected)],
     }
     controller = session.config.pluginmanager.get_plugin(CONTROLLER)
     if controller is not None:
@@ -160,13 +212,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         session.config.workeroutput["failaware"] = collection  # type: ignore[attr-defined]  # xdist's own attribute
 
 
+def _takes_gates(item: pytest.Item) -> bool:
+    """Whether it is a plain test function or method; pytest_generate_tests sees no other."""
+    import unittest
+
+    return isinstance(item, pytest.Function) and not (item.cls and issubclass(item.cls, unittest.TestCase))
+
+
 def _is_marked(item: pytest.Item) -> bool:
     return item.get_closest_marker("reliability") is not None
 
 
 def _gated(item: pytest.Item) -> GatedCondition | None:
     callspec = getattr(item, "callspec", None)
-    return None if callspec is None else callspec.params.get(FIXTURE)
+    value = None if callspec is None else callspec.params.get(FIXTURE)
+    return value if isinstance(value, GatedCondition) else None  # a parametrize of the user's may have that name, too
 
 
 # ---- one item: measured in setup, then the body, then judged -------------------------------------------------------
@@ -176,14 +236,26 @@ def _gated(item: pytest.Item) -> GatedCondition | None:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Measure through the fixtures; what cannot be used fails the item in one line."""
     item.stash[ENTRY] = {}
-    if _is_marked(item) and _gated(item) is None:
-        pytest.fail(
-            f"{item.nodeid}: reliability gates plain test functions and methods; nothing is checked here", False
-        )
     try:
+        _refuse_other_markers(item)
         return (yield)
     except FailAwareError as error:
         _fail_as_unusable(item, error)
+
+
+def _refuse_other_markers(item: pytest.Item) -> None:
+    """Refuse an item with markers from which no gate was built: they came after pytest_generate_tests."""
+    gated, markers = _gated(item), tuple(item.iter_markers("reliability"))
+    if markers == (() if gated is None else gated.markers):
+        return
+    if gated is None and not _takes_gates(item):
+        pytest.fail(
+            f"{item.nodeid}: reliability gates plain test functions and methods; nothing is checked here", False
+        )
+    raise ConfigError(
+        f"{item.nodeid}: its markers reliability are not those of the function, so a hook or pytest.param changed them "
+        "after its gate was built; put the arguments into the marker of the function"
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -193,24 +265,30 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     gated = _gated(item)
     if gated is None:
         return
-    judging, measured = item.config.stash[JUDGING], item.stash[MEASURED]
+    judging, measured = item.config.stash[JUDGING], item.stash.get(MEASURED, None)
     file, line, _ = item.location
     try:
-        result = judging.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
-        item.stash[ENTRY] = judging.entry(measured, gated.gate, result)
+        if measured is None:
+            raise ConfigError(
+                f"{item.nodeid}: another fixture reliability stands in place of the plugin's, so nothing was measured; "
+                "rename it"
+            )
+        with contained("judging it: a metric of a hook"):
+            result = judging.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
+            entry = judging.entry(measured, gated.gate, result)
+        item.stash[ENTRY] = {**entry, "named": gated.gate.baseline is not None}
     except FailAwareError as error:
         _fail_as_unusable(item, error)
     others = [one for one in item.user_properties if not one[0].startswith(junit.PREFIX)]
     item.user_properties[:] = [*others, *junit.properties(result)]  # of a test that runs again, the last attempt's
     if result.verdict.fails:
-        pytest.fail(
-            "\n".join(map(printable, failure_lines(result, verbosity=verbosity_of(item.config)))), pytrace=False
-        )
+        lines = failure_lines(result, verbosity=verbosity_of(item.config))
+        pytest.fail("\n".join(printable(without_home(line)) for line in lines), pytrace=False)
 
 
 def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:
     """Fail an item that something unusable stops; the run will end with the exit code of a usage error."""
-    text = printable(str(error))
+    text = printable(without_home(str(error)))
     item.stash[ENTRY] = {"error": text}
     raise pytest.fail.Exception(text, pytrace=False) from None
 
@@ -255,7 +333,7 @@ def failaware_dataset(pytestconfig: pytest.Config) -> object:
 def reliability(request: pytest.FixtureRequest) -> Evaluation:
     """This item's condition, measured: `.records`, `.stats`, `.to_frame()`."""
     gated = getattr(request, "param", None)
-    if gated is None:
+    if not isinstance(gated, GatedCondition):
         pytest.fail("the fixture reliability needs the marker: @pytest.mark.reliability", pytrace=False)
     session = request.config.stash[SESSION]
     bench = _bench(request) if session.config.predictions is None else None

@@ -40,6 +40,7 @@ class Measurer:
             called: how the summary names this measurement.
         """
         from pytest_failaware.measure.structure import ForeignCodeError
+        from pytest_failaware.measure.writes import check_unwritten
 
         if self._cache is None:
             return self._fresh(bench, condition, seed, called), []
@@ -50,6 +51,7 @@ class Measurer:
             return self._fresh(bench, condition, seed, called), [Reuse(measured=called, anew=why)]
         found = self._cache.find(condition.slug, parts, bench.store.sample_id, bench.store.labels)
         if not isinstance(found, str):
+            check_unwritten(bench.model, by_hash=True)  # as measuring does: torch does not count every write
             bench.model.module.eval()  # as measuring leaves it
             return bench.measurement(condition, seed, found), [Reuse(measured=called)]
         fresh = self._fresh(bench, condition, seed, called)

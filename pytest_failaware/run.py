@@ -234,5 +234,6 @@ def open_bench(
         own_kernels=own_kernels,
         precomputed=config.precomputed,
         keep_logits=config.store_logits,
+        rename=config.rename,
         tell=tell,
     )

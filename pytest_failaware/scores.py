@@ -18,6 +18,7 @@ class Scores(NamedTuple):
     second_probability: NDArray[np.float32]
 
 
+@np.errstate(all="ignore")  # as IEEE says, whatever the process lets numpy raise for
 def scores_of(log_probability: NDArray[np.float64]) -> Scores:
     """The scores of log-probabilities, shape (N, K) with K >= 2.
 
@@ -36,6 +37,7 @@ def scores_of(log_probability: NDArray[np.float64]) -> Scores:
     )
 
 
+@np.errstate(all="ignore")
 def columns_of(logits: NDArray[np.floating[Any]], label: NDArray[np.uint16]) -> dict[str, NDArray[Any]]:
     """The columns of Records, all but the ids, from logits (N, K) and labels (N,) below K; a logit may be -inf."""
     log_probability = log_softmax(logits)
@@ -48,6 +50,7 @@ def columns_of(logits: NDArray[np.floating[Any]], label: NDArray[np.uint16]) -> 
     }
 
 
+@np.errstate(all="ignore")
 def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Log-probabilities of logits in float64, shape (N, K); the maximum is taken out first, so nothing overflows."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True).astype(np.float64)

@@ -20,7 +20,7 @@ _SUFFIXES: Final = (".npz", ".csv", ".parquet")
 """What makes a second model's file one of predictions beside a model that is run here."""
 
 
-def read_file(option: str, source: Source, group: str | None) -> Predictions:
+def read_file(option: str, source: Source, config: RunConfig) -> Predictions:
     """The predictions in the file that an option names.
 
     Raises:
@@ -31,7 +31,7 @@ def read_file(option: str, source: Source, group: str | None) -> Predictions:
 
     if source.kind is not SourceKind.FILE:
         raise ConfigError(f"--failaware-{option}={source}: no file of predictions; give npz, csv or parquet")
-    return read_predictions(Path(source.target), group, f"--failaware-{option}")
+    return read_predictions(Path(source.target), config.group, f"--failaware-{option}", config.rename)
 
 
 class SecondModel:
@@ -60,7 +60,7 @@ class SecondModel:
 
     @cached_property
     def _predictions(self) -> Predictions:
-        return read_file("against", self._source, self._config.group)
+        return read_file("against", self._source, self._config)
 
     @property
     def sha256(self) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.reuse import Measurer
 from pytest_failaware.schema import ELSEWHERE, Condition, Gate, Measurement, Reuse, RunConfig, Source
 from pytest_failaware.second import SecondModel, read_file
+from pytest_failaware.user_code import contained
 from pytest_failaware.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -23,12 +24,17 @@ if TYPE_CHECKING:
     from pytest_failaware.predictions import Predictions
 
 
+FROM_FIXTURES: Final = {"model": "model", "dataset": "images"}
+"""The options that a user's own fixture can replace -> the attribute of the session that holds what they name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatedCondition:
-    """What one test item gates: a condition under a gate."""
+    """What one test item gates: a condition under a gate, which was built from these markers of its function."""
 
     condition: Condition
     gate: Gate
+    markers: tuple[Any, ...] = ()  # Any: pytest's, which this module does not know
 
 
 class Measured(NamedTuple):
@@ -89,29 +95,36 @@ class Session:
         """The configured predictions."""
         if self.config.predictions is None:
             raise ConfigError("no predictions given; pass --failaware-predictions=FILE")
-        return read_file("predictions", self.config.predictions, self.config.group)
+        return read_file("predictions", self.config.predictions, self.config)
 
     @cached_property
     def images(self) -> ImageSet:
         """The configured data set."""
         from pytest_failaware.run import open_images
 
-        return open_images(self.config)
+        with contained("the data set"):
+            return open_images(self.config)
 
     def _load(self, option: str, source: Source) -> LoadedModel:
         """What the hook makes of an option's text, else what it names."""
         from pytest_failaware.measure.models import adopt_model, load_model
 
-        own = self._load_model(self.config.origins[option].text, self.device)
-        if own is None:
-            return load_model(source, self.config.arch, self.device, self.config.loading)
-        return adopt_model(own, self.device, code="the hook pytest_failaware_load_model")
+        text = self.config.origins[option].text
+        with contained(f"{text}: loading it"):
+            own = self._load_model(text, self.device)
+            if own is None:
+                return load_model(source, self.config.arch, self.device, self.config.loading)
+            return adopt_model(own, self.device, code="the hook pytest_failaware_load_model")
 
     def measure(self, bench: Bench | None, condition: Condition, seed: int) -> Measured:
         """What the model, and a second one where there is one, make of the images under a condition.
 
         Without a bench it is what was predicted elsewhere.
         """
+        with contained(f"measuring {condition.key}: the model, the data set or a hook"):
+            return self._measure(bench, condition, seed)
+
+    def _measure(self, bench: Bench | None, condition: Condition, seed: int) -> Measured:
         if bench is None:
             preprocessing = ELSEWHERE if self.config.preprocess is None else str(self.config.preprocess)
             measurement, reuse = self.predictions.measurement(condition, seed, preprocessing), list[Reuse]()
@@ -120,6 +133,11 @@ class Session:
         if self.second is None:
             return Measured(measurement, None, tuple(reuse), bench)
         against, also = self.second.measure(bench, condition, seed, measurement.provenance.preprocessing)
+        if self.config.strict and self.second.sha256 == measurement.provenance.model.sha256:
+            raise ConfigError(
+                f"{self.second.name}: the reference is the candidate itself (sha256 {self.second.sha256[:8]}), so "
+                "nothing could fail a strict run; name another model in failaware_against"
+            )
         return Measured(measurement, against, (*reuse, *also), bench)
 
     def names(self, measured: Measured, sample_ids: Sequence[int]) -> dict[int, str]:
@@ -129,19 +147,22 @@ class Session:
 
     def bench(self, module: Any, dataset: Any) -> Bench:  # Any: whatever the user's fixtures return
         """The bench of a model and a data set, built once for each pair."""
+        key = (id(module), id(dataset))
+        if key not in self._benches:
+            # The data set is kept beside its bench: an id is only unique among living objects.
+            with contained("the model or the data set"):
+                self._benches[key] = (self._open_bench(module, dataset), dataset)
+        return self._benches[key][0]
+
+    def _open_bench(self, module: Any, dataset: Any) -> Bench:  # Any: as `bench` takes them
         from pytest_failaware.measure.models import adopt_model
         from pytest_failaware.run import open_bench
 
-        key = (id(module), id(dataset))
-        if key not in self._benches:
-            loaded = self._models.get(id(module))
-            if loaded is None:
-                loaded = self._remember(adopt_model(module, self.device, code="the fixture failaware_model"))
-            # The data set is kept beside its bench: an id is only unique among living objects.
-            with self.measurer.follow("decoding") as tell:
-                opened = open_bench(self.config, loaded, dataset, self.vocabulary.kernels, tell)
-            self._benches[key] = (opened, dataset)
-        return self._benches[key][0]
+        loaded = self._models.get(id(module))
+        if loaded is None:
+            loaded = self._remember(adopt_model(module, self.device, code="the fixture failaware_model"))
+        with self.measurer.follow("decoding") as tell:
+            return open_bench(self.config, loaded, dataset, self.vocabulary.kernels, tell)
 
     def evaluation(self, measured: Measured, gate: Gate) -> Evaluation:
         """The measurement as the `reliability` fixture hands it to a test."""
@@ -162,12 +183,13 @@ class Session:
 
     def typed(self, option: str) -> str:
         """The text of an option; of a model or a data set that a user's own fixture replaced, the fixture's name."""
-        opened = {"model": "model", "dataset": "images"}.get(option)
-        return (
-            self.config.origins[option].text
-            if opened is None or opened in vars(self)
-            else f"of the fixture failaware_{option}"
-        )
+        is_replaced = option in FROM_FIXTURES and option not in self.opened
+        return f"of the fixture failaware_{option}" if is_replaced else self.config.origins[option].text
+
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """Which of the configured model and data set this process has opened so far."""
+        return tuple(option for option, name in FROM_FIXTURES.items() if name in vars(self))
 
     def close(self) -> None:
         """Remove the temporary files of memory-mapped images."""

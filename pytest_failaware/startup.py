@@ -15,15 +15,19 @@ from typing import Final
 
 import pytest
 
+from pytest_failaware.bends import defines_gate, ini_overrides
 from pytest_failaware.config import resolve
 from pytest_failaware.console import verbosity_of
 from pytest_failaware.errors import ConfigError, choices
 from pytest_failaware.marker import INI_KEYS
 from pytest_failaware.options import OPTIONS, Surroundings
+from pytest_failaware.outputs import OUTPUTS, remove_report
 from pytest_failaware.progress import Follow, LiveLine, LogLines, unseen
 from pytest_failaware.reuse import Measurer
+from pytest_failaware.schema import RunConfig
 from pytest_failaware.session import Session
 from pytest_failaware.text import describe_error
+from pytest_failaware.user_code import UserCodeError, contained
 from pytest_failaware.vocabulary import Vocabulary, extended
 
 _KEY: Final = re.compile(r"^(failaware_\w+)\s*[=:]", re.MULTILINE)  # in an ini file or a table of TOML
@@ -48,9 +52,11 @@ def open_session(config: pytest.Config) -> Session:
         ),
         vocabulary=vocabulary,
     )
-    bent = [text for text in config.getoption("override_ini") or () if text.startswith("failaware_")]
+    bent = [text for text in ini_overrides(config) if defines_gate(text)]
     if run.strict and bent:
-        raise ConfigError(f"-o {bent[0]}: bends the gate that a strict run should keep; leave one out")
+        raise ConfigError(
+            f"-o {bent[0]}: defines the gate, and a strict run takes that from reviewed files; leave one out"
+        )
     xdist = getattr(config, "workerinput", {})
     worker = xdist.get("workerid", "").removeprefix("gw")
     return Session(
@@ -66,15 +72,32 @@ def open_session(config: pytest.Config) -> Session:
     )
 
 
+def is_in_use(config: pytest.Config, run: RunConfig) -> bool:
+    """Whether an option, a variable or an ini key of ours was given."""
+    given = any(origin.place != "default" for origin in run.origins.values()) or bool(run.overrides)
+    return given or any(config.getini(f"failaware_{key}") is not None for key in INI_KEYS)
+
+
+def remove_earlier(config: pytest.Config) -> None:
+    """Remove the reports of an earlier run from where this one will write its own, whatever becomes of this one."""
+    if config.getoption("help", False) or config.getoption("version", 0):
+        return
+    for name in OUTPUTS:
+        if isinstance(typed := config.getoption(f"--failaware-{name}"), str):
+            remove_report(config.invocation_params.dir, typed, is_json=name == "json")
+
+
 def _check_ini(config: pytest.Config) -> None:
     """Refuse a misspelt key, which pytest would only warn of; a conftest.py may have keys of such a name, too."""
-    if config.inipath is None:
-        return
-    for key in _KEY.findall(config.inipath.read_text(encoding="utf-8")):
-        try:
-            config.getini(key)
-        except ValueError:
-            raise ConfigError(f"{config.inipath.name}: unknown key {key!r}; {choices(key, _ini_keys())}") from None
+    texts = [("-o", text) for text in ini_overrides(config)]
+    if config.inipath is not None:
+        texts.insert(0, (config.inipath.name, config.inipath.read_text(encoding="utf-8")))
+    for place, text in texts:
+        for key in _KEY.findall(text):
+            try:
+                config.getini(key)
+            except ValueError:
+                raise ConfigError(f"{place}: unknown key {key!r}; {choices(key, _ini_keys())}") from None
 
 
 def _ini_keys() -> list[str]:
@@ -84,9 +107,10 @@ def _ini_keys() -> list[str]:
 def _vocabulary(config: pytest.Config) -> Vocabulary:
     """The built-in names and those that hooks add."""
     try:
-        answers = [config.hook.pytest_failaware_conditions(), config.hook.pytest_failaware_metrics()]
-        return extended(*(list(itertools.chain.from_iterable(lists)) for lists in answers))
-    except ConfigError:
+        with contained("the hook pytest_failaware_conditions or pytest_failaware_metrics"):
+            answers = [config.hook.pytest_failaware_conditions(), config.hook.pytest_failaware_metrics()]
+            return extended(*(list(itertools.chain.from_iterable(lists)) for lists in answers))
+    except (ConfigError, UserCodeError):
         raise
     except Exception as error:  # the user's code runs here
         raise ConfigError(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from pathlib import Path
+
 
 def printable(text: str) -> str:
     """A line without control characters, which no CI server can take for one of its commands.
@@ -14,10 +18,40 @@ def printable(text: str) -> str:
     return f"{line[:start]}\N{ZERO WIDTH SPACE}{line[start:]}" if line.startswith("::", start) else line
 
 
+def spelled(name: str) -> str:
+    """Return a file name as text that every file and process can hold.
+
+    Python keeps the bytes of a name that are no UTF-8 as lone surrogates, which cannot be written. They become
+    `\\udcff`; every other name stays as it is.
+    """
+    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def describe_error(error: BaseException) -> str:
     """The type and the text of an exception on one printable line."""
-    text = one_line(str(error))
+    text = described(error, str)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def described(thing: object, how: Callable[[object], str] = repr) -> str:
+    """The text of a thing that other code made on one printable line; such code may fail at making it."""
+    try:
+        return one_line(how(thing))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a __str__ or __repr__ raises, SystemExit too
+        return f"({type(thing).__name__} whose text raises {type(error).__name__})"
+
+
+def without_home(text: str) -> str:
+    """The text with the home folder as `~`: no reader of a report needs to know who made it."""
+    try:
+        home = str(Path.home())
+    except RuntimeError:  # there is none
+        return text
+    if home == Path(home).anchor:
+        return text
+    return re.sub(rf"(?<![\w.~-]){re.escape(home)}(?![\w.-])", "~", text)
 
 
 def one_line(text: str) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.ledger import Entry
 from pytest_failaware.report.document import measurement_from_plain
-from pytest_failaware.schema import Writing
+from pytest_failaware.schema import ItemResult, UpdateMode, Writing
 
 if TYPE_CHECKING:
     from pytest_failaware.judge.entries import Measured
-    from pytest_failaware.judge.update import UpdateOutcome
+    from pytest_failaware.judge.merge import UpdateOutcome
 
 _NAMED: Final = 12  # entries
 
@@ -57,21 +59,39 @@ def _measured(entry: Entry) -> Measured:
     return measurement_from_plain(entry["measurement"]), FailureRule.parse(entry["rule"])
 
 
-def obsolete_entries(directory: Path, used: Mapping[str, set[str]]) -> dict[str, list[str]]:
-    """The stored entries that no test used, by baseline; only those of baselines that some test used."""
-    from pytest_failaware.judge.baseline import read_baseline
+def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str, str]:
+    """Why this run must not write a baseline at all, by its name: values that need an option that was not given."""
+    if writing.update is not UpdateMode.ALL:
+        return {}
+    from pytest_failaware.judge.acceptance import lacking
 
-    found = {name: read_baseline(directory, name) for name in used}
-    unused = {
-        name: [key for key in baseline.entries if key not in used[name]]
-        for name, baseline in found.items()
-        if baseline is not None
-    }
-    return {name: keys for name, keys in unused.items() if keys}
+    needed: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for result in results:
+        for option in lacking(result, writing):
+            needed[result.baseline][option].append(result.stats.condition)
+    return {name: _not_without(name, options, "--failaware-") for name, options in needed.items()}
 
 
-def outcome_sentence(name: str, directory: Path, outcome: UpdateOutcome, *, dry_run: bool = False) -> str:
-    """What happened to one baseline's files."""
+def _not_without(name: str, lacking: Mapping[str, Sequence[str]], prefix: str) -> str:
+    """That a baseline is written only with options that were not given."""
+    keys = list(dict.fromkeys(key for keys in lacking.values() for key in keys))
+    why = {"reset-golden": "", "reason": '="why"'}
+    options = " ".join(f"{prefix}{option}{why[option]}" for option in lacking)
+    golden = (
+        ", and their golden reference, from which drift is measured, cannot stay" if "reset-golden" in lacking else ""
+    )
+    return (
+        f"baseline {name!r} NOT written: the stored values of {_named(keys)} cannot be compared with the new ones"
+        f"{golden}; look at both, and where the change is meant add {options}"
+    )
+
+
+def outcome_sentence(
+    name: str, directory: Path, outcome: UpdateOutcome, *, dry_run: bool = False, prefix: str = "--failaware-"
+) -> str:
+    """What happened to one baseline's files; `prefix` stands before the names of options."""
+    if outcome.lacking:
+        return _not_without(name, outcome.lacking, prefix)
     if outcome.refused:
         return f"baseline {name!r} NOT written: {outcome.refused}"
     done = {
@@ -79,15 +99,18 @@ def outcome_sentence(name: str, directory: Path, outcome: UpdateOutcome, *, dry_
         "updated": outcome.updated,
         "pruned": outcome.pruned,
         "unchanged": outcome.unchanged,
+        "classes renamed": outcome.renamed,
         "groups of the samples": (outcome.regrouped,) if outcome.regrouped else (),
         "drift is measured anew for": outcome.golden_anew,
         "no logits any more for": outcome.without_logits,
     }
     said = "; ".join(f"{verb} {_named(keys)}" for verb, keys in done.items() if keys)
-    changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped
+    changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped or outcome.renamed
     if dry_run:
         return f"{directory / name}.yaml: {said}; dry run, nothing written"
-    return f"{directory / name}.yaml: {said}; " + ("review and commit it" if changed else "nothing written")
+    file = directory / f"{name}.yaml"
+    both = shlex.join([str(file), str(directory / name)])
+    return f"{file}: {said}; " + (f"review and commit it: git add {both}" if changed else "nothing written")
 
 
 def _named(keys: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ import pytest
 import torch
 import toy
 import yaml
+from stored import columns_file, samples_file
 
 INI = """
 [pytest]
@@ -71,6 +72,11 @@ class Project:
         """The entries of the baseline, as YAML reads them."""
         conditions: dict[str, object] = yaml.safe_load(self.baseline.read_text(encoding="utf-8"))["conditions"]
         return conditions
+
+    def sample_file(self, key: str = "samples") -> Path:
+        """The file of a condition's columns, or the list of samples."""
+        folder = self.path / "baselines"
+        return samples_file(folder, "toy") if key == "samples" else columns_file(folder, key, "toy")
 
     @staticmethod
     def line_with(result: pytest.RunResult, *words: str) -> str:

@@ -61,14 +61,9 @@ def test_a_drop_of_the_tolerance_hardly_ever_passes_for_none() -> None:
 
 
 def test_real_drops_are_found() -> None:
-    """Three points of 10,000 images nearly always, with the samples of the baseline more often than without."""
+    """Three points of 10,000 images nearly always."""
     gate = false_alarms.GATES[Policy.BEYOND_TOLERANCE]
     assert false_alarms.share(30, 1, false_alarms.found_drop(gate, 10_000, 0.03))[0] > 0.9
-    paired, alone = (
-        false_alarms.share(60, 1, find(gate, 2000, 0.03))[0]
-        for find in (false_alarms.found_drop, false_alarms.found_unpaired)
-    )
-    assert paired > alone
 
 
 # ---- many updates, and real retrains -------------------------------------------------------------------------------

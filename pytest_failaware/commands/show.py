@@ -14,7 +14,7 @@ from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.lists import names_of
 from pytest_failaware.report.layout import aligned
 from pytest_failaware.report.words import heading, in_groups, percent, spelled
-from pytest_failaware.schema import Baseline, BaselineEntry
+from pytest_failaware.schema import Baseline, BaselineEntry, Change
 
 _NONE: Final = "-"
 
@@ -35,7 +35,13 @@ def show_baseline(given: Namespace) -> Iterator[str]:
     headings = [*map(heading, FOUNDING_RATES), *(heading(metric.name) for metric in named)]
     yield from aligned([("condition", *headings, "model"), *rows], left=(0,))
     for key, entry in baseline.entries.items():
-        yield from (f"{key}: {change.reason} (model {change.model_sha256[:8]})" for change in entry.history)
+        yield from (f"{key}: {_change(change)}" for change in entry.history)
+
+
+def _change(change: Change) -> str:
+    """An accepted change in a line."""
+    reset = ", golden reset" if change.golden_reset else ""
+    return f"{change.reason} (model {change.model_sha256[:8]}{reset})"
 
 
 def _others(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pytest_failaware.accept import accept, read_report
 from pytest_failaware.commands.opening import directory_of, open_baseline
 from pytest_failaware.errors import BaselineError, ConfigError
+from pytest_failaware.ignored import ignored_sentence
 from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.updates import outcome_sentence
 
@@ -16,14 +17,15 @@ def accept_report(given: Namespace) -> Iterator[str]:
     """Write the baselines from a CI run's report."""
     if given.reset_golden and not given.reason:
         raise ConfigError('--reset-golden: forgets what drift was measured against; add --reason="why that is right"')
-    accepted, refused = read_report(given.report, reset_golden=given.reset_golden), []
+    accepted, refused = read_report(given.report, reason=given.reason, reset_golden=given.reset_golden), []
     yield from (f"left out: {sentence}" for sentence in accepted.left_out)
     for name, outcome in accept(
         accepted, given.baseline_dir, reason=given.reason, reset_golden=given.reset_golden, dry_run=given.dry_run
     ):
         yield from outcome.diff.splitlines() if given.dry_run else ()
-        yield outcome_sentence(name, given.baseline_dir, outcome, dry_run=given.dry_run)
-        refused += [name] if outcome.refused else []
+        yield from filter(None, [ignored_sentence(given.baseline_dir, name)])
+        yield outcome_sentence(name, given.baseline_dir, outcome, dry_run=given.dry_run, prefix="--")
+        refused += [name] if outcome.refused or outcome.lacking else []
     if refused:
         raise BaselineError(f"not everything was written: {', '.join(refused)}")
 

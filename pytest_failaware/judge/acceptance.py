@@ -10,20 +10,22 @@ from pytest_failaware.judge.gating import drifted
 from pytest_failaware.judge.metrics import CHANGE_RATES
 from pytest_failaware.judge.outcomes import sides_of
 from pytest_failaware.judge.pairing import pair
-from pytest_failaware.schema import Comparison, Gate, ItemResult, Measurement, Records, UpdateMode, Verdict
+from pytest_failaware.judge.refusals import REASON, RESET
+from pytest_failaware.schema import Comparison, Gate, ItemResult, Measurement, Records, UpdateMode, Verdict, Writing
 
 _ACCEPTED: Final = {Verdict.MISSING: Verdict.RECORDED, Verdict.UNCHANGED: Verdict.UNCHANGED}
 
 
-def accepted(result: ItemResult, mode: UpdateMode, *, reset_golden: bool = False) -> ItemResult:
+def accepted(result: ItemResult, writing: Writing) -> ItemResult:
     """The result with its comparison against the old baseline taken as information, where its entry will be written.
 
     A metric outside its minimum or maximum goes on failing the item, and so does one that drifted from the golden
-    reference beyond the budget.
+    reference beyond the budget. What needs an option that was not given is judged as in a run that writes nothing.
     """
-    if mode is UpdateMode.NOTHING or (mode is UpdateMode.MISSING and result.verdict is not Verdict.MISSING):
+    is_kept = writing.update is UpdateMode.MISSING and result.verdict is not Verdict.MISSING
+    if writing.update is UpdateMode.NOTHING or is_kept or lacking(result, writing):
         return result
-    comparisons = tuple(_accepted(comparison, reset_golden=reset_golden) for comparison in result.comparisons)
+    comparisons = tuple(_accepted(comparison, reset_golden=writing.reset_golden) for comparison in result.comparisons)
     remaining = [one.verdict for one in comparisons if one.verdict.fails]
     return dataclasses.replace(
         result,
@@ -32,6 +34,17 @@ def accepted(result: ItemResult, mode: UpdateMode, *, reset_golden: bool = False
         differences=(),
         notes=result.notes + result.differences,
     )
+
+
+def lacking(result: ItemResult, writing: Writing) -> tuple[str, ...]:
+    """Return the names of the options without which an update must not store these values over the old ones.
+
+    Numbers of another measurement need a reason, so that somebody looked at them. What ends the golden reference needs
+    its reset.
+    """
+    needs_reason = result.ends_golden or bool(result.stored)
+    needed = {RESET: result.ends_golden and not writing.reset_golden, REASON: needs_reason and not writing.reason}
+    return tuple(option for option, is_lacking in needed.items() if is_lacking)
 
 
 def drifts(result: ItemResult, gate: Gate, first: Records | None, now: Measurement, budget: Decimal) -> bool:

@@ -13,14 +13,21 @@ from pytest_failaware.errors import BaselineError, ConfigError
 from pytest_failaware.judge.metrics import FOUNDING_RATES, cell_rates
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.strict_yaml import Entry, parse
+from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.schema import Baseline, BaselineEntry, Cells, Change, Condition, DataFacts, Golden, ModelFacts
 
-SCHEMA: Final = 1
-_HEADER: Final = "# Written by pytest --failaware-update-baselines; review it like code.\n"
+SCHEMAS: Final = (1, 2)
+"""The versions that are read; the first knows no hash in the names of sample files."""
+
+HEADER: Final = "# Written by pytest --failaware-update-baselines; review it like code.\n"
 _KEY: Final = re.compile(
     r"(?P<name>(?:precomputed/)?[A-Za-z0-9_]+|[A-Za-z_][\w.]*:[A-Za-z_]\w*)(:\d+|\([^()]*\))?", re.ASCII
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
+_DEVICE: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # on Windows, in any folder
+_HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_BREAKS: Final = re.compile("[\x85\u2028\u2029]")  # line breaks for YAML 1.1, which folds them when it reads
+_LARGEST: Final = 5_000_000  # bytes
 
 
 def baseline_path(directory: Path, name: str) -> Path:
@@ -34,6 +41,8 @@ def baseline_path(directory: Path, name: str) -> Path:
             f"baseline name {name!r}: give the name alone, up to 80 letters, digits, '.', '_' and '-', without a "
             "leading dot or the ending .yaml"
         )
+    if _DEVICE.fullmatch(name) or name.endswith("."):
+        raise BaselineError(f"baseline name {name!r}: Windows has no files or folders of this name; choose another")
     return directory / f"{name}.yaml"
 
 
@@ -51,20 +60,36 @@ def read_baseline(directory: Path, name: str) -> Baseline | None:
     path = baseline_path(directory, name)
     if not path.exists():
         return None
+    return parse_baseline(read_text(path), str(path), name)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a baseline's file.
+
+    Raises:
+        BaselineError: the file cannot be read, is larger than any baseline, or is a pointer of Git LFS.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        text = content.decode("utf-8").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BaselineError(f"{path}: cannot be read ({error}); restore the file from version control") from error
-    return parse_baseline(text, str(path), name)
+    if len(content) > _LARGEST:
+        raise BaselineError(f"{path}: larger than any baseline ({_LARGEST:,} bytes); restore it from version control")
+    if is_lfs_pointer(content):
+        raise BaselineError(f"{path}: is a Git LFS pointer; {LFS_REMEDY}")
+    return text
 
 
 def baseline_text(baseline: Baseline) -> str:
     """The canonical text of a baseline: stable order, no dates, one number a line."""
     document = {
-        "schema": SCHEMA,
+        "schema": 2 if baseline.samples_sha256 else 1,
         "data": {
             "fingerprint": baseline.data.fingerprint,
             "samples": baseline.data.samples,
+            **({"samples_sha256": baseline.samples_sha256} if baseline.samples_sha256 else {}),
             **({"skipped": baseline.data.skipped} if baseline.data.skipped else {}),
             **({"groups": baseline.data.groups} if baseline.data.groups else {}),
             "classes": list(baseline.data.classes),
@@ -73,7 +98,18 @@ def baseline_text(baseline: Baseline) -> str:
         **({"known_label_errors": list(baseline.known_label_errors)} if baseline.known_label_errors else {}),
         "conditions": {key: _plain(entry) for key, entry in sorted(baseline.entries.items())},
     }
-    return _HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=10_000)
+    return HEADER + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text so that it is read as it was."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if _BREAKS.search(text) else None)
+
+
+_Dumper.add_representer(str, _represent_text)
 
 
 # ---- Baseline -> plain ---------------------------------------------------------------------------------------------
@@ -101,8 +137,9 @@ def _plain_golden(golden: Golden) -> dict[str, str]:
     return {"model": golden.model_sha256, "records": golden.records_sha256}
 
 
-def _plain_change(change: Change) -> dict[str, str]:
-    return {"reason": change.reason, "model": change.model_sha256}
+def _plain_change(change: Change) -> dict[str, str | bool]:
+    reset = {"golden_reset": True} if change.golden_reset else {}
+    return {"reason": change.reason, "model": change.model_sha256, **reset}
 
 
 def _rates(cells: Cells) -> dict[str, float | None]:
@@ -123,25 +160,32 @@ def parse_baseline(text: str, file: str, name: str) -> Baseline:
     """
     document = parse(text, file)
     version = document.mapping(required=("schema",))["schema"]
-    if version.count() != SCHEMA:
+    if version.count() not in SCHEMAS:
         remedy = "install the version of pytest-failaware that wrote the file"
-        raise version.error(f"is {version.value}, this version reads {SCHEMA}", remedy)
+        raise version.error(f"is {version.value}, this version reads {' and '.join(map(str, SCHEMAS))}", remedy)
     required = ("schema", "data", "preprocessing", "conditions")
     top = document.mapping(required=required, optional=("known_label_errors",))
     errors = top["known_label_errors"].items() if "known_label_errors" in top else []
-    data = _data(top["data"])
+    fields = _data_fields(top["data"], named=version.value > 1)
+    data = _data(fields)
     entries = {key: _read_entry(key, entry, data) for key, entry in top["conditions"].mapping().items()}
     return Baseline(
         name=name,
         data=data,
         preprocessing=top["preprocessing"].text(),
         entries=entries,
+        samples_sha256=_hash(fields["samples_sha256"]) if "samples_sha256" in fields else "",
         known_label_errors=tuple(error.count() for error in errors),
     )
 
 
-def _data(data: Entry) -> DataFacts:
-    fields = data.mapping(required=("fingerprint", "samples", "classes"), optional=("skipped", "groups"))
+def _data_fields(data: Entry, *, named: bool) -> dict[str, Entry]:
+    """The fields on the data; since schema 2 a hash names the file of samples."""
+    required = ("fingerprint", "samples", "classes", *(("samples_sha256",) if named else ()))
+    return data.mapping(required=required, optional=("skipped", "groups"))
+
+
+def _data(fields: Mapping[str, Entry]) -> DataFacts:
     return DataFacts(
         fingerprint=fields["fingerprint"].text(),
         samples=fields["samples"].count(),
@@ -167,7 +211,7 @@ def _read_entry(key: str, entry: Entry, data: DataFacts) -> BaselineEntry:
         seed=fields["seed"].count() if "seed" in fields else None,
         rule=_rule(fields["rule"]),
         cells=found,
-        records_sha256=fields["records"].text(),
+        records_sha256=_hash(fields["records"]),
         model=ModelFacts(sha256=model["sha256"].text(), architecture=model["architecture"].text()),
         environment={name: value.text() for name, value in fields["environment"].mapping().items()},
         golden=_golden(fields["golden"]) if "golden" in fields else None,
@@ -177,7 +221,15 @@ def _read_entry(key: str, entry: Entry, data: DataFacts) -> BaselineEntry:
 
 def _golden(golden: Entry) -> Golden:
     fields = golden.mapping(required=("model", "records"), optional=())
-    return Golden(model_sha256=fields["model"].text(), records_sha256=fields["records"].text())
+    return Golden(model_sha256=fields["model"].text(), records_sha256=_hash(fields["records"]))
+
+
+def _hash(entry: Entry) -> str:
+    """A hash, a part of which becomes the name of a file."""
+    text = entry.text()
+    if not _HASH.fullmatch(text):
+        raise entry.error(f"must be sha256: and 64 digits of a hash, got {text[:80]!r}")
+    return text
 
 
 def _check_rates(rates: Entry, cells: Cells) -> None:
@@ -189,8 +241,11 @@ def _check_rates(rates: Entry, cells: Cells) -> None:
 
 
 def _change(change: Entry) -> Change:
-    fields = change.mapping(required=("reason", "model"), optional=())
-    return Change(reason=fields["reason"].text(), model_sha256=fields["model"].text())
+    fields = change.mapping(required=("reason", "model"), optional=("golden_reset",))
+    reset = fields.get("golden_reset")
+    if reset is not None and reset.value is not True:
+        raise reset.error(f"is {reset.value!r}; it is true or absent")
+    return Change(reason=fields["reason"].text(), model_sha256=fields["model"].text(), golden_reset=reset is not None)
 
 
 def _rule(rule: Entry) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.judge.class_names import class_difference
 from pytest_failaware.judge.pairing import Pair
 from pytest_failaware.schema import (
     ELSEWHERE,
@@ -30,15 +31,19 @@ _CLOSE: Final = 1e-4
 def find_differences(
     measurement: Measurement,
     baseline: Baseline,
-    entry: BaselineEntry,
-    gate: Gate,
     pair: Pair | None,
     dataset_change: DatasetChange,
+    absence: str,
 ) -> Iterator[str]:
-    """What makes the two sides numbers of different things; empty where they can be compared."""
-    now, stored = measurement.provenance.data, baseline.data
+    """What makes the two sides numbers of different things; empty where they can be compared.
+
+    `absence` says which sample files are absent; without its samples no entry is comparable.
+    """
+    now, stored, entry = measurement.provenance.data, baseline.data, baseline.entries[measurement.condition.key]
+    if absence or pair is None:
+        yield absence or "the stored outcome of its samples is not known"
     if now.classes != stored.classes:
-        yield f"classes: {_class_difference(stored.classes, now.classes)}"
+        yield f"classes: {class_difference(stored.classes, now.classes)}"
     elif dataset_change is DatasetChange.FAIL or pair is None:
         yield from _image_differences(stored, now)
         told = measurement.provenance.environment and entry.environment  # predictions have none, and do not tell
@@ -49,14 +54,7 @@ def find_differences(
             f"images: {len(pair):,} of the baseline's {pair.stored:,} are among the {pair.measured:,} of this run; at "
             "least half have to be"
         )
-    if pair is None and len(measurement.records) < now.samples:
-        yield (
-            f"images: {len(measurement.records):,} of {now.samples:,} were measured, and without the baseline's sample "
-            "file their stored outcome is not known"
-        )
     pairs = otherwise_made(measurement, baseline)
-    if pair is None and entry.rule != str(gate.rule):  # without its records it cannot be judged under another rule
-        pairs["rule"] = (entry.rule, str(gate.rule))
     yield from (f"{what}: baseline {old!r}, now {new!r}" for what, (old, new) in pairs.items())
 
 
@@ -86,21 +84,11 @@ def _image_differences(stored: DataFacts, now: DataFacts) -> Iterator[str]:
         yield f"images: as many, but others (baseline {stored.fingerprint[:15]}…, now {now.fingerprint[:15]}…)"
 
 
-def _class_difference(stored: tuple[str, ...], now: tuple[str, ...]) -> str:
-    gone = [name for name in stored if name not in now]
-    added = [name for name in now if name not in stored]
-    parts = [f"{word} {', '.join(map(repr, names[:3]))}" + ("…" if len(names) > 3 else "")
-             for word, names in (("gone", gone), ("new", added)) if names]  # fmt: skip
-    return "; ".join(parts) or "the same names in another order"
-
-
-def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair | None, *, comparable: bool) -> Iterator[str]:
-    """How the two sides were matched, where that is worth a sentence."""
-    if pair is None:
-        yield "unpaired: the sample file is missing; restore it from version control or update the baseline"
-    elif comparable and not pair.is_whole:
+def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair) -> Iterator[str]:
+    """How two comparable sides were matched, where that is worth a sentence."""
+    if not pair.is_whole:
         yield str(pair)
-    if comparable and pair is not None and entry.rule != str(gate.rule):
+    if entry.rule != str(gate.rule):
         yield f"both sides judged under {gate.rule}; the baseline was recorded under {entry.rule}"
 
 

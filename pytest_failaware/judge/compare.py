@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from pytest_failaware.judge.changes import sample_change
+from pytest_failaware.judge.class_names import unchanged_predictions
 from pytest_failaware.judge.comparability import (
     find_differences,
     how_compared,
@@ -17,8 +18,8 @@ from pytest_failaware.judge.comparability import (
     taken_on_trust,
 )
 from pytest_failaware.judge.diagnosis import diagnose
-from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated, gated_unpaired
-from pytest_failaware.judge.groups import Groups, how_grouped
+from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated
+from pytest_failaware.judge.groups import Groups, how_grouped, same_groups
 from pytest_failaware.judge.metrics import NON_FINITE, cell_rates, stats_of
 from pytest_failaware.judge.outcomes import sides_of
 from pytest_failaware.judge.pairing import Pair, pair
@@ -26,7 +27,6 @@ from pytest_failaware.judge.power import is_at_chance
 from pytest_failaware.schema import (
     DRIFT_BUDGET,
     Baseline,
-    BaselineEntry,
     Comparison,
     ConditionStats,
     DatasetChange,
@@ -61,6 +61,7 @@ def judge(
     reference: Records | None,
     golden: Records | None = None,
     groups: Groups = None,
+    absence: str = "",
     terms: Terms = TERMS,
 ) -> ItemResult:
     """The verdict on one condition.
@@ -71,9 +72,11 @@ def judge(
         nodeid: the test item's id, for the report.
         name: the baseline's name, for the report.
         baseline: the stored baseline, None where there is no file.
-        reference: the stored records of this condition, None where there are none.
+        reference: the stored records of this condition, None where there are none; without them no stored entry can be
+            compared.
         golden: the golden reference's records, None where the stored ones are golden themselves.
         groups: of the reference's samples; those of the measurement decide.
+        absence: which of the entry's files are absent, as a sentence; "" where none is.
         terms: what becomes of changed data and of slow drift.
     """
     key = measurement.condition.key
@@ -94,31 +97,53 @@ def judge(
     )
     if baseline is None or entry is None:
         return missing
+    missing = dataclasses.replace(missing, reference=entry.records_sha256)
     both = None if reference is None else pair(reference, measurement.records, measurement.groups, groups)
-    differences = tuple(find_differences(measurement, baseline, entry, gate, both, terms.dataset_change))
-    comparisons, change, same = bounds, None, False
-    if not differences:
-        if both is None:
-            found = (*gated_unpaired(gate, cell_rates(entry.cells), stats), *bounded_changes(gate, None, None))
-        else:
-            same = entry.rule == str(gate.rule) and records_equal(both.before, both.now, gate.rule)
-            found, change = _paired(gate, both, baseline, same=same)
-        comparisons = (*found, *_drift(gate, golden, measurement, terms.drift_budget), *bounds)
+    differences = tuple(find_differences(measurement, baseline, both, terms.dataset_change, absence))
+    if differences or both is None:
+        found_differences = dataclasses.replace(missing, differences=differences, lacks_files=bool(absence))
+        return _incomparable(found_differences, measurement, baseline, reference)
+    same = entry.rule == str(gate.rule) and records_equal(both.before, both.now, gate.rule)
+    found, change = _paired(gate, both, baseline, same=same)
+    comparisons = (*found, *_drift(gate, golden, measurement, terms.drift_budget), *bounds)
     return dataclasses.replace(
         missing,
         comparisons=comparisons,
-        verdict=Verdict.INCOMPARABLE if differences else _worst(comparisons, same=same),
-        differences=differences,
+        verdict=_worst(comparisons, same=same),
         notes=(
             *missing.notes,
-            *(() if differences else how_grouped(measurement, baseline.data, both)),
-            *how_compared(entry, gate, both, comparable=not differences),
+            *how_grouped(baseline.data, both),
+            *how_compared(entry, gate, both),
             *_without_drift(gate, golden),
             *taken_on_trust(measurement, baseline),
         ),
         change=change,
+        has_other_groups=not same_groups(both.groups, both.groups_before),
         causes=tuple(likely_causes(entry, measurement)),
-        reference_errors=None if differences else _reference_errors(entry, both),
+        reference_errors=_reference_errors(both),
+    )
+
+
+def _incomparable(
+    result: ItemResult,
+    measurement: Measurement,
+    baseline: Baseline,
+    reference: Records | None,
+) -> ItemResult:
+    """The result of numbers of different things, with the stored rates for orientation."""
+    entry = baseline.entries[measurement.condition.key]
+    renamed = baseline.data.classes != measurement.provenance.data.classes
+    return dataclasses.replace(
+        result,
+        verdict=Verdict.INCOMPARABLE,
+        has_other_classes=renamed,
+        notes=(
+            *result.notes,
+            *(unchanged_predictions(entry, reference, measurement) if renamed else ()),
+            *taken_on_trust(measurement, baseline),
+        ),
+        causes=tuple(likely_causes(entry, measurement)),
+        stored=cell_rates(entry.cells),
     )
 
 
@@ -132,10 +157,8 @@ def not_finite(stats: ConditionStats) -> Iterator[str]:
         )
 
 
-def _reference_errors(entry: BaselineEntry, both: Pair | None) -> int | None:
+def _reference_errors(both: Pair) -> int | None:
     """The wrong predictions of a comparable reference on the images that were measured; None where it lacks some."""
-    if both is None:
-        return entry.cells.error.numerator
     return int((~both.before.correct).sum()) if len(both) == both.measured else None
 
 

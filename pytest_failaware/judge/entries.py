@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_failaware.judge.golden import golden_after
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import own_content, sha256_of
+from pytest_failaware.judge.samples import own_content, sha256_of, shared_content
 from pytest_failaware.schema import Baseline, BaselineEntry, Change, Measurement
 
 Measured = tuple[Measurement, FailureRule]
@@ -18,13 +18,18 @@ def entry_of(
     old: BaselineEntry | None = None,
     reason: str = "",
     *,
-    golden_anew: bool = False,
+    golden_reset: bool = False,
+    is_filled: bool = False,
 ) -> BaselineEntry:
-    """The entry of one measurement in place of an old one, whose history it continues with the reason."""
+    """The entry of one measurement in place of an old one, whose history it continues with the reason.
+
+    The old one's first values stay golden unless golden is reset, or the new records are the old ones with their
+    logits filled in.
+    """
     model, records = measurement.provenance.model, sha256_of(own_content(measurement.records))
     history = old.history if old else ()
     if reason:
-        history = (*history, Change(reason=reason, model_sha256=model.sha256))
+        history = (*history, Change(reason=reason, model_sha256=model.sha256, golden_reset=golden_reset))
     return BaselineEntry(
         condition=measurement.condition,
         seed=measurement.seed,
@@ -33,7 +38,7 @@ def entry_of(
         records_sha256=records,
         model=model,
         environment=measurement.provenance.environment,
-        golden=golden_after(old, records) if old and not golden_anew else None,
+        golden=golden_after(old, records) if old and not (golden_reset or is_filled) else None,
         history=history,
     )
 
@@ -46,4 +51,5 @@ def baseline_of(measurement: Measurement, rule: FailureRule, name: str) -> Basel
         data=provenance.data,
         preprocessing=provenance.preprocessing,
         entries={measurement.condition.key: entry_of(measurement, rule)},
+        samples_sha256=sha256_of(shared_content(measurement.records, measurement.groups)),
     )

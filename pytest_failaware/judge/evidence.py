@@ -1,4 +1,4 @@
-"""What the change of one metric proves: paired where the samples are known on both sides, else from counts alone."""
+"""What the change of one metric proves, on the same samples of both sides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytest_failaware.judge.jackknife import Rows, deal, jackknife_evidence
 from pytest_failaware.judge.kinds import Direction, ScoreMetric
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.significance import Floats, Groups, Interval
-from pytest_failaware.schema import Estimate, Evidence, Score
+from pytest_failaware.schema import Evidence, Score
 
 Mask = NDArray[np.bool_]
 Masks = tuple[Mask, Mask]
@@ -50,7 +50,7 @@ def paired_evidence(
     if direction is Direction.EITHER_IS_WORSE:
         both = (Direction.HIGHER_IS_BETTER, Direction.LOWER_IS_BETTER)
         return _either([_paired_drop(before, now, worse, groups) for worse in both], tolerance, level)
-    return _evidence(_paired_drop(before, now, direction, groups), tolerance, level, paired=True)
+    return _evidence(_paired_drop(before, now, direction, groups), tolerance, level)
 
 
 def coverage_evidence(
@@ -63,7 +63,7 @@ def coverage_evidence(
         lambda margin: significance.coverage_scores(old, new, at_threshold, margin),
         groups,
     )
-    return _evidence(drop, tolerance, level, paired=True)
+    return _evidence(drop, tolerance, level)
 
 
 def score_evidence(
@@ -84,21 +84,9 @@ def score_evidence(
     return reference, current, jackknife_evidence(drop_on, drop, part, tolerance, level)
 
 
-def unpaired_evidence(
-    before: Estimate, now: Estimate, direction: Direction, tolerance: Decimal, level: float
-) -> Evidence:
-    """The conservative evidence of counts alone; neither denominator may be 0."""
-    if direction is Direction.EITHER_IS_WORSE:
-        sides = [
-            _unpaired_drop(before, now, worse) for worse in (Direction.HIGHER_IS_BETTER, Direction.LOWER_IS_BETTER)
-        ]
-        return _either(sides, tolerance, level, paired=False)
-    return _evidence(_unpaired_drop(before, now, direction), tolerance, level, paired=False)
-
-
-def _evidence(drop: _Drop, tolerance: Decimal, level: float, *, paired: bool) -> Evidence:
+def _evidence(drop: _Drop, tolerance: Decimal, level: float) -> Evidence:
     return Evidence(
-        paired=paired,
+        paired=True,
         p_beyond=drop.p_more(float(tolerance)),
         p_within=drop.p_less(float(tolerance)),
         p_worse=drop.p_more(0.0),
@@ -111,14 +99,14 @@ def _evidence(drop: _Drop, tolerance: Decimal, level: float, *, paired: bool) ->
     )
 
 
-def _either(sides: list[_Drop], tolerance: Decimal, level: float, *, paired: bool = True) -> Evidence:
+def _either(sides: list[_Drop], tolerance: Decimal, level: float) -> Evidence:
     """A change in whichever direction it went; the price of looking at both is a factor of two.
 
     It is within the tolerance where both directions are: two one-sided tests, which pay no such price.
     """
     drop = min(sides, key=lambda side: side.p_more(0.0))
     return Evidence(
-        paired=paired,
+        paired=True,
         p_beyond=min(1.0, 2 * drop.p_more(float(tolerance))),
         p_within=max(side.p_less(float(tolerance)) for side in sides),
         p_worse=min(1.0, 2 * drop.p_more(0.0)),
@@ -183,31 +171,3 @@ def _oriented(masks: Masks, direction: Direction) -> Masks:
     """The good samples and those they are counted among."""
     counted, among = masks
     return (counted if direction is not Direction.LOWER_IS_BETTER else among & ~counted), among
-
-
-def _unpaired_drop(before: Estimate, now: Estimate, direction: Direction) -> _Drop:
-    old, new = (_good_counts(side, direction) for side in (before, now))
-    return _Drop(
-        p_more=lambda margin: _newcombe_p(old, new, margin),
-        p_less=lambda margin: _newcombe_p(new, old, -margin),
-        interval=significance.newcombe(old, new, _CONFIDENCE),
-    )
-
-
-def _good_counts(side: Estimate, direction: Direction) -> tuple[int, int]:
-    bad = side.denominator - side.numerator
-    return (bad if direction is Direction.LOWER_IS_BETTER else side.numerator), side.denominator
-
-
-def _newcombe_p(before: tuple[int, int], now: tuple[int, int], margin: float) -> float:
-    """The level at which the one-sided Newcombe limit of the drop is the margin, by bisection."""
-    low, high = 1e-12, 0.5
-    if significance.newcombe(before, now, 0.0).low <= margin:
-        return 0.5 if before[0] * now[1] == before[1] * now[0] and margin == 0 else 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        if significance.newcombe(before, now, 1 - 2 * middle).low > margin:
-            high = middle
-        else:
-            low = middle
-    return high

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from pytest_failaware.judge.changes import at_coverage, change_rate
-from pytest_failaware.judge.evidence import Masks, coverage_evidence, paired_evidence, score_evidence, unpaired_evidence
+from pytest_failaware.judge.evidence import Masks, coverage_evidence, paired_evidence, score_evidence
 from pytest_failaware.judge.kinds import (
     NO_LOGITS,
     AnyMetric,
@@ -30,7 +30,6 @@ from pytest_failaware.schema import Comparison, ConditionStats, Estimate, Eviden
 
 _JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
 """Whether there is a confident_accuracy now -> the gate that judges the change where only one side has one."""
-_NOT_COUNTED: Final = "its sample file is missing"
 _WITH_LOGITS: Final = "record it anew with failaware_store_logits = true and --failaware-update-baselines"
 _EQUIVALENT: Final = {"changed_prediction_rate": Decimal("0.01"), "changed_flag_rate": Decimal("0.01")}
 """What the policy equivalence bounds where the gate bounds neither."""
@@ -41,21 +40,6 @@ def gated(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Comparison]:
     for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
         metric = gate.table[name]
         reference, current, evidence = paired(metric, before, now, gate.allowed(name), gate.level)
-        yield _comparison(metric, reference, current, gate, evidence)
-
-
-def gated_unpaired(gate: Gate, before: Mapping[str, Estimate], now: ConditionStats) -> Iterator[Comparison]:
-    """Each gating metric from its counts, where the samples of the baseline are not known."""
-    for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
-        metric, tolerance = gate.table[name], gate.allowed(name)
-        nothing = Estimate(numerator=0, denominator=0, reason=_NOT_COUNTED)
-        if isinstance(metric, ScoreMetric):
-            yield _comparison(metric, nothing, now.scores[name], gate, None)
-            continue
-        reference, current = before.get(name, nothing), now.rates.get(name, nothing)
-        evidence = None
-        if reference.denominator and current.denominator:
-            evidence = unpaired_evidence(reference, current, metric.direction, tolerance, gate.level)
         yield _comparison(metric, reference, current, gate, evidence)
 
 
@@ -127,7 +111,7 @@ def _comparison(
         verdict, note = _undefined(metric.name, reference, current, gate)
     else:
         drop = worsening(reference.fraction, current.fraction, metric.direction)
-        verdict, note = decide(gate.policy, evidence, drop, Fraction(tolerance)), "" if evidence.paired else "unpaired"
+        verdict, note = decide(gate.policy, evidence, drop, Fraction(tolerance)), ""
     return Comparison(
         metric=metric.name,
         reference=reference,
@@ -184,18 +168,15 @@ def bounded(gate: Gate, stats: ConditionStats) -> Iterator[Comparison]:
             )
 
 
-def bounded_changes(gate: Gate, before: Outcomes | None, now: Outcomes | None) -> Iterator[Comparison]:
-    """The bounds of rates of change; without both sides' samples they cannot hold.
+def bounded_changes(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Comparison]:
+    """The bounds of rates of change.
 
     Under equivalence the exact upper bound of each rate has to stay within its maximum, else the observed rate. Samples
     in groups count as `independent_count` of them.
     """
     for name, bound in _change_bounds(gate).items():
-        if before is None or now is None:
-            rate, verdict, note = Estimate(numerator=0, denominator=0, reason=_NOT_COUNTED), Verdict.INCOMPARABLE, ""
-        else:
-            rate = change_rate(name, before, now)
-            verdict, note = _change_verdict(gate, rate, bound, independent_count(rate.denominator, now.groups))
+        rate = change_rate(name, before, now)
+        verdict, note = _change_verdict(gate, rate, bound, independent_count(rate.denominator, now.groups))
         yield Comparison(
             metric=name, reference=None, current=rate, allowed=f"<= {bound}", verdict=verdict, note=note or rate.reason
         )

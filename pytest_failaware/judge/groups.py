@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.fingerprint import group_count
 from pytest_failaware.judge.jackknife import Rows, mixed
 from pytest_failaware.judge.pairing import Pair
 from pytest_failaware.judge.significance import independent_count
-from pytest_failaware.schema import DataFacts, Measurement
+from pytest_failaware.schema import DataFacts
 
 Groups = NDArray[np.uint32] | None
 """The group of each sample, (N,); None where all are independent, as far as anybody told."""
@@ -31,14 +30,6 @@ def _together(groups: Groups) -> list[int] | None:
     return None if len(first) == len(groups) else first[unit].tolist()
 
 
-def are_told(groups: Groups, data: DataFacts) -> bool:
-    """Whether these can be the groups that the facts of the data tell of."""
-    if groups is None:
-        return not data.groups
-    is_column = groups.dtype == np.uint32 and groups.shape == (data.samples,)
-    return is_column and group_count(groups) == data.groups
-
-
 def one_of_each(sample_id: NDArray[np.uint64], groups: NDArray[np.uint32]) -> Rows:
     """A row of each group, ascending: that of the id with the smallest hash, so that it is the same one each time."""
     order = np.lexsort((mixed(sample_id), groups))
@@ -50,12 +41,8 @@ def one_of_each(sample_id: NDArray[np.uint64], groups: NDArray[np.uint32]) -> Ro
 # ---- sentences -----------------------------------------------------------------------------------------------------
 
 
-def how_grouped(measurement: Measurement, stored: DataFacts, both: Pair | None) -> Iterator[str]:
+def how_grouped(stored: DataFacts, both: Pair) -> Iterator[str]:
     """How groups were reckoned with: those of this run decide."""
-    if both is None:
-        if measurement.groups is not None or stored.groups:
-            yield "the images come in groups and were compared as if independent, which proves too much"
-        return
     now, before = both.groups, both.groups_before
     if now is not None:
         yield f"tested over the {len(np.unique(now)):,} groups of the samples, which are not independent"

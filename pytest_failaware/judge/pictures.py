@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.judge.calibration import BINS, bins_of, ece
-from pytest_failaware.judge.metrics import cell_rates, stats_of
+from pytest_failaware.judge.metrics import stats_of
 from pytest_failaware.judge.outcomes import Mask, Outcomes, outcomes_of, sides_of
 from pytest_failaware.judge.pairing import pair
 from pytest_failaware.schema import (
-    Cells,
     ClassChange,
     ClassCounts,
-    ConditionStats,
     Curves,
     Gate,
     Histogram,
@@ -34,14 +32,13 @@ _SCORE_BINS: Final = 20  # of a histogram
 _CLASSES: Final = 12  # listed; the others are counted
 
 
-def pictures_of(measurement: Measurement, gate: Gate, reference: Records | None, cells: Cells | None) -> Pictures:
+def pictures_of(measurement: Measurement, gate: Gate, reference: Records | None) -> Pictures:
     """What there is to draw of one condition.
 
     Args:
         measurement: what this run measured.
         gate: whose rule flags.
         reference: the records it was compared with, None where there are none that are comparable.
-        cells: the stored counts, which alone are known where a comparable baseline has no sample file.
     """
     key, classes = measurement.condition.key, measurement.provenance.data.classes
     if reference is None:
@@ -50,7 +47,7 @@ def pictures_of(measurement: Measurement, gate: Gate, reference: Records | None,
         sides = sides_of(pair(reference, measurement.records), gate.rule)
     before, now = sides
     return Pictures(
-        before=_side(key, before, gate, classes) if before else _counted(key, cells) if cells else None,
+        before=_side(key, before, gate, classes) if before else None,
         now=_side(key, now, gate, classes),
         confidence_threshold=gate.rule.confidence,
         entropy_threshold=gate.rule.entropy,
@@ -63,10 +60,6 @@ def pictures_of(measurement: Measurement, gate: Gate, reference: Records | None,
 def _side(key: str, outcomes: Outcomes, gate: Gate, classes: Sequence[str]) -> Side:
     stats = stats_of(key, outcomes.records, gate.rule, gate.table)
     return Side(stats=stats, curves=curves_of(outcomes, len(classes)) if stats.cells.samples else None)
-
-
-def _counted(key: str, cells: Cells) -> Side:
-    return Side(stats=ConditionStats(condition=key, cells=cells, rates=cell_rates(cells)), curves=None)
 
 
 def curves_of(outcomes: Outcomes, classes: int) -> Curves:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.entries import Measured
+from pytest_failaware.judge.golden import ends_golden
 from pytest_failaware.judge.groups import same_groups
-from pytest_failaware.judge.samples import own_path, shared_path
-from pytest_failaware.schema import Baseline, BaselineEntry, Condition
+from pytest_failaware.judge.samples import missing_files
+from pytest_failaware.schema import Baseline
+
+RESET: Final = "reset-golden"
+REASON: Final = "reason"
 
 
 def refusal(
@@ -40,18 +45,24 @@ def refusal(
     return ""
 
 
+def lacking(
+    directory: Path, old: Baseline | None, fresh: Mapping[str, Measured], *, reason: str, reset_golden: bool
+) -> dict[str, list[str]]:
+    """The options without which new values must not replace the stored ones, with the entries that need each.
+
+    Values of other images, of another preprocessing or over absent sample files cannot be compared with the stored
+    ones, so that nothing but a person's reason speaks for them. Where golden ends, its reset has to be meant.
+    """
+    known = {key: one for key, (one, _) in fresh.items() if old is not None and key in old.entries}
+    if old is None:
+        return {}
+    ending = [key for key, one in known.items() if ends_golden(directory, old, one)]
+    incomparable = [key for key in known if key in ending or missing_files(directory, old, [key])]
+    needed = {RESET: [] if reset_golden else ending, REASON: [] if reason else incomparable}
+    return {option: keys for option, keys in needed.items() if keys}
+
+
 def _agree(one: Measured, other: Measured) -> bool:
     """Whether two items that gate one condition of one baseline would store the same entry."""
     (first, rule), (second, other_rule) = one, other
     return (rule, first.seed) == (other_rule, second.seed) and records_equal(first.records, second.records, rule)
-
-
-def shared_file(directory: Path, name: str, entries: Sequence[BaselineEntry], conditions: Sequence[Condition]) -> str:
-    """Why two entries cannot both be stored, "" where each has a file of its own."""
-    files = {shared_path(directory, name): "the list of samples"}
-    for condition in {one.key: one for one in [*(entry.condition for entry in entries), *conditions]}.values():
-        path = own_path(directory, name, condition)
-        if path in files:
-            return f"{condition.key} and {files[path]} would share the file {path.name}; give one another name"
-        files[path] = condition.key
-    return ""

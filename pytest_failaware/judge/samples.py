@@ -1,36 +1,50 @@
-"""The outcome of every sample beside a baseline: samples.npz (ids, labels, groups) and a file for each condition."""
+"""The outcome of every sample beside a baseline: samples-HASH.npz (ids, labels, groups) and CONDITION-HASH.npz.
+
+The hash is the first digits of the one that the YAML names, so that a file never changes and the YAML alone says which
+files count. Baselines of schema 1 have names without a hash.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import zipfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.columns import (
+    LOGITS,
+    ColumnsError,
+    PointerError,
+    check_columns,
+    check_groups,
+    pack,
+    records_of,
+    unpack,
+)
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.fingerprint import data_fingerprint
-from pytest_failaware.judge.groups import are_told
 from pytest_failaware.judge.metrics import count_cells
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.schema import GROUP, RECORD_DTYPES, SCORES, Baseline, BaselineEntry, Condition, Records
+from pytest_failaware.lfs import is_lfs_pointer
+from pytest_failaware.schema import GROUP, SCORES, Baseline, BaselineEntry, Records
 
 _SHARED: Final = ("sample_id", "label")
-_LOGITS: Final = "logits"
-_OWN: Final = ("prediction", *SCORES, _LOGITS)
+_OWN: Final = ("prediction", *SCORES, LOGITS)
+_DIGITS: Final = 12  # of the hash, in a file's name
 _REMEDY: Final = "restore it from version control, or delete it and re-run with --failaware-update-baselines"
 
 
 def read_records(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Records | None:
-    """The stored records of one condition, None where their files are absent.
+    """Return the stored records of one condition, None if a file of theirs is absent.
 
     Raises:
         BaselineError: a file is damaged or does not belong to the entry.
     """
-    own = own_path(directory, baseline.name, entry.condition)
+    own = own_path(directory, baseline, entry)
     records = _read(directory, baseline, own, f"conditions.{entry.condition.key}.records", entry.records_sha256)
     if records is not None and count_cells(records, FailureRule.parse(entry.rule)) != entry.cells:
         place, key = _place(directory, baseline, f"  {entry.condition.key}:"), entry.condition.key
@@ -42,14 +56,14 @@ def read_records(directory: Path, baseline: Baseline, entry: BaselineEntry) -> R
 
 
 def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Records | None:
-    """The golden reference of one condition, None where the stored records are golden themselves.
+    """Return the golden reference of one condition, None if the stored records are golden themselves.
 
     Raises:
         BaselineError: its file is absent, is damaged or does not belong to the entry.
     """
     if entry.golden is None:
         return None
-    path, key = golden_path(directory, baseline.name, entry.condition), f"conditions.{entry.condition.key}.golden"
+    path, key = golden_path(directory, baseline, entry), f"conditions.{entry.condition.key}.golden"
     records = _read(directory, baseline, path, f"{key}.records", entry.golden.records_sha256)
     if records is None:
         place = _place(directory, baseline, entry.golden.records_sha256)
@@ -61,126 +75,175 @@ def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Re
 
 
 def read_groups(directory: Path, baseline: Baseline) -> NDArray[np.uint32] | None:
-    """The group of each stored sample, (N,), ascending by id; None where none are stored.
+    """Return the group of each stored sample, (N,), ascending by id; None if none are stored.
 
     Raises:
         BaselineError: the file is damaged or does not belong to the baseline.
     """
-    path, told = shared_path(directory, baseline.name), baseline.data.groups
-    if not path.is_file():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as found:
-            groups: NDArray[np.uint32] | None = found.get(GROUP)
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
-        raise BaselineError(f"{path}: cannot be read ({type(error).__name__}); {_REMEDY}") from error
-    if not are_told(groups, baseline.data):
-        place = _place(directory, baseline, f"  groups: {told}" if told else baseline.data.fingerprint)
-        raise BaselineError(
-            f"{place}: data.groups is {told}, which is not what the column {GROUP} of {path} holds; {_REMEDY}"
-        )
-    return groups
+    shared = _read_shared(directory, baseline)
+    return None if shared is None else shared.get(GROUP)
 
 
-def _read(directory: Path, baseline: Baseline, own: Path, key: str, sha256: str) -> Records | None:
-    """The records in one file of columns, with the ids and labels that all share; None where a file is absent."""
-    shared = shared_path(directory, baseline.name)
-    if not shared.is_file() or not own.is_file():
-        return None
-    content = own.read_bytes()
-    if sha256_of(content) != sha256:
-        raise BaselineError(
-            f"{_place(directory, baseline, sha256)}: {key} is not the hash of {own}, which belongs to another version "
-            f"of the entry; {_REMEDY}"
-        )
-    columns = _columns(shared, shared.read_bytes(), _SHARED) | _columns(own, content, _OWN)
-    data = baseline.data
-    _check_logits(own, columns.get(_LOGITS), len(data.classes))
-    if {len(column) for column in columns.values()} != {data.samples} or data.fingerprint != data_fingerprint(
-        columns["sample_id"], columns["label"], data.classes
-    ):
-        place = _place(directory, baseline, data.fingerprint)
-        raise BaselineError(
-            f"{place}: data.fingerprint is not that of {shared}, which belongs to other data; {_REMEDY}"
-        )
-    return Records(**columns)
+def missing_files(directory: Path, baseline: Baseline, keys: Collection[str] | None = None) -> tuple[Path, ...]:
+    """Return the sample files that a baseline names and that are not there; a Git LFS pointer is none.
+
+    Args:
+        directory: the folder of the baselines.
+        baseline: what names them.
+        keys: of the entries to look at, which all need the list of samples too; None for every entry.
+    """
+    files = sorted(named_files(directory, baseline, keys))
+    return tuple(path for path in files if not path.is_file() or is_pointer(path))
 
 
-def _place(directory: Path, baseline: Baseline, text: str) -> str:
-    """The baseline's file with the line where a text stands."""
-    path = directory / f"{baseline.name}.yaml"
-    lines = path.read_text(encoding="utf-8").splitlines()
-    number = next((number for number, line in enumerate(lines, start=1) if text in line), 1)
-    return f"{path}:{number}"
+def named_files(directory: Path, baseline: Baseline, keys: Collection[str] | None = None) -> set[Path]:
+    """Return the sample files that a baseline names, those of all entries or of the entries `keys`."""
+    files = {shared_path(directory, baseline)}
+    for key in baseline.entries if keys is None else keys:
+        entry = baseline.entries[key]
+        files |= {own_path(directory, baseline, entry), golden_path(directory, baseline, entry)}
+    return files
 
 
-def shared_path(directory: Path, name: str) -> Path:
-    """Where a baseline's ids and labels lie."""
-    return directory / name / "samples.npz"
+def is_pointer(path: Path) -> bool:
+    """Return whether a file holds a Git LFS pointer in place of its content."""
+    with path.open("rb") as file:
+        return is_lfs_pointer(file.read(64))
 
 
-def own_path(directory: Path, name: str, condition: Condition) -> Path:
-    """Where a condition's columns lie."""
-    return directory / name / f"{condition.slug}.npz"
+def former_files(directory: Path, baseline: Baseline) -> Iterator[tuple[Path, str]]:
+    """Yield where schema 1 keeps the sample files, each with the hash that the YAML names, "" for none."""
+    folder = directory / baseline.name
+    yield folder / "samples.npz", ""
+    for entry in baseline.entries.values():
+        yield folder / f"{entry.condition.slug}.npz", entry.records_sha256
+        golden = entry.golden.records_sha256 if entry.golden else ""
+        yield folder / f"{entry.condition.slug}.golden.npz", golden
 
 
-def golden_path(directory: Path, name: str, condition: Condition) -> Path:
-    """Where the columns of a condition's golden reference lie."""
-    return directory / name / f"{condition.slug}.golden.npz"
+def shared_path(directory: Path, baseline: Baseline) -> Path:
+    """Return where a baseline's ids and labels lie."""
+    return directory / baseline.name / f"samples{_suffix(baseline, baseline.samples_sha256)}.npz"
+
+
+def own_path(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Path:
+    """Return where a condition's columns lie."""
+    return directory / baseline.name / f"{entry.condition.slug}{_suffix(baseline, entry.records_sha256)}.npz"
+
+
+def golden_path(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Path:
+    """Return where the columns of a condition's golden reference lie; they may be the stored ones themselves."""
+    if entry.golden is None:
+        return own_path(directory, baseline, entry)
+    suffix = _suffix(baseline, entry.golden.records_sha256) or ".golden"
+    return directory / baseline.name / f"{entry.condition.slug}{suffix}.npz"
+
+
+def _suffix(baseline: Baseline, sha256: str) -> str:
+    """What a file's name says of its content; nothing in schema 1."""
+    return f"-{sha256.removeprefix('sha256:')[:_DIGITS]}" if baseline.samples_sha256 else ""
 
 
 def shared_content(records: Records, groups: NDArray[np.uint32] | None = None) -> bytes:
-    """The file of ids and labels, and of groups where there are any."""
-    told = {} if groups is None else {GROUP: groups}
-    return _packed({**{name: getattr(records, name) for name in _SHARED}, **told})
+    """Return the file of ids and labels, and of groups if there are any."""
+    columns = {name: getattr(records, name) for name in _SHARED}
+    return pack(columns if groups is None else {**columns, GROUP: groups})
 
 
 def own_content(records: Records) -> bytes:
-    """The file of a condition's columns."""
-    return _packed({name: column for name, column in records.columns.items() if name in _OWN})
+    """Return the file of a condition's columns."""
+    return pack({name: column for name, column in records.columns.items() if name in _OWN})
 
 
 def holds_logits(path: Path) -> bool:
-    """Whether a file of columns is there and has every logit."""
+    """Return whether a file of columns is there and has every logit."""
     try:
-        with zipfile.ZipFile(path) as found:
-            return f"{_LOGITS}.npy" in found.namelist()
+        with zipfile.ZipFile(path) as archive:
+            return f"{LOGITS}.npy" in archive.namelist()
     except Exception:  # none there, or a damaged one, which raises whatever its bytes provoke
         return False
 
 
 def sha256_of(content: bytes) -> str:
-    """The hash that binds a file to its entry."""
+    """Return the hash that binds a file to its entry."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _packed(columns: dict[str, Any]) -> bytes:  # Any: as in Records.columns
-    """An uncompressed npz: its bytes depend on the columns alone, and version control compresses it anyway."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **columns)
-    return buffer.getvalue()
+def read_content(path: Path) -> bytes | None:
+    """Return the bytes of a sample file, None if it is absent.
 
-
-def _columns(path: Path, content: bytes, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    Raises:
+        BaselineError: the file cannot be read.
+    """
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as found:
-            columns = {name: found[name] for name in names if name != _LOGITS or name in found.files}
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
-        raise BaselineError(f"{path}: cannot be read ({type(error).__name__}); {_REMEDY}") from error
-    dtypes = {name: dtype for name, dtype in RECORD_DTYPES.items() if name in columns}
-    wrong = [name for name, dtype in dtypes.items() if columns[name].dtype != dtype or columns[name].ndim != 1]
-    if wrong:
-        raise BaselineError(
-            f"{path}: the column {wrong[0]} is not {RECORD_DTYPES[wrong[0]]} of one dimension; {_REMEDY}"
-        )
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise BaselineError(f"{path}: cannot be read ({error.strerror or error}); make it readable") from error
+
+
+# ---- one file ------------------------------------------------------------------------------------------------------
+
+
+def _read(directory: Path, baseline: Baseline, own: Path, key: str, sha256: str) -> Records | None:
+    """The records in one file of columns, with the ids and labels that all share; None if a file is absent."""
+    shared, content = _read_shared(directory, baseline), read_content(own)
+    if shared is None or content is None:
+        return None
+    columns = _unpacked(own, content)
+    _check_hash(directory, baseline, own, content, key, sha256)
+    try:
+        return records_of({**{name: shared[name] for name in _SHARED}, **columns}, baseline.data)
+    except ColumnsError as error:
+        raise BaselineError(f"{own}: {error}; {_REMEDY}") from error
+
+
+def _read_shared(directory: Path, baseline: Baseline) -> dict[str, NDArray[Any]] | None:  # Any: as in unpack
+    """The columns that all conditions share, which are those of the baseline's data; None if the file is absent."""
+    path, data = shared_path(directory, baseline), baseline.data
+    content = read_content(path)
+    if content is None:
+        return None
+    columns = _unpacked(path, content)
+    if baseline.samples_sha256:
+        _check_hash(directory, baseline, path, content, "data.samples_sha256", baseline.samples_sha256)
+    try:
+        check_columns(columns, _SHARED)
+    except ColumnsError as error:
+        raise BaselineError(f"{path}: {error}; {_REMEDY}") from error
+    ids, labels = (columns[name] for name in _SHARED)
+    if len(ids) != len(labels) or data.fingerprint != data_fingerprint(ids, labels, data.classes):
+        place = _place(directory, baseline, data.fingerprint)
+        raise BaselineError(f"{place}: data.fingerprint is not that of {path}, which belongs to other data; {_REMEDY}")
+    try:
+        check_groups(columns.get(GROUP), data)
+    except ColumnsError as error:
+        place = _place(directory, baseline, f"  groups: {data.groups}" if data.groups else data.fingerprint)
+        raise BaselineError(f"{place}: data.groups is not what {path} holds ({error}); {_REMEDY}") from error
     return columns
 
 
-def _check_logits(path: Path, logits: NDArray[Any] | None, classes: int) -> None:
-    if logits is not None and (logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] < classes):
+def _unpacked(path: Path, content: bytes) -> dict[str, NDArray[Any]]:  # Any: as in unpack
+    try:
+        return unpack(content)
+    except PointerError as error:
+        raise BaselineError(f"{path}: {error}") from error
+    except ColumnsError as error:
+        raise BaselineError(f"{path}: {error}; {_REMEDY}") from error
+
+
+def _check_hash(directory: Path, baseline: Baseline, path: Path, content: bytes, key: str, sha256: str) -> None:
+    if sha256_of(content) != sha256:
         raise BaselineError(
-            f"{path}: the logits are {logits.dtype} {logits.shape}, not float32 with one for each of the {classes} "
-            f"classes; {_REMEDY}"
+            f"{_place(directory, baseline, sha256)}: {key} is not the hash of {path}, which belongs to another version "
+            f"of the entry; {_REMEDY}"
         )
-    if logits is not None and not np.isfinite(logits).all():
-        raise BaselineError(f"{path}: the logits are not all finite; {_REMEDY}")
+
+
+def _place(directory: Path, baseline: Baseline, text: str) -> str:
+    """The baseline's file with the line where a text stands."""
+    path = directory / f"{baseline.name}.yaml"
+    lines = path.read_text(encoding="utf-8").split("\n")
+    number = next((number for number, line in enumerate(lines, start=1) if text in line), 1)
+    return f"{path}:{number}"

@@ -11,9 +11,15 @@ import yaml
 
 from pytest_failaware.errors import BaselineError
 
-_LARGEST: Final = 5_000_000  # characters
 _FURTHEST: Final = 2**53  # from 0; beyond it a float skips whole numbers
-_DEEPEST: Final = 20
+_DEEPEST: Final = 20  # values in values
+_WORDS: Final = {
+    spelled: value
+    for word, value in (("null", None), ("true", True), ("false", False))
+    for spelled in (word, word.title(), word.upper())
+} | {"~": None, "": None}
+_WHOLE: Final = re.compile(r"-?(0|[1-9][0-9]{0,39})")
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,40}\.[0-9]{0,40}([eE][-+][0-9]{1,3})?")
 _CONFLICT: Final = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)
 T = TypeVar("T")
 
@@ -79,63 +85,89 @@ def parse(text: str, file: str) -> Entry:
     Raises:
         BaselineError: naming the file and the line.
     """
-    if len(text) > _LARGEST:
-        raise BaselineError(
-            f"{file}: larger than any baseline ({len(text):,} characters); restore it from version control"
-        )
     if conflict := _CONFLICT.search(text):
         line = text.count("\n", 0, conflict.start()) + 1
         raise BaselineError(
             f"{file}:{line}: a merge conflict is left in the file; take one side, then re-run with "
             "--failaware-update-baselines"
         )
+    return _entry(compose(text, file), file, "", 1)
+
+
+def compose(text: str, file: str) -> yaml.Node | None:
+    """The nodes of a document, which know their places in the text; None for an empty text.
+
+    Raises:
+        BaselineError: naming the file and the line.
+    """
     try:
-        _refuse_references(text, file)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        loader = yaml.SafeLoader("")
-        return _entry(loader, node, file, "", 0)
+        return _Loader(text).get_single_node()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or "cannot be read"
+        if isinstance(error, _RefusedError):
+            raise BaselineError(f"{file}:{line}: {problem}") from error
         raise BaselineError(f"{file}:{line}: not YAML ({problem}); restore the file from version control") from error
-    except RecursionError as error:
-        raise BaselineError(f"{file}: nested too deep; restore the file from version control") from error
 
 
-def _refuse_references(text: str, file: str) -> None:
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+class _RefusedError(yaml.MarkedYAMLError):
+    """YAML that is sound, and that no baseline needs; the problem names the remedy."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes in one pass; what it refuses is refused before anything is built of it."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs have no types for it
         if getattr(event, "anchor", None) or getattr(event, "tag", None):
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise BaselineError(f"{file}:{line}: anchors, aliases and tags are not allowed; write the value out")
+            raise _refused("anchors, aliases and tags are not allowed; write the value out", event)
+        if self.depth > _DEEPEST:
+            raise _refused("nested too deep; restore the file from version control", event)
+        self.depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
-def _entry(loader: yaml.SafeLoader, node: yaml.Node | None, file: str, key: str, depth: int) -> Entry:
-    if node is None:
-        return Entry(None, file, key, 1)
-    line = node.start_mark.line + 1
-    if depth > _DEEPEST:
-        raise BaselineError(f"{file}:{line}: nested too deep; restore the file from version control")
+def _refused(text: str, event: yaml.Event) -> _RefusedError:
+    return _RefusedError(problem=text, problem_mark=event.start_mark)  # type: ignore[arg-type]  # one of two marks
+
+
+def _entry(node: yaml.Node | None, file: str, key: str, line: int) -> Entry:
     if isinstance(node, yaml.MappingNode):
-        return Entry(dict(_pairs(loader, node, file, key, depth)), file, key, line)
+        return Entry(dict(_pairs(node, file, key)), file, key, line)
     if isinstance(node, yaml.SequenceNode):
-        items = [_entry(loader, item, file, f"{key}[{index}]", depth + 1) for index, item in enumerate(node.value)]
+        items = [
+            _entry(item, file, f"{key}[{index}]", item.start_mark.line + 1) for index, item in enumerate(node.value)
+        ]
         return Entry(items, file, key, line)
-    try:
-        return Entry(loader.construct_object(node), file, key, line)
-    except ValueError as error:  # 2001-99-99, or an integer of thousands of digits
-        raise Entry(None, file, key, line).error(f"cannot be read ({str(error)[:60]})") from error
+    return Entry(_scalar(node) if isinstance(node, yaml.ScalarNode) else None, file, key, line)
 
 
-def _pairs(
-    loader: yaml.SafeLoader, node: yaml.MappingNode, file: str, key: str, depth: int
-) -> Iterator[tuple[str, Entry]]:
+def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
+    """Plain decimal numbers, null, true and false; all else is text, such as the other numbers of YAML 1.1."""
+    text = str(node.value)
+    if node.style is not None:  # quoted
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text
+
+
+def _pairs(node: yaml.MappingNode, file: str, key: str) -> Iterator[tuple[str, Entry]]:
     seen: set[str] = set()
     for name_node, value_node in node.value:
-        name, line = str(name_node.value), name_node.start_mark.line + 1
+        line = name_node.start_mark.line + 1
+        if not isinstance(name_node, yaml.ScalarNode):
+            raise BaselineError(f"{file}:{line}: a key has to be text; restore the file from version control")
+        name = str(name_node.value)
         inner = f"{key}.{name}" if key else name
         if name in seen:
             raise BaselineError(f"{file}:{line}: {inner} stands twice; remove one")
         seen.add(name)
-        entry = _entry(loader, value_node, file, inner, depth + 1)
-        yield name, Entry(entry.value, file, inner, line)
+        yield name, _entry(value_node, file, inner, line)

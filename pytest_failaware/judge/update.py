@@ -1,79 +1,18 @@
-"""New measurements into a stored baseline: entries are merged, what is unchanged stays byte for byte."""
+"""New measurements into a stored baseline: under the lock of its folder, with one commit point."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from collections.abc import Collection, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
-from pytest_failaware.errors import BaselineError, choices
-from pytest_failaware.files import locked, replace_together
-from pytest_failaware.fingerprint import group_count
-from pytest_failaware.judge.baseline import baseline_path, baseline_text, parse_baseline, read_baseline
-from pytest_failaware.judge.comparability import records_equal
-from pytest_failaware.judge.entries import Measured, entry_of
-from pytest_failaware.judge.golden import ends_golden, golden_copies, golden_left
-from pytest_failaware.judge.groups import same_groups
-from pytest_failaware.judge.refusals import refusal, shared_file
-from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import (
-    holds_logits,
-    own_content,
-    own_path,
-    read_groups,
-    read_records,
-    shared_content,
-    shared_path,
-)
-from pytest_failaware.schema import Baseline, Measurement
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateOutcome:
-    """What an update did, by condition key; `refused` says why it did nothing, `diff` how the YAML file changes.
-
-    Drift is measured anew, from the values stored now, for the keys in `golden_anew`; of those in `without_logits` the
-    logits that were stored are gone.
-    """
-
-    recorded: tuple[str, ...] = ()
-    updated: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    regrouped: str = ""  # how many groups the same samples were in and are in now, where that changed
-    pruned: tuple[str, ...] = ()
-    golden_anew: tuple[str, ...] = ()
-    without_logits: tuple[str, ...] = ()
-    refused: str = ""
-    diff: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Update:
-    """What is asked for."""
-
-    measured: Sequence[Measured]
-    drop: Collection[str]
-    reason: str
-    reset_golden: bool
-
-
-class _Stored(Enum):
-    """What a file says of a measurement."""
-
-    WHOLLY = "wholly"
-    WITHOUT_LOGITS = "without logits"  # which were measured
-    OTHERWISE = "otherwise"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
-    """What is to be written, the YAML file last, and what is to be deleted after it."""
-
-    outcome: UpdateOutcome
-    contents: Mapping[Path, bytes] = field(default_factory=dict)
-    removed: tuple[Path, ...] = ()
+from pytest_failaware.files import locked, replace_in_order
+from pytest_failaware.judge.baseline import baseline_path, read_baseline
+from pytest_failaware.judge.entries import Measured
+from pytest_failaware.judge.leftovers import remove_leftovers
+from pytest_failaware.judge.merge import Plan, Update, UpdateOutcome, plan_renaming, plan_update
+from pytest_failaware.schema import Baseline
 
 
 def update_baseline(
@@ -91,8 +30,11 @@ def update_baseline(
     An entry whose predictions and flags are as stored, and whose scores are within 1e-4, is left as it is, unless the
     measurement brings logits that are not stored; logits that are stored and not brought are left, too. Data or
     preprocessing other than the file's, and no groups where it has some, are refused unless the update covers every
-    entry of the file. The file is read, changed and replaced under a lock, so that processes which update other entries
-    lose nothing.
+    entry of the file.
+
+    The folder is locked while the file is read, changed and replaced, so that processes which update other entries lose
+    nothing. The YAML is replaced last: whatever ends an update, the baseline is the old one or the new one. What an
+    update that was killed left behind is removed by the next one. A linked YAML is written where it lies.
 
     Args:
         directory: the folder of the baselines.
@@ -104,127 +46,32 @@ def update_baseline(
         dry_run: only find out what would happen.
 
     Raises:
-        BaselineError: the stored baseline cannot be read, or has no such entry to delete.
-        OSError: a file cannot be written; every file stays as it was.
+        BaselineError: the stored baseline cannot be read, has no such entry to delete, or could not be read afterwards.
+        OSError: a file cannot be written; the baseline is the old one or the new one.
     """
-    with locked(baseline_path(directory, name)):
-        change = _Update(measured=measured, drop=drop, reason=reason, reset_golden=reset_golden)
-        plan = _plan(directory, read_baseline(directory, name), name, change)
-        if not dry_run:
-            replace_together(plan.contents)
-            for path in plan.removed:
-                path.unlink(missing_ok=True)
-    return plan.outcome
+    home = baseline_path(directory, name).resolve().parent
+    change = Update(measured=measured, drop=drop, reason=reason, reset_golden=reset_golden)
+    if dry_run:
+        with locked(home) if home.is_dir() else nullcontext():
+            old = read_baseline(directory, name)
+            return (plan_renaming(directory, old, change) or plan_update(directory, old, name, change)).outcome
+    home.mkdir(parents=True, exist_ok=True)
+    with locked(home):
+        old = read_baseline(directory, name)
+        if renaming := plan_renaming(directory, old, change):
+            _carry_out(renaming, directory, name, home, old)
+            old = renaming.baseline
+        plan = plan_update(directory, old, name, change)
+        _carry_out(plan, directory, name, home, old)
+    return replace(plan.outcome, renamed=renaming.outcome.renamed) if renaming else plan.outcome
 
 
-def _plan(directory: Path, old: Baseline | None, name: str, update: _Update) -> _Plan:
-    known = old.entries if old else {}
-    for key in update.drop:
-        if key not in known:
-            raise BaselineError(f"{baseline_path(directory, name)}: has no entry {key!r}; {choices(key, known)}")
-    fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in update.measured}
-    if refused := refusal(old, update.measured, fresh, update.drop):
-        return _Plan(outcome=UpdateOutcome(refused=refused))
-    found = {key: _found(directory, old, *one) for key, one in fresh.items()} if old else {}
-    reset = [key for key, entry in known.items() if update.reset_golden and entry.golden is not None]
-    unchanged = tuple(key for key, stored in found.items() if stored is _Stored.WHOLLY and key not in reset)
-    changed = {key: one for key, one in fresh.items() if key not in unchanged}
-    outcome = UpdateOutcome(
-        recorded=tuple(key for key in changed if key not in known),
-        updated=tuple(key for key in changed if key in known),
-        unchanged=unchanged,
-        regrouped=_regrouped(directory, old, update.measured),
-        pruned=tuple(update.drop),
-        golden_anew=tuple(_golden_anew(directory, old, changed, update)),
-        without_logits=tuple(
-            key
-            for key, (one, _) in changed.items()
-            if one.records.logits is None and holds_logits(own_path(directory, name, one.condition))
-        ),
-    )
-    if not changed and not update.drop and not outcome.regrouped:
-        return _Plan(outcome=outcome)
-    if shared := shared_file(directory, name, [*known.values()], [one.condition for one, _ in changed.values()]):
-        return _Plan(outcome=UpdateOutcome(refused=shared))
-    # Where the logits alone are new, what is stored now is as golden as what it replaces.
-    filled = [key for key, stored in found.items() if stored is _Stored.WITHOUT_LOGITS and known[key].golden is None]
-    merged = _merged(old, name, changed, update, {*outcome.golden_anew, *filled})
-    contents = _samples(directory, name, changed, update) | golden_copies(directory, old, merged)
-    before, after = baseline_text(old) if old else "", baseline_text(merged)
-    parse_baseline(after, f"{name}.yaml (as it would be written)", name)  # nothing is written that cannot be read
-    contents[baseline_path(directory, name)] = after.encode()
-    return _Plan(
-        outcome=replace(outcome, diff=_diff(before, after, f"{name}.yaml")),
-        contents={path: new for path, new in contents.items() if not path.is_file() or path.read_bytes() != new},
-        removed=(
-            *(own_path(directory, name, entry.condition) for key, entry in known.items() if key not in merged.entries),
-            *golden_left(directory, old, merged),
-        ),
-    )
-
-
-def _samples(directory: Path, name: str, changed: Mapping[str, Measured], update: _Update) -> dict[Path, bytes]:
-    """The files of samples: the outcomes of each changed condition, and what all conditions share."""
-    contents = {own_path(directory, name, one.condition): own_content(one.records) for one, _ in changed.values()}
-    if update.measured:
-        first = update.measured[0][0]
-        contents[shared_path(directory, name)] = shared_content(first.records, first.groups)
-    return contents
-
-
-def _golden_anew(
-    directory: Path, old: Baseline | None, changed: Mapping[str, Measured], update: _Update
-) -> Iterator[str]:
-    """The stored entries whose new values become golden."""
-    for key, (measurement, _) in changed.items():
-        if old is not None and key in old.entries and (update.reset_golden or ends_golden(directory, old, measurement)):
-            yield key
-
-
-def _regrouped(directory: Path, old: Baseline | None, measured: Sequence[Measured]) -> str:
-    """How many groups before and now, "" where the samples belong together as they are stored, or are others."""
-    if old is None or not measured or old.data != measured[0][0].provenance.data:
-        return ""
-    before, now = read_groups(directory, old), measured[0][0].groups
-    if same_groups(before, now):
-        return ""
-    return " -> ".join(f"{group_count(side):,}" if side is not None else "none" for side in (before, now))
-
-
-def _found(directory: Path, baseline: Baseline, measurement: Measurement, rule: FailureRule) -> _Stored:
-    """How much of what was measured the file already says."""
-    provenance = measurement.provenance
-    entry = baseline.entries.get(measurement.condition.key)
-    if entry is None or (baseline.data, baseline.preprocessing) != (provenance.data, provenance.preprocessing):
-        return _Stored.OTHERWISE
-    stored = read_records(directory, baseline, entry)
-    made_alike = (entry.condition, entry.seed, entry.rule) == (measurement.condition, measurement.seed, str(rule))
-    if stored is None or not made_alike or not records_equal(stored, measurement.records, rule):
-        return _Stored.OTHERWISE
-    is_less = stored.logits is None and measurement.records.logits is not None
-    return _Stored.WITHOUT_LOGITS if is_less else _Stored.WHOLLY
-
-
-def _merged(
-    old: Baseline | None, name: str, changed: Mapping[str, Measured], update: _Update, golden_anew: Collection[str]
-) -> Baseline:
-    """The baseline with the changed entries in place and the dropped ones gone."""
-    known = old.entries if old else {}
-    entries = {key: entry for key, entry in known.items() if key not in update.drop}
-    for key, (measurement, rule) in changed.items():
-        entries[key] = entry_of(measurement, rule, known.get(key), update.reason, golden_anew=key in golden_anew)
-    if old is not None and not update.measured:
-        return replace(old, entries=entries)
-    provenance = update.measured[0][0].provenance
-    return Baseline(
-        name=name,
-        data=provenance.data,
-        preprocessing=provenance.preprocessing,
-        entries=entries,
-        known_label_errors=old.known_label_errors if old else (),
-    )
-
-
-def _diff(before: str, after: str, file: str) -> str:
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    return "".join(difflib.unified_diff(old, new, fromfile=f"{file} (stored)", tofile=f"{file} (this run)"))
+def _carry_out(plan: Plan, directory: Path, name: str, home: Path, old: Baseline | None) -> None:
+    try:
+        if plan.contents:
+            replace_in_order(plan.contents)
+    except BaseException:  # Ctrl-C too; it goes on after the clean-up
+        remove_leftovers(directory, name, home, old, read_baseline(directory, name))
+        raise
+    if plan.baseline is not None:
+        remove_leftovers(directory, name, home, old, plan.baseline)

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import nn
 
 from pytest_failaware.errors import ModelError
-from pytest_failaware.text import one_line
+from pytest_failaware.text import describe_error, one_line
 
 _WRAP = "give a factory (pkg.mod:factory) whose model returns the logits alone"
+
+
+def logits_of(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32]:
+    """The logits of a batch, (B, K) on the host. A lone image is doubled: a batch of one takes other kernels.
+
+    Raises:
+        ModelError: the model does not take the inputs, or does not answer as a classifier does.
+    """
+    count = len(inputs)
+    fed = inputs if count > 1 else inputs.repeat(2, 1, 1, 1)
+    try:
+        answer = module(fed)
+    except Exception as error:  # the user's network runs here
+        raise ModelError(
+            f"the model cannot take inputs of shape {tuple(inputs.shape)} (batch, channels, height, width): "
+            f"{describe_error(error)}; check --failaware-preprocess"
+        ) from error
+    logits: NDArray[np.float32] = logits_in(answer, len(fed))[:count].float().cpu().numpy()
+    return logits
 
 
 def logits_in(answer: object, images: int) -> torch.Tensor:
@@ -31,6 +53,11 @@ def logits_in(answer: object, images: int) -> torch.Tensor:
             f"the model returns {_described(found)}, one number per image, as for a sigmoid or a single class; a "
             "classifier returns one logit per class: where z is that number, torch.stack([torch.zeros_like(z), z], 1) "
             f"has the sigmoid's probabilities; {_WRAP}"
+        )
+    if found.is_complex() or found.dtype == torch.bool or found.is_meta or found.layout is not torch.strided:
+        raise ModelError(
+            f"the model returns {_described(found)} of {found.dtype} ({found.layout}, on {found.device}); logits are "
+            f"real numbers in a dense tensor; {_WRAP}"
         )
     if not _fits(found, images):
         raise ModelError(

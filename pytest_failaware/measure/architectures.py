@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from pytest_failaware.errors import FailAwareError, ModelError
@@ -30,6 +31,23 @@ def builder_of(arch: Source, **options: Any) -> Callable[[int], nn.Module]:  # A
     if _takes_classes(factory):
         return lambda classes: call_factory(factory, place, num_classes=classes)
     return lambda classes: call_factory(factory, place)
+
+
+def without_memory(arch: Source, build: Callable[[int], nn.Module]) -> Callable[[int], nn.Module]:
+    """The same builder, whose modules have names and shapes alone, where the library can do this.
+
+    What a file claims to be is compared with them first, since some architectures take 28 GB. The user's factory is
+    called as it is.
+    """
+
+    def outline(classes: int) -> nn.Module:
+        try:
+            with torch.device("meta"):
+                return build(classes)
+        except Exception:  # some constructors compute with their tensors, such as torchvision's RegNets
+            return build(classes)
+
+    return outline if arch.kind in (SourceKind.TORCHVISION, SourceKind.TIMM) else build
 
 
 def _torchvision_builder(name: str, options: dict[str, Any]) -> Callable[[int], nn.Module]:
@@ -88,7 +106,10 @@ def _is_of_timm(name: str) -> bool:
 
 def _timm_builder(name: str, place: str) -> Callable[[int], nn.Module]:
     def build(classes: int) -> nn.Module:
-        module: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes)
+        try:
+            module: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes)
+        except Exception as error:  # timm raises bare errors, as for a tag that it does not know
+            raise ModelError(f"{place}: timm cannot build it ({describe_error(error)}); give another name") from error
         return module
 
     timm = import_timm(place)

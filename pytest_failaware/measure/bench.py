@@ -26,7 +26,17 @@ from pytest_failaware.measure.preprocess import Pipeline, build_pipeline
 from pytest_failaware.measure.runner import Flags, Runner
 from pytest_failaware.measure.scale import scale_notes
 from pytest_failaware.measure.store import ImageStore, build_store, silent
-from pytest_failaware.schema import Condition, Measurement, Precision, Preprocessing, Provenance, Records, Source, Tell
+from pytest_failaware.schema import (
+    Condition,
+    Former,
+    Measurement,
+    Precision,
+    Preprocessing,
+    Provenance,
+    Records,
+    Source,
+    Tell,
+)
 from pytest_failaware.spelling import at_size, is_precomputed
 
 
@@ -116,7 +126,16 @@ class Bench:
                 environment=self.environment,
             ),
             groups=self._groups,
+            former=self._former,
         )
+
+    @property
+    def _former(self) -> Former | None:
+        """What identified the samples before classes were renamed, in the order of the records."""
+        former = self.store.former
+        if former is None:
+            return None
+        return dataclasses.replace(former, sample_id=former.sample_id[np.argsort(self.store.sample_id)])
 
     @property
     def _groups(self) -> NDArray[np.uint32] | None:
@@ -148,6 +167,7 @@ def build_bench(
     own_kernels: Mapping[str, Degrade] | None = None,
     precomputed: Path | None = None,
     keep_logits: bool = False,
+    rename: Mapping[str, str] | None = None,
     tell: Tell = silent,
 ) -> Bench:
     """Decode the images through the preprocessing's geometry and put the pieces together.
@@ -164,6 +184,7 @@ def build_bench(
         own_kernels: the user's degradations by name.
         precomputed: the folder of corruptions that are read instead of made.
         keep_logits: whether records hold every logit.
+        rename: new names of classes by their old ones.
         tell: called while images are decoded.
 
     Raises:
@@ -172,7 +193,7 @@ def build_bench(
     """
     check_precision(precision, model.device)
     pipeline = build_pipeline(preprocess, model.module)
-    store = build_store(images.undoing(pipeline.numbers), pipeline.geometry, skip=bad_samples, tell=tell)
+    store = build_store(images.undoing(pipeline.numbers), pipeline.geometry, skip=bad_samples, rename=rename, tell=tell)
     own = {name: checked(name, kernel) for name, kernel in (own_kernels or {}).items()}
     size = batch_size or default_batch_size(store, model.device)
     return Bench(

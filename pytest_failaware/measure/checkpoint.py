@@ -19,8 +19,11 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from pytest_failaware.budgets import UNPACKED_BYTES
 from pytest_failaware.errors import ModelError
-from pytest_failaware.measure.formats import RESAVE, Format, damaged
+from pytest_failaware.measure.archives import RESAVE, damaged, data_pickle
+from pytest_failaware.measure.formats import Format
+from pytest_failaware.measure.pickles import PICKLE_BYTES, check_pickles
 from pytest_failaware.measure.trust import globals_in, refusal, refuse_old_torch, shown, trusted_bytes
 from pytest_failaware.schema import Loading
 from pytest_failaware.text import one_line
@@ -28,6 +31,7 @@ from pytest_failaware.text import one_line
 _KEYS: Final = ("state_dict", "model", "model_state_dict", "net", "network")
 _AVERAGED: Final = ("state_dict_ema", "model_ema", "ema")  # averages of the weights, which nobody tests unasked
 _PREFIXES: Final = ("_orig_mod.", "module.")
+_OLD_PICKLES: Final = 5  # before torch 1.6: a magic number, the version, the system, the content, the names of storages
 _SAFETENSORS_HEADER: Final = 10_000_000  # bytes; 1 MB describes ten thousand tensors
 _ATTRIBUTE_DICTS: Final = (
     "lightning_fabric.utilities.data.AttributeDict",
@@ -69,7 +73,7 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
     """The weights in what a file held.
 
     Raises:
-        ModelError: there are none, or none under the key that was asked for.
+        ModelError: there are none, or none under the key that was asked for, or they claim to be more than they are.
     """
     if not isinstance(content, dict):
         raise ModelError(
@@ -82,6 +86,7 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
     tensors = _tensors(weights) if isinstance(weights, dict) else {}
     if not tensors:
         raise ModelError(f"{path}: {_without_weights(content, loading.checkpoint_key, known)}")
+    _refuse_claims(path, tensors)
     by_timm = key and isinstance(content.get("args"), argparse.Namespace)  # other scripts note names of torchvision
     architecture = content.get("arch") if key else ""
     found = Checkpoint(
@@ -94,6 +99,18 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
         is_of_lightning="pytorch-lightning_version" in content,
     )
     return found.without(shared_prefix(tensors))
+
+
+def _refuse_claims(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Refuse shapes without the numbers for them: a network of such shapes takes far more memory than the file."""
+    dense = [tensor for tensor in tensors.values() if tensor.layout is torch.strided]
+    storages = [tensor.untyped_storage() for tensor in dense if not tensor.is_meta]
+    held = sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+    claimed = sum(tensor.numel() * tensor.element_size() for tensor in dense)
+    if claimed > held + UNPACKED_BYTES:
+        raise ModelError(
+            f"{path}: its shapes claim {claimed:,} bytes, and the file holds {held:,}; write one with {RESAVE}"
+        )
 
 
 def module_in(content: object, loading: Loading) -> nn.Module | None:
@@ -112,13 +129,18 @@ def _under(content: dict[Any, Any], key: str) -> object:
 
 
 def _without_weights(content: dict[Any, Any], asked: str, known: list[str]) -> str:
-    found = one_line(", ".join(map(repr, list(content)[:8]))) or "none"
+    found = one_line(", ".join(map(_shown_key, list(content)[:8]))) or "none"
     if asked:
         others = f"; give one of {', '.join(known)}" if known else ""
         return f"no weights under --failaware-checkpoint-key={asked}; its keys: {found}{others}"
     if known:
         return f"no weights but averaged ones; take them with --failaware-checkpoint-key={known[0]}; its keys: {found}"
     return f"no weights in it or under {', '.join(_KEYS)}; its keys: {found}; write one with {RESAVE}"
+
+
+def _shown_key(key: object) -> str:
+    """Return a text as it is; anything else by its type, since a tuple of the same tuples has no end."""
+    return repr(key) if isinstance(key, str) else f"a key of type {type(key).__name__}"
 
 
 def shared_prefix(names: Collection[str]) -> str:
@@ -146,8 +168,17 @@ def read_content(path: Path, form: Format, loading: Loading) -> object:
     if trusted is not None:
         return _unpickle(path, trusted)
     refuse_old_torch(path, loading)
+    _check_growth(path, form)
     # torch reads whatever path ends in .safetensors as that format; a file object it reads by content.
     return _torch_load(path, loading, mmap=form is Format.TORCH_ZIP and not path.name.endswith(".safetensors"))
+
+
+def _check_growth(path: Path, form: Format) -> None:
+    if form is Format.TORCH_ZIP:
+        check_pickles(path, io.BytesIO(data_pickle(path, PICKLE_BYTES)), 1)
+        return
+    with path.open("rb") as file:
+        check_pickles(path, file, _OLD_PICKLES)
 
 
 def _asking(path: Path) -> str:

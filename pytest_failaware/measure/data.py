@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from pytest_failaware.errors import DataError
-from pytest_failaware.measure.decode import grey_or_rgb, unreadable
+from pytest_failaware.errors import BadImageError, DataError
+from pytest_failaware.measure.decode import check_header, grey_or_rgb, unreadable
 from pytest_failaware.measure.floats import ROUNDING, WANTED, grey_levels
 from pytest_failaware.schema import Preprocessing
-from pytest_failaware.text import describe_error, one_line
+from pytest_failaware.text import describe_error, one_line, spelled
 
 CHANNELS: Final = ((), (1,), (3,))
 """What can follow (N, H, W) in the shape of an array of images."""
@@ -52,6 +52,10 @@ class ImageSet(ABC):
     @abstractmethod
     def name(self, index: int) -> str:
         """How an error names this sample."""
+
+    def file(self, index: int) -> str:
+        """The path by which a folder that repeats the data set holds the sample's file."""
+        return self.name(index)
 
     @abstractmethod
     def read(self, index: int) -> Sample:
@@ -159,7 +163,7 @@ def _class_names(names: Any, where: str) -> tuple[str, ...]:
     """The names in label order; a tuple of synonyms, as torchvision's ImageNet has them, is one name."""
     if isinstance(names, str) or not isinstance(names, (Sequence, np.ndarray)):
         raise DataError(f"{where}: .classes is a {type(names).__name__}; it must be the class names in label order")
-    return tuple(", ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in names)
+    return tuple(spelled(", ".join(map(str, name)) if isinstance(name, tuple) else str(name)) for name in names)
 
 
 def _declared_keys(given: Any, count: int, where: str) -> list[str]:
@@ -203,7 +207,11 @@ def _image(value: Any, place: str) -> Image.Image:
     """A Pillow image of mode L or RGB from what a data set yields."""
     if isinstance(value, Image.Image):
         try:
+            if not _is_decoded(value):
+                check_header(value, place)
             value.load()
+        except BadImageError:
+            raise
         except Exception as error:  # damaged bytes raise whatever they provoke
             raise unreadable(
                 error, f"{place}: the image cannot be decoded ({describe_error(error)}); repair it"
@@ -219,6 +227,11 @@ def _image(value: Any, place: str) -> Image.Image:
     if value.ndim not in (2, 3) or value.shape[2:] not in CHANNELS or value.size == 0:
         raise DataError(f"{place}: the image has shape {shape}; it must be {layouts}")
     return Image.fromarray(np.ascontiguousarray(value[..., 0] if value.shape[2:] == (1,) else value))
+
+
+def _is_decoded(image: Image.Image) -> bool:
+    """Whether the pixels are in memory; they are in a private attribute, whose name Pillow 11 changed."""
+    return vars(image).get("_im", vars(image).get("im")) is not None
 
 
 def _label(value: Any, place: str) -> int:

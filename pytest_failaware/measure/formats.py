@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import io
-import zipfile
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from pytest_failaware.errors import ModelError
-from pytest_failaware.measure.onnx_file import looks_like_onnx
-from pytest_failaware.text import describe_error, one_line
+from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
+from pytest_failaware.measure.archives import RESAVE, Members, refuse_two_archives, sizes_by_python, sizes_by_torch
+from pytest_failaware.text import describe_error
 
-RESAVE: Final = "torch.save(model.state_dict(), ...)"
 _SAFETENSORS_HEADER_LIMIT: Final = 100_000_000  # bytes; the format's own limit
 _TAR_MAGIC: Final = slice(257, 262)
-_LONG_ONNX: Final = 2**31  # bytes; a protobuf cannot be longer
+_ONNX: Final = b"\x08"  # the tag of the first field of the message, its version; every exporter writes it first
 
 
 class Format(Enum):
@@ -48,52 +46,27 @@ def recognise(path: Path) -> Format:
         return Format.TORCH_PICKLE
     if head[_TAR_MAGIC] == b"ustar":
         return Format.TORCH_TAR
-    if head and not head.startswith((b"<", b"version ")) and looks_like_onnx(read_bytes(path, _LONG_ONNX)):
+    if head.startswith(_ONNX):
         return Format.ONNX
     raise ModelError(_foreign(path, head))
 
 
-def read_bytes(path: Path, limit: int = 2**63) -> bytes:
-    """The file, read once, so that what is checked is what is loaded; b"" where it is longer than the limit.
+def read_bytes(path: Path) -> bytes:
+    """The file, read once, so that what is checked is what is loaded.
 
     Raises:
         ModelError: it cannot be read.
     """
     try:
-        return b"" if path.stat().st_size >= limit else path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({describe_error(error)}); check its permissions") from error
 
 
-def entries(path: Path, content: bytes | None = None) -> list[str]:
-    """The names in a zip archive.
-
-    Raises:
-        ModelError: the archive is damaged, or a name leads out of any folder it would be unpacked to.
-    """
-    try:
-        with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
-            names = archive.namelist()
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
-        raise damaged(path, error) from error
-    outside = [name for name in names if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/")]
-    if outside:
-        raise ModelError(
-            f"{path}: names that lead out of the archive: {one_line(', '.join(outside[:3]))}; torch writes none such, "
-            f"so do not trust its origin; write one with {RESAVE}"
-        )
-    return names
-
-
-def damaged(path: Path, error: BaseException) -> ModelError:
-    """The error for a file that cannot be read to its end."""
-    found = f"cut short, damaged or no checkpoint ({describe_error(error)})"
-    return ModelError(f"{path}: {found}; copy it again or write one with {RESAVE}")
-
-
 def _archive(path: Path) -> Format:
     """Which of the forms that are zip archives."""
-    names = entries(path)
+    by_python = sizes_by_python(path)
+    names = [name for name, _ in by_python]
     inner = {name.partition("/")[2] for name in names}
     if "constants.pkl" in inner:
         return Format.TORCHSCRIPT
@@ -102,8 +75,17 @@ def _archive(path: Path) -> Format:
     if ".data/extern_modules" in inner:
         return Format.PACKAGE
     if "data.pkl" in inner:
-        return Format.TORCH_ZIP
+        return _of_torch_save(path, by_python)
     raise ModelError(f"{path}: a zip archive that torch.save did not write; write one with {RESAVE}")
+
+
+def _of_torch_save(path: Path, by_python: Members) -> Format:
+    """The form of what looks like a file of torch.save, by torch's own reader as well: it may see another archive."""
+    by_torch = sizes_by_torch(path)
+    if "constants.pkl" in dict(by_torch):
+        return Format.TORCHSCRIPT
+    refuse_two_archives(path, by_python, by_torch)
+    return Format.TORCH_ZIP
 
 
 def _head(path: Path) -> bytes:
@@ -128,6 +110,6 @@ def _nearby(path: Path) -> str:
 def _foreign(path: Path, head: bytes) -> str:
     if not head:
         return f"{path}: the file is empty; copy or download it again"
-    if head.startswith(b"version https://git-lfs"):
-        return f"{path}: a Git LFS pointer, not the checkpoint itself; fetch it with git lfs pull"
+    if is_lfs_pointer(head):
+        return f"{path}: a Git LFS pointer, not the checkpoint itself; {LFS_REMEDY}"
     return f"{path}: not a torch or safetensors checkpoint, it begins with {head[:20]!r}; write one with {RESAVE}"

@@ -12,31 +12,33 @@ import numpy as np
 import PIL
 import torch
 
+from pytest_failaware.errors import ModelError
 from pytest_failaware.measure.bench import Bench
+from pytest_failaware.measure.constancy import CHANGED
 from pytest_failaware.measure.degrade import KERNELS
 from pytest_failaware.measure.fold import has_hooks
-from pytest_failaware.measure.inference import check_unchanged
-from pytest_failaware.measure.models import model_sha256
 from pytest_failaware.measure.structure import ForeignCodeError, structure_sha256
+from pytest_failaware.measure.writes import check_unwritten
 from pytest_failaware.schema import Condition
 from pytest_failaware.spelling import is_precomputed
 
 
 class Identity:
-    """The parts of one bench: images are hashed once, weights each time, since a test may write to them unseen."""
+    """The parts of one bench: images and weights are hashed once; a model that a test changed is refused."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
+        self._structure = ""  # of the model when it was first asked for
 
     def parts(self, condition: Condition, seed: int) -> dict[str, str]:
         """Every part by the name that people read.
 
         Raises:
             ForeignCodeError: the records depend on the user's own code, which nothing identifies.
-            ModelError: the model's weights changed since it was loaded.
+            ModelError: the model changed since it was loaded.
         """
         bench = self.bench
-        check_unchanged(bench.model)
+        check_unwritten(bench.model)
         self._refuse_foreign_code(condition)
         condition = bench.sized(condition)
         return {
@@ -60,8 +62,11 @@ class Identity:
         model = self.bench.model
         if model.program:
             return {"weights": model.program, "architecture": "a program"}
-        architecture = f"{model.facts.architecture} {structure_sha256(model.module)}"
-        return {"weights": model_sha256(model.module), "architecture": architecture}
+        structure = structure_sha256(model.module)
+        if self._structure not in ("", structure):
+            raise ModelError(CHANGED)
+        self._structure = structure
+        return {"weights": model.state, "architecture": f"{model.facts.architecture} {structure}"}
 
     def _refuse_foreign_code(self, condition: Condition) -> None:
         own = condition.name not in KERNELS and not is_precomputed(condition)

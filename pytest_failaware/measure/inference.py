@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pytest_failaware.columns import read_only
 from pytest_failaware.errors import DataError, ModelError
 from pytest_failaware.measure.loader import DegradedLoader
-from pytest_failaware.measure.models import LoadedModel, weights_version
 from pytest_failaware.measure.precision import computing
 from pytest_failaware.measure.runner import Runner
 from pytest_failaware.measure.store import silent
+from pytest_failaware.measure.writes import check_unchanged, check_unwritten
 from pytest_failaware.schema import NO_CLASS, Records, Tell
 from pytest_failaware.scores import columns_of
 
@@ -23,36 +24,23 @@ def measure_records(
 
     Raises:
         ModelError: the model returns no (B, K) tensor of logits, those of clean images are not all finite, or its
-            weights changed since it was loaded.
+            answers depend on chance, on the batch or on what it was asked before, or its weights changed since it was
+            loaded.
         DataError: the labels do not fit the model's K classes.
     """
     model = runner.model
-    check_unchanged(model)
+    check_unwritten(model)
     model.module.eval()  # a test may have put the shared model into another mode
     columns, count = [], len(loader.store.labels)
     with torch.inference_mode(), computing(runner.precision, model.device):
         for rows, logits in runner.answers(loader):
             columns.append(_columns(loader, rows, logits, keep_logits=keep_logits))
             tell(rows.stop, count)
+        check_unchanged(model, lambda: loader.inputs(slice(0, 2), clean=True))
     joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
     order = np.argsort(loader.store.sample_id)
-    ordered = {name: column[order] for name, column in {"sample_id": loader.store.sample_id, **joined}.items()}
-    for column in ordered.values():
-        column.setflags(write=False)  # a test's body sees the very columns that are judged and stored
-    return Records(**ordered)
-
-
-def check_unchanged(model: LoadedModel) -> None:
-    """Refuse a model whose weights were written to since it was loaded.
-
-    Raises:
-        ModelError: they were.
-    """
-    if weights_version(model.module) != model.version:
-        raise ModelError(
-            "the model's weights changed after it was loaded: a test wrote to the shared model, or ran it in train "
-            "mode; give it copy.deepcopy(failaware_model)"
-        )
+    unordered = {"sample_id": loader.store.sample_id, **joined}
+    return Records(**{name: read_only(column[order]) for name, column in unordered.items()})
 
 
 def _columns(

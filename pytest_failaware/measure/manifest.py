@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from pathlib import Path, PureWindowsPath
 from typing import Final
 
 from pytest_failaware.errors import DataError, choices
+from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.measure.data import ImageSet, Sample
 from pytest_failaware.measure.decode import read_image
+from pytest_failaware.measure.folder import outside_note
 from pytest_failaware.schema import GROUP
-from pytest_failaware.text import describe_error
+from pytest_failaware.text import describe_error, spelled
 
 _FILE: Final = "file"
 _LABEL: Final = "label"
@@ -38,8 +41,8 @@ class _Row:
 def open_manifest(path: Path, group: str | None) -> ImageSet:
     """The images that a CSV file lists; `group` names the column that samples are grouped by, else one named group.
 
-    Files are named relative to the CSV and lie below its folder. Where all labels are whole numbers they are class
-    numbers from 0, else class names, which are numbered in sorted order.
+    Files are named relative to the CSV, below its folder; links are followed. Where all labels are whole numbers they
+    are class numbers from 0, else class names, which are numbered in sorted order.
 
     Raises:
         DataError: naming the file, the line and what is wrong there.
@@ -49,13 +52,18 @@ def open_manifest(path: Path, group: str | None) -> ImageSet:
     column = _group_column(header, group, place)
     cells = {name: [_filled(row, name, place) for row in rows] for name in (_FILE, _LABEL, *filter(None, [column]))}
     ignored = [name for name in header if name not in cells]
+    root = path.parent.resolve()
+    outside = sum(not real.is_relative_to(root) for real in _located(cells[_FILE], rows, root, place))
     return ManifestImages(
-        files=_located(cells[_FILE], rows, path.parent, place),
+        files=[path.parent / name for name in cells[_FILE]],
         names=cells[_FILE],
         labels=cells[_LABEL],
         numbers=_class_numbers(cells[_LABEL], rows, place),
         groups=cells[column] if column else None,
-        notes=(_ignored_note(path.name, ignored, column),) if ignored else (),
+        notes=(
+            *((_ignored_note(path.name, ignored, column),) if ignored else ()),
+            *outside_note(outside, path.parent),
+        ),
     )
 
 
@@ -90,12 +98,13 @@ class ManifestImages(ImageSet):
 
     def read(self, index: int) -> Sample:
         """The file, read once for its hash and its pixels."""
-        content, image = read_image(self.files[index], f"{self.files[index]} (image {index})")
+        path = self.files[index]
+        content, image = read_image(path, f"{spelled(str(path))} (image {index})")
         return Sample(key=hashlib.sha256(content).digest(), image=image, label=self.labels[index])
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The columns that were not used."""
+        """The columns that were not used, and how many images lie elsewhere."""
         return self._notes
 
 
@@ -105,6 +114,9 @@ def _read(path: Path, place: str) -> tuple[list[str], list[_Row]]:
     rows: list[_Row] = []
     line = 0
     try:
+        with path.open("rb") as binary:
+            if is_lfs_pointer(binary.read(100)):
+                raise DataError(f"{place}: is a Git LFS pointer, not the manifest itself; {LFS_REMEDY}")
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True, skipinitialspace=True)
             for cells in reader:
@@ -164,29 +176,38 @@ def _filled(row: _Row, column: str, place: str) -> str:
     return row.cells[column]
 
 
-def _located(names: Sequence[str], rows: Sequence[_Row], folder: Path, place: str) -> list[Path]:
-    """Where the files lie: below the folder of the manifest, each there and listed once."""
-    root, lines, absent = folder.resolve(), dict[Path, int](), list[str]()
+def _located(names: Sequence[str], rows: Sequence[_Row], root: Path, place: str) -> list[Path]:
+    """The real paths of the files: each named below the folder of the manifest, there, and listed once."""
+    lines, paths, absent = dict[Path, int](), list[Path](), list[str]()
+    inside = root.resolve()
     for name, row in zip(names, rows, strict=True):
         where = f"{place}:{row.line}"
-        if Path(name).is_absolute() or PureWindowsPath(name).drive or name.startswith(("/", "\\")):
-            raise DataError(f"{where}: {name!r} is an absolute path; name files relative to the CSV")
+        _refuse_other_folders(name, root, where)
         try:
             path = (root / name).resolve()
             is_there = path.is_file()
         except (OSError, ValueError, RuntimeError) as error:  # too long, a zero byte, a circle of links
             raise DataError(f"{where}: {name!r} is no file ({describe_error(error)}); correct the name") from error
-        if not path.is_relative_to(root):
-            raise DataError(f"{where}: {name!r} leads out of the folder of the CSV, {root}; move the file or the CSV")
-        if path in lines:
-            raise DataError(f"{where}: {name!r} is the file of line {lines[path]} again; list each file once")
-        lines[path] = row.line
+        # A store without duplicates keeps equal images as one file: links to it count as copies do.
+        identity = path if path.is_relative_to(inside) else Path(os.path.normpath(root / name))
+        if identity in lines:
+            raise DataError(f"{where}: {name!r} is the file of line {lines[identity]} again; list each file once")
+        lines[identity] = row.line
+        paths.append(path)
         if not is_there:
             absent.append(f"{where}: {name!r} is not there")
     if absent:
         more = f" (and {len(absent) - 1} more files)" if len(absent) > 1 else ""
         raise DataError(f"{absent[0]}{more}; it should lie at {root} or below, with / between folders")
-    return list(lines)
+    return paths
+
+
+def _refuse_other_folders(name: str, root: Path, where: str) -> None:
+    """Refuse a name that itself leads out of the folder, as a link below the folder may."""
+    if Path(name).is_absolute() or PureWindowsPath(name).drive or name.startswith(("/", "\\")):
+        raise DataError(f"{where}: {name!r} is an absolute path; name files relative to the CSV")
+    if not Path(os.path.normpath(root / name)).is_relative_to(root):
+        raise DataError(f"{where}: {name!r} leads out of the folder of the CSV, {root}; move the file or the CSV")
 
 
 def _class_numbers(labels: Sequence[str], rows: Sequence[_Row], place: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from pytest_failaware.measure.checkpoint import checkpoint_of, module_in, read_c
 from pytest_failaware.measure.formats import Format, recognise
 from pytest_failaware.measure.pretrained import published
 from pytest_failaware.measure.programs import load_program
+from pytest_failaware.measure.state import check_values, model_sha256, weights_version
 from pytest_failaware.measure.weights import build_filled
 from pytest_failaware.schema import Loading, ModelFacts, Source, SourceKind
 
@@ -27,14 +27,16 @@ from pytest_failaware.schema import Loading, ModelFacts, Source, SourceKind
 class LoadedModel:
     """A classifier in eval mode, gradients off, every tensor on `device`; `notes` are lines for the summary.
 
-    `version` counts the writes to its weights, so that a later one is noticed; `code` names the user's own code that it
-    may run, "" where its architecture is torchvision's. `program` identifies a model that is a program, such as an ONNX
-    file, by its hash and what runs it; "" where the model is a module with weights.
+    `state` is the hash of its weights and buffers, `version` counts the writes to them, so that later ones are noticed;
+    `code` names the user's own code that it may run, "" where its architecture is torchvision's. `program` identifies a
+    model that is a program, such as an ONNX file, by its hash and what runs it; "" where the model is a module with
+    weights.
     """
 
     module: nn.Module
     device: torch.device
     facts: ModelFacts
+    state: str
     version: int
     code: str
     program: str = ""
@@ -102,24 +104,21 @@ def adopt_model(
     """The user's own module, made ready in place: moved to the device, in eval mode, gradients off.
 
     Raises:
-        ModelError: It is not a torch.nn.Module.
+        ModelError: It is not a torch.nn.Module, or its weights have no values.
     """
     if not isinstance(module, nn.Module):
         raise ModelError(f"the model is {kind_of(module)}, not a torch.nn.Module; give an instance of one")
+    check_values(module)
     ready = module.to(device).eval().requires_grad_(False)
+    state = model_sha256(ready)
     return LoadedModel(
         module=ready,
         device=device,
-        facts=ModelFacts(sha256=model_sha256(ready), architecture=architecture),
+        facts=ModelFacts(sha256=state, architecture=architecture),
+        state=state,
         version=weights_version(ready),
         code=code,
     )
-
-
-def weights_version(module: nn.Module) -> int:
-    """How often the weights and buffers have been written to in place; tensors of inference mode keep no count."""
-    tensors = (value for value in module.state_dict(keep_vars=True).values() if isinstance(value, torch.Tensor))
-    return sum(tensor._version for tensor in tensors if not tensor.is_inference())
 
 
 @contextmanager
@@ -138,20 +137,8 @@ def restored(module: object) -> Iterator[None]:
         for part, training in modes:
             part.training = training
         for parameter, required in gradients:
-            parameter.requires_grad_(required)
-
-
-def model_sha256(module: nn.Module) -> str:
-    """The SHA-256, in hex, of all weights and buffers: over (name, dtype, shape, bytes), sorted by name.
-
-    Device, memory format and gradients do not matter.
-    """
-    digest = hashlib.sha256()
-    for name, value in sorted(module.state_dict().items()):
-        if isinstance(value, torch.Tensor):  # a module may keep other things in its extra state
-            digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
-            digest.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+            if parameter.requires_grad != required:  # a lazy layer's refuses to be set at all
+                parameter.requires_grad_(required)
 
 
 # ---- from a factory ------------------------------------------------------------------------------------------------
@@ -206,6 +193,7 @@ def _from_program(path: Path, form: Format, arch: Source | None, device: torch.d
         module=program.module.eval(),
         device=device,
         facts=ModelFacts(sha256=program.sha256, architecture=""),
+        state=model_sha256(program.module),
         version=weights_version(program.module),
         code="",
         program=f"{program.sha256} {program.runtime}",

@@ -1,83 +1,131 @@
-"""An ONNX file as bytes: whether it is one, and which other files its weights lie in, without running anything.
-
-ONNX is a protobuf message, a sequence of (field number, value). Only the way to the weights is followed here, so that
-the files which a runtime would open are known before it is asked to.
-"""
+"""An ONNX file as a message: parsed by the onnx library, its operators and the files of its weights checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
 
-_FIELDS: Final[Mapping[str, Mapping[int, str]]] = {
-    "model": {7: "graph", 20: "training", 25: "function"},
-    "training": {1: "graph", 2: "graph"},
-    "function": {7: "node", 11: "attribute"},
-    "graph": {1: "node", 5: "tensor", 15: "sparse"},
-    "node": {5: "attribute"},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
-    "sparse": {1: "tensor", 2: "tensor"},
-    "tensor": {13: "entry"},
-}
-"""Message -> field number -> the message in it, on the way to where tensors name their files."""
+from pytest_failaware.errors import ModelError
+from pytest_failaware.text import describe_error, one_line
 
-_IR_VERSION, _GRAPH = 1, 7
-_VARINT, _FIXED64, _MESSAGE, _FIXED32 = 0, 1, 2, 5  # protobuf's ways to write a value
-_DEPTH: Final = 100  # messages in one another; a control flow in a control flow takes six
+# onnxruntime's quantiser and optimiser write operators of com.microsoft. They are compiled into the runtime; on the CPU
+# none of them opens a file or calls other code. Operators of any other domain come from a library of somebody else's.
+_DOMAINS: Final = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
+_LONGEST: Final = 2**31  # bytes; a protobuf message must be shorter
+_PLACE: Final = ("location", "offset", "length")
 
 
-def looks_like_onnx(content: bytes) -> bool:
-    """Whether the bytes are a message to their end, with a version and a graph."""
-    try:
-        numbers = {number for number, _ in _fields(memoryview(content))}
-    except ValueError:
-        return False
-    return {_IR_VERSION, _GRAPH} <= numbers
-
-
-def data_files(content: bytes) -> set[str]:
-    """The locations of external data, as the file names them.
+def refuse_long(path: Path) -> None:
+    """Refuse what protobuf cannot hold, before it is read.
 
     Raises:
-        ValueError: the bytes are no ONNX message.
+        ModelError: the file is too long.
     """
-    return set(_locations(memoryview(content), "model", 0))
+    size = path.stat().st_size
+    if size >= _LONGEST:
+        raise ModelError(
+            f"{path}: an ONNX program of {size:,} bytes, the limit is {_LONGEST:,}; save its weights in a file beside "
+            "it (save_as_external_data)"
+        )
 
 
-def _locations(message: memoryview, kind: str, depth: int) -> Iterator[str]:
-    if depth > _DEPTH:
-        raise ValueError("messages nested too deep")
-    if kind == "entry":
-        pair = dict(_fields(message))
-        if bytes(pair.get(1, b"")) == b"location":
-            yield bytes(pair.get(2, b"")).decode()
+def parse_onnx(path: Path, content: bytes) -> Any:  # Any: onnx.ModelProto, of a library that may be absent
+    """Return the model in a file, without what the onnx library does not know, so that nobody else reads it either.
+
+    Raises:
+        ModelError: the onnx library is missing or cannot read the file, or the model has custom operators.
+    """
+    onnx = _import_onnx(path)
+    try:
+        model = onnx.ModelProto.FromString(content)
+    except Exception as error:  # protobuf has one class of error for each of its implementations
+        raise ModelError(f"{path}: a damaged ONNX program ({describe_error(error)}); copy it again") from error
+    if not model.HasField("graph"):
+        raise ModelError(f"{path}: neither a checkpoint nor an ONNX program with a graph; copy it again")
+    if model.ir_version > onnx.IR_VERSION:
+        raise ModelError(
+            f"{path}: an ONNX program of version {model.ir_version}, onnx {onnx.__version__} knows {onnx.IR_VERSION}; "
+            "install a newer onnx, or export it for an older version"
+        )
+    model.DiscardUnknownFields()
+    model.ClearField("metadata_props")  # they can hold options for the runtime
+    _refuse_custom_operators(path, model)
+    return model
+
+
+def _import_onnx(path: Path) -> Any:  # Any: as above
+    """Return the library onnx.
+
+    Raises:
+        ModelError: it is not installed.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise ModelError(
+            f"{path}: ONNX programs need onnx and onnxruntime; install them with pip install 'pytest-failaware[onnx]'"
+        ) from error
+    return onnx
+
+
+def _refuse_custom_operators(path: Path, model: Any) -> None:  # Any: as above
+    own = {(function.domain, function.name) for function in model.functions}
+    nodes = [(node.domain, node.op_type) for node in _parts(model, "NodeProto")]
+    custom = {f"{domain}:{name}" for domain, name in nodes if domain not in _DOMAINS and (domain, name) not in own}
+    if custom:
+        raise ModelError(
+            f"{path}: an ONNX program with custom operators, {one_line(', '.join(sorted(custom)[:6]))}; none of it was "
+            "run; export it with the operators of ONNX alone"
+        )
+
+
+def external_tensors(path: Path, model: Any) -> list[tuple[Any, dict[str, str]]]:  # Any: as above
+    """Return each tensor whose data lies in another file, wherever in the model it is, and what it says of the place.
+
+    Raises:
+        ModelError: a tensor says twice where its data is, or not by text and numbers.
+    """
+    found = []
+    for tensor in _parts(model, "TensorProto"):
+        if tensor.data_location == tensor.EXTERNAL:
+            found.append((tensor, _place(path, tensor)))
+        else:
+            tensor.ClearField("external_data")
+    return found
+
+
+def _place(path: Path, tensor: Any) -> dict[str, str]:  # Any: as above
+    """Return the location, and where they are given the offset and the length, in bytes; nothing else is kept."""
+    entries = [(entry.key, entry.value) for entry in tensor.external_data if entry.key in _PLACE]
+    place = {"location": ""} | dict(entries)
+    is_text = all(isinstance(value, str) for _, value in entries)  # what is no UTF-8 comes as bytes
+    if len(dict(entries)) < len(entries) or not is_text or not _are_numbers(place):
+        raise ModelError(
+            f"{path}: the tensor {one_line(repr(tensor.name))} does not say in one plain way where its data is; "
+            "export it again"
+        )
+    return place
+
+
+def _are_numbers(place: dict[str, str]) -> bool:
+    return all(place.get(key, "0").isdecimal() for key in ("offset", "length"))
+
+
+def put(tensor: Any, place: dict[str, str]) -> None:  # Any: as above
+    """Write into a tensor where its data is."""
+    tensor.ClearField("external_data")
+    for key, value in place.items():
+        tensor.external_data.add(key=key, value=value)
+
+
+def _parts(message: Any, kind: str) -> Iterator[Any]:  # Any: as above
+    """Yield the messages of a kind that a message holds, at any depth."""
+    if message.DESCRIPTOR.name == kind:
+        yield message
+    if message.DESCRIPTOR.name == "TensorProto":  # holds long data, and no message that is asked for
         return
-    for number, value in _fields(message):
-        if inner := _FIELDS[kind].get(number):
-            yield from _locations(value, inner, depth + 1)
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """The fields of a message; numbers have an empty value, since only messages and texts are asked for."""
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        number, way = key >> 3, key & 7
-        length = {_VARINT: 0, _FIXED64: 8, _FIXED32: 4}.get(way)
-        if way == _VARINT:
-            _, at = _varint(message, at)
-        elif way == _MESSAGE:
-            length, at = _varint(message, at)
-        if length is None or not number or at + length > len(message):
-            raise ValueError(f"no message at byte {at}")
-        yield number, message[at : at + length] if way == _MESSAGE else message[:0]
-        at += length
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = 0
-    for place, byte in enumerate(message[at : at + 10]):
-        value |= (byte & 127) << 7 * place
-        if byte < 128:
-            return value, at + place + 1
-    raise ValueError(f"no number at byte {at}")
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in value if hasattr(value, "__len__") else [value]:
+                yield from _parts(part, kind)

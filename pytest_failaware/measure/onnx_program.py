@@ -11,11 +11,14 @@ import numpy as np
 import torch
 
 from pytest_failaware.errors import ModelError
+from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.measure.formats import read_bytes
-from pytest_failaware.measure.onnx_file import data_files
+from pytest_failaware.measure.onnx_file import external_tensors, parse_onnx, put, refuse_long
 from pytest_failaware.text import describe_error, one_line
 
 _TYPES: Final = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+_CHUNK: Final = 1 << 20  # bytes
+_HEAD: Final = 64  # bytes that show a pointer of Git LFS
 _ERRORS_ONLY: Final = 3  # onnxruntime's level of log; it writes warnings straight to the terminal
 
 
@@ -53,61 +56,101 @@ def open_onnx(path: Path) -> tuple[OnnxProgram, str, str]:
     """The program, the SHA-256 over its file and the files of its weights, and onnxruntime's version.
 
     Raises:
-        ModelError: onnxruntime is missing or refuses the file, or its weights lie outside of its folder.
+        ModelError: onnx or onnxruntime is missing or refuses the file, it has custom operators, or its weights lie
+            outside of its folder.
     """
+    refuse_long(path)
+    content = read_bytes(path)
+    model = parse_onnx(path, content)
+    runtime = _import_runtime(path)
+    try:
+        with tempfile.TemporaryDirectory(prefix="pytest-failaware-") as folder:
+            digests = _copy_weights(path, model, Path(folder))
+            private = Path(folder, "model.onnx")
+            private.write_bytes(model.SerializeToString())
+            session = _session(runtime, private, path)
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot be copied to a temporary folder ({describe_error(error)}); check permissions and space"
+        ) from error
+    return OnnxProgram(session, path), _sha256(content, digests), runtime.__version__
+
+
+def _import_runtime(path: Path) -> Any:  # Any: onnxruntime ships no types
     try:
         import onnxruntime
     except ImportError as error:
         raise ModelError(
             f"{path}: ONNX programs need onnxruntime; install it with pip install 'pytest-failaware[onnx]'"
         ) from error
-    contents = _contents(path)
-    digest = hashlib.sha256()
-    for name, content in sorted(contents.items()):
-        digest.update(content if len(contents) == 1 else hashlib.sha256(name.encode() + b"\0" + content).digest())
-    options = onnxruntime.SessionOptions()
+    return onnxruntime
+
+
+def _session(runtime: Any, private: Path, path: Path) -> Any:  # Any: as above
+    """A session on what was checked, written again by the library that checked it, in a folder with nothing else."""
+    options = runtime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     options.intra_op_num_threads = torch.get_num_threads()
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # never the runtime's own form
     try:
-        session = _session(onnxruntime, contents, options)
+        return runtime.InferenceSession(str(private), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime raises a class of its own for each kind of fault
-        raise ModelError(f"{path}: onnxruntime cannot load it ({describe_error(error)}); export it again") from error
-    return OnnxProgram(session, path), digest.hexdigest(), onnxruntime.__version__
+        reason = describe_error(error).replace(str(private), path.name)
+        raise ModelError(f"{path}: onnxruntime cannot load it ({reason}); export it again") from error
 
 
-def _session(runtime: Any, contents: dict[str, bytes], options: Any) -> Any:  # Any: onnxruntime ships no types
-    """A session on the very bytes that were checked: in memory, or in a folder that holds nothing else."""
-    providers = ["CPUExecutionProvider"]
-    own = f"{hashlib.sha256(contents['']).hexdigest()}.onnx"  # a name that no weights in it can have
-    if len(contents) == 1:
-        return runtime.InferenceSession(contents[""], options, providers=providers)
-    with tempfile.TemporaryDirectory(prefix="pytest-failaware-") as folder:
-        for name, content in contents.items():
-            place = Path(folder, name or own)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
-        return runtime.InferenceSession(str(Path(folder, own)), options, providers=providers)
+def _copy_weights(path: Path, model: Any, folder: Path) -> dict[str, bytes]:  # Any: onnx.ModelProto
+    """Copy the files of the weights under names of ours, which the model then names, and return their digests by name.
+
+    With other names nothing depends on how the runtime reads a name: it takes some for addresses in memory.
+    """
+    tensors = external_tensors(path, model)
+    names = sorted({place["location"] for _, place in tensors})
+    own = {name: f"{number}.data" for number, name in enumerate(names)}
+    digests = {name: _copy(path, name, folder / own[name]) for name in names}
+    for tensor, place in tensors:
+        put(tensor, place | {"location": own[place["location"]]})
+    return digests
 
 
-def _contents(path: Path) -> dict[str, bytes]:
-    """The file under the name "", and each file of external data under the name that it is given there."""
-    content = read_bytes(path)
-    try:
-        names = data_files(content)
-    except ValueError as error:
-        raise ModelError(f"{path}: a damaged ONNX program ({describe_error(error)}); copy it again") from error
-    return {"": content} | {name: _data(path, name) for name in names}
+def _copy(path: Path, name: str, target: Path) -> bytes:
+    """Copy one file of weights, and return the SHA-256 of its name and of the very bytes that were copied."""
+    digest = hashlib.sha256(name.encode() + b"\0")
+    place = _place(path, name)
+    with place.open("rb") as source, target.open("xb") as copy:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            copy.write(chunk)
+    with target.open("rb") as copy:
+        if is_lfs_pointer(copy.read(_HEAD)):
+            raise ModelError(f"{place}: a Git LFS pointer, not the weights of {path.name}; {LFS_REMEDY}")
+    return digest.digest()
 
 
-def _data(path: Path, name: str) -> bytes:
-    place = path.parent / name
+def _place(path: Path, name: str) -> Path:
+    """The file that a model names, with its links resolved."""
     is_plain = name.isprintable() and bool(name) and not Path(name).is_absolute() and ".." not in Path(name).parts
     folders = (path.parent.resolve(), path.resolve().parent)  # a store of models may hold both behind links
-    if not is_plain or not any(place.resolve().is_relative_to(folder) for folder in folders):
+    try:
+        place = (path.parent / name).resolve() if is_plain else path
+        is_there = place.is_file()
+    except (OSError, RuntimeError) as error:  # too long, or links in a circle
+        raise ModelError(
+            f"{path}: names weights that no file has ({describe_error(error)}); export it again"
+        ) from error
+    if not is_plain or not any(place.is_relative_to(folder) for folder in folders):
         raise ModelError(
             f"{path}: names weights outside of its folder: {one_line(name)!r}; nothing was read from there; keep the "
             "data beside the model and export it again"
         )
-    if not place.is_file():
+    if not is_there:
         raise ModelError(f"{path}: its weights lie in {one_line(name)!r}, which is not there; copy it beside the model")
-    return read_bytes(place)
+    return place
+
+
+def _sha256(content: bytes, digests: dict[str, bytes]) -> str:
+    """The hash of the file, and where its weights lie in others, one over the digests of all, by their names."""
+    if not digests:
+        return hashlib.sha256(content).hexdigest()
+    digests = {"": hashlib.sha256(b"\0" + content).digest()} | digests
+    return hashlib.sha256(b"".join(digests[name] for name in sorted(digests))).hexdigest()

@@ -16,14 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pytest_failaware.budgets import IMAGE_PIXELS
 from pytest_failaware.errors import DataError
+from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.measure.data import CHANNELS, ImageSet, Sample
 from pytest_failaware.measure.decode import read_image
 from pytest_failaware.measure.store import Geometry, ImageStore, build_store, silent
 from pytest_failaware.published import SEVERITIES
 from pytest_failaware.schema import Condition, Tell
 from pytest_failaware.spelling import PRECOMPUTED
-from pytest_failaware.text import describe_error
+from pytest_failaware.text import describe_error, spelled
 
 _SUFFIXES: Final = ("", ".JPEG", ".jpeg", ".jpg", ".png")
 
@@ -47,9 +49,10 @@ class Precomputed:
         return self._last[1]
 
     def close(self) -> None:
-        """Remove the file of a memory map."""
+        """Let go of the images, and remove the file of a memory map."""
         if self._last is not None:
             self._last[1].close()
+            self._last = None
 
     def _built(self, condition: Condition, tell: Tell) -> ImageStore:
         place, name = f"{condition.key}: {self.root}", condition.name.removeprefix(PRECOMPUTED)
@@ -98,10 +101,16 @@ class _ArrayPictures(ImageSet):
         self.path, self.clean, self.classes = path, clean, clean.facts.classes
         self.pixels = _loaded(path)
         rows = len(SEVERITIES) * len(clean.labels)
-        if self.pixels.dtype != np.uint8 or self.pixels.shape[3:] not in CHANNELS or len(self.pixels) != rows:
+        shape = self.pixels.shape
+        if self.pixels.dtype != np.uint8 or len(shape) not in (3, 4) or shape[3:] not in CHANNELS or shape[0] != rows:
             raise DataError(
                 f"{path}: must be uint8 ({rows}, height, width, channels), 1 or 3 of these, each image of "
-                f"--failaware-dataset at five severities, got {self.pixels.dtype} {self.pixels.shape}"
+                f"--failaware-dataset at five severities, got {self.pixels.dtype} {shape}"
+            )
+        if shape[1] * shape[2] > IMAGE_PIXELS:
+            raise DataError(
+                f"{path}: an image has {shape[1]:,} x {shape[2]:,} pixels, the limit is {IMAGE_PIXELS:,}; write "
+                "smaller ones"
             )
         self.first = len(clean.labels) * (severity - 1)
 
@@ -144,25 +153,31 @@ class _FolderPictures(ImageSet):
 
     def name(self, index: int) -> str:
         """The path of the file."""
-        return str(self.folder / self.images.name(index))
+        return spelled(str(self.folder / self.images.file(index)))
 
     def read(self, index: int) -> Sample:
         """The file of the same name."""
-        wanted = self.folder / self.images.name(index)
+        wanted = self.folder / self.images.file(index)
         paths = [wanted, *(wanted.with_suffix(suffix) for suffix in _SUFFIXES)]
         found = next((path for path in paths if path.is_file()), None)
         if found is None:
-            raise DataError(f"{wanted}: there is no such file; the folder must repeat the files of --failaware-dataset")
-        content, image = read_image(found, str(found))
+            raise DataError(
+                f"{self.name(index)}: there is no such file; the folder must repeat the files of --failaware-dataset"
+            )
+        content, image = read_image(found, spelled(str(found)))
         return Sample(key=hashlib.sha256(content).digest(), image=image, label=int(self.clean.labels[index]))
 
 
 def _loaded(path: Path) -> NDArray[np.uint8]:
     try:
+        with path.open("rb") as file:
+            if is_lfs_pointer(file.read(100)):
+                raise DataError(f"{path}: is a Git LFS pointer, not the array itself; {LFS_REMEDY}")
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         reason = describe_error(error)
         raise DataError(f"{path}: cannot be read as an array ({reason}); write it with numpy.save") from error
     if not isinstance(loaded, np.ndarray):
+        loaded.close()
         raise DataError(f"{path}: is an archive of several arrays; write the one with numpy.save")
     return loaded

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from pytest_failaware.measure.decode import read_image
 from pytest_failaware.measure.degrade import find_kernel
 from pytest_failaware.measure.randomness import SampleRandom
+from pytest_failaware.measure.switches import fixed_switches
 from pytest_failaware.schema import Condition
 from pytest_failaware.spelling import at_size
 
@@ -28,7 +29,8 @@ def open_picture(path: Path, side: int | None) -> Image.Image:
     Raises:
         DataError: the file is no image, or one that a gate refuses too.
     """
-    picture = read_image(path, str(path))[1]
+    with fixed_switches():
+        picture = read_image(path, str(path))[1]
     side = side or min(_SIDE, *picture.size)
     return ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import warnings
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,21 +13,19 @@ from typing import Final
 import torch
 from torch import nn
 
-from pytest_failaware.measure.formats import Format, damaged, entries, read_bytes
+from pytest_failaware.measure.archives import damaged
+from pytest_failaware.measure.formats import Format
 from pytest_failaware.measure.onnx_program import open_onnx
-from pytest_failaware.measure.trust import refusal, refuse_old_torch, trusted_bytes, trusted_only
+from pytest_failaware.measure.trust import trusted_only
 from pytest_failaware.schema import Loading
-from pytest_failaware.text import one_line
 
 Compute = Callable[[torch.Tensor], torch.Tensor]
 """Inputs (B, C, H, W) on the model's device -> logits (B, K)."""
 
-_NAMESPACES: Final = ("aten", "prim", "prims", "quantized", "torchvision")
-_FOREIGN_CLASS: Final = re.compile(rb"\.\s*classes\s*\.(?!quantized\b)\s*\w*")
-# Behind a dot it is the name of a module, as in torchvision.ops.misc.
-_FOREIGN: Final = re.compile(rb"(?<![\w.])ops\b(?!\.(?:%s)\.)[\s.]*\w*" % "|".join(_NAMESPACES).encode())
-_CODE_LIMIT: Final = 64_000_000  # bytes of one part of the code; real ones take kilobytes
-_FILE_OPERATORS: Final = re.compile(rb"\b(?:save|from_file)\b")
+_NOTES: Final = {
+    Format.TORCHSCRIPT: "a program of TorchScript, a form that torch gave up; --failaware-trust-model lets it run",
+    Format.EXPORTED: "a program of torch.export; --failaware-trust-model lets it run",
+}
 
 
 class Program(nn.Module):
@@ -38,6 +34,11 @@ class Program(nn.Module):
     def __init__(self, compute: Compute) -> None:
         super().__init__()
         self._compute = (compute,)  # in a tuple, since a module would become a part of this one
+
+    @property
+    def inner(self) -> nn.Module | None:
+        """The module that computes, to see whether it writes to itself; None where another runtime computes."""
+        return self._compute[0] if isinstance(self._compute[0], nn.Module) else None
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits, (B, K)."""
@@ -58,16 +59,12 @@ def load_program(path: Path, form: Format, device: torch.device, loading: Loadin
     """The program in a file, ready to compute on the device.
 
     Raises:
-        ModelError: it cannot be loaded, or can do more than compute and is not trusted.
+        ModelError: it cannot be loaded, or can run any code and is not trusted.
     """
     if form is Format.ONNX:
         return _onnx(path)
-    if form is Format.TORCHSCRIPT:
-        content, load = _torchscript_bytes(path, loading), _torchscript
-        note = "a TorchScript program: torch no longer develops this form"
-    else:
-        content, load = trusted_only(path, form.value, loading), _exported
-        note = "a program of torch.export, which --failaware-trust-model lets run"
+    content = trusted_only(path, form.value, loading)
+    load = _torchscript if form is Format.TORCHSCRIPT else _exported
     with warnings.catch_warnings():  # torch deprecates TorchScript
         warnings.simplefilter("ignore")
         try:
@@ -75,7 +72,10 @@ def load_program(path: Path, form: Format, device: torch.device, loading: Loadin
         except Exception as error:  # a damaged file raises whatever its bytes provoke
             raise damaged(path, error) from error
     return LoadedProgram(
-        module=Program(compute), sha256=hashlib.sha256(content).hexdigest(), runtime=f"torch {form.name}", note=note
+        module=Program(compute),
+        sha256=hashlib.sha256(content).hexdigest(),
+        runtime=f"torch {form.name}",
+        note=_NOTES[form],
     )
 
 
@@ -83,43 +83,6 @@ def _onnx(path: Path) -> LoadedProgram:
     compute, sha256, version = open_onnx(path)
     note = "an ONNX program: it computes by onnxruntime on the CPU"
     return LoadedProgram(module=Program(compute), sha256=sha256, runtime=f"onnxruntime {version}", note=note)
-
-
-def _torchscript_bytes(path: Path, loading: Loading) -> bytes:
-    """The archive, once its code is known to do nothing but compute: TorchScript has operators that write files."""
-    trusted = trusted_bytes(path, loading)
-    if trusted is not None:
-        return trusted
-    content = read_bytes(path)
-    found = _operators(path, content)
-    if found:
-        finding = "a TorchScript program with operators that do more than compute"
-        raise refusal(path, finding, found, loading, "export the model without them")
-    refuse_old_torch(path, loading)
-    return content
-
-
-def _operators(path: Path, content: bytes) -> set[str]:
-    """Operators for files and those of other libraries, by the text of the archive's code."""
-    entries(path, content)
-    found: set[str] = set()
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for entry in archive.infolist():  # not by name, of which an archive may have two alike
-                if not entry.filename.lower().endswith((".py", ".pkl")):
-                    continue
-                if entry.file_size > _CODE_LIMIT:
-                    found.add(f"{entry.filename} of {entry.file_size:,} bytes")
-                else:
-                    found |= _suspicious(archive.read(entry), entry.filename)
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
-        raise damaged(path, error) from error
-    return found
-
-
-def _suspicious(code: bytes, name: str) -> set[str]:
-    patterns = (_FOREIGN_CLASS, _FOREIGN, _FILE_OPERATORS) if name.lower().endswith(".py") else (_FOREIGN_CLASS,)
-    return {one_line(word.decode(errors="replace")) for pattern in patterns for word in pattern.findall(code)}
 
 
 def _torchscript(content: bytes, device: torch.device) -> Compute:

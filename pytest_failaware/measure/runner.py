@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pytest_failaware.errors import ModelError
-from pytest_failaware.measure.answers import logits_in
+from pytest_failaware.measure.answers import logits_of
+from pytest_failaware.measure.constancy import ALIKE, FirstAnswers, check_first_answers, first_answers
 from pytest_failaware.measure.fold import Way, has_hooks, private_copies
 from pytest_failaware.measure.loader import DegradedLoader
 from pytest_failaware.measure.models import LoadedModel
@@ -23,9 +24,8 @@ from pytest_failaware.text import describe_error
 Flags = Callable[..., NDArray[np.bool_]]
 """`flags(confidence=…, entropy=…)` -> bool (N,): a rule that a faster way must not change the flags of."""
 
-_ALIKE: Final = 1e-4  # of the largest logit; kernels disagree by 1e-7 of it
 _TRIAL: Final = 64  # images at most, to see whether answers are alike
-_GLANCE: Final = 2  # images, to see whether they still are
+_LOOKS: Final = 59  # later conditions that begin with two images asked again; with the first images 192 at most
 _OUT_OF_MEMORY: Final = ("not enough memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
 
 
@@ -37,21 +37,36 @@ class Runner:
         self.batch_size = batch_size
         self.precision = precision
         self.flags = flags
-        self.notes: tuple[str, ...] = ()
         self._asked = batch_size
-        self._chosen: tuple[object, Way] | None = None  # for which state, and what
+        self._first: FirstAnswers | None = None
+        self._looks = 0  # how often the first images were asked again
+        self._refusal = ""  # of the first answers: another draw may look right by chance
+        self._chosen: tuple[bool, Way] | None = None  # whether there were hooks, and what
 
     def of(self, model: LoadedModel) -> Runner:
         """A runner of another model with the same settings."""
         return Runner(model, batch_size=self.batch_size, precision=self.precision, flags=self.flags)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the summary says of how the model was run."""
+        rough = (self._first.note,) if self._first is not None and self._first.note else ()
+        if self.batch_size == self._asked:
+            return rough
+        return (
+            *rough,
+            f"memory ran out with batches of {self._asked} images; went on with {self.batch_size}, which changes no "
+            f"result: --failaware-batch-size={self.batch_size} saves the attempts",
+        )
+
     def answers(self, loader: DegradedLoader) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """The rows of each batch in order with their logits (B, K) on the host; to be called in inference mode.
 
         Raises:
-            ModelError: the model does not take the images, answers with no logits, or two images do not fit.
+            ModelError: the model does not take the images, answers with no logits or not twice alike, or two images do
+                not fit.
         """
-        self._look_again(loader)
+        self._look_again()
         start, count = 0, len(loader.store.labels)
         while start < count:
             rows = slice(start, min(start + self.batch_size, count))
@@ -82,45 +97,43 @@ class Runner:
                 "in --failaware-preprocess, or another --failaware-device"
             ) from error
         self.batch_size = size // 2
-        self.notes = (
-            f"memory ran out with batches of {self._asked} images; went on with {self.batch_size}, which changes no "
-            f"result: --failaware-batch-size={self.batch_size} saves the attempts",
-        )
 
-    def _look_again(self, loader: DegradedLoader) -> None:
-        """Forget the chosen way where tensors were replaced, a hook has come, or the module now answers otherwise."""
-        if self._chosen is None:
-            return
-        state, (module, layout) = self._chosen
-        if state != self._state():
+    def _look_again(self) -> None:
+        """Refuse a module that no longer answers as at first; forget the chosen way if hooks came or went."""
+        if self._refusal:
+            raise ModelError(self._refusal)
+        if self._first is not None and self._looks < _LOOKS:
+            self._looks += 1
+            check_first_answers(self.model, self._first, self.precision)
+        if self._chosen is not None and self._chosen[0] != has_hooks(self.model.module):
             self._chosen = None
-        elif module is not self.model.module:
-            few = loader.inputs(slice(0, _GLANCE), clean=True)
-            answer = _try(module, few.to(memory_format=layout))
-            if answer is None or not self._alike(answer, logits_of(self.model.module, few)):
-                self._chosen = None
-
-    def _state(self) -> tuple[object, ...]:
-        """What a chosen way was chosen for."""
-        module = self.model.module
-        return has_hooks(module), *(tensor.data_ptr() for tensor in module.state_dict().values())
 
     def _way(self, loader: DegradedLoader, rows: slice) -> Way:
-        """How to run the model, chosen once."""
+        """How to run the model, chosen once; at the first time its answers have to be a function of the image."""
         if self._chosen is None:
             few = slice(rows.start, min(rows.stop, rows.start + _TRIAL))
-            self._chosen = (self._state(), self._fastest(loader.inputs(few, clean=True)))
+            inputs = loader.inputs(few, clean=True)
+            expected = logits_of(self.model.module, inputs)
+            if self._first is None:
+                self._first = self._first_answers(inputs, expected)
+            self._chosen = (has_hooks(self.model.module), self._fastest(inputs, expected))
         return self._chosen[1]
 
-    def _fastest(self, inputs: torch.Tensor) -> Way:
+    def _first_answers(self, inputs: torch.Tensor, expected: NDArray[np.float32]) -> FirstAnswers:
+        try:
+            return first_answers(self.model, inputs, expected, self.precision)
+        except ModelError as error:
+            if not is_out_of_memory(error):
+                self._refusal = str(error)
+            raise
+
+    def _fastest(self, inputs: torch.Tensor, expected: NDArray[np.float32]) -> Way:
         """The first way that answers a clean batch as the module itself does."""
-        module = self.model.module
-        expected = logits_of(module, inputs)
         for candidate, layout in self._candidates(inputs):
             answer = _try(candidate, inputs.to(memory_format=layout))
             if answer is not None and self._alike(answer, expected):
                 return candidate, layout
-        return module, torch.contiguous_format
+        return self.model.module, torch.contiguous_format
 
     def _candidates(self, inputs: torch.Tensor) -> Iterator[Way]:
         """On a CPU folded copies, then the module with channels last, which models that call `view` do not take.
@@ -136,7 +149,7 @@ class Runner:
         """Whether predictions and flags are equal and logits close; never where one is not finite."""
         if answer.shape != expected.shape or not (np.isfinite(answer).all() and np.isfinite(expected).all()):
             return False
-        if np.abs(answer - expected).max() > _ALIKE * np.abs(expected).max():
+        if np.abs(answer - expected).max() > ALIKE * np.abs(expected).max():
             return False
         one, other = (scores_of(log_softmax(logits)) for logits in (answer, expected))
         if not np.array_equal(one.prediction, other.prediction):
@@ -145,25 +158,6 @@ class Runner:
             return True
         first, second = (self.flags(confidence=side.confidence, entropy=side.entropy) for side in (one, other))
         return np.array_equal(first, second)
-
-
-def logits_of(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32]:
-    """The logits of a batch, (B, K) on the host. A lone image is doubled: a batch of one takes other kernels.
-
-    Raises:
-        ModelError: the model does not take the inputs, or does not answer as a classifier does.
-    """
-    count = len(inputs)
-    fed = inputs if count > 1 else inputs.repeat(2, 1, 1, 1)
-    try:
-        answer = module(fed)
-    except Exception as error:  # the user's network runs here
-        raise ModelError(
-            f"the model cannot take inputs of shape {tuple(inputs.shape)} (batch, channels, height, width): "
-            f"{describe_error(error)}; check --failaware-preprocess"
-        ) from error
-    logits: NDArray[np.float32] = logits_in(answer, len(fed))[:count].float().cpu().numpy()
-    return logits
 
 
 def _try(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32] | None:

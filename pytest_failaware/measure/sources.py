@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import inspect
-import os
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from pytest_failaware.budgets import check_unpacked
 from pytest_failaware.errors import DataError
 from pytest_failaware.imports import load_attribute
-from pytest_failaware.measure.data import CHANNELS, ImageSet, Sample, adopt_dataset
-from pytest_failaware.measure.decode import read_image
+from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
+from pytest_failaware.measure.data import CHANNELS, ImageSet, adopt_dataset
+from pytest_failaware.measure.folder import FolderImages
 from pytest_failaware.measure.manifest import open_manifest
 from pytest_failaware.schema import Source, SourceKind
 from pytest_failaware.text import describe_error
@@ -47,64 +46,6 @@ def open_dataset(source: Source, data_root: Path | None, group: str | None = Non
     except Exception as error:  # the user's code runs here
         raise DataError(f"{place}: calling it raised {describe_error(error)}; repair it") from error
     return dataset if isinstance(dataset, ImageSet) else adopt_dataset(dataset, place)
-
-
-# ---- folders of image files ----------------------------------------------------------------------------------------
-
-
-class FolderImages(ImageSet):
-    """One sub-folder per class, class names and files in sorted order; every image is read as RGB."""
-
-    reads_in_parallel = True
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.classes, self.files = _class_folders(root)
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def name(self, index: int) -> str:
-        """The file's path below the root."""
-        return str(self.files[index][0].relative_to(self.root))
-
-    def read(self, index: int) -> Sample:
-        """The file, read once for its hash and its pixels."""
-        path, label = self.files[index]
-        content, image = read_image(path, f"{path} (image {index})")
-        return Sample(key=hashlib.sha256(content).digest(), image=image, label=label)
-
-
-def _class_folders(root: Path) -> tuple[tuple[str, ...], list[tuple[Path, int]]]:
-    """The class names and each image file with its label; hidden files and folders are not looked at."""
-    place = f"--failaware-dataset=folder:{root}"
-    if not root.is_dir():
-        raise DataError(f"{place}: no such folder; give a folder with one sub-folder per class")
-    try:
-        folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-        files = [_image_files(folder) for folder in folders]
-    except OSError as error:
-        raise DataError(f"{place}: cannot be listed ({describe_error(error)}); make it readable") from error
-    if not folders:
-        raise DataError(f"{place}: has no sub-folders; give a folder with one sub-folder per class")
-    for folder, found in zip(folders, files, strict=True):
-        if not found:
-            raise DataError(f"{place}: the class folder {folder.name!r} has no image; add some or remove it")
-    return tuple(folder.name for folder in folders), [(path, k) for k, found in enumerate(files) for path in found]
-
-
-def _image_files(folder: Path) -> list[Path]:
-    """Every file below the folder that Pillow can open by its suffix, sorted; links are followed."""
-    Image.init()
-    found: list[Path] = []
-    for base, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):  # Path.rglob skips the unreadable
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(base, name) for name in names if not name.startswith(".")]
-    return sorted(path for path in found if Image.EXTENSION.get(path.suffix.lower()) in Image.OPEN)
-
-
-def _refuse(error: OSError) -> None:
-    raise error
 
 
 # ---- npz files -----------------------------------------------------------------------------------------------------
@@ -146,11 +87,17 @@ def _read_arrays(path: Path, place: str) -> dict[str, NDArray[Any]]:
     """The arrays that have a meaning here; the file may hold others."""
     remedy = "save it with numpy.savez(images=…, labels=…)"
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            names: list[str] = found.files
-            arrays: dict[str, NDArray[Any]] = {
-                name: found[name] for name in ("images", "labels", "classes", "ids", "groups") if name in names
-            }
+        with path.open("rb") as file:
+            if is_lfs_pointer(file.read(100)):
+                raise DataError(f"{place}: is a Git LFS pointer, not the data set itself; {LFS_REMEDY}")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as found:
+                check_unpacked(found.zip, place, DataError, remedy="save the images as files for folder: or csv:")
+                names: list[str] = found.files
+                known = [name for name in ("images", "labels", "classes", "ids", "groups") if name in names]
+                arrays: dict[str, NDArray[Any]] = {name: found[name] for name in known}
+    except DataError:
+        raise
     except FileNotFoundError as error:
         raise DataError(f"{place}: no such file; give one saved with numpy.savez(images=…, labels=…)") from error
     except Exception as error:  # a damaged file raises whatever its bytes provoke

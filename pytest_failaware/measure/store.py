@@ -6,7 +6,7 @@ import contextlib
 import tempfile
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_failaware.errors import BadImageError, DataError
-from pytest_failaware.fingerprint import data_fingerprint, group_count, group_numbers, sample_ids
+from pytest_failaware.fingerprint import data_fingerprint, former_data, group_count, group_numbers, sample_ids
 from pytest_failaware.measure.data import ImageSet
 from pytest_failaware.measure.room import room_for
 from pytest_failaware.measure.skipping import Skipped
-from pytest_failaware.schema import NO_CLASS, DataFacts, Tell
+from pytest_failaware.measure.switches import fixed_switches
+from pytest_failaware.schema import NO_CLASS, DataFacts, Former, Tell
 
 _BUDGET: Final = 2**30  # bytes of images kept in memory
 _WORTH_A_THREAD: Final = 128 * 128  # pixels; decoding smaller images holds the interpreter most of the time
@@ -41,6 +42,7 @@ class ImageStore:
     source: ImageSet
     index: NDArray[np.intp]  # (N,), the number of each image in the source
     groups: NDArray[np.uint32] | None = None  # (N,), the same number for samples that are not independent
+    former: Former | None = None  # in the same order
     notes: tuple[str, ...] = ()
     folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -54,6 +56,7 @@ class ImageStore:
             sample_id=self.sample_id[rows],
             index=self.index[rows],
             groups=None if self.groups is None else self.groups[rows],
+            former=None if self.former is None else replace(self.former, sample_id=self.former.sample_id[rows]),
         )
 
     def rows(self, sample_ids: Sequence[int]) -> dict[int, int]:
@@ -66,7 +69,7 @@ class ImageStore:
         return {one: self.source.name(int(self.index[row])) for one, row in self.rows(sample_ids).items()}
 
     def close(self) -> None:
-        """Remove the memory map's file."""
+        """Remove the memory map's file, where it has a name."""
         if self.folder is not None:
             self.folder.cleanup()
 
@@ -79,7 +82,13 @@ def silent(done: int, total: int) -> None:
 
 
 def build_store(
-    images: ImageSet, geometry: Geometry, *, skip: int = 0, budget_bytes: int = _BUDGET, tell: Tell = silent
+    images: ImageSet,
+    geometry: Geometry,
+    *,
+    skip: int = 0,
+    budget_bytes: int = _BUDGET,
+    rename: Mapping[str, str] | None = None,
+    tell: Tell = silent,
 ) -> ImageStore:
     """Read and decode each image once, several at a time where the data set allows it.
 
@@ -88,6 +97,7 @@ def build_store(
         geometry: applied to each image.
         skip: how many images may be left out because they are damaged, too large or deeper than 8 bits.
         budget_bytes: what may be kept in memory; more lies in a file.
+        rename: new names of classes by their old ones.
         tell: called while images are decoded.
 
     Raises:
@@ -96,10 +106,9 @@ def build_store(
     """
     if len(images) == 0:
         raise DataError("--failaware-dataset: the data set is empty; give at least one labelled image")
-    with contextlib.ExitStack() as undo, warnings.catch_warnings():
+    with contextlib.ExitStack() as undo, warnings.catch_warnings(), fixed_switches():
         if images.reads_in_parallel:  # our own decoding: Pillow's remarks on metadata must not fail a gate
             warnings.simplefilter("ignore")
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # twice its limit is an error, whatever filters
         skipped = Skipped(skip)
         start, first = _first(images, geometry, skipped)
         pixels, folder = room_for((len(images), *first.pixels.shape), budget_bytes)
@@ -135,6 +144,7 @@ def build_store(
         source=images,
         index=np.array(kept, dtype=np.intp),
         groups=groups,
+        former=former_data(lambda names: sample_ids(keys, names), column, classes, rename or {}),
         notes=(*images.notes, *skipped.notes),
         folder=folder,
     )

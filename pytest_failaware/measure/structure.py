@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import sys
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Final
 
+import torch
 from torch import nn
+from torch.nn import functional
 
 _VERSIONED: Final = ("torch", "torchvision")  # code that a version number identifies
+_ALSO_IN_TORCH: Final = (*sys.stdlib_module_names, "typing_extensions")  # functions that torch hands on
+_NO_LAYER_CALLS: Final = ("compile",)  # of torch; lightning replaces it when it is imported
 _APART: Final = ("_parameters", "_buffers", "_modules", "training")  # the weights, the parts, what eval() sets
 
 
@@ -21,8 +27,10 @@ def structure_sha256(module: nn.Module) -> str:
     """The SHA-256, in hex, over the parts in order: name, class and settings, such as a stride.
 
     Raises:
-        ForeignCodeError: a class, a function or a hook is not torch's or torchvision's, or a setting is no plain value.
+        ForeignCodeError: a class, a function or a hook is not torch's or torchvision's, a function of torch's was
+            replaced, or a setting is no plain value.
     """
+    _refuse_replaced_functions()
     digest = hashlib.sha256()
     for name, part in module.named_modules():
         digest.update(f"{name}\0{_code_of(type(part))}\0".encode())
@@ -30,6 +38,16 @@ def structure_sha256(module: nn.Module) -> str:
         for key, value in _settings(part):
             digest.update(f"{key}\0{_text(value, f'{type(part).__name__}.{key}')}\0".encode())
     return digest.hexdigest()
+
+
+def _refuse_replaced_functions() -> None:
+    """Layers call functions of torch, which a conftest may replace by wrappers that keep the name."""
+    for place in (torch, functional, torch.Tensor):
+        for name, function in vars(place).items():
+            if isinstance(function, FunctionType) and name not in _NO_LAYER_CALLS:
+                origin = str(function.__globals__["__name__"])
+                if origin.partition(".")[0] not in (*_VERSIONED, *_ALSO_IN_TORCH):
+                    raise ForeignCodeError(f"{place.__name__}.{name}, replaced by {origin}")
 
 
 def _settings(part: nn.Module) -> Iterator[tuple[str, object]]:

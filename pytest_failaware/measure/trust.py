@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import io
-import pickletools
+import lzma
+import re
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import torch
 
+from pytest_failaware.budgets import ARCHIVE_DEPTH
 from pytest_failaware.errors import ModelError
-from pytest_failaware.measure.formats import RESAVE, read_bytes
+from pytest_failaware.measure.archives import RESAVE
+from pytest_failaware.measure.formats import read_bytes
+from pytest_failaware.measure.pickles import names_in
 from pytest_failaware.schema import Loading
 from pytest_failaware.text import one_line
 
@@ -24,9 +30,23 @@ _PLAIN: Final = (
     "torch._tensor._rebuild",
     "collections OrderedDict",
     "collections.OrderedDict",
+    "__torch__.",
+    "torch.jit._pickle.",
 )
-_ENTRY_LIMIT: Final = 64_000_000  # bytes of an archive's entry that is searched for what it asks for
-_NESTING: Final = 4
+_NAME: Final = re.compile(r"[\w.<>-]+( [\w.<>-]+)?")  # source code, too, can begin as a pickle does
+_DAMAGED: Final = (  # what the readers of archives raise, NotImplementedError among the RuntimeErrors
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+)
+_ZIP: Final = b"PK\x03\x04"
+_HEAD: Final = 512  # bytes that show what a member of an archive is
+_SEARCHED: Final = 4_000_000  # bytes, unpacked, of all archives and pickles that are searched for what they ask for
 
 
 def trusted_bytes(path: Path, loading: Loading) -> bytes | None:
@@ -35,6 +55,21 @@ def trusted_bytes(path: Path, loading: Loading) -> bytes | None:
         return None
     content = read_bytes(path)
     return content if hashlib.sha256(content).hexdigest() in loading.trusted else None
+
+
+def trusted_only(path: Path, what: str, loading: Loading) -> bytes:
+    """The bytes of a file of a form that can run any code.
+
+    Raises:
+        ModelError: the user does not trust it.
+    """
+    content = trusted_bytes(path, loading)
+    if content is None:
+        finding = f"{what}, which can run any code when it is loaded"
+        raise refusal(
+            path, finding, globals_in(read_bytes(path)), loading, f"write the weights with {RESAVE} or export to ONNX"
+        )
+    return content
 
 
 def refusal(path: Path, finding: str, wanted: Collection[str], loading: Loading, remedy: str) -> ModelError:
@@ -57,75 +92,70 @@ def shown(wanted: Collection[str]) -> str:
     return f"{first} and {len(wanted) - 6} more" if len(wanted) > 6 else first
 
 
-def globals_in(content: bytes, depth: int = _NESTING) -> set[str]:
-    """The Python names that the pickles in a file ask for, however deep in archives; read, never run.
+def globals_in(content: bytes, budget: int = _SEARCHED) -> set[str]:
+    """The Python names that the pickles in a file ask for, in archives in archives too; read, never run.
 
-    A list for people: a pickle made to mislead can hide names from it, so nothing is allowed because of it.
+    A list for people: a pickle made to mislead can hide names from it, and no more than a budget of bytes is searched,
+    so nothing is allowed because of it.
     """
-    found: set[str] = set()
-    if depth and content.startswith(b"PK\x03\x04"):
-        for entry in _zipped(content):
-            found |= globals_in(entry, depth - 1)
-    elif depth and content[257:262] == b"ustar":
-        for entry in _tarred(content):
-            found |= globals_in(entry, depth - 1)
-    elif content.startswith((b"\x80", b"c", b"(")):
-        found = set(_pickled(content))
-    return {name for name in found if not name.startswith(_PLAIN) and not name.endswith("Storage")}
+    search = _Search(budget)
+    search.look_into(content if _is_archive(content) else content[:budget], ARCHIVE_DEPTH)
+    names = {
+        name
+        for name in search.names
+        if _NAME.fullmatch(name) and not name.startswith(_PLAIN) and not name.endswith("Storage")
+    }
+    return names if search.left > 0 else names | {f"(not searched beyond {budget:,} bytes)"}
 
 
-def _zipped(content: bytes) -> Iterator[bytes]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for entry in archive.infolist():
-                if entry.file_size <= _ENTRY_LIMIT:
-                    yield archive.read(entry)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):  # a damaged archive has no more to tell
-        return
+@dataclass(slots=True)
+class _Search:
+    """The bytes that may still be unpacked, of all archives in one another together, and the names found so far."""
+
+    left: int
+    names: set[str] = field(default_factory=set)
+
+    def look_into(self, content: bytes, depth: int) -> None:
+        """Add the names in a pickle, or in the members of an archive and of those in it."""
+        if not _is_archive(content):
+            self.names.update(names_in(io.BytesIO(content)))
+            return
+        if not depth:
+            return
+        try:
+            for member in _zipped(content) if content.startswith(_ZIP) else _tarred(content):
+                if self.left <= 0:
+                    return
+                self.look_into(self._unpack(member), depth - 1)
+        except _DAMAGED:  # the rest of the archive has no names that could be read
+            return
+
+    def _unpack(self, member: IO[bytes]) -> bytes:
+        """Return what a member holds, as far as the budget goes; its head alone if it is no archive and no pickle."""
+        content = member.read(_HEAD)
+        if _is_archive(content) or content.startswith((b"\x80", b"c", b"(")):
+            content += member.read(self.left)
+        self.left -= max(_HEAD, len(content))  # to open an empty member takes time, too
+        return content
 
 
-def _tarred(content: bytes) -> Iterator[bytes]:
-    try:
-        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            for entry in archive:
-                file = archive.extractfile(entry) if entry.isfile() and entry.size <= _ENTRY_LIMIT else None
-                if file is not None:
-                    yield file.read()
-    except (tarfile.TarError, EOFError):  # as above
-        return
+def _is_archive(head: bytes) -> bool:
+    return head.startswith(_ZIP) or head[257:262] == b"ustar"
 
 
-def _pickled(content: bytes) -> Iterator[str]:
-    """The globals of one pickle after the other, until the bytes are no pickle."""
-    stream, texts, memo = io.BytesIO(content), [""], dict[object, str]()
-    try:
-        while True:
-            for code, value, _ in pickletools.genops(stream):
-                if code.name in ("GLOBAL", "INST"):
-                    yield str(value).replace(" ", ".")
-                elif code.name == "STACK_GLOBAL":
-                    yield ".".join(texts[-2:])
-                elif code.name == "MEMOIZE" or code.name.endswith("PUT"):
-                    memo[len(memo) if value is None else value] = texts[-1]
-                elif code.name.endswith("GET"):
-                    texts.append(memo.get(value, "?"))
-                elif isinstance(value, str):
-                    texts.append(value)
-    except (ValueError, IndexError, EOFError, UnicodeError):  # genops' ways to say that here is no pickle
-        return
+def _zipped(content: bytes) -> Iterator[IO[bytes]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for member in archive.infolist():
+            with archive.open(member) as file:
+                yield file
 
 
-def trusted_only(path: Path, what: str, loading: Loading) -> bytes:
-    """The bytes of a file of a form that can run any code.
-
-    Raises:
-        ModelError: the user does not trust it.
-    """
-    content = trusted_bytes(path, loading)
-    if content is None:
-        finding = f"{what}, which can run any code when it is loaded"
-        raise refusal(path, finding, globals_in(read_bytes(path)), loading, f"write the weights with {RESAVE}")
-    return content
+def _tarred(content: bytes) -> Iterator[IO[bytes]]:
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        for member in archive:
+            file = archive.extractfile(member) if member.isfile() else None
+            if file is not None:
+                yield file
 
 
 def refuse_old_torch(path: Path, loading: Loading) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from torch import nn
 
-from pytest_failaware.measure.architectures import builder_of, noted_architecture
+from pytest_failaware.measure.architectures import builder_of, noted_architecture, without_memory
 from pytest_failaware.measure.checkpoint import Checkpoint, shared_prefix
 from pytest_failaware.measure.fill import fill, fitting
 from pytest_failaware.measure.fingerprints import EXAMPLES, Fit, Shape, infer, nearest, recognise
@@ -46,16 +46,27 @@ def build_filled(path: Path, checkpoint: Checkpoint, arch: Source | None) -> Fil
 
 def _named(path: Path, checkpoint: Checkpoint, arch: Source, *notes: str) -> Filled:
     known, prefix = recognise(_shapes(checkpoint)), ""
+    misfit = f"{path}: does not fit {arch.target}" + (f" (it fits {known})" if known else "")
     if known is not None and known.source == arch:
         module = _built(known, checkpoint)
+        fill(_unwrapped(module), checkpoint, misfit)
     else:
-        build = builder_of(arch)
-        reference = build(_REFERENCE_CLASSES)
-        checkpoint, prefix = fitting(checkpoint, _unwrapped(reference))
-        module = _with_classes_of(checkpoint, reference, build)
-    also = f" (it fits {known})" if known else ""
-    fill(_unwrapped(module), checkpoint, f"{path}: does not fit {arch.target}{also}")
+        module, checkpoint, prefix = _filled(checkpoint, arch, misfit)
     return Filled(module=module, arch=arch, notes=(*_notes(checkpoint, prefix), *notes))
+
+
+def _filled(checkpoint: Checkpoint, arch: Source, misfit: str) -> tuple[nn.Module, Checkpoint, str]:
+    """The module, the checkpoint as it fits it, and the prefix that was removed for this."""
+    build = builder_of(arch)
+    outline = without_memory(arch, build)
+    reference = outline(_REFERENCE_CLASSES)
+    checkpoint, prefix = fitting(checkpoint, _unwrapped(reference))
+    module = _with_classes_of(checkpoint, reference, outline)
+    fill(_unwrapped(module), checkpoint, misfit)
+    if any(tensor.is_meta for tensor in module.state_dict().values()):
+        module = build(_count_classes(_unwrapped(reference), checkpoint))
+        fill(_unwrapped(module), checkpoint, misfit)
+    return module, checkpoint, prefix
 
 
 def _inferred(path: Path, checkpoint: Checkpoint) -> Filled:

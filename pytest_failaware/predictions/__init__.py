@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.columns import read_only
 from pytest_failaware.errors import DataError, choices
-from pytest_failaware.fingerprint import data_fingerprint, group_count, group_numbers
+from pytest_failaware.fingerprint import data_fingerprint, former_data, group_count, group_numbers
 from pytest_failaware.predictions.columns import (
     check_samples,
     checked_logits,
@@ -24,9 +25,18 @@ from pytest_failaware.predictions.columns import (
     sample_numbers,
 )
 from pytest_failaware.predictions.files import Table, read_table, table_of_arrays, table_of_frame
-from pytest_failaware.schema import ELSEWHERE, Condition, DataFacts, Measurement, ModelFacts, Provenance, Records
+from pytest_failaware.schema import (
+    ELSEWHERE,
+    Condition,
+    DataFacts,
+    Former,
+    Measurement,
+    ModelFacts,
+    Provenance,
+    Records,
+)
 from pytest_failaware.scores import columns_of
-from pytest_failaware.text import describe_error
+from pytest_failaware.text import describe_error, spelled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,7 @@ class Predictions:
     groups: NDArray[np.uint32] | None
     written: NDArray[Any]  # (N,), the samples as they were written, in the order of the records
     notes: tuple[str, ...] = ()
+    former: Former | None = None  # in the order of the records
 
     def measurement(self, condition: Condition, seed: int, preprocessing: str = ELSEWHERE) -> Measurement:
         """One condition as if it had been measured here.
@@ -67,6 +78,7 @@ class Predictions:
                 environment={},
             ),
             groups=self.groups,
+            former=self.former,
         )
 
     def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
@@ -74,16 +86,22 @@ class Predictions:
         ids = next(iter(self.records.values())).sample_id
         rows = np.flatnonzero(np.isin(ids, np.array(sample_ids, dtype=np.uint64)))
         written = dict(zip(ids[rows].tolist(), self.written[rows].astype(str).tolist(), strict=True))
-        return {one: text for one, text in written.items() if text != str(one)}
+        return {one: spelled(text) for one, text in written.items() if text != str(one)}
 
 
-def read_predictions(path: Path, group: str | None = None, option: str = "--failaware-predictions") -> Predictions:
+def read_predictions(
+    path: Path,
+    group: str | None = None,
+    option: str = "--failaware-predictions",
+    rename: Mapping[str, str] | None = None,
+) -> Predictions:
     """The predictions in a file.
 
     Args:
         path: npz, csv or parquet, told apart by content.
         group: as in `read_table`.
         option: what named the file, for errors.
+        rename: new names of classes by their old ones.
 
     Raises:
         DataError: naming the file, the row or column, and the remedy.
@@ -95,7 +113,7 @@ def read_predictions(path: Path, group: str | None = None, option: str = "--fail
         raise DataError(f"{place}: no such file; give an npz, csv or parquet file of predictions") from error
     except OSError as error:
         raise DataError(f"{place}: cannot be read ({describe_error(error)}); give a readable file") from error
-    return build_predictions(read_table(content, place, group), hashlib.sha256(content).hexdigest())
+    return build_predictions(read_table(content, place, group), hashlib.sha256(content).hexdigest(), rename)
 
 
 def adopt_predictions(given: Any, group: str | None = None) -> Predictions:  # Any: a data frame, or arrays by name
@@ -123,7 +141,7 @@ def _sha256(table: Table) -> str:
     return digest.hexdigest()
 
 
-def build_predictions(table: Table, sha256: str) -> Predictions:
+def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | None = None) -> Predictions:
     """Every prediction of a table in its place.
 
     Raises:
@@ -136,11 +154,10 @@ def build_predictions(table: Table, sha256: str) -> Predictions:
     check_samples(table, ids, labels, rows)
     groups = group_names(table, rows)
     records = {key: _records(ids[own], logits[own], labels[own]) for key, own in rows.items()}
-    for column in (column for one in records.values() for column in one.columns.values()):
-        column.setflags(write=False)  # a test's body sees the very columns that are judged and stored
     first = next(iter(rows.values()))
     numbers = None if groups is None else group_numbers(groups[first])
     fingerprint = data_fingerprint(ids[first], labels[first], classes)
+    former = former_data(lambda names: sample_numbers(table, list(names)), labels, classes, rename or {})
     return Predictions(
         place=table.place,
         sha256=sha256,
@@ -148,6 +165,13 @@ def build_predictions(table: Table, sha256: str) -> Predictions:
         records=records,
         groups=numbers,
         written=table.sample_id[first],
+        former=None
+        if former is None
+        else Former(
+            classes=former.classes,
+            fingerprint=data_fingerprint(former.sample_id[first], labels[first], former.classes),
+            sample_id=former.sample_id[first],
+        ),
         notes=(f"columns of the predictions that are not used: {', '.join(table.unused)}",) if table.unused else (),
     )
 
@@ -156,4 +180,5 @@ def _records(ids: NDArray[np.uint64], logits: NDArray[np.float64], labels: NDArr
     """Predictions under one condition; where no float32 holds a logit, the record has the next that one does."""
     limits = np.finfo(np.float32)
     kept = logits.clip(limits.min, limits.max).astype(np.float32)
-    return Records(sample_id=ids, **columns_of(logits, labels), logits=kept)
+    columns = {"sample_id": ids, **columns_of(logits, labels), "logits": kept}
+    return Records(**{name: read_only(column) for name, column in columns.items()})

@@ -16,7 +16,7 @@ from pytest_failaware.fingerprint import sample_ids
 from pytest_failaware.predictions.files import Table
 from pytest_failaware.schema import NO_CLASS
 from pytest_failaware.spelling import parse_condition
-from pytest_failaware.text import one_line
+from pytest_failaware.text import one_line, spelled
 
 _SUM_TOLERANCE: Final = 0.01
 """How far probabilities may be from a sum of 1 before they are no softmax: float16 and three decimals stay within."""
@@ -69,7 +69,7 @@ def checked_logits(table: Table) -> NDArray[np.float64]:
 def class_names(table: Table) -> tuple[str, ...]:
     """The names in label order, "0", "1", … where the file has none."""
     count = table.scores.shape[1]
-    classes = tuple(map(str, range(count))) if table.classes is None else table.classes
+    classes = tuple(map(str, range(count))) if table.classes is None else tuple(map(spelled, table.classes))
     if len(classes) != count or len(set(classes)) != count or count > _CLASSES:
         raise DataError(
             f"{table.place}: {len(classes)} class names ({len(set(classes))} different) for {count} columns of "
@@ -80,22 +80,23 @@ def class_names(table: Table) -> tuple[str, ...]:
 
 def label_numbers(table: Table, classes: tuple[str, ...]) -> NDArray[np.uint16]:
     """The number of each label's class: a class name, or a whole number from 0; where names are numbers, not both."""
-    texts, which = np.unique(table.label.astype(str), return_inverse=True)
+    written, which = np.unique(table.label.astype(str), return_inverse=True)
+    texts = list(map(spelled, written.tolist()))
     known = {str(number): number for number in range(len(classes))}
     named = {name: number for number, name in enumerate(classes)}
     if table.label.dtype.kind not in "iu":  # numbers written as text may be the names of classes
-        if named.keys() >= set(texts.tolist()):
+        if named.keys() >= set(texts):
             known = named
         elif named.keys().isdisjoint(known):  # "0" beside classes named 1, 2, 3 counts from 0, as then does "1"
             known |= named
-    unknown = [index for index, text in enumerate(texts.tolist()) if text not in known]
+    unknown = [index for index, text in enumerate(texts) if text not in known]
     if unknown:
-        text, row = str(texts[unknown[0]]), int(np.flatnonzero(which == unknown[0])[0])
+        text, row = texts[unknown[0]], int(np.flatnonzero(which == unknown[0])[0])
         some = choices(text, classes[:20]) + (", …" if len(classes) > 20 else "")
         raise DataError(
             f"{table.row(row)}: the label {one_line(repr(text))} is no class; {some}, or 0 to {len(classes) - 1}"
         )
-    labels: NDArray[np.uint16] = np.array([known[text] for text in texts.tolist()], dtype=np.uint16)[which]
+    labels: NDArray[np.uint16] = np.array([known[text] for text in texts], dtype=np.uint16)[which]
     return labels
 
 
@@ -105,7 +106,7 @@ def sample_numbers(table: Table, class_names: list[str]) -> NDArray[np.uint64]:
     if all(_WHOLE.fullmatch(text) and int(text) < 2**64 for text in texts):
         return np.array([int(text) for text in texts], dtype=np.uint64)
     known = dict(zip(texts, class_names, strict=True))
-    hashed = sample_ids([hashlib.sha256(text.encode()).digest() for text in known], list(known.values()))
+    hashed = sample_ids([hashlib.sha256(spelled(text).encode()).digest() for text in known], list(known.values()))
     by_text = dict(zip(known, hashed, strict=True))
     return np.array([by_text[text] for text in texts], dtype=np.uint64)
 

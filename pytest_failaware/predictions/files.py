@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.budgets import check_unpacked
 from pytest_failaware.errors import DataError, choices
+from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.schema import GROUP
 from pytest_failaware.text import describe_error, one_line
 
@@ -62,6 +64,8 @@ def read_table(content: bytes, place: str, group: str | None) -> Table:
     Raises:
         DataError: it cannot be read, or lacks a column.
     """
+    if is_lfs_pointer(content):
+        raise DataError(f"{place}: is a Git LFS pointer, not the predictions themselves; {LFS_REMEDY}")
     if content.startswith(b"PK\x03\x04"):
         return table_of_arrays(_npz(content, place), place, group)
     is_text = not content.startswith(b"PAR1")
@@ -104,7 +108,10 @@ def table_of_frame(frame: pd.DataFrame, place: str, group: str | None, *, first_
 def _npz(content: bytes, place: str) -> dict[str, NDArray[Any]]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as found:
+            check_unpacked(found.zip, place, DataError, remedy="leave out what is not needed, or write parquet")
             return {name: found[name] for name in found.files}
+    except DataError:
+        raise
     except Exception as error:  # a damaged file raises whatever its bytes provoke
         raise DataError(
             f"{place}: cannot be read as npz ({describe_error(error)}); save it with numpy.savez, no objects"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pytest_failaware.schema import (
     GROUP,
@@ -19,6 +19,7 @@ from pytest_failaware.schema import (
     Estimate,
     Evidence,
     Flip,
+    Former,
     ItemResult,
     Measurement,
     ModelFacts,
@@ -31,6 +32,9 @@ from pytest_failaware.schema import (
     Value,
     Verdict,
 )
+
+_FORMER: Final = "former_id"
+"""The column of the ids that the samples had before classes were renamed."""
 
 Plain = dict[str, Any]
 """str, int, float, bool, None, lists and dicts of them: what JSON and execnet can carry. Any: nested to any depth."""
@@ -54,6 +58,12 @@ def result_to_plain(result: ItemResult) -> Plain:
         "causes": list(result.causes),
         "at_chance": result.at_chance,
         "drifts": result.drifts,
+        "ends_golden": result.ends_golden,
+        "reference": result.reference,
+        "lacks_files": result.lacks_files,
+        "has_other_classes": result.has_other_classes,
+        "has_other_groups": result.has_other_groups,
+        "stored": {name: fields_of(rate) for name, rate in result.stored.items()},
         "is_against": result.is_against,
         "reuse": [fields_of(one) for one in result.reuse],
         "sights": [fields_of(sight) for sight in result.sights],
@@ -83,6 +93,12 @@ def result_from_plain(plain: Mapping[str, Any]) -> ItemResult:
         causes=tuple(plain["causes"]),
         at_chance=plain["at_chance"],
         drifts=plain["drifts"],
+        ends_golden=plain["ends_golden"],
+        reference=plain["reference"],
+        lacks_files=plain["lacks_files"],
+        has_other_classes=plain["has_other_classes"],
+        has_other_groups=plain["has_other_groups"],
+        stored={name: Estimate(**rate) for name, rate in plain["stored"].items()},
         is_against=plain["is_against"],
         reuse=tuple(Reuse(**one) for one in plain["reuse"]),
         sights=tuple(Sight(**sight) for sight in plain["sights"]),
@@ -101,6 +117,9 @@ def measurement_to_plain(measurement: Measurement) -> Plain:
     columns = measurement.records.columns
     if measurement.groups is not None:
         columns[GROUP] = measurement.groups
+    former = measurement.former
+    if former is not None:
+        columns[_FORMER] = former.sample_id
     np.savez_compressed(buffer, **columns)
     provenance = measurement.provenance
     return {
@@ -111,28 +130,34 @@ def measurement_to_plain(measurement: Measurement) -> Plain:
         "preprocessing": provenance.preprocessing,
         "model": fields_of(provenance.model),
         "environment": dict(provenance.environment),
+        "former": None if former is None else {"classes": list(former.classes), "fingerprint": former.fingerprint},
     }
 
 
 def measurement_from_plain(plain: Mapping[str, Any]) -> Measurement:
-    """The measurement that `measurement_to_plain` took apart."""
-    import numpy as np
+    """The measurement that `measurement_to_plain` took apart.
 
-    with np.load(io.BytesIO(base64.b64decode(plain["records"])), allow_pickle=False) as columns:
-        records = Records(**{name: columns[name] for name in Records.__slots__ if name in columns})
-        groups = columns.get(GROUP)
-    condition, data = plain["condition"], plain["data"]
+    Raises:
+        ColumnsError: the columns cannot be read; what they hold is for the caller to check.
+    """
+    from pytest_failaware.columns import unpack
+
+    columns = unpack(base64.b64decode(plain["records"]))
+    condition, data, former = plain["condition"], plain["data"], plain.get("former")
     return Measurement(
         condition=Condition(**{**condition, "parameters": tuple(condition["parameters"].items())}),
         seed=plain["seed"],
-        records=records,
+        records=Records(**{name: columns[name] for name in Records.__slots__ if name in columns}),
         provenance=Provenance(
             data=DataFacts(**{**data, "classes": tuple(data["classes"])}),
             preprocessing=plain["preprocessing"],
             model=ModelFacts(**plain["model"]),
             environment=plain["environment"],
         ),
-        groups=groups,
+        groups=columns.get(GROUP),
+        former=None
+        if former is None
+        else Former(classes=tuple(former["classes"]), fingerprint=former["fingerprint"], sample_id=columns[_FORMER]),
     )
 
 

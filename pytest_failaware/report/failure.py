@@ -10,6 +10,8 @@ from pytest_failaware.report.words import (
     allowed,
     comparison_cells,
     difference,
+    needed_options,
+    orientation,
     percent,
     reference_name,
     short_name,
@@ -31,6 +33,8 @@ def failure_text(result: ItemResult, *, verbosity: int = 0) -> Iterator[Line]:
     if result.verdict is Verdict.MISSING:
         yield Line("  record it with --failaware-update-new, and commit the file")
     yield from (Line(f"  {difference}") for difference in result.differences)
+    if shown := orientation(result):
+        yield Line(f"  {shown}")
     for comparison in _failed(result):
         yield Line(f"  {_sentence(comparison)}", colour(comparison.verdict))
         yield from (Line(f"    {line}") for line in _proof(comparison, result))
@@ -91,9 +95,8 @@ def _proof(comparison: Comparison, result: ItemResult) -> Iterator[str]:
         yield f"on these {samples:,} images: {_sides(reference, comparison.current, samples)}{flips}"
     said, p = claim(comparison, evidence)
     yield f"on images like these: {said}"
-    unpaired = "" if evidence.paired else ", unpaired"
     sure = "" if evidence.low is None else " (95 %)"
-    yield f"  {interval(evidence, comparison.current)}{sure}, p {p}, needed {evidence.level:.2g}{unpaired}"
+    yield f"  {interval(evidence, comparison.current)}{sure}, p {p}, needed {evidence.level:.2g}"
 
 
 def _sides(before: Estimate, now: Estimate, samples: int) -> str:
@@ -179,8 +182,14 @@ def _flip(flip: Flip) -> str:
 
 def _remedy(result: ItemResult) -> Iterator[str]:
     """What to do, where the summary's last line does not say it."""
+    if result.lacks_files:
+        return  # the sentence on them says what to do
+    if result.has_other_classes:
+        yield "give the class folders the names that they had, whose order decides what an output means; or say in the"
+        yield "ini, as failaware_rename, that the names are new and the classes are the same"
     if result.verdict is Verdict.INCOMPARABLE and not result.is_against:
-        yield "go back to what the baseline was recorded with, or record anew with --failaware-update-baselines"
+        options = " ".join(f"--failaware-{option}" for option in needed_options([result]))
+        yield f"go back to what the baseline was recorded with, or, where the change is meant, store it with {options}"
     if result.verdict is Verdict.DRIFTED:
         yield "accepted changes add up to more than the drift budget; where that is intended, add"
         yield '--failaware-reset-golden and --failaware-reason="…" to --failaware-update-baselines'

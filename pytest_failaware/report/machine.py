@@ -52,7 +52,13 @@ def report_document(report: RunReport, measured: Mapping[str, Mapping[str, Any]]
         "complaints": list(report.complaints),
         "notices": list(report.notices),
         "unchecked": list(report.unchecked),
+        "left_out": list(report.left_out),
+        "failed": list(report.failed),
+        "unwritten": list(report.unwritten),
         "obsolete": list(report.obsolete),
+        "unused": report.unused,
+        "stored": report.stored,
+        "bends": list(report.bends),
         "command": report.command,
         "corruption": [_corruption(summary) for summary in report.corruption],
     }
@@ -76,6 +82,7 @@ def _result(result: ItemResult, entry: Mapping[str, Any] | None, members: Mappin
     return {
         **result_to_plain(result),
         "rates": {name: _estimate(rate) for name, rate in result.stats.rates.items()},
+        "stored": {name: _estimate(rate) for name, rate in result.stored.items()},
         "comparisons": [_comparison(comparison) for comparison in result.comparisons],
         "measurement": None if entry is None else _measurement(result, entry, members),
     }

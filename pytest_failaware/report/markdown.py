@@ -11,7 +11,15 @@ from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.terminal import total
-from pytest_failaware.report.words import comparison_cells, heading, percent, short_name, verdict_word
+from pytest_failaware.report.words import (
+    NOT_THE_SAME,
+    ORIENTATION,
+    comparison_cells,
+    heading,
+    percent,
+    short_name,
+    verdict_word,
+)
 from pytest_failaware.schema import ItemResult, RunReport, Verdict
 
 _LONGEST: Final = 60_000  # characters: a comment on GitHub holds 65,536, a job summary 1 MiB
@@ -40,13 +48,14 @@ def escaped(text: str) -> str:
 def _lines(report: RunReport) -> Iterator[str]:
     results = sorted(report.results, key=lambda result: result.verdict.severity)
     mark = "✅" if report.passed else "❌"
-    yield f"## {mark} Reliability: {escaped(total(results)) if results else 'nothing was compared'}"
+    yield f"## {mark} Reliability: {escaped(total(results, report.unwritten)) if results else 'nothing was compared'}"
     yield ""
     if report.incomplete:
         yield from _bullets([f"not a whole run: {report.incomplete}"])
     yield from _bullets([f"{nodeid} has no result" for nodeid in report.unchecked if nodeid not in report.errors])
     yield from _bullets([*report.complaints, *(f"{nodeid}: {text}" for nodeid, text in report.errors.items())])
     yield from _failures([result for result in results if result.verdict.fails])
+    yield from _not_compared([result for result in results if result.stored])
     yield from _rates(results)
     yield from _bullets([*corruption_sentences(report.corruption), *report.facts, *report.notices])
 
@@ -63,6 +72,20 @@ def _failures(failed: Sequence[ItemResult]) -> Iterator[str]:
         yield from _table(("test", "metric", "baseline", "now", "change", "allowed", "verdict"), rows)
     others = [result for result in failed if result.verdict in (Verdict.MISSING, Verdict.INCOMPARABLE)]
     yield from _bullets(["; ".join(line.strip() for line in failure_lines(result)) for result in others])
+
+
+def _not_compared(results: Sequence[ItemResult]) -> Iterator[str]:
+    """Stored and new rates of incomparable items, accepted by this run or not, for the eye alone."""
+    rows = [
+        (
+            short_name(result),
+            *(f"{percent(result.stored[name])} -> {percent(result.stats.rates[name])}" for name in ORIENTATION),
+            verdict_word(result.verdict),
+        )
+        for result in results
+    ]
+    if rows:
+        yield from _table((NOT_THE_SAME, *ORIENTATION.values(), "verdict"), rows)
 
 
 def _rates(results: Sequence[ItemResult]) -> Iterator[str]:

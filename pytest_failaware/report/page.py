@@ -14,7 +14,7 @@ from pytest_failaware.report.section import Context, compared
 from pytest_failaware.report.sights import at_chance, too_few
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.terminal import total
-from pytest_failaware.report.words import heading, percent, short_name
+from pytest_failaware.report.words import NOT_THE_SAME, heading, percent, short_name
 from pytest_failaware.schema import ItemResult, Pictures, RunReport, Verdict
 
 _FAILURES: Final = 400  # rows; what goes beyond these is counted, so that a page stays small
@@ -28,7 +28,7 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
     failures, panels = list(_failures(results, numbers)), list(severity_panels(report.results, drawn))
     return {
         "passed": report.passed,
-        "total": total(results) if results else "nothing was compared",
+        "total": total(results, report.unwritten) if results else "nothing was compared",
         "troubles": list(_troubles(report)),
         "failures": failures[:_FAILURES],
         "more_failures": len(failures[_FAILURES:]),
@@ -74,7 +74,7 @@ def _failures(results: Sequence[ItemResult], numbers: Mapping[str, int]) -> Iter
 
 
 def _rates(result: ItemResult, pictures: Pictures | None, numbers: Mapping[str, int]) -> Context:
-    before = None if pictures is None or pictures.before is None else pictures.before.stats.rates
+    before = result.stored or (None if pictures is None or pictures.before is None else pictures.before.stats.rates)
     return {
         "test": short_name(result),
         "number": numbers[result.nodeid],
@@ -82,6 +82,7 @@ def _rates(result: ItemResult, pictures: Pictures | None, numbers: Mapping[str, 
             (heading(name), percent(result.stats.rates[name]), "" if before is None else percent(before[name]))
             for name in COLUMNS
         ],
+        "was": f"{NOT_THE_SAME}: was" if result.stored else "was",
         "verdict": result.verdict,
     }
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pytest_failaware.report.failure import failure_lines, interval
 from pytest_failaware.report.panels import condition_panels, reference_word
 from pytest_failaware.report.sights import SEEN, SIGHT_HEADINGS, sight_cells
-from pytest_failaware.report.words import comparison_cells, percent, short_name, shown
+from pytest_failaware.report.words import comparison_cells, orientation, percent, short_name, shown
 from pytest_failaware.schema import (
     ClassChange,
     ClassCounts,
@@ -44,7 +44,7 @@ def section(
         "name": short_name(result),
         "verdict": result.verdict,
         "samples": f"{result.stats.cells.samples:,}",
-        "why": [_indented(line) for line in (failure_lines(result) if result.verdict.fails else result.notes)],
+        "why": [_indented(line) for line in _said(result)],
         "word": reference_word(result),
         "comparisons": [compared(one) for one in sorted(result.comparisons, key=lambda one: one.verdict.severity)],
         "sights": [sight_cells(sight) for sight in result.sights],
@@ -53,6 +53,13 @@ def section(
         **_of_change(result, thumbnails, names=names),
         **_of_pictures(result, pictures, common),
     }
+
+
+def _said(result: ItemResult) -> list[str]:
+    """The text of a failure, or the notes of what passes, with both sides of what could not be compared."""
+    if result.verdict.fails:
+        return list(failure_lines(result))
+    return [*result.notes, *filter(None, [orientation(result)])]
 
 
 def _indented(line: str) -> tuple[int, str]:

@@ -10,7 +10,15 @@ from pytest_failaware.report.display import Display, Line, coloured
 from pytest_failaware.report.layout import table
 from pytest_failaware.report.severities import Range, severity_ranges, severity_table
 from pytest_failaware.report.table import COLUMNS
-from pytest_failaware.report.words import comparison_cells, heading, percent, short_name, verdict_word
+from pytest_failaware.report.words import (
+    NOT_THE_SAME,
+    ORIENTATION,
+    comparison_cells,
+    heading,
+    percent,
+    short_name,
+    verdict_word,
+)
 from pytest_failaware.schema import Comparison, ItemResult, Verdict
 
 MOST: Final = 12
@@ -46,6 +54,23 @@ def _is_told(comparison: Comparison, results: Sequence[ItemResult], display: Dis
     return (
         display.shows_all or comparison.verdict.fails or (not is_brief and (is_chosen or comparison.verdict in _TOLD))
     )
+
+
+def not_compared(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
+    """One row per incomparable item, accepted by this run or not: stored and new rates, for the eye alone."""
+    shown = [result for result in results if result.stored]
+    blocks = table(
+        (NOT_THE_SAME, *ORIENTATION.values(), "verdict"),
+        [_both_sides(result) for result in shown],
+        left=(0, 4),
+        width=display.width,
+    )
+    yield from coloured(blocks, [result.verdict for result in shown])
+
+
+def _both_sides(result: ItemResult) -> tuple[str, ...]:
+    sides = [f"{percent(result.stored[name])} -> {percent(result.stats.rates[name])}" for name in ORIENTATION]
+    return short_name(result), *sides, verdict_word(result.verdict)
 
 
 def measured(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.display import Display, Line, colour
 from pytest_failaware.report.failure import badness
 from pytest_failaware.report.sights import at_chance, sight_range, sight_table, too_few
-from pytest_failaware.report.summary_tables import compared, left_out, measured
-from pytest_failaware.report.words import reference_name, short_name
+from pytest_failaware.report.summary_tables import compared, left_out, measured, not_compared
+from pytest_failaware.report.words import needed_options, reference_name, short_name
 from pytest_failaware.schema import ItemResult, RunReport, Verdict
 
 
@@ -29,6 +29,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
         yield from map(Line, [*report.facts, *([""] if report.facts and results else [])])
         yield from compared(results, display)
         yield from _reasons(results)
+        yield from not_compared(results, display)
         yield from measured(report.results, display)
         yield from _sights(report.results, display)
         yield from map(Line, corruption_sentences(report.corruption))
@@ -39,17 +40,29 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
         yield from left_out(results, display)
     elif any(result.verdict.is_written for result in results):
         yield from (Line(fact) for fact in report.facts if fact.startswith("note: "))  # on what is now stored
+        yield from not_compared(results, display)
     if results and display.verbosity >= -1:
-        yield Line(total(results), colour(results[0].verdict))
+        yield Line(total(results, report.unwritten), colour(results[0].verdict))
     yield from (Line(complaint, "red") for complaint in report.complaints)
     yield from (Line(notice, "yellow") for notice in report.notices)
     if display.verbosity >= 0:
-        if report.obsolete and not report.complaints:
-            unused = ", ".join(report.obsolete)
-            yield Line(f"used by no test: {unused}; --failaware-prune in a full run deletes them", "yellow")
+        yield from _unused(report)
         if report.workers > 1:
             yield Line(f"{report.workers} workers loaded the same model; --dist loadfile keeps a file's tests together")
         yield from _next_action(results, report.command)
+
+
+def _unused(report: RunReport) -> Iterator[Line]:
+    """What is stored and was not used, and what was collected and not run; a complaint has said it where it fails."""
+    if report.complaints:
+        return
+    if report.obsolete:
+        unused = ", ".join(report.obsolete)
+        yield Line(f"used by no test: {unused}; --failaware-prune in a full run deletes them", "yellow")
+    elif report.unused:
+        yield Line(f"used by no test of this run: {report.unused} of {report.stored} stored entries")
+    if count := len(report.left_out):
+        yield Line(f"collected and not run: {count} marked {'test' if count == 1 else 'tests'}", "yellow")
 
 
 def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
@@ -90,26 +103,49 @@ def _reuse(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
         yield Line(f"reused {reused} of {len(measured)} {what} from the cache (--failaware-no-cache measures anew)")
 
 
-def total(results: Sequence[ItemResult]) -> str:
-    """How many items were checked, and how many got which verdict, the worst first."""
+def total(results: Sequence[ItemResult], unwritten: Collection[str] = ()) -> str:
+    """How many items were checked, got which verdict, the worst first, and were not stored though they should be."""
     counts = Counter(result.verdict for result in results)
     said = ", ".join(f"{counts[verdict]} {verdict.words}" for verdict in Verdict if counts[verdict])
     chance = sum(result.at_chance for result in results)
-    return f"{len(results)} checked: {said}" + (f"; {chance} at chance, with nothing to lose" if chance else "")
+    lost = f"; {len(unwritten)} NOT written" if unwritten else ""
+    return f"{len(results)} checked: {said}{lost}" + (f"; {chance} at chance, with nothing to lose" if chance else "")
 
 
 def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
     """The command that accepts or records, where something failed that it would mend."""
-    verdicts = {result.verdict for result in results if not result.is_against}
-    update = f"{command} --failaware-update-baselines"
-    if any(result.drifts for result in results):
-        update += ' --failaware-reset-golden --failaware-reason="…"'
+    stored = [result for result in results if not result.is_against and not result.lacks_files]
+    if any(result.lacks_files for result in results):
+        yield Line("Restore the absent sample files first, then run again.")
+    verdicts = {result.verdict for result in stored}
     if verdicts & {Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE}:
-        yield Line("If this change is intended, accept the new values and commit the baseline:")
-        yield Line(f"  {update}", is_verbatim=True)
+        meant = "If the classes were changed on purpose" if _only_classes(stored) else "If this change is intended"
+        yield Line(f"{meant}, accept the new values and commit the baseline:")
+        options = [f"--failaware-{option}" for option in needed_options(stored)]
+        typed = [option for option in options if option.partition("=")[0] not in command]
+        yield Line(f"  {' '.join([command, *typed])}", is_verbatim=True)
+        yield from _why_so(stored)
     elif Verdict.MISSING in verdicts:
         yield Line("Record the expected values and commit the baseline:")
         yield Line(f"  {command} --failaware-update-new", is_verbatim=True)
+
+
+def _only_classes(results: Sequence[ItemResult]) -> bool:
+    """Whether other classes are what every failed item has."""
+    return all(result.has_other_classes for result in results if result.verdict.fails)
+
+
+def _why_so(results: Sequence[ItemResult]) -> Iterator[Line]:
+    """Why the command that accepts has more than the update in it."""
+    if any(result.stored for result in results):
+        yield Line(
+            "--failaware-reason is in it because stored and new values are not the same measurement: look at both."
+        )
+    golden = "--failaware-reset-golden is in it because"
+    if any(result.ends_golden for result in results):
+        yield Line(f"{golden} the golden reference, from which drift is measured, cannot stay beside the new values.")
+    if any(result.drifts for result in results):
+        yield Line(f"{golden} accepted changes add up to more than the drift budget.")
 
 
 def _diff_colour(line: str) -> str:

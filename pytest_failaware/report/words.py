@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from pytest_failaware.schema import Comparison, DataFacts, Estimate, ItemResult, Value, Verdict
 
+NOT_THE_SAME: Final = "not the same measurement"
+ORIENTATION: Final = {
+    "accuracy": "accuracy", "failure_rate": "flagged", "confident_accuracy": "confident_accuracy"
+}  # fmt: skip
+"""The rates that are shown of what cannot be compared, by what they are called beside each other."""
 _SHORT: Final = {"accuracy": "all", "confident_accuracy": "confident", "failure_region_accuracy": "flagged"}
 
 
@@ -83,6 +89,26 @@ def allowed(comparison: Comparison) -> str:
         return comparison.allowed
     tolerance = float(comparison.allowed)
     return f"{100 * tolerance:.2f} pt" if comparison.current.is_rate else f"{tolerance:.4f}"
+
+
+def needed_options(results: Sequence[ItemResult]) -> list[str]:
+    """The options of an update that stores these results, without their prefix."""
+    resets = any(result.drifts or result.ends_golden for result in results)
+    reasoned = resets or any(result.stored for result in results)
+    return [
+        "update-baselines",
+        *(["reset-golden"] if resets else []),
+        *(['reason="…"'] if reasoned else []),
+    ]
+
+
+def orientation(result: ItemResult) -> str:
+    """The stored rates of an incomparable item beside the new ones, "" of any other."""
+    if not result.stored:
+        return ""
+    sides = [(word, result.stored[name], result.stats.rates[name]) for name, word in ORIENTATION.items()]
+    said = ", ".join(f"{word} {percent(before)} -> {percent(now)}" for word, before, now in sides)
+    return f"for orientation, {NOT_THE_SAME}: {said}"
 
 
 def duration(seconds: float) -> str:

@@ -261,6 +261,7 @@ class RunConfig:
     against: Source | None
     dataset_change: DatasetChange
     drift_budget: Decimal
+    rename: Mapping[str, str]  # new names of classes by those that baselines have
     limit: int | None
     group: str | None
     store_logits: bool

@@ -186,6 +186,12 @@ class ItemResult:
     causes: tuple[str, ...] = ()  # what else differs from the baseline: the model, the device, the versions
     at_chance: bool = False  # the reference knows no more than the largest class, so there is nothing to lose
     drifts: bool = False  # storing it needs a reset of the golden reference
+    ends_golden: bool = False  # storing it needs that too: the golden reference cannot stand beside these values
+    reference: str = ""  # hash of the stored records that it was compared with; "" without a stored entry
+    lacks_files: bool = False  # sample files of its entry are absent, so that nothing says what changed
+    has_other_classes: bool = False  # than the baseline
+    has_other_groups: bool = False  # of the compared samples than the reference
+    stored: Mapping[str, Estimate] = field(default_factory=dict)  # rates of an incomparable entry, not to judge by
     is_against: bool = False  # compared with a second model, whose name stands in `baseline`
     reuse: tuple[Reuse, ...] = ()  # of its measurement and of the second model's; empty where there is no cache
     sights: tuple[Sight, ...] = ()  # what its gates can see, where this run recorded it
@@ -248,9 +254,12 @@ class RunReport:
     """One run for the reader: the facts known after loading, one result per item, and what happened to the files.
 
     `errors` says by test id what could not be used; `complaints` fail the run beyond its items; `unchecked` are marked
-    items without a result; `obsolete` are stored entries, as `baseline: condition`, that no test uses; `incomplete`
-    says why a run is not whole, "" where it is; `workers` is in how many processes one model was loaded; `corruption`
-    has an entry for each baseline under which a corruption was measured at all five severities.
+    items without a result, and `left_out` those that were collected and did not run, whatever kept them from it but
+    -m; `failed` are tests that failed though their gates did not; `unwritten` have values that were to be stored and
+    were not. `obsolete` are stored entries, as `baseline: condition`, that no test uses; `unused` counts those that no
+    test of this run used, of `stored` ones. `bends` is what the command line says of the gates and of the files they
+    stand in; `incomplete` says why a run is not whole, "" where it is; `workers` is in how many processes one model was
+    loaded; `corruption` has an entry for each baseline under which a corruption was measured at all five severities.
     """
 
     facts: tuple[str, ...] = ()
@@ -259,7 +268,13 @@ class RunReport:
     complaints: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    unwritten: tuple[str, ...] = ()
     obsolete: tuple[str, ...] = ()
+    unused: int = 0
+    stored: int = 0
+    bends: tuple[str, ...] = ()
     incomplete: str = ""
     workers: int = 0
     command: str = ""
@@ -268,5 +283,5 @@ class RunReport:
     @property
     def passed(self) -> bool:
         """Whether everything that was to be compared was compared, and nothing failed."""
-        troubles = (self.errors, self.complaints, self.unchecked, self.incomplete)
+        troubles = (self.errors, self.complaints, self.unchecked, self.failed, self.incomplete)
         return bool(self.results) and not any(troubles) and not any(result.verdict.fails for result in self.results)

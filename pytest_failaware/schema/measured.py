@@ -211,6 +211,18 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Former:
+    """What identified the data under the class names before failaware_rename: ids hold the name of the class.
+
+    `sample_id` is in the order of the records' samples, (N,).
+    """
+
+    classes: tuple[str, ...]
+    fingerprint: str
+    sample_id: NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """Everything one condition's pass over the data yields, before any judgement."""
 
@@ -219,3 +231,4 @@ class Measurement:
     records: Records
     provenance: Provenance
     groups: NDArray[np.uint32] | None = None  # samples of one number are not independent; None where all are
+    former: Former | None = None  # None where no class has a new name

@@ -34,18 +34,27 @@ class Golden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One accepted change of an entry that was given a reason; the newest stands last."""
+    """One accepted change of an entry that was given a reason; the newest stands last.
+
+    After a `golden_reset` drift is measured from the values that this change stored.
+    """
 
     reason: str
     model_sha256: str
+    golden_reset: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """A baseline file: what its entries share, and the entries by condition key."""
+    """A baseline file: what its entries share, and the entries by condition key.
+
+    `samples_sha256` binds the list of samples to it; "" in a file of schema 1, which has no such hash, and none in the
+    names of its sample files.
+    """
 
     name: str
     data: DataFacts
     preprocessing: str
     entries: Mapping[str, BaselineEntry]
+    samples_sha256: str = ""
     known_label_errors: tuple[int, ...] = ()  # sample ids whose label a person found to be wrong

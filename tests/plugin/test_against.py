@@ -72,11 +72,11 @@ def test_drift_is_refused_until_golden_is_reset(project: Project) -> None:
         )
         assert before == project.files()
         project.run(*UPDATE, model="worse.pth").assert_outcomes(passed=1)
-        assert "golden" in project.baseline.read_text()
+        assert "golden:" in project.baseline.read_text()
         project.run(*budget, model="worse.pth").stdout.fnmatch_lines(["1 checked: 1 drifted"])
         before = project.files()
 
     reset = project.run(*UPDATE, *budget, "--failaware-reset-golden", model="worse.pth")
     reset.assert_outcomes(passed=1)
-    assert "golden" not in project.baseline.read_text()
+    assert "golden:" not in project.baseline.read_text()
     project.run(*budget, model="worse.pth").stdout.fnmatch_lines(["1 checked: 1 unchanged"])

@@ -167,5 +167,5 @@ def test_the_readme_points_to_every_page_and_section() -> None:
         re.sub(r"[^a-z0-9 -]", "", line.lower()).replace(" ", "-") for line in re.findall(r"^##+ (.*)", README, re.M)
     }
 
-    assert {path.name for path in (ROOT / "docs").glob("*.md")} <= set(re.findall(r"\(docs/([a-z]+\.md)\)", README))
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} <= set(re.findall(r"\(docs/([a-z_]+\.md)\)", README))
     assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= headings

@@ -90,7 +90,7 @@ def test_selftest_of_gates_that_demand_a_proof(project: Project, command: Comman
 def test_selftest_needs_the_samples(project: Project, command: Command) -> None:
     """Counts alone cannot be planted in."""
     project.record()
-    (project.path / "baselines" / "toy" / "clean.npz").unlink()
+    project.sample_file("clean").unlink()
 
     assert (4, "error: toy: no sample file for clean; restore it from version control\n") == tuple(
         part if isinstance(part, int) else part.splitlines()[-1] + "\n" for part in command("selftest", "toy")

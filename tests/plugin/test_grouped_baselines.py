@@ -59,7 +59,7 @@ def test_selftest_judges_over_the_groups(project: Project, command: Command) -> 
 def test_plan_without_the_sample_file(project: Project, command: Command) -> None:
     """The YAML tells how many groups there are, but not how large they are."""
     project.record(GROUPED)
-    (project.path / "baselines" / "toy" / "samples.npz").unlink()
+    project.sample_file().unlink()
 
     assert LESS.partition(", at worst")[0] in command("plan", "toy")[1].splitlines()
 
@@ -127,13 +127,13 @@ def test_groups_are_stored_by_an_update(project: Project, command: Command) -> N
     note = "note: the reference stores no groups, so plan, selftest and thresholds take its images for independent; *"
     project.run(GROUPED).stdout.fnmatch_lines(["note: tested over the 20 groups *", note])
     project.record(GROUPED).stdout.fnmatch_lines(
-        ["*toy.yaml: unchanged clean, low_light; groups of the samples none -> 20; review and commit it"]
+        ["*toy.yaml: unchanged clean, low_light; groups of the samples none -> 20; review and commit it: git add *"]
     )
     again = project.run(GROUPED)
     again.stdout.no_fnmatch_line(note)
     again.stdout.fnmatch_lines(["2 checked: 2 unchanged"])
     project.run().stdout.fnmatch_lines(["note: the reference's images come in 20 groups and this run tells none, *"])
-    project.record().stdout.fnmatch_lines(["*; groups of the samples 20 -> none; review and commit it"])
+    project.record().stdout.fnmatch_lines(["*; groups of the samples 20 -> none; review and commit it: git add *"])
 
 
 def test_one_condition_alone_takes_no_groups_away(project: Project) -> None:
@@ -152,7 +152,7 @@ def test_one_condition_alone_takes_no_groups_away(project: Project) -> None:
     assert before == project.files()
 
     named = project.run(GROUPED, "--failaware-update-new")
-    named.stdout.fnmatch_lines(["*toy.yaml: recorded blur; review and commit it"])
+    named.stdout.fnmatch_lines(["*toy.yaml: recorded blur; review and commit it: git add *"])
 
 
 def test_groups_in_a_report_that_is_accepted(project: Project, command: Command) -> None:
@@ -163,7 +163,7 @@ def test_groups_in_a_report_that_is_accepted(project: Project, command: Command)
 
     assert 0 == code
     assert "groups of the samples none -> 20" in text
-    with np.load(project.path / "baselines" / "toy" / "samples.npz") as stored:
+    with np.load(project.sample_file()) as stored:
         assert [15] * 20 == np.bincount(stored["group"]).tolist()
 
 
@@ -175,7 +175,7 @@ def test_a_report_whose_groups_do_not_fit_is_refused(project: Project, command: 
     code, text = command("accept", "report.json")
 
     assert 4 == code
-    assert "does not belong to the data in report.json" in text
+    assert "the column group holds 20 groups, the data has 21" in text
 
 
 def test_a_second_model_has_the_groups_of_the_first(project: Project) -> None:

@@ -33,15 +33,16 @@ def test_pickled_model_needs_trust(project: Project) -> None:
 
 
 def test_program_in_place_of_weights(project: Project) -> None:
-    """A TorchScript file is measured and told of; being known by its hash, its second run is reused."""
+    """A trusted TorchScript file is measured, and the summary says so; its second run is reused, by its hash."""
     model = toy.network()
     model.load_state_dict(toy.weights())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates TorchScript
         torch.jit.script(model).save(project.path / "program.bin")
-    first, second = project.record(model="program.bin"), project.run(model="program.bin")
+    trust = f"--failaware-trust-model=sha256:{hashlib.sha256((project.path / 'program.bin').read_bytes()).hexdigest()}"
+    first, second = project.record(trust, model="program.bin"), project.run(trust, model="program.bin")
 
-    first.stdout.fnmatch_lines(["a TorchScript program: *", "2 checked: 2 recorded"])
+    first.stdout.fnmatch_lines(["a program of TorchScript*", "2 checked: 2 recorded"])
     first.stdout.no_fnmatch_line("*reused*")
     second.stdout.fnmatch_lines(["*reused*", "2 checked: 2 unchanged"])
 

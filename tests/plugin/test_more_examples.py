@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import runpy
 import shutil
 import sys
@@ -83,8 +84,13 @@ def test_exported_model(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPat
 
     noise = (against, "-k", "gaussian_noise")
 
-    for file in ("digits.pt", "digits.onnx"):
-        run(pytester, "exported_model", f"--failaware-model={file}", *noise).assert_outcomes(passed=1, deselected=1)
+    refused = run(pytester, "exported_model", "--failaware-model=digits.pt", *noise)
+    option = f"--failaware-trust-model=sha256:{hashlib.sha256(Path('digits.pt').read_bytes()).hexdigest()}"
+
+    refused.stdout.fnmatch_lines([f"*digits.pt: a TorchScript archive, which can run any code *, or pass {option}"])
+    for file, *trust in (("digits.pt", option), ("digits.onnx",)):
+        passed = run(pytester, "exported_model", f"--failaware-model={file}", *trust, *noise)
+        passed.assert_outcomes(passed=1, deselected=1)
     for other in ("--failaware-model=digits_int8.onnx", WORSE):
         changed = run(pytester, "exported_model", other, *noise)
         changed.assert_outcomes(failed=1, deselected=1)

@@ -12,8 +12,9 @@ from project import MARKED, Project
 
 from pytest_failaware import evaluate
 from pytest_failaware.errors import DataError
+from pytest_failaware.measure.data import adopt_dataset
+from pytest_failaware.measure.folder import FolderImages
 from pytest_failaware.measure.precomputed import Precomputed
-from pytest_failaware.measure.sources import FolderImages
 from pytest_failaware.measure.store import build_store
 from pytest_failaware.schema import Condition
 
@@ -46,7 +47,7 @@ def test_an_array_holds_five_severities(gated: Project) -> None:
     assert stored["clean"]["cells"] == stored["precomputed/dust:1"]["cells"]  # type: ignore[index]
     assert stored["clean"]["cells"] != stored["precomputed/dust:2"]["cells"]  # type: ignore[index]
     assert ["content"] == list(stored["precomputed/dust:1"]["parameters"])  # type: ignore[index]
-    assert (gated.path / "baselines" / "toy" / "precomputed-dust-2.npz").is_file()
+    assert "precomputed-dust-2-" in gated.sample_file("precomputed/dust:2").name
     gated.run("--failaware-batch-size=7").stdout.fnmatch_lines(["3 checked: 3 unchanged*"])
     gated.run("--failaware-limit=50").assert_outcomes(passed=3)
 
@@ -143,3 +144,35 @@ def test_a_folder_repeats_the_files(tmp_path: Path) -> None:
     (tmp_path / "made" / "fog" / "3" / "dog" / "1.png").unlink()
     with pytest.raises(DataError, match=r"1\.png: there is no such file; the folder must repeat the files"):
         Precomputed(tmp_path / "made", images, clean, lambda image: image).store(fog)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (np.zeros(5, dtype=np.uint8), r"dust\.npy: must be uint8 \(5, height, width, channels\).* got uint8 \(5,\)"),
+        (np.zeros((5, 9, 9), dtype=np.uint8), r"dust\.npy: an image has 9 x 9 pixels, the limit is 80; write smaller"),
+        (b"version https://git-lfs.github.com/spec/v1\noid 0\n", r"dust\.npy: is a Git LFS pointer.* pull$"),
+        ("archive", r"dust\.npy: is an archive of several arrays"),
+    ],
+    ids=["flat", "large", "lfs", "archive"],
+)
+def test_files_that_are_no_such_array(
+    tmp_path: Path, content: np.ndarray | bytes | str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are refused before an image is read from them."""
+    monkeypatch.setattr("pytest_failaware.measure.precomputed.IMAGE_PIXELS", 80)
+    path = tmp_path / "dust.npy"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif isinstance(content, str):
+        with path.open("wb") as file:
+            np.savez(file, images=np.zeros(3))
+    else:
+        np.save(path, content)
+    images = adopt_dataset([(np.zeros((9, 9), dtype=np.uint8), 0)], "here")
+    clean = build_store(images, lambda image: image)
+
+    with pytest.raises(DataError, match=words):
+        Precomputed(tmp_path, images, clean, lambda image: image).store(
+            Condition(name="precomputed/dust", key="precomputed/dust:1")
+        )

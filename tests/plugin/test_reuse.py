@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -289,20 +291,66 @@ def failaware_model(failaware_model):
 @pytest.mark.parametrize(
     "change",
     [
-        "failaware_model.fc.bias.data += 5",
         "failaware_model.maxpool.stride = 1",
         "failaware_model.register_forward_hook(lambda module, given, answer: -answer)",
         "failaware_model.conv5[2] = torch.nn.GELU()",
     ],
 )
 def test_a_fixture_that_changes_the_loaded_model(stock: Project, measured: Measured, change: str) -> None:
-    """The file is the same and the model is not: it is measured anew."""
+    """The file is the same and the model is not: it is measured again."""
     stock.run()
     measured.clear()
     (stock.path / "conftest.py").write_text(bias(change))
     stock.run().assert_outcomes(failed=2)  # there is no baseline yet, but there are numbers
 
     assert BOTH == measured
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_fixture_that_writes_to_the_loaded_model(stock: Project, cached: bool) -> None:
+    """Its weights are not those of the file, so it is refused, although torch does not count the write."""
+    stock.run()
+    (stock.path / "conftest.py").write_text(bias("failaware_model.fc.bias.data += 5"))
+    result = stock.run(*(() if cached else ("--failaware-no-cache",)))
+
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["*the model's weights changed after it was loaded*"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [("fc.bias.data.add_(1)", "weights changed after it was loaded"),
+     ("maxpool.stride = 1", "answers otherwise than at the start of the run")],
+)  # fmt: skip
+def test_a_model_that_a_test_changed_is_not_reused(stock: Project, change: str, words: str) -> None:
+    """Nor measured for the next condition, where the first one was read from the cache."""
+    stock.record()
+    stock.test(MARKED.replace("test_toy(): pass", f"test_toy(failaware_model): failaware_model.{change}"))
+    result = stock.run()
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines([f"*the model*{words}*"])
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+
+
+def test_what_was_refused_is_not_kept(stock: Project) -> None:
+    """Neither in the baseline nor in the cache: another run would take it for a measurement."""
+    path = stock.path / "dropping.pt"
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.2), torch.nn.Linear(3072, 3)).train()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch deprecates this form
+        torch.jit.trace(net, torch.rand(4, 3, 32, 32), check_trace=False).save(path)
+    trust = "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+    result = stock.record(
+        "--failaware-model=dropping.pt", f"--failaware-trust-model={trust}", "--failaware-baseline=dropping"
+    )
+
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(
+        ["*the model answers the same images otherwise when it is asked again*dropout left on*"]
+    )
+    assert [] == list(stock.path.rglob("*@*.npz"))
+    assert not (stock.path / "baselines" / "dropping.yaml").exists()
 
 
 USES_ALL = """

@@ -58,15 +58,15 @@ def test_scores_gate_and_reach_every_output(project: Project) -> None:
 
 
 def test_scores_of_the_same_model_are_unchanged(project: Project) -> None:
-    """The same checkpoint passes every one of them; without its samples the ranking is incomparable."""
+    """The same checkpoint passes every one of them; without its samples nothing is comparable."""
     project.record()
     marked(project, CLEAN)
     project.run().stdout.fnmatch_lines(["1 checked: 1 unchanged"])
 
-    (project.path / "baselines" / "toy" / "clean.npz").unlink()
+    project.sample_file("clean").unlink()
     unpaired = project.run()
     unpaired.assert_outcomes(failed=1)
-    assert project.line_with(unpaired, "augrc ", "undefined", "0.1800", "sample file is missing in the baseline")
+    assert project.line_with(unpaired, "not comparable with baseline", "sample files absent: baselines/toy/clean-")
 
 
 def test_a_name_that_cannot_be_meant(project: Project) -> None:
@@ -94,7 +94,7 @@ def test_show_and_plan(project: Project, capsys: pytest.CaptureFixture[str], mon
 
     assert 4 == main(["show", "toy", "--metrics", "agrc"])
     assert "--metrics: unknown metric 'agrc'; did you mean 'augrc'" in capsys.readouterr().err
-    (project.path / "baselines" / "toy" / "clean.npz").unlink()
+    project.sample_file("clean").unlink()
     assert 0 == main(["show", "toy", "--metrics", "augrc"])
     assert "no sample file" in capsys.readouterr().out
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from project import MARKED, Command, Project
+from stored import golden_file
 from toy import Images, network, weights
 
 from pytest_failaware import evaluate
@@ -24,7 +25,7 @@ def marked(project: Project, arguments: str = SCORES) -> None:
 
 
 def stored(project: Project, file: str = "clean") -> dict[str, np.ndarray]:
-    with np.load(project.path / "baselines" / "toy" / f"{file}.npz") as found:
+    with np.load(project.sample_file(file)) as found:
         return {name: found[name] for name in found.files}
 
 
@@ -98,7 +99,7 @@ def test_a_baseline_without_logits(project: Project) -> None:
     after = stored(project)
     assert [*before, "logits"] == list(after)
     assert all(before[name].tobytes() == after[name].tobytes() for name in before)
-    assert not list(project.path.rglob("*.golden.npz"))
+    assert 3 == len(list(project.sample_file().parent.iterdir()))  # no golden one
     for key, entry in project.stored().items():
         assert {**entry, "records": ""} == {**entries[key], "records": ""}  # type: ignore[dict-item]  # from YAML
         assert entry["records"] != entries[key]["records"]  # type: ignore[index]  # as above
@@ -119,7 +120,8 @@ def test_a_run_without_the_key_takes_none_away(project: Project) -> None:
         ["*updated clean, low_light; no logits any more for clean, low_light; review and commit*"]
     )
     assert "logits" not in stored(project)
-    assert "logits" in stored(project, "clean.golden")
+    with np.load(golden_file(project.path / "baselines", "clean", "toy")) as golden:
+        assert "logits" in golden.files
 
 
 def test_drift_from_a_reference_without_logits(project: Project) -> None:

@@ -35,8 +35,8 @@ def test_a_temperature_and_its_gate(kept: Project, command: Command) -> None:
     assert "toy, clean: 300 images; T is fitted on 150 of them, and judged on the other 150" == lines[0]
     found = re.fullmatch(r"T = (\d+\.\d+): the model is too confident", lines[1])
     assert found is not None
-    columns = np.load(kept.path / "baselines" / "toy" / "clean.npz")
-    shared = np.load(kept.path / "baselines" / "toy" / "samples.npz")
+    columns = np.load(kept.sample_file("clean"))
+    shared = np.load(kept.sample_file())
     half = deal(shared["sample_id"], parts=2) == 0
     assert 150 == half.sum()
     z, label = columns["logits"][half].astype(np.float64), shared["label"][half].astype(np.intp)
@@ -90,7 +90,7 @@ def test_mistakes(project: Project, command: Command) -> None:
         4,
         "error: toy: one image, or one group of them, for clean; a fit and its judgement need two\n",
     ) == command("temperature", "toy")
-    (project.path / "baselines" / "toy" / "clean.npz").unlink()
+    project.sample_file("clean").unlink()
     assert (4, "error: toy: no sample file for clean; restore it from version control\n") == (
         command("temperature", "toy")
     )

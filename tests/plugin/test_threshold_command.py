@@ -68,7 +68,7 @@ def test_mistakes(project: Project, command: Command) -> None:
     assert (4, "error: --condition: toy has no 'claen'; did you mean 'clean'? choose from clean, low_light\n") == (
         command("thresholds", "toy", "--risk=0.4", "--condition=claen")
     )
-    (project.path / "baselines" / "toy" / "clean.npz").unlink()
+    project.sample_file("clean").unlink()
     assert (4, "error: toy: no sample file for clean; restore it from version control\n") == command(
         "thresholds", "toy", "--risk=0.4"
     )

@@ -28,7 +28,8 @@ def test_only_what_is_missing(project: Project) -> None:
 
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["2 checked: 1 regressed, 1 recorded", "*toy.yaml: recorded low_light; review*"])
-    assert before["toy/clean.npz"] == project.files()["toy/clean.npz"]
+    assert project.sample_file("clean").is_file()
+    assert before.items() - {("toy.yaml", before["toy.yaml"])} <= project.files().items()
     assert {"clean", "low_light"} == set(project.stored())
 
 
@@ -153,7 +154,10 @@ def test_accept(project: Project, command: Command) -> None:
     assert "+      trusted_right: 80" in text
 
     code, text = command("accept", "r.json", "--reason", "smaller model")
-    assert (0, "baselines/toy.yaml: updated clean, low_light; review and commit it\n") == (code, text)
+    written = (
+        "baselines/toy.yaml: updated clean, low_light; review and commit it: git add baselines/toy.yaml baselines/toy"
+    )
+    assert (0, f"{written}\n") == (code, text)
     accepted = {name: content for name, (content, _) in project.files().items()}
     shutil.rmtree(project.path / "baselines")
     project.record()
@@ -207,11 +211,14 @@ def test_accept_lets_no_drift_pass(project: Project, command: Command) -> None:
     assert (4, True) == (code, "--reset-golden: forgets what drift was measured against; add --reason" in text)
 
     code, text = command("accept", "r.json", "--reset-golden", "--reason=new product")
-    assert (0, "baselines/toy.yaml: updated clean; drift is measured anew for clean; review and commit it\n") == (
-        code,
-        text,
+    assert code == 0
+    assert text.startswith(
+        "baselines/toy.yaml: updated clean; drift is measured anew for clean; review and commit it: "
     )
-    assert "golden" not in project.baseline.read_text()
+    assert "golden:" not in project.baseline.read_text()
+    assert [True] == [change["golden_reset"] for change in project.stored()["clean"]["history"]]  # type: ignore[index]
+    assert "clean: new product (model " in command("show", "toy")[1]
+    assert ", golden reset)" in command("show", "toy")[1]
 
 
 def cut_short(path: Path) -> None:
@@ -248,7 +255,7 @@ def absent(path: Path) -> None:
     ("damage", "words"),
     [
         (cut_short, "an xdist worker was lost, so its results are not accepted"),
-        (without_records, "r.records.zip: has no records '0.npz'"),
+        (without_records, "r.records.zip: is not beside the report"),
         (other_records, "r.records.zip: 0.npz is not what r.json names (sha256 differs)"),
         (no_json, "r.json: is no JSON"),
         (other_schema, "r.json: schema is 99, this version reads 1"),
@@ -279,7 +286,8 @@ def test_prune(project: Project, command: Command) -> None:
     assert {"clean", "low_light"} == set(project.stored())
 
     code, text = command("prune", "toy", "low_light")
-    assert (0, "baselines/toy.yaml: pruned low_light; review and commit it\n") == (code, text)
-    assert {"toy.yaml", "toy/clean.npz", "toy/samples.npz"} == set(project.files())
+    assert (0, True) == (code, text.startswith("baselines/toy.yaml: pruned low_light; review and commit it: git add "))
+    named = [project.sample_file(key) for key in ("clean", "samples")]
+    assert {"toy.yaml", *(f"toy/{path.name}" for path in named)} == set(project.files())
     project.test(CLEAN)
     project.run().stdout.fnmatch_lines(["1 checked: 1 unchanged"])

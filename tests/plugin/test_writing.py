@@ -29,7 +29,9 @@ def test_other_data_is_refused_unless_every_entry_is_updated(project: Project) -
     partial.stdout.fnmatch_lines(["baseline 'toy' NOT written: *"])
     assert before == project.files()
 
-    whole = project.record("--failaware-dataset=half:half")
+    whole = project.record(
+        "--failaware-dataset=half:half", "--failaware-reset-golden", "--failaware-reason=fewer images"
+    )
     whole.assert_outcomes(passed=2)
     assert pytest.ExitCode.OK == whole.ret
     assert 200 == yaml.safe_load(project.baseline.read_text())["data"]["samples"]

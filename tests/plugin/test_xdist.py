@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import os
+
 import pytest
+import toy
+from PIL import Image
 from project import MARKED, Project
 
 pytest.importorskip("xdist")
 
 ALL_FOUR = MARKED.replace("reliability", "reliability(conditions=['clean', 'gaussian_noise', 'blur', 'low_light'])")
+
+COLOUR = """
+import toy
+
+class Colour(toy.Bands):
+    def forward(self, images):
+        return super().forward(images.mean(1))
+
+def network(num_classes=3):
+    return Colour(num_classes)
+"""
 
 
 def test_workers_record_what_one_process_records(project: Project) -> None:
@@ -42,3 +58,24 @@ def test_failures_and_mistakes_in_workers(project: Project) -> None:
     lost = project.run("-n", "2", "--failaware-update-baselines", model="worse.pth")
     lost.stdout.fnmatch_lines(["baselines NOT written: an xdist worker was lost; *"])
     assert before == project.files()
+
+
+def test_a_class_folder_whose_name_is_no_utf8(project: Project) -> None:
+    """It reaches the controller as text, which baselines and reports can hold."""
+    images, labels = toy.arrays()
+    odd = os.fsdecode(b"caf\xe9")
+    for k in range(30):
+        path = project.path / "data" / (odd, "dog", "eel")[labels[k]] / f"{odd}-{k}.png"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(images[k]).save(path, "PNG")
+        except (OSError, UnicodeError):
+            pytest.skip("the file system knows UTF-8 alone")
+    (project.path / "colour.py").write_text(COLOUR, encoding="utf-8")
+    project.test(MARKED.replace("reliability", "reliability(conditions=['clean'])"))
+    project.always = ("--failaware-arch=colour:network", "--failaware-dataset=folder:data", "-n", "2")
+    result = project.record("--failaware-json=r.json")
+
+    result.assert_outcomes(passed=1)
+    document = json.loads((project.path / "r.json").read_text(encoding="utf-8"))
+    assert ["caf\\udce9", "dog", "eel"] == document["results"][0]["measurement"]["data"]["classes"]

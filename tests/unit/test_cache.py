@@ -17,6 +17,7 @@ from five import records_of
 
 from pytest_failaware import cache as cache_module
 from pytest_failaware.cache import LIMIT, RecordCache
+from pytest_failaware.columns import pack
 from pytest_failaware.schema import RECORD_DTYPES, Records
 
 PARTS = {"weights": "a" * 64, "seed": "0", "torch": "2.10"}
@@ -142,6 +143,34 @@ def test_a_damaged_file_is_a_miss_and_is_replaced(tmp_path: Path, damage: Callab
     cache.keep("clean", PARTS, records_of())
     assert isinstance(found(cache), Records)
     assert path == only_file(tmp_path)
+
+
+@pytest.mark.parametrize("spelled", ["{}", "[1]", "1", "{", '{"": "1", "seed": 1}', "[" * 100_000])
+def test_poisoned_parts_are_damage(tmp_path: Path, spelled: str) -> None:
+    """The file is whole and its hash fits; it is reported, replaced, and explains nothing about other files."""
+    cache, told = opened(tmp_path)
+    cache.keep("clean", PARTS, records_of())
+    path, columns = only_file(tmp_path), records_of().columns
+    parts = np.frombuffer(spelled.encode(), dtype=np.uint8)
+    content = pack({"parts": parts, "sha256": cache_module._digest(parts, columns), **columns})
+    path.write_bytes(content)
+    other, told_other = opened(tmp_path)
+
+    assert "its file in the cache was damaged" == found(cache)
+    assert [True] == ["not what the cache wrote" in notice for notice in told]
+    assert "not in the cache yet" == found(other, {**PARTS, "seed": "7"})
+    assert [] == told_other
+    cache.keep("clean", PARTS, records_of())
+    assert isinstance(found(cache), Records)
+
+
+def test_columns_that_no_model_makes_are_damage(tmp_path: Path) -> None:
+    """The cache asks the reader that baselines ask."""
+    cache, told = opened(tmp_path)
+    cache.keep("clean", PARTS, dataclasses.replace(records_of(), entropy=records_of().entropy - 5))
+
+    assert "its file in the cache was damaged" == found(cache)
+    assert "the column entropy goes from -4.5" in told[0]
 
 
 def test_a_file_of_another_measurement_is_refused(tmp_path: Path) -> None:

@@ -55,6 +55,46 @@ def test_scores_by_hand() -> None:
         assert not records.confidence.flags.writeable
 
 
+def test_texts_that_no_file_can_hold() -> None:
+    """Names of files that are no UTF-8 get into a table with os.listdir; they stand for what they did."""
+    odd = "caf\udce9"
+    given = {"sample_id": [f"{odd}/1.png", "b.png", "c.png"], "label": [odd, "dog", "dog"]}
+    found = adopt_predictions(columns(**given, classes=np.array([odd, "dog", "eel"])))
+    names = found.names(found.records["clean"].sample_id.tolist())
+
+    assert ("caf\\udce9", "dog", "eel") == found.data.classes
+    assert {"caf\\udce9/1.png", "b.png", "c.png"} == set(names.values())
+    assert [0, 1, 1] == sorted(found.records["clean"].label.tolist())
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+def test_npz_that_unpacks_to_more_than_a_gigabyte(tmp_path: Path, deflate: bool) -> None:
+    """A small file must not take all memory; nothing of it is read, used or not."""
+    path = tmp_path / "p.npz"
+    (np.savez_compressed if deflate else np.savez)(path, **columns(other=np.zeros(4, dtype=np.uint8)))
+    bomb(path, 1 << 30)
+
+    with pytest.raises(DataError, match=r"p\.npz: unpacks to 1,07\d,\d{3},\d{3} bytes, the limit is .*write parquet$"):
+        read_predictions(path)
+
+
+def bomb(path: Path, size: int) -> None:
+    """Let the file's own list say that one of its members has so many bytes."""
+    content = bytearray(path.read_bytes())
+    entry = content.rindex(b"PK\x01\x02")  # of the last member in that list
+    content[entry + 24 : entry + 28] = size.to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+def test_predictions_that_git_lfs_has_not_fetched(tmp_path: Path) -> None:
+    """The error says how to fetch them."""
+    path = tmp_path / "p.csv"
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n")
+
+    with pytest.raises(DataError, match=r"is a Git LFS pointer, not the predictions .*; fetch .* git lfs pull$"):
+        read_predictions(path)
+
+
 def test_a_probability_of_zero_has_a_logarithm_that_is_stored() -> None:
     """As the least float32: a record holds no infinity."""
     certain = np.array([[1.0, 0, 0], [0, 1, 0], [0.5, 0, 0.5]])

@@ -10,7 +10,7 @@ from scipy.special import log_softmax as scipy_log_softmax
 from scipy.stats import entropy as scipy_entropy
 
 from pytest_failaware.schema import Records
-from pytest_failaware.scores import Scores, log_softmax, scores_of
+from pytest_failaware.scores import Scores, columns_of, log_softmax, scores_of
 
 EXTREME = [
     [1e4, -1e4, 0.0],
@@ -116,3 +116,13 @@ def test_every_score_has_the_type_of_its_column() -> None:
 
     assert [np.uint16, *[np.float32] * 4] == [column.dtype for column in found]
     assert set(Scores._fields) <= set(Records.__slots__)
+
+
+def test_what_the_process_does_about_underflow_does_not_matter() -> None:
+    """exp(-1000) is 0 and no error, also after np.seterr."""
+    logits = np.array([[1000.0, 0.0, -np.inf]], dtype=np.float32)
+    expected = columns_of(logits, np.array([0], dtype=np.uint16))
+    with np.errstate(all="raise"):
+        columns = columns_of(logits, np.array([0], dtype=np.uint16))
+
+    assert all(np.array_equal(expected[name], columns[name]) for name in expected)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_failaware.report.markdown import escaped
-from pytest_failaware.text import printable
+from pytest_failaware.text import describe_error, described, printable, without_home
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,29 @@ def test_no_line_is_a_command(text: str, shown: str) -> None:
 def test_markdown_shows_it_and_does_nothing(text: str, shown: str) -> None:
     """No emphasis, code, link, table cell, list, tag or mention."""
     assert shown == escaped(text)
+
+
+class _SilentError(Exception):
+    """An error whose text cannot be made."""
+
+    def __str__(self) -> str:
+        raise SystemExit(0)
+
+    def __repr__(self) -> str:
+        raise ValueError("no text")
+
+
+def test_an_error_without_a_text_is_described() -> None:
+    """What its own code raises then is no end of ours."""
+    assert "_SilentError: (_SilentError whose text raises SystemExit)" == describe_error(_SilentError())
+    assert "(_SilentError whose text raises ValueError)" == described(_SilentError())
+
+
+def test_the_home_folder_is_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only where a path begins with it as a whole; a home that is the root of all names nobody."""
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/ann"))
+    text = "--model=/home/ann/m.pth, folder:/home/ann; /home/anna/x, /data/home/ann, /home/ann.old"
+
+    assert "--model=~/m.pth, folder:~; /home/anna/x, /data/home/ann, /home/ann.old" == without_home(text)
+    monkeypatch.setattr(Path, "home", lambda: Path("/"))
+    assert text == without_home(text)

@@ -1,4 +1,4 @@
-"""Tests and intervals for paired and unpaired rates: formulas alone, in numbers and arrays.
+"""Tests and intervals for rates on the same samples: formulas alone, in numbers and arrays.
 
 `lost` counts the samples that were good before and are not now, `gained` the reverse; a *drop* is (lost - gained) / n.
 Every p is one-sided: small where the drop is larger than the margin. Distribution functions come from scipy.
@@ -13,7 +13,6 @@ from pytest_failaware.judge.significance.rates import (
     Interval,
     clopper_pearson_upper,
     clopper_pearson_uppers,
-    newcombe,
     wilson,
 )
 from pytest_failaware.judge.significance.ratios import (
@@ -36,7 +35,6 @@ __all__ = [
     "coverage_z",
     "independent_count",
     "mcnemar_midp",
-    "newcombe",
     "normal_p",
     "ratio_scores",
     "ratio_z",

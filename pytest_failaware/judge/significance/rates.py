@@ -1,4 +1,4 @@
-"""Intervals of a rate, and of the fall of one between different samples."""
+"""Intervals of a rate."""
 
 from __future__ import annotations
 
@@ -53,21 +53,3 @@ def clopper_pearson_uppers(successes: NDArray[Any], n: NDArray[Any], alpha: floa
     bounds, some = np.ones(len(n)), successes < n
     bounds[some] = special.betaincinv(successes[some] + 1.0, n[some] - successes[some], 1 - alpha)
     return bounds
-
-
-def newcombe(before: tuple[int, int], now: tuple[int, int], confidence: float = 0.95) -> Interval:
-    """The interval of the fall of a rate from two pairs of counts (successes, n), as if from different samples.
-
-    D - sqrt((p - l)² + (u' - p')²) to D + sqrt((u - p)² + (p' - l')²) with the Wilson limits l, u: the hybrid score
-    interval, method 10 of Newcombe 1998, "Interval estimation for the difference between independent proportions". On
-    the same samples it is conservative, since it ignores that the two sides agree.
-
-    >>> [round(limit, 4) for limit in newcombe((56, 70), (48, 80))]
-    [0.0524, 0.3339]
-    """
-    (low, high), (new_low, new_high) = wilson(*before, confidence), wilson(*now, confidence)
-    rate, new_rate = (k / n if n else 0.5 for k, n in (before, now))
-    drop = rate - new_rate
-    return Interval(
-        drop - math.hypot(rate - low, new_high - new_rate), drop + math.hypot(high - rate, new_rate - new_low)
-    )

@@ -6,18 +6,32 @@ import dataclasses
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 from five import RULE, measurement_of, records_of
+from stored import columns_file, samples_file
 
 from pytest_failaware.errors import BaselineError
 from pytest_failaware.judge.baseline import baseline_names, baseline_text, read_baseline
+from pytest_failaware.judge.merge import UpdateOutcome
 from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.samples import holds_logits, own_content, read_records, shared_content
-from pytest_failaware.judge.update import UpdateOutcome, update_baseline
+from pytest_failaware.judge.samples import (
+    golden_path,
+    holds_logits,
+    missing_files,
+    own_content,
+    own_path,
+    read_records,
+    sha256_of,
+    shared_content,
+    shared_path,
+)
+from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.schema import Baseline, Measurement, Records
 
 TEXT = """\
@@ -51,7 +65,7 @@ conditions:
       confident_correct_rate: 0.0
       failure_rate: 1.0
       failure_region_accuracy: 0.6
-    records: sha256:RECORDS
+    records: sha256:0000000000000000000000000000000000000000000000000000000000000000
     model:
       sha256: sha256:model
       architecture: small
@@ -59,11 +73,14 @@ conditions:
       device: cpu
       torch: '2.10'
 """
+"""Of schema 1."""
 
 
-def update(directory: Path, *measurements: Measurement, rule: FailureRule = RULE) -> UpdateOutcome:
+def update(
+    directory: Path, *measurements: Measurement, rule: FailureRule = RULE, **meant: Any
+) -> UpdateOutcome:  # Any: a reason, a reset
     """Store measurements under the name small."""
-    return update_baseline(directory, "small", [(measurement, rule) for measurement in measurements])
+    return update_baseline(directory, "small", [(measurement, rule) for measurement in measurements], **meant)
 
 
 def read(directory: Path) -> Baseline:
@@ -96,15 +113,37 @@ def shifted(measurement: Measurement, by: float) -> Measurement:
     )
 
 
+def former(directory: Path, baseline: Baseline) -> Baseline:
+    """A stored baseline, turned into one of schema 1."""
+    first = dataclasses.replace(baseline, samples_sha256="")
+    for now, then in zip(_all_files(directory, baseline), _all_files(directory, first), strict=True):
+        now.rename(then)
+    (directory / f"{baseline.name}.yaml").write_text(baseline_text(first))
+    return first
+
+
+def _all_files(directory: Path, baseline: Baseline) -> list[Path]:
+    entries = [baseline.entries[key] for key in sorted(baseline.entries)]
+    return [
+        shared_path(directory, baseline),
+        *(own_path(directory, baseline, entry) for entry in entries),
+        *(golden_path(directory, baseline, entry) for entry in entries if entry.golden),
+    ]
+
+
 # ---- text ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_canonical_text(tmp_path: Path) -> None:
     """One number a line, undefined rates as null, a seed where the condition is random, no date."""
     update(tmp_path, measurement_of("rrwrw", "gaussian_noise(sigma=0.1)", seed=3))
-    digest = read(tmp_path).entries["gaussian_noise(sigma=0.1)"].records_sha256
+    baseline = read(tmp_path)
+    now = TEXT.replace("schema: 1", "schema: 2").replace(
+        "  samples: 5\n", f"  samples: 5\n  samples_sha256: {baseline.samples_sha256}\n", 1
+    )
+    now = now.replace(f"sha256:{'0' * 64}", baseline.entries["gaussian_noise(sigma=0.1)"].records_sha256)
 
-    assert TEXT.replace("sha256:RECORDS", digest) == (tmp_path / "small.yaml").read_text()
+    assert now == (tmp_path / "small.yaml").read_text()
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -168,7 +207,8 @@ def test_a_second_update_writes_nothing(tmp_path: Path) -> None:
 
     assert UpdateOutcome(recorded=("clean", "blur")) == first
     assert UpdateOutcome(unchanged=("clean", "blur")) == second
-    assert {"small.yaml", "small/samples.npz", "small/clean.npz", "small/blur.npz"} == set(before)
+    named = [samples_file(tmp_path), columns_file(tmp_path, "clean"), columns_file(tmp_path, "blur")]
+    assert {"small.yaml", *(f"small/{path.name}" for path in named)} == set(before)
     assert before == files(tmp_path)
 
 
@@ -181,9 +221,11 @@ def test_an_update_touches_only_what_changed(tmp_path: Path) -> None:
     after = files(tmp_path)
 
     assert UpdateOutcome(recorded=("low_light",), updated=("blur",), unchanged=("clean",)) == outcome
-    assert {"small.yaml", "small/blur.npz", "small/blur.golden.npz", "small/low_light.npz"} == {
+    new = [columns_file(tmp_path, key) for key in ("blur", "low_light")]
+    assert {"small.yaml", *(f"small/{path.name}" for path in new)} == {
         name for name in after if before.get(name) != after[name]
     }
+    assert set(before) < set(after)
     old, new = (yaml.safe_load(side["small.yaml"][0])["conditions"] for side in (before, after))
     assert old["clean"] == new["clean"]
     assert (2, 3) == (old["blur"]["cells"]["trusted_right"], new["blur"]["cells"]["trusted_right"])
@@ -201,13 +243,13 @@ def test_one_baseline_does_not_touch_another(tmp_path: Path) -> None:
 def test_another_rule_is_an_update(tmp_path: Path) -> None:
     """The entry's counts follow the rule; the records are what they were."""
     update(tmp_path, measurement_of())
-    before = files(tmp_path)
+    before, columns = files(tmp_path), f"small/{columns_file(tmp_path).name}"
     outcome = update(tmp_path, measurement_of(), rule=FailureRule(confidence=0.4, entropy=None))
 
     assert UpdateOutcome(updated=("clean",)) == outcome
     entry = read(tmp_path).entries["clean"]
     assert ("confidence < 0.4", 3) == (entry.rule, entry.cells.trusted_right)
-    assert before["small/clean.npz"] == files(tmp_path)["small/clean.npz"]
+    assert before[columns] == files(tmp_path)[columns]
 
 
 @pytest.mark.parametrize(
@@ -224,7 +266,9 @@ def test_other_data_is_refused_unless_every_entry_is_updated(tmp_path: Path, cha
     assert ((), (), ()) == (refused.recorded, refused.updated, refused.unchanged)
     assert before == files(tmp_path)
     whole = [measurement_of(condition=key, **change) for key in ("clean", "blur")]  # type: ignore[arg-type]  # as above
-    assert UpdateOutcome(updated=("clean", "blur"), golden_anew=("clean", "blur")) == update(tmp_path, *whole)
+    assert UpdateOutcome(updated=("clean", "blur"), golden_anew=("clean", "blur")) == update(
+        tmp_path, *whole, reason="other data", reset_golden=True
+    )
     assert (whole[0].provenance.data, whole[0].provenance.preprocessing) == (
         read(tmp_path).data,
         read(tmp_path).preprocessing,
@@ -299,26 +343,38 @@ def test_logits_of_a_file_that_is_none(tmp_path: Path) -> None:
         (np.zeros((5, 3)), "the logits are float64 (5, 3), not float32 with one for each of the 3 classes"),
         (np.zeros(5, dtype=np.float32), "the logits are float32 (5,)"),
         (np.zeros((5, 2), dtype=np.float32), "the logits are float32 (5, 2)"),
-        (np.zeros((4, 3), dtype=np.float32), "belongs to other data"),
+        (np.zeros((4, 3), dtype=np.float32), "the column logits has 4 samples, the data has 5"),
         (np.full((5, 3), -np.inf, dtype=np.float32), "the logits are not all finite"),
     ],
 )
 def test_logits_that_are_not_those_of_the_samples(tmp_path: Path, logits: np.ndarray, words: str) -> None:
-    """A file that holds them is refused, though its hash stands in the entry."""
+    """A file that holds them is refused, though its hash stands in the entry; so is an update that would write it."""
     wrong = dataclasses.replace(measurement_of().records, logits=logits)
-    update(tmp_path, dataclasses.replace(measurement_of(), records=wrong))
+    with pytest.raises(BaselineError) as refused:
+        update(tmp_path, dataclasses.replace(measurement_of(), records=wrong))
+    assert f"clean cannot be stored: {words}" in str(refused.value)
 
+    update(tmp_path, measurement_of())
+    plant(tmp_path, own_content(wrong))
     with pytest.raises(BaselineError) as caught:
         records(tmp_path, "clean")
-    assert words in str(caught.value)
+    assert f": {words}" in str(caught.value)
+
+
+def plant(directory: Path, content: bytes) -> None:
+    """Put a file in the place of the columns of clean, together with its hash."""
+    digest, path = columns_file(directory).name, directory / "small.yaml"
+    path.write_text(path.read_text().replace(read(directory).entries["clean"].records_sha256, sha256_of(content)))
+    (directory / "small" / digest).unlink()
+    columns_file(directory).write_bytes(content)
 
 
 def test_a_lost_sample_file_is_written_again(tmp_path: Path) -> None:
-    """An update restores what was deleted."""
+    """An update with a reason restores what was deleted."""
     update(tmp_path, measurement_of(), measurement_of(condition="blur"))
-    (tmp_path / "small" / "samples.npz").unlink()
+    samples_file(tmp_path).unlink()
     assert records(tmp_path, "clean") is None
-    update(tmp_path, measurement_of())
+    update(tmp_path, measurement_of(), reason="its list of samples was lost")
 
     assert records(tmp_path, "clean") is not None
     assert records(tmp_path, "blur") is not None
@@ -341,7 +397,12 @@ def test_a_write_that_fails_is_never_mistaken_for_a_baseline(
 
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        update(tmp_path, *(measurement_of("RRRRRR", one.condition.key) for one in old))
+        update(
+            tmp_path,
+            *(measurement_of("RRRRRR", one.condition.key) for one in old),
+            reason="one more",
+            reset_golden=True,
+        )
 
     after = files(tmp_path)
     assert set(before) == set(after)
@@ -403,7 +464,8 @@ BOMB = "[&a0 [x, x]" + "".join(f", &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("schema: 1", "schema: 2", [":2: schema", "2"]),
+        ("schema: 1", "schema: 3", [":2: schema is 3, this version reads 1 and 2"]),
+        ("schema: 1", "schema: 2", [":3: data samples_sha256 is missing"]),
         ("schema: 1\n", "", ["schema"]),
         ("schema: 1", "schema: yes", [":2: schema", "whole number"]),
         ("schema: 1", "schema: 1\nauthor: me", [":3: author"]),
@@ -466,11 +528,16 @@ def test_a_rate_edited_by_hand_is_refused(tmp_path: Path) -> None:
 # ---- sample files --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("missing", ["samples.npz", "clean.npz"])
-def test_missing_sample_files_are_no_error(tmp_path: Path, missing: str) -> None:
-    """The counts can still be compared, unpaired."""
-    update(tmp_path, measurement_of())
-    (tmp_path / "small" / missing).unlink()
+@pytest.mark.parametrize("missing", [samples_file, columns_file])
+def test_missing_sample_files_are_no_error(tmp_path: Path, missing: Callable[[Path], Path]) -> None:
+    """The counts can still be compared, unpaired; who asks hears which file it is."""
+    update(tmp_path, measurement_of(), measurement_of(condition="blur"))
+    assert () == missing_files(tmp_path, read(tmp_path))
+    path = missing(tmp_path)
+    path.unlink()
+
+    assert (path,) == missing_files(tmp_path, read(tmp_path))
+    assert ((path,) if missing is samples_file else ()) == missing_files(tmp_path, read(tmp_path), ["blur"])
 
     assert records(tmp_path, "clean") is None
 
@@ -478,9 +545,9 @@ def test_missing_sample_files_are_no_error(tmp_path: Path, missing: str) -> None
 def test_a_sample_file_of_another_entry_is_refused(tmp_path: Path) -> None:
     """The hash binds the file to its entry, and the message says how to repair it."""
     update(tmp_path, measurement_of(), measurement_of("RRRRR", "blur"))
-    (tmp_path / "small" / "clean.npz").write_bytes((tmp_path / "small" / "blur.npz").read_bytes())
+    columns_file(tmp_path).write_bytes(columns_file(tmp_path, "blur").read_bytes())
     with pytest.raises(
-        BaselineError, match=r"small\.yaml:\d+: conditions\.clean\.records is not .*clean\.npz.*--failaware-update-"
+        BaselineError, match=r"small\.yaml:\d+: conditions\.clean\.records is not .*clean-\w+\.npz.*--failaware-update-"
     ):
         records(tmp_path, "clean")
 
@@ -531,8 +598,10 @@ def save_nothing(path: Path) -> None:
 def test_damaged_ids_and_labels_are_refused(tmp_path: Path, save: object) -> None:
     """Too few, of another type, incomplete, or no such file at all: one line, and nothing is unpickled."""
     update(tmp_path, measurement_of())
-    save(tmp_path / "small" / "samples.npz")  # type: ignore[operator]  # one of the functions above
-    with pytest.raises(BaselineError, match=r"samples\.npz[:,] .*--failaware-update-baselines") as caught:
+    save(samples_file(tmp_path))  # type: ignore[operator]  # one of the functions above
+    with pytest.raises(
+        BaselineError, match=r"samples-\w+\.npz[:,] .*(--failaware-update-baselines|git lfs pull)"
+    ) as caught:
         records(tmp_path, "clean")
 
     assert 1 == len(str(caught.value).splitlines())
@@ -543,14 +612,17 @@ def test_damaged_ids_and_labels_are_refused(tmp_path: Path, save: object) -> Non
 
 
 def test_samples_of_other_data_are_refused(tmp_path: Path) -> None:
-    """A samples.npz of as many other images does not pass for the baseline's."""
+    """A list of as many other images does not pass for the baseline's, in either schema."""
     update(tmp_path, measurement_of())
     update(tmp_path / "other", measurement_of(first_id=20))
-    shutil.copy(tmp_path / "other" / "small" / "samples.npz", tmp_path / "small" / "samples.npz")
+    shutil.copy(samples_file(tmp_path / "other"), samples_file(tmp_path))
     baseline = read_baseline(tmp_path, "small")
 
-    with pytest.raises(BaselineError, match=r"small\.yaml:4: data\.fingerprint is not that of .*samples\.npz"):
+    with pytest.raises(BaselineError, match=r"small\.yaml:6: data\.samples_sha256 is not the hash of .*samples-"):
         read_records(tmp_path, baseline, baseline.entries["clean"])
+    first = former(tmp_path, baseline)
+    with pytest.raises(BaselineError, match=r"small\.yaml:4: data\.fingerprint is not that of .*samples\.npz"):
+        read_records(tmp_path, first, first.entries["clean"])
 
 
 def test_cells_edited_by_hand_are_refused(tmp_path: Path) -> None:
@@ -566,7 +638,7 @@ def test_cells_edited_by_hand_are_refused(tmp_path: Path) -> None:
     path.write_text(text.replace("failure_region_accuracy: 0.5", "failure_region_accuracy: 0.666667"))
     baseline = read_baseline(tmp_path, "small")
 
-    with pytest.raises(BaselineError, match=r"small\.yaml:\d+: conditions\.clean\.cells are not those of clean\.npz"):
+    with pytest.raises(BaselineError, match=r"small\.yaml:\d+: conditions\.clean\.cells are not those of clean-\w+\."):
         read_records(tmp_path, baseline, baseline.entries["clean"])
 
 

@@ -268,33 +268,34 @@ def test_a_changed_rule_judges_both_sides_anew() -> None:
     assert str(RULE) in " ".join(result.notes)
 
 
-def test_a_changed_rule_without_samples_is_incomparable() -> None:
-    """Counts alone cannot be judged under another rule."""
-    result = against(measurement_of(), measurement_of(), paired=False, rule="confidence < 0.4")
+def test_without_samples_nothing_is_compared() -> None:
+    """Neither equal counts nor a lower one: the rates stand beside each other for orientation alone."""
+    for now in (FIVE, "RRWWW"):
+        result = against(measurement_of(), measurement_of(now), paired=False)
 
-    assert Verdict.INCOMPARABLE is result.verdict
-    assert "rule: baseline 'confidence < 0.6 or entropy > 1.0', now 'confidence < 0.4'" in result.differences[0]
+        assert (Verdict.INCOMPARABLE, ()) == (result.verdict, result.comparisons)
+        assert ("the stored outcome of its samples is not known",) == result.differences
+        assert "3/5" == str(result.stored["accuracy"].fraction)
 
 
-def test_without_samples_the_stored_counts_are_compared() -> None:
-    """The verdict says that it is unpaired, cannot be unchanged, and is the conservative one."""
-    same = against(measurement_of(), measurement_of(), paired=False)
-    worse = [
-        against(measurement_of(100 * "RRRRR"), measurement_of(100 * now), paired=False)
-        for now in ("RRRRR"[:4] + "W", "RRRRR")
-    ]
-    slight = [
-        against(measurement_of(60 * "RRRRW"), measurement_of((60 * "RRRRW")[:-10] + 10 * "W"), paired=paired)
-        for paired in (True, False)
-    ]
+def test_absent_files_are_named() -> None:
+    """A golden reference that is lost makes the entry incomparable though its own samples are there."""
+    now = measurement_of()
+    result = judge(
+        now,
+        build_gate({"minimum": {"accuracy": 0.9}}),
+        nodeid="t",
+        name="small",
+        baseline=baseline_of(now),
+        reference=now.records,
+        absence="sample files absent: small/clean.golden.npz",
+    )
 
-    assert (Verdict.PASSED, Verdict.REGRESSED) == (same.verdict, worse[0].verdict)
-    assert Verdict.PASSED is worse[1].verdict
-    beyond = [only(one, "accuracy").evidence for one in slight]
-    assert beyond[0].p_worse < beyond[1].p_worse
-    assert (True, False) == (beyond[0].paired, beyond[1].paired)
-    assert ["unpaired"] == [note[:8] for note in same.notes]
-    assert {"unpaired"} == {comparison.note for comparison in same.comparisons}
+    assert (Verdict.INCOMPARABLE, ("sample files absent: small/clean.golden.npz",)) == (
+        result.verdict,
+        result.differences,
+    )
+    assert [Verdict.BELOW_MINIMUM] == [one.verdict for one in result.comparisons]
 
 
 # ---- undefined rates -----------------------------------------------------------------------------------------------

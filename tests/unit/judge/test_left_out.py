@@ -29,7 +29,7 @@ def test_the_count_is_stored_where_there_is_one() -> None:
     none, two = (baseline_text(baseline_of(with_skipped(count), RULE, "small")) for count in (0, 2))
 
     assert "skipped" not in none
-    assert "  samples: 5\n  skipped: 2\n  classes:\n" in two
+    assert "\n  skipped: 2\n  classes:\n" in two
     assert none == two.replace("  skipped: 2\n", "")
     assert (0, 2) == tuple(parse_baseline(text, "small.yaml", "small").data.skipped for text in (none, two))
 
@@ -39,7 +39,7 @@ def test_a_count_that_is_none(value: str) -> None:
     """It is refused with its line."""
     text = baseline_text(baseline_of(with_skipped(2), RULE, "small")).replace("skipped: 2", f"skipped: {value}")
 
-    with pytest.raises(BaselineError, match=r"small\.yaml:6: data\.skipped must be"):
+    with pytest.raises(BaselineError, match=r"small\.yaml:7: data\.skipped must be"):
         parse_baseline(text, "small.yaml", "small")
 
 

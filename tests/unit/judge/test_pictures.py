@@ -75,7 +75,7 @@ def test_classes_on_both_sides_the_worst_first() -> None:
     """Class 2 gains a silent failure, class 0 loses two answers to flags, class 1 stays; one has no image."""
     now = measurement_of("wRWwRR", classes=("cat", "dog", "eel", "fox"))
     before = records_of("RRRRRR")
-    found = pictures_of(now, build_gate({}), before, count_cells(before, RULE))
+    found = pictures_of(now, build_gate({}), before)
     first, second, third = found.classes
 
     assert (["eel", "cat", "dog"], 4) == ([one.name for one in found.classes], found.class_count)
@@ -93,30 +93,25 @@ def test_a_thousand_classes_are_capped() -> None:
     measured = measurement_of(letters, classes=tuple(map(str, range(1000))))
     labels = (np.arange(3000) % 1000).astype(np.uint16)
     records = dataclasses.replace(measured.records, label=labels)
-    found = pictures_of(dataclasses.replace(measured, records=records), build_gate({}), None, None)
+    found = pictures_of(dataclasses.replace(measured, records=records), build_gate({}), None)
 
     assert (12, 1000) == (len(found.classes), found.class_count)
 
 
 def test_what_is_known_of_the_other_side() -> None:
-    """Curves of a reference's samples, counts alone without them, nothing where nothing is comparable."""
+    """Counts and curves of a reference's samples, nothing where nothing is comparable."""
     now, before = measurement_of(FIVE), records_of("RRRrr")
-    gate, cells = build_gate({}), count_cells(before, RULE)
-    paired, counted, alone = (
-        pictures_of(now, gate, *known) for known in ((before, cells), (None, cells), (None, None))
-    )
+    paired, alone = (pictures_of(now, build_gate({}), known) for known in (before, None))
 
     assert paired.before is not None
-    assert counted.before is not None
-    assert cells == paired.before.stats.cells == counted.before.stats.cells
-    assert 1.0 == counted.before.stats.rates["accuracy"].value
-    assert (True, None, None) == (paired.before.curves is not None, counted.before.curves, alone.before)
-    assert None is counted.classes[0].before
+    assert count_cells(before, RULE) == paired.before.stats.cells
+    assert (True, None) == (paired.before.curves is not None, alone.before)
+    assert None is alone.classes[0].before
 
 
 def test_both_sides_are_of_the_same_images() -> None:
     """Where the sides share some images alone, both are drawn on those."""
-    found = pictures_of(measurement_of("RRRR", first_id=13), build_gate({}), records_of("WWWWW"), None)
+    found = pictures_of(measurement_of("RRRR", first_id=13), build_gate({}), records_of("WWWWW"))
 
     assert found.before is not None
     assert (2, 2) == (found.before.stats.cells.samples, found.now.stats.cells.samples)

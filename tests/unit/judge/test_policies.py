@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from five import RULE, baseline_of, measurement_of, records_of
+from stored import columns_file, golden_file, samples_file
 
 from pytest_failaware.judge.baseline import read_baseline
 from pytest_failaware.judge.changes import at_coverage, decomposition, sample_change
@@ -305,7 +306,7 @@ def test_a_worse_ranking() -> None:
 
 def store(directory: Path, letters: str, **more: Any) -> None:  # Any: update_baseline's arguments
     outcome = update_baseline(directory, "small", [(measurement_of(letters, model=letters[-40:]), RULE)], **more)
-    assert not outcome.refused
+    assert (not outcome.refused, {}) == (True, outcome.lacking)
 
 
 def test_the_first_accepted_values_stay_golden(tmp_path: Path) -> None:
@@ -322,22 +323,25 @@ def test_the_first_accepted_values_stay_golden(tmp_path: Path) -> None:
         golden = read_golden(tmp_path, stored, stored.entries["clean"])
         assert golden is not None
         assert 100 == golden.correct.sum()
-    assert (tmp_path / "small" / "clean.golden.npz").is_file()
+    assert golden_file(tmp_path).is_file()
+    assert columns_file(tmp_path) != golden_file(tmp_path)
 
     store(tmp_path, third, reset_golden=True, reason="new data policy")
     stored = read_baseline(tmp_path, "small")
     assert stored is not None
     assert stored.entries["clean"].golden is None
-    assert {"clean.npz", "samples.npz"} == {path.name for path in (tmp_path / "small").iterdir()}
+    assert {columns_file(tmp_path), samples_file(tmp_path)} == set((tmp_path / "small").iterdir())
 
 
 def test_golden_outlasts_predictions_that_do_not_tell_their_preprocessing(tmp_path: Path) -> None:
-    """Or a change of sides would forget what drift is measured from; another preprocessing that is told ends it."""
+    """Or a change of sides would forget what drift is measured from; another preprocessing ends it, if meant."""
     store(tmp_path, "R" * 100)
     for preprocessing, is_kept in ((ELSEWHERE, True), ("resize=32", True), ("resize=64", False)):
         letters = "R" * 99 + "W" if preprocessing != "resize=32" else "R" * 98 + "WW"
         now = measurement_of(letters, preprocessing=preprocessing, model=preprocessing)
-        assert not update_baseline(tmp_path, "small", [(now, RULE)]).refused
+        meant = {} if is_kept else {"reset_golden": True, "reason": "another preprocessing"}
+        outcome = update_baseline(tmp_path, "small", [(now, RULE)], **meant)  # type: ignore[arg-type]  # two options
+        assert (not outcome.refused, {}) == (True, outcome.lacking)
         stored = read_baseline(tmp_path, "small")
         assert stored is not None
         assert is_kept == (stored.entries["clean"].golden is not None)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+from statsmodels.stats.proportion import proportion_confint
 
 from pytest_failaware.judge import significance as s
 
@@ -23,7 +23,7 @@ def test_the_examples_in_the_docstrings_hold() -> None:
     files = [import_module(f"{s.__name__}.{found.name}") for found in pkgutil.iter_modules(s.__path__)]
     done = [doctest.testmod(file) for file in files]
 
-    assert (0, True) == (sum(one.failed for one in done), sum(one.attempted for one in done) > 12)
+    assert (0, True) == (sum(one.failed for one in done), sum(one.attempted for one in done) >= 12)
 
 
 # ---- one rate ------------------------------------------------------------------------------------------------------
@@ -204,14 +204,3 @@ def test_auroc_change_against_the_jackknife() -> None:
 
     assert (areas[0] - areas[1]) / jackknife == pytest.approx(s.auroc_change_z(*sides), rel=0.02)
     assert 0.0 == s.auroc_change_z(sides[0], sides[0])
-
-
-# ---- unpaired ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("before", "now"), [((56, 70), (48, 80)), ((9, 10), (3, 10)), ((10, 10), (0, 20))])
-def test_newcombe(before: tuple[int, int], now: tuple[int, int]) -> None:
-    """Equal to statsmodels', and to the paper where it prints the example."""
-    expected = confint_proportions_2indep(*before, *now, compare="diff", method="newcomb")
-
-    assert expected == pytest.approx(tuple(s.newcombe(before, now)), abs=1e-9)

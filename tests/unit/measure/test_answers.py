@@ -112,3 +112,16 @@ def test_named_logits_are_measured() -> None:
 
     assert (one.prediction == plain.prediction).all()
     assert pytest.approx(plain.confidence, abs=1e-5) == one.confidence
+
+
+@pytest.mark.parametrize("answer", [LOGITS.to(torch.complex64), LOGITS > 5, LOGITS.to("meta"), LOGITS.to_sparse()])
+def test_logits_are_real_and_dense(answer: torch.Tensor) -> None:
+    """A number that would lose a part, or that is not there, is refused in one line."""
+    with pytest.raises(ModelError, match="logits are real numbers in a dense tensor") as caught:
+        logits_in(answer, 4)
+    assert str(caught.value).isprintable()
+
+
+def test_whole_numbers_are_logits() -> None:
+    """As a network computed in integers returns them."""
+    assert torch.equal(LOGITS.long(), logits_in(LOGITS.long(), 4))

@@ -207,7 +207,7 @@ def test_folder(tmp_path: Path) -> None:
         ),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n",
-            "a Git LFS pointer, not the checkpoint itself; fetch it with git lfs pull",
+            "a Git LFS pointer, not the checkpoint itself; fetch the file with git lfs pull",
         ),
     ],
 )

@@ -11,7 +11,7 @@ from torch import nn
 from torchvision import models as torchvision_models
 
 from pytest_failaware.measure.fold import private_copies
-from pytest_failaware.measure.models import model_sha256, weights_version
+from pytest_failaware.measure.state import model_sha256, weights_version
 
 IMAGES = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 

@@ -13,9 +13,9 @@ from PIL import Image
 from pytest_failaware.errors import DataError
 from pytest_failaware.measure.bench import build_bench
 from pytest_failaware.measure.data import adopt_dataset
+from pytest_failaware.measure.folder import FolderImages
 from pytest_failaware.measure.models import adopt_model
 from pytest_failaware.measure.precomputed import Precomputed
-from pytest_failaware.measure.sources import FolderImages
 from pytest_failaware.measure.store import build_store
 from pytest_failaware.schema import Condition, Preprocessing
 from pytest_failaware.spelling import parse_condition

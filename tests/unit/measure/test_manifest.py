@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -236,16 +237,47 @@ def test_paths_that_leave_the_folder(manifest: Path, name: str) -> None:
 
 
 def test_links_that_leave_the_folder(manifest: Path) -> None:
-    """A link to a file, or a folder that is one, may not lead out; one that stays inside may be read."""
+    """Data stores make such links: they are followed, also by way of a folder, and the summary says how many."""
     (manifest.parent / "link.png").symlink_to(manifest.parent.parent / "outside.png")
     (manifest.parent / "up").symlink_to(manifest.parent.parent)
     (manifest.parent / "inside.png").symlink_to("sub/c.png")
-    for name in ("link.png", "up/outside.png"):
-        assert f"{name!r} leads out of the folder" in refusal(manifest, f"file,label\n{name},cat\n")
+    within = opened(manifest, "file,label\ninside.png,cat\nup/set/a.png,cat\n")
+    beyond = opened(manifest, "file,label\ninside.png,cat\nlink.png,cat\n")
 
-    assert np.array_equal(
-        PIXELS[2], np.asarray(opened(manifest, "file,label\ninside.png,cat\nup/set/a.png,cat\n").read(0).image)
+    assert np.array_equal(PIXELS[2], np.asarray(within.read(0).image))
+    assert () == within.notes
+    assert np.array_equal(PIXELS[0], np.asarray(beyond.read(1).image))
+    assert (f"1 image lies outside of {manifest.parent}, where links lead to",) == beyond.notes
+
+
+def test_links_to_one_file_elsewhere(manifest: Path) -> None:
+    """A store without duplicates keeps equal images as one file: they are two samples, and each is listed once."""
+    for name in ("one.png", "two.png"):
+        (manifest.parent / name).symlink_to(manifest.parent.parent / "outside.png")
+
+    assert 2 == len(opened(manifest, "file,label\none.png,cat\ntwo.png,cat\n"))
+    text = "file,label\none.png,cat\n./one.png,cat\n"
+    assert ":3: './one.png' is the file of line 2 again" in refusal(manifest, text)
+
+
+def test_a_manifest_that_git_lfs_has_not_fetched(manifest: Path) -> None:
+    """The error says how to fetch it, and so does that of an image."""
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n"
+    (manifest.parent / "b.png").write_bytes(pointer)
+
+    assert f"{manifest}: is a Git LFS pointer, not the manifest itself; fetch the file with git lfs pull" in refusal(
+        manifest, pointer
     )
+    with pytest.raises(DataError, match=r"b\.png \(image 0\): is a Git LFS pointer.* git lfs pull$"):
+        opened(manifest, "file,label\nb.png,cat\n").read(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only some systems have such files")
+def test_a_pipe_is_no_image(manifest: Path) -> None:
+    """Reading it would wait for ever."""
+    os.mkfifo(manifest.parent / "pipe.png")
+
+    assert ":2: 'pipe.png' is not there" in refusal(manifest, "file,label\npipe.png,cat\n")
 
 
 def test_a_link_to_a_listed_file_is_that_file_again(manifest: Path) -> None:

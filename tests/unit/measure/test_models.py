@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -16,7 +13,8 @@ from torch import nn
 from torchvision import models as torchvision_models
 
 from pytest_failaware.errors import ConfigError, FailAwareError, ModelError
-from pytest_failaware.measure.models import LoadedModel, adopt_model, choose_device, load_model, model_sha256
+from pytest_failaware.measure.models import LoadedModel, adopt_model, choose_device, load_model
+from pytest_failaware.measure.state import model_sha256
 from pytest_failaware.schema import Source, SourceKind
 
 CPU = torch.device("cpu")
@@ -461,57 +459,3 @@ def test_adopting_something_else(given: object, kind: str) -> None:
     with pytest.raises(ModelError) as caught:
         adopt_model(given, CPU)
     assert f"the model is {kind}, not a torch.nn.Module; give an instance of one" == str(caught.value)
-
-
-class Values(nn.Module):
-    """A module whose buffers are the given tensors."""
-
-    def __init__(self, **tensors: torch.Tensor) -> None:
-        super().__init__()
-        for name, tensor in tensors.items():
-            self.register_buffer(name, tensor)
-
-
-def test_sha256_is_the_documented_one() -> None:
-    """The hash is over name, dtype, shape and little-endian bytes, in the order of the names."""
-    module = Values(b=torch.tensor([1.0, 2.0]), a=torch.tensor(3))
-    text = b"a\0torch.int64\0()\0" + np.int64(3).tobytes() + b"b\0torch.float32\0(2,)\0" + np.float32([1, 2]).tobytes()
-    assert hashlib.sha256(text).hexdigest() == model_sha256(module)
-
-
-def test_sha256_of_every_dtype() -> None:
-    """Each dtype that numpy knows or does not know is hashed by its bytes."""
-    dtypes = (torch.bfloat16, torch.float16, torch.bool, torch.int8, torch.complex64, torch.float8_e4m3fn)
-    hashes = {model_sha256(Values(a=torch.ones(2, dtype=torch.float32).to(dtype))) for dtype in dtypes}
-    assert len(dtypes) == len(hashes)
-    expected = hashlib.sha256(b"a\0torch.bfloat16\0(1,)\0\x80\x3f").hexdigest()
-    assert expected == model_sha256(Values(a=torch.ones(1, dtype=torch.bfloat16)))
-
-
-def test_sha256_sees_names_shapes_and_values_only() -> None:
-    """A name, a shape or one value changes the hash; memory format, gradients and mode do not."""
-    grid = torch.arange(24.0).reshape(1, 2, 3, 4)
-    expected = model_sha256(Values(a=grid))
-    assert expected == model_sha256(Values(a=grid.to(memory_format=torch.channels_last)))
-    assert expected != model_sha256(Values(b=grid))
-    assert expected != model_sha256(Values(a=grid.reshape(2, 1, 3, 4)))
-    assert expected != model_sha256(Values(a=torch.where(grid == 7, 7.5, grid)))
-    layer = nn.BatchNorm1d(3)
-    assert model_sha256(layer) == model_sha256(layer.eval().requires_grad_(False))
-
-
-def test_sha256_passes_over_extra_state() -> None:
-    """What a module keeps beside tensors does not stop the hash."""
-
-    class WithState(nn.Linear):
-        def get_extra_state(self) -> dict[str, int]:
-            return {"version": 1}
-
-        def set_extra_state(self, state: object) -> None:
-            return None
-
-    layer = WithState(3, 2)
-    assert isinstance(layer.state_dict(), OrderedDict)
-    plain = nn.Linear(3, 2)
-    plain.load_state_dict({"weight": layer.weight, "bias": layer.bias})
-    assert model_sha256(plain) == model_sha256(layer)

@@ -6,9 +6,9 @@ import io
 import os
 import struct
 import warnings
+import zipfile
 import zlib
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -148,8 +148,8 @@ def damaged_png(path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "words"),
     [
-        (sixteen_bits, ["mode 'I", "8 bits"]),
-        (no_image, ["cannot be decoded", "no image format", "repair or remove"]),
+        (sixteen_bits, ["16 bits per channel", "8 bits"]),
+        (no_image, ["cannot be decoded", "no PNG, JPEG, WebP, BMP, GIF, TIFF or PPM image", "repair or remove"]),
         (truncated, ["cannot be decoded", "truncated"]),
         (damaged_png, ["cannot be decoded"]),
         (lambda path: path.write_bytes(b""), ["cannot be decoded"]),
@@ -188,20 +188,34 @@ def test_a_bomb_is_refused_before_it_is_decoded(folder: Path, monkeypatch: pytes
         assert "900000000 pixels" in text
 
 
-def test_the_limit_is_pillows_and_no_warnings_filter_matters(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Up to twice the limit, where Pillow warns, images are read; beyond they are not; the limit stays as it is."""
-    pixels = COLOUR.shape[0] * COLOUR.shape[1]
-    images = opened(SourceKind.FOLDER, folder)
-    theirs = adopt_dataset(datasets.ImageFolder(str(folder)), "theirs")
-    for limit, refused in ((pixels // 2, False), (pixels // 2 - 1, True)):
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        for action in ("error", "ignore"):
-            with warnings.catch_warnings():
-                warnings.simplefilter(action)
-                for one in (images, theirs):
-                    with pytest.raises(BadImageError, match="DecompressionBomb") if refused else nullcontext():
-                        build_store(one, lambda image: image)
-        assert limit == Image.MAX_IMAGE_PIXELS
+@pytest.mark.parametrize("limit", [None, 1, 10**12])
+@pytest.mark.parametrize("action", ["error", "ignore"])
+def test_the_limit_of_pixels_is_ours(
+    folder: Path, limit: int | None, action: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither Pillow's own limit nor a filter of warnings moves it, and both stay as they are."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)
+        for name, side in (("at", 8_000), ("beyond", 8_001)):
+            (folder / "cat" / "0.png").write_bytes(png_header(side, 8_000))
+            theirs = adopt_dataset(datasets.ImageFolder(str(folder)), "theirs")
+            for images in (opened(SourceKind.FOLDER, folder), theirs):
+                with pytest.raises(BadImageError) as caught:
+                    build_store(images, lambda image: image)
+                assert (name == "beyond") == ("exceeds limit of 64000000 pixels" in str(caught.value))
+
+    assert limit == Image.MAX_IMAGE_PIXELS
+
+
+def test_an_image_in_memory_that_claims_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data set may have opened it before, when Pillow's limit was another."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decodes it"))
+    bad = Image.open(io.BytesIO(png_header(8_001, 8_000)))
+
+    with pytest.raises(BadImageError, match=r"8,001 x 8,000 pixels, the limit is 64,000,000; make it smaller"):
+        adopt_dataset([(bad, 0)], "here").read(0)
 
 
 def test_times_of_files_mean_nothing(folder: Path) -> None:
@@ -378,6 +392,30 @@ def test_damaged_npz(tmp_path: Path, make: Callable[[Path], None], words: list[s
     text = refusal(SourceKind.NPZ, tmp_path / "set.npz")
 
     assert [] == [word for word in ["set.npz: ", *words] if word not in text]
+
+
+def test_npz_that_unpacks_to_more_than_a_gigabyte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file must not take all memory: the list of its members is enough to refuse it."""
+    path = tmp_path / "set.npz"
+    np.savez_compressed(path, images=GREYS, labels=LABELS)
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")  # of the images in that list
+    content[entry + 24 : entry + 28] = (1 << 30).to_bytes(4, "little")
+    path.write_bytes(content)
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("unpacks it"))
+
+    text = refusal(SourceKind.NPZ, path)
+    assert "set.npz: unpacks to 1,073,741,976 bytes, the limit is 1,073,741,824; save the images as files" in text
+
+
+def test_npz_that_git_lfs_has_not_fetched(tmp_path: Path) -> None:
+    """The error says how to fetch it."""
+    path = tmp_path / "set.npz"
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n")
+
+    assert refusal(SourceKind.NPZ, path).endswith(
+        "is a Git LFS pointer, not the data set itself; fetch the file with git lfs pull"
+    )
 
 
 # ---- torchvision ---------------------------------------------------------------------------------------------------

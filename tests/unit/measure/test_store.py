@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -160,22 +163,53 @@ def test_an_error_stops_the_reading() -> None:
     assert len(counted.reads) <= 3 + 8 * torch.get_num_threads() + 1
 
 
+@pytest.mark.parametrize("system", ["posix", "nt"])
 @pytest.mark.parametrize("parallel", [False, True])
-def test_beyond_the_budget_the_images_lie_in_a_file(folder: ImageSet, temporary: Path, parallel: bool) -> None:
-    """A memory map holds the same store, and closing it removes the file."""
+def test_beyond_the_budget_the_images_lie_in_a_file(
+    folder: ImageSet, temporary: Path, parallel: bool, system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A memory map holds the same store; its file has a name on Windows alone, and closing the store removes it."""
     needed = 60 * 4 * 6 * 3
     memory = build_store(folder, same, budget_bytes=needed)
     assert [] == list(temporary.iterdir())
+    monkeypatch.setattr("pytest_failaware.measure.room._HAS_NAMELESS_FILES", system == "posix")
     mapped = build_store(Counted(folder, parallel=parallel), same, budget_bytes=needed - 1)
 
     assert isinstance(mapped.images, np.memmap)
-    assert [needed] == [path.stat().st_size for path in temporary.rglob("*") if path.is_file()]
+    files = [path.stat().st_size for path in temporary.rglob("*") if path.is_file()]
+    assert files == ([] if system == "posix" else [needed])
     assert np.array_equal(memory.images, mapped.images)
     assert np.array_equal(memory.sample_id, mapped.sample_id)
     assert memory.facts == mapped.facts
     mapped.close()
     assert [] == list(temporary.iterdir())
     mapped.close()
+
+
+HOLDS_A_MAP = """
+import time
+import numpy as np
+from pytest_failaware.measure.room import room_for
+
+images, _ = room_for((64, 1024), 0)
+images[:] = 7
+print("mapped", isinstance(images, np.memmap), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGKILL"])
+def test_a_signal_leaves_no_file(temporary: Path, name: str) -> None:
+    """A cancelled job must not fill the disk of its machine."""
+    around = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen([sys.executable, "-c", HOLDS_A_MAP], env=around, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert b"mapped True\n" == process.stdout.readline()
+        process.send_signal(getattr(signal, name))
+        assert -getattr(signal, name) == process.wait(timeout=30)
+
+    assert [] == list(temporary.iterdir())
 
 
 def test_a_failed_build_leaves_no_file(temporary: Path) -> None:
@@ -201,10 +235,15 @@ def test_a_full_disk(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="only some systems reserve room on the disk")
 def test_a_disk_that_others_fill_meanwhile(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The room is reserved before anything is decoded; what is there is used up by nobody else."""
+    plain, blocks = os.posix_fallocate, list[int]()
+
+    def reserve(descriptor: int, start: int, size: int) -> None:
+        plain(descriptor, start, size)
+        blocks.append(os.fstat(descriptor).st_blocks)
+
+    monkeypatch.setattr(os, "posix_fallocate", reserve)
     store = stored(toy_items(), budget_bytes=0)
-    (file,) = temporary.rglob("images")
-    assert file.stat().st_blocks * 512 >= file.stat().st_size == store.images.size
-    store.close()
+    assert blocks[0] * 512 >= store.images.size
 
     def refuse(descriptor: int, start: int, size: int) -> None:
         raise OSError(28, "No space left on device")

@@ -93,3 +93,27 @@ def test_torchvisions_classifiers_have_a_structure(name: str) -> None:
         )
 
     assert structure_sha256(module) == structure_sha256(copy.deepcopy(module))
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [(torch.nn.functional, "relu"), (torch.nn.functional, "conv2d"), (torch, "relu")]
+)
+def test_replaced_functions_of_torch_are_foreign(monkeypatch: pytest.MonkeyPatch, place: object, name: str) -> None:
+    """Layers call them by name, and a wrapper that takes over the name is foreign, too."""
+    original = getattr(place, name)
+
+    @functools.wraps(original)
+    def twice(*arguments: object) -> torch.Tensor:
+        return 2 * original(*arguments)
+
+    monkeypatch.setattr(place, name, twice)
+    with pytest.raises(ForeignCodeError, match=f"{name}, replaced by {__name__}"):
+        structure_sha256(network())
+
+
+def test_a_replaced_torch_compile_changes_no_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """lightning replaces it when it is imported."""
+    expected = structure_sha256(network())
+    monkeypatch.setattr(torch, "compile", lambda module: module)
+
+    assert expected == structure_sha256(network())

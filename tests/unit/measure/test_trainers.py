@@ -291,6 +291,72 @@ def test_unknown_timm_architecture(timm_checkpoint: Path) -> None:
     )
 
 
+def noted(architecture: str, path: Path) -> Path:
+    """A small checkpoint that claims to be of an architecture of timm's."""
+    content = {"arch": architecture, "args": argparse.Namespace(), "state_dict": {"head.weight": torch.ones(3, 4)}}
+    return saved(content, path)
+
+
+def test_small_checkpoint_of_a_large_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names and shapes are compared before the network takes memory."""
+    import timm
+
+    real, built = timm.create_model, []
+
+    def watched(*args: Any, **options: Any) -> nn.Module:
+        built.append(real(*args, **options))
+        return built[-1]
+
+    monkeypatch.setattr(timm, "create_model", watched)
+    with pytest.raises(ModelError, match=r"does not fit vit_base_patch16_224: .* missing"):
+        load(noted("vit_base_patch16_224", tmp_path / "model.pth"), None)
+
+    assert {"meta"} == {tensor.device.type for model in built for tensor in model.state_dict().values()}
+
+
+def test_architecture_that_cannot_be_outlined(timm_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a constructor computes with its tensors, the network is built at once, as always."""
+    import timm
+
+    real = timm.create_model
+
+    def computing(*args: Any, **options: Any) -> nn.Module:
+        torch.ones(1).item()
+        module: nn.Module = real(*args, **options)
+        return module
+
+    monkeypatch.setattr(timm, "create_model", computing)
+
+    assert "test_resnet" == load(timm_checkpoint, None).facts.architecture
+
+
+def test_tag_that_timm_does_not_know(tmp_path: Path) -> None:
+    """What timm raises is one line with the name."""
+    with pytest.raises(
+        ModelError, match=r"timm:resnet18\.nonsense: timm cannot build it \(RuntimeError: .*give another"
+    ):
+        load(noted("resnet18.nonsense", tmp_path / "model.pth"), None)
+
+
+@pytest.mark.parametrize("shape", [(4, 1_000_000_000), (1_000_000_000, 4)])
+@pytest.mark.parametrize("kind", ["expanded", "meta"])
+def test_tensor_without_its_numbers(tmp_path: Path, shape: tuple[int, int], kind: str) -> None:
+    """A shape that a stride of zero or the meta device makes up takes no memory, and is refused."""
+    weight = torch.ones(1).expand(shape) if kind == "expanded" else torch.empty(shape, device="meta")
+    with pytest.raises(ModelError) as caught:
+        load(saved({"fc.weight": weight}, tmp_path / "model.pth"), SQUEEZENET)
+
+    held = 4 if kind == "expanded" else 0
+    assert f"its shapes claim 16,000,000,000 bytes, and the file holds {held}; write one" in str(caught.value)
+
+
+def test_tensor_that_is_there_many_times(tmp_path: Path) -> None:
+    """Many names of the same numbers count each time, as they would in a network."""
+    weight = torch.ones(1_000_000)
+    with pytest.raises(ModelError, match="its shapes claim 2,000,000,000 bytes, and the file holds 4,000,000; write"):
+        load(saved({f"{number}.weight": weight for number in range(500)}, tmp_path / "model.pth"), SQUEEZENET)
+
+
 def test_timm_that_is_not_installed(timm_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the extra that installs it."""
     monkeypatch.setitem(sys.modules, "timm", None)

@@ -80,8 +80,7 @@ def item(
     reference = before.records if known else None
     nodeid = f"t.py::{test}[{key}]"
     result = judge(now, built, nodeid=nodeid, name="small", baseline=baseline, reference=reference)
-    cells = baseline.entries[key].cells if baseline and key in baseline.entries else None
-    return result, pictures_of(now, built, reference, cells)
+    return result, pictures_of(now, built, reference)
 
 
 def page_of(*items: tuple[ItemResult, Pictures], **more: Any) -> str:

@@ -1,0 +1,401 @@
+"""Updates that are killed, fail, are interrupted or meet others: prints a table, exit code 1 if a baseline suffers.
+
+    python scripts/interrupted_updates.py           # all of it, some minutes; POSIX only
+    python scripts/interrupted_updates.py --quick   # every fifth call, and ten random times
+
+A baseline is sound if it is the old one or the new one as a whole: the YAML is read, each file that it names is there
+and has the hash that it names. After the next update no other file may be left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import errno
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from five import RULE, measurement_of
+
+from pytest_failaware.errors import FailAwareError
+from pytest_failaware.judge.baseline import baseline_text, read_baseline
+from pytest_failaware.judge.samples import (
+    missing_files,
+    named_files,
+    read_golden,
+    read_records,
+)
+from pytest_failaware.judge.stored import read_stored
+from pytest_failaware.judge.update import update_baseline
+from pytest_failaware.schema import Baseline
+
+NAME: Final = "small"
+KEYS: Final = ("clean", "blur", "low_light")
+WRITERS: Final = 8
+UPDATES: Final = 12  # of each writer
+CALLS: Final = ("open", "mkdir", "write", "fsync", "chmod", "rename", "replace", "unlink")
+
+Act = Callable[[], None]
+
+
+@dataclass(kw_only=True)
+class Row:
+    """What one way to end updates did."""
+
+    way: str
+    tries: int = 0
+    old: int = 0
+    new: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.way:58} {self.tries:5} {self.old:5} {self.new:5} {len(self.faults):7}"
+
+
+# ---- what is done --------------------------------------------------------------------------------------------------
+
+
+def update(folder: Path, letters: str, *keys: str, reason: str = "") -> None:
+    """Store these letters for the conditions."""
+    measured = [(measurement_of(letters, key), RULE) for key in keys]
+    refused = update_baseline(folder, NAME, measured, reason=reason).refused
+    assert not refused, refused
+
+
+def prepare_nothing(folder: Path) -> None:
+    """No baseline yet."""
+    folder.mkdir()
+
+
+def prepare_whole(folder: Path) -> None:
+    """A baseline of three conditions, which has been updated once, so that each has a golden reference."""
+    update(folder, "RRRrw", *KEYS)
+    update(folder, "RRRRw", *KEYS)
+
+
+def prepare_former(folder: Path) -> None:
+    """The same as a file of schema 1, whose sample files have no hash in their names."""
+    prepare_whole(folder)
+    now = stored(folder)
+    assert now is not None
+    then = dataclasses.replace(now, samples_sha256="")
+    for path in named_files(folder, now):
+        stem, _, digest = path.stem.rpartition("-")
+        golden = [one for one in now.entries.values() if one.golden and digest in one.golden.records_sha256]
+        path.rename(path.with_name(f"{stem}.golden.npz" if golden else f"{stem}.npz"))
+    (folder / f"{NAME}.yaml").write_text(baseline_text(then))
+    assert not missing_files(folder, then)
+
+
+# ---- what is left --------------------------------------------------------------------------------------------------
+
+
+def stored(folder: Path) -> Baseline | None:
+    """The baseline, each file of which has been read.
+
+    Raises:
+        FailAwareError: it is not sound.
+    """
+    baseline = read_baseline(folder, NAME)
+    if baseline is None:
+        return None
+    for entry in baseline.entries.values():
+        if read_records(folder, baseline, entry) is None:
+            raise FailAwareError(f"no records of {entry.condition.key}")
+        read_golden(folder, baseline, entry)
+    return baseline
+
+
+def strays(folder: Path) -> list[str]:
+    """The files that the baseline does not name."""
+    baseline = stored(folder)
+    named = {folder / f"{NAME}.yaml"} | (named_files(folder, baseline) if baseline else set())
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path not in named]
+
+
+def examine(row: Row, folder: Path, old: Baseline | None, new: Baseline | None, place: str) -> None:
+    """Note what an update that was ended has left, now and after the next one."""
+    row.tries += 1
+    try:
+        found = stored(folder)
+        if found not in (old, new):
+            row.faults.append(f"{place}: neither old nor new")
+        row.old += found == old
+        row.new += found == new
+        update(folder, "WWWWW", *KEYS)
+        if left := strays(folder):
+            row.faults.append(f"{place}: left {left}")
+    except (FailAwareError, OSError, AssertionError) as error:
+        row.faults.append(f"{place}: {error}")
+
+
+# ---- ways to end an update -----------------------------------------------------------------------------------------
+
+
+class Calls:
+    """Counts the calls that write, and acts after, or in place of, those with given numbers."""
+
+    def __init__(self, acts: dict[int, Act], *, instead: bool = False) -> None:
+        self.count, self.acts, self.instead = 0, acts, instead
+
+    def install(self) -> None:
+        """Stand in for every function of `os` by which an update writes; never undone, so only in a child process."""
+        for name in CALLS:
+            setattr(os, name, self._counting(getattr(os, name)))
+        real = os.fdopen
+        os.fdopen = lambda descriptor, mode: _Halves(real(descriptor, mode, 0))  # type: ignore[assignment]  # as much as an update needs
+
+    def _counting(self, real: Callable[..., Any]) -> Callable[..., Any]:  # Any: whatever the function takes
+        def counting(*args: Any, **named: Any) -> Any:
+            self.count += 1
+            act = self.acts.get(self.count)
+            if act is not None and self.instead:
+                act()
+            result = real(*args, **named)
+            if act is not None and not self.instead:
+                act()
+            return result
+
+        return counting
+
+
+class _Halves:
+    """A file that writes in two halves, so that an update can end between them."""
+
+    def __init__(self, file: Any) -> None:  # Any: a raw file
+        self._file = file
+
+    def __enter__(self) -> _Halves:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, content: bytes) -> None:
+        """Write both halves."""
+        for half in (content[: len(content) // 2], content[len(content) // 2 :]):
+            os.write(self._file.fileno(), half)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return int(self._file.fileno())
+
+
+def kill() -> None:
+    """End this process as `kill -9` does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def interrupt() -> None:
+    """Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def failing(number: int) -> Act:
+    """An error of the system."""
+
+    def fail() -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Do something in a process of its own; its id."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException:  # whatever ends it, this process must not go on as its parent would
+            os._exit(1)
+        os._exit(0)
+    return child
+
+
+def calls_of(start: Path) -> int:
+    """How many calls an update of this folder makes."""
+    with tempfile.TemporaryDirectory() as place:
+        folder, counted = Path(place) / "baselines", Path(place) / "count"
+        shutil.copytree(start, folder)
+
+        def work() -> None:
+            calls = Calls({})
+            calls.install()
+            update(folder, "RWWWw", *KEYS)
+            counted.write_text(str(calls.count))
+
+        os.waitpid(in_child(work), 0)
+        return int(counted.read_text())
+
+
+def tried(start: Path, end: Callable[[Path], None], row: Row, place: str) -> None:
+    """End an update of a copy of the folder, and look at what is left."""
+    with tempfile.TemporaryDirectory() as folder:
+        ended, whole = Path(folder) / "ended", Path(folder) / "whole"
+        shutil.copytree(start, ended)
+        shutil.copytree(start, whole)
+        old = stored(ended)
+        update(whole, "RWWWw", *KEYS)
+        end(ended)
+        examine(row, ended, old, stored(whole), place)
+
+
+def ended_by(acts: dict[int, Act], *, instead: bool = False) -> Callable[[Path], None]:
+    """An update in a child with these acts at these calls."""
+
+    def end(folder: Path) -> None:
+        def work() -> None:
+            Calls(acts, instead=instead).install()
+            update(folder, "RWWWw", *KEYS)
+
+        os.waitpid(in_child(work), 0)
+
+    return end
+
+
+def killed_after(seconds: float) -> Callable[[Path], None]:
+    """An update in a child that is killed from outside."""
+
+    def end(folder: Path) -> None:
+        child = in_child(lambda: update(folder, "RWWWw", *KEYS))
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+    return end
+
+
+# ---- the table -----------------------------------------------------------------------------------------------------
+
+
+def at_each_call(*, step: int = 1) -> Iterator[Row]:
+    """Every way to end an update at one of its calls, each from three beginnings."""
+    for prepare in (prepare_nothing, prepare_whole, prepare_former):
+        with tempfile.TemporaryDirectory() as place:
+            start = Path(place) / "baselines"
+            prepare(start)
+            total, of = calls_of(start), prepare.__name__.removeprefix("prepare_")
+            ways: dict[str, Callable[[int], Callable[[Path], None]]] = {
+                "kill -9 after": lambda n: ended_by({n: kill}),
+                "EIO in": lambda n: ended_by({n: failing(errno.EIO)}, instead=True),
+                "ENOSPC in": lambda n: ended_by({n: failing(errno.ENOSPC)}, instead=True),
+                "Ctrl-C after": lambda n: ended_by({n: interrupt}),
+                "Ctrl-C twice after": lambda n: ended_by({n: interrupt, n + 1: interrupt}),
+                "Ctrl-C twice, the second 3 calls later, after": lambda n: ended_by({n: interrupt, n + 3: interrupt}),
+            }
+            for way, end in ways.items():
+                row = Row(way=f"{way} each of {total} calls ({of})")
+                for number in range(1, total + 1, step):
+                    tried(start, end(number), row, f"call {number}")
+                yield row
+
+
+def at_random_times(tries: int, *, seed: int = 0) -> Row:
+    """`kill -9` from outside, over twice the time that an update takes."""
+    row, draw = Row(way=f"kill -9 at {tries} random times"), random.Random(seed)
+    with tempfile.TemporaryDirectory() as place:
+        start = Path(place) / "baselines"
+        prepare_whole(start)
+        shutil.copytree(start, Path(place) / "timed")
+        began = time.monotonic()
+        update(Path(place) / "timed", "RWWWw", *KEYS)
+        took = time.monotonic() - began
+        for _ in range(tries):
+            seconds = draw.uniform(0, 1.5 * took)
+            tried(start, killed_after(seconds), row, f"after {seconds:.3f} s")
+    return row
+
+
+def writers_at_once(writers: int = WRITERS, updates: int = UPDATES) -> Row:
+    """Processes that update one baseline, each with its own folder for temporary files."""
+    row = Row(way=f"{writers} processes at once, each with its own TMPDIR")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "baselines"
+
+        def work(number: int) -> None:
+            tempfile.tempdir = str(Path(place) / f"tmp{number}")
+            os.environ["TMPDIR"] = tempfile.tempdir
+            Path(tempfile.tempdir).mkdir()
+            for round_ in range(updates):
+                letters = "R" * (1 + round_ % 2) + "W" * (4 - round_ % 2)
+                update(folder, letters, f"blur(radius={number + 1})", reason=f"round {round_}")
+
+        children = [in_child(lambda number=number: work(number)) for number in range(writers)]  # type: ignore[misc]  # bound now
+        failed = [os.waitpid(child, 0)[1] for child in children]
+        baseline = stored(folder)
+        row.tries = writers * updates
+        row.new = sum(len(entry.history) for entry in baseline.entries.values()) if baseline else 0
+        if row.new != row.tries or any(failed):
+            row.faults.append(f"{row.tries - row.new} updates lost, {sum(map(bool, failed))} processes failed")
+        if left := strays(folder):
+            row.faults.append(f"left {left}")
+    return row
+
+
+def reader_beside_a_writer(seconds: float) -> Row:
+    """One process updates all the time, this one reads."""
+    row = Row(way=f"reads beside a process that writes for {seconds:.0f} s")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "baselines"
+        prepare_whole(folder)
+
+        def work() -> None:
+            number = 0
+            while True:
+                number += 1
+                update(folder, "R" * (number % 5) + "W" * (5 - number % 5), *KEYS)
+
+        child = in_child(work)
+        end = time.monotonic() + seconds
+        known = read_baseline(folder, NAME)  # read once, as a run does
+        while time.monotonic() < end:
+            row.tries += 1
+            try:
+                if read_stored(folder, known, "blur").records is None:
+                    row.faults.append("no records")
+                else:
+                    row.new += 1
+            except FailAwareError as error:
+                row.faults.append(str(error))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    return row
+
+
+def main() -> int:
+    """Print the table; the exit code."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--quick", action="store_true", help="only a part of the calls and times")
+    quick = options.parse_args().quick
+    print(f"{'way':58} {'tries':>5} {'old':>5} {'new':>5} {'faults':>7}", flush=True)
+    faults: list[str] = []
+
+    def rows() -> Iterator[Row]:
+        yield writers_at_once()
+        yield reader_beside_a_writer(2 if quick else 10)
+        yield at_random_times(10 if quick else 200)
+        yield from at_each_call(step=5 if quick else 1)
+
+    for row in rows():
+        print(row, flush=True)
+        faults += [f"{row.way}: {fault}" for fault in row.faults]
+    print("\n".join(faults[:20]))
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

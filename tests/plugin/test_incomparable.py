@@ -1,0 +1,248 @@
+"""What cannot be compared: it fails, shows both sides, and is stored only with a reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from project import MARKED, Command, Project
+
+import pytest_failaware
+from pytest_failaware.lfs import LFS_REMEDY
+
+CLEAN = MARKED.replace("reliability", "reliability(conditions=['clean'])")
+UPDATE = "--failaware-update-baselines"
+REASON = "--failaware-reason=another camera"
+RESET = "--failaware-reset-golden"
+OTHER = "--failaware-preprocess=mean=0.5,std=0.5"
+SCHEMA = json.loads((Path(pytest_failaware.__file__).parent / "report" / "schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def recorded(project: Project) -> Project:
+    """The project with a baseline of one condition."""
+    project.test(CLEAN)
+    project.record()
+    return project
+
+
+def samples(project: Project) -> list[Path]:
+    """The sample files."""
+    return sorted((project.path / "baselines" / "toy").glob("*.npz"))
+
+
+def golden_file(project: Project) -> Path:
+    """The file of the golden reference."""
+    records = project.stored()["clean"]["golden"]["records"]  # type: ignore[index]
+    (path,) = [path for path in samples(project) if path.stem.endswith(records[7:19])]
+    return path
+
+
+# ---- absent sample files -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["", "--failaware-strict"])
+def test_without_its_sample_files_an_entry_fails(recorded: Project, mode: str) -> None:
+    """Strict or not, for the same model too; the sentence names the files and the remedy."""
+    names = [path.name for path in samples(recorded)]
+    shutil.rmtree(recorded.path / "baselines" / "toy")
+    for model in ("good.pth", "worse.pth"):
+        result = recorded.run(*filter(None, [mode]), model=model)
+
+        assert pytest.ExitCode.TESTS_FAILED == result.ret
+        line = recorded.line_with(result, "  sample files absent: ")
+        assert all(f"baselines/toy/{name}" in line for name in names)
+        assert "git checkout, git lfs pull or dvc pull" in line
+        assert ".gitignore" in line
+        result.stdout.fnmatch_lines(["1 checked: 1 incomparable*"])
+
+
+def test_a_pointer_of_git_lfs_is_no_sample_file(recorded: Project) -> None:
+    """A checkout without LFS: the entry is incomparable, and the remedy is its own."""
+    for path in samples(recorded):
+        path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n")
+    result = recorded.run()
+
+    result.assert_outcomes(failed=1)
+    assert recorded.line_with(result, "  sample files that are Git LFS pointers: baselines/toy/", LFS_REMEDY)
+
+
+@pytest.mark.parametrize("meant", [(), (REASON,)])
+def test_absent_files_are_replaced_only_with_reason_and_reset(recorded: Project, meant: tuple[str, ...]) -> None:
+    """The first accepted values are lost with them: an update must say that drift is measured from the new ones."""
+    for path in samples(recorded):
+        path.unlink()
+    before = recorded.files()
+    refused = recorded.run(UPDATE, *meant, model="worse.pth")
+
+    assert (pytest.ExitCode.USAGE_ERROR, before) == (refused.ret, recorded.files())
+    assert recorded.line_with(refused, "baseline 'toy' NOT written: ", "clean", RESET)
+    refused.assert_outcomes(failed=1)
+    stored = recorded.run(UPDATE, REASON, RESET, model="worse.pth")
+    assert pytest.ExitCode.OK == stored.ret
+    stored.stdout.fnmatch_lines(["*toy.yaml: updated clean; drift is measured *"])
+    assert [True] == [change["golden_reset"] for change in recorded.stored()["clean"]["history"]]  # type: ignore[index]
+
+
+def test_a_lost_golden_reference_is_no_clean_slate(recorded: Project) -> None:
+    """The item is incomparable, and an update without the reset changes nothing."""
+    recorded.record(model="worse.pth")
+    golden = golden_file(recorded)
+    golden.unlink()
+    before = recorded.files()
+
+    result = recorded.run(model="worse.pth")
+    result.assert_outcomes(failed=1)
+    assert recorded.line_with(result, f"sample files absent: baselines/toy/{golden.name}; ")
+    assert pytest.ExitCode.USAGE_ERROR == recorded.run(UPDATE, REASON, model="worse.pth").ret
+    assert before == recorded.files()
+
+
+def test_golden_stays_where_the_stored_samples_alone_are_lost(recorded: Project) -> None:
+    """A reason is enough, and drift is measured from the first values as before."""
+    recorded.record(model="worse.pth")
+    golden = recorded.stored()["clean"]["golden"]  # type: ignore[index]
+    recorded.sample_file("clean").unlink()
+    assert pytest.ExitCode.USAGE_ERROR == recorded.run(UPDATE, model="worse.pth").ret
+    result = recorded.run(UPDATE, REASON, model="worse.pth")
+
+    assert pytest.ExitCode.OK == result.ret
+    assert golden == recorded.stored()["clean"]["golden"]  # type: ignore[index]
+    assert golden_file(recorded).is_file()
+
+
+# ---- other measurements --------------------------------------------------------------------------------------------
+
+
+def test_both_sides_are_shown_and_not_compared(recorded: Project) -> None:
+    """In the failure, the summary, Markdown, HTML and JSON, marked as what they are."""
+    files = [f"--failaware-{kind}=r.{kind}" for kind in ("md", "html", "json")]
+    result = recorded.run(OTHER, *files, model="worse.pth")
+
+    result.stdout.fnmatch_lines(
+        [
+            "  for orientation, not the same measurement: accuracy 60.00% -> 40.00%, flagged *",
+            "not the same measurement *accuracy*flagged*confident_accuracy *verdict",
+            "test_toy[[]clean] *60.00% -> 40.00% *INCOMPARABLE",
+        ]
+    )
+    text = {kind: (recorded.path / f"r.{kind}").read_text(encoding="utf-8") for kind in ("md", "html", "json")}
+    assert "| not the same measurement | accuracy | flagged |" in text["md"]
+    assert "60.00% -&gt; 40.00%" in text["md"]
+    assert "not the same measurement: was 60.00%" in text["html"]
+    document = json.loads(text["json"])
+    jsonschema.validate(document, SCHEMA)
+    assert (0.6, 0.4) == tuple(document["results"][0][side]["accuracy"]["value"] for side in ("stored", "rates"))
+
+
+def test_the_command_has_the_options_it_needs(recorded: Project) -> None:
+    """And says why; a plain regression needs none of them."""
+    result = recorded.run(OTHER)
+
+    result.stdout.fnmatch_lines(
+        [
+            f'  pytest * {OTHER} {UPDATE} {RESET} --failaware-reason="…"',
+            "--failaware-reason is in it because stored and new values are not the same measurement: look at both.",
+            f"{RESET} is in it because the golden reference, from which drift is measured, cannot stay *",
+        ]
+    )
+    plain = recorded.run(model="worse.pth")
+    plain.stdout.fnmatch_lines([f"  pytest * {UPDATE}"])
+    assert "is in it" not in plain.stdout.str()
+
+
+def test_another_measurement_is_stored_only_with_reason_and_reset(recorded: Project) -> None:
+    """Without them not a byte changes, exit code 4; with them the summary shows both sides, and the file the reset."""
+    before = recorded.files()
+    for meant in ((), (REASON,)):
+        refused = recorded.run(UPDATE, OTHER, *meant, model="worse.pth")
+        assert (pytest.ExitCode.USAGE_ERROR, before) == (refused.ret, recorded.files())
+        assert recorded.line_with(refused, "NOT written", "cannot be compared", RESET)
+        refused.stdout.fnmatch_lines(["1 checked: 1 incomparable"])
+    dry = recorded.run(UPDATE, "--failaware-dry-run", OTHER)
+    assert (pytest.ExitCode.USAGE_ERROR, before) == (dry.ret, recorded.files())
+
+    done = recorded.run(UPDATE, OTHER, REASON, RESET, model="worse.pth")
+    assert pytest.ExitCode.OK == done.ret
+    done.stdout.fnmatch_lines(["not the same measurement *", "test_toy[[]clean] *60.00% -> 40.00% *updated"])
+    quiet = recorded.run(UPDATE, REASON, RESET, "-q")
+    quiet.stdout.fnmatch_lines(["not the same measurement *", "test_toy[[]clean] *40.00% -> 60.00% *updated"])
+    text = recorded.baseline.read_text(encoding="utf-8")
+    assert "golden_reset: true" in text
+    assert "golden:" not in text
+
+
+def test_a_reset_is_not_said_of_what_had_nothing_to_reset(project: Project) -> None:
+    """New entries, and updates that keep golden, have plain reasons."""
+    project.test(CLEAN)
+    project.record("--failaware-reason=first")
+    project.record("--failaware-reason=worse", model="worse.pth")
+
+    assert "golden_reset" not in project.baseline.read_text(encoding="utf-8")
+
+
+def test_golden_reset_is_true_or_absent(recorded: Project) -> None:
+    """Another value was written by hand, and could say that nothing was reset."""
+    recorded.record(RESET, "--failaware-reason=why", model="worse.pth")
+    text = recorded.baseline.read_text(encoding="utf-8")
+    recorded.baseline.write_text(text.replace("golden_reset: true", "golden_reset: false"), encoding="utf-8")
+    result = recorded.run()
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    assert recorded.line_with(result, "golden_reset is False; it is true or absent")
+
+
+def test_shared_images_do_not_drop_golden_in_silence(recorded: Project) -> None:
+    """What is compared on the images that both sides have still ends golden, as it is of others."""
+    (recorded.path / "part.py").write_text(
+        "import toy\n\ndef fewer(): return toy.Images(order=tuple(range(285)))\n", encoding="utf-8"
+    )
+    recorded.ini("failaware_dataset_change = shared", "failaware_dataset = part:fewer")
+    tox = (recorded.path / "tox.ini").read_text(encoding="utf-8")
+    (recorded.path / "tox.ini").write_text(tox.replace("failaware_dataset = toy:images\n", ""), encoding="utf-8")
+    before = recorded.files()
+    refused = recorded.run(UPDATE)
+
+    assert (pytest.ExitCode.USAGE_ERROR, before) == (refused.ret, recorded.files())
+    assert recorded.line_with(refused, "NOT written", "golden reference", RESET)
+    assert pytest.ExitCode.OK == recorded.run(UPDATE, RESET, REASON).ret
+
+
+def test_only_missing_entries_are_added_without_a_reason(recorded: Project) -> None:
+    """--failaware-update-new judges what is stored, and lets it be."""
+    recorded.test(MARKED)
+    for path in samples(recorded):
+        if path.name.startswith("clean"):
+            path.unlink()
+    entry = recorded.stored()["clean"]
+    result = recorded.run("--failaware-update-new")
+
+    result.assert_outcomes(passed=1, failed=1)
+    assert {"clean", "low_light"} == set(recorded.stored())
+    assert entry == recorded.stored()["clean"]
+
+
+# ---- python -m pytest_failaware accept -----------------------------------------------------------------------------
+
+
+def test_accept_asks_for_the_same(recorded: Project, command: Command) -> None:
+    """The reason, then the reset, each with exit code 4 and nothing written; then it stores both."""
+    recorded.run(OTHER, "--failaware-json=r.json", model="worse.pth")
+    before = recorded.files()
+    for given, words in (
+        ((), 'could not be compared with what was stored; look at both values in the report of the run*--reason="why"'),
+        (
+            ("--reason=another camera",),
+            "golden reference, from which drift is measured, cannot stay*add --reset-golden",
+        ),
+    ):
+        code, text = command("accept", "r.json", *given)
+        assert (4, before) == (code, recorded.files())
+        assert all(part in text for part in words.split("*"))
+        assert "--failaware-re" not in text
+    assert 0 == command("accept", "r.json", "--reason=another camera", "--reset-golden")[0]
+    assert "mean=0.5" in yaml.safe_load(recorded.baseline.read_text(encoding="utf-8"))["preprocessing"]
