@@ -11,7 +11,7 @@ from pytest_failaware.commands.opening import directory_of, open_baseline
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.evaluation import Evaluation, Evaluations
 from pytest_failaware.judge.compare import judge
-from pytest_failaware.judge.samples import read_golden, read_groups, read_records
+from pytest_failaware.judge.stored import read_stored
 from pytest_failaware.marker import build_gate
 from pytest_failaware.report.failure import badness, failure_lines
 from pytest_failaware.report.layout import aligned
@@ -52,16 +52,17 @@ def compare(evaluations: Evaluations, baseline: str | Path, **gate: object) -> J
 def _judged(evaluation: Evaluation, gate: Gate, folder: Path, baseline: Baseline) -> ItemResult:
     """The result of one condition, with the names of the samples that it shows."""
     key = evaluation.condition.key
-    entry = baseline.entries.get(key)
+    stored = read_stored(folder, baseline, key)
     result = judge(
         evaluation.measurement,
         gate,
         nodeid=key,
         name=baseline.name,
-        baseline=baseline,
-        reference=None if entry is None else read_records(folder, baseline, entry),
-        golden=None if entry is None else read_golden(folder, baseline, entry),
-        groups=read_groups(folder, baseline),
+        baseline=stored.baseline,
+        reference=stored.records,
+        golden=stored.golden,
+        groups=stored.groups,
+        absence=stored.absence,
     )
     if result.change is None:
         return result
