@@ -135,8 +135,7 @@ def run_plugin(config: RunConfig, model: LoadedModel, pictures: Pictures) -> Run
     seconds, cells = {OPENING: time.perf_counter() - start}, {}
     for condition in config.gate.conditions:
         start = time.perf_counter()
-        records = bench.measure(condition, config.gate.seed).records
-        outcome = Evaluation(condition=condition, records=records, rule=config.gate.rule)
+        outcome = Evaluation(measurement=bench.measure(condition, config.gate.seed), rule=config.gate.rule)
         cells[condition.key] = astuple(outcome.stats.cells)
         seconds[condition.key] = time.perf_counter() - start
     bench.close()

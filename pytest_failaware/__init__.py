@@ -7,20 +7,38 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_failaware.conditions import Degradation
-    from pytest_failaware.errors import FailAwareError
+    from pytest_failaware.errors import FailAwareError, FailAwareWarning
+    from pytest_failaware.evaluation import Evaluation, Evaluations
     from pytest_failaware.judge.kinds import RateMetric, ScoreMetric
     from pytest_failaware.judge.rule import FailureRule
-    from pytest_failaware.run import Evaluation, evaluate
+    from pytest_failaware.judgements import Judgements, compare
+    from pytest_failaware.run import evaluate
 
-__all__ = ["Degradation", "Evaluation", "FailAwareError", "FailureRule", "RateMetric", "ScoreMetric", "evaluate"]
+__all__ = [
+    "Degradation",
+    "Evaluation",
+    "Evaluations",
+    "FailAwareError",
+    "FailAwareWarning",
+    "FailureRule",
+    "Judgements",
+    "RateMetric",
+    "ScoreMetric",
+    "compare",
+    "evaluate",
+]
 
 _HOMES = {
     "Degradation": "pytest_failaware.conditions",
-    "Evaluation": "pytest_failaware.run",
+    "Evaluation": "pytest_failaware.evaluation",
+    "Evaluations": "pytest_failaware.evaluation",
     "FailAwareError": "pytest_failaware.errors",
+    "FailAwareWarning": "pytest_failaware.errors",
     "FailureRule": "pytest_failaware.judge.rule",
+    "Judgements": "pytest_failaware.judgements",
     "RateMetric": "pytest_failaware.judge.kinds",
     "ScoreMetric": "pytest_failaware.judge.kinds",
+    "compare": "pytest_failaware.judgements",
     "evaluate": "pytest_failaware.run",
 }
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from pytest_failaware.commands.conditions import list_conditions, preview_conditions
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pytest_failaware", description=__doc__)
+    installed = f"pytest-failaware {version('pytest-failaware')}"
+    parser.add_argument("--version", action="version", version=installed, help="print the version and stop")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def plain(name: str, run: object, text: str) -> argparse.ArgumentParser:

@@ -10,6 +10,10 @@ class FailAwareError(Exception):
     """Something the user gave cannot be used; the text alone must be enough to repair it."""
 
 
+class FailAwareWarning(UserWarning):
+    """`evaluate` found something that makes its numbers doubtful; the text says what, and what to do."""
+
+
 class ConfigError(FailAwareError):
     """An option, an ini key or a marker argument is wrong, seen before any file is opened."""
 
@@ -31,6 +35,7 @@ class BaselineError(FailAwareError):
 
 
 def choices(name: str, known: Collection[str]) -> str:
-    """What to give instead of an unknown name: the closest known one, where one is close, and all of them."""
-    close = difflib.get_close_matches(name, known, n=1)
+    """What to give instead of an unknown name: a known one that begins with it or is close, and all of them."""
+    longer = [one for one in known if one.startswith(f"{name}_")]
+    close = longer or difflib.get_close_matches(name, known, n=1)
     return (f"did you mean {close[0]!r}? " if close else "") + f"choose from {', '.join(known)}"

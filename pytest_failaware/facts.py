@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Final, TypeGuard
+from typing import Final
 
+from pytest_failaware.notes import below_published
 from pytest_failaware.report.words import in_groups
-from pytest_failaware.schema import Gate, Measurement, Source, SourceKind
+from pytest_failaware.schema import Gate, Measurement
 from pytest_failaware.session import Session, baseline_name
 
-_FAR: Final = 0.02  # of accuracy: decoders and interpolations move it by half a point
 _WIDE: Final = Decimal("0.1")
-_WORDNET_ID: Final = re.compile(r"n\d{8}")  # the names of ImageNet's folders
 
 
 def facts(session: Session, measurement: Measurement, gate: Gate) -> tuple[str, ...]:
@@ -48,32 +46,7 @@ def _of_model(session: Session, measurement: Measurement) -> Iterator[str]:
         f"data {session.typed('dataset')}: {data.samples:,} images{in_groups(data)}, {len(data.classes)} classes; "
         f"preprocess {provenance.preprocessing}"
     )
-    yield from _below_published(session, measurement)
-
-
-def _below_published(session: Session, measurement: Measurement) -> Iterator[str]:
-    """A note where the clean accuracy on ImageNet is far below what is published of the weights that are named."""
-    weights, data = session.config.preprocess, session.config.dataset
-    if measurement.condition.key != "clean" or not _is_of_torchvision(weights):
-        return
-    names = measurement.provenance.data.classes
-    is_imagenet = _is_of_torchvision(data) and data.target == "ImageNet"
-    if not is_imagenet and not (len(names) == 1000 and all(map(_WORDNET_ID.fullmatch, names))):
-        return
-    from pytest_failaware.judge.significance import wilson
-    from pytest_failaware.measure.preprocess import published_accuracy
-
-    published, right = published_accuracy(weights.target), int(measurement.records.correct.sum())
-    count = len(measurement.records)
-    if published is not None and wilson(right, count, 0.98).high < published - _FAR:
-        yield (
-            f"note: clean accuracy is {right / count:.2%}, and torchvision publishes {published:.2%} of "
-            f"{weights.target}: check that the weights, the preprocessing and the order of the classes are its own"
-        )
-
-
-def _is_of_torchvision(source: object) -> TypeGuard[Source]:
-    return isinstance(source, Source) and source.kind is SourceKind.TORCHVISION
+    yield from (f"note: {note}" for note in below_published(session.config, measurement))
 
 
 def _of_predictions(session: Session) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pytest_failaware.judge.metric_names import EXAMPLES, spelled_metric
 from pytest_failaware.judge.metrics import CHANGE_RATES, DEFAULT_GATES
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.score_metrics import RANKING_METRICS
+from pytest_failaware.lists import names_in, names_of
 from pytest_failaware.schema import Condition, Gate, Policy
 from pytest_failaware.spelling import parse_conditions
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
@@ -137,7 +138,9 @@ def _with_one_side(vocabulary: Vocabulary) -> dict[str, AnyMetric | None]:
 def _bounds(value: object, where: str, table: Mapping[str, AnyMetric | None]) -> dict[str, Decimal]:
     pairs = _pairs(value, where, table)
     if pairs is None:
-        raise ConfigError(f"{where}: must name its metric, as in {{'confident_accuracy': 0.9}}, got {value!r}")
+        is_text = isinstance(value, (str, list, tuple))
+        example = "confident_accuracy=0.9" if is_text else "{'confident_accuracy': 0.9}"
+        raise ConfigError(f"{where}: must name its metric, as in {example}, got {value!r}")
     return {name: _rate(bound, f"{where}: {name}", *_range(name, table)) for name, bound in pairs.items()}
 
 
@@ -194,12 +197,12 @@ INI_LISTS: Final = ("conditions", "metrics", "tolerance", "minimum", "maximum")
 
 
 def _words(value: object, where: str) -> tuple[str, ...]:
-    """A list of texts; a lone text is split at blanks."""
+    """A list of texts, each split at commas; a lone text is split at blanks, too."""
     if isinstance(value, str):
-        return tuple(value.split())
+        return names_in(value)
     words = tuple(value) if isinstance(value, Iterable) else (value,)
     if all(isinstance(word, str) for word in words):
-        return words
+        return names_of(words)
     raise ConfigError(f"{where}: must be a list of names, got {value!r}")
 
 
@@ -207,6 +210,9 @@ def _pairs(value: object, where: str, table: Collection[str]) -> dict[str, objec
     """metric -> number from a mapping or from words like `accuracy=0.9`; None where no metric is named."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
+    if isinstance(value, (str, list, tuple)) and "{" in str(value):
+        text = value if isinstance(value, str) else " ".join(map(str, value))
+        raise ConfigError(f"{where}: text holds no dict, got {text!r}; write METRIC=NUMBER, as in accuracy=0.9")
     if isinstance(value, Mapping):
         items: list[tuple[str, object]] = [(str(name), number) for name, number in value.items()]
     elif isinstance(value, (str, list, tuple)) and "=" in str(value):
@@ -223,8 +229,7 @@ def _metric(name: str, where: str, table: Collection[str]) -> str:
         return name
     if metric := spelled_metric(name, where):
         return metric.name
-    hint = "put spaces between names" if "," in name and "(" not in name else choices(name, (*table, *EXAMPLES))
-    raise ConfigError(f"{where}: unknown metric {name!r}; {hint}")
+    raise ConfigError(f"{where}: unknown metric {name!r}; {choices(name, (*table, *EXAMPLES))}")
 
 
 def _rate(value: object, where: str, lowest: float = 0.0, highest: float = 1.0) -> Decimal:

@@ -36,9 +36,9 @@ from pytest_failaware.user_code import contained
 if TYPE_CHECKING:
     import torch
 
+    from pytest_failaware.evaluation import Evaluation
     from pytest_failaware.measure.bench import Bench
     from pytest_failaware.measure.loader import DegradedLoader
-    from pytest_failaware.run import Evaluation
 
 FIXTURE: Final = "reliability"
 CONTROLLER: Final = "failaware-controller"
@@ -339,7 +339,7 @@ def reliability(request: pytest.FixtureRequest) -> Evaluation:
     bench = _bench(request) if session.config.predictions is None else None
     measured = session.measure(bench, gated.condition, gated.gate.seed)
     request.node.stash[MEASURED] = measured
-    return session.evaluation(measured.measurement, gated.gate)
+    return session.evaluation(measured, gated.gate)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Showing how far a measurement is: a live line on a terminal, a full line now and then in a log.
+"""Showing how far a measurement is: a live line on a terminal or in a notebook, a full line now and then in a log.
 
 What writes and what tells the time are given, so nothing here knows pytest.
 """
@@ -20,6 +20,30 @@ Follow = Callable[[str], AbstractContextManager[Tell]]
 """Takes what is being done; whatever it shows is gone, or ends in a full line, when the block ends."""
 
 
+@contextmanager
+def redrawn(draw: Callable[[tuple[str, ...]], object], clock: Callable[[], float], what: str) -> Iterator[Tell]:
+    """Draw the progress at most five times a second, and nothing in the end.
+
+    Args:
+        draw: takes the same text in several lengths, the longest first; no text erases the last one.
+        clock: the time in seconds.
+        what: what is being done.
+    """
+    began = drawn = clock()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal drawn
+        now = clock()
+        if now - drawn >= _REDRAWN:
+            drawn = now
+            draw(progress_texts(what, done, total, now - began))
+
+    try:
+        yield tell
+    finally:
+        draw(())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveLine:
     """Drawn behind what stands in the terminal's current line; the cursor goes back each time, so that stays whole."""
@@ -28,22 +52,15 @@ class LiveLine:
     room: Callable[[], int]  # columns right of the cursor
     clock: Callable[[], float]  # seconds
 
-    @contextmanager
-    def follow(self, what: str) -> Iterator[Tell]:
+    def follow(self, what: str) -> AbstractContextManager[Tell]:
         """Draw at most five times a second; erase in the end."""
-        began = drawn = self.clock()
         width = 0
 
-        def tell(done: int, total: int) -> None:
-            nonlocal drawn, width
-            now = self.clock()
-            if now - drawn >= _REDRAWN:
-                drawn, width = now, self._draw(progress_texts(what, done, total, now - began), width)
+        def draw(texts: tuple[str, ...]) -> None:
+            nonlocal width
+            width = self._draw(texts, width)
 
-        try:
-            yield tell
-        finally:
-            self._draw((), width)
+        return redrawn(draw, self.clock, what)
 
     def _draw(self, texts: tuple[str, ...], covered: int) -> int:
         """Write the longest text that fits over the last one, `covered` columns wide; its own width."""

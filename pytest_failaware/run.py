@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_failaware.conditions import FOUNDING, Degrade
 from pytest_failaware.config import resolve
-from pytest_failaware.errors import ConfigError
-from pytest_failaware.judge.kinds import AnyMetric, Metric, ScoreMetric
-from pytest_failaware.judge.metric_names import one_sided_metric
-from pytest_failaware.judge.metrics import METRICS, stats_of
+from pytest_failaware.errors import ConfigError, FailAwareWarning
+from pytest_failaware.evaluation import Evaluation, Evaluations
+from pytest_failaware.judge.compare import not_finite
+from pytest_failaware.judge.power import is_at_chance
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.marker import build_gate
 from pytest_failaware.measure.bench import Bench, build_bench
@@ -21,67 +20,18 @@ from pytest_failaware.measure.data import ImageSet, adopt_dataset
 from pytest_failaware.measure.models import LoadedModel, adopt_model, choose_device, load_model, restored
 from pytest_failaware.measure.sources import open_dataset
 from pytest_failaware.measure.store import silent
+from pytest_failaware.notes import below_published
 from pytest_failaware.options import Surroundings
-from pytest_failaware.schema import (
-    RECORD_DTYPES,
-    Condition,
-    ConditionStats,
-    Gate,
-    Records,
-    RunConfig,
-    Tell,
-    Value,
-)
+from pytest_failaware.progress import Follow
+from pytest_failaware.report.sights import AT_CHANCE
+from pytest_failaware.report.words import percent
+from pytest_failaware.schema import DataFacts, Gate, Measurement, RunConfig, Tell
+from pytest_failaware.screen import follow_here
+from pytest_failaware.text import printable
 from pytest_failaware.vocabulary import BUILT_IN
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
     import torch
-    from numpy.typing import NDArray
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """One condition's outcome: the columns of `records` and the counts and rates of `stats` under `rule`."""
-
-    condition: Condition
-    records: Records
-    rule: FailureRule
-    table: Mapping[str, AnyMetric] = field(default_factory=lambda: METRICS, repr=False)
-
-    @cached_property
-    def stats(self) -> ConditionStats:
-        """The four cells and the rates made of them."""
-        return stats_of(self.condition.key, self.records, self.rule, self.table)
-
-    @cached_property
-    def flagged(self) -> NDArray[np.bool_]:
-        """Which predictions the rule flags, (N,) bool."""
-        return self.rule.flags(confidence=self.records.confidence, entropy=self.records.entropy)
-
-    def score(self, name: str) -> Value:
-        """One metric by its name in a gate, as in `score("augrc").value`; without a value it says why.
-
-        Raises:
-            ConfigError: no metric of one side has this name.
-        """
-        if name in self.stats.rates:
-            return self.stats.rates[name]
-        own = self.table.get(name)
-        metric = own if isinstance(own, ScoreMetric) else one_sided_metric(name, "score")
-        return (
-            metric.estimate(self.stats.cells)
-            if isinstance(metric, Metric)
-            else metric.score(self.records, self.flagged)
-        )
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row per sample: every column of the records but the logits, and whether it is flagged."""
-        import pandas as pd
-
-        columns = {name: getattr(self.records, name) for name in RECORD_DTYPES}
-        return pd.DataFrame({**columns, "flagged": self.flagged})
 
 
 def evaluate(
@@ -104,17 +54,41 @@ def evaluate(
     precision: str = "ieee",
     store_logits: bool = False,
     seed: int = 0,
-) -> Mapping[str, Evaluation]:
-    """Measure a classifier under each condition; the mapping's keys are the conditions' spellings.
+) -> Evaluations:
+    """Measure a classifier under each condition; the result is a mapping from a condition's spelling to its outcome.
+
+    What makes the numbers doubtful, such as a wrong preprocessing, is a `FailAwareWarning` as soon as it is known. On a
+    terminal and in a notebook a line shows the progress.
 
     Text means what it means on pytest's command line; relative paths start at the working directory. A module that is
-    given has its device, modes and gradients back afterwards. Instead of model, dataset and preprocess, `records` takes
-    predictions made elsewhere. Without `conditions` these are the founding four, or those that were predicted. With
-    `store_logits` the records of a model hold every logit; those of predictions always do.
+    given has its device, modes and gradients back afterwards.
+
+    Args:
+        model: a module, or text as `--failaware-model` takes it.
+        dataset: a map-style data set of (image, label), or text as `--failaware-dataset` takes it.
+        preprocess: as `--failaware-preprocess`, `"resize=224"` or `"none"`.
+        records: predictions made elsewhere, instead of model, dataset and preprocess: a path, a data frame or arrays.
+        arch: the architecture of the weights.
+        checkpoint_key: where in a checkpoint the weights are.
+        trust_model: the hash of a model's file that may run code.
+        allow_download: whether weights may be fetched from the network.
+        conditions: a list, as in `["clean", "fog:3"]`. Default: clean, gaussian_noise, blur and low_light; those of
+            `records` if these are given.
+        rule: which predictions are flagged.
+        data_root: where torchvision's data sets lie.
+        bad_samples: `"fail"`, or `"skip:N"` to leave out up to N images that cannot be used.
+        precomputed: the folder of images for conditions like `precomputed/fog:3`.
+        device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
+        batch_size: images in a batch; None chooses it.
+        precision: `"ieee"`, `"tf32"` or `"bfloat16"`.
+        store_logits: whether the records of a model hold every logit, as those of predictions always do.
+        seed: of what is drawn at random.
 
     Raises:
         FailAwareError: anything that cannot be used, in one line.
     """
+    if isinstance(conditions, str):
+        raise ConfigError(f"evaluate: conditions: {conditions!r} is text; give a list, as in [{conditions!r}]")
     if records is not None:
         if model is not None or dataset is not None:
             raise ConfigError("evaluate: records were predicted elsewhere; leave out model and dataset, or records")
@@ -138,36 +112,81 @@ def evaluate(
         ini={"conditions": list(conditions), "rule": rule, "seed": seed, "store_logits": store_logits},
         around=Surroundings(environ={}, invocation_dir=Path.cwd(), ini_dir=Path.cwd()),
     )
+    follow = follow_here()
     with restored(model):
         chosen = choose_device(config.device)
         loaded = open_model(config, chosen) if isinstance(model, str) else adopt_model(model, chosen)
-        bench = open_bench(config, loaded, open_images(config) if isinstance(dataset, str) else dataset)
+        with follow("decoding") as tell:
+            bench = open_bench(config, loaded, open_images(config) if isinstance(dataset, str) else dataset, tell=tell)
         try:
-            return {condition.key: _evaluation(bench, condition, config.gate) for condition in config.gate.conditions}
+            return _evaluate_bench(bench, config, follow)
         finally:
             bench.close()
+
+
+def _evaluate_bench(bench: Bench, config: RunConfig, follow: Follow) -> Evaluations:
+    """Measure each condition, and warn of what is doubtful as soon as it is known."""
+    gate, found, doubts = config.gate, dict[str, Evaluation](), list(bench.doubts)
+    names = bench.store.names(bench.store.sample_id.tolist())
+    _warn(doubts)
+    for number, condition in enumerate(gate.conditions, start=1):
+        with follow(f"{condition.key} ({number} of {len(gate.conditions)})") as tell:
+            measurement = bench.measure(condition, gate.seed, tell)
+        found[condition.key] = _evaluation(measurement, gate, names)
+        doubts_here = [*_doubts(found[condition.key]), *below_published(config, measurement)]
+        _warn(doubts_here)
+        doubts += doubts_here
+    notes = (*bench.model.notes, *bench.notes, *_of_rule(gate, bench.store.facts), *doubts)
+    return Evaluations(evaluations=found, gate=gate, notes=tuple(dict.fromkeys(notes)))
 
 
 def _evaluate_predictions(
     records: Any,  # Any: as evaluate takes it
     conditions: Sequence[str] | None,
     rule: str | FailureRule,
-) -> Mapping[str, Evaluation]:
+) -> Evaluations:
     from pytest_failaware.predictions import adopt_predictions, read_predictions
 
     is_path = isinstance(records, (str, Path))
-    found = read_predictions(Path(records), option="records") if is_path else adopt_predictions(records)
-    wanted = list(found.records) if conditions is None else list(conditions)
+    predictions = read_predictions(Path(records), option="records") if is_path else adopt_predictions(records)
+    wanted = list(predictions.records) if conditions is None else list(conditions)
     gate = build_gate({"conditions": wanted, "rule": rule}, prefix="evaluate: ", vocabulary=BUILT_IN.of_predictions)
-    measured = [found.measurement(condition, gate.seed) for condition in gate.conditions]
-    return {
-        one.condition.key: Evaluation(condition=one.condition, records=one.records, rule=gate.rule) for one in measured
-    }
+    found, doubts = dict[str, Evaluation](), list[str]()
+    for condition in gate.conditions:
+        measurement = predictions.measurement(condition, gate.seed)
+        names = predictions.names(measurement.records.sample_id.tolist())
+        found[condition.key] = _evaluation(measurement, gate, names)
+        doubts += _doubts(found[condition.key])
+    _warn(doubts)
+    notes = (*predictions.notes, *_of_rule(gate, predictions.data), *doubts)
+    return Evaluations(evaluations=found, gate=gate, notes=notes)
 
 
-def _evaluation(bench: Bench, condition: Condition, gate: Gate) -> Evaluation:
-    records = bench.measure(condition, gate.seed).records
-    return Evaluation(condition=condition, records=records, rule=gate.rule, table=gate.table)
+def _evaluation(measurement: Measurement, gate: Gate, names: Mapping[int, str]) -> Evaluation:
+    return Evaluation(measurement=measurement, rule=gate.rule, table=gate.table, names=lambda sample_ids: names)
+
+
+def _of_rule(gate: Gate, data: DataFacts) -> Iterator[str]:
+    """A sentence if a part of the rule can flag nothing."""
+    if dead := gate.rule.dead_part(len(data.classes)):
+        yield dead
+
+
+def _doubts(evaluation: Evaluation) -> Iterator[str]:
+    """Sentences on logits that are not finite, and on clean images that the model knows nothing about."""
+    key, stats = evaluation.condition.key, evaluation.stats
+    yield from (f"{key}: {note}" for note in not_finite(stats))
+    if key == "clean" and is_at_chance(stats.cells, evaluation.records.label):
+        yield (
+            f"clean: {AT_CHANCE} ({percent(stats.rates['accuracy'])} are right); check the preprocessing and the order "
+            "of the classes, or give more samples"
+        )
+
+
+def _warn(doubts: Iterable[str]) -> None:
+    """Warn at the line that called `evaluate`."""
+    for doubt in doubts:
+        warnings.warn(printable(doubt), FailAwareWarning, stacklevel=4)
 
 
 def open_model(config: RunConfig, device: torch.device) -> LoadedModel:

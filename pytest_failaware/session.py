@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_failaware.errors import ConfigError
@@ -17,11 +17,11 @@ from pytest_failaware.vocabulary import Vocabulary
 if TYPE_CHECKING:
     import torch
 
+    from pytest_failaware.evaluation import Evaluation
     from pytest_failaware.measure.bench import Bench
     from pytest_failaware.measure.data import ImageSet
     from pytest_failaware.measure.models import LoadedModel
     from pytest_failaware.predictions import Predictions
-    from pytest_failaware.run import Evaluation
 
 
 FROM_FIXTURES: Final = {"model": "model", "dataset": "images"}
@@ -164,13 +164,12 @@ class Session:
         with self.measurer.follow("decoding") as tell:
             return open_bench(self.config, loaded, dataset, self.vocabulary.kernels, tell)
 
-    def evaluation(self, measurement: Measurement, gate: Gate) -> Evaluation:
+    def evaluation(self, measured: Measured, gate: Gate) -> Evaluation:
         """The measurement as the `reliability` fixture hands it to a test."""
-        from pytest_failaware.run import Evaluation
+        from pytest_failaware.evaluation import Evaluation
 
-        return Evaluation(
-            condition=measurement.condition, records=measurement.records, rule=gate.rule, table=gate.table
-        )
+        names = partial(self.names, measured)
+        return Evaluation(measurement=measured.measurement, rule=gate.rule, table=gate.table, names=names)
 
     @property
     def benches(self) -> tuple[Bench, ...]:

@@ -19,6 +19,11 @@ _KINDS: Final = {
     "dataset": (SourceKind.FOLDER, SourceKind.CSV, SourceKind.NPZ, SourceKind.TORCHVISION, SourceKind.FACTORY),
     "preprocess": (SourceKind.TORCHVISION, SourceKind.FACTORY),
 }
+_OTHERS: Final = {
+    "arch": ("resnet18 (torchvision's name)",),
+    "preprocess": ("resize=PX,mean=a/b/c,std=a/b/c", "none (x / 255)", "timm (the model's own)"),
+}
+"""What else can be written, for messages."""
 _FACTORY: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -36,7 +41,8 @@ def read_source(name: str, one: Given) -> Source:
         return Source(kind=SourceKind.FACTORY, target=one.text)
     if name == "arch" and one.text.isidentifier():
         return Source(kind=SourceKind.TORCHVISION, target=one.text)
-    choices = ", ".join("pkg.mod:factory" if kind is SourceKind.FACTORY else f"{kind.value}:…" for kind in kinds)
+    sources = ["pkg.mod:factory" if kind is SourceKind.FACTORY else f"{kind.value}:…" for kind in kinds]
+    choices = ", ".join([*_OTHERS.get(name, ()), *sources])
     raise ConfigError(f"{one.where}: cannot read {one.text!r}; write it as one of {choices}")
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from pytest_failaware.conditions import DEFINITIONS, FOUNDING, Definition, Parameter
 from pytest_failaware.errors import ConfigError
+from pytest_failaware.lists import names_of
 from pytest_failaware.published import IMAGENET_C, IMAGENET_C_EXTRA
 from pytest_failaware.report.layout import aligned
 from pytest_failaware.schema import Condition
@@ -37,7 +38,7 @@ def preview_conditions(given: Namespace) -> Iterator[str]:
     if given.size and given.size > _LARGEST:
         raise ConfigError(f"--size: must be at most {_LARGEST:,} pixels a side, got {given.size:,}")
     if given.conditions:
-        found = parse_conditions(given.conditions, "--conditions")
+        found = parse_conditions(names_of(given.conditions), "--conditions")
         if any(is_precomputed(condition) for condition in found):
             raise ConfigError(f"--conditions: what {PRECOMPUTED}… names is of a data set, not of this image")
         rows = [tuple(one for one in found if one.name == name) for name in dict.fromkeys(one.name for one in found)]

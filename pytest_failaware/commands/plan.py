@@ -15,7 +15,7 @@ from pytest_failaware.errors import BaselineError
 from pytest_failaware.judge.groups import finds_less
 from pytest_failaware.judge.kinds import NO_LOGITS, ScoreMetric
 from pytest_failaware.judge.metrics import cell_rates
-from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS, is_at_chance, sights
+from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS, PROVING, is_at_chance, sights
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.selftest import DROPS, Trial, plant
 from pytest_failaware.marker import build_gate, read_pairs
@@ -23,7 +23,11 @@ from pytest_failaware.report.layout import aligned
 from pytest_failaware.report.sights import AT_CHANCE, sight_table, too_few
 from pytest_failaware.schema import Baseline, BaselineEntry, Gate, Policy, Records
 
-_PROVING: Final = (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
+_DEMAND: Final = {
+    Policy.NON_INFERIORITY: "it passes only if a loss beyond the tolerance is excluded",
+    Policy.EQUIVALENCE: "it passes only if few predictions and flags can have changed",
+}
+_WELL: Final = "every gate was seen red, and none is red too often"
 
 
 def plan_gates(given: Namespace) -> Iterator[str]:
@@ -38,6 +42,11 @@ def plan_gates(given: Namespace) -> Iterator[str]:
     yield from too_few(found)
     if any(seen for _, seen in found):
         yield from finds_less(baseline.data, stored_groups(given, baseline))
+    if gate.policy not in PROVING:
+        yield (
+            f"{gate.policy.value} looks for no drop: {_DEMAND[gate.policy]}, so there is no smallest drop to list; "
+            "selftest counts how often an equal model fails"
+        )
     if scores := [name for name in gate.metrics if isinstance(gate.table[name], ScoreMetric)]:
         yield f"no formula tells what these gates find: {', '.join(scores)}; selftest plants drops and counts"
     for key, records in _stored(given, baseline).items():
@@ -75,9 +84,14 @@ def selftest_gates(given: Namespace) -> Iterator[str]:
     lost = ("nothing lost", *(f"{100 * drop:.0f} pt lost" for drop in DROPS[1:]))
     yield from aligned([("condition", "answers flipped", *lost), *rows], left=(0,))
     yield from finds_less(baseline.data, groups)
-    complaints = [*_noisy(gate, whole, given.draws), *_blind(blind)]
+    complaints = [*_noisy(gate, whole, given.draws), *_closed(gate, whole), *_blind(blind)]
     given.failed = bool(complaints)
-    yield from complaints or ["every gate was seen red, and none is red too often"]
+    if gate.policy not in PROVING:
+        yield (
+            f"{gate.policy.value}: an equal model fails in {whole[0]:.1%} of the draws if few answers flip, in "
+            f"{whole[1]:.1%} if many do: {_DEMAND[gate.policy]}"
+        )
+    yield from complaints or [_WELL if gate.policy in PROVING else "every gate was seen red"]
 
 
 def _row(label: str, trial: Trial) -> tuple[str, ...]:
@@ -86,7 +100,7 @@ def _row(label: str, trial: Trial) -> tuple[str, ...]:
 
 def _noisy(gate: Gate, shares: Sequence[float], draws: int) -> Iterator[str]:
     """Where the whole test is red more often than alpha says though nothing is lost, beyond three standard errors."""
-    if gate.policy not in _PROVING:
+    if gate.policy not in PROVING:
         return
     alpha = float(gate.policy.alpha if gate.alpha is None else gate.alpha)
     if max(shares) > alpha + 3 * math.sqrt(alpha * (1 - alpha) / draws):
@@ -94,6 +108,12 @@ def _noisy(gate: Gate, shares: Sequence[float], draws: int) -> Iterator[str]:
             f"red in {max(shares):.1%} of the draws in which nothing is lost, more than alpha = {alpha:g} says: is a "
             "minimum or maximum set at the stored value itself?"
         )
+
+
+def _closed(gate: Gate, shares: Sequence[float]) -> Iterator[str]:
+    """A gate that an equal model fails more often than not, even one that is only exported."""
+    if gate.policy not in PROVING and min(shares) > 0.5:
+        yield "an equal model fails more often than it passes; measure more images, or allow a larger tolerance"
 
 
 def _blind(keys: Sequence[str]) -> Iterator[str]:

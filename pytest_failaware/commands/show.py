@@ -11,6 +11,7 @@ from pytest_failaware.judge.kinds import NO_LOGITS, Metric, ScoreMetric
 from pytest_failaware.judge.metric_names import one_sided_metric
 from pytest_failaware.judge.metrics import FOUNDING_RATES, cell_rates
 from pytest_failaware.judge.rule import FailureRule
+from pytest_failaware.lists import names_of
 from pytest_failaware.report.layout import aligned
 from pytest_failaware.report.words import heading, in_groups, percent, spelled
 from pytest_failaware.schema import Baseline, BaselineEntry, Change
@@ -23,8 +24,9 @@ def show_baseline(given: Namespace) -> Iterator[str]:
     baseline = open_baseline(given.name, given.baseline_dir)
     data = baseline.data
     size = f"{data.samples:,} images{in_groups(data)}, {len(data.classes)} classes"
+    chosen = [name for name in dict.fromkeys(names_of(given.metrics)) if name not in FOUNDING_RATES]
+    named = [one_sided_metric(name, "--metrics") for name in chosen]
     yield f"{baseline.name}: {size}; preprocess {baseline.preprocessing}"
-    named = [one_sided_metric(name, "--metrics") for name in given.metrics]
     rows = []
     for key, entry in baseline.entries.items():
         rates = cell_rates(entry.cells)

@@ -93,7 +93,7 @@ def judge(
         at_chance=at_chance,
         classes=len(measurement.provenance.data.classes),
         published_for_px=published_for(measurement.condition),
-        notes=tuple(_not_finite(stats)),
+        notes=tuple(not_finite(stats)),
     )
     if baseline is None or entry is None:
         return missing
@@ -147,7 +147,7 @@ def _incomparable(
     )
 
 
-def _not_finite(stats: ConditionStats) -> Iterator[str]:
+def not_finite(stats: ConditionStats) -> Iterator[str]:
     """A sentence where logits are not finite: such a model is broken for these images, whatever its rates are."""
     rate = stats.rates.get(NON_FINITE.name)
     if rate is not None and rate.numerator:

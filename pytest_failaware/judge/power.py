@@ -16,6 +16,9 @@ from pytest_failaware.judge.metrics import AT_COVERAGE
 from pytest_failaware.judge.significance import wilson
 from pytest_failaware.schema import Cells, Estimate, Gate, Policy, Sight
 
+PROVING: Final = (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
+"""The policies that are red only if a drop is proven; the others are red unless one is excluded."""
+
 FEW_FLIPS: Final = 0.002
 """The share of answers that flip when a model is only exported or moved to another device."""
 MANY_FLIPS: Final = 0.10
@@ -34,7 +37,7 @@ def sights(gate: Gate, rates: Mapping[str, Estimate], n: int | None = None) -> I
         rates: the measured rates, for how many samples each metric is counted on.
         n: as if there were so many images; None for as many as there are.
     """
-    if gate.policy not in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP):
+    if gate.policy not in PROVING:
         return
     for name in gate.metrics:
         if isinstance(gate.table[name], ScoreMetric):
@@ -73,4 +76,4 @@ def smallest_drop(n: int, flips: float, level: float, tolerance: float = 0.0, po
 def is_at_chance(cells: Cells, label: NDArray[np.uint16]) -> bool:
     """Whether the lower 99 % bound of accuracy is at most the share of the largest class: there is nothing to lose."""
     largest = int(np.bincount(label).max()) / len(label)
-    return wilson(cells.trusted_right + cells.flagged_right, cells.samples, 0.98).low <= largest
+    return wilson(cells.right, cells.samples, 0.98).low <= largest

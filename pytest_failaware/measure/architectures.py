@@ -71,17 +71,37 @@ def import_torchvision_models() -> Any:  # Any: torchvision ships no types
 
 
 def check_torchvision_name(name: str, option: str) -> None:
-    """Refuse a name that is no classifier of torchvision's, with the closest one.
+    """Refuse a name that is no classifier of torchvision's, with timm's of the same name or the closest one.
 
     Raises:
         ModelError: it is none.
     """
+    known = torchvision_names()
+    if name in known:
+        return
+    close = difflib.get_close_matches(name.lower(), known, n=1)
+    if _is_of_timm(name):
+        hint = f"timm has it: give timm:{name}"
+    elif close:
+        hint = f"did you mean {close[0]!r}? otherwise give timm:NAME or pkg.mod:factory"
+    else:
+        hint = "give a torchvision classifier's name, timm:NAME or pkg.mod:factory"
+    raise ModelError(f"{option}{name}: torchvision has no such classifier; {hint}")
+
+
+def torchvision_names() -> list[str]:
+    """The names of torchvision's classifiers."""
     models = import_torchvision_models()
-    known = models.list_models(module=models)
-    if name not in known:
-        close = difflib.get_close_matches(name.lower(), known, n=1)
-        hint = f"did you mean {close[0]!r}? otherwise give" if close else "give a torchvision classifier's name or"
-        raise ModelError(f"{option}{name}: torchvision has no such classifier; {hint} pkg.mod:factory")
+    known: list[str] = models.list_models(module=models)
+    return known
+
+
+def _is_of_timm(name: str) -> bool:
+    """Whether timm is installed and has a model of this name."""
+    try:
+        return bool(import_timm("").is_model(name))
+    except ModelError:  # it is not installed
+        return False
 
 
 def _timm_builder(name: str, place: str) -> Callable[[int], nn.Module]:
@@ -97,26 +117,35 @@ def _timm_builder(name: str, place: str) -> Callable[[int], nn.Module]:
     return build
 
 
-def noted_architecture(name: str, path: Path) -> Source | None:
-    """The architecture that a checkpoint of timm's script notes; None where timm knows no such name.
+def noted_architecture(name: str, path: Path, *, by_timm: bool) -> Source | None:
+    """The architecture of timm that a checkpoint notes, None if timm has no such name.
+
+    A name that torchvision has as well is only taken from timm's own script: other scripts mean torchvision's.
 
     Raises:
-        ModelError: timm is not installed.
+        ModelError: timm's own script wrote the checkpoint, and timm is not installed.
     """
-    timm = import_timm(f"{path}: its architecture {one_line(name)!r}")
-    return Source(kind=SourceKind.TIMM, target=name) if timm.is_model(name) else None
+    if by_timm:
+        import_timm(f"{path}: its architecture {one_line(name)!r}")
+    elif name in torchvision_names():
+        return None
+    return Source(kind=SourceKind.TIMM, target=name) if _is_of_timm(name) else None
 
 
 def check_timm_name(timm: Any, name: str, place: str) -> None:  # Any: a library that may be absent
-    """Refuse a name that timm does not know, with the closest one.
+    """Refuse a name that timm does not know, with torchvision's of the same name or the closest one.
 
     Raises:
         ModelError: it is none.
     """
-    if not timm.is_model(name):
-        close = difflib.get_close_matches(name, timm.list_models(), n=1)
+    if timm.is_model(name):
+        return
+    close = difflib.get_close_matches(name, timm.list_models(), n=1)
+    if name in torchvision_names():
+        hint = f"torchvision has it: give torchvision:{name}"
+    else:
         hint = f"did you mean {close[0]!r}?" if close else "give one of timm.list_models()"
-        raise ModelError(f"{place}: timm has no such model; {hint}")
+    raise ModelError(f"{place}: timm has no such model; {hint}")
 
 
 def import_timm(place: str) -> Any:  # Any: a library that may be absent

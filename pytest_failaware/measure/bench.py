@@ -60,10 +60,11 @@ class Bench:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the summary says of the images, of the inputs and of the measuring itself."""
-        return (*self.store.notes, *self._scale, *self.runner.notes)
+        return (*self.store.notes, *self.doubts, *self.runner.notes)
 
     @cached_property
-    def _scale(self) -> tuple[str, ...]:
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences if the inputs cannot be what the model was trained on; then every number is doubtful."""
         return scale_notes(self.model, self.store, self.pipeline, self.runner.precision)
 
     def of(self, model: LoadedModel) -> Bench:

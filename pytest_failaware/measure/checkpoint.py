@@ -47,7 +47,8 @@ class Checkpoint:
 
     `key` is where in the checkpoint they were ("" where it is bare), `others` the keys that held tensors too.
     `versions` is what torch noted about the version of each module, by module path; empty where the file has none.
-    `architecture` is the name that timm's training script notes beside the weights, "" where there is none.
+    `architecture` is the name in `arch` beside the weights, "" where there is none.
+    `is_of_timm`: timm's training script wrote it.
     `is_of_lightning`: its names begin with the attribute of a LightningModule that holds the network.
     """
 
@@ -56,6 +57,7 @@ class Checkpoint:
     others: tuple[str, ...] = ()
     versions: Mapping[str, Any]  # Any: torch's own notes, as its load_state_dict reads them
     architecture: str = ""
+    is_of_timm: bool = False
     is_of_lightning: bool = False
 
     def without(self, prefix: str) -> Checkpoint:
@@ -86,13 +88,14 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
         raise ModelError(f"{path}: {_without_weights(content, loading.checkpoint_key, known)}")
     _refuse_claims(path, tensors)
     by_timm = key and isinstance(content.get("args"), argparse.Namespace)  # other scripts note names of torchvision
-    architecture = content.get("arch") if by_timm else ""
+    architecture = content.get("arch") if key else ""
     found = Checkpoint(
         tensors=tensors,
         key=key,
         others=tuple(one for one in known if one != key),
         versions=_versions(weights),
         architecture=architecture if isinstance(architecture, str) else "",
+        is_of_timm=bool(by_timm),
         is_of_lightning="pytorch-lightning_version" in content,
     )
     return found.without(shared_prefix(tensors))

@@ -22,7 +22,8 @@ from pytest_failaware.text import one_line
 Shape = tuple[int, ...]
 
 TABLE: Final = Path(__file__).with_name("torchvision_fingerprints.json")
-FACTORY: Final = "--failaware-arch=mypkg.models:build"
+EXAMPLES: Final = "--failaware-arch=timm:NAME or --failaware-arch=mypkg.models:build"
+"""How an architecture is named that is none of torchvision's."""
 _DIGITS: Final = 6  # of a digest, in hex; strict loading has the last word
 _FEWEST: Final = 10  # tensors under a prefix, for it to be looked into
 _DEEPEST: Final = 6  # dots in a prefix
@@ -75,11 +76,11 @@ def infer(shapes: Mapping[str, Shape], path: Path) -> Fit:
         first, shape = next(iter(shapes.items()))
         raise ModelError(
             f"{path}: no known architecture has these tensors (first: {one_line(first)} {shape}); give theirs, "
-            f"as in {FACTORY}"
+            f"as in {EXAMPLES}"
         )
     if fit.prefix:
         how = "fits" if fit.is_exact else f"shares {fit.likeness:.0%} of its tensors, heads apart, with"
-        then = "" if fit.is_exact else f" and give their architecture, as in {FACTORY}"
+        then = "" if fit.is_exact else f" and give their architecture, as in {EXAMPLES}"
         prefix = one_line(repr(fit.prefix))
         raise ModelError(f"{path}: {how} {fit} after removing the prefix {prefix}; save those tensors without it{then}")
     return fit

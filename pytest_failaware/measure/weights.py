@@ -12,7 +12,7 @@ from torch import nn
 from pytest_failaware.measure.architectures import builder_of, noted_architecture, without_memory
 from pytest_failaware.measure.checkpoint import Checkpoint, shared_prefix
 from pytest_failaware.measure.fill import fill, fitting
-from pytest_failaware.measure.fingerprints import FACTORY, Fit, Shape, infer, nearest, recognise
+from pytest_failaware.measure.fingerprints import EXAMPLES, Fit, Shape, infer, nearest, recognise
 from pytest_failaware.schema import Source
 from pytest_failaware.text import one_line
 
@@ -37,7 +37,9 @@ def build_filled(path: Path, checkpoint: Checkpoint, arch: Source | None) -> Fil
     """
     if arch is not None:
         return _named(path, checkpoint, arch)
-    if checkpoint.architecture and (noted := noted_architecture(checkpoint.architecture, path)):
+    if noted := checkpoint.architecture and noted_architecture(
+        checkpoint.architecture, path, by_timm=checkpoint.is_of_timm
+    ):
         return _named(path, checkpoint, noted, f"took the architecture {noted}, as the checkpoint says")
     return _inferred(path, checkpoint)
 
@@ -72,7 +74,7 @@ def _inferred(path: Path, checkpoint: Checkpoint) -> Filled:
     checkpoint = checkpoint.without(prefix)
     fit = infer(_shapes(checkpoint), path)
     module = _built(fit, checkpoint)
-    misfit = f"{path}: the nearest architecture, {fit}, does not fit (give theirs, as in {FACTORY})"
+    misfit = f"{path}: the nearest architecture, {fit}, does not fit (give theirs, as in {EXAMPLES})"
     fill(_unwrapped(module), checkpoint, misfit)
     return Filled(module=module, arch=fit.source, notes=(*_notes(checkpoint, prefix), fit.note))
 

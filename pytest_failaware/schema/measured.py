@@ -38,7 +38,7 @@ Tell = Callable[[int, int], None]
 """Told again and again, while something is measured: how many images are behind, and how many there are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Records:
     """One condition's outcome per sample: N-long columns, ascending by `sample_id`.
 
@@ -61,6 +61,9 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.sample_id)
+
+    def __repr__(self) -> str:
+        return f"<Records of {len(self):,} samples>"
 
     def take(self, rows: NDArray[np.intp] | slice) -> Records:
         """These rows, ascending by number so that ids stay ascending."""
@@ -92,6 +95,11 @@ class Cells:
     def samples(self) -> int:
         """All images."""
         return self.trusted_right + self.trusted_wrong + self.flagged_right + self.flagged_wrong
+
+    @property
+    def right(self) -> int:
+        """The images whose prediction is the label."""
+        return self.trusted_right + self.flagged_right
 
     @property
     def error(self) -> Estimate:
@@ -145,7 +153,7 @@ Value = Estimate | Score
 """What a metric yields."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ConditionStats:
     """The statistics of one condition under one rule: counts first, rates by metric name, scores that a gate names."""
 
@@ -153,6 +161,16 @@ class ConditionStats:
     cells: Cells
     rates: Mapping[str, Estimate]
     scores: Mapping[str, Score] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> str:
+        """How many samples there are, and how many of them are right and flagged."""
+        cells = self.cells
+        flagged = cells.flagged_right + cells.flagged_wrong
+        return f"{cells.samples:,} samples, {cells.right:,} right, {flagged:,} flagged"
+
+    def __repr__(self) -> str:
+        return f"<ConditionStats of {self.condition}: {self.counts}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,15 @@ def test_plan_of_another_gate(project: Project, command: Command) -> None:
         "any_drop, 2 conditions x 1 gates, each at p < 0.005"
         in command("plan", "toy", ACCURACY, "--gate", "policy=any_drop")[1]
     )
-    assert "smallest" not in command("plan", "toy", "--gate=policy=equivalence")[1]
+    for policy, demand in (
+        ("equivalence", "few predictions and flags can have changed"),
+        ("non_inferiority", "a loss beyond the tolerance is excluded"),
+    ):
+        text = command("plan", "toy", f"--gate=policy={policy}")[1]
+        assert f"{policy} looks for no drop: it passes only if {demand}, so there is no smallest drop" in text
+    code, text = command("plan", "toy", "--gate", "maximum={'silent_failure_rate': 0.05}")
+    assert (4, True) == (code, "write METRIC=NUMBER, as in accuracy=0.9" in text)
+    assert 0 == command("plan", "toy", "--gate", "maximum=silent_failure_rate=0.05")[0]
     code, text = command("plan", "toy", "--gate=polcy=any_drop")
     assert (4, True) == (code, text.startswith("error: --gate=polcy: unknown argument; did you mean 'policy'?"))
     assert (4, "error: --gate=alpha: write KEY=VALUE, each key once, as in tolerance=0.02\n") == command(
@@ -62,6 +70,21 @@ def test_selftest_finds_gates_that_keep_nothing(project: Project, command: Comma
     code, text = command("selftest", "toy", "--draws=10", ACCURACY, "--gate=minimum=accuracy=0.6")
     assert 1 == code
     assert "more than alpha = 0.01 says: is a minimum or maximum set at the stored value itself?" in text
+
+
+def test_selftest_of_gates_that_demand_a_proof(project: Project, command: Command) -> None:
+    """They are red for an equal model if the images are few, which is said and fails the command."""
+    project.record()
+    code, text = command("selftest", "toy", "--draws=10", ACCURACY, "--gate=policy=non_inferiority")
+    assert 1 == code
+    assert "non_inferiority: an equal model fails in 100.0% of the draws if few answers flip" in text
+    assert "an equal model fails more often than it passes; measure more images" in text.splitlines()[-1]
+
+    wide = ("--gate=policy=non_inferiority", "--gate=tolerance=0.08")
+    code, text = command("selftest", "toy", "--draws=10", ACCURACY, *wide)
+    assert (0, "every gate was seen red") == (code, text.splitlines()[-1])
+    assert "non_inferiority: an equal model fails in " in text
+    assert "red too often" not in text
 
 
 def test_selftest_needs_the_samples(project: Project, command: Command) -> None:

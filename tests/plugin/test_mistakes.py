@@ -15,6 +15,10 @@ from project import MARKED, Project
 @pytest.mark.parametrize(
     ("option", "words"),
     [
+        (
+            "--failaware-preprocess=Resize(32)",
+            "*cannot read 'Resize(32)'; write it as one of resize=PX,*, none *, timm *",
+        ),
         ("--failaware-dataset=data", "--failaware-dataset=data: cannot read 'data'*folder:*"),
         ("--failaware-preprocess=rezise=3", "*--failaware-preprocess=rezise=3: cannot use 'rezise=3'*"),
         ("--failaware-device=gpu", "*--failaware-device=gpu: must be auto, cpu, cuda or cuda:N*"),

@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -114,9 +115,18 @@ def test_show(project: Project, command: Command) -> None:
     assert ["clean", "60.00%", "66.67%", "20.00%", "40.00%", "40.00%", "50.00%"] == lines[2].split()[:7]
     assert lines[4].startswith("clean: first values (model ")
     assert (0, text) == command("show", "baselines/toy.yaml")
+    assert (0, text) == command("show", "toy", "--metrics", "accuracy,", "failure_rate")
+    assert "error: --metrics: unknown metric 'agrc'" == command("show", "toy", "--metrics", "agrc")[1][:39]
     code, text = command("show", "toi")
     assert 4 == code
     assert "toi.yaml: no such baseline; did you mean 'toy'" in text
+
+
+def test_version(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bug report needs it."""
+    with pytest.raises(SystemExit, match="0"):
+        command("--version")
+    assert f"pytest-failaware {version('pytest-failaware')}\n" == capsys.readouterr().out
 
 
 def test_diff(project: Project, command: Command) -> None:

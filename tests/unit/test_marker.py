@@ -54,7 +54,12 @@ def test_numbers_are_kept_as_typed() -> None:
         ({"minimum": 0.9}, ["must name its metric"]),
         ({"minimum": {"accuracy": 90}}, ["minimum: accuracy", "between 0 and 1"]),
         ({"maximum": {"silent": 0.1}}, ["unknown metric 'silent'"]),
-        ({"metrics": "accuracy,augrc"}, ["unknown metric 'accuracy,augrc'", "put spaces between names"]),
+        ({"minimum": "0.9"}, ["must name its metric, as in confident_accuracy=0.9, got '0.9'"]),
+        ({"maximum": "{'silent_failure_rate': 0.05}"}, ["text holds no dict", "write METRIC=NUMBER"]),
+        ({"tolerance": ["{accuracy", "=", "0.01}"]}, ["got '{accuracy = 0.01}'", "write METRIC=NUMBER"]),
+        ({"metrics": "auroc"}, ["unknown metric 'auroc'; did you mean 'auroc_f'?"]),
+        ({"conditions": "clean spatter(a=1"}, ["'spatter(a=1'"]),
+        ({"conditions": ["clean", ""]}, ["cannot read the condition ''"]),
         ({"seed": -1}, ["whole number"]),
         ({"seed": True}, ["whole number"]),
         ({"baseline": ""}, ["name of a baseline"]),
@@ -66,3 +71,37 @@ def test_mistakes_in_a_marker(values: dict[str, object], words: list[str]) -> No
         build_gate(values, prefix="reliability: ")
 
     assert [] == [word for word in ["reliability: ", *words] if word not in str(caught.value)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "clean, gaussian_noise(sigma=0.1), fog:1",
+        "clean gaussian_noise(sigma=0.1) fog:1",
+        "clean,gaussian_noise( sigma=0.1, ),fog:1",
+        ["clean,", "gaussian_noise(sigma=0.1),", "fog:1"],  # as pytest hands over the first text of an ini
+        ["clean", ",", "gaussian_noise(", "sigma=0.1", ")", ",fog:1"],
+        ["clean, gaussian_noise(sigma=0.1)", "fog:1"],
+    ],
+)
+def test_commas_and_blanks_between_names(value: object) -> None:
+    """Either or both, and none of them cuts what stands in brackets."""
+    gate = build_gate({"conditions": value})
+
+    assert ["clean", "gaussian_noise(sigma=0.1)", "fog:1"] == [condition.key for condition in gate.conditions]
+
+
+def test_several_parameters_stay_together() -> None:
+    """An own function takes more than one; a metric has a comma in its brackets, too."""
+    gate = build_gate(
+        {
+            "conditions": ["mypkg:spatter(a=1,", "b=2),", "clean"],
+            "metrics": "accuracy, risk_at_coverage(0.9, margin)",
+            "tolerance": "accuracy=0.02, augrc=0.01",
+        }
+    )
+
+    assert ["mypkg:spatter(a=1,b=2)", "clean"] == [condition.key for condition in gate.conditions]
+    assert ("accuracy", "risk_at_coverage(0.9,margin)") == gate.metrics
+    assert (Decimal("0.02"), Decimal("0.01")) == (gate.tolerance["accuracy"], gate.tolerance["augrc"])
+    assert ("risk_at_coverage(0.9)",) == build_gate({"metrics": ["risk_at_coverage (0.9)"]}).metrics

@@ -253,8 +253,8 @@ def resnet18_variant(change: str) -> nn.Module:
 def test_a_variant_is_explained(tmp_path: Path, change: str, difference: str) -> None:
     """A stem for small images, a head of one's own, no head: the nearest architecture, and what differs."""
     expected = (
-        "the nearest architecture, resnet18, does not fit (give theirs, as in --failaware-arch=mypkg.models:build): "
-        f"{difference}; "
+        "the nearest architecture, resnet18, does not fit (give theirs, as in --failaware-arch=timm:NAME or "
+        f"--failaware-arch=mypkg.models:build): {difference}; "
         "give the architecture it was trained with"
     )
     assert expected == error_of(resnet18_variant(change).state_dict(), tmp_path)
@@ -270,7 +270,8 @@ def test_a_prefix_is_explained_and_not_removed(tmp_path: Path) -> None:
         infer(headless, PATH)
     expected = (
         "best.pth: shares 100% of its tensors, heads apart, with resnet18 after removing the prefix 'net.backbone.'; "
-        "save those tensors without it and give their architecture, as in --failaware-arch=mypkg.models:build"
+        "save those tensors without it and give their architecture, as in --failaware-arch=timm:NAME or "
+        "--failaware-arch=mypkg.models:build"
     )
     assert expected == str(caught.value)
 
@@ -288,7 +289,7 @@ def test_unknown_tensors_are_refused() -> None:
     """The first of them is named, without its control characters, and where to give an architecture."""
     expected = (
         "best.pth: no known architecture has these tensors (first: stem.conv1.weight (64, 3, 3, 3)); give theirs, "
-        "as in --failaware-arch=mypkg.models:build"
+        "as in --failaware-arch=timm:NAME or --failaware-arch=mypkg.models:build"
     )
     with pytest.raises(ModelError) as caught:
         infer({"stem.conv1\x1b.weight": (64, 3, 3, 3), "fc.weight": (7, 64)}, PATH)

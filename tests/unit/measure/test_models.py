@@ -224,14 +224,15 @@ def test_weights_without_versions_are_the_present_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("resnet-18", "did you mean 'resnet18'? otherwise give pkg.mod:factory"),
-        ("ResNet50", "did you mean 'resnet50'? otherwise give pkg.mod:factory"),
-        ("qqqq", "give a torchvision classifier's name or pkg.mod:factory"),
+        ("resnet-18", "did you mean 'resnet18'? otherwise give timm:NAME or pkg.mod:factory"),
+        ("ResNet50", "did you mean 'resnet50'? otherwise give timm:NAME or pkg.mod:factory"),
+        ("qqqq", "give a torchvision classifier's name, timm:NAME or pkg.mod:factory"),
+        ("mobilenetv3_small_050", "timm has it: give timm:mobilenetv3_small_050"),
         ("fcn_resnet50", None),
     ],
 )
 def test_unknown_torchvision_name(tmp_path: Path, name: str, hint: str | None) -> None:
-    """A name that is no torchvision classifier is refused with the nearest one."""
+    """A name that is no torchvision classifier is refused with timm's of that name, or the nearest one."""
     message = error_of(saved({"w": torch.ones(1)}, tmp_path / "model.pth"), torchvision(name))
     assert message.startswith(f"--failaware-arch={name}: torchvision has no such classifier; ")
     assert hint is None or message.endswith(f"; {hint}")
@@ -377,7 +378,7 @@ def test_weights_of_an_unknown_architecture(tmp_path: Path) -> None:
     """A file of weights whose architecture cannot be inferred asks for one, by example."""
     expected = (
         f"{tmp_path / 'model.pth'}: no known architecture has these tensors (first: w (1,)); give theirs, "
-        "as in --failaware-arch=mypkg.models:build"
+        "as in --failaware-arch=timm:NAME or --failaware-arch=mypkg.models:build"
     )
     assert expected == error_of(saved({"w": torch.ones(1)}, tmp_path / "model.pth"), None)
 

@@ -16,6 +16,7 @@ from torch import nn
 from torchvision import models as torchvision_models
 
 from pytest_failaware.errors import ModelError
+from pytest_failaware.measure.architectures import import_timm
 from pytest_failaware.measure.checkpoint import Checkpoint, checkpoint_of, read_content
 from pytest_failaware.measure.formats import recognise
 from pytest_failaware.measure.models import LoadedModel, load_model
@@ -254,6 +255,30 @@ def test_other_notes_name_no_architecture(tmp_path: Path, content: dict[str, Any
     """Scripts beside timm's note names of torchvision or their own, so these are not taken for timm's."""
     with pytest.raises(ModelError, match="no known architecture has these tensors"):
         load(saved({"state_dict": weights(1), **content}, tmp_path / "last.pth"), None)
+
+
+def test_a_name_of_timm_in_a_checkpoint_of_another_script(tmp_path: Path) -> None:
+    """A name that torchvision lacks can only be timm's, whichever script wrote it."""
+    timm = import_timm("")
+    state = timm.create_model("test_resnet", num_classes=4).state_dict()
+    loaded = load(saved({"arch": "test_resnet", "state_dict": state}, tmp_path / "last.pth"), None)
+
+    assert "test_resnet" == loaded.facts.architecture
+    assert "took the architecture timm:test_resnet, as the checkpoint says" in loaded.notes
+
+
+def test_a_name_of_timm_without_timm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is not installed, the error names it as one of the ways."""
+    monkeypatch.setitem(sys.modules, "timm", None)
+    source = saved({"arch": "test_resnet", "state_dict": weights(1)}, tmp_path / "last.pth")
+    with pytest.raises(ModelError, match="give theirs, as in --failaware-arch=timm:NAME or"):
+        load(source, None)
+
+
+def test_a_name_of_torchvision_after_timm(timm_checkpoint: Path) -> None:
+    """The hint says where the name is known."""
+    with pytest.raises(ModelError, match="timm has no such model; torchvision has it: give torchvision:mobilenet_v3"):
+        load(timm_checkpoint, Source(kind=SourceKind.TIMM, target="mobilenet_v3_small"))
 
 
 def test_unknown_timm_architecture(timm_checkpoint: Path) -> None:

@@ -1,0 +1,46 @@
+"""Lists of names as people write them: with commas, with blanks or with both, and never cut within brackets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+_WORD: Final = re.compile(r"(?:[^\s,(]|\([^()]*\)?)+")
+_PART: Final = re.compile(r"(?:[^,(]|\([^()]*\)?)+")
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Split a text at commas and blanks.
+
+    >>> names_in("clean, gaussian_noise(sigma=0.1), spatter(a=1, b=2) blur")
+    ('clean', 'gaussian_noise(sigma=0.1)', 'spatter(a=1, b=2)', 'blur')
+    """
+    return tuple(_WORD.findall(text))
+
+
+def names_of(texts: Iterable[str]) -> tuple[str, ...]:
+    """Split each text of a list at commas; first put together what an ini or a shell cut at a blank within brackets.
+
+    >>> names_of(["clean,", "spatter(a=1,", "b=2),", "blur"])
+    ('clean', 'spatter(a=1, b=2)', 'blur')
+    """
+    return tuple(name for text in _whole(texts) for name in _parts(text))
+
+
+def _whole(pieces: Iterable[str]) -> Iterator[str]:
+    """Pieces, joined while a bracket is open."""
+    whole = ""
+    for piece in pieces:
+        whole = f"{whole} {piece}" if whole else piece
+        if whole.count("(") <= whole.count(")"):
+            yield whole
+            whole = ""
+    if whole:
+        yield whole
+
+
+def _parts(text: str) -> list[str]:
+    """The parts between commas; an empty text stays, to be refused by its reader."""
+    parts = [part.strip() for part in _PART.findall(text)]
+    return [part for part in parts if part] if text.strip() else [text]
