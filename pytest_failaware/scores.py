@@ -50,6 +50,12 @@ def columns_of(logits: NDArray[np.floating[Any]], label: NDArray[np.uint16]) -> 
     }
 
 
+def is_answered(logits: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Return which rows of logits (N, K) are an answer, (N,): a class may be masked by -inf, as long as one is not."""
+    answered: NDArray[np.bool_] = np.isfinite(logits.max(axis=1))  # the maximum of a row with NaN is NaN
+    return answered
+
+
 @np.errstate(all="ignore")
 def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Log-probabilities of logits in float64, shape (N, K); the maximum is taken out first, so nothing overflows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
@@ -124,29 +125,48 @@ class FailureRule:
             flagged |= entropy > np.float32(self.entropy)
         return flagged
 
-    def flag_logits(self, logits: Any) -> NDArray[np.bool_]:  # Any: an array, a nested list or a torch tensor
-        """Which predictions are flagged, (N,) bool, from logits of shape (N, K), finite, K >= 2."""
-        from pytest_failaware.scores import log_softmax, scores_of
+    def flag_logits(self, logits: Any) -> Any:  # Any: an array, a list or a torch tensor -> an array or a bool
+        """Return which predictions are flagged: (N,) bool for logits (N, K), a Python bool for one sample (K,); K >= 2.
 
-        scores = scores_of(log_softmax(_matrix(logits, "logits")))
-        return self.flags(confidence=scores.confidence, entropy=scores.entropy)
+        A class may be masked by -inf. A sample with NaN, with +inf or without a finite logit has no answer. As in a
+        gate, its confidence is 0.
 
-    def flag_probabilities(self, probabilities: Any) -> NDArray[np.bool_]:  # Any: as flag_logits
-        """Which predictions are flagged, (N,) bool, from softmax probabilities of shape (N, K), rows summing to 1."""
+        Raises:
+            ValueError: the shape is another, or at least eight samples are all probabilities or percentages. Fewer can
+                look like those by chance, and then a warning is given.
+        """
+        rows, is_one = _matrix(logits, "logits")
+        _check_scale(rows)
+        return self._flagged(rows, is_one=is_one)
+
+    def flag_probabilities(self, probabilities: Any) -> Any:  # Any: as flag_logits
+        """Return which predictions are flagged: as `flag_logits`, from softmax probabilities that sum to 1 in each row.
+
+        A sample with NaN has no answer.
+        """
         import numpy as np
 
-        from pytest_failaware.scores import scores_of
-
-        rows = _matrix(probabilities, "probabilities")
-        off = np.abs(rows.sum(axis=1) - 1)
-        if rows.min(initial=0) < 0 or off.max(initial=0) > 1e-3:
+        rows, is_one = _matrix(probabilities, "probabilities")
+        answers = rows[~np.isnan(rows).any(axis=1)]
+        smallest, off = answers.min(initial=0), np.abs(answers.sum(axis=1) - 1).max(initial=0)
+        if smallest < 0 or off > 1e-3:
             raise ValueError(
-                f"probabilities must be >= 0 and sum to 1 in each row; the smallest is {rows.min():g}, the worst sum "
-                f"is off by {off.max():g}; pass logits to flag_logits"
+                f"probabilities must be >= 0 and sum to 1 in each row; the smallest is {smallest:g}, the worst sum is "
+                f"off by {off:g}; pass logits to flag_logits"
             )
         with np.errstate(divide="ignore"):
-            scores = scores_of(np.log(rows))
-        return self.flags(confidence=scores.confidence, entropy=scores.entropy)
+            return self._flagged(np.log(rows), is_one=is_one)
+
+    def _flagged(self, logits: NDArray[np.float64], *, is_one: bool) -> NDArray[np.bool_] | bool:
+        """Return the flags of logits (N, K), or the flag of the one sample."""
+        import numpy as np
+
+        from pytest_failaware.scores import is_answered, log_softmax, scores_of
+
+        answered = is_answered(logits)
+        scores = scores_of(log_softmax(np.where(answered[:, None], logits, 0)))
+        flags = self.flags(confidence=np.where(answered, scores.confidence, np.float32(0)), entropy=scores.entropy)
+        return bool(flags[0]) if is_one else flags
 
 
 def _threshold(name: str, value: object) -> float:
@@ -158,15 +178,27 @@ def _threshold(name: str, value: object) -> float:
     return number
 
 
-def _matrix(values: Any, what: str) -> NDArray[np.float64]:
-    """The values as a finite float64 array of shape (N, K); torch tensors come from any device and dtype."""
+def _matrix(values: Any, what: str) -> tuple[NDArray[np.float64], bool]:  # Any: as FailureRule.flag_logits
+    """Return the values as float64 of shape (N, K), and whether they are one sample; tensors come from any device."""
     import numpy as np
 
     if hasattr(values, "detach"):
         values = values.detach().double().cpu().numpy()
     rows = np.asarray(values, dtype=np.float64)
-    if rows.ndim != 2 or rows.shape[1] < 2:
-        raise ValueError(f"{what} must have shape (N, K) with K >= 2, got {rows.shape}")
-    if not np.isfinite(rows).all():
-        raise ValueError(f"{what} must be finite; {int((~np.isfinite(rows)).any(axis=1).sum())} rows are not")
-    return rows
+    if rows.ndim not in (1, 2) or rows.shape[-1] < 2:
+        raise ValueError(f"{what} must have shape (N, K), or (K,) for one sample, with K >= 2, got {rows.shape}")
+    return np.atleast_2d(rows), rows.ndim == 1
+
+
+def _check_scale(logits: NDArray[np.float64]) -> None:
+    """Refuse probabilities and percentages; of few samples, which can look so by chance, warn."""
+    from pytest_failaware.output_scale import CERTAIN_ROWS, OutputScale, scale_of
+
+    scale = scale_of(logits)
+    if scale not in (OutputScale.PROBABILITIES, OutputScale.PERCENTAGES):
+        return
+    divided = "divided by 100 " if scale is OutputScale.PERCENTAGES else ""
+    if len(logits) >= CERTAIN_ROWS:
+        raise ValueError(f"the logits are {scale.value}; give them {divided}to flag_probabilities")
+    message = f"the logits look like {scale.value}; if they are, give them {divided}to flag_probabilities"
+    warnings.warn(message, stacklevel=3)

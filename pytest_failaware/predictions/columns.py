@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from pytest_failaware.conditions import DEFINITIONS, AnyName
 from pytest_failaware.errors import ConfigError, DataError, choices
 from pytest_failaware.fingerprint import sample_ids
+from pytest_failaware.output_scale import SUM_TOLERANCE, OutputScale, scale_of
 from pytest_failaware.predictions.files import Table
 from pytest_failaware.schema import NO_CLASS
 from pytest_failaware.spelling import parse_condition
 from pytest_failaware.text import one_line, spelled
-
-_SUM_TOLERANCE: Final = 0.01
-"""How far probabilities may be from a sum of 1 before they are no softmax: float16 and three decimals stay within."""
 
 _CLASSES: Final = NO_CLASS  # the last number that uint16 holds stands for no class
 _WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,19}")
@@ -37,21 +35,18 @@ def checked_logits(table: Table) -> NDArray[np.float64]:
             f"{table.row(int(finite.argmin()))} has {table.kind} that are not finite (NaN, infinite or left out), as "
             f"have {int((~finite).sum()):,} of {len(scores):,}; repair what predicts, or leave out those samples"
         )
-    sums = scores.sum(axis=1)
-    if (scores >= 0).all() and (np.abs(sums - 100) <= 100 * _SUM_TOLERANCE).all():
+    scale = scale_of(scores)
+    if scale is OutputScale.PERCENTAGES:
         raise DataError(
-            f"{table.place}: the {table.kind} are percentages, every row sums to 100; divide them by 100 and name them "
-            "probabilities"
+            f"{table.place}: the {table.kind} are {scale.value}; divide them by 100 and name them probabilities"
         )
-    ranged = (scores.min(axis=1) >= 0) & (scores.max(axis=1) <= 1)
-    normalised = np.logical_and(ranged, np.abs(sums - 1) <= _SUM_TOLERANCE)
     if table.kind == "logits":
-        if normalised.all():
-            raise DataError(
-                f"{table.place}: the logits are probabilities, every row sums to 1; name them probabilities (softmax "
-                "would be applied twice)"
-            )
+        if scale is OutputScale.PROBABILITIES:
+            raise DataError(f"{table.place}: the logits are {scale.value}; name them probabilities")
         return scores
+    sums = scores.sum(axis=1)
+    ranged = (scores.min(axis=1) >= 0) & (scores.max(axis=1) <= 1)
+    normalised = np.logical_and(ranged, np.abs(sums - 1) <= SUM_TOLERANCE)
     if not normalised.all():
         row = int(normalised.argmin())
         found = f"sum to {sums[row]:.4g}" if ranged[row] else "lie outside of [0, 1]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import importlib
 import re
 import shlex
 import shutil
@@ -19,6 +20,7 @@ import torch
 import torchvision
 import toy
 import yaml
+from fastapi.testclient import TestClient
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
@@ -107,7 +109,8 @@ def project(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     torch.save(toy.weights(dead=(2,)), path / "candidate.pth")
     onnx.save(exported(toy.weights()), path / "model.onnx")
     shutil.copytree(ROOT / "baselines", path / "baselines")
-    monkeypatch.delitem(sys.modules, "mypkg", raising=False)
+    for module in ("mypkg", "service"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     desk.follow(SECTIONS[0])
     return desk
 
@@ -134,6 +137,17 @@ def test_a_recipe_does_what_it_says(project: Desk, recipe: str) -> None:
         if not block.file:
             sys.path.insert(0, str(project.pytester.path))
             exec(compile(block.text, "howto.md", "exec"), {})
+
+
+def test_the_service_flags_an_answer_that_is_none(project: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recipe's handler answers 200 and `true` in JSON if the network answers NaN, as the gate flags such images."""
+    project.follow(RECIPES["Flag predictions in a service"])
+    monkeypatch.syspath_prepend(project.pytester.path)
+    service = importlib.import_module("service")
+    monkeypatch.setattr(service, "model", lambda images: torch.full((len(images), 3), torch.nan))
+    response = TestClient(service.app).post("/classify", json=[[1.0] * 8] * 8)
+
+    assert (200, True) == (response.status_code, response.json()["flagged"])
 
 
 def test_the_tutorial_writes_its_table(desk: Desk) -> None:

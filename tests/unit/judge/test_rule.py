@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -158,6 +159,11 @@ def test_probabilities_and_logits_agree() -> None:
     assert FOUNDING.flag_logits(tensor).tolist() == FOUNDING.flag_probabilities(tensor.softmax(1)).tolist()
 
 
+def test_rounded_probabilities_are_normalised_as_in_the_gate() -> None:
+    """0.6 of a sum of 1.001 is below 0.6."""
+    assert FailureRule(confidence=0.6, entropy=None).flag_probabilities([0.6, 0.401]) is True
+
+
 def test_certain_and_undecided_probabilities() -> None:
     """A one-hot row is trusted, a uniform one is flagged."""
     assert [False, True] == FOUNDING.flag_probabilities([[0.0, 1.0, 0.0, 0.0], [0.25] * 4]).tolist()
@@ -169,19 +175,68 @@ def test_an_empty_batch_has_no_flags() -> None:
     assert [] == FOUNDING.flag_probabilities(np.empty((0, 4))).tolist()
 
 
-@pytest.mark.parametrize(
-    ("rows", "words"),
-    [
-        ([0.1, 0.2], "shape"),
-        ([[0.1], [0.2]], "K >= 2"),
-        ([[np.nan, 0.0], [0.0, 1.0]], "1 rows"),
-        ([[np.inf, 0.0]], "finite"),
-    ],
-)
-def test_logits_that_cannot_be_judged(rows: list[object], words: str) -> None:
-    """A wrong shape or a number that is none is refused, not flagged."""
-    with pytest.raises(ValueError, match=words):
+@pytest.mark.parametrize("rows", [0.5, [0.1], [[0.1], [0.2]], [[[0.1, 0.2]]]], ids=str)
+def test_logits_of_another_shape(rows: object) -> None:
+    """They are refused; two classes are the least."""
+    with pytest.raises(ValueError, match=r"shape \(N, K\), or \(K,\) for one sample, with K >= 2, got "):
         FOUNDING.flag_logits(rows)
+
+
+@pytest.mark.parametrize("sample", [[4.0, 0.1, 0.2], (0.3, 0.2, 0.1), np.array([1.0, -1.0]), torch.tensor([9.0, 2.0])])
+def test_one_sample_gets_one_bool(sample: object) -> None:
+    """A Python bool, which JSON has, with the value that the sample has in a batch."""
+    (expected,) = FOUNDING.flag_logits(np.array([sample])).tolist()
+    flag = FOUNDING.flag_logits(sample)
+
+    assert expected is flag
+    assert ("true" if expected else "false") == json.dumps(flag)
+
+
+def test_one_sample_of_probabilities_gets_one_bool() -> None:
+    """As of logits."""
+    assert [False, True] == [FOUNDING.flag_probabilities(sample) for sample in ([0.9, 0.1], torch.tensor([0.5, 0.5]))]
+
+
+def test_a_masked_class_is_a_class_of_probability_0() -> None:
+    """A logit of -inf changes no flag, and neither does a class that is masked everywhere."""
+    rows = logits()
+    masked = np.concatenate([rows, np.full((len(rows), 1), -np.inf)], axis=1)
+
+    assert FOUNDING.flag_logits(rows).tolist() == FOUNDING.flag_logits(masked).tolist()
+    assert FOUNDING.flag_logits([4.0, -np.inf]) is False
+
+
+@pytest.mark.parametrize("sample", [[np.nan, 9.0], [np.inf, 0.0], [-np.inf, -np.inf], [np.inf, np.nan]], ids=str)
+@pytest.mark.parametrize("rule", [FOUNDING, FailureRule(confidence=1e-9, entropy=None)], ids=str)
+def test_a_sample_without_an_answer_is_flagged(rule: FailureRule, sample: list[float]) -> None:
+    """As in the gate, where its confidence is 0; the samples beside it keep their flags."""
+    assert rule.flag_logits(sample) is True
+    assert [False, True, False] == rule.flag_logits([[9.0, 0.0], sample, [0.0, 9.0]]).tolist()
+
+
+def test_probabilities_without_an_answer_are_flagged() -> None:
+    """What softmax makes of a NaN."""
+    assert [True, False] == FOUNDING.flag_probabilities([[np.nan, np.nan], [0.9, 0.1]]).tolist()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(("times", "words"), [(1, "sums to 1"), (100, "sums to 100; give them divided by 100 to")])
+def test_probabilities_are_not_taken_for_logits(dtype: torch.dtype, times: int, words: str) -> None:
+    """Softmax outputs and percentages are refused in one line, which names the other method."""
+    softmax = torch.from_numpy(logits()).softmax(1).to(dtype) * times
+
+    with pytest.raises(ValueError, match=rf"^the logits are .*{words}.*flag_probabilities$"):
+        FOUNDING.flag_logits(softmax)
+
+
+@pytest.mark.parametrize(("sample", "words"), [([0.9, 0.1], "sums to 1 "), ([99.0, 1.0], "sums to 100;")])
+def test_one_sample_may_look_like_probabilities_by_chance(sample: list[float], words: str) -> None:
+    """A service goes on: it gets the flag of these logits, and a warning."""
+    with pytest.warns(UserWarning, match=f"look like .*{words}.*flag_probabilities$") as caught:
+        flag = FOUNDING.flag_logits(sample)
+
+    assert flag is False
+    assert [__file__] == [warning.filename for warning in caught]
 
 
 @pytest.mark.parametrize("rows", [[[2.0, -1.0]], [[3.0, 0.5]], [[0.2, 0.2]]])
