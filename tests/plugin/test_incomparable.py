@@ -59,6 +59,8 @@ def test_without_its_sample_files_an_entry_fails(recorded: Project, mode: str) -
         assert "git checkout, git lfs pull or dvc pull" in line
         assert ".gitignore" in line
         result.stdout.fnmatch_lines(["1 checked: 1 incomparable*"])
+        assert recorded.line_with(result, "Restore the absent sample files first, then run again.")
+        assert "--failaware-update-baselines" not in result.stdout.str()
 
 
 def test_a_pointer_of_git_lfs_is_no_sample_file(recorded: Project) -> None:

@@ -165,6 +165,38 @@ def test_accept(project: Project, command: Command) -> None:
     assert accepted == {name: content for name, (content, _) in project.files().items()}
 
 
+def test_accept_of_a_report_that_was_judged_against_other_values(project: Project, command: Command) -> None:
+    """A better baseline came in between, so that the report's values were never judged against it."""
+    project.record(model="worse.pth")
+    project.run("--failaware-json=r.json", model="worse.pth")
+    project.record("--failaware-reset-golden", "--failaware-reason=better")
+    before = project.files()
+    code, text = command("accept", "r.json", "--reason", "why")
+
+    assert (4, before) == (code, project.files())
+    assert "toy.yaml: conditions.clean has changed since the run of this report; run the gate again" in text
+
+
+def test_accept_twice(project: Project, command: Command) -> None:
+    """The second time finds the values there."""
+    project.record()
+    project.run("--failaware-json=r.json", model="worse.pth")
+    command("accept", "r.json")
+
+    assert (0, "baselines/toy.yaml: unchanged clean, low_light; nothing written\n") == command("accept", "r.json")
+
+
+def test_accept_where_the_baseline_is_not(project: Project, command: Command) -> None:
+    """In another folder it would become a baseline that nothing was compared with."""
+    project.record()
+    project.run("--failaware-json=r.json", model="worse.pth")
+    code, text = command("accept", "r.json", "--baseline-dir", "elsewhere")
+
+    assert 4 == code
+    assert "elsewhere/toy.yaml: there is no such baseline, and the run compared with one; give its folder" in text
+    assert not (project.path / "elsewhere").exists()
+
+
 def test_accept_leaves_out_what_must_not_be_stored(project: Project, command: Command) -> None:
     """A value outside its minimum, and an item whose teardown failed."""
     project.test(

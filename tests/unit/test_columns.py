@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from five import measurement_of, records_of
 
-from pytest_failaware.columns import ColumnsError, PointerError, check_records, pack, unpack
+from pytest_failaware.columns import ColumnsError, PointerError, check_records, pack, read_only, unpack
 from pytest_failaware.columns import records_of as read_records
 from pytest_failaware.schema import NO_CLASS, DataFacts, Records
 
@@ -32,6 +32,17 @@ def at(place: int, value: float) -> Callable[[np.ndarray], np.ndarray]:
         return copy
 
     return change
+
+
+def test_read_only_columns_stay_so() -> None:
+    """The same values and shape, and no flag makes them writable."""
+    column = np.arange(6, dtype=np.float32).reshape(2, 3)
+    copy = read_only(column)
+
+    assert np.array_equal(column, copy)
+    assert (np.float32, (2, 3)) == (copy.dtype, copy.shape)
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        copy.flags.writeable = True
 
 
 def test_what_is_packed_is_unpacked() -> None:
