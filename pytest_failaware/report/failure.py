@@ -191,7 +191,7 @@ def _remedy(result: ItemResult) -> Iterator[str]:
         options = " ".join(f"--failaware-{option}" for option in needed_options([result]))
         yield f"go back to what the baseline was recorded with, or, where the change is meant, store it with {options}"
     if result.verdict is Verdict.DRIFTED:
-        yield "accepted changes add up to more than the drift budget; where that is intended, add"
+        yield "the loss since the first accepted values is more than the drift budget; where that is intended, add"
         yield '--failaware-reset-golden and --failaware-reason="…" to --failaware-update-baselines'
 
 

@@ -145,7 +145,7 @@ def _why_so(results: Sequence[ItemResult]) -> Iterator[Line]:
     if any(result.ends_golden for result in results):
         yield Line(f"{golden} the golden reference, from which drift is measured, cannot stay beside the new values.")
     if any(result.drifts for result in results):
-        yield Line(f"{golden} accepted changes add up to more than the drift budget.")
+        yield Line(f"{golden} the loss since the first accepted values is more than the drift budget.")
 
 
 def _diff_colour(line: str) -> str:
