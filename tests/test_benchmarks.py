@@ -78,6 +78,7 @@ def test_the_default_budget_stops_drift_and_nothing_else(truth: str, least: int,
     assert least <= sum(update <= drift.UPDATES for update in updates) <= most
 
 
+@pytest.mark.filterwarnings("ignore::pytest_failaware.FailAwareWarning")  # true of networks after one epoch
 def test_the_retrain_experiment_runs() -> None:
     """Two seeds and one fault after one epoch: a row for each way to judge, and an unchanged model is never red."""
     candidates = [retrain.trained(retrain.Recipe(epochs=1), seed) for seed in (0, 1)]
