@@ -362,17 +362,19 @@ def reader_beside_a_writer(seconds: float) -> Row:
         child = in_child(work)
         end = time.monotonic() + seconds
         known = read_baseline(folder, NAME)  # read once, as a run does
-        while time.monotonic() < end:
-            row.tries += 1
-            try:
-                if read_stored(folder, known, "blur").records is None:
-                    row.faults.append("no records")
-                else:
-                    row.new += 1
-            except FailAwareError as error:
-                row.faults.append(str(error))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        try:
+            while time.monotonic() < end:
+                row.tries += 1
+                try:
+                    if read_stored(folder, known, "blur").records is None:
+                        row.faults.append("no records")
+                    else:
+                        row.new += 1
+                except FailAwareError as error:
+                    row.faults.append(str(error))
+        finally:  # an error that is none of ours must not leave the writer behind
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
     return row
 
 

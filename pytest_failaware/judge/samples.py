@@ -92,8 +92,7 @@ def missing_files(directory: Path, baseline: Baseline, keys: Collection[str] | N
         baseline: what names them.
         keys: of the entries to look at, which all need the list of samples too; None for every entry.
     """
-    files = sorted(named_files(directory, baseline, keys))
-    return tuple(path for path in files if not path.is_file() or is_pointer(path))
+    return tuple(path for path in sorted(named_files(directory, baseline, keys)) if _is_missing(path))
 
 
 def named_files(directory: Path, baseline: Baseline, keys: Collection[str] | None = None) -> set[Path]:
@@ -105,10 +104,13 @@ def named_files(directory: Path, baseline: Baseline, keys: Collection[str] | Non
     return files
 
 
-def is_pointer(path: Path) -> bool:
-    """Return whether a file holds a Git LFS pointer in place of its content."""
-    with path.open("rb") as file:
-        return is_lfs_pointer(file.read(64))
+def _is_missing(path: Path) -> bool:
+    """Whether a file is absent or a Git LFS pointer; an update may remove it at any moment, so it is opened at once."""
+    try:
+        with path.open("rb") as file:
+            return is_lfs_pointer(file.read(64))
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return True
 
 
 def former_files(directory: Path, baseline: Baseline) -> Iterator[tuple[Path, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -161,3 +162,16 @@ def test_reading_needs_no_write_access(tmp_path: Path) -> None:
         for folder in (tmp_path, tmp_path / "small"):
             folder.chmod(0o755)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_file_that_vanishes_while_it_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An update beside the reader may remove it at any moment: it is missing, and no traceback."""
+    prepare_whole(tmp_path)
+    baseline = read_baseline(tmp_path, "small")
+    assert baseline is not None
+    files = missing_files(tmp_path, baseline)
+    shutil.rmtree(tmp_path / "small")
+    monkeypatch.setattr(Path, "is_file", lambda path: True)  # what the system said a moment ago
+
+    assert () == files
+    assert missing_files(tmp_path, baseline)
