@@ -36,11 +36,13 @@ from pytest_failaware.schema import Baseline, Measurement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateOutcome:
-    """What an update did, by condition key; `refused` says why it did nothing, `lacking` without which
-    options it did nothing, and for which keys; `diff` says how the YAML file changes.
+    """What an update did, by condition key.
 
-    Drift is measured anew, from the values stored now, for the keys in `golden_anew`; of those in `without_logits` the
-    logits that were stored are gone.
+    `refused` says why it did nothing; `lacking` names the options without which it did nothing, each with the keys that
+    need it. `diff` says how the YAML file changes.
+
+    For the keys in `golden_anew` drift is measured from the values stored now; for those in `without_logits` the logits
+    that were stored are gone.
     """
 
     recorded: tuple[str, ...] = ()
@@ -64,6 +66,11 @@ class Update:
     drop: Collection[str]
     reason: str
     reset_golden: bool
+
+    @property
+    def fresh(self) -> dict[str, Measured]:
+        """What was measured, by condition key; of two tests that gate one condition the last."""
+        return {measurement.condition.key: (measurement, rule) for measurement, rule in self.measured}
 
 
 class _Stored(Enum):
@@ -93,9 +100,8 @@ def plan_renaming(directory: Path, old: Baseline | None, update: Update) -> Plan
         return None
     first = update.measured[0][0]
     preview = under_new_names(old, first)
-    fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in update.measured}
-    is_refused = refusal(preview, update.measured, fresh, update.drop) or lacking(
-        directory, preview, fresh, reason=update.reason, reset_golden=update.reset_golden
+    is_refused = refusal(preview, update.measured, update.fresh, update.drop) or lacking(
+        directory, preview, update.fresh, reason=update.reason, reset_golden=update.reset_golden
     )
     found = None if is_refused else renamed_files(directory, old, first)
     if found is None:
@@ -121,7 +127,7 @@ def plan_update(directory: Path, old: Baseline | None, name: str, update: Update
     for key in update.drop:
         if key not in known:
             raise BaselineError(f"{baseline_path(directory, name)}: has no entry {key!r}; {choices(key, known)}")
-    fresh = {measurement.condition.key: (measurement, rule) for measurement, rule in update.measured}
+    fresh = update.fresh
     if refused := refusal(old, update.measured, fresh, update.drop):
         return Plan(outcome=UpdateOutcome(refused=refused), baseline=old)
     if needed := lacking(directory, old, fresh, reason=update.reason, reset_golden=update.reset_golden):

@@ -12,10 +12,10 @@ from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.terminal import total
 from pytest_failaware.report.words import (
-    NOT_THE_SAME,
-    ORIENTATION,
     comparison_cells,
     heading,
+    orientation_cells,
+    orientation_headings,
     percent,
     short_name,
     verdict_word,
@@ -76,16 +76,8 @@ def _failures(failed: Sequence[ItemResult]) -> Iterator[str]:
 
 def _not_compared(results: Sequence[ItemResult]) -> Iterator[str]:
     """Stored and new rates of incomparable items, accepted by this run or not, for the eye alone."""
-    rows = [
-        (
-            short_name(result),
-            *(f"{percent(result.stored[name])} -> {percent(result.stats.rates[name])}" for name in ORIENTATION),
-            verdict_word(result.verdict),
-        )
-        for result in results
-    ]
-    if rows:
-        yield from _table((NOT_THE_SAME, *ORIENTATION.values(), "verdict"), rows)
+    if results:
+        yield from _table(orientation_headings(), [orientation_cells(result) for result in results])
 
 
 def _rates(results: Sequence[ItemResult]) -> Iterator[str]:

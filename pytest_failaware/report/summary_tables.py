@@ -11,10 +11,10 @@ from pytest_failaware.report.layout import table
 from pytest_failaware.report.severities import Range, severity_ranges, severity_table
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.words import (
-    NOT_THE_SAME,
-    ORIENTATION,
     comparison_cells,
     heading,
+    orientation_cells,
+    orientation_headings,
     percent,
     short_name,
     verdict_word,
@@ -60,17 +60,12 @@ def not_compared(results: Sequence[ItemResult], display: Display) -> Iterator[Li
     """One row per incomparable item, accepted by this run or not: stored and new rates, for the eye alone."""
     shown = [result for result in results if result.stored]
     blocks = table(
-        (NOT_THE_SAME, *ORIENTATION.values(), "verdict"),
-        [_both_sides(result) for result in shown],
+        orientation_headings(),
+        [orientation_cells(result) for result in shown],
         left=(0, 4),
         width=display.width,
     )
     yield from coloured(blocks, [result.verdict for result in shown])
-
-
-def _both_sides(result: ItemResult) -> tuple[str, ...]:
-    sides = [f"{percent(result.stored[name])} -> {percent(result.stats.rates[name])}" for name in ORIENTATION]
-    return short_name(result), *sides, verdict_word(result.verdict)
 
 
 def measured(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:

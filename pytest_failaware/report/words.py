@@ -106,9 +106,22 @@ def orientation(result: ItemResult) -> str:
     """The stored rates of an incomparable item beside the new ones, "" of any other."""
     if not result.stored:
         return ""
-    sides = [(word, result.stored[name], result.stats.rates[name]) for name, word in ORIENTATION.items()]
-    said = ", ".join(f"{word} {percent(before)} -> {percent(now)}" for word, before, now in sides)
-    return f"for orientation, {NOT_THE_SAME}: {said}"
+    rates = zip(ORIENTATION.values(), _both_sides(result), strict=True)
+    return f"for orientation, {NOT_THE_SAME}: {', '.join(f'{word} {sides}' for word, sides in rates)}"
+
+
+def orientation_headings() -> tuple[str, ...]:
+    """Return the headings over `orientation_cells`."""
+    return NOT_THE_SAME, *ORIENTATION.values(), "verdict"
+
+
+def orientation_cells(result: ItemResult) -> tuple[str, ...]:
+    """Return the test of an incomparable item, its stored and new rates, and its verdict."""
+    return short_name(result), *_both_sides(result), verdict_word(result.verdict)
+
+
+def _both_sides(result: ItemResult) -> list[str]:
+    return [f"{percent(result.stored[name])} -> {percent(result.stats.rates[name])}" for name in ORIENTATION]
 
 
 def duration(seconds: float) -> str:
