@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.marker import INI_KEYS
-from pytest_failaware.options import COMMAND_LINE, OPTIONS
+from pytest_failaware.options import COMMAND_LINE, OPTIONS, PREFIX
 
 if TYPE_CHECKING:
     import pytest
 
     from pytest_failaware.schema import RunConfig
 
-PREFIX: Final = "failaware_"
 DEFINING: Final = frozenset(
     {*(f"{PREFIX}{key}" for key in INI_KEYS), *(option.ini for option in OPTIONS if option.defines)}
 )

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from pytest_failaware.options import OPTIONS
+from pytest_failaware.options import OPTIONS, PREFIX
 
 _OURS: Final = "--failaware-"
 _NOT_REPEATED: Final = tuple(
@@ -35,7 +35,7 @@ def _kept(words: list[str], paths: Collection[str]) -> Iterator[str]:
         value = [words.pop(0)] if takes_next and words else []
         if word == "-o" and words:
             value = [words.pop(0)]
-            if value[0].startswith("failaware_"):
+            if value[0].startswith(PREFIX):
                 yield from (word, *value)
         elif _is_kept(word, name) or (word in paths and not word.startswith("-")):
             yield from (word, *value)

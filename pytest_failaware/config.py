@@ -16,7 +16,7 @@ from pytest_failaware.conditions import FOUNDING
 from pytest_failaware.contradictions import check_logits, refuse_contradictions
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.marker import INI_KEYS, build_gate, read_pairs
-from pytest_failaware.options import OPTIONS, Given, Surroundings, given_options, is_on
+from pytest_failaware.options import OPTIONS, PREFIX, Given, Surroundings, given_options, is_on
 from pytest_failaware.report.machine import records_path
 from pytest_failaware.schema import (
     DRIFT_BUDGET,
@@ -105,7 +105,7 @@ def _gate(given: Mapping[str, Given], ini: Mapping[str, object], vocabulary: Voc
     values = {"conditions": FOUNDING} | {key: ini[key] for key in INI_KEYS if ini.get(key) is not None}
     if "baseline" in given:
         values["baseline"] = given["baseline"].text
-    return build_gate(values, prefix="failaware_", vocabulary=vocabulary)
+    return build_gate(values, prefix=PREFIX, vocabulary=vocabulary)
 
 
 def _writing(given: Mapping[str, Given]) -> Writing:

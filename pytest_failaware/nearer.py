@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_failaware.errors import ConfigError
+from pytest_failaware.options import PREFIX
 
-PREFIX: Final = "failaware_"
 _SECTIONS: Final = {
     "pytest.toml": ("pytest",),
     ".pytest.toml": ("pytest",),

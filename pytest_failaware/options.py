@@ -9,6 +9,9 @@ from typing import Final
 
 from pytest_failaware.errors import ConfigError
 
+PREFIX: Final = "failaware_"
+"""How every ini key of ours begins."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
@@ -35,7 +38,7 @@ class Option:
     @property
     def ini(self) -> str:
         """The ini key, "" for an option of the command line alone."""
-        return "" if self.command_line_only else f"failaware_{self.key}"
+        return "" if self.command_line_only else f"{PREFIX}{self.key}"
 
     @property
     def typed(self) -> str:

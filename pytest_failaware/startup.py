@@ -20,7 +20,7 @@ from pytest_failaware.config import resolve
 from pytest_failaware.console import verbosity_of
 from pytest_failaware.errors import ConfigError, choices
 from pytest_failaware.marker import INI_KEYS
-from pytest_failaware.options import OPTIONS, Surroundings
+from pytest_failaware.options import OPTIONS, PREFIX, Surroundings
 from pytest_failaware.outputs import OUTPUTS, remove_report
 from pytest_failaware.progress import Follow, LiveLine, LogLines, unseen
 from pytest_failaware.reuse import Measurer
@@ -43,7 +43,7 @@ def open_session(config: pytest.Config) -> Session:
     vocabulary = _vocabulary(config)
     run = resolve(
         command_line={option.name: config.getoption(option.typed) for option in OPTIONS if option.typed},
-        ini={key.removeprefix("failaware_"): config.getini(key) for key in _ini_keys()},
+        ini={key.removeprefix(PREFIX): config.getini(key) for key in _ini_keys()},
         around=Surroundings(
             environ=os.environ,
             invocation_dir=config.invocation_params.dir,
