@@ -48,7 +48,8 @@ class Predictions:
     data: DataFacts
     records: Mapping[str, Records]
     groups: NDArray[np.uint32] | None
-    written: NDArray[Any]  # (N,), the samples as they were written, in the order of the records
+    written: NDArray[np.object_]  # (N,), the texts of the samples, in the order of the records
+    has_conditions: bool
     notes: tuple[str, ...] = ()
     former: Former | None = None  # in the order of the records
 
@@ -65,7 +66,7 @@ class Predictions:
         """
         if condition.key not in self.records:
             raise DataError(
-                f"{self.place}: has no predictions under {condition.key}; {choices(condition.key, tuple(self.records))}"
+                f"{self.place}: has no predictions under {condition.key}; {self._conditions(condition.key)}"
             )
         return Measurement(
             condition=condition,
@@ -81,11 +82,19 @@ class Predictions:
             former=self.former,
         )
 
+    def _conditions(self, wanted: str) -> str:
+        """How to gate the conditions that there are, if another is wanted."""
+        origin = "" if self.has_conditions else " (without a column condition every row is clean)"
+        return (
+            f"{choices(wanted, tuple(self.records))}{origin}; write conditions={json.dumps(list(self.records))} in the "
+            f"marker, or failaware_conditions = {' '.join(self.records)} in the ini"
+        )
+
     def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
         """The text of each of these samples; without those whose text is the id."""
         ids = next(iter(self.records.values())).sample_id
         rows = np.flatnonzero(np.isin(ids, np.array(sample_ids, dtype=np.uint64)))
-        written = dict(zip(ids[rows].tolist(), self.written[rows].astype(str).tolist(), strict=True))
+        written = dict(zip(ids[rows].tolist(), self.written[rows].tolist(), strict=True))
         return {one: spelled(text) for one, text in written.items() if text != str(one)}
 
 
@@ -125,18 +134,31 @@ def adopt_predictions(given: Any, group: str | None = None) -> Predictions:  # A
     place = "records"
     if isinstance(given, Mapping):
         table = table_of_arrays(given, place, group)
-    elif hasattr(given, "columns"):
-        table = table_of_frame(given, place, group)
     else:
-        raise DataError(f"{place}: is a {type(given).__name__}; give a path, a data frame or a mapping of arrays")
+        table = table_of_frame(_frame(given, place), place, group)
     return build_predictions(table, _sha256(table))
+
+
+def _frame(given: Any, place: str) -> Any:  # Any: data frames of several libraries
+    """A data frame of pandas from that of any library."""
+    if hasattr(given, "columns") and hasattr(given, "iloc"):
+        return given
+    try:
+        if hasattr(given, "columns") or hasattr(given, "column_names"):
+            return given.to_pandas()
+    except Exception as error:  # another library's code runs here
+        raise DataError(
+            f"{place}: the {type(given).__name__} cannot become a data frame of pandas ({describe_error(error)}); give "
+            "one, or a mapping of arrays"
+        ) from error
+    raise DataError(f"{place}: is a {type(given).__name__}; give a path, a data frame or a mapping of arrays")
 
 
 def _sha256(table: Table) -> str:
     """A hash over every column that has a meaning, in hex: what a file's hash is to its predictions."""
     digest = hashlib.sha256(np.ascontiguousarray(table.scores).data)
     columns = [table.sample_id, table.label, table.condition, table.group]
-    texts = [None if column is None else column.astype(str).tolist() for column in columns]
+    texts = [None if column is None else column.tolist() for column in columns]
     digest.update(json.dumps([table.kind, table.scores.shape, table.classes, *texts]).encode())
     return digest.hexdigest()
 
@@ -165,6 +187,7 @@ def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | Non
         records=records,
         groups=numbers,
         written=table.sample_id[first],
+        has_conditions=table.has_conditions,
         former=None
         if former is None
         else Former(

@@ -10,14 +10,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.class_labels import LabelError, class_numbers
 from pytest_failaware.conditions import DEFINITIONS, AnyName
-from pytest_failaware.errors import ConfigError, DataError, choices
+from pytest_failaware.errors import ConfigError, DataError
 from pytest_failaware.fingerprint import sample_ids
 from pytest_failaware.output_scale import SUM_TOLERANCE, OutputScale, scale_of
 from pytest_failaware.predictions.files import Table
 from pytest_failaware.schema import NO_CLASS
 from pytest_failaware.spelling import parse_condition
-from pytest_failaware.text import one_line, spelled
+from pytest_failaware.text import spelled
 
 _CLASSES: Final = NO_CLASS  # the last number that uint16 holds stands for no class
 _WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,19}")
@@ -74,36 +75,27 @@ def class_names(table: Table) -> tuple[str, ...]:
 
 
 def label_numbers(table: Table, classes: tuple[str, ...]) -> NDArray[np.uint16]:
-    """The number of each label's class: a class name, or a whole number from 0; where names are numbers, not both."""
-    written, which = np.unique(table.label.astype(str), return_inverse=True)
-    texts = list(map(spelled, written.tolist()))
-    known = {str(number): number for number in range(len(classes))}
-    named = {name: number for number, name in enumerate(classes)}
-    if table.label.dtype.kind not in "iu":  # numbers written as text may be the names of classes
-        if named.keys() >= set(texts):
-            known = named
-        elif named.keys().isdisjoint(known):  # "0" beside classes named 1, 2, 3 counts from 0, as then does "1"
-            known |= named
-    unknown = [index for index, text in enumerate(texts) if text not in known]
-    if unknown:
-        text, row = texts[unknown[0]], int(np.flatnonzero(which == unknown[0])[0])
-        some = choices(text, classes[:20]) + (", …" if len(classes) > 20 else "")
-        raise DataError(
-            f"{table.row(row)}: the label {one_line(repr(text))} is no class; {some}, or 0 to {len(classes) - 1}"
-        )
-    labels: NDArray[np.uint16] = np.array([known[text] for text in texts], dtype=np.uint16)[which]
-    return labels
+    """The number of the class that each label means, (M,)."""
+    texts = [spelled(text) for text in table.label]
+    try:
+        numbers = class_numbers(dict.fromkeys(texts), classes)
+    except LabelError as error:
+        raise DataError(f"{table.row(texts.index(error.label))}: {error}") from error
+    return np.array([numbers[text] for text in texts], dtype=np.uint16)
 
 
 def sample_numbers(table: Table, class_names: list[str]) -> NDArray[np.uint64]:
-    """The ids (M,): whole numbers as they are, as records hold them; other text as a data set's own keys are taken."""
-    texts = table.sample_id.astype(str).tolist()
-    if all(_WHOLE.fullmatch(text) and int(text) < 2**64 for text in texts):
-        return np.array([int(text) for text in texts], dtype=np.uint64)
-    known = dict(zip(texts, class_names, strict=True))
-    hashed = sample_ids([hashlib.sha256(spelled(text).encode()).digest() for text in known], list(known.values()))
-    by_text = dict(zip(known, hashed, strict=True))
-    return np.array([by_text[text] for text in texts], dtype=np.uint64)
+    """The ids (M,), each for itself: a whole number as it is, as records hold it; text as keys of a data set."""
+    known = dict(zip(table.sample_id.tolist(), class_names, strict=True))
+    numbers = {text: int(text) for text in known if _WHOLE.fullmatch(text) and int(text) < 2**64}
+    texts = [text for text in known if text not in numbers]
+    hashed = sample_ids(
+        [hashlib.sha256(spelled(text).encode()).digest() for text in texts], [known[text] for text in texts]
+    )
+    by_text = numbers | dict(zip(texts, hashed.tolist(), strict=True))
+    if len(set(by_text.values())) < len(by_text):
+        raise DataError(f"{table.place}: a whole number is the 64-bit id of another sample; change one of the two")
+    return np.array([by_text[text] for text in table.sample_id], dtype=np.uint64)
 
 
 def _condition_keys(table: Table) -> NDArray[np.str_]:
@@ -135,7 +127,7 @@ def check_samples(
             former, latter = own[again[0]], own[again[0] + 1]
             raise DataError(
                 f"{table.row(latter)}: the sample {table.sample_id[latter]} is given twice under {key} (first in row "
-                f"{former + table.first_row}), one of {len(again):,}; keep one prediction of each"
+                f"{table.rows.number(former)}), one of {len(again):,}; keep one prediction of each"
             )
         odd = np.setxor1d(ids[first], ids[own], assume_unique=True)
         if len(odd):
@@ -153,9 +145,6 @@ def group_names(table: Table, rows: Mapping[str, NDArray[np.intp]]) -> NDArray[n
     if table.group is None:
         return None
     groups = table.group.astype(str)
-    empty = np.flatnonzero(np.isin(groups, ("", "nan", "None", "<NA>")))
-    if len(empty):
-        raise DataError(f"{table.row(empty[0])}: has no group; give one, a sample alone a group of its own")
     _refuse_two(table, "group", groups, groups, rows)
     return groups
 
@@ -171,5 +160,5 @@ def _refuse_two(
             former, latter = first[differing[0]], own[differing[0]]
             raise DataError(
                 f"{table.row(latter)}: the sample {table.sample_id[latter]} has the {what} {written[latter]}, in row "
-                f"{former + table.first_row} {written[former]}; a sample has one {what}"
+                f"{table.rows.number(former)} {written[former]}; a sample has one {what}"
             )

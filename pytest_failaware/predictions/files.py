@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.budgets import check_unpacked
+from pytest_failaware.cells import CellError, class_texts
 from pytest_failaware.errors import DataError, choices
 from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
+from pytest_failaware.predictions.arrays import array_of, matrix_of, numbers_of, texts_of
+from pytest_failaware.predictions.csv_file import frame_of_csv, text_of_csv
+from pytest_failaware.predictions.rows import Rows
 from pytest_failaware.schema import GROUP
 from pytest_failaware.text import describe_error, one_line
 
@@ -26,7 +31,17 @@ SCORE_KINDS: Final = ("logits", "probabilities")
 _PREFIXES: Final = {"logit_": "logits", "probability_": "probabilities"}
 """How the columns of a csv or parquet file begin that hold one class's scores each."""
 
-_KNOWN: Final = ("sample_id", "label", "condition", "classes", *SCORE_KINDS)
+_LIKE_SCORES: Final = re.compile(
+    r"(?P<kind>prob(a|s|ability|abilities)?|p|softmax|score|logits?)[_ .:-]+(?P<name>.+)", re.IGNORECASE
+)
+"""How other tools call the columns that hold one class's scores each."""
+
+_MEANT: Final = {
+    "sample_id": ("id", "sample", "uid", "file", "filename", "path", "image", "image_id"),
+    "label": ("target", "class", "y", "y_true", "true_label", "ground_truth"),
+}
+"""How other tools call the other columns."""
+
 _LAYOUT: Final = (
     "give sample_id, label, condition (if there is more than clean) and logits or probabilities (in csv and parquet "
     "one column a class: logit_NAME or probability_NAME)"
@@ -35,22 +50,27 @@ _LAYOUT: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """M predictions as they were written; `first_row` is the number that people know the first one by."""
+    """M predictions as they were written."""
 
-    place: str
-    first_row: int
-    sample_id: NDArray[Any]  # (M,), text or whole numbers
-    label: NDArray[Any]  # (M,), class names or whole numbers
-    condition: NDArray[np.str_]  # (M,)
+    rows: Rows
+    sample_id: NDArray[np.object_]  # (M,), texts
+    label: NDArray[np.object_]  # (M,), texts: names of classes or whole numbers
+    condition: NDArray[np.object_]  # (M,), texts
     scores: NDArray[np.float64]  # (M, K)
     kind: str  # of SCORE_KINDS
     classes: tuple[str, ...] | None
-    group: NDArray[Any] | None  # (M,)
+    group: NDArray[np.object_] | None  # (M,), texts
     unused: tuple[str, ...]
+    has_conditions: bool  # whether the table says under which condition each row was predicted
+
+    @property
+    def place(self) -> str:
+        """How errors name the table."""
+        return self.rows.place
 
     def row(self, index: np.intp | int) -> str:
         """How an error names a prediction."""
-        return f"{self.place}: row {index + self.first_row}"
+        return self.rows.name(index)
 
 
 def read_table(content: bytes, place: str, group: str | None) -> Table:
@@ -68,47 +88,46 @@ def read_table(content: bytes, place: str, group: str | None) -> Table:
         raise DataError(f"{place}: is a Git LFS pointer, not the predictions themselves; {LFS_REMEDY}")
     if content.startswith(b"PK\x03\x04"):
         return table_of_arrays(_npz(content, place), place, group)
-    is_text = not content.startswith(b"PAR1")
-    frame = _frame(content, place, group or GROUP)
-    return table_of_frame(frame, place, group, first_row=2 if is_text else 0)  # a line in an editor
+    if content.startswith(b"PAR1"):
+        return table_of_frame(_parquet(content, place), place, group)
+    text = text_of_csv(content, place)
+    frame, names = frame_of_csv(text, place, ("sample_id", "label", "condition", group or GROUP), _LAYOUT)
+    _refuse_namesakes(names, place)  # pandas has renamed them in the frame
+    return table_of_frame(frame, place, group, text)
 
 
 def table_of_arrays(arrays: Mapping[str, Any], place: str, group: str | None) -> Table:  # Any: whatever arrays hold
     """The predictions in arrays by name, as an npz file has them."""
-    columns = {name: np.asarray(value) for name, value in arrays.items()}
-    kind = _only(set(columns) & set(SCORE_KINDS), place, columns)
-    classes = columns.get("classes")
+    _refuse_namesakes(list(map(str, arrays)), place)
+    columns = {str(name): values for name, values in arrays.items()}
+    classes = array_of(columns.pop("classes"), "classes", place) if "classes" in columns else None
     if classes is not None and classes.ndim != 1:
         raise DataError(f"{place}: classes must have one dimension, got shape {classes.shape}")
-    names = None if classes is None else tuple(map(str, classes.tolist()))
-    return _table(columns, columns[kind], kind, names, place, group, first_row=0)
+    try:
+        names = None if classes is None else tuple(class_texts(classes))
+    except CellError as error:
+        raise DataError(f"{place}: classes: {error}") from error
+    return _table(columns, names, Rows(place=place), group)
 
 
-def table_of_frame(frame: pd.DataFrame, place: str, group: str | None, *, first_row: int = 0) -> Table:
-    """The predictions in a data frame: a column per class, or one column of lists."""
-    _refuse_namesakes([str(name) for name in frame.columns], place)
-    columns = {str(name): frame[name].to_numpy() for name in frame.columns}
-    kinds = {_PREFIXES[prefix] for prefix in _PREFIXES for name in columns if name.startswith(prefix)}
-    kind = _only(kinds | (set(columns) & set(SCORE_KINDS)), place, columns)
-    prefix = next(prefix for prefix, meant in _PREFIXES.items() if meant == kind)
-    wide = [name for name in columns if name.startswith(prefix)]
-    if kind in columns and wide:
-        raise DataError(f"{place}: has both a column {kind} and columns {prefix}…; leave one of them out")
-    if kind in columns:
-        return _table(columns, _stacked(columns[kind], kind, place), kind, None, place, group, first_row=first_row)
-    for name in wide:
-        if columns[name].dtype.kind not in "fiu":
-            raise DataError(f"{place}: the column {name} holds more than numbers; write one number in every row")
-    scores = np.stack([columns[name] for name in wide], axis=1)
-    others = {name: column for name, column in columns.items() if name not in wide}
-    classes = tuple(name.removeprefix(prefix) for name in wide)
-    return _table(others, scores, kind, classes, place, group, first_row=first_row)
+def table_of_frame(frame: pd.DataFrame, place: str, group: str | None, text: str | None = None) -> Table:
+    """The predictions in a data frame: a column per class, or one column of lists; `text` is that of a csv file."""
+    if "sample_id" in frame.index.names and "sample_id" not in frame.columns:
+        frame = frame.reset_index()
+    _refuse_namesakes(list(map(str, frame.columns)), place)
+    return _table(
+        {str(name): frame[name].to_numpy() for name in frame.columns}, None, Rows(place=place, text=text), group
+    )
 
 
 def _npz(content: bytes, place: str) -> dict[str, NDArray[Any]]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as found:
             check_unpacked(found.zip, place, DataError, remedy="leave out what is not needed, or write parquet")
+            if not any(name.endswith(".npy") for name in found.zip.namelist()):
+                raise DataError(
+                    f"{place}: is a zip archive without arrays, such as a workbook or a zipped csv; write csv, or npz"
+                )
             return {name: found[name] for name in found.files}
     except DataError:
         raise
@@ -118,29 +137,17 @@ def _npz(content: bytes, place: str) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def _frame(content: bytes, place: str, group: str) -> pd.DataFrame:
+def _parquet(content: bytes, place: str) -> pd.DataFrame:
     import pandas as pd
 
-    text = {"sample_id": str, "label": str, "condition": str, group: str}
     try:
-        if content.startswith(b"PAR1"):
-            return pd.read_parquet(io.BytesIO(content))
-        frame = pd.read_csv(io.BytesIO(content), dtype=text, keep_default_na=False, encoding="utf-8-sig")
-        names = pd.read_csv(
-            io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig", header=None, nrows=1
-        )
+        return pd.read_parquet(io.BytesIO(content))
     except ImportError as error:
         raise DataError(
             f"{place}: reading parquet needs pyarrow; pip install 'pytest-failaware[parquet]', or write csv or npz"
         ) from error
     except Exception as error:  # a damaged file raises whatever its bytes provoke
-        raise DataError(
-            f"{place}: is neither npz nor parquet, and cannot be read as csv ({describe_error(error)}); {_LAYOUT}"
-        ) from error
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas would shift every column
-        raise DataError(f"{place}: its rows have more fields than its first line has names; name every column")
-    _refuse_namesakes(names.iloc[0].tolist(), place)  # pandas has renamed them in the frame
-    return frame
+        raise DataError(f"{place}: cannot be read as parquet ({describe_error(error)}); write it again") from error
 
 
 def _refuse_namesakes(names: list[str], place: str) -> None:
@@ -149,56 +156,92 @@ def _refuse_namesakes(names: list[str], place: str) -> None:
         raise DataError(f"{place}: has two columns {one_line(repr(twice))}; rename one of them")
 
 
-def _only(found: set[str], place: str, columns: Mapping[str, object]) -> str:
-    """The one kind of scores there is."""
-    if len(found) != 1:
-        names = one_line(", ".join(list(columns)[:8])) + (", …" if len(columns) > 8 else "")
-        has = "both logits and probabilities" if found else f"no scores, only {names or 'nothing'}"
-        raise DataError(f"{place}: has {has}; {'leave one of them out' if found else _LAYOUT}")
-    return found.pop()
+# ---- the columns ---------------------------------------------------------------------------------------------------
 
 
-def _stacked(column: NDArray[Any], kind: str, place: str) -> NDArray[np.float64]:
-    try:
-        return np.stack([np.asarray(row, dtype=np.float64) for row in column])
-    except ValueError as error:
-        raise DataError(f"{place}: {kind} must hold as many numbers in every row ({error})") from error
-
-
-def _table(
-    columns: Mapping[str, NDArray[Any]],
-    scores: NDArray[Any],
-    kind: str,
-    classes: tuple[str, ...] | None,
-    place: str,
-    group: str | None,
-    *,
-    first_row: int,
-) -> Table:
-    for name in ("sample_id", "label"):
-        if name not in columns:
-            raise DataError(f"{place}: has no column {name}; {choices(name, tuple(columns))}; {_LAYOUT}")
-    if group is not None and group not in columns:
-        raise DataError(f"{place}: has no column {group!r} of --failaware-group; {choices(group, tuple(columns))}")
-    if scores.ndim != 2 or scores.dtype.kind not in "fiu" or scores.shape[1] < 2 or not len(scores):
+def _table(columns: Mapping[str, Any], classes: tuple[str, ...] | None, rows: Rows, group: str | None) -> Table:
+    """The columns with a meaning; `classes` are the names of the columns of a matrix, where it has names."""
+    _refuse_absent(columns, rows.place, group)
+    kind, wide = _scores(columns, rows.place)
+    if wide:
+        classes = tuple(name.removeprefix(_prefix(kind)) for name in wide)
+        cells = [numbers_of(array_of(columns[name], name, rows.place), name, rows) for name in wide]
+        _refuse_lengths(dict(zip(wide, cells, strict=True)), len(cells[0]), rows.place, wide[0])
+        scores = np.stack(cells, axis=1)
+    else:
+        scores = matrix_of(array_of(columns[kind], kind, rows.place), kind, rows)
+    if not scores.shape or not len(scores):
+        raise DataError(f"{rows.place}: has no row; write one for each sample and condition")
+    if scores.ndim != 2 or scores.dtype.kind not in "fiu" or scores.shape[1] < 2:
         raise DataError(
-            f"{place}: {kind} must be numbers of shape (samples, classes >= 2), got {scores.dtype} {scores.shape}"
+            f"{rows.place}: {kind} must be numbers of shape (samples, classes >= 2), got {scores.dtype} {scores.shape}"
         )
     count, grouped = len(scores), group or GROUP
-    condition = columns.get("condition", np.full(count, "clean"))
-    own = {name: columns[name] for name in ("sample_id", "label", grouped) if name in columns}
-    for name, column in {**own, "condition": condition}.items():
-        if column.shape != (count,):
-            raise DataError(f"{place}: {name} has shape {column.shape}, {kind} {scores.shape}; give one per row")
+    meant = [name for name in ("sample_id", "label", "condition", grouped) if name in columns]
+    arrays = {name: array_of(columns[name], name, rows.place) for name in meant}
+    _refuse_lengths(arrays, count, rows.place, kind)
+    texts = {name: texts_of(array, name, rows) for name, array in arrays.items()}
     return Table(
-        place=place,
-        first_row=first_row,
-        sample_id=columns["sample_id"],
-        label=columns["label"],
-        condition=condition.astype(str),
+        rows=rows,
+        sample_id=texts["sample_id"],
+        label=texts["label"],
+        condition=texts.get("condition", np.full(count, "clean", dtype=object)),
         scores=scores.astype(np.float64),
         kind=kind,
         classes=classes,
-        group=columns.get(grouped),
-        unused=tuple(name for name in columns if name not in (*_KNOWN, grouped)),
+        group=texts.get(grouped),
+        unused=tuple(name for name in columns if name not in (*meant, *wide, kind)),
+        has_conditions="condition" in columns,
     )
+
+
+def _refuse_absent(columns: Mapping[str, object], place: str, group: str | None) -> None:
+    """Refuse a table that lacks a column which every table has, or the one of the groups that was asked for."""
+    kinds = set(columns) & set(SCORE_KINDS)
+    if not kinds and not any(name.startswith(tuple(_PREFIXES)) for name in columns):
+        return  # `_scores` says more
+    for name in ("sample_id", "label"):
+        if name not in columns:
+            meant = next((other for other in columns if other.lower() in _MEANT[name]), None)
+            hint = choices(name, tuple(columns)) if meant is None else f"rename {meant!r} to {name}"
+            raise DataError(f"{place}: has no column {name}; {hint}; {_LAYOUT}")
+    if group is not None and group not in columns:
+        raise DataError(f"{place}: has no column {group!r} of --failaware-group; {choices(group, tuple(columns))}")
+
+
+def _scores(columns: Mapping[str, object], place: str) -> tuple[str, list[str]]:
+    """The one kind of scores there is, and the columns that hold one class's each, none where a matrix holds all."""
+    found = {meant for prefix, meant in _PREFIXES.items() if any(name.startswith(prefix) for name in columns)}
+    found |= set(columns) & set(SCORE_KINDS)
+    if len(found) > 1:
+        raise DataError(f"{place}: has both logits and probabilities; leave one of them out")
+    if not found:
+        names = one_line(", ".join(list(columns)[:8])) + (", …" if len(columns) > 8 else "")
+        raise DataError(f"{place}: has no scores, only {names or 'nothing'}; {_other_names(columns)}{_LAYOUT}")
+    kind = found.pop()
+    wide = [name for name in columns if name.startswith(_prefix(kind))]
+    if kind in columns and wide:
+        raise DataError(f"{place}: has both a column {kind} and columns {_prefix(kind)}…; leave one of them out")
+    return kind, wide
+
+
+def _prefix(kind: str) -> str:
+    return next(prefix for prefix, meant in _PREFIXES.items() if meant == kind)
+
+
+def _other_names(columns: Mapping[str, object]) -> str:
+    """What to rename where scores have the names that other tools give them."""
+    for name in columns:
+        match = _LIKE_SCORES.fullmatch(name)
+        if match:
+            prefix = "logit_" if match["kind"].lower().startswith("logit") else "probability_"
+            return f"rename {one_line(repr(name))} to {prefix}{one_line(match['name'])}; "
+    return ""
+
+
+def _refuse_lengths(columns: Mapping[str, NDArray[Any]], count: int, place: str, other: str) -> None:
+    for name, column in columns.items():
+        if column.shape != (count,):
+            raise DataError(
+                f"{place}: {name} has shape {column.shape}, and {other} has {count:,} rows; give one per row"
+            )

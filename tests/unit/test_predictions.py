@@ -195,24 +195,25 @@ def test_text_ids_are_those_of_a_data_set_that_declares_them() -> None:
 
 @pytest.mark.parametrize("kind", [str, bytes, object])
 def test_samples_are_named_by_their_texts(kind: type) -> None:
-    """In whatever order they stand, those that are asked for; a number alone among texts is a text."""
+    """In whatever order they stand, those that are asked for; a number among texts is a number."""
     texts = np.array(["b", "7", "a"]).astype(kind)
     found = adopt_predictions(columns(sample_id=texts, classes=np.array(CLASSES)))
-    keys = [hashlib.sha256(text.encode()).digest() for text in "b7a"]
-    ids = sample_ids(keys, ["cat", "dog", "dog"]).tolist()
+    keys = [hashlib.sha256(text.encode()).digest() for text in "ba"]
+    ids = sample_ids(keys, ["cat", "dog"]).tolist()
 
-    assert dict(zip(ids, "b7a", strict=True)) == found.names(ids)
-    assert {ids[2]: "a"} == found.names([3, ids[2]])
+    assert dict(zip(ids, "ba", strict=True)) == found.names([*ids, 7])
+    assert {ids[1]: "a"} == found.names([3, ids[1]])
+    assert 7 in found.records["clean"].sample_id
     assert {} == adopt_predictions(columns()).names([5, 7, 9])
 
 
 def test_class_names_that_are_numbers() -> None:
-    """Text is a name first, a number is a place in the order."""
-    names = np.array(["2", "0", "1"])
-    by_number = adopt_predictions(columns(classes=names)).records["clean"]
-    by_name = adopt_predictions(columns(classes=names, label=np.array(["2", "0", "0"]))).records["clean"]
-
-    assert by_number.label.tolist() == by_name.label.tolist()
+    """A label that is a name and a place with another name is refused, as a number and as text."""
+    for labels in (np.array([0, 1, 1]), np.array(["0", "1", "1"])):
+        with pytest.raises(
+            DataError, match="row 0: the label '0' can be the class of this name, which is number 1, or"
+        ):
+            adopt_predictions(columns(classes=np.array(["2", "0", "1"]), label=labels))
 
 
 def test_groups() -> None:
@@ -309,8 +310,8 @@ MISTAKES = {
     "one class": (lambda c: c.update(logits=c["logits"][:, :1]), r"classes >= 2\), got float64 \(6, 1\)"),
     "names": (lambda c: c.update(classes=np.array(["a", "b"])), "2 class names .* for 3 columns"),
     "the same name": (lambda c: c.update(classes=np.array(["a", "b", "a"])), r"3 class names \(2 different\)"),
-    "lengths": (lambda c: c.update(label=c["label"][:2]), r"label has shape \(2,\), logits \(6, 3\)"),
-    "no rows": (lambda c: c.update({name: column[:0] for name, column in c.items()}), r"got float64 \(0, 3\)"),
+    "lengths": (lambda c: c.update(label=c["label"][:2]), r"label has shape \(2,\), and logits has 6 rows"),
+    "no rows": (lambda c: c.update({name: column[:0] for name, column in c.items()}), "has no row; write one for each"),
     "text": (lambda c: c.update(logits=c["logits"].astype(str)), r"logits must be numbers"),
 }
 
@@ -331,9 +332,9 @@ def test_each_mistake_has_its_sentence(name: str) -> None:
     [
         (b"", "cannot be read as csv"),
         (b"PK\x03\x04 cut short", "cannot be read as npz"),
-        (b"PAR1 cut short", "neither npz nor parquet, and cannot be read as csv"),
-        (b"sample_id,label,logit_a,logit_b\n1,a,0.1,\n", "the column logit_b holds more than numbers"),
-        (b"sample_id,label,logit_a,logit_b\n1,a,0.1,much\n", "the column logit_b holds more than numbers"),
+        (b"PAR1 cut short", "cannot be read as parquet"),
+        (b"sample_id,label,logit_a,logit_b\n1,a,0.1,\n", "row 2: the column logit_b is blank; write a number"),
+        (b"sample_id,label,logit_a,logit_b\n1,a,0.1,much\n", "row 2: the column logit_b holds 'much'; write a"),
         (
             b"sample_id,label,logit_a,logit_b\n1,a,0.1,1\n1,a,0.1,2\n",
             r"row 3: the sample 1 is given twice .*in row 2\)",
