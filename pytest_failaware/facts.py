@@ -41,7 +41,7 @@ def _of_model(session: Session, measurement: Measurement) -> Iterator[str]:
     yield f"model {session.typed('model')} ({known}) on {provenance.environment['device']}"
     yield from session.model_notes
     yield from (f"{second.name}: {note}" for note in second.notes) if second else ()
-    yield from (f"note: {note}" for bench in session.benches for note in bench.notes)
+    yield from (f"note: {note}" for note in dict.fromkeys(note for bench in session.benches for note in bench.notes))
     yield (
         f"data {session.typed('dataset')}: {data.samples:,} images{in_groups(data)}, {len(data.classes)} classes; "
         f"preprocess {provenance.preprocessing}"

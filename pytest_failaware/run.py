@@ -126,7 +126,7 @@ def evaluate(
 
 def _evaluate_bench(bench: Bench, config: RunConfig, follow: Follow) -> Evaluations:
     """Measure each condition, and warn of what is doubtful as soon as it is known."""
-    gate, found, doubts = config.gate, dict[str, Evaluation](), list(bench.doubts)
+    gate, found, doubts = config.gate, dict[str, Evaluation](), [*bench.class_notes, *bench.doubts]
     names = bench.store.names(bench.store.sample_id.tolist())
     _warn(doubts)
     for number, condition in enumerate(gate.conditions, start=1):

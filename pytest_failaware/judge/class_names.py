@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
+from pytest_failaware.cells import look_alike
 from pytest_failaware.schema import BaselineEntry, Measurement, Records
 
 _NAMED: Final = 3  # classes in one sentence
@@ -17,23 +17,27 @@ def class_difference(stored: Sequence[str], now: Sequence[str]) -> str:
     """Return what differs between two lists of class names: which are gone, which are new, which outputs moved."""
     gone = [name for name in stored if name not in now]
     added = [name for name in now if name not in stored]
-    parts = [f"{word} {_listed(list(map(repr, names)))}" for word, names in (("gone", gone), ("new", added)) if names]
+    alike = {name for name in gone if look_alike(name, added)} | {name for name in added if look_alike(name, gone)}
+
+    def shown(name: str) -> str:
+        return ascii(name) if name in alike else repr(name)
+
+    parts = [f"{word} {_listed(list(map(shown, names)))}" for word, names in (("gone", gone), ("new", added)) if names]
     if not parts:
         parts.append("the same names in another order")
     pairs = enumerate(zip(stored, now, strict=False))  # one side may have more
-    moved = [f"output {k} was {old!r} and is {new!r} now" for k, (old, new) in pairs if old != new]
+    moved = [f"output {k} was {shown(old)} and is {shown(new)} now" for k, (old, new) in pairs if old != new]
     parts += [_listed(moved)] if moved else []
     return "; ".join([*parts, *_spelled_otherwise(gone, added), *_only_renamed(stored, now)])
 
 
 def _spelled_otherwise(gone: Sequence[str], added: Sequence[str]) -> Iterator[str]:
-    """Return a sentence if names look the same and are not: macOS and some archives change the Unicode form."""
-    forms = {unicodedata.normalize("NFC", name): name for name in gone}
-    alike = [name for name in added if unicodedata.normalize("NFC", name) in forms]
-    if alike:
+    """Return a sentence if names look the same and are not, in which the reader sees the difference."""
+    pairs = [f"{old!a} and {new!a}" for new in added if (old := look_alike(new, gone))]
+    if pairs:
         yield (
-            f"{_listed(list(map(repr, alike)))} differs in its Unicode form alone (NFC or NFD), which macOS and some "
-            "archives change"
+            f"{_listed(pairs)} look the same: they differ in the Unicode form (NFC or NFD), which macOS and some archives "
+            "change, or in marks that are not seen"
         )
 
 
@@ -52,13 +56,14 @@ def unchanged_predictions(entry: BaselineEntry, stored: Records | None, measurem
     An image is the same on both sides if its id is, which holds the name of its class: those of renamed classes are
     left out.
     """
+    what = "images" if measurement.provenance.environment else "samples"
     model, now = measurement.provenance.model, measurement.records
     if stored is None or not model.sha256 or model.sha256 != entry.model.sha256:
         return
     _, rows, others = np.intersect1d(stored.sample_id, now.sample_id, assume_unique=True, return_indices=True)
     if len(rows) and np.array_equal(stored.prediction[rows], now.prediction[others]):
         yield (
-            f"the model is that of the baseline, and its predictions did not change on the {len(rows):,} images that "
+            f"the model is that of the baseline, and its predictions did not change on the {len(rows):,} {what} that "
             "both sides have under the same name; what its outputs are called did"
         )
 

@@ -45,11 +45,11 @@ def find_differences(
     if now.classes != stored.classes:
         yield f"classes: {class_difference(stored.classes, now.classes)}"
     elif dataset_change is DatasetChange.FAIL or pair is None:
-        yield from _image_differences(stored, now)
+        yield from _image_differences(stored, now, _shared_remedy(now, pair))
         told = measurement.provenance.environment and entry.environment  # predictions have none, and do not tell
         if now.skipped != stored.skipped and told:
             yield f"bad images left out: baseline {stored.skipped:,}, now {now.skipped:,}"
-    elif 2 * len(pair) < (pair.stored if pair.measured == now.samples else pair.measured):
+    elif _shares_too_few(now, pair):
         yield (
             f"images: {len(pair):,} of the baseline's {pair.stored:,} are among the {pair.measured:,} of this run; at "
             "least half have to be"
@@ -77,11 +77,22 @@ def otherwise_made(measurement: Measurement, baseline: Baseline) -> dict[str, tu
     return {what: (old, new) for what, (old, new) in pairs.items() if old != new}
 
 
-def _image_differences(stored: DataFacts, now: DataFacts) -> Iterator[str]:
+def _image_differences(stored: DataFacts, now: DataFacts, remedy: str) -> Iterator[str]:
     if now.samples != stored.samples:
-        yield f"images: baseline {stored.samples:,}, now {now.samples:,}"
+        yield f"images: baseline {stored.samples:,}, now {now.samples:,}{remedy}"
     elif now.fingerprint != stored.fingerprint:
-        yield f"images: as many, but others (baseline {stored.fingerprint[:15]}…, now {now.fingerprint[:15]}…)"
+        yield f"images: as many, but others (baseline {stored.fingerprint[:15]}…, now {now.fingerprint[:15]}…){remedy}"
+
+
+def _shares_too_few(now: DataFacts, pair: Pair) -> bool:
+    return 2 * len(pair) < (pair.stored if pair.measured == now.samples else pair.measured)
+
+
+def _shared_remedy(now: DataFacts, pair: Pair | None) -> str:
+    """What compares the two sides if most of their samples are the same."""
+    if pair is None or not len(pair) or _shares_too_few(now, pair):
+        return ""
+    return f"; failaware_dataset_change = shared in the ini compares the {len(pair):,} that both have"
 
 
 def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair) -> Iterator[str]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pytest_failaware.conditions import Degrade
 from pytest_failaware.errors import ConfigError
+from pytest_failaware.measure.class_order import missing_zero_note, order_note
 from pytest_failaware.measure.data import ImageSet
 from pytest_failaware.measure.degrade import Kernel, checked, find_kernel
 from pytest_failaware.measure.inference import measure_records
@@ -60,7 +61,16 @@ class Bench:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the summary says of the images, of the inputs and of the measuring itself."""
-        return (*self.store.notes, *self.doubts, *self.runner.notes)
+        return (*self.store.notes, *self.class_notes, *self.doubts, *self.runner.notes)
+
+    @cached_property
+    def class_notes(self) -> tuple[str, ...]:
+        """Sentences if the model's outputs may be other classes than those that the data set has at their place."""
+        if self.store.has_class_names:
+            note = order_note(self.store.facts.classes, self.model.module)
+        else:
+            note = missing_zero_note(self.store.labels)
+        return (note,) if note else ()
 
     @cached_property
     def doubts(self) -> tuple[str, ...]:

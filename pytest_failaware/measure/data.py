@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from pytest_failaware.cells import CellError, class_texts, id_text_of, is_missing, text_of
 from pytest_failaware.errors import BadImageError, DataError
 from pytest_failaware.measure.decode import check_header, grey_or_rgb, unreadable
 from pytest_failaware.measure.floats import ROUNDING, WANTED, grey_levels
@@ -163,22 +164,38 @@ def _class_names(names: Any, where: str) -> tuple[str, ...]:
     """The names in label order; a tuple of synonyms, as torchvision's ImageNet has them, is one name."""
     if isinstance(names, str) or not isinstance(names, (Sequence, np.ndarray)):
         raise DataError(f"{where}: .classes is a {type(names).__name__}; it must be the class names in label order")
-    return tuple(spelled(", ".join(map(str, name)) if isinstance(name, tuple) else str(name)) for name in names)
+    try:
+        return tuple(map(spelled, class_texts(names)))
+    except CellError as error:
+        raise DataError(f"{where}: .classes: {error}") from error
 
 
 def _declared_keys(given: Any, count: int, where: str) -> list[str]:
     """The data set's own keys as text, one per item."""
     try:
-        keys = [str(key) for key in (given.tolist() if hasattr(given, "tolist") else given)]
+        values = list(given.tolist() if hasattr(given, "tolist") else given)
     except TypeError as error:
         raise DataError(
             f"{where}: sample_ids is a {type(given).__name__}; it must be {count} different keys"
         ) from error
+    keys = [_key(value, f"{where}: sample_ids: item {index}") for index, value in enumerate(values)]
     if len(keys) != count or len(set(keys)) != count:
         raise DataError(
             f"{where}: sample_ids must be {count} different keys; got {len(set(keys))} different among {len(keys)}"
         )
     return keys
+
+
+def _key(value: Any, place: str) -> str:  # Any: whatever a data set calls a key
+    """One key as text; a tuple of values, such as a case and a slice, is one key."""
+    if isinstance(value, (np.ndarray, torch.Tensor)) and math.prod(value.shape) == 1:
+        value = value.item()
+    if is_missing(value) or (isinstance(value, (str, bytes)) and not value):
+        raise DataError(f"{place} has no key; give every item one")
+    try:
+        return str(value) if isinstance(value, tuple) else id_text_of(value)
+    except CellError as error:
+        raise DataError(f"{place} {error}") from error
 
 
 def _declared_groups(given: Any, count: int, where: str) -> list[str]:
@@ -189,10 +206,18 @@ def _declared_groups(given: Any, count: int, where: str) -> list[str]:
         raise DataError(f"{where}: groups is a {type(given).__name__}; it must be {count} texts or numbers") from error
     if isinstance(given, str) or len(groups) != count:
         raise DataError(f"{where}: groups must name the group of each of the {count} items; got {len(groups)}")
-    empty = next((k for k, group in enumerate(groups) if group is None or group != group or group == ""), None)
-    if empty is not None:
-        raise DataError(f"{where}: groups has no group for item {empty}; give one, a sample alone a group of its own")
-    return [str(group) for group in groups]
+    return [_group(group, index, where) for index, group in enumerate(groups)]
+
+
+def _group(group: Any, index: int, where: str) -> str:  # Any: whatever a data set calls a group
+    if isinstance(group, (np.ndarray, torch.Tensor)) and math.prod(group.shape) == 1:
+        group = group.item()
+    if is_missing(group) or (isinstance(group, (str, bytes)) and not group):
+        raise DataError(f"{where}: groups has no group for item {index}; give one, a sample alone a group of its own")
+    try:
+        return str(group) if isinstance(group, tuple) else text_of(group)
+    except CellError as error:
+        raise DataError(f"{where}: groups: item {index} {error}") from error
 
 
 def _channels_last(value: Any) -> NDArray[Any]:  # Any: an array or a tensor

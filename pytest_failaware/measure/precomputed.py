@@ -76,7 +76,10 @@ class Precomputed:
                 f"images {self.clean.images.shape[1:]}; name images of the same size"
             )
         if not np.array_equal(built.labels, self.clean.labels):
-            raise DataError(f"{place}: the labels are not those of --failaware-dataset in its order; use the same set")
+            raise DataError(
+                f"{place}: the labels are not those of --failaware-dataset in its order"
+                f"{_renumbered(built, self.clean)}; use the same set"
+            )
         content = hashlib.sha256(built.sample_id.tobytes() + self.clean.sample_id.tobytes())  # which picture is whose
         return replace(
             built,
@@ -90,6 +93,15 @@ class Precomputed:
         """The picture at the model's input size; where it has that already, as published images often do, as it is."""
         height, width = self.clean.images.shape[1:3]
         return image if image.size == (width, height) else self.geometry(image)
+
+
+def _renumbered(built: ImageStore, clean: ImageStore) -> str:
+    """What to add where the labels are the data set's but for the order of the classes."""
+    pairs = set(zip(built.labels.tolist(), clean.labels.tolist(), strict=True))
+    if len(pairs) != len({one for one, _ in pairs}) or len(pairs) != len({other for _, other in pairs}):
+        return ""
+    there, here = min(pair for pair in pairs if pair[0] != pair[1])
+    return f", but for the order of the classes (label {there} there is {here} here)"
 
 
 class _ArrayPictures(ImageSet):

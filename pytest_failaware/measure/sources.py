@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.budgets import check_unpacked
+from pytest_failaware.cells import CellError, class_texts
+from pytest_failaware.class_labels import LabelError, class_numbers
 from pytest_failaware.errors import DataError
 from pytest_failaware.imports import load_attribute
 from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
@@ -74,6 +76,8 @@ def _npz(path: Path) -> ImageSet:
         )
     if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         raise DataError(f"{place}: labels must be {len(images)} integers, got {labels.dtype} {labels.shape}")
+    if "classes" in arrays:
+        labels = _class_numbers(labels, arrays["classes"], place)
     dataset: Any = _Arrays(images, labels)
     for name, attribute in (("classes", "classes"), ("ids", "sample_ids"), ("groups", "groups")):
         if name in arrays:
@@ -81,6 +85,17 @@ def _npz(path: Path) -> ImageSet:
                 raise DataError(f"{place}: {name} must have one dimension, got shape {arrays[name].shape}")
             setattr(dataset, attribute, arrays[name].tolist())
     return adopt_dataset(dataset, place)
+
+
+def _class_numbers(labels: NDArray[Any], classes: NDArray[Any], place: str) -> NDArray[Any]:
+    """The class that each label means, by its place or by its name; (N,)."""
+    texts = labels.astype(str).tolist()
+    try:
+        numbers = class_numbers(dict.fromkeys(texts), class_texts(classes.tolist()))
+    except (CellError, LabelError) as error:
+        item = f"item {texts.index(error.label)}: " if isinstance(error, LabelError) else "classes: "
+        raise DataError(f"{place}: {item}{error}") from error
+    return np.array([numbers[text] for text in texts])
 
 
 def _read_arrays(path: Path, place: str) -> dict[str, NDArray[Any]]:

@@ -45,8 +45,16 @@ def test_the_unicode_form_is_named() -> None:
     """NFC and NFD of one word look the same."""
     composed, decomposed = "caf\u00e9", "cafe\u0301"
 
-    assert "differs in its Unicode form alone (NFC or NFD)" in class_difference((decomposed,), (composed,))
+    text = class_difference((decomposed,), (composed,))
+    assert r"gone 'cafe\u0301'; new 'caf\xe9'" in text
+    assert r"'cafe\u0301' and 'caf\xe9' look the same: they differ in the Unicode form (NFC or NFD)" in text
     assert "Unicode" not in class_difference(("cafe",), (composed,))
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u00a0", "\ufeff", "\u00ad", " "])
+def test_marks_that_are_not_seen_are_shown(mark: str) -> None:
+    """A blank at the end, one without width or a soft hyphen makes another name that looks the same."""
+    assert f"new {ascii('cat' + mark)}" in class_difference(("cat",), (f"cat{mark}",))
 
 
 def test_unchanged_predictions_are_a_fact() -> None:

@@ -1,0 +1,59 @@
+"""Class names that tools put in different orders: as text (0, 1, 10, 2), or by number and without case (0, 1, 2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+_SHOWN: Final = 4
+_REMEDY: Final = (
+    "if the model was trained in the other order, give the same images as csv:FILE with the columns file,label, where "
+    "label is the number of the model's output"
+)
+
+
+def order_note(classes: Sequence[str], module: nn.Module) -> str | None:
+    """Return a sentence if the classes are in the order of their names as text, and other tools order them otherwise.
+
+    Args:
+        classes: the names in the order of the data set.
+        module: the model; timm's own training orders class folders by number and without case.
+    """
+    other = sorted(classes, key=_natural)
+    if list(classes) != sorted(classes) or list(classes) == other:
+        return None
+    first = next(number for number, name in enumerate(classes) if name != other[number])
+    return (
+        f"the classes are in the order of their names as text ({_around(classes, first)}), as torchvision's ImageFolder "
+        f"has it; by number and without case it is {_around(other, first)}{_of_timm(module)}. Output {first} of the model "
+        f"is taken for {classes[first]!r}, not for {other[first]!r}; {_REMEDY}"
+    )
+
+
+def missing_zero_note(labels: NDArray[np.uint16]) -> str | None:
+    """Return a sentence if labels without names may count from 1."""
+    low, high = labels.min(), labels.max()
+    if low == 0:
+        return None
+    return f"no image has the label 0, only {low} to {high}, and labels count from 0; subtract 1 if yours count from 1"
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Order digits by their number and letters without case, as timm does."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.lower())]
+
+
+def _around(names: Sequence[str], number: int) -> str:
+    """A few names from the one before the first that differs."""
+    start = max(0, number - 1)
+    return ("…, " if start else "") + ", ".join(names[start : start + _SHOWN]) + ", …" * (start + _SHOWN < len(names))
+
+
+def _of_timm(module: nn.Module) -> str:
+    is_timm = type(module).__module__.partition(".")[0] == "timm"
+    return ", the order of timm's own training, and this model is one of timm" if is_timm else ", as timm has them"
