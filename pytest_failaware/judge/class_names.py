@@ -36,8 +36,8 @@ def _spelled_otherwise(gone: Sequence[str], added: Sequence[str]) -> Iterator[st
     pairs = [f"{old!a} and {new!a}" for new in added if (old := look_alike(new, gone))]
     if pairs:
         yield (
-            f"{_listed(pairs)} look the same: they differ in the Unicode form (NFC or NFD), which macOS and some archives "
-            "change, or in marks that are not seen"
+            f"{_listed(pairs)} look the same: they differ in the Unicode form (NFC or NFD), which macOS and some "
+            "archives change, or in marks that are not seen"
         )
 
 

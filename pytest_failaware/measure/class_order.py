@@ -29,9 +29,9 @@ def order_note(classes: Sequence[str], module: nn.Module) -> str | None:
         return None
     first = next(number for number, name in enumerate(classes) if name != other[number])
     return (
-        f"the classes are in the order of their names as text ({_around(classes, first)}), as torchvision's ImageFolder "
-        f"has it; by number and without case it is {_around(other, first)}{_of_timm(module)}. Output {first} of the model "
-        f"is taken for {classes[first]!r}, not for {other[first]!r}; {_REMEDY}"
+        f"the classes are ordered as text ({_around(classes, first)}), as by torchvision's ImageFolder; by number and "
+        f"without case the order is {_around(other, first)}{_of_timm(module)}. Output {first} of the model is taken "
+        f"for {classes[first]!r}, not for {other[first]!r}; {_REMEDY}"
     )
 
 

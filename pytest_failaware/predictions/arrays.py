@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -37,8 +38,10 @@ def array_of(values: Any, name: str, place: str) -> NDArray[Any]:  # Any: whatev
         if isinstance(values, (list, tuple)):
             return np.fromiter(map(_detached, values), dtype=object, count=len(values))
         array = _detached(values)
-        if isinstance(array, np.ma.MaskedArray):
-            return np.where(np.ma.getmaskarray(array), None, np.ma.getdata(array).astype(object))
+        if np.ma.is_masked(array):
+            cells = np.array(array.data, dtype=object)
+            cells[np.ma.getmaskarray(array)] = None
+            return cells
         return np.asarray(array)
     except Exception as error:  # other libraries raise what they like
         raise DataError(
@@ -100,11 +103,9 @@ def numbers_of(column: NDArray[Any], name: str, rows: Rows) -> NDArray[np.float6
 def _number(value: object, name: str, rows: Rows, index: int) -> float:
     if is_missing(value):
         return np.nan
-    if isinstance(value, (str, Real, Decimal)) and type(value) is not bool:
-        try:
+    if not isinstance(value, bool) and isinstance(value, (str, Real, Decimal)):
+        with contextlib.suppress(ValueError, OverflowError):
             return float(value)
-        except (ValueError, OverflowError):
-            pass
     raise DataError(f"{rows.name(index)}: the column {name} {_no_number(value)}")
 
 

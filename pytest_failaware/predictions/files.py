@@ -163,6 +163,10 @@ def _table(columns: Mapping[str, Any], classes: tuple[str, ...] | None, rows: Ro
     """The columns with a meaning; `classes` are the names of the columns of a matrix, where it has names."""
     _refuse_absent(columns, rows.place, group)
     kind, wide = _scores(columns, rows.place)
+    if wide and classes is not None:
+        raise DataError(
+            f"{rows.place}: has both classes and columns {_prefix(kind)}…, which name them; leave out classes"
+        )
     if wide:
         classes = tuple(name.removeprefix(_prefix(kind)) for name in wide)
         cells = [numbers_of(array_of(columns[name], name, rows.place), name, rows) for name in wide]
