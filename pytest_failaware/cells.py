@@ -49,7 +49,7 @@ def text_of(value: object) -> str:
         try:
             return value.decode()
         except UnicodeDecodeError as error:
-            raise CellError(f"is {described(value)}, which is no UTF-8; write text") from error
+            raise CellError(f"is {described(bytes(value))}, which is no UTF-8; write text") from error
     if isinstance(value, _TEXTS) or (isinstance(value, np.generic) and value.dtype.kind in _NUMPY_KINDS):
         return str(value)
     raise CellError(f"is {described(value)} ({type(value).__name__}); write text or a whole number")

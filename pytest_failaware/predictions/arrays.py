@@ -125,7 +125,7 @@ def matrix_of(values: NDArray[Any], kind: str, rows: Rows) -> NDArray[Any]:
     Raises:
         DataError: the cells are no lists of numbers, all of one length.
     """
-    if values.dtype != object or not len(values):
+    if values.dtype != object or not values.ndim or not values.size:
         return values
     lists = [_list(value, kind, rows, index) for index, value in enumerate(values)]
     odd = next((index for index, one in enumerate(lists) if one.shape != lists[0].shape), None)

@@ -174,7 +174,7 @@ def _table(columns: Mapping[str, Any], classes: tuple[str, ...] | None, rows: Ro
         scores = np.stack(cells, axis=1)
     else:
         scores = matrix_of(array_of(columns[kind], kind, rows.place), kind, rows)
-    if not scores.shape or not len(scores):
+    if scores.ndim and not len(scores):
         raise DataError(f"{rows.place}: has no row; write one for each sample and condition")
     if scores.ndim != 2 or scores.dtype.kind not in "fiu" or scores.shape[1] < 2:
         raise DataError(

@@ -54,7 +54,7 @@ def test_the_unicode_form_is_named() -> None:
 @pytest.mark.parametrize("mark", ["\u200b", "\u00a0", "\ufeff", "\u00ad", " "])
 def test_marks_that_are_not_seen_are_shown(mark: str) -> None:
     """A blank at the end, one without width or a soft hyphen makes another name that looks the same."""
-    assert f"new {("cat" + mark)!a}" in class_difference(("cat",), (f"cat{mark}",))
+    assert f"new {('cat' + mark)!a}" in class_difference(("cat",), (f"cat{mark}",))
 
 
 def test_unchanged_predictions_are_a_fact() -> None:
