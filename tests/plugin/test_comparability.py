@@ -33,12 +33,13 @@ def recorded(project: Project) -> Project:
 
 
 def test_another_data_set_fails_by_default(recorded: Project) -> None:
-    """Fewer images and other images are incomparable."""
-    for data, words in (("fewer", "images: baseline 300, now 285"), ("shifted", "images: as many, but others *")):
+    """Fewer images and other images are incomparable; if most are shared, the setting that compares them is named."""
+    shared = "; failaware_dataset_change = shared in the ini compares the 285 that both have"
+    for data, words in (("fewer", "images: baseline 300, now 285"), ("shifted", "images: as many, but others (*)")):
         result = recorded.run(f"--failaware-dataset=part:{data}")
 
         result.assert_outcomes(failed=1)
-        result.stdout.fnmatch_lines([f"  {words}", "1 checked: 1 incomparable"])
+        result.stdout.fnmatch_lines([f"  {words}{shared}", "1 checked: 1 incomparable"])
 
 
 def test_shared_images_are_compared(recorded: Project) -> None:
