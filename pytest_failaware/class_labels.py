@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pytest_failaware.cells import look_alike
 from pytest_failaware.errors import FailAwareError, choices
 from pytest_failaware.text import one_line, spelled
@@ -51,6 +54,14 @@ def class_numbers(labels: Collection[str], classes: Sequence[str]) -> dict[str, 
     if any(whole_number(name) is not None for name in classes):
         raise _mixed(names, places, len(classes))
     return either
+
+
+def missing_zero_note(labels: NDArray[np.uint16]) -> str | None:
+    """Return a sentence if the labels of classes without names may count from 1."""
+    low, high = labels.min(), labels.max()
+    if low == 0:
+        return None
+    return f"no sample has the label 0, only {low} to {high}, and labels count from 0; subtract 1 if yours count from 1"
 
 
 def whole_number(text: str) -> int | None:

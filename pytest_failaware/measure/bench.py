@@ -13,9 +13,10 @@ import torch
 import torchvision
 from numpy.typing import NDArray
 
+from pytest_failaware.class_labels import missing_zero_note
 from pytest_failaware.conditions import Degrade
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.measure.class_order import missing_zero_note, order_note
+from pytest_failaware.measure.class_order import order_note
 from pytest_failaware.measure.data import ImageSet
 from pytest_failaware.measure.degrade import Kernel, checked, find_kernel
 from pytest_failaware.measure.inference import measure_records

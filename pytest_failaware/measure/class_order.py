@@ -6,8 +6,6 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 _SHOWN: Final = 4
@@ -33,14 +31,6 @@ def order_note(classes: Sequence[str], module: nn.Module) -> str | None:
         f"without case the order is {_around(other, first)}{_of_timm(module)}. Output {first} of the model is taken "
         f"for {classes[first]!r}, not for {other[first]!r}; {_REMEDY}"
     )
-
-
-def missing_zero_note(labels: NDArray[np.uint16]) -> str | None:
-    """Return a sentence if labels without names may count from 1."""
-    low, high = labels.min(), labels.max()
-    if low == 0:
-        return None
-    return f"no image has the label 0, only {low} to {high}, and labels count from 0; subtract 1 if yours count from 1"
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.class_labels import missing_zero_note
 from pytest_failaware.columns import read_only
 from pytest_failaware.errors import DataError, choices
 from pytest_failaware.fingerprint import data_fingerprint, former_data, group_count, group_numbers
@@ -195,8 +196,16 @@ def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | Non
             fingerprint=data_fingerprint(former.sample_id[first], labels[first], former.classes),
             sample_id=former.sample_id[first],
         ),
-        notes=(f"columns of the predictions that are not used: {', '.join(table.unused)}",) if table.unused else (),
+        notes=tuple(_notes(table, labels)),
     )
+
+
+def _notes(table: Table, labels: NDArray[np.uint16]) -> Iterator[str]:
+    """What the summary says of a table that was read."""
+    if table.unused:
+        yield f"columns of the predictions that are not used: {', '.join(table.unused)}"
+    if table.classes is None and (note := missing_zero_note(labels)):
+        yield note
 
 
 def _records(ids: NDArray[np.uint64], logits: NDArray[np.float64], labels: NDArray[np.uint16]) -> Records:

@@ -18,7 +18,7 @@ from pytest_failaware.output_scale import SUM_TOLERANCE, OutputScale, scale_of
 from pytest_failaware.predictions.files import Table
 from pytest_failaware.schema import NO_CLASS
 from pytest_failaware.spelling import parse_condition
-from pytest_failaware.text import spelled
+from pytest_failaware.text import described, spelled
 
 _CLASSES: Final = NO_CLASS  # the last number that uint16 holds stands for no class
 _WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,19}")
@@ -105,8 +105,13 @@ def _condition_keys(table: Table) -> NDArray[np.str_]:
         try:
             spelled[text] = parse_condition(text, "condition", definitions).key
         except ConfigError as error:
-            row = int(np.flatnonzero(table.condition == text)[0])
-            raise DataError(f"{table.row(row)}: {error}") from error
+            row, is_built_in = int(np.flatnonzero(table.condition == text)[0]), re.split("[:(]", text)[0] in DEFINITIONS
+            if is_built_in:
+                raise DataError(f"{table.row(row)}: {error}") from error
+            raise DataError(
+                f"{table.row(row)}: the condition {described(text)} is no name; write small letters, digits and _, the "
+                "first a letter, as in typos, or a built-in condition, as in fog:3"
+            ) from error
     return np.array([spelled[text] for text in table.condition.tolist()])
 
 

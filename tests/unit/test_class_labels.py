@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pytest_failaware.class_labels import LabelError, class_numbers
+from pytest_failaware.class_labels import LabelError, class_numbers, missing_zero_note
 from pytest_failaware.errors import DataError
 from pytest_failaware.measure.sources import open_dataset
 from pytest_failaware.predictions import Predictions, adopt_predictions, read_predictions
@@ -156,3 +156,14 @@ def test_npz_data_sets_read_labels_so_too(tmp_path: Path, classes: object, label
     else:
         images = open_dataset(source, None)
         assert expected == [images.read(index).label for index in range(3)]
+
+
+@pytest.mark.parametrize(("labels", "is_noted"), [([1, 2], True), ([2], True), ([0, 2], False), ([0], False)])
+def test_labels_that_may_count_from_1(labels: list[int], is_noted: bool) -> None:
+    """Labels of classes without names are noted if none is 0."""
+    words = f"no sample has the label 0, only {labels[0]} to {labels[-1]}, and labels count from 0"
+    arrays = {"sample_id": range(len(labels)), "label": labels, "logits": [[1.0, 0.0, 2.0]] * len(labels)}
+
+    assert is_noted == (words in str(missing_zero_note(np.array(labels, dtype=np.uint16))))
+    assert is_noted == any(words in note for note in adopt_predictions(arrays).notes)
+    assert () == adopt_predictions(arrays | {"classes": ["a", "b", "c"]}).notes

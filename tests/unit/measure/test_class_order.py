@@ -15,7 +15,7 @@ from torchvision.datasets import ImageFolder
 
 from pytest_failaware import FailAwareWarning, evaluate
 from pytest_failaware.evaluation import Evaluations
-from pytest_failaware.measure.class_order import missing_zero_note, order_note
+from pytest_failaware.measure.class_order import order_note
 from pytest_failaware.measure.folder import FolderImages
 
 MODEL = nn.Identity()
@@ -135,11 +135,3 @@ def test_folders_are_ordered_as_torchvision_orders_them(tmp_path: Path) -> None:
         Image.new("RGB", (4, 4)).save(tmp_path / name / "0.png")
 
     assert ImageFolder(tmp_path).classes == list(FolderImages(tmp_path).classes)
-
-
-@pytest.mark.parametrize(("labels", "is_noted"), [([1, 2, 3], True), ([4], True), ([0, 2], False), ([0], False)])
-def test_labels_that_may_count_from_1(labels: list[int], is_noted: bool) -> None:
-    """Labels without names are noted where none is 0."""
-    note = missing_zero_note(np.array(labels, dtype=np.uint16))
-
-    assert is_noted == bool(note and f"only {labels[0]} to {labels[-1]}, and labels count from 0" in note)
