@@ -103,7 +103,8 @@ def numbers_of(column: NDArray[Any], name: str, rows: Rows) -> NDArray[np.float6
 def _number(value: object, name: str, rows: Rows, index: int) -> float:
     if is_missing(value):
         return np.nan
-    if not isinstance(value, bool) and isinstance(value, (str, Real, Decimal)):
+    is_for_python_only = isinstance(value, bool) or (isinstance(value, str) and "_" in value)  # True, 1_000
+    if isinstance(value, (str, Real, Decimal)) and not is_for_python_only:
         with contextlib.suppress(ValueError, OverflowError):
             return float(value)
     raise DataError(f"{rows.name(index)}: the column {name} {_no_number(value)}")

@@ -85,7 +85,7 @@ def frame_of_csv(text: str, place: str, texts: Sequence[str], layout: str) -> tu
 
 
 def _refuse_other_separators(text: str, place: str) -> None:
-    header = next((line for line in text.splitlines() if line.strip()), "")
+    header = next((line for line in io.StringIO(text) if line.strip()), "")
     for separator, name in _SEPARATORS.items():
         if "label" in [cell.strip(' "') for cell in header.split(separator)] and separator in header:
             raise DataError(

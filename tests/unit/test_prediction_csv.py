@@ -71,6 +71,7 @@ def test_spellings_of_one_table(tmp_path: Path, content: str) -> None:
         (HEAD + "a,cat,0.5,0.5\n\nb,dog,nan,0.5\n", r"row 4 has probabilities that are not finite .*1 of 2"),
         (HEAD + "a,cat,0.5,0.5\nb,dog,NULL,0.5\n", "row 3: the column probability_cat holds 'NULL'; write a number"),
         (HEAD + 'a,cat,"0,5","0,5"\n', "row 2: the column probability_cat holds '0,5'; write a number with a point"),
+        (HEAD + "a,cat,0.5,0_5\n", "row 2: the column probability_dog holds '0_5'; write a number"),
         (HEAD + "a,cat,0.5,50%\n", "row 2: the column probability_dog holds '50%'; write a number"),
         (HEAD + "a,,0.5,0.5\n", "row 2: has no label; give the name of the class"),
         (HEAD + "a\n", "row 2: has no label|row 2: the column probability_cat is blank"),

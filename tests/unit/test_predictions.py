@@ -302,7 +302,10 @@ MISTAKES = {
     "additional": (set_to("sample_id", 5, 10), "2 samples are not predicted under both"),
     "two labels": (set_to("label", 4, 2), "row 4: the sample 5 has the label 2, in row 1 1; a sample has one label"),
     "a label": (set_to("label", 2, 3), "row 2: the label '3' is no class; choose from 0, 1, 2, or 0 to 2"),
-    "a condition": (set_to("condition", 3, "Typ!s"), "row 3: the condition 'Typ!s' is no name; write small letters, digits and _"),
+    "a condition": (
+        set_to("condition", 3, "Typ!s"),
+        "row 3: the condition 'Typ!s' is no name; write small letters, digits and _",
+    ),
     "strength": (set_to("condition", 3, "fog"), "row 3: condition: fog needs its strength"),
     "no id": (lambda c: c.pop("sample_id"), "has no column sample_id; choose from label, logits, condition"),
     "no scores": (lambda c: c.pop("logits"), "has no scores, only sample_id, label, condition; give"),
