@@ -31,10 +31,17 @@ def is_missing(value: object) -> bool:
     """Whether there is no value: None, NaN, NaT, the NA of pandas, or a masked one of numpy. Text is never missing."""
     if value is None or value is np.ma.masked:
         return True
-    if isinstance(value, (float, Decimal, np.floating, np.datetime64, np.timedelta64)):
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    if isinstance(value, (float, np.floating, np.datetime64, np.timedelta64)):
         return bool(value != value)  # NaN and NaT are not equal to themselves
     pandas: Any = sys.modules.get("pandas")  # Any: a module; unless it is loaded, no value is one of its own
     return pandas is not None and (value is pandas.NA or value is pandas.NaT)
+
+
+def is_absent(value: object) -> bool:
+    """Whether a value is missing or an empty text, which is how a csv file writes a missing one."""
+    return is_missing(value) or (isinstance(value, (str, bytes)) and not value)
 
 
 def text_of(value: object) -> str:
@@ -77,7 +84,7 @@ def class_texts(names: Iterable[object]) -> list[str]:
     texts = []
     for number, name in enumerate(names):
         parts = name if isinstance(name, tuple) else (name,)
-        if any(is_missing(part) or part == "" for part in parts):
+        if any(map(is_absent, parts)):
             raise CellError(f"class {number} has no name; name every class")
         try:
             texts.append(", ".join(map(text_of, parts)))

@@ -103,9 +103,9 @@ def _refuse_two_meanings(names: dict[str, int], places: dict[str, int], classes:
         by_name = f"if labels are names, write names that are no numbers ('class_{label}') there and for the classes"
     raise LabelError(
         label,
-        f"the label {label!r} can be the class of this name, which is number {names[label]}, or class number {label}, "
-        f"whose name is {place!r}; {by_name}; if labels count from 0, give only the classes names that are no numbers "
-        f"('class_{place}')",
+        f"the label {label!r} can be the class of this name, which is number {names[label]}, or class number "
+        f"{places[label]}, whose name is {one_line(repr(place))}; {by_name}; if labels count from 0, give only the "
+        "classes names that are no numbers",
     )
 
 

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from pytest_failaware.cells import CellError, class_texts, id_text_of, is_missing, text_of
+from pytest_failaware.cells import CellError, class_texts, id_text_of, is_absent, text_of
 from pytest_failaware.errors import BadImageError, DataError
 from pytest_failaware.measure.decode import check_header, grey_or_rgb, unreadable
 from pytest_failaware.measure.floats import ROUNDING, WANTED, grey_levels
@@ -190,7 +190,7 @@ def _key(value: Any, place: str) -> str:  # Any: whatever a data set calls a key
     """One key as text; a tuple of values, such as a case and a slice, is one key."""
     if isinstance(value, (np.ndarray, torch.Tensor)) and math.prod(value.shape) == 1:
         value = value.item()
-    if is_missing(value) or (isinstance(value, (str, bytes)) and not value):
+    if is_absent(value):
         raise DataError(f"{place} has no key; give every item one")
     try:
         return str(value) if isinstance(value, tuple) else id_text_of(value)
@@ -212,7 +212,7 @@ def _declared_groups(given: Any, count: int, where: str) -> list[str]:
 def _group(group: Any, index: int, where: str) -> str:  # Any: whatever a data set calls a group
     if isinstance(group, (np.ndarray, torch.Tensor)) and math.prod(group.shape) == 1:
         group = group.item()
-    if is_missing(group) or (isinstance(group, (str, bytes)) and not group):
+    if is_absent(group):
         raise DataError(f"{where}: groups has no group for item {index}; give one, a sample alone a group of its own")
     try:
         return str(group) if isinstance(group, tuple) else text_of(group)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.cells import CellError, id_text_of, is_missing, text_of
+from pytest_failaware.cells import CellError, id_text_of, is_absent, is_missing, text_of
 from pytest_failaware.errors import DataError
 from pytest_failaware.predictions.rows import Rows
 from pytest_failaware.text import describe_error, described, one_line
@@ -73,7 +73,7 @@ def texts_of(column: NDArray[Any], name: str, rows: Rows) -> NDArray[np.object_]
         return column.astype(str).astype(object)
     texts = np.empty(len(column), dtype=object)
     for index, value in enumerate(column):
-        if is_missing(value) or (isinstance(value, (str, bytes)) and not value):
+        if is_absent(value):
             raise DataError(f"{rows.name(index)}: {_MISSING.get(name, _NO_GROUP)}")
         try:
             texts[index] = convert(value)
@@ -147,6 +147,6 @@ def _list(value: Any, kind: str, rows: Rows, index: int) -> NDArray[np.float64]:
     try:
         if is_list and np.asarray(value).dtype.kind in f"{_NUMBERS}O":
             return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # a tensor with a gradient raises the last
         pass
     raise DataError(f"{rows.name(index)}: {kind} is {described(value)}; give a list of numbers, one for each class")

@@ -18,7 +18,7 @@ from pytest_failaware.output_scale import SUM_TOLERANCE, OutputScale, scale_of
 from pytest_failaware.predictions.files import Table
 from pytest_failaware.schema import NO_CLASS
 from pytest_failaware.spelling import parse_condition
-from pytest_failaware.text import described, spelled
+from pytest_failaware.text import described, one_line, spelled
 
 _CLASSES: Final = NO_CLASS  # the last number that uint16 holds stands for no class
 _WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,19}")
@@ -131,7 +131,7 @@ def check_samples(
         if len(again):
             former, latter = own[again[0]], own[again[0] + 1]
             raise DataError(
-                f"{table.row(latter)}: the sample {table.sample_id[latter]} is given twice under {key} (first in row "
+                f"{table.row(latter)}: the sample {table.sample(latter)} is given twice under {key} (first in row "
                 f"{table.rows.number(former)}), one of {len(again):,}; keep one prediction of each"
             )
         odd = np.setxor1d(ids[first], ids[own], assume_unique=True)
@@ -140,7 +140,7 @@ def check_samples(
             has, lacks = (first_key, key) if odd[0] in ids[first] else (key, first_key)
             raise DataError(
                 f"{table.place}: {len(odd):,} samples are not predicted under both {first_key} and {key}, such as "
-                f"{table.sample_id[row]}, under {has} but not {lacks}; predict the same samples under every condition"
+                f"{table.sample(row)}, under {has} but not {lacks}; predict the same samples under every condition"
             )
     _refuse_two(table, "label", labels, table.label, rows)
 
@@ -163,7 +163,8 @@ def _refuse_two(
         differing = np.flatnonzero(values[first] != values[own])
         if len(differing):
             former, latter = first[differing[0]], own[differing[0]]
+            one, other = one_line(written[latter]), one_line(written[former])
             raise DataError(
-                f"{table.row(latter)}: the sample {table.sample_id[latter]} has the {what} {written[latter]}, in row "
-                f"{table.rows.number(former)} {written[former]}; a sample has one {what}"
+                f"{table.row(latter)}: the sample {table.sample(latter)} has the {what} {one}, in row "
+                f"{table.rows.number(former)} {other}; a sample has one {what}"
             )

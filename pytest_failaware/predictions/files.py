@@ -72,6 +72,10 @@ class Table:
         """How an error names a prediction."""
         return self.rows.name(index)
 
+    def sample(self, index: np.intp | int) -> str:
+        """How an error names the sample of a prediction."""
+        return one_line(self.sample_id[index])
+
 
 def read_table(content: bytes, place: str, group: str | None) -> Table:
     """The predictions in a file.

@@ -75,12 +75,13 @@ def test_a_name_in_the_same_place(folders: Project) -> None:
 
 
 def test_names_that_look_the_same(folders: Project) -> None:
-    """Only their Unicode form differs, so that the message shows two equal words and has to say why."""
+    """Only their Unicode form differs, so that the message has to show them in another way."""
     rename(folders, "middle", "mi\u0308ddle")
     folders.run(UPDATE, "--failaware-reset-golden", "--failaware-reason=composed")
     rename(folders, "mi\u0308ddle", "m\u00efddle")
 
-    assert folders.line_with(folders.run(), "classes: ", "'m\u00efddle' differs in its Unicode form alone (NFC or NFD)")
+    words = r"'mi\u0308ddle' and 'm\xefddle' look the same: they differ in the Unicode form (NFC or NFD)"
+    assert folders.line_with(folders.run(), "classes: ", words)
 
 
 # ---- failaware_rename ----------------------------------------------------------------------------------------------

@@ -191,3 +191,36 @@ def test_the_table_that_is_given_is_not_changed() -> None:
         adopt_predictions(arrays(label=labels))
 
     assert ["a", "b"] == labels.data.tolist()
+
+
+class Hostile:
+    """Code of somebody else that fails wherever it is asked."""
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+    __hash__ = object.__hash__
+
+
+ODD_CELLS = (
+    *(None, float("nan"), pd.NA, pd.NaT, "", b"", b"\xff", "a\nb", "\ud800", "1" * 5000, 2**70, -(2**70), 10**400),
+    *(0.5, float("inf"), 1j, True, np.bool_(True), np.float16(1), Decimal("sNaN"), np.datetime64("NaT"), object()),
+    *(Hostile(), (1, 2), [1], {}, np.array(3), np.array([1, 2]), torch.tensor([1, 2]), np.ma.masked, slice(1)),
+    *(torch.tensor(1.5, requires_grad=True), torch.eye(2).bfloat16(), range(2), pd.Timestamp("2026")),
+)
+
+
+@pytest.mark.parametrize("column", ["sample_id", "label", "condition", "group", "classes", "logits", "logit_a"])
+@pytest.mark.parametrize("in_frame", [False, True])
+def test_odd_cells_are_read_or_refused_in_one_line(column: str, in_frame: bool) -> None:
+    """No cell of any column ends in a traceback."""
+    for cell in ODD_CELLS:
+        given: dict[str, object] = arrays() if column in ("classes", "logits") else FRAME.to_dict("list")
+        given[column] = [cell, *list(given.get(column, [cell, cell]))[1:]]  # type: ignore[call-overload] # lists
+        try:
+            adopt_predictions(pd.DataFrame(given) if in_frame else given)
+        except FailAwareError as error:
+            assert 1 == len(str(error).splitlines()), column
