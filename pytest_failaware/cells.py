@@ -93,13 +93,14 @@ def class_texts(names: Iterable[object]) -> list[str]:
     return texts
 
 
-def look_alike(name: str, names: Iterable[str]) -> str | None:
-    """Return the first of the names that looks like this one and is another text.
+def look_alikes(names: Iterable[str], others: Iterable[str]) -> dict[str, str]:
+    """Return the names that look like another text among the others, each with that one.
 
     macOS and some archives change the Unicode form (NFC or NFD) of a name; blanks and marks without width are not seen.
     """
-    looks = _look(name)
-    return next((other for other in names if other != name and _look(other) == looks), None)
+    by_look = {_look(other): other for other in others}
+    pairs = {name: by_look.get(_look(name), name) for name in names}
+    return {name: other for name, other in pairs.items() if name != other}
 
 
 def _look(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.cells import look_alike
+from pytest_failaware.cells import look_alikes
 from pytest_failaware.errors import FailAwareError, choices
 from pytest_failaware.text import one_line, spelled
 
@@ -111,7 +111,7 @@ def _refuse_two_meanings(names: dict[str, int], places: dict[str, int], classes:
 
 def _unknown(label: str, classes: Sequence[str]) -> LabelError:
     shown = one_line(repr(label))
-    other = look_alike(label, classes)
+    other = look_alikes([label], classes).get(label)
     if other is not None:
         return LabelError(
             label,

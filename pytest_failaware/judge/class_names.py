@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from pytest_failaware.cells import look_alike
+from pytest_failaware.cells import look_alikes
 from pytest_failaware.schema import BaselineEntry, Measurement, Records
 
 _NAMED: Final = 3  # classes in one sentence
@@ -17,10 +17,10 @@ def class_difference(stored: Sequence[str], now: Sequence[str]) -> str:
     """Return what differs between two lists of class names: which are gone, which are new, which outputs moved."""
     gone = [name for name in stored if name not in now]
     added = [name for name in now if name not in stored]
-    alike = {name for name in gone if look_alike(name, added)} | {name for name in added if look_alike(name, gone)}
+    alike = look_alikes(gone, added)
 
     def shown(name: str) -> str:
-        return ascii(name) if name in alike else repr(name)
+        return ascii(name) if name in alike or name in alike.values() else repr(name)
 
     parts = [f"{word} {_listed(list(map(shown, names)))}" for word, names in (("gone", gone), ("new", added)) if names]
     if not parts:
@@ -28,12 +28,12 @@ def class_difference(stored: Sequence[str], now: Sequence[str]) -> str:
     pairs = enumerate(zip(stored, now, strict=False))  # one side may have more
     moved = [f"output {k} was {shown(old)} and is {shown(new)} now" for k, (old, new) in pairs if old != new]
     parts += [_listed(moved)] if moved else []
-    return "; ".join([*parts, *_spelled_otherwise(gone, added), *_only_renamed(stored, now)])
+    return "; ".join([*parts, *_spelled_otherwise(alike), *_only_renamed(stored, now)])
 
 
-def _spelled_otherwise(gone: Sequence[str], added: Sequence[str]) -> Iterator[str]:
+def _spelled_otherwise(alike: Mapping[str, str]) -> Iterator[str]:
     """Return a sentence if names look the same and are not, in which the reader sees the difference."""
-    pairs = [f"{old!a} and {new!a}" for new in added if (old := look_alike(new, gone))]
+    pairs = [f"{old!a} and {new!a}" for old, new in alike.items()]
     if pairs:
         yield (
             f"{_listed(pairs)} look the same: they differ in the Unicode form (NFC or NFD), which macOS and some "

@@ -66,6 +66,8 @@ def class_names(table: Table) -> tuple[str, ...]:
     """The names in label order, "0", "1", … where the file has none."""
     count = table.scores.shape[1]
     classes = tuple(map(str, range(count))) if table.classes is None else tuple(map(spelled, table.classes))
+    if "" in classes:
+        raise DataError(f"{table.place}: class {classes.index('')} has no name; name every class")
     if len(classes) != count or len(set(classes)) != count or count > _CLASSES:
         raise DataError(
             f"{table.place}: {len(classes)} class names ({len(set(classes))} different) for {count} columns of "

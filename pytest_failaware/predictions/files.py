@@ -173,17 +173,7 @@ def _table(columns: Mapping[str, Any], classes: tuple[str, ...] | None, rows: Ro
         )
     if wide:
         classes = tuple(name.removeprefix(_prefix(kind)) for name in wide)
-        cells = [numbers_of(array_of(columns[name], name, rows.place), name, rows) for name in wide]
-        _refuse_lengths(dict(zip(wide, cells, strict=True)), len(cells[0]), rows.place, wide[0])
-        scores = np.stack(cells, axis=1)
-    else:
-        scores = matrix_of(array_of(columns[kind], kind, rows.place), kind, rows)
-    if scores.ndim and not len(scores):
-        raise DataError(f"{rows.place}: has no row; write one for each sample and condition")
-    if scores.ndim != 2 or scores.dtype.kind not in "fiu" or scores.shape[1] < 2:
-        raise DataError(
-            f"{rows.place}: {kind} must be numbers of shape (samples, classes >= 2), got {scores.dtype} {scores.shape}"
-        )
+    scores = _matrix(columns, kind, wide, rows)
     count, grouped = len(scores), group or GROUP
     meant = [name for name in ("sample_id", "label", "condition", grouped) if name in columns]
     arrays = {name: array_of(columns[name], name, rows.place) for name in meant}
@@ -201,6 +191,23 @@ def _table(columns: Mapping[str, Any], classes: tuple[str, ...] | None, rows: Ro
         unused=tuple(name for name in columns if name not in (*meant, *wide, kind)),
         has_conditions="condition" in columns,
     )
+
+
+def _matrix(columns: Mapping[str, Any], kind: str, wide: list[str], rows: Rows) -> NDArray[Any]:
+    """The scores (M, K), of one column for each class or of one array."""
+    if wide:
+        cells = [numbers_of(array_of(columns[name], name, rows.place), name, rows) for name in wide]
+        _refuse_lengths(dict(zip(wide, cells, strict=True)), len(cells[0]), rows.place, wide[0])
+        scores: NDArray[Any] = np.stack(cells, axis=1)
+    else:
+        scores = matrix_of(array_of(columns[kind], kind, rows.place), kind, rows)
+    if scores.ndim and not len(scores):
+        raise DataError(f"{rows.place}: has no row; write one for each sample and condition")
+    if scores.ndim != 2 or scores.dtype.kind not in "fiu" or scores.shape[1] < 2:
+        raise DataError(
+            f"{rows.place}: {kind} must be numbers of shape (samples, classes >= 2), got {scores.dtype} {scores.shape}"
+        )
+    return scores
 
 
 def _refuse_absent(columns: Mapping[str, object], place: str, group: str | None) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pytest_failaware.cells import CellError, class_texts, id_text_of, is_missing, look_alike, text_of
+from pytest_failaware.cells import CellError, class_texts, id_text_of, is_missing, look_alikes, text_of
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,6 @@ def test_class_names() -> None:
 
 def test_names_that_look_alike() -> None:
     """Unicode forms, and what is not seen."""
-    assert "caf\u00e9" == look_alike("cafe\u0301", ["dog", "caf\u00e9"])
-    assert "cat\u200b" == look_alike("cat", ["cat\u200b"])
-    assert look_alike("cat", ["cat", "Cat", "dog"]) is None
+    assert {"cafe\u0301": "caf\u00e9"} == look_alikes(["cafe\u0301", "dog"], ["dog", "caf\u00e9"])
+    assert {"cat": "cat\u200b"} == look_alikes(["cat"], ["cat\u200b"])
+    assert {} == look_alikes(["cat"], ["cat", "Cat", "dog"])

@@ -87,6 +87,7 @@ def test_spellings_of_one_table(tmp_path: Path, content: str) -> None:
         (TABLE.replace("probability_", "Probability "), "rename 'Probability cat' to probability_cat; "),
         (TABLE.replace("probability_", "p_"), "rename 'p_cat' to probability_cat; "),
         (TABLE.replace("probability_", "logits."), "rename 'logits.cat' to logit_cat; "),
+        (TABLE.replace("probability_cat", "probability_"), "class 0 has no name; name every class"),
         (TABLE.replace("sample_id", "image_id"), "has no column sample_id; rename 'image_id' to sample_id"),
         (TABLE.replace("label", "target"), "has no column label; rename 'target' to label"),
     ],
