@@ -56,14 +56,13 @@ def unchanged_predictions(entry: BaselineEntry, stored: Records | None, measurem
     An image is the same on both sides if its id is, which holds the name of its class: those of renamed classes are
     left out.
     """
-    what = "images" if measurement.provenance.environment else "samples"
     model, now = measurement.provenance.model, measurement.records
     if stored is None or not model.sha256 or model.sha256 != entry.model.sha256:
         return
     _, rows, others = np.intersect1d(stored.sample_id, now.sample_id, assume_unique=True, return_indices=True)
     if len(rows) and np.array_equal(stored.prediction[rows], now.prediction[others]):
         yield (
-            f"the model is that of the baseline, and its predictions did not change on the {len(rows):,} {what} that "
+            f"the model is that of the baseline, and its predictions did not change on the {len(rows):,} images that "
             "both sides have under the same name; what its outputs are called did"
         )
 
