@@ -23,6 +23,7 @@ from pytest_failaware.predictions.columns import (
     label_numbers,
     rows_by_condition,
     sample_numbers,
+    scale_doubts,
 )
 from pytest_failaware.predictions.files import Table, read_table, table_of_arrays, table_of_frame
 from pytest_failaware.schema import (
@@ -35,7 +36,7 @@ from pytest_failaware.schema import (
     Provenance,
     Records,
 )
-from pytest_failaware.scores import columns_of
+from pytest_failaware.scores import as_float32, columns_of
 from pytest_failaware.text import describe_error, spelled
 
 
@@ -50,6 +51,7 @@ class Predictions:
     groups: NDArray[np.uint32] | None
     written: NDArray[Any]  # (N,), the samples as they were written, in the order of the records
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()  # those of the notes that make every number doubtful
     former: Former | None = None  # in the order of the records
 
     def measurement(self, condition: Condition, seed: int, preprocessing: str = ELSEWHERE) -> Measurement:
@@ -157,6 +159,8 @@ def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | Non
     first = next(iter(rows.values()))
     numbers = None if groups is None else group_numbers(groups[first])
     fingerprint = data_fingerprint(ids[first], labels[first], classes)
+    unused = (f"columns of the predictions that are not used: {', '.join(table.unused)}",) if table.unused else ()
+    doubts = scale_doubts(table)
     former = former_data(lambda names: sample_numbers(table, list(names)), labels, classes, rename or {})
     return Predictions(
         place=table.place,
@@ -172,13 +176,12 @@ def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | Non
             fingerprint=data_fingerprint(former.sample_id[first], labels[first], former.classes),
             sample_id=former.sample_id[first],
         ),
-        notes=(f"columns of the predictions that are not used: {', '.join(table.unused)}",) if table.unused else (),
+        notes=(*unused, *doubts),
+        doubts=doubts,
     )
 
 
 def _records(ids: NDArray[np.uint64], logits: NDArray[np.float64], labels: NDArray[np.uint16]) -> Records:
-    """Predictions under one condition; where no float32 holds a logit, the record has the next that one does."""
-    limits = np.finfo(np.float32)
-    kept = logits.clip(limits.min, limits.max).astype(np.float32)
-    columns = {"sample_id": ids, **columns_of(logits, labels), "logits": kept}
+    """Predictions under one condition."""
+    columns = {"sample_id": ids, **columns_of(logits, labels), "logits": as_float32(logits)}
     return Records(**{name: read_only(column) for name, column in columns.items()})
