@@ -119,10 +119,11 @@ class FailureRule:
         import numpy as np
 
         flagged = np.zeros(len(confidence), dtype=np.bool_)
-        if self.confidence is not None:
-            flagged |= confidence < np.float32(self.confidence)
-        if self.entropy is not None:
-            flagged |= entropy > np.float32(self.entropy)
+        with np.errstate(over="ignore", under="ignore"):  # a threshold beyond float32 is infinite, and flags nothing
+            if self.confidence is not None:
+                flagged |= confidence < np.float32(self.confidence)
+            if self.entropy is not None:
+                flagged |= entropy > np.float32(self.entropy)
         return flagged
 
     def flag_logits(self, logits: Any) -> Any:  # Any: an array, a list or a torch tensor -> an array or a bool
