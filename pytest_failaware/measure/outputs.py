@@ -45,9 +45,9 @@ class OutputReader:
         self._first = [outputs] if rows.start == 0 else [*self._first, outputs]
         if rows.stop < min(count, _LOOKED_AT):
             return
-        first = np.concatenate(self._first)[:_LOOKED_AT]
+        first, self._first = np.concatenate(self._first)[:_LOOKED_AT], []
         self._refuse(scale_of(first), len(first))
-        self._is_settled, self._first = True, []
+        self._is_settled = bool(np.isfinite(first).all(axis=1).any())  # else another condition may show more
 
     def logits(self, outputs: Outputs) -> Outputs:
         """Return the logits, (B, K); a probability of 0 has the logit -inf.

@@ -22,6 +22,7 @@ from pytest_failaware.judge.comparability import otherwise_made
 from pytest_failaware.judge.entries import baseline_of
 from pytest_failaware.measure.bench import Bench
 from pytest_failaware.measure.identity import Identity
+from pytest_failaware.measure.outputs import OutputReader
 from pytest_failaware.schema import ModelOutputs, Precision, Records
 from pytest_failaware.spelling import parse_condition
 
@@ -264,6 +265,15 @@ def test_it_is_seen_before_the_rest_is_measured() -> None:
         one.measure(parse_condition("low_light", ""), 0, lambda done, count: seen.append(done))
 
     assert [16, 32, 48] == seen
+
+
+def test_a_condition_without_answers_settles_nothing() -> None:
+    """The softmax is seen under the next one."""
+    reader, rows = OutputReader(ModelOutputs.LOGITS), slice(0, 64)
+    reader.look(np.full((64, 3), np.nan), rows, 64)
+
+    with pytest.raises(ModelError, match="the outputs of the model are probabilities"):
+        reader.look(np.full((64, 3), 1 / 3), rows, 64)
 
 
 @pytest.mark.parametrize(

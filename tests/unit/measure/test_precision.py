@@ -189,10 +189,13 @@ def test_a_model_that_makes_tensors(default_dtype: torch.dtype) -> None:
     assert np.array_equal(plain.max_logit, found.max_logit)
 
 
-@pytest.mark.parametrize("switch", ["deterministic", "no gradients", "autocast", "flush denormals", "numpy raises"])
+@pytest.mark.parametrize(
+    "switch", ["deterministic", "no gradients", "autocast", "flush denormals", "numpy raises", "default device"]
+)
 def test_other_switches_of_the_process(switch: str) -> None:
     """None of them moves a number."""
-    plain = measured(network(), Precision.IEEE).records
+    net = network()
+    plain = measured(net, Precision.IEEE).records
     with ExitStack() as undo:
         if switch == "deterministic":
             undo.callback(torch.use_deterministic_algorithms, torch.are_deterministic_algorithms_enabled())
@@ -204,8 +207,11 @@ def test_other_switches_of_the_process(switch: str) -> None:
         elif switch == "flush denormals":
             undo.callback(torch.set_flush_denormal, False)
             torch.set_flush_denormal(True)
+        elif switch == "default device":
+            undo.callback(torch.set_default_device, None)
+            torch.set_default_device("meta")
         else:
             undo.enter_context(np.errstate(all="raise"))
-        found = measured(network(), Precision.IEEE).records
+        found = measured(net, Precision.IEEE).records
 
     assert all(np.array_equal(plain.columns[name], found.columns[name]) for name in plain.columns)
