@@ -116,7 +116,7 @@ def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[st
     now |= provenance.environment
     for name in dict.fromkeys([*before, *now]):
         old, new = before.get(name, "none"), now.get(name, "none")
-        if old != new:
+        if old != new and name != DECLARED_OUTPUTS:  # which is a difference, and no cause
             yield f"{name} {old} -> {new}"
 
 

@@ -73,6 +73,6 @@ class OutputReader:
         elif scale is not None:
             divided = "divide them by 100 and " if scale is OutputScale.PERCENTAGES else ""
             raise ModelError(
-                f"the outputs of the model are {scale.value}, for {count} of {count} images; return logits, or "
+                f"the outputs of the model are {scale.value}, for each of the first {count} images; return logits, or "
                 f"{divided}{_DECLARE}"
             )

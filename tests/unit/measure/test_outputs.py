@@ -157,8 +157,8 @@ def exported(folder: Path, ending: nn.Module) -> dict[str, str]:
     return {"model": str(path), "trust_model": f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"}
 
 
-def onnx_file(folder: Path, ending: nn.Module) -> dict[str, str]:
-    """An ONNX file with the same layers."""
+def onnx_file(folder: Path, ending: nn.Module, kind: int = TensorProto.FLOAT) -> dict[str, str]:
+    """An ONNX file with the same layers, and an output of this type."""
     net, names = Net(ending), ["mean", "flat", "logits"]
     nodes = [
         helper.make_node("GlobalAveragePool", ["images"], ["mean"]),
@@ -168,12 +168,15 @@ def onnx_file(folder: Path, ending: nn.Module) -> dict[str, str]:
     if not isinstance(ending, nn.Identity):
         nodes.append(helper.make_node(type(ending).__name__, ["logits"], ["scores"]))
         names.append("scores")
+    if kind != TensorProto.FLOAT:
+        nodes.append(helper.make_node("Cast", names[-1:], ["cast"], to=kind))
+        names.append("cast")
     weights = {"weight": net.linear.weight, "bias": net.linear.bias}
     graph = helper.make_graph(
         nodes,
         "graph",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 1, SIDE, SIDE])],
-        [helper.make_tensor_value_info(names[-1], TensorProto.FLOAT, ["batch", CLASSES])],
+        [helper.make_tensor_value_info(names[-1], kind, ["batch", CLASSES])],
         [numpy_helper.from_array(value.detach().numpy(), name) for name, value in weights.items()],
     )
     path = folder / "model.onnx"
@@ -219,6 +222,21 @@ def test_a_sigmoid_gets_a_note_in_every_kind_of_model(tmp_path: Path, way: str) 
     assert 100 == len(records)
 
 
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT16, TensorProto.DOUBLE])
+def test_an_onnx_output_of_another_type(tmp_path: Path, kind: int) -> None:
+    """It is seen, too."""
+    assert "the outputs of the model are probabilities" in refusal(**onnx_file(tmp_path, nn.Softmax(1), kind))
+    assert 100 == len(measure(**onnx_file(tmp_path, nn.Identity(), kind)))
+
+
+@pytest.mark.parametrize("kind", [TensorProto.INT64, TensorProto.BOOL, TensorProto.STRING, TensorProto.BFLOAT16])
+def test_an_onnx_output_that_no_logits_are(tmp_path: Path, kind: int) -> None:
+    """It is refused when the file is opened, with its type."""
+    said = refusal(**onnx_file(tmp_path, nn.Identity(), kind))
+
+    assert "one output of logits in these or float64, this program has 1 and 1: images tensor(float)" in said
+
+
 def test_probabilities_in_the_records_of_predictions() -> None:
     """The same check, and the remedy that such a file has."""
     scores = Net(nn.Softmax(1))(torch.rand(20, 1, 2, 2)).detach().numpy()
@@ -261,7 +279,7 @@ def test_few_images(count: int) -> None:
 def test_it_is_seen_before_the_rest_is_measured() -> None:
     """After 64 images of the first condition, whichever that is."""
     one, seen = outputs_bench(nn.Softmax(1), count=500), []
-    with pytest.raises(ModelError, match="for 64 of 64 images"):
+    with pytest.raises(ModelError, match="for each of the first 64 images"):
         one.measure(parse_condition("low_light", ""), 0, lambda done, count: seen.append(done))
 
     assert [16, 32, 48] == seen
