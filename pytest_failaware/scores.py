@@ -31,7 +31,8 @@ def scores_of(log_probability: NDArray[np.float64]) -> Scores:
     Raises:
         ValueError: there are more outputs than a prediction can name.
     """
-    check_width(log_probability.shape[1])
+    if (outputs := log_probability.shape[1]) > MOST_OUTPUTS:
+        raise ValueError(f"{outputs:,} outputs; a prediction can name {MOST_OUTPUTS:,} classes at most")
     probability = np.exp(log_probability)
     prediction = log_probability.argmax(axis=1)
     plogp = probability * np.where(probability > 0, log_probability, 0.0)
@@ -56,16 +57,6 @@ def columns_of(logits: NDArray[np.floating[Any]], label: NDArray[np.uint16]) -> 
         "label_log_probability": as_float32(of_label),
         "max_logit": as_float32(logits.max(axis=1)),
     }
-
-
-def check_width(outputs: int) -> None:
-    """Refuse more outputs than a prediction can name.
-
-    Raises:
-        ValueError: saying so.
-    """
-    if outputs > MOST_OUTPUTS:
-        raise ValueError(f"{outputs:,} outputs; a prediction can name {MOST_OUTPUTS:,} classes at most")
 
 
 @np.errstate(all="ignore")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pytest_failaware.columns import read_only
 from pytest_failaware.errors import DataError, ModelError
 from pytest_failaware.measure.loader import DegradedLoader
-from pytest_failaware.measure.outputs import Outputs
+from pytest_failaware.measure.outputs import Answers
 from pytest_failaware.measure.precision import computing
 from pytest_failaware.measure.runner import Runner
 from pytest_failaware.measure.store import silent
@@ -45,7 +45,7 @@ def measure_records(
 
 
 def _columns(
-    loader: DegradedLoader, rows: slice, logits: Outputs, *, keep_logits: bool
+    loader: DegradedLoader, rows: slice, logits: Answers, *, keep_logits: bool
 ) -> dict[str, NDArray[np.generic]]:
     """One batch's columns of Records; a row that is no answer becomes the one of a model that has none."""
     _check_classes(logits, loader)
@@ -65,7 +65,7 @@ def _columns(
     }
 
 
-def _check_classes(logits: Outputs, loader: DegradedLoader) -> None:
+def _check_classes(logits: Answers, loader: DegradedLoader) -> None:
     """Refuse class counts that do not fit the data."""
     facts, classes = loader.store.facts, logits.shape[1]
     if len(facts.classes) > classes or (loader.store.has_class_names and len(facts.classes) != classes):

@@ -11,7 +11,7 @@ from pytest_failaware.errors import ModelError
 from pytest_failaware.output_scale import UNIT_RANGE_REMEDY, OutputScale, logarithms, not_probabilities, scale_of
 from pytest_failaware.schema import ModelOutputs
 
-Outputs = NDArray[np.float64]
+Answers = NDArray[np.float64]
 """What a model returns for B images, or the logits that it means, (B, K)."""
 
 _LOOKED_AT: Final = 64
@@ -26,10 +26,10 @@ class OutputReader:
     def __init__(self, declared: ModelOutputs) -> None:
         self.declared = declared
         self.note = ""
-        self._first: list[Outputs] = []  # of the condition that settles the scale
+        self._first: list[Answers] = []  # of the condition that settles the scale
         self._is_settled = declared is ModelOutputs.PROBABILITIES  # those are checked row by row
 
-    def look(self, outputs: Outputs, rows: slice, count: int) -> None:
+    def look(self, outputs: Answers, rows: slice, count: int) -> None:
         """Settle the scale by the first outputs of a condition.
 
         Args:
@@ -49,7 +49,7 @@ class OutputReader:
         self._refuse(scale_of(first), len(first))
         self._is_settled = bool(np.isfinite(first).all(axis=1).any())  # else another condition may show more
 
-    def logits(self, outputs: Outputs) -> Outputs:
+    def logits(self, outputs: Answers) -> Answers:
         """Return the logits, (B, K); a probability of 0 has the logit -inf.
 
         Raises:

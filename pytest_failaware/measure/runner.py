@@ -17,7 +17,7 @@ from pytest_failaware.measure.constancy import ALIKE, FirstAnswers, check_first_
 from pytest_failaware.measure.fold import Way, has_hooks, private_copies
 from pytest_failaware.measure.loader import DegradedLoader
 from pytest_failaware.measure.models import LoadedModel
-from pytest_failaware.measure.outputs import OutputReader, Outputs
+from pytest_failaware.measure.outputs import Answers, OutputReader
 from pytest_failaware.schema import ModelOutputs, Precision
 from pytest_failaware.scores import is_answered, log_softmax, scores_of
 from pytest_failaware.text import describe_error
@@ -81,7 +81,7 @@ class Runner:
             f"result: --failaware-batch-size={self.batch_size} saves the attempts",
         )
 
-    def answers(self, loader: DegradedLoader) -> Iterator[tuple[slice, Outputs]]:
+    def answers(self, loader: DegradedLoader) -> Iterator[tuple[slice, Answers]]:
         """The rows of each batch in order with their logits (B, K) on the host; to be called in inference mode.
 
         Raises:
@@ -98,7 +98,7 @@ class Runner:
                 yield rows, self.reader.logits(outputs)
                 start = rows.stop
 
-    def _fitting(self, loader: DegradedLoader, rows: slice) -> Outputs | None:
+    def _fitting(self, loader: DegradedLoader, rows: slice) -> Answers | None:
         """What the model returns for these rows; None where memory ran out, and batches are smaller from now on."""
         try:
             module, layout = self._way(loader, rows)
@@ -142,7 +142,7 @@ class Runner:
             self._chosen = (has_hooks(self.model.module), self._fastest(inputs, expected))
         return self._chosen[1]
 
-    def _first_answers(self, inputs: torch.Tensor, expected: Outputs) -> FirstAnswers:
+    def _first_answers(self, inputs: torch.Tensor, expected: Answers) -> FirstAnswers:
         try:
             return first_answers(self.model, inputs, expected, self.precision)
         except ModelError as error:
@@ -150,7 +150,7 @@ class Runner:
                 self._refusal = str(error)
             raise
 
-    def _fastest(self, inputs: torch.Tensor, expected: Outputs) -> Way:
+    def _fastest(self, inputs: torch.Tensor, expected: Answers) -> Way:
         """The first way that answers a clean batch as the module itself does."""
         for candidate, layout in self._candidates(inputs):
             answer = _try(candidate, inputs.to(memory_format=layout))
@@ -168,7 +168,7 @@ class Runner:
         if self.model.device.type == "cpu" or self.precision is not Precision.IEEE:
             yield self.model.module, torch.channels_last
 
-    def _alike(self, answer: Outputs, expected: Outputs) -> bool:
+    def _alike(self, answer: Answers, expected: Answers) -> bool:
         """Whether predictions and flags are equal and outputs close; never where one has no answer."""
         finite = np.isfinite(expected)
         if answer.shape != expected.shape or not np.array_equal(np.isfinite(answer), finite):
@@ -188,7 +188,7 @@ class Runner:
         return np.array_equal(first, second)
 
 
-def _try(module: nn.Module, inputs: torch.Tensor) -> Outputs | None:
+def _try(module: nn.Module, inputs: torch.Tensor) -> Answers | None:
     """The logits, or None where this way does not work; the module itself has answered before."""
     try:
         return logits_of(module, inputs)
