@@ -23,6 +23,7 @@ from pytest_failaware.schema import (
     DatasetChange,
     Gate,
     Loading,
+    ModelOutputs,
     Origin,
     Outputs,
     Precision,
@@ -39,6 +40,7 @@ _DEFAULTS: Final = {
     "precision": Precision.IEEE.value,
     "baseline-dir": "baselines",
     "drift-budget": str(DRIFT_BUDGET),
+    "outputs": ModelOutputs.LOGITS.value,
     "dataset-change": "fail",
 }
 
@@ -80,6 +82,7 @@ def resolve(
         device=_device(given["device"]) if "device" in given else "auto",
         batch_size=_positive("batch-size", given),
         precision=_precision(given),
+        model_outputs=_model_outputs(given),
         baseline_dir=baseline_dir,
         dataset_change=_dataset_change(given),
         drift_budget=_drift_budget(given),
@@ -235,6 +238,18 @@ def _precision(given: Mapping[str, Given]) -> Precision:
     if one.text not in known:
         raise ConfigError(f"{one.where}: must be {', '.join(known[:-1])} or {known[-1]}, got {one.text!r}")
     return Precision(one.text)
+
+
+def _model_outputs(given: Mapping[str, Given]) -> ModelOutputs:
+    one = given.get("outputs")
+    if one is None:
+        return ModelOutputs.LOGITS
+    try:
+        return ModelOutputs(one.text)
+    except ValueError:
+        known = " or ".join(outputs.value for outputs in ModelOutputs)
+        divided = " (percentages have to be divided by 100)" if one.text == "percentages" else ""
+        raise ConfigError(f"{one.where}: must be {known}{divided}, got {one.text!r}") from None
 
 
 def _drift_budget(given: Mapping[str, Given]) -> Decimal:

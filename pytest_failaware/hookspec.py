@@ -92,7 +92,8 @@ def pytest_failaware_metrics() -> Iterable[RateMetric | ScoreMetric]:  # type: i
             return [ScoreMetric(name="overconfidence", compute=overconfidence, higher_is_better=False, lowest=-1)]
 
     One that says `needs_logits=True` reads `records.logits`, (N, K) float32; a gate on it asks for the ini key
-    `failaware_store_logits`. Where the logits of a sample are not finite they are 0, and its confidence is 0.
+    `failaware_store_logits`. If the model has no answer for a sample (NaN, +inf, or -inf for every class), its logits
+    and its confidence are 0. A class masked by -inf has the lowest float32 as its logit.
     """
 
 

@@ -259,6 +259,14 @@ OPTIONS: Final = (
         "temperature=T. Default: false",
     ),
     Option(
+        name="outputs",
+        metavar="KIND",
+        ini_only=True,
+        defines=True,
+        help="what the model returns: logits, or probabilities (softmax outputs), whose logarithms are then the "
+        "logits. Default: logits",
+    ),
+    Option(
         name="dataset-change",
         metavar="HOW",
         ini_only=True,

@@ -31,24 +31,49 @@ class OutputScale(Enum):
     UNIT_RANGE = "between 0 and 1, as after a sigmoid"
 
 
+UNIT_RANGE_REMEDY: Final = "softmax is applied to them; if they are no logits, give what goes into the sigmoid"
+"""What to say of outputs in the unit range, behind what they are."""
+
+
 def scale_of(outputs: NDArray[np.floating[Any]]) -> OutputScale | None:
     """Return what outputs of shape (N, K) are if they cannot be usual logits, else None.
 
     Rows with a number that is not finite are left out. From `CERTAIN_ROWS` rows on the answer is certain. For fewer
     rows, the sums must agree to float32's rounding, and the answer is still only likely: one row of logits can sum to 1
-    by chance. UNIT_RANGE means outputs in [0, 1] that do not sum to 1. They can be logits, and deserve a note.
+    by chance. UNIT_RANGE means outputs in [0, 1] that do not sum to 1, and are not all 0. They can be logits, and
+    deserve a note.
     """
     import numpy as np
 
     rows = outputs[np.isfinite(outputs).all(axis=1)].astype(np.float64)
     if not len(rows) or rows.min() < 0:
         return None
-    sums, is_certain = rows.sum(axis=1), len(rows) >= CERTAIN_ROWS
+    with np.errstate(over="ignore"):
+        sums, is_certain = rows.sum(axis=1), len(rows) >= CERTAIN_ROWS
     tolerance = SUM_TOLERANCE if is_certain else _FEW_ROWS_TOLERANCE
     if (np.abs(sums - 100) <= 100 * tolerance).all():
         return OutputScale.PERCENTAGES
-    if rows.max() > 1:
-        return None
     if (np.abs(sums - 1) <= tolerance).all():
         return OutputScale.PROBABILITIES
-    return OutputScale.UNIT_RANGE if is_certain else None
+    return OutputScale.UNIT_RANGE if is_certain and 0 < rows.max() <= 1 else None
+
+
+def not_probabilities(outputs: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Return which rows of outputs (N, K) cannot be probabilities, (N,): one is below 0, or their sum is not 1.
+
+    A row with NaN is none of them unless one of its numbers is below 0: it is no answer.
+    """
+    import numpy as np
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        is_off: NDArray[np.bool_] = np.abs(outputs.sum(axis=1, dtype=np.float64) - 1) > SUM_TOLERANCE
+        return is_off | (outputs < 0).any(axis=1)
+
+
+def logarithms(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return the logits whose softmax the probabilities (N, K) are; that of 0 is -inf."""
+    import numpy as np
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logits: NDArray[np.float64] = np.log(probabilities, dtype=np.float64)
+        return logits

@@ -25,7 +25,7 @@ from pytest_failaware.options import Surroundings
 from pytest_failaware.progress import Follow
 from pytest_failaware.report.sights import AT_CHANCE
 from pytest_failaware.report.words import percent
-from pytest_failaware.schema import DataFacts, Gate, Measurement, RunConfig, Tell
+from pytest_failaware.schema import DataFacts, Gate, Measurement, ModelOutputs, RunConfig, Tell
 from pytest_failaware.screen import follow_here
 from pytest_failaware.text import printable
 from pytest_failaware.vocabulary import BUILT_IN
@@ -52,6 +52,7 @@ def evaluate(
     device: str = "auto",
     batch_size: int | None = None,
     precision: str = "ieee",
+    outputs: str = "logits",
     store_logits: bool = False,
     seed: int = 0,
 ) -> Evaluations:
@@ -81,6 +82,7 @@ def evaluate(
         device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
         batch_size: images in a batch; None chooses it.
         precision: `"ieee"`, `"tf32"` or `"bfloat16"`.
+        outputs: what the model returns: `"logits"`, or `"probabilities"`, whose logarithms are then the logits.
         store_logits: whether the records of a model hold every logit, as those of predictions always do.
         seed: of what is drawn at random.
 
@@ -92,6 +94,8 @@ def evaluate(
     if records is not None:
         if model is not None or dataset is not None:
             raise ConfigError("evaluate: records were predicted elsewhere; leave out model and dataset, or records")
+        if outputs != ModelOutputs.LOGITS.value:
+            raise ConfigError("evaluate: records name their scores logits or probabilities; leave out outputs")
         return _evaluate_predictions(records, conditions, rule)
     if model is None or dataset is None or preprocess is None:
         raise ConfigError("evaluate: give model, dataset and preprocess, or records of predictions made elsewhere")
@@ -107,9 +111,10 @@ def evaluate(
         "data-root": data_root and str(data_root),
         "batch-size": batch_size and str(batch_size),
     }
+    kept = {"outputs": outputs, "store_logits": store_logits}
     config = resolve(
         command_line={name: value for name, value in given.items() if isinstance(value, str)},
-        ini={"conditions": list(conditions), "rule": rule, "seed": seed, "store_logits": store_logits},
+        ini={"conditions": list(conditions), "rule": rule, "seed": seed} | kept,
         around=Surroundings(environ={}, invocation_dir=Path.cwd(), ini_dir=Path.cwd()),
     )
     follow = follow_here()
@@ -134,6 +139,7 @@ def _evaluate_bench(bench: Bench, config: RunConfig, follow: Follow) -> Evaluati
             measurement = bench.measure(condition, gate.seed, tell)
         found[condition.key] = _evaluation(measurement, gate, names)
         doubts_here = [*_doubts(found[condition.key]), *below_published(config, measurement)]
+        doubts_here += [doubt for doubt in bench.runner.doubts if doubt not in doubts]
         _warn(doubts_here)
         doubts += doubts_here
     notes = (*bench.model.notes, *bench.notes, *_of_rule(gate, bench.store.facts), *doubts)
@@ -151,7 +157,7 @@ def _evaluate_predictions(
     predictions = read_predictions(Path(records), option="records") if is_path else adopt_predictions(records)
     wanted = list(predictions.records) if conditions is None else list(conditions)
     gate = build_gate({"conditions": wanted, "rule": rule}, prefix="evaluate: ", vocabulary=BUILT_IN.of_predictions)
-    found, doubts = dict[str, Evaluation](), list[str]()
+    found, doubts = dict[str, Evaluation](), list(predictions.doubts)
     for condition in gate.conditions:
         measurement = predictions.measurement(condition, gate.seed)
         names = predictions.names(measurement.records.sample_id.tolist())
@@ -159,7 +165,7 @@ def _evaluate_predictions(
         doubts += _doubts(found[condition.key])
     _warn(doubts)
     notes = (*predictions.notes, *_of_rule(gate, predictions.data), *doubts)
-    return Evaluations(evaluations=found, gate=gate, notes=notes)
+    return Evaluations(evaluations=found, gate=gate, notes=tuple(dict.fromkeys(notes)))
 
 
 def _evaluation(measurement: Measurement, gate: Gate, names: Mapping[int, str]) -> Evaluation:
@@ -234,6 +240,7 @@ def open_bench(
         own_kernels=own_kernels,
         precomputed=config.precomputed,
         keep_logits=config.store_logits,
+        declared=config.model_outputs,
         rename=config.rename,
         tell=tell,
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pytest_failaware.schema import MOST_OUTPUTS
+
+_LIMITS: Final = np.finfo(np.float32)
 
 
 class Scores(NamedTuple):
@@ -23,7 +27,12 @@ def scores_of(log_probability: NDArray[np.float64]) -> Scores:
     """The scores of log-probabilities, shape (N, K) with K >= 2.
 
     entropy = -sum p ln p in nats, with 0 ln 0 = 0: from log-probabilities it can be neither negative nor NaN.
+
+    Raises:
+        ValueError: there are more outputs than a prediction can name.
     """
+    if (outputs := log_probability.shape[1]) > MOST_OUTPUTS:
+        raise ValueError(f"{outputs:,} outputs; a prediction can name {MOST_OUTPUTS:,} classes at most")
     probability = np.exp(log_probability)
     prediction = log_probability.argmax(axis=1)
     plogp = probability * np.where(probability > 0, log_probability, 0.0)
@@ -45,11 +54,18 @@ def columns_of(logits: NDArray[np.floating[Any]], label: NDArray[np.uint16]) -> 
     return {
         "label": label,
         **scores_of(log_probability)._asdict(),
-        "label_log_probability": of_label.clip(min=np.finfo(np.float32).min).astype(np.float32),
-        "max_logit": logits.max(axis=1).astype(np.float32),
+        "label_log_probability": as_float32(of_label),
+        "max_logit": as_float32(logits.max(axis=1)),
     }
 
 
+@np.errstate(all="ignore")
+def as_float32(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Return logits as records hold them: if no float32 holds one, the nearest that one does, so all are finite."""
+    return logits.clip(_LIMITS.min, _LIMITS.max).astype(np.float32)
+
+
+@np.errstate(invalid="ignore")
 def is_answered(logits: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     """Return which rows of logits (N, K) are an answer, (N,): a class may be masked by -inf, as long as one is not."""
     answered: NDArray[np.bool_] = np.isfinite(logits.max(axis=1))  # the maximum of a row with NaN is NaN

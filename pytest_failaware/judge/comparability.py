@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pytest_failaware.judge.class_names import class_difference
 from pytest_failaware.judge.pairing import Pair
 from pytest_failaware.schema import (
+    DECLARED_OUTPUTS,
     ELSEWHERE,
     Baseline,
     BaselineEntry,
@@ -18,6 +19,7 @@ from pytest_failaware.schema import (
     DatasetChange,
     Gate,
     Measurement,
+    ModelOutputs,
     Records,
 )
 
@@ -70,6 +72,10 @@ def otherwise_made(measurement: Measurement, baseline: Baseline) -> dict[str, tu
         "implementation": (entry.condition.implementation, condition.implementation),
         "seed": (entry.seed, measurement.seed),
     }
+    environments = entry.environment, measurement.provenance.environment
+    if all(environments):  # predictions have none: the names of their columns say what their scores are
+        old, new = (one.get(DECLARED_OUTPUTS, ModelOutputs.LOGITS.value) for one in environments)
+        pairs["outputs of the model"] = old, new
     if ELSEWHERE in pairs["preprocessing"]:
         del pairs["preprocessing"]
     if condition.severity is not None and not all(pairs["parameters"]):
@@ -121,7 +127,7 @@ def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[st
     now |= provenance.environment
     for name in dict.fromkeys([*before, *now]):
         old, new = before.get(name, "none"), now.get(name, "none")
-        if old != new:
+        if old != new and name != DECLARED_OUTPUTS:  # which is a difference, and no cause
             yield f"{name} {old} -> {new}"
 
 

@@ -119,10 +119,11 @@ class FailureRule:
         import numpy as np
 
         flagged = np.zeros(len(confidence), dtype=np.bool_)
-        if self.confidence is not None:
-            flagged |= confidence < np.float32(self.confidence)
-        if self.entropy is not None:
-            flagged |= entropy > np.float32(self.entropy)
+        with np.errstate(over="ignore", under="ignore"):  # a threshold beyond float32 is infinite, and flags nothing
+            if self.confidence is not None:
+                flagged |= confidence < np.float32(self.confidence)
+            if self.entropy is not None:
+                flagged |= entropy > np.float32(self.entropy)
         return flagged
 
     def flag_logits(self, logits: Any) -> Any:  # Any: an array, a list or a torch tensor -> an array or a bool
@@ -144,18 +145,16 @@ class FailureRule:
 
         A sample with NaN has no answer.
         """
-        import numpy as np
+        from pytest_failaware.output_scale import logarithms, not_probabilities
 
         rows, is_one = _matrix(probabilities, "probabilities")
-        answers = rows[~np.isnan(rows).any(axis=1)]
-        smallest, off = answers.min(initial=0), np.abs(answers.sum(axis=1) - 1).max(initial=0)
-        if smallest < 0 or off > 1e-3:
+        if (wrong := not_probabilities(rows)).any():
+            row = rows[wrong.argmax()]
             raise ValueError(
-                f"probabilities must be >= 0 and sum to 1 in each row; the smallest is {smallest:g}, the worst sum is "
-                f"off by {off:g}; pass logits to flag_logits"
+                f"probabilities must be >= 0 and sum to 1 in each row; row {wrong.argmax()} goes from {row.min():g} to "
+                f"{row.max():g} and sums to {row.sum():g}; pass logits to flag_logits"
             )
-        with np.errstate(divide="ignore"):
-            return self._flagged(np.log(rows), is_one=is_one)
+        return self._flagged(logarithms(rows), is_one=is_one)
 
     def _flagged(self, logits: NDArray[np.float64], *, is_one: bool) -> NDArray[np.bool_] | bool:
         """Return the flags of logits (N, K), or the flag of the one sample."""
@@ -183,19 +182,33 @@ def _matrix(values: Any, what: str) -> tuple[NDArray[np.float64], bool]:  # Any:
     import numpy as np
 
     if hasattr(values, "detach"):
-        values = values.detach().double().cpu().numpy()
-    rows = np.asarray(values, dtype=np.float64)
+        values = _host(values, what)
+    rows = np.asarray(values)
+    if rows.dtype.kind in "bcSU":  # numpy would drop an imaginary part, and read text
+        raise ValueError(f"{what} must be real numbers, got {rows.dtype}")
+    rows = rows.astype(np.float64)
     if rows.ndim not in (1, 2) or rows.shape[-1] < 2:
         raise ValueError(f"{what} must have shape (N, K), or (K,) for one sample, with K >= 2, got {rows.shape}")
     return np.atleast_2d(rows), rows.ndim == 1
 
 
+def _host(tensor: Any, what: str) -> Any:  # Any: a torch tensor, which this file does not import -> an array
+    """Return a tensor's numbers as an array."""
+    if tensor.is_meta or tensor.is_complex() or tensor.is_quantized or str(tensor.layout) != "torch.strided":
+        raise ValueError(f"{what} must be real numbers in a dense tensor, got {tensor.dtype} {tensor.layout}")
+    values = tensor.detach().cpu()
+    return (values.double() if tensor.is_floating_point() else values).numpy()
+
+
 def _check_scale(logits: NDArray[np.float64]) -> None:
-    """Refuse probabilities and percentages; of few samples, which can look so by chance, warn."""
-    from pytest_failaware.output_scale import CERTAIN_ROWS, OutputScale, scale_of
+    """Refuse probabilities and percentages; of few samples, which can look so by chance, and of sigmoids' warn."""
+    from pytest_failaware.output_scale import CERTAIN_ROWS, UNIT_RANGE_REMEDY, OutputScale, scale_of
 
     scale = scale_of(logits)
-    if scale not in (OutputScale.PROBABILITIES, OutputScale.PERCENTAGES):
+    if scale is None:
+        return
+    if scale is OutputScale.UNIT_RANGE:
+        warnings.warn(f"the logits are {scale.value}; {UNIT_RANGE_REMEDY}", stacklevel=3)
         return
     divided = "divided by 100 " if scale is OutputScale.PERCENTAGES else ""
     if len(logits) >= CERTAIN_ROWS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,13 +11,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pytest_failaware.errors import ModelError
+from pytest_failaware.measure.programs import Program
+from pytest_failaware.schema import MOST_OUTPUTS
 from pytest_failaware.text import describe_error, one_line
 
 _WRAP = "give a factory (pkg.mod:factory) whose model returns the logits alone"
 
 
-def logits_of(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32]:
+def logits_of(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float64]:
     """The logits of a batch, (B, K) on the host. A lone image is doubled: a batch of one takes other kernels.
+
+    float64 holds the numbers of every other type, and the scores are computed in it.
 
     Raises:
         ModelError: the model does not take the inputs, or does not answer as a classifier does.
@@ -28,9 +33,9 @@ def logits_of(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32]:
     except Exception as error:  # the user's network runs here
         raise ModelError(
             f"the model cannot take inputs of shape {tuple(inputs.shape)} (batch, channels, height, width): "
-            f"{describe_error(error)}; check --failaware-preprocess"
+            f"{describe_error(error)}; {_remedy(module)}"
         ) from error
-    logits: NDArray[np.float32] = logits_in(answer, len(fed))[:count].float().cpu().numpy()
+    logits: NDArray[np.float64] = logits_in(answer, len(fed))[:count].cpu().double().numpy()
     return logits
 
 
@@ -54,10 +59,15 @@ def logits_in(answer: object, images: int) -> torch.Tensor:
             "classifier returns one logit per class: where z is that number, torch.stack([torch.zeros_like(z), z], 1) "
             f"has the sigmoid's probabilities; {_WRAP}"
         )
-    if found.is_complex() or found.dtype == torch.bool or found.is_meta or found.layout is not torch.strided:
+    if not _are_numbers(found):
         raise ModelError(
             f"the model returns {_described(found)} of {found.dtype} ({found.layout}, on {found.device}); logits are "
             f"real numbers in a dense tensor; {_WRAP}"
+        )
+    if found.ndim == 2 and found.shape[1] > MOST_OUTPUTS:
+        raise ModelError(
+            f"the model returns {_described(found)}: {found.shape[1]:,} outputs, and a prediction can name "
+            f"{MOST_OUTPUTS:,} classes at most; give a model with fewer classes"
         )
     if not _fits(found, images):
         raise ModelError(
@@ -65,6 +75,18 @@ def logits_in(answer: object, images: int) -> torch.Tensor:
             f"(batch, classes >= 2); {_WRAP}"
         )
     return found
+
+
+def _remedy(module: nn.Module) -> str:
+    """What to do about inputs that the model does not take: its weights may be of another type than float32."""
+    inner = module.inner if isinstance(module, Program) else module
+    weights = () if inner is None else itertools.chain(inner.parameters(), inner.buffers())
+    types = {weight.dtype for weight in weights if weight.is_floating_point()} - {torch.float32}
+    if not types:
+        return "check --failaware-preprocess"
+    spelled = ", ".join(sorted(str(one).removeprefix("torch.") for one in types))
+    autocast = ", or compute in it: --failaware-precision=bfloat16" if types == {torch.bfloat16} else ""
+    return f"the inputs are float32 and its weights {spelled}: call model.float(), before an export, too{autocast}"
 
 
 def _named(answer: object) -> object:
@@ -83,6 +105,12 @@ def _first(members: tuple[object, ...] | list[object], images: int) -> object:
             f"alone is (batch, classes) would be taken); {_WRAP}"
         )
     return members[0]
+
+
+def _are_numbers(tensor: torch.Tensor) -> bool:
+    """Whether it holds real numbers, one beside the other."""
+    is_real = not tensor.is_complex() and tensor.dtype != torch.bool
+    return is_real and not tensor.is_quantized and not tensor.is_meta and tensor.layout is torch.strided
 
 
 def _fits(tensor: torch.Tensor, images: int) -> bool:

@@ -29,9 +29,11 @@ from pytest_failaware.measure.runner import Flags, Runner
 from pytest_failaware.measure.scale import scale_notes
 from pytest_failaware.measure.store import ImageStore, build_store, silent
 from pytest_failaware.schema import (
+    DECLARED_OUTPUTS,
     Condition,
     Former,
     Measurement,
+    ModelOutputs,
     Precision,
     Preprocessing,
     Provenance,
@@ -162,7 +164,9 @@ class Bench:
     @property
     def environment(self) -> dict[str, str]:
         """What can explain a change between two machines: device, precision and versions, as plain text."""
-        return _environment(self.model.device, self.runner.precision)
+        found = _environment(self.model.device, self.runner.precision)
+        declared = self.runner.reader.declared
+        return found if declared is ModelOutputs.LOGITS else found | {DECLARED_OUTPUTS: declared.value}
 
 
 def build_bench(
@@ -178,6 +182,7 @@ def build_bench(
     own_kernels: Mapping[str, Degrade] | None = None,
     precomputed: Path | None = None,
     keep_logits: bool = False,
+    declared: ModelOutputs = ModelOutputs.LOGITS,
     rename: Mapping[str, str] | None = None,
     tell: Tell = silent,
 ) -> Bench:
@@ -195,6 +200,7 @@ def build_bench(
         own_kernels: the user's degradations by name.
         precomputed: the folder of corruptions that are read instead of made.
         keep_logits: whether records hold every logit.
+        declared: what the model returns.
         rename: new names of classes by their old ones.
         tell: called while images are decoded.
 
@@ -208,7 +214,7 @@ def build_bench(
     own = {name: checked(name, kernel) for name, kernel in (own_kernels or {}).items()}
     size = batch_size or default_batch_size(store, model.device)
     return Bench(
-        runner=Runner(model, batch_size=size, precision=precision, flags=flags),
+        runner=Runner(model, batch_size=size, precision=precision, flags=flags, declared=declared),
         store=store if limit is None else store.limited(limit),
         pipeline=pipeline,
         kernels=own,

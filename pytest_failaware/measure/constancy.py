@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from pytest_failaware.errors import ModelError
 from pytest_failaware.measure.answers import logits_of
 from pytest_failaware.measure.models import LoadedModel
+from pytest_failaware.measure.outputs import Answers
 from pytest_failaware.measure.writes import check_counted, check_unchanged
 from pytest_failaware.schema import Precision
 
@@ -44,13 +44,11 @@ class FirstAnswers:
 
     inputs: torch.Tensor
     batch: int
-    logits: NDArray[np.float32]
+    logits: Answers
     note: str
 
 
-def first_answers(
-    model: LoadedModel, inputs: torch.Tensor, logits: NDArray[np.float32], precision: Precision
-) -> FirstAnswers:
+def first_answers(model: LoadedModel, inputs: torch.Tensor, logits: Answers, precision: Precision) -> FirstAnswers:
     """Ask for each of the inputs again, in smaller batches and another order, and for the first such batch twice.
 
     Args:
@@ -87,7 +85,7 @@ def check_first_answers(model: LoadedModel, first: FirstAnswers, precision: Prec
         raise _refusal(model, first.inputs, CHANGED)
 
 
-def _ask(model: LoadedModel, part: torch.Tensor, batch: int) -> NDArray[np.float32]:
+def _ask(model: LoadedModel, part: torch.Tensor, batch: int) -> Answers:
     """The logits of a part of a batch; a program that takes whole batches alone gets the last image again and again."""
     part = part.contiguous()
     try:
@@ -113,20 +111,18 @@ def _refusal(model: LoadedModel, inputs: torch.Tensor, finding: str) -> ModelErr
     return ModelError(finding)
 
 
-def _dependence(
-    model: LoadedModel, inputs: torch.Tensor, logits: NDArray[np.float32], by_chance: float, by_batch: float
-) -> str:
+def _dependence(model: LoadedModel, inputs: torch.Tensor, logits: Answers, by_chance: float, by_batch: float) -> str:
     """What the answers depend on: on chance if the whole batch, too, gets other ones when it is asked again."""
     again = [_distance(logits_of(model.module, inputs), logits, _largest(logits)) for _ in range(_TRIES)]
     by_chance = max(by_chance, *again)
     return _chance(by_chance) if by_chance > ALIKE else _batch(by_batch)
 
 
-def _largest(logits: NDArray[np.float32]) -> float:
+def _largest(logits: Answers) -> float:
     return float(np.abs(logits[np.isfinite(logits)]).max(initial=0))
 
 
-def _distance(one: NDArray[np.float32], other: NDArray[np.float32], scale: float) -> float:
+def _distance(one: Answers, other: Answers, scale: float) -> float:
     """The largest difference of two answers in units of `scale`; infinite where shapes or what is finite differ."""
     if one.shape != other.shape or not np.array_equal(np.isfinite(one), np.isfinite(other)):
         return np.inf

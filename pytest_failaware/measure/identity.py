@@ -100,6 +100,6 @@ class Identity:
 def _own_code() -> str:
     """A hash over the code that measures: a working copy changes without its version."""
     folder, digest = Path(__file__).parent, hashlib.sha256()
-    for path in (*sorted(folder.rglob("*.py")), folder.parent / "scores.py"):
+    for path in (*sorted(folder.rglob("*.py")), *(folder.parent / name for name in ("output_scale.py", "scores.py"))):
         digest.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from pytest_failaware.columns import read_only
 from pytest_failaware.errors import DataError, ModelError
 from pytest_failaware.measure.loader import DegradedLoader
+from pytest_failaware.measure.outputs import Answers
 from pytest_failaware.measure.precision import computing
 from pytest_failaware.measure.runner import Runner
 from pytest_failaware.measure.store import silent
 from pytest_failaware.measure.writes import check_unchanged, check_unwritten
 from pytest_failaware.schema import NO_CLASS, Records, Tell
-from pytest_failaware.scores import columns_of
+from pytest_failaware.scores import as_float32, columns_of, is_answered
 
 
 def measure_records(
@@ -23,7 +24,7 @@ def measure_records(
     """What the model answers to every image of the loader, ascending by sample id.
 
     Raises:
-        ModelError: the model returns no (B, K) tensor of logits, those of clean images are not all finite, or its
+        ModelError: the model returns no (B, K) tensor of logits, those of clean images are no answer, or its
             answers depend on chance, on the batch or on what it was asked before, or its weights changed since it was
             loaded.
         DataError: the labels do not fit the model's K classes.
@@ -44,27 +45,27 @@ def measure_records(
 
 
 def _columns(
-    loader: DegradedLoader, rows: slice, logits: NDArray[np.float32], *, keep_logits: bool
+    loader: DegradedLoader, rows: slice, logits: Answers, *, keep_logits: bool
 ) -> dict[str, NDArray[np.generic]]:
-    """One batch's columns of Records; a row whose logits are not finite becomes the answer of a model that has none."""
+    """One batch's columns of Records; a row that is no answer becomes the one of a model that has none."""
     _check_classes(logits, loader)
-    labels, finite = loader.store.labels[rows], np.logical_and.reduce(np.isfinite(logits), axis=1)
-    if finite.all():
-        return columns_of(logits, labels) | ({"logits": logits} if keep_logits else {})
+    labels, answered = loader.store.labels[rows], is_answered(logits)
+    if answered.all():
+        return columns_of(logits, labels) | ({"logits": as_float32(logits)} if keep_logits else {})
     if loader.condition.name == "clean":  # of degraded ones they are counted: metrics.NON_FINITE
         raise ModelError(
-            f"{int((~finite).sum())} of {len(logits)} clean images in a batch get logits that are not finite (NaN or "
-            "infinite); check the weights and --failaware-preprocess"
+            f"{int((~answered).sum())} of {len(logits)} clean images in a batch get logits that are not finite (NaN, "
+            "+inf, or -inf for every class); check the weights and --failaware-preprocess"
         )
-    usable = np.where(finite[:, None], logits, np.float32(0))  # all alike: every class is as probable
-    columns = columns_of(usable, labels) | ({"logits": usable} if keep_logits else {})
+    usable = np.where(answered[:, None], logits, 0)  # all alike: every class is as probable
+    columns = columns_of(usable, labels) | ({"logits": as_float32(usable)} if keep_logits else {})
     unanswered = {"prediction": NO_CLASS, "confidence": 0, "label_log_probability": np.finfo(np.float32).min}
     return columns | {
-        name: np.where(finite, columns[name], columns[name].dtype.type(value)) for name, value in unanswered.items()
+        name: np.where(answered, columns[name], columns[name].dtype.type(value)) for name, value in unanswered.items()
     }
 
 
-def _check_classes(logits: NDArray[np.float32], loader: DegradedLoader) -> None:
+def _check_classes(logits: Answers, loader: DegradedLoader) -> None:
     """Refuse class counts that do not fit the data."""
     facts, classes = loader.store.facts, logits.shape[1]
     if len(facts.classes) > classes or (loader.store.has_class_names and len(facts.classes) != classes):

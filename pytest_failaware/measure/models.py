@@ -16,6 +16,7 @@ from pytest_failaware.imports import load_attribute
 from pytest_failaware.measure.architectures import architecture_name, call_factory, kind_of
 from pytest_failaware.measure.checkpoint import checkpoint_of, module_in, read_content
 from pytest_failaware.measure.formats import Format, recognise
+from pytest_failaware.measure.precision import building
 from pytest_failaware.measure.pretrained import published
 from pytest_failaware.measure.programs import load_program
 from pytest_failaware.measure.state import check_values, model_sha256, weights_version
@@ -86,7 +87,7 @@ def load_model(
         ModelError: The file, the architecture or the factory cannot be used, or they do not fit together.
         ConfigError: `pkg.mod:factory` cannot be imported.
     """
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with building(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         if source.kind is SourceKind.FACTORY:
             return _from_factory(source, arch, device)
         if source.kind is SourceKind.FILE:

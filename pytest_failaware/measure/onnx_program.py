@@ -17,6 +17,7 @@ from pytest_failaware.measure.onnx_file import external_tensors, parse_onnx, put
 from pytest_failaware.text import describe_error, one_line
 
 _TYPES: Final = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+_LOGITS: Final = (*_TYPES, "tensor(double)")
 _CHUNK: Final = 1 << 20  # bytes
 _HEAD: Final = 64  # bytes that show a pointer of Git LFS
 _ERRORS_ONLY: Final = 3  # onnxruntime's level of log; it writes warnings straight to the terminal
@@ -27,11 +28,12 @@ class OnnxProgram:
 
     def __init__(self, session: Any, path: Path) -> None:  # Any: onnxruntime ships no types
         inputs, outputs = session.get_inputs(), session.get_outputs()
-        if len(inputs) != 1 or len(outputs) != 1 or inputs[0].type not in _TYPES or len(inputs[0].shape) != 4:
+        if len(inputs) != 1 or len(outputs) != 1 or not _is_classifier(inputs[0], outputs[0]):
             given = ", ".join(f"{one.name} {one.type} {one.shape}" for one in (*inputs, *outputs))
             raise ModelError(
                 f"{path}: a classifier has one input of images (N, C, H, W) in float32 or float16 and one output of "
-                f"logits, this program has {len(inputs)} and {len(outputs)}: {one_line(given)}; export the model so"
+                f"logits in these or float64, this program has {len(inputs)} and {len(outputs)}: {one_line(given)}; "
+                "export the model so"
             )
         self.session, self.input, self.type = session, inputs[0].name, _TYPES[inputs[0].type]
         batch = inputs[0].shape[0]
@@ -50,6 +52,11 @@ class OnnxProgram:
         filled = np.concatenate([pixels, np.repeat(pixels[-1:], step - len(pixels), axis=0)])
         answer: np.ndarray[Any, np.dtype[Any]] = self.session.run(None, {self.input: filled})[0]
         return answer[: len(pixels)]
+
+
+def _is_classifier(images: Any, logits: Any) -> bool:  # Any: as above
+    """Whether the input can be images and the output logits, by their types and dimensions."""
+    return images.type in _TYPES and len(images.shape) == 4 and logits.type in _LOGITS
 
 
 def open_onnx(path: Path) -> tuple[OnnxProgram, str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import backends
 
@@ -31,9 +32,33 @@ def check_precision(precision: Precision, device: torch.device) -> None:
 
 
 @contextmanager
+def plain_types() -> Iterator[None]:
+    """Inside, what is made without a type is float32, and numpy warns as it does by default.
+
+    The process may have chosen another type by `torch.set_default_dtype`, or errors by `numpy.seterr`.
+    """
+    former = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with np.errstate(all="warn", under="ignore"):
+            yield
+    finally:
+        torch.set_default_dtype(former)
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """Inside, a network that is built has the types and the device of a fresh process: float32, on the CPU."""
+    with plain_types(), ExitStack() as undo:
+        if torch.get_default_device().type != "cpu":
+            undo.enter_context(torch.device("cpu"))
+        yield
+
+
+@contextmanager
 def computing(precision: Precision, device: torch.device) -> Iterator[None]:
     """Inside, models run in this precision by deterministic algorithms, whatever the process has chosen for itself."""
-    with ExitStack() as undo:
+    with plain_types(), ExitStack() as undo:
         for operation in (*_CUDA, *_CPU):
             wanted = "tf32" if precision is Precision.TF32 and operation in _CUDA else "ieee"
             if operation.fp32_precision != wanted and (operation.fp32_precision not in _EXACT or wanted != "ieee"):

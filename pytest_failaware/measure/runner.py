@@ -17,8 +17,9 @@ from pytest_failaware.measure.constancy import ALIKE, FirstAnswers, check_first_
 from pytest_failaware.measure.fold import Way, has_hooks, private_copies
 from pytest_failaware.measure.loader import DegradedLoader
 from pytest_failaware.measure.models import LoadedModel
-from pytest_failaware.schema import Precision
-from pytest_failaware.scores import log_softmax, scores_of
+from pytest_failaware.measure.outputs import Answers, OutputReader
+from pytest_failaware.schema import ModelOutputs, Precision
+from pytest_failaware.scores import is_answered, log_softmax, scores_of
 from pytest_failaware.text import describe_error
 
 Flags = Callable[..., NDArray[np.bool_]]
@@ -32,11 +33,20 @@ _OUT_OF_MEMORY: Final = ("not enough memory", "can't allocate memory", "cannot a
 class Runner:
     """Runs one model for a whole session: the way is chosen once, a batch size that did not fit is not tried again."""
 
-    def __init__(self, model: LoadedModel, *, batch_size: int, precision: Precision, flags: Flags | None) -> None:
+    def __init__(
+        self,
+        model: LoadedModel,
+        *,
+        batch_size: int,
+        precision: Precision,
+        flags: Flags | None,
+        declared: ModelOutputs = ModelOutputs.LOGITS,
+    ) -> None:
         self.model = model
         self.batch_size = batch_size
         self.precision = precision
         self.flags = flags
+        self.reader = OutputReader(declared)
         self._asked = batch_size
         self._first: FirstAnswers | None = None
         self._looks = 0  # how often the first images were asked again
@@ -45,38 +55,51 @@ class Runner:
 
     def of(self, model: LoadedModel) -> Runner:
         """A runner of another model with the same settings."""
-        return Runner(model, batch_size=self.batch_size, precision=self.precision, flags=self.flags)
+        return Runner(
+            model,
+            batch_size=self.batch_size,
+            precision=self.precision,
+            flags=self.flags,
+            declared=self.reader.declared,
+        )
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is known so far that makes every number doubtful."""
+        return (self.reader.note,) if self.reader.note else ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the summary says of how the model was run."""
         rough = (self._first.note,) if self._first is not None and self._first.note else ()
+        known = (*self.doubts, *rough)
         if self.batch_size == self._asked:
-            return rough
+            return known
         return (
-            *rough,
+            *known,
             f"memory ran out with batches of {self._asked} images; went on with {self.batch_size}, which changes no "
             f"result: --failaware-batch-size={self.batch_size} saves the attempts",
         )
 
-    def answers(self, loader: DegradedLoader) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    def answers(self, loader: DegradedLoader) -> Iterator[tuple[slice, Answers]]:
         """The rows of each batch in order with their logits (B, K) on the host; to be called in inference mode.
 
         Raises:
-            ModelError: the model does not take the images, answers with no logits or not twice alike, or two images do
-                not fit.
+            ModelError: the model does not take the images, answers with no logits, with probabilities that were not
+                declared, or not twice alike, or two images do not fit.
         """
         self._look_again()
         start, count = 0, len(loader.store.labels)
         while start < count:
             rows = slice(start, min(start + self.batch_size, count))
-            logits = self._fitting(loader, rows)
-            if logits is not None:
-                yield rows, logits
+            outputs = self._fitting(loader, rows)
+            if outputs is not None:
+                self.reader.look(outputs, rows, count)
+                yield rows, self.reader.logits(outputs)
                 start = rows.stop
 
-    def _fitting(self, loader: DegradedLoader, rows: slice) -> NDArray[np.float32] | None:
-        """The logits of these rows; None where memory ran out, and batches are smaller from now on."""
+    def _fitting(self, loader: DegradedLoader, rows: slice) -> Answers | None:
+        """What the model returns for these rows; None where memory ran out, and batches are smaller from now on."""
         try:
             module, layout = self._way(loader, rows)
             return logits_of(module, loader.inputs(rows).to(memory_format=layout))
@@ -119,7 +142,7 @@ class Runner:
             self._chosen = (has_hooks(self.model.module), self._fastest(inputs, expected))
         return self._chosen[1]
 
-    def _first_answers(self, inputs: torch.Tensor, expected: NDArray[np.float32]) -> FirstAnswers:
+    def _first_answers(self, inputs: torch.Tensor, expected: Answers) -> FirstAnswers:
         try:
             return first_answers(self.model, inputs, expected, self.precision)
         except ModelError as error:
@@ -127,7 +150,7 @@ class Runner:
                 self._refusal = str(error)
             raise
 
-    def _fastest(self, inputs: torch.Tensor, expected: NDArray[np.float32]) -> Way:
+    def _fastest(self, inputs: torch.Tensor, expected: Answers) -> Way:
         """The first way that answers a clean batch as the module itself does."""
         for candidate, layout in self._candidates(inputs):
             answer = _try(candidate, inputs.to(memory_format=layout))
@@ -145,13 +168,18 @@ class Runner:
         if self.model.device.type == "cpu" or self.precision is not Precision.IEEE:
             yield self.model.module, torch.channels_last
 
-    def _alike(self, answer: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
-        """Whether predictions and flags are equal and logits close; never where one is not finite."""
-        if answer.shape != expected.shape or not (np.isfinite(answer).all() and np.isfinite(expected).all()):
+    def _alike(self, answer: Answers, expected: Answers) -> bool:
+        """Whether predictions and flags are equal and outputs close; never where one has no answer."""
+        finite = np.isfinite(expected)
+        if answer.shape != expected.shape or not np.array_equal(np.isfinite(answer), finite):
             return False
-        if np.abs(answer - expected).max() > ALIKE * np.abs(expected).max():
+        largest = np.abs(expected[finite]).max(initial=0)
+        if np.abs(answer[finite] - expected[finite]).max(initial=0) > ALIKE * largest:
             return False
-        one, other = (scores_of(log_softmax(logits)) for logits in (answer, expected))
+        sides = [self.reader.logits(outputs) for outputs in (answer, expected)]
+        if not all(is_answered(logits).all() for logits in sides):
+            return False
+        one, other = (scores_of(log_softmax(logits)) for logits in sides)
         if not np.array_equal(one.prediction, other.prediction):
             return False
         if self.flags is None:
@@ -160,7 +188,7 @@ class Runner:
         return np.array_equal(first, second)
 
 
-def _try(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32] | None:
+def _try(module: nn.Module, inputs: torch.Tensor) -> Answers | None:
     """The logits, or None where this way does not work; the module itself has answered before."""
     try:
         return logits_of(module, inputs)

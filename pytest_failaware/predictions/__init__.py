@@ -24,6 +24,7 @@ from pytest_failaware.predictions.columns import (
     label_numbers,
     rows_by_condition,
     sample_numbers,
+    scale_doubts,
 )
 from pytest_failaware.predictions.files import Table, read_table, table_of_arrays, table_of_frame
 from pytest_failaware.schema import (
@@ -36,7 +37,7 @@ from pytest_failaware.schema import (
     Provenance,
     Records,
 )
-from pytest_failaware.scores import columns_of
+from pytest_failaware.scores import as_float32, columns_of
 from pytest_failaware.text import describe_error, spelled
 
 
@@ -52,6 +53,7 @@ class Predictions:
     written: NDArray[np.object_]  # (N,), the texts of the samples, in the order of the records
     has_conditions: bool
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()  # those of the notes that make every number doubtful
     former: Former | None = None  # in the order of the records
 
     def measurement(self, condition: Condition, seed: int, preprocessing: str = ELSEWHERE) -> Measurement:
@@ -180,6 +182,7 @@ def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | Non
     first = next(iter(rows.values()))
     numbers = None if groups is None else group_numbers(groups[first])
     fingerprint = data_fingerprint(ids[first], labels[first], classes)
+    doubts = tuple(_doubts(table, labels))
     former = former_data(lambda names: sample_numbers(table, list(names)), labels, classes, rename or {})
     return Predictions(
         place=table.place,
@@ -196,21 +199,25 @@ def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | Non
             fingerprint=data_fingerprint(former.sample_id[first], labels[first], former.classes),
             sample_id=former.sample_id[first],
         ),
-        notes=tuple(_notes(table, labels)),
+        notes=(*_unused(table), *doubts),
+        doubts=doubts,
     )
 
 
-def _notes(table: Table, labels: NDArray[np.uint16]) -> Iterator[str]:
-    """What the summary says of a table that was read."""
+def _unused(table: Table) -> Iterator[str]:
+    """A sentence on columns that nothing reads."""
     if table.unused:
         yield f"columns of the predictions that are not used: {', '.join(table.unused)}"
+
+
+def _doubts(table: Table, labels: NDArray[np.uint16]) -> Iterator[str]:
+    """Sentences on labels and scores that may mean something else."""
     if table.classes is None and (note := missing_zero_note(labels)):
         yield note
+    yield from scale_doubts(table)
 
 
 def _records(ids: NDArray[np.uint64], logits: NDArray[np.float64], labels: NDArray[np.uint16]) -> Records:
-    """Predictions under one condition; where no float32 holds a logit, the record has the next that one does."""
-    limits = np.finfo(np.float32)
-    kept = logits.clip(limits.min, limits.max).astype(np.float32)
-    columns = {"sample_id": ids, **columns_of(logits, labels), "logits": kept}
+    """Predictions under one condition."""
+    columns = {"sample_id": ids, **columns_of(logits, labels), "logits": as_float32(logits)}
     return Records(**{name: read_only(column) for name, column in columns.items()})

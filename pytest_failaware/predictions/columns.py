@@ -14,13 +14,13 @@ from pytest_failaware.class_labels import LabelError, class_numbers
 from pytest_failaware.conditions import DEFINITIONS, AnyName
 from pytest_failaware.errors import ConfigError, DataError
 from pytest_failaware.fingerprint import sample_ids
-from pytest_failaware.output_scale import SUM_TOLERANCE, OutputScale, scale_of
+from pytest_failaware.output_scale import UNIT_RANGE_REMEDY, OutputScale, logarithms, not_probabilities, scale_of
 from pytest_failaware.predictions.files import Table
-from pytest_failaware.schema import NO_CLASS
+from pytest_failaware.schema import MOST_OUTPUTS
+from pytest_failaware.scores import is_answered
 from pytest_failaware.spelling import parse_condition
 from pytest_failaware.text import described, one_line, spelled
 
-_CLASSES: Final = NO_CLASS  # the last number that uint16 holds stands for no class
 _WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,19}")
 
 
@@ -30,11 +30,11 @@ _WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,19}")
 def checked_logits(table: Table) -> NDArray[np.float64]:
     """The logits (M, K); of probabilities their logarithms, which softmax takes back to them."""
     scores = table.scores
-    finite = np.isfinite(scores).all(axis=1)
-    if not finite.all():
+    answered = is_answered(scores)
+    if not answered.all():
         raise DataError(
-            f"{table.row(int(finite.argmin()))} has {table.kind} that are not finite (NaN, infinite or left out), as "
-            f"have {int((~finite).sum()):,} of {len(scores):,}; repair what predicts, or leave out those samples"
+            f"{table.row(int(answered.argmin()))} has {table.kind} that are not finite (NaN, infinite or left out), as "
+            f"have {int((~answered).sum()):,} of {len(scores):,}; repair what predicts, or leave out those samples"
         )
     scale = scale_of(scores)
     if scale is OutputScale.PERCENTAGES:
@@ -45,18 +45,22 @@ def checked_logits(table: Table) -> NDArray[np.float64]:
         if scale is OutputScale.PROBABILITIES:
             raise DataError(f"{table.place}: the logits are {scale.value}; name them probabilities")
         return scores
-    sums = scores.sum(axis=1)
-    ranged = (scores.min(axis=1) >= 0) & (scores.max(axis=1) <= 1)
-    normalised = np.logical_and(ranged, np.abs(sums - 1) <= SUM_TOLERANCE)
-    if not normalised.all():
-        row = int(normalised.argmin())
-        found = f"sum to {sums[row]:.4g}" if ranged[row] else "lie outside of [0, 1]"
+    wrong = not_probabilities(scores)
+    if wrong.any():
+        row = int(wrong.argmax())
+        is_inside = scores[row].min() >= 0 and scores[row].max() <= 1
+        found = f"sum to {scores[row].sum():.4g}" if is_inside else "lie outside of [0, 1]"
         raise DataError(
-            f"{table.row(row)}: the probabilities {found}, as in {int((~normalised).sum()):,} of {len(scores):,} rows; "
+            f"{table.row(row)}: the probabilities {found}, as in {int(wrong.sum()):,} of {len(scores):,} rows; "
             "give softmax outputs of all classes (or, before softmax, name them logits)"
         )
-    with np.errstate(divide="ignore"):
-        return np.log(scores)
+    return logarithms(scores)
+
+
+def scale_doubts(table: Table) -> tuple[str, ...]:
+    """A sentence if the logits may be something else."""
+    scale = scale_of(table.scores) if table.kind == "logits" else None
+    return (f"the logits are {scale.value}; {UNIT_RANGE_REMEDY}",) if scale is OutputScale.UNIT_RANGE else ()
 
 
 # ---- classes, labels, samples, conditions --------------------------------------------------------------------------
@@ -68,10 +72,10 @@ def class_names(table: Table) -> tuple[str, ...]:
     classes = tuple(map(str, range(count))) if table.classes is None else tuple(map(spelled, table.classes))
     if "" in classes:
         raise DataError(f"{table.place}: class {classes.index('')} has no name; name every class")
-    if len(classes) != count or len(set(classes)) != count or count > _CLASSES:
+    if len(classes) != count or len(set(classes)) != count or count > MOST_OUTPUTS:
         raise DataError(
             f"{table.place}: {len(classes)} class names ({len(set(classes))} different) for {count} columns of "
-            f"{table.kind}; give one name for each, at most {_CLASSES}"
+            f"{table.kind}; give one name for each, at most {MOST_OUTPUTS:,}"
         )
     return classes
 

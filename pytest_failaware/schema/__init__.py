@@ -16,6 +16,7 @@ from pytest_failaware.schema.asked import (
     DatasetChange,
     Gate,
     Loading,
+    ModelOutputs,
     Origin,
     Outputs,
     Policy,
@@ -54,7 +55,9 @@ from pytest_failaware.schema.judged import (
     Verdict,
 )
 from pytest_failaware.schema.measured import (
+    DECLARED_OUTPUTS,
     ELSEWHERE,
+    MOST_OUTPUTS,
     NO_CLASS,
     RANKING_SCORES,
     RECORD_DTYPES,
@@ -81,10 +84,12 @@ from pytest_failaware.schema.stored import (
 )
 
 __all__ = [
+    "DECLARED_OUTPUTS",
     "DRIFT_BUDGET",
     "ELSEWHERE",
     "GROUP",
     "INTERPOLATIONS",
+    "MOST_OUTPUTS",
     "NO_CLASS",
     "RANKING_SCORES",
     "RECORD_DTYPES",
@@ -117,6 +122,7 @@ __all__ = [
     "Loading",
     "Measurement",
     "ModelFacts",
+    "ModelOutputs",
     "NormalisedError",
     "NormalisedErrors",
     "Origin",

@@ -157,6 +157,13 @@ DRIFT_BUDGET: Final = Decimal("0.01")
 benchmarks/drift.py shows what it stops and what it lets pass."""
 
 
+class ModelOutputs(Enum):
+    """What a model returns, by its name in failaware_outputs."""
+
+    LOGITS = "logits"
+    PROBABILITIES = "probabilities"  # their logarithms are the logits
+
+
 class Precision(Enum):
     """How float32 models are computed with, by its name in --failaware-precision."""
 
@@ -257,6 +264,7 @@ class RunConfig:
     device: str
     batch_size: int | None
     precision: Precision
+    model_outputs: ModelOutputs
     baseline_dir: Path
     against: Source | None
     dataset_change: DatasetChange

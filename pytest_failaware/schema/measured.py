@@ -31,7 +31,10 @@ RECORD_DTYPES: Final[Mapping[str, str]] = {
 """Every column of `Records` that holds one number a sample, with its type."""
 
 NO_CLASS: Final = 65535
-"""The prediction where the logits are not finite: no label's, so that it is wrong. The confidence is 0 there alone."""
+"""The prediction where the model has no answer: no label's, so that it is wrong. The confidence is 0 there alone."""
+
+MOST_OUTPUTS: Final = NO_CLASS - 1
+"""The most outputs that a model may have: every prediction is then a uint16 below `NO_CLASS`."""
 
 
 Tell = Callable[[int, int], None]
@@ -43,21 +46,22 @@ class Records:
     """One condition's outcome per sample: N-long columns, ascending by `sample_id`.
 
     Every score comes from the log-softmax of the logits in float64, stored as float32; flags are always computed from
-    the stored values, so writing and reading cannot change one. Where the logits are not finite the prediction is
-    `NO_CLASS`, the confidence 0, and the other scores are those of equal logits. All logits of a sample are there only
+    the stored values, so writing and reading cannot change one. Where the model has no answer (NaN,
+    +inf, or no finite logit) the prediction is `NO_CLASS`, the confidence 0, and the other scores are those of equal
+    logits. A class may be masked by -inf, which is stored as the lowest float32. All logits of a sample are there only
     where they were asked to be kept.
     """
 
     sample_id: NDArray[np.uint64]
     label: NDArray[np.uint16]
     prediction: NDArray[np.uint16]
-    confidence: NDArray[np.float32]  # maximum softmax probability, (0, 1]; 0 without finite logits
+    confidence: NDArray[np.float32]  # maximum softmax probability, (0, 1]; 0 without an answer
     entropy: NDArray[np.float32]  # nats, [0, ln K]
     label_log_probability: NDArray[np.float32]  # nats, <= 0
     sum_squares: NDArray[np.float32]  # sum of squared probabilities, [1/K, 1]
     second_probability: NDArray[np.float32]  # second largest probability, [0, 1/2]
     max_logit: NDArray[np.float32]
-    logits: NDArray[np.float32] | None = None  # (N, K); 0 without finite logits, as the confidence tells
+    logits: NDArray[np.float32] | None = None  # (N, K); 0 without an answer, as the confidence tells
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -198,6 +202,10 @@ class ModelFacts:
 
 ELSEWHERE: Final = "made elsewhere"
 """The preprocessing of predictions that do not say what theirs was."""
+
+
+DECLARED_OUTPUTS: Final = "outputs"
+"""The key of an environment that says what the model returns; it is absent if that is logits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

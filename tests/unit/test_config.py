@@ -280,6 +280,7 @@ def test_values_know_where_they_come_from() -> None:
         "precision": Origin(text="ieee", place="default"),
         "baseline-dir": Origin(text="baselines", place="default"),
         "drift-budget": Origin(text="0.01", place="default"),
+        "outputs": Origin(text="logits", place="default"),
         "dataset-change": Origin(text="fail", place="default"),
     } == origins
     assert ["model", "dataset", "batch-size", "device"] == list(origins)[:4]

@@ -10,7 +10,7 @@ from scipy.special import log_softmax as scipy_log_softmax
 from scipy.stats import entropy as scipy_entropy
 
 from pytest_failaware.schema import Records
-from pytest_failaware.scores import Scores, columns_of, log_softmax, scores_of
+from pytest_failaware.scores import Scores, as_float32, columns_of, is_answered, log_softmax, scores_of
 
 EXTREME = [
     [1e4, -1e4, 0.0],
@@ -126,3 +126,43 @@ def test_what_the_process_does_about_underflow_does_not_matter() -> None:
         columns = columns_of(logits, np.array([0], dtype=np.uint16))
 
     assert all(np.array_equal(expected[name], columns[name]) for name in expected)
+
+
+@pytest.mark.parametrize("value", [1e39, -1e39, 1e300, -np.inf, 1e-46, 5.0])
+def test_a_logit_that_no_float32_holds(value: float) -> None:
+    """The record has the nearest that one does, whatever the process lets numpy raise for."""
+    logits = np.array([[value, 0.5, 0.25], [0.0, 1.0, value]])
+    with np.errstate(all="raise"):
+        found = columns_of(logits, np.array([0, 2], dtype=np.uint16))
+        kept = as_float32(logits)
+
+    assert [0 if value > 0.5 else 1, 2 if value > 1 else 1] == found["prediction"].tolist()
+    assert all(np.isfinite(column).all() for column in found.values())
+    assert np.isfinite(kept).all()
+    assert found["max_logit"].tolist() == kept.max(axis=1).tolist()
+
+
+@pytest.mark.parametrize("outputs", [65_535, 81_313])
+def test_more_outputs_than_a_prediction_can_name(outputs: int) -> None:
+    """No number wraps round."""
+    with pytest.raises(ValueError, match=f"{outputs:,} outputs; a prediction can name 65,534 classes at most"):
+        scores_of(np.zeros((1, outputs)))
+
+
+@pytest.mark.parametrize(
+    ("row", "answered"),
+    [
+        ([0.0, -np.inf, 1.0], True),
+        ([0.0, -np.inf, -np.inf], True),
+        ([-np.inf] * 3, False),
+        ([0.0, np.inf, 1.0], False),
+        ([np.inf, -np.inf, 1.0], False),
+        ([np.nan, 1.0, 2.0], False),
+        ([np.nan, -np.inf, -np.inf], False),
+    ],
+    ids=str,
+)
+def test_what_an_answer_is(row: list[float], *, answered: bool) -> None:
+    """A class may be masked by -inf; NaN, +inf and no finite logit are no answer."""
+    with np.errstate(all="raise"):
+        assert [answered] == is_answered(np.array([row])).tolist()

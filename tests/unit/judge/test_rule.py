@@ -336,3 +336,62 @@ def test_production_loads_and_applies_the_rule_without_torch_or_pytest(tmp_path:
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
 
     assert "entropy > 0.5 [False  True] []\n" == done.stdout
+
+
+# ---- what no logits are --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([[1 + 2j, 0, 1]]),
+        np.array([[True, False]]),
+        [["1.5", "0.5"]],
+        [[True, False]],
+        torch.tensor([[1 + 2j, 0]]),
+        torch.tensor([[True, False]]),
+        torch.zeros(1, 3, device="meta"),
+        torch.zeros(1, 3).to_sparse(),
+    ],
+    ids=["complex", "bool", "text", "list of bool", "complex tensor", "bool tensor", "meta", "sparse"],
+)
+@pytest.mark.parametrize("method", ["flag_logits", "flag_probabilities"])
+def test_numbers_that_are_not_real(method: str, values: object) -> None:
+    """One line says what they are; an imaginary part is not dropped."""
+    with pytest.raises(ValueError, match=r"^(logits|probabilities) must be real numbers.*, got ") as caught:
+        getattr(FOUNDING, method)(values)
+
+    assert str(caught.value).isprintable()
+
+
+def test_outputs_of_a_sigmoid_get_a_warning() -> None:
+    """They may be logits: the flags are those of logits."""
+    outputs = 1 / (1 + np.exp(-logits()[:50]))
+    with pytest.warns(UserWarning, match="the logits are between 0 and 1, as after a sigmoid") as caught:
+        flags = FOUNDING.flag_logits(outputs)
+
+    assert [__file__] == [warning.filename for warning in caught]
+    assert FOUNDING.flag_logits(outputs - 2).tolist() == flags.tolist()
+
+
+def test_more_outputs_than_a_prediction_can_name() -> None:
+    """As a gate refuses them."""
+    with pytest.raises(ValueError, match="81,313 outputs; a prediction can name 65,534 classes at most"):
+        FOUNDING.flag_logits(np.arange(81_313.0))
+
+
+@pytest.mark.parametrize(
+    "row", [[1e39, 0.0, -1e39], [-800.0, 0.0, 800.0], [3.0, -np.inf, 1.0], [1e-320, 2.0, 3.0]], ids=str
+)
+def test_flags_do_not_depend_on_numpy_s_error_state(row: list[float]) -> None:
+    """Whatever the process lets numpy raise for."""
+    expected = FOUNDING.flag_logits(row), FOUNDING.flag_probabilities([1.0, 0.0, 0.0])
+    with np.errstate(all="raise"):
+        assert expected == (FOUNDING.flag_logits(row), FOUNDING.flag_probabilities([1.0, 0.0, 0.0]))
+
+
+def test_a_threshold_that_no_float32_holds() -> None:
+    """It flags nothing, without a warning."""
+    assert FailureRule(confidence=None, entropy=1e39).flag_logits([3.0, -2.0, 0.5]) is False
+    with np.errstate(all="raise"):
+        assert FailureRule(confidence=1e-50, entropy=1e39).flag_logits([3.0, -2.0, 0.5]) is False

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import toy
 from convolutional import CPU, bench, network
 from torch import backends, nn
 
 from pytest_failaware.errors import ConfigError
+from pytest_failaware.measure.models import load_model
 from pytest_failaware.measure.precision import computing
-from pytest_failaware.schema import Measurement, Precision
+from pytest_failaware.schema import Measurement, Precision, Source, SourceKind
 from pytest_failaware.spelling import parse_condition
 
 CUDA = torch.device("cuda")
@@ -107,3 +111,107 @@ def test_bfloat16_computes_in_bfloat16_and_records_float32() -> None:
 def test_the_name_of_tf32_in_a_baseline() -> None:
     """It is float32 by its range, and no more by its digits."""
     assert ["float32", "float32 (tf32)", "bfloat16"] == [precision.dtype for precision in Precision]
+
+
+# ---- the process's default types -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[torch.float64, torch.float16, torch.bfloat16], ids=str)
+def default_dtype(request: pytest.FixtureRequest) -> Iterator[torch.dtype]:
+    """The type of what is made without one, set back after the test."""
+    former = torch.get_default_dtype()
+    torch.set_default_dtype(request.param)
+    yield request.param
+    torch.set_default_dtype(former)
+
+
+PLAIN = network()
+KERNELS = ("clean", "spatter:3", "spatter:4", "saturate:2", "fog:3")
+EXPECTED: dict[str, Measurement] = {}
+
+
+@pytest.fixture
+def expected() -> dict[str, Measurement]:
+    """What a plain process measures, once."""
+    if not EXPECTED:
+        EXPECTED.update({key: measured_under(key) for key in KERNELS})
+    return EXPECTED
+
+
+def measured_under(condition: str) -> Measurement:
+    """One pass on images that no default type reached."""
+    return bench(copy.deepcopy(PLAIN)).measure(parse_condition(condition, ""), seed=0)
+
+
+def test_the_default_type_does_not_matter(expected: dict[str, Measurement], default_dtype: torch.dtype) -> None:
+    """Under every condition whose kernel makes tensors of its own; the process has its type back afterwards."""
+    for key in KERNELS:
+        found = measured_under(key).records
+
+        assert all(np.array_equal(expected[key].records.columns[name], found.columns[name]) for name in found.columns)
+    assert default_dtype is torch.get_default_dtype()
+
+
+def test_an_architecture_is_built_in_float32(default_dtype: torch.dtype, tmp_path: Path) -> None:
+    """From a file of weights, from a factory and from a published name's architecture, also under another device."""
+    weights = {name: value.float() for name, value in toy.weights().items()}
+    torch.save(weights, tmp_path / "toy.pth")
+    factory = Source(kind=SourceKind.FACTORY, target="toy:network")
+    file = Source(kind=SourceKind.FILE, target=str(tmp_path / "toy.pth"))
+    torch.set_default_device("meta")
+    try:
+        models = [load_model(file, factory, CPU), load_model(factory, None, CPU)]
+        assert "meta" == torch.get_default_device().type
+    finally:
+        torch.set_default_device(None)
+
+    assert {(torch.float32, CPU)} == {(one.dtype, one.device) for model in models for one in model.module.parameters()}
+
+
+class Making(nn.Module):
+    """A network that makes tensors in its forward pass, as positional encodings are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = copy.deepcopy(PLAIN)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits that a table of thirds is added to."""
+        return self.net(images + torch.linspace(0, 1, 8) / 3 + torch.tensor([0.1]))
+
+
+def test_a_model_that_makes_tensors(default_dtype: torch.dtype) -> None:
+    """Its numbers are those of a plain process."""
+    found = bench(Making()).measure(parse_condition("clean", ""), seed=0).records
+    torch.set_default_dtype(torch.float32)
+    plain = bench(Making()).measure(parse_condition("clean", ""), seed=0).records
+
+    assert np.array_equal(plain.max_logit, found.max_logit)
+
+
+@pytest.mark.parametrize(
+    "switch", ["deterministic", "no gradients", "autocast", "flush denormals", "numpy raises", "default device"]
+)
+def test_other_switches_of_the_process(switch: str) -> None:
+    """None of them moves a number."""
+    net = network()
+    plain = measured(net, Precision.IEEE).records
+    with ExitStack() as undo:
+        if switch == "deterministic":
+            undo.callback(torch.use_deterministic_algorithms, torch.are_deterministic_algorithms_enabled())
+            torch.use_deterministic_algorithms(True)
+        elif switch == "no gradients":
+            undo.enter_context(torch.no_grad())
+        elif switch == "autocast":
+            undo.enter_context(torch.autocast("cpu", dtype=torch.bfloat16))
+        elif switch == "flush denormals":
+            undo.callback(torch.set_flush_denormal, False)
+            torch.set_flush_denormal(True)
+        elif switch == "default device":
+            undo.callback(torch.set_default_device, None)
+            torch.set_default_device("meta")
+        else:
+            undo.enter_context(np.errstate(all="raise"))
+        found = measured(net, Precision.IEEE).records
+
+    assert all(np.array_equal(plain.columns[name], found.columns[name]) for name in plain.columns)
