@@ -28,10 +28,20 @@ def logits_of(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32]:
     except Exception as error:  # the user's network runs here
         raise ModelError(
             f"the model cannot take inputs of shape {tuple(inputs.shape)} (batch, channels, height, width): "
-            f"{describe_error(error)}; check --failaware-preprocess"
+            f"{describe_error(error)}; {_remedy(module, inputs)}"
         ) from error
     logits: NDArray[np.float32] = logits_in(answer, len(fed))[:count].float().cpu().numpy()
     return logits
+
+
+def _remedy(module: nn.Module, inputs: torch.Tensor) -> str:
+    """What to change where a module cannot take its inputs: its precision, if that differs, else the preprocessing."""
+    floats = {parameter.dtype for parameter in module.parameters() if parameter.is_floating_point()}
+    if inputs.dtype in floats or not floats:
+        return "check --failaware-preprocess"
+    names = ", ".join(sorted(map(str, floats)))
+    autocast = ", or pass --failaware-precision=bfloat16" if floats == {torch.bfloat16} else ""
+    return f"its weights are {names} and the inputs {inputs.dtype}; give model.float(){autocast}"
 
 
 def logits_in(answer: object, images: int) -> torch.Tensor:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -72,6 +73,8 @@ def _members(name: str, value: object) -> Iterator[tuple[str, torch.Tensor | str
     elif isinstance(value, (tuple, list)):
         for index, member in enumerate(value):
             yield from _members(f"{name}[{index}]", member)
+    elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        yield name, f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
     elif value is None or isinstance(value, (bool, int, float, str, bytes, torch.dtype)):
         yield name, repr(value)
     else:
