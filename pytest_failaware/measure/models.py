@@ -29,9 +29,9 @@ class LoadedModel:
     """A classifier in eval mode, gradients off, every tensor on `device`; `notes` are lines for the summary.
 
     `state` is the hash of its weights and buffers, `version` counts the writes to them, so that later ones are noticed;
-    `code` names the user's own code that it may run, "" where its architecture is torchvision's. `program` identifies a
-    model that is a program, such as an ONNX file, by its hash and what runs it; "" where the model is a module with
-    weights.
+    `code` names the user's own code that it may run, "" where its architecture is torchvision's or timm's. `program`
+    identifies a model that is a program, such as an ONNX file, by its hash and what runs it; "" where the model is a
+    module with weights.
     """
 
     module: nn.Module
@@ -184,7 +184,7 @@ def _from_file(path: Path, arch: Source | None, device: torch.device, loading: L
         notes = ("a pickled model, whose code ran as trusted", *choice, *_unused(arch, "the pickled model"))
         return replace(adopt_model(module, device, code=""), notes=notes)
     filled = build_filled(path, checkpoint_of(path, content, loading), arch)
-    code = "" if filled.arch.kind is SourceKind.TORCHVISION else filled.arch.target
+    code = filled.arch.target if filled.arch.kind is SourceKind.FACTORY else ""
     return replace(adopt_model(filled.module, device, architecture_name(filled.arch), code=code), notes=filled.notes)
 
 

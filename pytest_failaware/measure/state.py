@@ -31,7 +31,7 @@ def model_sha256(module: nn.Module) -> str:
             digest.update(f"{place}\0".encode())
             if isinstance(member, torch.Tensor):
                 digest.update(f"{member.dtype}\0{tuple(member.shape)}\0".encode())
-                digest.update(_bytes(place, member))
+                digest.update(tensor_bytes(place, member))
             else:
                 digest.update(f"{member}\0".encode())
     return digest.hexdigest()
@@ -81,7 +81,7 @@ def _members(name: str, value: object) -> Iterator[tuple[str, torch.Tensor | str
         yield name, type(value).__qualname__
 
 
-def _bytes(name: str, tensor: torch.Tensor) -> memoryview:
+def tensor_bytes(name: str, tensor: torch.Tensor) -> memoryview:
     """The values in the order of the dense tensor; those of an int8 tensor as the numbers that they stand for."""
     try:
         dense = tensor.detach()
