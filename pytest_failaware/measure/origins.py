@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -21,7 +20,7 @@ _HERE: Final = Path(pytest_failaware.__file__).parent
 def full_name(code: object) -> str:
     """The module and the name in it, as far as a class, a function or a module knows them."""
     name = module_name(code)
-    return name if isinstance(code, ModuleType) else f"{name}.{getattr(code, '__qualname__', code)}"
+    return name if isinstance(code, ModuleType) else f"{name}.{getattr(code, '__qualname__', code)}".lstrip(".")
 
 
 def module_name(code: object) -> str:
@@ -50,21 +49,19 @@ def file_of(code: object) -> Path | None:
     """The file of a class, a function or a module, None if there is none; a function's is what it was compiled from."""
     compiled = getattr(code, "__code__", None)
     if compiled is not None:
-        return existing(compiled.co_filename)
+        return _existing(compiled.co_filename)
     module = code if isinstance(code, ModuleType) else sys.modules.get(module_name(code))
     found = getattr(module, "__file__", None)
-    return existing(found) if isinstance(found, str) else None
-
-
-@cache
-def existing(path: str) -> Path | None:
-    """The path if there is a file."""
-    return Path(path) if Path(path).is_file() else None
+    return _existing(found) if isinstance(found, str) else None
 
 
 def is_own(file: Path) -> bool:
     """Whether a file is the user's own: none of an installed package, of Python or of this package."""
     return not (any(part in INSTALLED for part in file.parts) or _is_in(file, (*_PYTHON, _HERE)))
+
+
+def _existing(path: str) -> Path | None:
+    return Path(path) if Path(path).is_file() else None
 
 
 def _is_in(file: Path, folders: tuple[Path, ...]) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from pytest_failaware.measure.contents import ForeignCodeError
-from pytest_failaware.measure.origins import INSTALLED, existing, file_of, full_name, is_own, is_versioned, module_name
+from pytest_failaware.measure.origins import INSTALLED, file_of, full_name, is_own, is_versioned, module_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +84,14 @@ class OwnFiles:
         """The files as they are now.
 
         Raises:
-            ForeignCodeError: one was written to since the process started, so what runs is not what the file says.
+            ForeignCodeError: one is gone or was written to since the process started, so nothing says what runs.
         """
         modules = (*list(sys.modules.values()), *self.loaded_by_pytest)
         found = (getattr(module, "__file__", None) for module in modules)
-        loaded = (existing(path) for path in found if isinstance(path, str))
-        files = self._reached.union(path for path in loaded if path is not None and is_own(path))
+        loaded = (Path(path) for path in found if isinstance(path, str))
+        files = self._reached.union(path for path in loaded if path.is_absolute() and is_own(path))
         for file in sorted(files):
-            if _written(file) > self.started:
+            if not file.is_file() or _written(file) > self.started:
                 raise ForeignCodeError(f"{file}, which was written to while this run went on")
         return Witness(time=datetime.now().astimezone(), files={str(file): _sha256(file) for file in sorted(files)})
 
