@@ -51,6 +51,12 @@ class Contents:
         Raises:
             ForeignCodeError: it holds code, or an object, that nothing identifies.
         """
+        try:
+            self._add(value, place)
+        except RecursionError as error:  # a list of lists, thousands deep
+            raise ForeignCodeError(place) from error
+
+    def _add(self, value: object, place: str) -> None:
         if isinstance(value, _PLAIN):
             self._write(f"{type(value).__name__} {value!r}")
         elif id(value) in self._seen:
@@ -141,7 +147,7 @@ class Contents:
         self._kept.append(members)
         self._write(f"{kind} {len(members)}")
         for member in members:
-            self.add(member, place)
+            self._add(member, place)
 
     def _apart(self, value: object, place: str) -> str:
         """The hash of a value for itself, for collections without an order."""

@@ -33,6 +33,7 @@ class Identity:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self._structure = ""  # of the model when it was first asked for
+        self._own_code = ""  # what it held then, where the user's own code is in it
 
     def parts(self, condition: Condition, seed: int) -> dict[str, str]:
         """Every part by the name that people read.
@@ -55,13 +56,9 @@ class Identity:
         model = self.bench.model
         check_unwritten(model)
         refuse_replaced_functions()
+        self._own_code = self._own_code or self._own_contents(files)
         contents = Contents(files.code_of)
-        if not model.program:
-            contents.add_module(model.module)
-        self._note_structure(contents.hexdigest())
-        contents.add(hooks_on_every_module(), "a hook on every module")
-        if self.bench.pipeline.code:
-            contents.add([self.bench.pipeline.geometry, self.bench.pipeline.normalise], "the preprocessing")
+        contents.add(self._own_code, "the model")
         if is_own_kernel(condition):
             contents.add(find_kernel(condition.name, self.bench.kernels), f"the condition {condition.name}")
         own = {
@@ -71,6 +68,16 @@ class Identity:
             "packages": installed_packages(),
         }
         return self._parts(condition, seed, own)
+
+    def _own_contents(self, files: OwnFiles) -> str:
+        """What the model and the preprocessing hold before the first pass: own code may keep notes while it answers."""
+        contents = Contents(files.code_of)
+        if not self.bench.model.program:
+            contents.add_module(self.bench.model.module)
+        contents.add(hooks_on_every_module(), "a hook on every module")
+        if self.bench.pipeline.code:
+            contents.add([self.bench.pipeline.geometry, self.bench.pipeline.normalise], "the preprocessing")
+        return contents.hexdigest()
 
     def _parts(self, condition: Condition, seed: int, model: Mapping[str, str]) -> dict[str, str]:
         bench = self.bench
@@ -98,23 +105,15 @@ class Identity:
         if model.program:
             return {"weights": model.program, "architecture": "a program"}
         structure = structure_sha256(model.module)
-        self._note_structure(structure)
+        if self._structure not in ("", structure):
+            raise ModelError(CHANGED)
+        self._structure = structure
         of_timm = any(module_name(type(part)).partition(".")[0] == "timm" for part in model.module.modules())
         return {
             "weights": model.state,
             "architecture": f"{model.facts.architecture} {structure}",
             **({"timm": importlib.metadata.version("timm")} if of_timm else {}),
         }
-
-    def _note_structure(self, structure: str) -> None:
-        """Refuse a model whose structure is not the one that it had before.
-
-        Raises:
-            ModelError: it is another.
-        """
-        if self._structure not in ("", structure):
-            raise ModelError(CHANGED)
-        self._structure = structure
 
     def _refuse_foreign_code(self, condition: Condition) -> None:
         named = f"the condition {condition.name}" if is_own_kernel(condition) else ""

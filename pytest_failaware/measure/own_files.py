@@ -87,7 +87,7 @@ class OwnFiles:
             ForeignCodeError: one is gone or was written to since the process started, so nothing says what runs.
         """
         modules = (*list(sys.modules.values()), *self.loaded_by_pytest)
-        found = (getattr(module, "__file__", None) for module in modules)
+        found = (getattr(module, "__dict__", {}).get("__file__") for module in modules)  # some import when asked
         loaded = (Path(path) for path in found if isinstance(path, str))
         files = self._reached.union(path for path in loaded if path.is_absolute() and is_own(path))
         for file in sorted(files):

@@ -553,6 +553,16 @@ def test_an_object_that_nothing_describes(own_net: Project, measured: Measured) 
     result.stdout.fnmatch_lines(["measured again, and not taken from a gate's run: nothing identifies Sequential.lock"])
 
 
+def test_a_model_that_keeps_notes_while_it_answers(own_net: Project, measured: Measured) -> None:
+    """An attribute that its forward writes is no reason to refuse it, nor to measure it again."""
+    noting = OWN_LAYERS.replace("        import", "        self.last = features\n        import")
+    (own_net.path / "own_layers.py").write_text(noting)
+    own_net.run()
+    own_net.record().stdout.fnmatch_lines(["took 2 of 2 measured conditions from the gate's run of *"])
+
+    assert BOTH == measured
+
+
 def test_a_gate_after_an_update_measures(own_net: Project, measured: Measured) -> None:
     """Own code is reused by updates alone, and the records that they took are those of the gate."""
     own_net.run()

@@ -130,9 +130,22 @@ def test_buffers_that_the_state_leaves_out() -> None:
     assert sha256(module) != sha256(other)
 
 
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 @pytest.mark.parametrize(
     "make",
-    [threading.Lock, lambda: weakref.ref(Settings), lambda: (number for number in range(3)), lambda: Settings([open])],
+    [
+        lambda: nested(100_000),
+        threading.Lock,
+        lambda: weakref.ref(Settings),
+        lambda: (number for number in range(3)),
+        lambda: Settings([open]),
+    ],
 )
 def test_what_cannot_be_described(make: Callable[[], Any]) -> None:
     """What pickle cannot save, or code that is not known, is named by its place."""
