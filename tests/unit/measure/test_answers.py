@@ -12,7 +12,7 @@ from torch import nn
 from torchvision.models.googlenet import GoogLeNetOutputs
 
 from pytest_failaware.errors import ModelError
-from pytest_failaware.measure.answers import logits_in
+from pytest_failaware.measure.answers import logits_in, logits_of
 from pytest_failaware.spelling import parse_condition
 
 LOGITS = torch.arange(12.0).view(4, 3)
@@ -125,3 +125,21 @@ def test_logits_are_real_and_dense(answer: torch.Tensor) -> None:
 def test_whole_numbers_are_logits() -> None:
     """As a network computed in integers returns them."""
     assert torch.equal(LOGITS.long(), logits_in(LOGITS.long(), 4))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "remedy"),
+    [
+        (torch.float16, "its weights are torch.float16 and the inputs torch.float32; give model.float()"),
+        (torch.float64, "its weights are torch.float64 and the inputs torch.float32; give model.float()"),
+        (torch.bfloat16, "torch.float32; give model.float(), or pass --failaware-precision=bfloat16"),
+        (torch.float32, "check --failaware-preprocess"),
+    ],
+)
+def test_inputs_that_a_model_cannot_take(dtype: torch.dtype, remedy: str) -> None:
+    """The remedy is the model's precision where that differs from the inputs', else the preprocessing."""
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(5 if dtype is torch.float32 else 12, 3)).to(dtype)
+    with pytest.raises(ModelError) as caught:
+        logits_of(network, torch.zeros(2, 3, 2, 2))
+
+    assert str(caught.value).endswith(remedy)
