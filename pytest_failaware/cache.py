@@ -23,6 +23,7 @@ LIMIT: Final = 256 * 2**20
 
 _LAYOUT: Final = "1"  # rises when files of an earlier version must not be read
 _LOOKED_AT: Final = 20  # files, when looking for the one that differs least
+_WITNESS: Final = "own files"  # what is kept beside the parts, and not looked for
 _SHORT: Final = 40  # characters of a value that is worth showing; hashes are longer
 _MEMBERS: Final = {"parts", "sha256", *RECORD_DTYPES}
 
@@ -48,9 +49,18 @@ class RecordCache:
             sample_id: (N,) uint64, what they must hold, in any order.
             label: (N,) uint16, in the same order.
         """
+        found = self.find_witnessed(name, parts, sample_id, label)
+        return found if isinstance(found, str) else found[0]
+
+    def find_witnessed(
+        self, name: str, parts: Parts, sample_id: NDArray[np.uint64], label: NDArray[np.uint16]
+    ) -> tuple[Records, str] | str:
+        """As `find`, with the witness that was kept beside the records."""
         path = self._path(name, parts)
         try:
-            records = _checked(*_unpacked(path.read_bytes()), parts, sample_id, label)
+            kept, records = _unpacked(path.read_bytes())
+            witness = kept.pop(_WITNESS, "")
+            records = _checked(kept, records, parts, sample_id, label)
         except FileNotFoundError:
             return self._reason(name, parts)
         except OSError as error:
@@ -61,11 +71,14 @@ class RecordCache:
             return "its file in the cache was damaged"
         with contextlib.suppress(OSError):  # in a read-only folder: the file's age decides only when it is removed
             os.utime(path)
-        return records
+        return records, witness
 
-    def keep(self, name: str, parts: Parts, records: Records) -> None:
-        """Write the records, and remove the files longest unused where all together take too much."""
-        content = _packed(parts, records)
+    def keep(self, name: str, parts: Parts, records: Records, witness: str = "") -> None:
+        """Write the records, and remove the files longest unused where all together take too much.
+
+        A witness says what no part can say; records with another one for the same parts are replaced.
+        """
+        content = _packed({**parts, **({_WITNESS: witness} if witness else {})}, records)
         if len(content) > self.limit_bytes:
             self._notify(f"{name} is not kept: {len(content):,} bytes, the cache holds {self.limit_bytes:,}")
             return
@@ -121,7 +134,7 @@ def _files(folder: Path, pattern: str) -> list[tuple[int, int, Path]]:
 
 
 def _differences(old: Parts, new: Parts) -> list[str]:
-    changed = [name for name in {**new, **old} if old.get(name) != new.get(name)]
+    changed = [name for name in {**new, **old} if old.get(name) != new.get(name) and name != _WITNESS]
     return [_difference(name, old.get(name, "absent"), new.get(name, "absent")) for name in changed]
 
 
@@ -143,7 +156,7 @@ def _packed(parts: Parts, records: Records) -> bytes:
     return pack({"parts": spelled, "sha256": _digest(spelled, columns), **columns})
 
 
-def _unpacked(content: bytes) -> tuple[Parts, Records]:
+def _unpacked(content: bytes) -> tuple[dict[str, str], Records]:
     """What one file holds, each column read-only and bound to the parts by a hash."""
     members = unpack(content)
     if set(members) - {LOGITS} != _MEMBERS:
@@ -154,7 +167,7 @@ def _unpacked(content: bytes) -> tuple[Parts, Records]:
     return _parts(spelled), Records(**{name: read_only(column) for name, column in members.items()})
 
 
-def _parts(spelled: NDArray[np.uint8]) -> Parts:
+def _parts(spelled: NDArray[np.uint8]) -> dict[str, str]:
     """The parts in their canonical spelling, the only one there is."""
     try:
         parts = json.loads(spelled.tobytes())

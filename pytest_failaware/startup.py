@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import pytest
@@ -24,7 +25,7 @@ from pytest_failaware.options import OPTIONS, PREFIX, Surroundings
 from pytest_failaware.outputs import OUTPUTS, remove_report
 from pytest_failaware.progress import Follow, LiveLine, LogLines, unseen
 from pytest_failaware.reuse import Measurer
-from pytest_failaware.schema import RunConfig
+from pytest_failaware.schema import RunConfig, UpdateMode
 from pytest_failaware.session import Session
 from pytest_failaware.text import describe_error
 from pytest_failaware.user_code import UserCodeError, contained
@@ -67,6 +68,8 @@ def open_session(config: pytest.Config) -> Session:
             _cache_folder(config) if run.caching else None,
             follow=lambda what: _display(config)(what),
             processes=xdist.get("workercount", 1),
+            updates=run.writing.update is not UpdateMode.NOTHING,
+            loaded=lambda: tuple(one for one in config.pluginmanager.get_plugins() if isinstance(one, ModuleType)),
         ),
         worker=int(worker) if worker.isdecimal() else None,
     )

@@ -9,15 +9,15 @@ import pickle
 import re
 import warnings
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import safetensors.torch
 import torch
-from torch import nn
+from torch.nn.parameter import is_lazy
 
 from pytest_failaware.budgets import UNPACKED_BYTES
 from pytest_failaware.errors import ModelError
@@ -25,12 +25,11 @@ from pytest_failaware.measure.archives import RESAVE, damaged, data_pickle
 from pytest_failaware.measure.formats import Format
 from pytest_failaware.measure.pickles import PICKLE_BYTES, check_pickles
 from pytest_failaware.measure.trust import globals_in, refusal, refuse_old_torch, shown, trusted_bytes
+from pytest_failaware.measure.weight_keys import find_weights, tensors_in
+from pytest_failaware.measure.weight_names import is_averaging, shared_prefix, unwrapped
 from pytest_failaware.schema import Loading
 from pytest_failaware.text import one_line
 
-_KEYS: Final = ("state_dict", "model", "model_state_dict", "net", "network")
-_AVERAGED: Final = ("state_dict_ema", "model_ema", "ema")  # averages of the weights, which nobody tests unasked
-_PREFIXES: Final = ("_orig_mod.", "module.")
 _OLD_PICKLES: Final = 5  # before torch 1.6: a magic number, the version, the system, the content, the names of storages
 _SAFETENSORS_HEADER: Final = 10_000_000  # bytes; 1 MB describes ten thousand tensors
 _ATTRIBUTE_DICTS: Final = (
@@ -45,7 +44,9 @@ _ATTRIBUTE_DICTS: Final = (
 class Checkpoint:
     """The weights of a file, on the CPU, possibly memory-mapped.
 
+    `extras` are the values beside the tensors that a module's state may have: extra state, and what int8 layers keep.
     `key` is where in the checkpoint they were ("" where it is bare), `others` the keys that held tensors too.
+    `averaged` is over how many models they are an average, None where the file does not say that they are one.
     `versions` is what torch noted about the version of each module, by module path; empty where the file has none.
     `architecture` is the name in `arch` beside the weights, "" where there is none.
     `is_of_timm`: timm's training script wrote it.
@@ -53,8 +54,10 @@ class Checkpoint:
     """
 
     tensors: dict[str, torch.Tensor]
+    extras: Mapping[str, Any] = field(default_factory=dict)  # Any: whatever the pickle may hold
     key: str
     others: tuple[str, ...] = ()
+    averaged: int | None = None
     versions: Mapping[str, Any]  # Any: torch's own notes, as its load_state_dict reads them
     architecture: str = ""
     is_of_timm: bool = False
@@ -62,10 +65,19 @@ class Checkpoint:
 
     def without(self, prefix: str) -> Checkpoint:
         """The same weights, with a prefix that all names share removed."""
+        inside = {path: note for path, note in self.versions.items() if f"{path}.".startswith(prefix)}
+        return replace(self, versions=inside).renamed(lambda name: name.removeprefix(prefix))
+
+    def renamed(self, rename: Callable[[str], str]) -> Checkpoint:
+        """The same weights under other names; as they are where two would get one name."""
+        tensors = {rename(name): tensor for name, tensor in self.tensors.items()}
+        if len(tensors) < len(self.tensors):
+            return self
         return replace(
             self,
-            tensors={name.removeprefix(prefix): tensor for name, tensor in self.tensors.items()},
-            versions=_unprefixed(self.versions, prefix),
+            tensors=tensors,
+            extras={rename(name): value for name, value in self.extras.items()},
+            versions={rename(f"{path}.").removesuffix("."): note for path, note in self.versions.items()},
         )
 
 
@@ -73,82 +85,66 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
     """The weights in what a file held.
 
     Raises:
-        ModelError: there are none, or none under the key that was asked for, or they claim to be more than they are.
+        ModelError: there are none, or none under the key that was asked for, they claim to be more than they are, or
+            some have no values.
     """
     if not isinstance(content, dict):
         raise ModelError(
             f"{path}: holds an object of type {type(content).__name__}, not a dict of weights; write one with {RESAVE}"
         )
-    known = [key for key in (*_KEYS, *_AVERAGED) if isinstance(content.get(key), dict) and _tensors(content[key])]
-    plain = [key for key in known if key not in _AVERAGED]
-    key = loading.checkpoint_key or (plain[0] if plain else "")
-    weights = _under(content, key) if key else content
-    tensors = _tensors(weights) if isinstance(weights, dict) else {}
-    if not tensors:
-        raise ModelError(f"{path}: {_without_weights(content, loading.checkpoint_key, known)}")
-    _refuse_claims(path, tensors)
-    by_timm = key and isinstance(content.get("args"), argparse.Namespace)  # other scripts note names of torchvision
-    architecture = content.get("arch") if key else ""
-    found = Checkpoint(
+    found = find_weights(content, loading.checkpoint_key)
+    if isinstance(found, str):
+        raise ModelError(f"{path}: {found}")
+    tensors = tensors_in(found.weights)
+    _refuse_claims(path, [tensor for tensor in tensors.values() if not is_lazy(tensor)])
+    _refuse_empty(path, tensors)
+    by_timm = found.key and isinstance(content.get("args"), argparse.Namespace)  # other scripts note torchvision's
+    architecture = content.get("arch") if found.key else ""
+    checkpoint = Checkpoint(
         tensors=tensors,
-        key=key,
-        others=tuple(one for one in known if one != key),
-        versions=_versions(weights),
+        extras={name: value for name, value in found.weights.items() if isinstance(name, str) and name not in tensors},
+        key=found.key,
+        others=found.others,
+        versions=_versions(found.weights),
         architecture=architecture if isinstance(architecture, str) else "",
         is_of_timm=bool(by_timm),
         is_of_lightning="pytorch-lightning_version" in content,
     )
-    return found.without(shared_prefix(tensors))
+    return _without_counter(checkpoint).without(shared_prefix(tensors)).renamed(unwrapped)
 
 
-def _refuse_claims(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+def _without_counter(checkpoint: Checkpoint) -> Checkpoint:
+    """Averaged weights without their counter, which stands beside the `module.` of torch's AveragedModel."""
+    tensors = checkpoint.tensors
+    counts = [name for name in tensors if is_averaging(name) and tensors[name].numel() == 1]
+    averages = [name for name in counts if any(one.startswith(name.removesuffix("n_averaged") + "module.")
+                                               for one in tensors)]  # fmt: skip
+    if not averages:
+        return checkpoint
+    rest = {name: tensor for name, tensor in tensors.items() if name not in averages}
+    return replace(checkpoint, tensors=rest, averaged=int(tensors[averages[0]]))
+
+
+def _refuse_empty(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Refuse tensors without values: they would be left as the architecture drew them, or end in torch's own error."""
+    empty = [name for name, tensor in tensors.items() if is_lazy(tensor) or tensor.is_meta]
+    if empty:
+        raise ModelError(
+            f"{path}: {one_line(empty[0])!r} has no values (a lazy layer that saw no batch, or the meta device); run a "
+            f"batch through the model, or load its weights, before {RESAVE}"
+        )
+
+
+def _refuse_claims(path: Path, tensors: Sequence[torch.Tensor]) -> None:
     """Refuse shapes without the numbers for them: a network of such shapes takes far more memory than the file."""
-    dense = [tensor for tensor in tensors.values() if tensor.layout is torch.strided]
-    storages = [tensor.untyped_storage() for tensor in dense if not tensor.is_meta]
+    dense = [tensor for tensor in tensors if tensor.layout is torch.strided and not tensor.is_meta]
+    storages = [tensor.untyped_storage() for tensor in dense]
     held = sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
-    claimed = sum(tensor.numel() * tensor.element_size() for tensor in dense)
+    claimed = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
     if claimed > held + UNPACKED_BYTES:
         raise ModelError(
             f"{path}: its shapes claim {claimed:,} bytes, and the file holds {held:,}; write one with {RESAVE}"
         )
-
-
-def module_in(content: object, loading: Loading) -> nn.Module | None:
-    """The pickled module that a file holds, itself or in a checkpoint; None where it holds none."""
-    keys = (loading.checkpoint_key,) if loading.checkpoint_key else _KEYS
-    found = [content, *(_under(content, key) for key in keys if isinstance(content, dict))]
-    return next((one for one in found if isinstance(one, nn.Module)), None)
-
-
-def _under(content: dict[Any, Any], key: str) -> object:
-    """What a dict has under a key, or in the dicts in it under a dotted one."""
-    found: object = content
-    for part in (key,) if key in content else key.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
-
-
-def _without_weights(content: dict[Any, Any], asked: str, known: list[str]) -> str:
-    found = one_line(", ".join(map(_shown_key, list(content)[:8]))) or "none"
-    if asked:
-        others = f"; give one of {', '.join(known)}" if known else ""
-        return f"no weights under --failaware-checkpoint-key={asked}; its keys: {found}{others}"
-    if known:
-        return f"no weights but averaged ones; take them with --failaware-checkpoint-key={known[0]}; its keys: {found}"
-    return f"no weights in it or under {', '.join(_KEYS)}; its keys: {found}; write one with {RESAVE}"
-
-
-def _shown_key(key: object) -> str:
-    """Return a text as it is; anything else by its type, since a tuple of the same tuples has no end."""
-    return repr(key) if isinstance(key, str) else f"a key of type {type(key).__name__}"
-
-
-def shared_prefix(names: Collection[str]) -> str:
-    """What torch.compile and DataParallel, in either nesting, put before every name, of which there is at least one."""
-    prefix = ""
-    while longer := [prefix + one for one in _PREFIXES if all(name.startswith(prefix + one) for name in names)]:
-        prefix = longer[0]
-    return prefix
 
 
 def read_content(path: Path, form: Format, loading: Loading) -> object:
@@ -254,19 +250,12 @@ def _inert() -> list[Any]:  # Any: as above
 def _refusal(path: Path, wanted: Collection[str], loading: Loading) -> ModelError:
     is_module = any(name.startswith(("torch.nn.modules.", "torchvision.models.")) for name in wanted)
     content = "it is a whole pickled model, not weights" if is_module else "it holds Python objects, not only weights"
+    if any(name.startswith("torch.nn.parameter.Uninitialized") for name in wanted):
+        content = "a lazy layer in it saw no batch and has no values"
     finding = f"needs pickle globals that are not on the allow-list: {shown(wanted)}; {content}"
     return refusal(path, finding, (), loading, f"re-save it with {RESAVE}")
-
-
-def _tensors(weights: Mapping[Any, Any]) -> dict[str, torch.Tensor]:  # Any: a file may hold anything
-    return {name: value for name, value in weights.items() if isinstance(name, str) and isinstance(value, torch.Tensor)}
 
 
 def _versions(weights: object) -> Mapping[str, Any]:  # Any: as in Checkpoint
     notes = getattr(weights, "_metadata", None)
     return {path: note for path, note in notes.items() if isinstance(note, dict)} if isinstance(notes, dict) else {}
-
-
-def _unprefixed(versions: Mapping[str, Any], prefix: str) -> Mapping[str, Any]:  # Any: as in Checkpoint
-    dotted = {f"{path}.": note for path, note in versions.items()}
-    return {path.removeprefix(prefix)[:-1]: note for path, note in dotted.items() if path.startswith(prefix)}

@@ -51,6 +51,12 @@ def has_hooks(module: nn.Module) -> bool:
     return anywhere or any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
 
 
+def hooks_on_every_module() -> list[object]:
+    """The functions that torch calls around the forward pass of every module."""
+    module = nn.modules.module
+    return [*module._global_forward_pre_hooks.values(), *module._global_forward_hooks.values()]
+
+
 def _in_blocks(folded: nn.Module) -> nn.Module | None:
     """The copy that keeps weights and feature maps in oneDNN's own blocks; None where it would leave them midway.
 

@@ -10,6 +10,7 @@ from typing import Final
 from pytest_failaware.errors import ModelError
 from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.measure.archives import RESAVE, Members, refuse_two_archives, sizes_by_python, sizes_by_torch
+from pytest_failaware.measure.parts import address_finding, folder_finding, refuse_part
 from pytest_failaware.text import describe_error
 
 _SAFETENSORS_HEADER_LIMIT: Final = 100_000_000  # bytes; the format's own limit
@@ -34,9 +35,11 @@ def recognise(path: Path) -> Format:
     """The form of a file; nothing in it is loaded.
 
     Raises:
-        ModelError: it is missing, cannot be read, or is of no known form.
+        ModelError: it is missing, cannot be read, is a part of a model, or is of no known form.
     """
     head = _head(path)
+    if not is_lfs_pointer(head):
+        refuse_part(path)
     if head.startswith(b"PK\x03\x04"):
         return _archive(path)
     # Before the pickle: a header of 128 bytes begins with a pickle's first byte.
@@ -90,12 +93,12 @@ def _of_torch_save(path: Path, by_python: Members) -> Format:
 
 def _head(path: Path) -> bytes:
     if path.is_dir():
-        raise ModelError(f"{path}: a folder, not a checkpoint; give the file in it, as in {path / 'model.pth'}")
+        raise ModelError(f"{path}: {folder_finding(path)}")
     try:
         with path.open("rb") as file:
             return file.read(512)
     except FileNotFoundError as error:
-        raise ModelError(f"{path}: no such file; {_nearby(path)}") from error
+        raise ModelError(f"{path}: no such file; {address_finding(path) or _nearby(path)}") from error
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({describe_error(error)}); check its permissions") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import platform
+from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -15,9 +16,12 @@ import torch
 from pytest_failaware.errors import ModelError
 from pytest_failaware.measure.bench import Bench
 from pytest_failaware.measure.constancy import CHANGED
-from pytest_failaware.measure.degrade import KERNELS
-from pytest_failaware.measure.fold import has_hooks
-from pytest_failaware.measure.structure import ForeignCodeError, structure_sha256
+from pytest_failaware.measure.contents import Contents, ForeignCodeError
+from pytest_failaware.measure.degrade import KERNELS, find_kernel
+from pytest_failaware.measure.fold import has_hooks, hooks_on_every_module
+from pytest_failaware.measure.origins import module_name
+from pytest_failaware.measure.own_files import OwnFiles, installed_packages
+from pytest_failaware.measure.structure import refuse_replaced_functions, structure_sha256
 from pytest_failaware.measure.writes import check_unwritten
 from pytest_failaware.schema import Condition
 from pytest_failaware.spelling import is_precomputed
@@ -29,30 +33,68 @@ class Identity:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self._structure = ""  # of the model when it was first asked for
+        self._own_code = ""  # what it held then, where the user's own code is in it
 
     def parts(self, condition: Condition, seed: int) -> dict[str, str]:
         """Every part by the name that people read.
 
         Raises:
-            ForeignCodeError: the records depend on the user's own code, which nothing identifies.
+            ForeignCodeError: the records depend on the user's own code.
             ModelError: the model changed since it was loaded.
         """
-        bench = self.bench
-        check_unwritten(bench.model)
+        check_unwritten(self.bench.model)
         self._refuse_foreign_code(condition)
+        return self._parts(condition, seed, self._model)
+
+    def own_parts(self, condition: Condition, seed: int, files: OwnFiles) -> dict[str, str]:
+        """Every part where the user's own code is one of them, without the text of its files.
+
+        Raises:
+            ForeignCodeError: the records depend on code that no file holds, or on an object that nothing describes.
+            ModelError: the model changed since it was loaded.
+        """
+        model = self.bench.model
+        check_unwritten(model)
+        refuse_replaced_functions()
+        self._own_code = self._own_code or self._own_contents(files)
+        contents = Contents(files.code_of)
+        contents.add(self._own_code, "the model")
+        if is_own_kernel(condition):
+            contents.add(find_kernel(condition.name, self.bench.kernels), f"the condition {condition.name}")
+        own = {
+            "weights": model.program or model.state,
+            "architecture": model.facts.architecture,
+            "own code": contents.hexdigest(),
+            "packages": installed_packages(),
+        }
+        return self._parts(condition, seed, own)
+
+    def _own_contents(self, files: OwnFiles) -> str:
+        """What the model and the preprocessing hold before the first pass: own code may keep notes while it answers."""
+        contents = Contents(files.code_of)
+        if not self.bench.model.program:
+            contents.add_module(self.bench.model.module)
+        contents.add(hooks_on_every_module(), "a hook on every module")
+        if self.bench.pipeline.code:
+            contents.add([self.bench.pipeline.geometry, self.bench.pipeline.normalise], "the preprocessing")
+        return contents.hexdigest()
+
+    def _parts(self, condition: Condition, seed: int, model: Mapping[str, str]) -> dict[str, str]:
+        bench = self.bench
         condition = bench.sized(condition)
         return {
             "pytest-failaware": importlib.metadata.version("pytest-failaware"),
             "pytest-failaware's code": _own_code(),
             "degradation": f"{condition.name} {dict(condition.parameters)} implementation {condition.implementation}",
             "seed": str(seed) if condition.is_random else "none",
-            **self._model,
+            **model,
             **self._data,
             "preprocessing": bench.pipeline.text,
             "batch size": str(bench.runner.batch_size),
             **({"logits": "kept"} if bench.keep_logits else {}),
             **bench.environment,
             "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+            "python": platform.python_version(),
             "pillow": PIL.__version__,
             "numpy": np.__version__,
         }
@@ -66,11 +108,16 @@ class Identity:
         if self._structure not in ("", structure):
             raise ModelError(CHANGED)
         self._structure = structure
-        return {"weights": model.state, "architecture": f"{model.facts.architecture} {structure}"}
+        of_timm = any(module_name(type(part)).partition(".")[0] == "timm" for part in model.module.modules())
+        return {
+            "weights": model.state,
+            "architecture": f"{model.facts.architecture} {structure}",
+            **({"timm": importlib.metadata.version("timm")} if of_timm else {}),
+        }
 
     def _refuse_foreign_code(self, condition: Condition) -> None:
-        own = condition.name not in KERNELS and not is_precomputed(condition)
-        code = self.bench.model.code or self.bench.pipeline.code or (f"the condition {condition.name}" if own else "")
+        named = f"the condition {condition.name}" if is_own_kernel(condition) else ""
+        code = self.bench.model.code or self.bench.pipeline.code or named
         if not code and has_hooks(self.bench.model.module):
             code = "a hook on the model"
         if code:
@@ -94,6 +141,11 @@ class Identity:
             "data set": store.facts.fingerprint,
             "class names": "given" if store.has_class_names else "counted",
         }
+
+
+def is_own_kernel(condition: Condition) -> bool:
+    """Whether a condition is a function of the user's own."""
+    return condition.name not in KERNELS and not is_precomputed(condition)
 
 
 @cache

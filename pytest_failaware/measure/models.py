@@ -14,13 +14,14 @@ from torch import nn
 from pytest_failaware.errors import ConfigError, ModelError
 from pytest_failaware.imports import load_attribute
 from pytest_failaware.measure.architectures import architecture_name, call_factory, kind_of
-from pytest_failaware.measure.checkpoint import checkpoint_of, module_in, read_content
+from pytest_failaware.measure.checkpoint import checkpoint_of, read_content
 from pytest_failaware.measure.formats import Format, recognise
 from pytest_failaware.measure.precision import building
 from pytest_failaware.measure.pretrained import published
 from pytest_failaware.measure.programs import load_program
 from pytest_failaware.measure.state import check_values, model_sha256, weights_version
-from pytest_failaware.measure.weights import build_filled
+from pytest_failaware.measure.weight_keys import find_module
+from pytest_failaware.measure.weights import build_filled, choice_note
 from pytest_failaware.schema import Loading, ModelFacts, Source, SourceKind
 
 
@@ -29,9 +30,9 @@ class LoadedModel:
     """A classifier in eval mode, gradients off, every tensor on `device`; `notes` are lines for the summary.
 
     `state` is the hash of its weights and buffers, `version` counts the writes to them, so that later ones are noticed;
-    `code` names the user's own code that it may run, "" where its architecture is torchvision's. `program` identifies a
-    model that is a program, such as an ONNX file, by its hash and what runs it; "" where the model is a module with
-    weights.
+    `code` names the user's own code that it may run, "" where its architecture is torchvision's or timm's. `program`
+    identifies a model that is a program, such as an ONNX file, by its hash and what runs it; "" where the model is a
+    module with weights.
     """
 
     module: nn.Module
@@ -178,13 +179,13 @@ def _from_file(path: Path, arch: Source | None, device: torch.device, loading: L
     if form in (Format.TORCHSCRIPT, Format.EXPORTED, Format.ONNX):
         return _from_program(path, form, arch, device, loading)
     content = read_content(path, form, loading)
-    if (pickled := module_in(content, loading)) is not None:  # only where the file is trusted
-        loaded = adopt_model(pickled, device, code="")
-        return replace(
-            loaded, notes=("a pickled model, whose code ran as trusted", *_unused(arch, "the pickled model"))
-        )
+    if (pickled := find_module(content, loading.checkpoint_key)) is not None:  # only where the file is trusted
+        module, key, others = pickled
+        choice = choice_note("model", key, others)
+        notes = ("a pickled model, whose code ran as trusted", *choice, *_unused(arch, "the pickled model"))
+        return replace(adopt_model(module, device, code=""), notes=notes)
     filled = build_filled(path, checkpoint_of(path, content, loading), arch)
-    code = "" if filled.arch.kind is SourceKind.TORCHVISION else filled.arch.target
+    code = filled.arch.target if filled.arch.kind is SourceKind.FACTORY else ""
     return replace(adopt_model(filled.module, device, architecture_name(filled.arch), code=code), notes=filled.notes)
 
 

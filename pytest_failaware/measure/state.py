@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -30,7 +31,7 @@ def model_sha256(module: nn.Module) -> str:
             digest.update(f"{place}\0".encode())
             if isinstance(member, torch.Tensor):
                 digest.update(f"{member.dtype}\0{tuple(member.shape)}\0".encode())
-                digest.update(_bytes(place, member))
+                digest.update(tensor_bytes(place, member))
             else:
                 digest.update(f"{member}\0".encode())
     return digest.hexdigest()
@@ -72,13 +73,15 @@ def _members(name: str, value: object) -> Iterator[tuple[str, torch.Tensor | str
     elif isinstance(value, (tuple, list)):
         for index, member in enumerate(value):
             yield from _members(f"{name}[{index}]", member)
+    elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        yield name, f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
     elif value is None or isinstance(value, (bool, int, float, str, bytes, torch.dtype)):
         yield name, repr(value)
     else:
         yield name, type(value).__qualname__
 
 
-def _bytes(name: str, tensor: torch.Tensor) -> memoryview:
+def tensor_bytes(name: str, tensor: torch.Tensor) -> memoryview:
     """The values in the order of the dense tensor; those of an int8 tensor as the numbers that they stand for."""
     try:
         dense = tensor.detach()

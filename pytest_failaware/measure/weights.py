@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from pytest_failaware.measure.architectures import builder_of, noted_architecture, without_memory
-from pytest_failaware.measure.checkpoint import Checkpoint, shared_prefix
-from pytest_failaware.measure.fill import fill, fitting
+from pytest_failaware.measure.checkpoint import Checkpoint
+from pytest_failaware.measure.fill import fill, fitting, own_state
 from pytest_failaware.measure.fingerprints import EXAMPLES, Fit, Shape, infer, nearest, recognise
+from pytest_failaware.measure.weight_keys import tensors_in
+from pytest_failaware.measure.weight_names import shared_prefix, without_modules
 from pytest_failaware.schema import Source
 from pytest_failaware.text import one_line
 
@@ -63,7 +67,7 @@ def _filled(checkpoint: Checkpoint, arch: Source, misfit: str) -> tuple[nn.Modul
     checkpoint, prefix = fitting(checkpoint, _unwrapped(reference))
     module = _with_classes_of(checkpoint, reference, outline)
     fill(_unwrapped(module), checkpoint, misfit)
-    if any(tensor.is_meta for tensor in module.state_dict().values()):
+    if any(isinstance(value, torch.Tensor) and value.is_meta for value in module.state_dict().values()):
         module = build(_count_classes(_unwrapped(reference), checkpoint))
         fill(_unwrapped(module), checkpoint, misfit)
     return module, checkpoint, prefix
@@ -72,6 +76,9 @@ def _filled(checkpoint: Checkpoint, arch: Source, misfit: str) -> tuple[nn.Modul
 def _inferred(path: Path, checkpoint: Checkpoint) -> Filled:
     prefix = _attribute(checkpoint)
     checkpoint = checkpoint.without(prefix)
+    plain = checkpoint.renamed(without_modules)
+    if recognise(_shapes(checkpoint)) is None and recognise(_shapes(plain)) is not None:
+        checkpoint = plain
     fit = infer(_shapes(checkpoint), path)
     module = _built(fit, checkpoint)
     misfit = f"{path}: the nearest architecture, {fit}, does not fit (give theirs, as in {EXAMPLES})"
@@ -114,16 +121,28 @@ def _count_classes(reference: nn.Module, checkpoint: Checkpoint) -> int:
 
     Where they disagree the first counts, and filling the module then says which of them do not fit.
     """
-    own = reference.state_dict()
-    pairs = ((own[name].shape, tensor.shape) for name, tensor in checkpoint.tensors.items() if name in own)
+    own = tensors_in(own_state(reference))
+    pairs = (
+        (own[name].shape, tensor.shape)
+        for name, tensor in checkpoint.tensors.items()
+        if name in own and not is_lazy(own[name])
+    )
     heads = (given[0] for trial, given in pairs if given != trial and trial[:1] == (_REFERENCE_CLASSES,) and given)
     return next(heads, _REFERENCE_CLASSES)
 
 
 def _notes(checkpoint: Checkpoint, prefix: str) -> tuple[str, ...]:
-    others = f"; it also has {', '.join(map(repr, checkpoint.others))}" if checkpoint.others else ""
-    notes = {
-        f"took the weights under {checkpoint.key!r} of the checkpoint{others}": checkpoint.key,
-        f"removed the prefix {prefix!r} from the names of the weights": prefix,
-    }
-    return tuple(one_line(note) for note, applies in notes.items() if applies)
+    return (
+        *choice_note("weights", checkpoint.key, checkpoint.others),
+        *([] if checkpoint.averaged is None else [f"the weights are an average (n_averaged is {checkpoint.averaged})"]),
+        *([one_line(f"removed the prefix {prefix!r} from the names of the weights")] if prefix else []),
+    )
+
+
+def choice_note(what: str, key: str, others: Sequence[str]) -> tuple[str, ...]:
+    """Which weights or model of a checkpoint was taken, and how to take another, if there is something to say."""
+    place = f"took the {what} {f'under {key!r}' if key else 'at the top'} of the checkpoint"
+    if not others:
+        return (one_line(place),) if key else ()
+    option = f"--failaware-checkpoint-key={others[0] if len(others) == 1 else 'KEY'}"
+    return (one_line(f"{place}; it also has {', '.join(map(repr, others))} ({option} takes that)"),)

@@ -95,12 +95,16 @@ def _sights(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
 def _reuse(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
     """How many measurements came from the cache, where some did; at -v why the others did not."""
     measured = [one for result in results for one in result.reuse]
-    reused = sum(not one.anew for one in measured)
+    reused = sum(not one.anew and not one.made for one in measured)
+    taken = [one.made for one in measured if one.made]
     if display.shows_all:
         yield from (Line(f"{one.measured}: measured anew: {one.anew}") for one in measured if one.anew)
+    what = f"of {len(measured)} measured condition" + ("" if len(measured) == 1 else "s")
     if reused:
-        what = "measured condition" if len(measured) == 1 else "measured conditions"
-        yield Line(f"reused {reused} of {len(measured)} {what} from the cache (--failaware-no-cache measures anew)")
+        yield Line(f"reused {reused} {what} from the cache (--failaware-no-cache measures anew)")
+    if taken:
+        runs = " and ".join(sorted(set(taken)))
+        yield Line(f"took {len(taken)} {what} from the gate's run of {runs} (--failaware-no-cache measures again)")
 
 
 def total(results: Sequence[ItemResult], unwritten: Collection[str] = ()) -> str:

@@ -165,10 +165,14 @@ class Sight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reuse:
-    """Where the records of one measurement came from: the cache, or the model, and then `anew` says why."""
+    """Where the records of one measurement came from: the cache, or the model, and then `anew` says why.
+
+    `made` is when the run was whose records an update took although they depend on the user's own code; else "".
+    """
 
     measured: str  # the condition, with the model where it is the second one
     anew: str = ""
+    made: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

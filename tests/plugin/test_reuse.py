@@ -6,7 +6,7 @@ import hashlib
 import json
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -220,17 +220,20 @@ def test_a_folder_that_cannot_be_made(stock: Project) -> None:
 
 
 OWN_FIXTURE = """
-import pytest, toy
+import pytest, torch
 from torchvision import models
 
 @pytest.fixture(scope="session")
 def failaware_model():
+    torch.manual_seed(0)
     return models.shufflenet_v2_x0_5(num_classes=3)
 """
 OWN_LOADER = """
+import torch
 from torchvision import models
 
 def pytest_failaware_load_model(spec, device):
+    torch.manual_seed(0)
     return models.shufflenet_v2_x0_5(num_classes=3)
 """
 OWN_CONDITION = """
@@ -247,25 +250,33 @@ shapes = Shapes()
 """
 
 
-@pytest.mark.parametrize(
-    ("conftest", "arguments", "code"),
-    [
-        ("", ["--failaware-arch=toy:network", "--failaware-model=bands.pth", "--failaware-dataset=toy:images"],
-         "toy:network"),
-        ("", ["--failaware-model=toy:network", "--failaware-dataset=toy:images"], "toy:network"),
-        (OWN_FIXTURE, ["--failaware-baseline=own"], "the fixture failaware_model"),
-        (OWN_LOADER, ["--failaware-baseline=own"], "the hook pytest_failaware_load_model"),
-        (OWN_CONDITION, ["-o", "failaware_conditions=dust"], "the condition dust"),
-        ("", ["--failaware-preprocess=own:shapes"], "own:shapes"),
-    ],
-)  # fmt: skip
-def test_code_that_cannot_be_fingerprinted(
-    stock: Project, measured: Measured, conftest: str, arguments: list[str], code: str
-) -> None:
-    """What runs the user's own code is measured in every run, and -v says why."""
+OWN_CODE = [
+    (
+        "",
+        ["--failaware-arch=toy:network", "--failaware-model=bands.pth", "--failaware-dataset=toy:images"],
+        "toy:network",
+    ),
+    ("", ["--failaware-model=toy:network", "--failaware-dataset=toy:images"], "toy:network"),
+    (OWN_FIXTURE, ["--failaware-baseline=own"], "the fixture failaware_model"),
+    (OWN_LOADER, ["--failaware-baseline=own"], "the hook pytest_failaware_load_model"),
+    (OWN_CONDITION, ["-o", "failaware_conditions=dust"], "the condition dust"),
+    ("", ["--failaware-preprocess=own:shapes"], "own:shapes"),
+]
+
+
+@pytest.fixture(params=OWN_CODE, ids=[code for *_, code in OWN_CODE])
+def own_code(stock: Project, request: pytest.FixtureRequest) -> tuple[list[str], str]:
+    """What to type for a project that runs its own code, and what this code is called."""
+    conftest, arguments, code = request.param
     (stock.path / "conftest.py").write_text(conftest)
     (stock.path / "own.py").write_text(OWN_SHAPES)
     torch.save(toy.weights(), stock.path / "bands.pth")
+    return arguments, code
+
+
+def test_own_code_is_measured_in_every_run(stock: Project, measured: Measured, own_code: tuple[list[str], str]) -> None:
+    """A gate never takes what runs the user's own code from an earlier run, and -v says why."""
+    arguments, code = own_code
     stock.run(*arguments)
     first = list(measured)
     result = stock.run(*arguments, "-v")
@@ -273,8 +284,26 @@ def test_code_that_cannot_be_fingerprinted(
     assert first
     assert sorted(first * 2) == measured
     for key in first:
-        result.stdout.fnmatch_lines([f"{key}: measured anew: the code of {code} cannot be fingerprinted"])
+        result.stdout.fnmatch_lines([f"{key}: measured anew: {code} is your own code, which is measured in every run*"])
     assert "reused" not in result.stdout.str()
+
+
+def test_an_update_takes_what_the_gate_measured(
+    stock: Project, measured: Measured, own_code: tuple[list[str], str]
+) -> None:
+    """The command that a gate prints measures nothing, says so, and writes what it would write without a cache."""
+    arguments, _ = own_code
+    stock.record(*arguments, "--failaware-no-cache")
+    fresh = {name: content for name, (content, _) in stock.files().items()}
+    for path in sorted((stock.path / "baselines").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    stock.run(*arguments)
+    measured.clear()
+    result = stock.record(*arguments)
+
+    assert [] == measured
+    assert stock.line_with(result, "from the gate's run of ").startswith("took ")
+    assert fresh == {name: content for name, (content, _) in stock.files().items()}
 
 
 def bias(module: str) -> str:
@@ -422,6 +451,154 @@ def test_another_environment(stock: Project, measured: Measured, monkeypatch: py
     )
 
 
+OWN_NET = """
+from torch import nn
+import own_layers
+
+def build():
+    return nn.Sequential(nn.Flatten(), own_layers.Scaled(3072, 3))
+"""
+OWN_LAYERS = """
+from torch import nn
+
+FACTOR = 2
+
+class Scaled(nn.Linear):
+    def forward(self, features):
+        import own_scale
+        return own_scale.scale(super().forward(features), FACTOR)
+"""
+OWN_SCALE = "def scale(values, factor): return factor * values"
+OWN_OBJECT = """
+import pytest, threading, own_net
+
+@pytest.fixture(scope="session")
+def failaware_model():
+    network = own_net.build()
+    network.lock = threading.Lock()
+    return network
+"""
+
+
+@pytest.fixture
+def own_net(stock: Project) -> Project:
+    """A project whose architecture, from three files, is its own."""
+    for seed, name in enumerate(("good.pth", "other.pth")):
+        random = torch.Generator().manual_seed(seed)
+        weights = {"1.weight": torch.randn(3, 3072, generator=random), "1.bias": torch.zeros(3)}
+        torch.save(weights, stock.path / name)
+    for name, text in (("own_net", OWN_NET), ("own_layers", OWN_LAYERS), ("own_scale", OWN_SCALE)):
+        (stock.path / f"{name}.py").write_text(text)
+    (stock.path / "tox.ini").write_text(INI.replace("shufflenet_v2_x0_5", "own_net:build"))
+    return stock
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("own_layers.py", OWN_LAYERS.replace("FACTOR * ", "").replace("FACTOR = 2", "FACTOR = 3")),
+        ("own_scale.py", OWN_SCALE.replace("factor *", "-factor *")),
+        ("own_net.py", OWN_NET + "# a comment"),
+        ("conftest.py", "import own_layers\nown_layers.FACTOR = 4"),
+        ("test_toy.py", MARKED + "# a comment"),
+    ],
+)
+def test_an_edit_between_the_gate_and_its_update(own_net: Project, measured: Measured, file: str, text: str) -> None:
+    """Whatever file of the own code was edited, imported late or by pytest, the gate's numbers are not taken."""
+    own_net.run()
+    measured.clear()
+    (own_net.path / file).write_text(text)
+    result = own_net.record()
+
+    assert BOTH == measured
+    assert "from the gate's run" not in result.stdout.str().replace("not taken from the gate's run", "")
+
+
+def test_an_update_says_which_file_was_edited(own_net: Project, measured: Measured) -> None:
+    """Once for all conditions, without -v."""
+    own_net.run()
+    (own_net.path / "own_scale.py").write_text("def scale(values, factor): return values")
+    result = own_net.record()
+
+    result.stdout.fnmatch_lines(["measured again, and not taken from the gate's run of *: own_scale.py changed"])
+    assert 1 == result.stdout.str().count("measured again")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--failaware-no-cache"],
+        ["-p", "no:cacheprovider"],
+        ["--failaware-batch-size=7"],
+        ["--failaware-model=other.pth"],
+        ["--failaware-preprocess=resize=32"],
+    ],
+)
+def test_an_update_that_is_another_run(own_net: Project, measured: Measured, arguments: list[str]) -> None:
+    """Without a cache, with another setting or another model it measures."""
+    own_net.run()
+    measured.clear()
+    own_net.record(*arguments)
+
+    assert BOTH == measured
+
+
+def test_an_object_that_nothing_describes(own_net: Project, measured: Measured) -> None:
+    """The update measures again and says what it could not tell."""
+    (own_net.path / "conftest.py").write_text(OWN_OBJECT)
+    own_net.run()
+    result = own_net.record()
+
+    assert sorted(BOTH * 2) == measured
+    result.stdout.fnmatch_lines(["measured again, and not taken from a gate's run: nothing identifies Sequential.lock"])
+
+
+def test_a_model_that_keeps_notes_while_it_answers(own_net: Project, measured: Measured) -> None:
+    """An attribute that its forward writes is no reason to refuse it, nor to measure it again."""
+    noting = OWN_LAYERS.replace("        import", "        self.last = features\n        import")
+    (own_net.path / "own_layers.py").write_text(noting)
+    own_net.run()
+    own_net.record().stdout.fnmatch_lines(["took 2 of 2 measured conditions from the gate's run of *"])
+
+    assert BOTH == measured
+
+
+def test_a_gate_after_an_update_measures(own_net: Project, measured: Measured) -> None:
+    """Own code is reused by updates alone, and the records that they took are those of the gate."""
+    own_net.run()
+    own_net.record()
+    assert BOTH == measured
+    own_net.run().stdout.fnmatch_lines(["2 checked: 2 unchanged*"])
+
+    assert sorted(BOTH * 2) == measured
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-100], lambda content: b""])
+def test_a_damaged_record_of_a_gate(own_net: Project, measured: Measured, damage: Callable[[bytes], bytes]) -> None:
+    """It is reported, and the update measures again."""
+    own_net.run()
+    (path,) = (own_net.path / ".pytest_cache" / "d" / "failaware").glob("clean@*.npz")
+    path.write_bytes(damage(path.read_bytes()))
+    measured.clear()
+    result = own_net.record()
+
+    assert ["clean"] == measured
+    damaged = f"*{path.name}: not what the cache wrote (*); measured anew and replaced"
+    result.stdout.fnmatch_lines(["took 1 of 2 measured conditions from the gate's run of *", damaged])
+
+
+def test_timms_architectures_are_reused(stock: Project, measured: Measured) -> None:
+    """Their code has a version, as torchvision's has."""
+    timm = pytest.importorskip("timm")
+    torch.save(timm.create_model("test_efficientnet", num_classes=3).state_dict(), stock.path / "timm.pth")
+    arguments = ["--failaware-arch=timm:test_efficientnet", "--failaware-model=timm.pth"]
+    stock.run(*arguments)
+    measured.clear()
+    stock.run(*arguments).stdout.fnmatch_lines(["reused 2 of 2 measured conditions from the cache *"])
+
+    assert [] == measured
+
+
 UNSEEN = """
 import pytest, torch
 
@@ -462,5 +639,5 @@ def test_a_hook_on_every_module_is_code_too(stock: Project, measured: Measured) 
     measured.clear()
     (stock.path / "conftest.py").write_text(HOOK)
 
-    stock.run("-v").stdout.fnmatch_lines(["clean: measured anew: the code of a hook on the model cannot be finger*"])
+    stock.run("-v").stdout.fnmatch_lines(["clean: measured anew: a hook on the model is your own code, which is *"])
     assert BOTH == measured

@@ -256,3 +256,21 @@ def test_processes_that_write_the_same_file(tmp_path: Path) -> None:
 
     assert [[], []] == told
     assert ".npz" == only_file(tmp_path).suffix
+
+
+def test_a_witness_is_kept_beside_the_records(tmp_path: Path) -> None:
+    """It comes back with them, another one for the same parts replaces it, and no reason for a miss names it."""
+    cache, told = opened(tmp_path)
+    wanted = records_of()
+    for witness in ("first", "second", ""):
+        cache.keep("clean", PARTS, wanted, witness)
+        found_again = cache.find_witnessed("clean", PARTS, wanted.sample_id, wanted.label)
+        assert not isinstance(found_again, str)
+        assert witness == found_again[1]
+        assert isinstance(found(cache), Records)
+    cache.keep("clean", PARTS, wanted, "third")
+    cache, _ = opened(tmp_path)
+
+    assert 1 == len(list(tmp_path.iterdir()))
+    assert "weights changed" == found(cache, {**PARTS, "weights": "c" * 64})
+    assert [] == told

@@ -137,7 +137,7 @@ def test_prefix_of_every_name_is_removed(tmp_path: Path, weights: dict[str, torc
 
 def test_prefix_of_some_names_stays(tmp_path: Path) -> None:
     """Where only some names have the prefix it belongs to them."""
-    given = {"module.weight": torch.ones(1), "n_averaged": torch.ones(())}
+    given = {"module.weight": torch.ones(1), "scale": torch.ones(1)}
     torch.save(given, tmp_path / "model.pth")
     assert list(given) == list(read_state_dict(tmp_path / "model.pth").tensors)
 

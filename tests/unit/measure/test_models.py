@@ -288,7 +288,8 @@ def test_note_on_the_key(tmp_path: Path, factory: WriteFactory) -> None:
     """The summary learns where in the checkpoint the weights were, and what else could have been meant."""
     state = built(factory("Net"), num_classes=7).state_dict()
     loaded = load_model(saved({"net": state, "state_dict": state}, tmp_path / "model.pth"), factory("Net"), CPU)
-    assert ("took the weights under 'state_dict' of the checkpoint; it also has 'net'",) == loaded.notes
+    note = "took the weights under 'state_dict' of the checkpoint; it also has 'net'"
+    assert (f"{note} (--failaware-checkpoint-key=net takes that)",) == loaded.notes
     loaded = load_model(saved({"model": state}, tmp_path / "model.pth"), factory("Net"), CPU)
     assert ("took the weights under 'model' of the checkpoint",) == loaded.notes
 

@@ -75,12 +75,22 @@ class Opaque:
 
 
 @pytest.mark.parametrize(
-    "state", [{"version": 2}, {"scale": torch.ones(2)}, (torch.ones(1), None), ["a", 1.5], torch.float16, b"bytes"]
+    "state",
+    [
+        {"version": 2},
+        {"scale": torch.ones(2)},
+        (torch.ones(1), None),
+        ["a", 1.5],
+        torch.float16,
+        b"bytes",
+        {"bins": np.ones(2)},
+    ],
 )
 def test_extra_state_is_part_of_the_hash(state: Any) -> None:
     """Tensors within it and plain values count; the same state has the same hash."""
     assert model_sha256(Extra(state)) == model_sha256(Extra(state))
     assert model_sha256(Extra(state)) != model_sha256(Extra({"version": 1}))
+    assert model_sha256(Extra({"bins": np.ones(2)})) != model_sha256(Extra({"bins": np.zeros(2)}))
 
 
 def test_objects_in_extra_state_count_by_their_class() -> None:

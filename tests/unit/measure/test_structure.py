@@ -12,7 +12,8 @@ import toy
 from torch import nn
 from torchvision import models
 
-from pytest_failaware.measure.structure import ForeignCodeError, structure_sha256
+from pytest_failaware.measure.contents import ForeignCodeError
+from pytest_failaware.measure.structure import structure_sha256
 
 
 def network() -> nn.Module:
@@ -59,6 +60,10 @@ def own_method(module: nn.Module) -> None:
 
 
 def own_function(module: nn.Module) -> None:
+    module.scale = functools.partial(own_class, 3)
+
+
+def pythons_function(module: nn.Module) -> None:
     module.scale = functools.partial(max, 3)
 
 
@@ -66,9 +71,22 @@ def hidden_tensor(module: nn.Module) -> None:
     module.__dict__["shift"] = torch.ones(3)
 
 
-@pytest.mark.parametrize("add", [own_class, own_hook, own_method, own_function, hidden_tensor])
+def hidden_table(module: nn.Module) -> None:
+    module.__dict__["table"] = {"classes": {1, 2}}
+
+
+@pytest.mark.parametrize("add", [pythons_function, hidden_tensor, hidden_table])
+def test_what_lies_beside_the_weights_matters(add: Callable[[nn.Module], None]) -> None:
+    """A tensor that the state leaves out, a collection or a function of Python's is a setting as any other."""
+    changed = network()
+    add(changed)
+
+    assert structure_sha256(network()) != structure_sha256(changed)
+
+
+@pytest.mark.parametrize("add", [own_class, own_hook, own_method, own_function])
 def test_foreign_code_is_refused(add: Callable[[nn.Module], None]) -> None:
-    """A class, a hook, a function or a tensor beside the weights may do anything."""
+    """A class, a hook or a function beside the weights may do anything."""
     module = network()
     add(module)
 
@@ -93,6 +111,18 @@ def test_torchvisions_classifiers_have_a_structure(name: str) -> None:
         )
 
     assert structure_sha256(module) == structure_sha256(copy.deepcopy(module))
+
+
+@pytest.mark.parametrize("name", ["mobilenetv3_small_050", "vit_tiny_patch16_224", "convnext_atto", "sequencer2d_s"])
+def test_timms_classifiers_have_a_structure(name: str) -> None:
+    """As torchvision's have; their options matter, such as an activation."""
+    timm = pytest.importorskip("timm")
+    options = {"act_layer": nn.ReLU} if name.startswith("vit") else {"drop_rate": 0.5}
+    with torch.device("meta"):
+        module, other = timm.create_model(name, num_classes=3), timm.create_model(name, num_classes=3, **options)
+
+    assert structure_sha256(module) == structure_sha256(copy.deepcopy(module))
+    assert structure_sha256(module) != structure_sha256(other)
 
 
 @pytest.mark.parametrize(

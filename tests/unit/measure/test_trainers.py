@@ -226,7 +226,8 @@ def test_timm_checkpoint_names_its_architecture(timm_checkpoint: Path) -> None:
     assert torch.equal(expected, loaded.module.state_dict()["conv1.0.weight"])
     assert "test_resnet" == loaded.facts.architecture
     assert (
-        "took the weights under 'state_dict' of the checkpoint; it also has 'state_dict_ema'",
+        "took the weights under 'state_dict' of the checkpoint; it also has 'state_dict_ema' "
+        "(--failaware-checkpoint-key=state_dict_ema takes that)",
         "took the architecture timm:test_resnet, as the checkpoint says",
     ) == loaded.notes
     with torch.inference_mode():
