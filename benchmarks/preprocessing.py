@@ -116,14 +116,14 @@ def main() -> None:
     tally: dict[tuple[Kind, bool], list[bool]] = {}
     for one in chain(of_digits(), of_dataset(options)):
         print(f"\n{one.name}, trained with {one.spec}, {len(one.images):,} images")
-        print(f"{'':<20}{'':<26}{'right':>6}{'first':>10}{'worst':>10}  reported")
+        print(f"{'':<20}{'':<26}{'right':>6}{'first':>10}{'typical':>10}  reported")
         trained_right = 0
         for way in ways(one):
             inspection = inspected(way.bench)
             trained_right = trained_right or inspection.right
             report = "ALARM" if inspection.is_alarm else "yes" if inspection.finding else "no"
             print(
-                f"{way.kind.value:<20}{way.label:<26}{inspection.right:>6}{inspection.seen.first:>10.3g}{inspection.seen.worst:>10.3g}"
+                f"{way.kind.value:<20}{way.label:<26}{inspection.right:>6}{inspection.seen.first:>10.3g}{inspection.seen.typical:>10.3g}"
                 f"  {report}",
                 flush=True,
             )

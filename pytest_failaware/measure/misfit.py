@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -46,9 +47,12 @@ class Look:
         return self.misfits[0].divergence if self.misfits else 0.0
 
     @property
-    def worst(self) -> float:
-        """The largest divergence at any batch norm; the deep ones see the size of the images, too."""
-        return max((misfit.divergence for misfit in self.misfits), default=0.0)
+    def typical(self) -> float:
+        """The median divergence over all batch norms; the deep ones see the size of the images, too.
+
+        The largest would be noise: the last layers of a network that was trained for a few epochs have up to 0.9.
+        """
+        return statistics.median(misfit.divergence for misfit in self.misfits) if self.misfits else 0.0
 
 
 def look(module: nn.Module, batches: Iterable[torch.Tensor]) -> Look:

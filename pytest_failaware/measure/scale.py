@@ -26,8 +26,8 @@ SURE: Final = 0.6
 """The share of right answers above which nothing else is tried, as long as the batch norms agree."""
 
 SUSPICIOUS: Final = 0.2
-"""The divergence at any batch norm from which other preprocessing is tried. Correct inputs have up to 0.13, after
-training on darkened ones, and wrong ones from 0.26: benchmarks/RESULTS.md."""
+"""The divergence, at the first batch norm or typically, from which other preprocessing is tried. Correct inputs have up
+to 0.13, after training on darkened ones."""
 
 BETTER: Final = 10
 """How many times less the divergence must be under the preprocessing that was probably meant."""
@@ -99,7 +99,7 @@ class _Inspector:
     def _is_odd(self, given: Look, right: int) -> bool:
         if given.answers is None:  # measuring says why
             return given.first > SUSPICIOUS
-        return given.worst > SUSPICIOUS or right <= SURE * len(self.rows)
+        return max(given.first, given.typical) > SUSPICIOUS or right <= SURE * len(self.rows)
 
     def _finding(self, given: Look, right: int) -> str | None:
         tried = alternatives(self.images, self.pipeline, enlarge=3 * right < len(self.rows))
@@ -108,8 +108,8 @@ class _Inspector:
         confirmed = self._confirmed(best, given, looks[best])
         if confirmed is not None and looks[best].first <= ABSURD:
             return _sentence(given, self._remedy(best), confirmed)
-        closest = min(looks, key=lambda other: looks[other].worst)
-        if given.worst > SUSPICIOUS and looks[closest].worst * BETTER < given.worst:
+        closest = min((way for way in looks if not way.is_swapped), key=lambda way: looks[way].typical)
+        if given.typical > SUSPICIOUS and looks[closest].typical * BETTER < given.typical:
             return _sentence(given, self._remedy(closest), None)
         if given.first > ABSURD:
             return _sentence(given, "give the mean and std of the training in --failaware-preprocess", None)
@@ -119,7 +119,7 @@ class _Inspector:
         """Return what fits the batch norms best, then what changes least, of all that get nearly the most right."""
         right = {other: int(self._right(seen, self.rows).sum()) for other, seen in looks.items()}
         near = [other for other in looks if right[other] >= NEARLY * max(right.values())]
-        return min(near, key=lambda other: (looks[other].worst, other.changes, -right[other]))
+        return min(near, key=lambda other: (looks[other].typical, other.changes, -right[other]))
 
     def _confirmed(self, best: Alternative, given: Look, other: Look) -> tuple[int, int, int] | None:
         """Return how many further images there are, how many are right as given, and otherwise, if these are more."""
@@ -177,7 +177,7 @@ def _looks(inputs: torch.Tensor, images: torch.Tensor) -> str:
 
 def _sentence(given: Look, remedy: str, confirmed: tuple[int, int, int] | None) -> str:
     text = "the clean inputs are not what the model was trained on: "
-    if given.worst > SUSPICIOUS:
+    if max(given.first, given.typical) > SUSPICIOUS:
         text += f"{_at_norm(given)}; "
     text += remedy
     if confirmed is not None:

@@ -282,7 +282,7 @@ def test_a_model_that_remembers_nothing(module: nn.Module) -> None:
     """There is nothing to compare with; what the model does not take, measuring says."""
     seen = look(module, [torch.ones(2, 3, 4, 4)])
 
-    assert (None, (), 0, 0) == (seen.answers, seen.misfits, seen.first, seen.worst)
+    assert (None, (), 0, 0) == (seen.answers, seen.misfits, seen.first, seen.typical)
     assert not has_hooks(module)
 
 
