@@ -108,8 +108,8 @@ class _Inspector:
         confirmed = self._confirmed(best, given, looks[best])
         if confirmed is not None and looks[best].first <= ABSURD:
             return _sentence(given, self._remedy(best), confirmed)
-        closest = min((way for way in looks if not way.is_swapped), key=lambda way: looks[way].typical)
-        if given.typical > SUSPICIOUS and looks[closest].typical * BETTER < given.typical:
+        closest = _closest(given, looks)
+        if closest is not None:
             return _sentence(given, self._remedy(closest), None)
         if given.first > ABSURD:
             return _sentence(given, "give the mean and std of the training in --failaware-preprocess", None)
@@ -150,6 +150,17 @@ class _Inspector:
     def _remedy(self, best: Alternative) -> str:
         looks = "" if best.spec is None else _looks(self.pipeline.normalise(self.images), self.images)
         return f"{looks} {best} they fit".lstrip()
+
+
+def _closest(given: Look, looks: Mapping[Alternative, Look]) -> Alternative | None:
+    """Return what fits the batch norms far better: a normalisation the first of them, another size all of them."""
+    numbers = {way: seen.first for way, seen in looks.items() if way.size is None and not way.is_swapped}
+    sizes = {way: seen.typical for way, seen in looks.items() if way.size is not None}
+    for now, divergences in ((given.first, numbers), (given.typical, sizes)):
+        best = min(divergences, key=divergences.__getitem__, default=None)
+        if best is not None and now > SUSPICIOUS and divergences[best] * BETTER < now:
+            return best
+    return None
 
 
 def spread(rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:
