@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from pytest_failaware.errors import ModelError
-from pytest_failaware.measure.runner import logits_of
+from pytest_failaware.measure.answers import logits_of
 
 _DEAD: Final = 1e-3  # of the largest variance; what a channel without values is compared with is rounding
 

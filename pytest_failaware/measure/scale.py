@@ -65,12 +65,6 @@ class Inspection:
         return self.finding is not None and 3 * self.right < self.images
 
 
-def scale_notes(model: LoadedModel, store: ImageStore, pipeline: Pipeline, precision: Precision) -> tuple[str, ...]:
-    """Return a sentence if the clean inputs cannot be what the model was trained on."""
-    finding = inspect_scale(model, store, pipeline, precision).finding
-    return () if finding is None else (finding,)
-
-
 def inspect_scale(model: LoadedModel, store: ImageStore, pipeline: Pipeline, precision: Precision) -> Inspection:
     """Look at a few clean images as they are prepared, and otherwise prepared if something is odd."""
     model.module.eval()  # a test may have put the shared model into another mode
