@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast
 
@@ -43,7 +43,10 @@ Build = Callable[[int, int], nn.Module]
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """Images (N, H, W, C) with labels (N,) to train with, and others that no network has seen."""
+    """Images (N, H, W, C) with labels (N,) to train with, and others that no network has seen.
+
+    `is_mirrored` says that a mirrored image is of the same class.
+    """
 
     name: str
     classes: int
@@ -51,13 +54,14 @@ class Images:
     labels: Labels
     unseen: Pixels
     unseen_labels: Labels
+    is_mirrored: bool = False
 
 
 # ---- images --------------------------------------------------------------------------------------------------------
 
 
 def split(name: str, images: Pixels, labels: Labels) -> Images:
-    """Every fifth image is unseen."""
+    """Photographs, of which every fifth is unseen."""
     unseen = np.arange(len(labels)) % 5 == 0
     classes = int(labels.max()) + 1
     return Images(
@@ -67,6 +71,7 @@ def split(name: str, images: Pixels, labels: Labels) -> Images:
         labels=labels[~unseen],
         unseen=images[unseen],
         unseen_labels=labels[unseen],
+        is_mirrored=True,
     )
 
 
@@ -75,14 +80,7 @@ def grey(images: Images) -> Images:
     one, other = (
         (pixels @ [0.299, 0.587, 0.114])[..., None].astype(np.uint8) for pixels in (images.images, images.unseen)
     )
-    return Images(
-        name=f"grey {images.name}",
-        classes=images.classes,
-        images=one,
-        labels=images.labels,
-        unseen=other,
-        unseen_labels=images.unseen_labels,
-    )
+    return replace(images, name=f"grey {images.name}", images=one, unseen=other)
 
 
 def digits_of(side: int) -> Images:
@@ -231,24 +229,29 @@ def swin(classes: int, channels: int = 3) -> nn.Module:
 # ---- training ------------------------------------------------------------------------------------------------------
 
 
-def trained(
-    module: nn.Module, images: Pixels, labels: Labels, spec: Preprocessing, *, epochs: int, seed: int = 0
-) -> nn.Module:
-    """The network after a few epochs of mirrored images."""
-    inputs = build_pipeline(spec).normalise(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous())
-    targets = torch.from_numpy(labels.astype(np.int64))
+def trained(module: nn.Module, images: Images, spec: Preprocessing, *, epochs: int, seed: int = 0) -> nn.Module:
+    """The network after a few epochs."""
+    inputs, targets = _tensors(images, spec)
     torch.manual_seed(seed)
     optimizer = torch.optim.AdamW(module.train().parameters(), lr=3e-3 if _has_batch_norms(module) else 1e-3)
     for _ in range(epochs):
         for chosen in torch.randperm(len(targets)).split(64):
-            if len(chosen) == 1:
-                continue  # batch norms need two
             batch = inputs[chosen]
-            loss = F.cross_entropy(module(batch.flip(3) if torch.rand(()) < 0.5 else batch), targets[chosen])
+            mirrored = batch.flip(3) if images.is_mirrored and torch.rand(()) < 0.5 else batch
+            loss = F.cross_entropy(module(mirrored), targets[chosen])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
     return module.eval()
+
+
+def _tensors(images: Images, spec: Preprocessing) -> tuple[torch.Tensor, torch.Tensor]:
+    """The inputs and labels of the training."""
+    pipeline = build_pipeline(spec)
+    data = adopt_dataset(list(zip(images.images, images.labels.tolist(), strict=True)), images.name)
+    shaped = build_store(data, pipeline.geometry)
+    inputs = pipeline.normalise(torch.from_numpy(shaped.images).permute(0, 3, 1, 2).contiguous())
+    return inputs, torch.from_numpy(shaped.labels.astype(np.int64))
 
 
 def _has_batch_norms(module: nn.Module) -> bool:

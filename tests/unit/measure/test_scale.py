@@ -36,12 +36,13 @@ def stripes() -> tuple[np.ndarray, np.ndarray]:
 def network(spec: Preprocessing) -> Trained:
     """A small network after training with this normalisation, on images that it has not seen."""
     images, labels = stripes()
+    unseen = {"unseen": images[1000:], "unseen_labels": labels[1000:]}
+    seen = networks.Images(name="stripes", classes=3, images=images[:1000], labels=labels[:1000], **unseen)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        module = networks.trained(networks.small(3), images[:1000], labels[:1000], spec, epochs=4)
-    return Trained(
-        name="stripes", model=adopt_model(module, CPU), spec=spec, images=images[1000:], labels=labels[1000:]
-    )
+        module = networks.trained(networks.small(3), seen, spec, epochs=4)
+    model = adopt_model(module, CPU)
+    return Trained(name="stripes", model=model, spec=spec, images=seen.unseen, labels=seen.unseen_labels)
 
 
 @pytest.mark.parametrize("spec", [NONE, HALF, IMAGENET], ids=str)
