@@ -46,7 +46,8 @@ from pytest_failaware.measure.bench import Bench, build_bench
 from pytest_failaware.measure.data import adopt_dataset
 from pytest_failaware.measure.look import Look, look
 from pytest_failaware.measure.models import LoadedModel, adopt_model
-from pytest_failaware.measure.scale import IMAGES, Inspection, inspect_scale
+from pytest_failaware.measure.sample import IMAGES
+from pytest_failaware.measure.scale import Inspection, inspect_scale
 from pytest_failaware.measure.store import build_store
 from pytest_failaware.options import Surroundings
 from pytest_failaware.run import open_bench, open_images, open_model

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+MORE_RIGHT: Final = 1.5
+"""How many times as many answers must be right after a change that is far better."""
+
+PROOF: Final = 1e-5
+"""The largest p value of the sign test that proves it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +25,11 @@ class Flips:
     after: int
     gained: int
     lost: int
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the change is far better, and not by chance."""
+        return self.after >= MORE_RIGHT * self.before and self.gain_by_chance <= PROOF
 
     @property
     def gain_by_chance(self) -> float:

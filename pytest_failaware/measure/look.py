@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pytest_failaware.errors import ModelError
+from pytest_failaware.errors import DataError, ModelError
 from pytest_failaware.measure.answers import logits_of
 from pytest_failaware.measure.misfit import Misfit, Moments, memory_of
 
@@ -77,7 +77,7 @@ def look(module: nn.Module, batches: Iterable[torch.Tensor]) -> Look:
     handles = [norm.register_forward_pre_hook(listen) for norm in seen]
     try:
         answers = np.concatenate([logits_of(module, batch).argmax(axis=1) for batch in batches])
-    except ModelError:  # measuring says what the model does not take
+    except (ModelError, DataError):  # measuring says what the model or the user's preprocessing does not take
         answers = None
     finally:
         for handle in handles:

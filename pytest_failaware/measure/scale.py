@@ -19,12 +19,10 @@ from pytest_failaware.measure.look import SUSPICIOUS, Look, look
 from pytest_failaware.measure.models import LoadedModel, restored
 from pytest_failaware.measure.precision import computing
 from pytest_failaware.measure.preprocess import Pipeline
+from pytest_failaware.measure.sample import IMAGES, sampled_rows
 from pytest_failaware.measure.scale_text import describe_finding
 from pytest_failaware.measure.store import ImageStore
 from pytest_failaware.schema import Precision
-
-IMAGES: Final = 64
-"""Images that are looked at: a sample over the whole data set, the same whatever its order."""
 
 SURE: Final = 0.6
 """The share of right answers above which nothing else is tried, as long as the batch norms agree."""
@@ -38,18 +36,8 @@ BETTER: Final = 10
 ABSURD: Final = 10.0
 """The divergence at the first batch norm that is reported even if nothing tried fits: a third of the light gives 3."""
 
-MORE_RIGHT: Final = 1.5
-"""How many times as many images must be right under the alternative."""
-
 NEARLY: Final = 0.8
 """The share of the most right answers from which on their number is no reason to prefer one alternative to another."""
-
-OTHERS: Final = 512
-"""Further images, at most, on which that is confirmed: the best of many is better by chance on the images where it was
-chosen."""
-
-PROOF: Final = 1e-5
-"""The largest p value of the confirmation, a sign test."""
 
 DOUBT: Final = 0.05
 """The p value at which right answers that become wrong speak against an alternative."""
@@ -98,7 +86,7 @@ class _Inspector:
         self.store = store
         self.pipeline = pipeline
         self.batch_size = batch_size
-        self.rows, *self.others = sample_rows(store)
+        self.rows, *self.others = sampled_rows(store)
         self.images = self._images(self.rows)
 
     def inspection(self) -> Inspection:
@@ -159,14 +147,14 @@ class _Inspector:
         if seen.gained <= seen.lost:
             return None
         if not self.others:
-            return seen if _is_proven(seen) else None
+            return seen if seen.is_proven else None
         before = after = np.zeros(0, dtype=np.bool_)
         for rows in self.others:
             images, labels = self._images(rows), self.store.labels[rows]
             before = np.append(before, self._look(GIVEN, images).right(labels))
             after = np.append(after, self._look(best, images).right(labels))
             seen = flips(before, after)
-            if _is_proven(seen):
+            if seen.is_proven:
                 return seen
             if seen.gained <= seen.lost:
                 return None
@@ -199,17 +187,3 @@ class _Inspector:
         size = max(1, min(self.batch_size, _BATCH_PIXELS // (height * width)))
         for start in range(0, len(images), size):
             yield way.inputs(images[start : start + size].to(self.model.device), self.pipeline)
-
-
-def sample_rows(store: ImageStore) -> list[NDArray[np.intp]]:
-    """Return the rows of the images to look at, and further full parts of as many, up to `OTHERS` in all.
-
-    They are in the order of their ids, so that neither sorted classes nor classes in turn make the sample one-sided.
-    """
-    order = np.argsort(store.sample_id)
-    parts = [order[start : start + IMAGES] for start in range(0, min(len(order), IMAGES + OTHERS), IMAGES)]
-    return [parts[0], *(part for part in parts[1:] if len(part) == IMAGES)]
-
-
-def _is_proven(seen: Flips) -> bool:
-    return seen.after >= MORE_RIGHT * seen.before and seen.gain_by_chance <= PROOF

@@ -16,6 +16,7 @@ from preprocessing import Trained, inspected
 from red import Picky, inspected_red, of_red
 from torch import nn
 
+from pytest_failaware.errors import DataError
 from pytest_failaware.measure.fold import has_hooks
 from pytest_failaware.measure.models import adopt_model
 from pytest_failaware.measure.programs import Program
@@ -122,6 +123,23 @@ def test_a_model_that_raises() -> None:
     assert (0, 64) == (inspection.right, inspection.images)
     assert "are right" not in (inspection.finding or "")
     assert "at the first batch norm (norm)" in (inspection.finding or "")
+
+
+def test_own_preprocessing_that_refuses_other_sizes() -> None:
+    """What it refuses is not tried, and its own code is named in the remedy."""
+    one = of_red(Picky(spec=HALF))
+    bench = one.bench()
+
+    def normalise(images: torch.Tensor) -> torch.Tensor:
+        if images.shape[2] != 32:
+            raise DataError("other sizes are not mine")
+        return images.float() / 255
+
+    own = dataclasses.replace(bench, pipeline=dataclasses.replace(bench.pipeline, normalise=normalise, numbers=None))
+    finding = own.inspection.finding or ""
+
+    assert "; with mean=0.5/0.5/0.5, std=0.5/0.5/0.5, " in finding
+    assert finding.endswith("; change the preprocessing that --failaware-preprocess names")
 
 
 def test_labels_of_no_output() -> None:
