@@ -7,7 +7,7 @@ digits, with one thread, so that a run repeats.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast
@@ -134,13 +134,12 @@ def _coloured(images: Pixels, labels: Labels, seed: int) -> tuple[Pixels, Labels
 
 def small(classes: int, channels: int = 3) -> nn.Module:
     """Three convolutions, each followed by a batch norm."""
-    first = (nn.Conv2d(channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
-    return network(classes, first)
+    blocks = (*_block(channels, 16), nn.MaxPool2d(2), *_block(16, 32), nn.MaxPool2d(2), *_block(32, 64))
+    return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes))
 
 
-def late(classes: int, channels: int = 3) -> nn.Module:
-    """The first batch norm comes after a convolution, a ReLU and another convolution."""
-    return network(classes, (nn.Conv2d(channels, 16, 3, padding=1), nn.ReLU()))
+def _block(before: int, after: int) -> tuple[nn.Module, ...]:
+    return nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()
 
 
 def grouped(classes: int, channels: int = 3) -> nn.Module:
@@ -149,40 +148,6 @@ def grouped(classes: int, channels: int = 3) -> nn.Module:
     return nn.Sequential(
         *(nn.GroupNorm(8, layer.num_features) if isinstance(layer, nn.BatchNorm2d) else layer for layer in layers)
     )
-
-
-def network(classes: int, first: Sequence[nn.Module]) -> nn.Module:
-    """These layers, then two blocks and a linear layer."""
-    blocks = (
-        layer
-        for before, after in ((16, 32), (32, 64))
-        for layer in (
-            nn.MaxPool2d(2),
-            nn.Conv2d(before, after, 3, padding=1, bias=False),
-            nn.BatchNorm2d(after),
-            nn.ReLU(),
-        )
-    )
-    return nn.Sequential(*first, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes))
-
-
-class Transformer(nn.Module):
-    """Two layers on patches of 4 x 4 px, with layer norms; its position embeddings are enlarged for larger images."""
-
-    def __init__(self, classes: int, channels: int = 3, width: int = 64) -> None:
-        super().__init__()
-        self.patches = nn.Conv2d(channels, width, 4, stride=4)
-        self.positions = nn.Parameter(torch.zeros(1, width, 8, 8))
-        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
-        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
-        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, classes))
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Logits of normalised images."""
-        patches = self.patches(inputs)
-        placed = patches + F.interpolate(self.positions, patches.shape[2:], mode="bilinear")
-        logits: torch.Tensor = self.head(self.layers(placed.flatten(2).transpose(1, 2)).mean(1))
-        return logits
 
 
 def mobilenet(classes: int, channels: int = 3) -> nn.Module:
@@ -216,13 +181,6 @@ def vit(classes: int, channels: int = 3) -> nn.Module:
     """torchvision's vision transformer for 32 px, with layer norms; it refuses other sizes."""
     return models.VisionTransformer(
         image_size=32, patch_size=4, num_layers=2, num_heads=4, hidden_dim=48, mlp_dim=96, num_classes=classes
-    )
-
-
-def swin(classes: int, channels: int = 3) -> nn.Module:
-    """torchvision's Swin transformer with two stages, and layer norms."""
-    return models.SwinTransformer(
-        patch_size=[4, 4], embed_dim=32, depths=[1, 1], num_heads=[2, 4], window_size=[4, 4], num_classes=classes
     )
 
 
