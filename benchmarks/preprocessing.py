@@ -372,7 +372,7 @@ def of_digits() -> Iterator[Trained]:
             spec=NONE,
             images=store.images,
             labels=store.labels,
-            is_tuned=name == "digits",
+            is_tuned=True,
         )
 
 
