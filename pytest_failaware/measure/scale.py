@@ -1,167 +1,189 @@
-"""Whether the inputs have the scale of the training: a checkpoint's first batch norm remembers what it saw there."""
+"""Whether the inputs are those of the training: the labels are asked, and what batch norms remember.
+
+One look at a few images is all that a model in order costs. Only if that look is odd, the usual alternatives are tried.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from numpy.typing import NDArray
 
-from pytest_failaware.measure.models import LoadedModel
+from pytest_failaware.measure.alternatives import GIVEN, Alternative, as_large, larger, much_smaller
+from pytest_failaware.measure.flips import Flips, flips
+from pytest_failaware.measure.look import SUSPICIOUS, Look, look
+from pytest_failaware.measure.models import LoadedModel, restored
 from pytest_failaware.measure.precision import computing
-from pytest_failaware.measure.preprocess import Pipeline, build_pipeline
+from pytest_failaware.measure.preprocess import Pipeline
+from pytest_failaware.measure.sample import IMAGES, sampled_rows
+from pytest_failaware.measure.scale_text import describe_finding
 from pytest_failaware.measure.store import ImageStore
-from pytest_failaware.schema import Precision, Preprocessing
+from pytest_failaware.schema import Precision
 
-IMAGES: Final = 64
-"""Images that are looked at, evenly spread over the data set: the first ones of a folder are of one class."""
+SURE: Final = 0.6
+"""The share of right answers above which nothing else is tried, as long as the batch norms agree."""
 
-SUSPICIOUS: Final = 0.2
-"""The divergence from which a usual normalisation that fits better is told. Seen are up to 0.13 with correct inputs,
-after training on darkened ones, and from 0.34 with wrong ones: benchmarks/RESULTS.md."""
-
-ABSURD: Final = 10.0
-"""The divergence that is told even where no usual normalisation fits: a third of the light gives 3."""
+LOST: Final = 1 / 3
+"""The share of right answers below which a finding is an alarm, and every larger size is tried."""
 
 BETTER: Final = 10
-"""How many times less it must be under the normalisation that was probably meant: with the right one instead of a wrong
-one it is at least 30 times less in colour, while dark images come at most 3 times closer by a wrong one."""
+"""How many times less the divergence must be under the alternative."""
 
-_DEAD: Final = 1e-3  # of the largest variance; what a channel without values is compared with is rounding
+ABSURD: Final = 10.0
+"""The divergence at the first batch norm that is reported even if nothing tried fits: a third of the light gives 3."""
 
-_IMAGENET: Final = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-_USUAL: Final = {
-    1: (((0.5,), (0.5,)), ((0.449,), (0.226,)), ((0.1307,), (0.3081,))),  # the last two: ImageNet's in grey, MNIST's
-    3: (_IMAGENET, ((0.5,) * 3, (0.5,) * 3)),
-}
-_BYTES: Final = ((0.0,), (1 / 255,))  # undoes the division by 255
+NEARLY: Final = 0.8
+"""The share of the most right answers from which on their number is no reason to prefer one alternative to another."""
+
+DOUBT: Final = 0.05
+"""The p value at which right answers that become wrong speak against an alternative."""
+
+_BATCH_PIXELS: Final = 2**18  # 64 images of 64 x 64 px, 5 of 224 x 224
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Misfit:
-    """What a batch norm sees beside what it saw in training, as medians over its channels.
+class Inspection:
+    """What a few clean images say: how many are right, and what is wrong with the preprocessing, if anything."""
 
-    `shift` is |mean - running mean| in standard deviations of the training, `spread` the ratio of the standard
-    deviations, and `divergence` the mean of both Kullback-Leibler divergences between the two normal distributions, in
-    nats: 0 where they are equal.
+    images: int
+    right: int
+    seen: Look
+    finding: str | None = None
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether the preprocessing is almost surely wrong: a finding, and less than a third is right."""
+        return self.finding is not None and self.right < LOST * self.images
+
+
+def inspect_scale(
+    model: LoadedModel, store: ImageStore, pipeline: Pipeline, precision: Precision, *, batch_size: int = IMAGES
+) -> Inspection:
+    """Look at a few clean images as they are prepared, and otherwise prepared if something is odd.
+
+    The model's modes, torch's random state and its settings are afterwards as they were.
     """
-
-    norm: str
-    shift: float
-    spread: float
-    divergence: float
-
-
-def scale_notes(model: LoadedModel, store: ImageStore, pipeline: Pipeline, precision: Precision) -> tuple[str, ...]:
-    """A sentence where the clean inputs cannot be what the model was trained on; none where there is no batch norm."""
-    rows = np.unique(np.linspace(0, len(store.labels) - 1, IMAGES).astype(np.intp))
-    images = torch.from_numpy(store.images[rows]).to(model.device).permute(0, 3, 1, 2).contiguous()
-    model.module.eval()  # a test may have put the shared model into another mode
-    with torch.inference_mode(), computing(precision, model.device):
-        given = _misfit(model, images, pipeline)
-        if given is None or not given.divergence > SUSPICIOUS:
-            return ()
-        others = {spec: _misfit(model, images, build_pipeline(spec)) for spec in _usual(images.shape[1])}
-        fits = {spec: other.divergence for spec, other in others.items() if other is not None}
-        best = min(fits, key=lambda spec: fits[spec])
-        looks = _looks(pipeline.normalise(images), images)
-    if fits[best] * BETTER < given.divergence:
-        return (_sentence(given, f"{looks} {_remedy(best)}"),)
-    if given.divergence > ABSURD:
-        return (_sentence(given, "give the mean and std of the training in --failaware-preprocess"),)
-    return ()
+    devices = [model.device] if model.device.type == "cuda" else []
+    with (
+        restored(model.module),
+        torch.inference_mode(),
+        computing(precision, model.device),
+        torch.random.fork_rng(devices),
+    ):
+        model.module.eval()  # a test may have put the shared model into another mode
+        return _Inspector(model, store, pipeline, batch_size).inspection()
 
 
-def misfit(module: nn.Module, inputs: torch.Tensor) -> Misfit | None:
-    """How the inputs (B, C, H, W) differ at the first batch norm that they reach; None where they reach none.
+class _Inspector:
+    """One model on one data set."""
 
-    The pass ends there. The module is in eval mode and keeps no hook, whatever happens.
-    """
-    norms = {part: name for name, part in module.named_modules() if _remembers(part)}
-    reached: list[tuple[nn.Module, torch.Tensor]] = []
+    def __init__(self, model: LoadedModel, store: ImageStore, pipeline: Pipeline, batch_size: int) -> None:
+        self.model = model
+        self.store = store
+        self.pipeline = pipeline
+        self.batch_size = batch_size
+        self.rows, *self.others = sampled_rows(store)
+        self.images = self._images(self.rows)
 
-    def stop(norm: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
-        reached.append((norm, arguments[0]))
-        raise _ReachedError
+    def inspection(self) -> Inspection:
+        """Look once, and try alternatives if that look is odd."""
+        given = self._look(GIVEN, self.images)
+        right = int(given.right(self._labels).sum())
+        finding = self._finding(given, right) if self._is_odd(given, right) else None
+        return Inspection(images=len(self.rows), right=right, seen=given, finding=finding)
 
-    handles = [norm.register_forward_pre_hook(stop) for norm in norms]
-    try:
-        if norms:
-            module(inputs)
-    except Exception:  # the user's network runs here: what it does not take, measuring tells
-        pass
-    finally:
-        for handle in handles:
-            handle.remove()
-    if not reached:
+    @property
+    def _labels(self) -> NDArray[np.uint16]:
+        labels: NDArray[np.uint16] = self.store.labels[self.rows]
+        return labels
+
+    def _is_odd(self, given: Look, right: int) -> bool:
+        has_answers = given.answers is not None  # else measuring says why
+        return given.suspect is not None or (has_answers and right <= SURE * len(self.rows))
+
+    def _finding(self, given: Look, right: int) -> str | None:
+        """Try what costs little first; it ends the search only if most answers are right then."""
+        looks: dict[Alternative, Look] = {}
+        for ways, share in (
+            (much_smaller(self.images, self.pipeline), SURE),
+            (as_large(self.images, self.pipeline), 0),
+            (larger(self.images, is_lost=right < LOST * len(self.rows)), 0),
+        ):
+            looks |= {way: self._look(way, self.images) for way in ways}
+            if max(self._counts(looks).values(), default=-1) >= share * len(self.rows):
+                best, confirmed = self._proven(given, looks) or (self._closest(given, looks), None)
+                if best is not None:
+                    return describe_finding(given, self._labels, best, self.pipeline.numbers, confirmed)
+        if given.first > ABSURD and right <= SURE * len(self.rows):
+            return describe_finding(given, self._labels, None, self.pipeline.numbers, None)
         return None
-    norm, values = reached[0]
-    return _compared(norms[norm], norm, values)
 
+    def _counts(self, looks: Mapping[Alternative, Look]) -> dict[Alternative, int]:
+        """Return how many answers are right in each look."""
+        return {way: int(seen.right(self._labels).sum()) for way, seen in looks.items()}
 
-class _ReachedError(Exception):
-    """Ends a forward pass at the first batch norm."""
+    def _proven(self, given: Look, looks: Mapping[Alternative, Look]) -> tuple[Alternative, Flips] | None:
+        """Return what the labels prove to be far better, with what it changes for further images."""
+        best = self._best(looks)
+        confirmed = self._confirmed(best, given, looks[best])
+        return None if confirmed is None else (best, confirmed)
 
+    def _best(self, looks: Mapping[Alternative, Look]) -> Alternative:
+        """Return what fits the batch norms best, then what changes least, of all that get nearly the most right."""
+        right = self._counts(looks)
+        near = [way for way in looks if right[way] >= NEARLY * max(right.values())]
+        return min(near, key=lambda way: (looks[way].typical, way.changes, -right[way]))
 
-def _remembers(part: nn.Module) -> bool:
-    return isinstance(part, _BatchNorm) and part.running_mean is not None
+    def _confirmed(self, best: Alternative, given: Look, other: Look) -> Flips | None:
+        """Return what the alternative changes for further images if it is proven to be far better.
 
+        They are looked at in parts, and no longer than needed. Without enough of them the same images have to do.
+        """
+        seen = flips(given.right(self._labels), other.right(self._labels))
+        if seen.gained <= seen.lost:
+            return None
+        if not self.others:
+            return seen if seen.is_proven else None
+        before = after = np.zeros(0, dtype=np.bool_)
+        for rows in self.others:
+            images, labels = self._images(rows), self.store.labels[rows]
+            before = np.append(before, self._look(GIVEN, images).right(labels))
+            after = np.append(after, self._look(best, images).right(labels))
+            seen = flips(before, after)
+            if seen.is_proven:
+                return seen
+            if seen.gained <= seen.lost:
+                return None
+        return None
 
-def _compared(name: str, norm: nn.Module, values: torch.Tensor) -> Misfit:
-    """Median differences over the channels of values (B, C, ...) that have any variance in training."""
-    buffers = dict(norm.named_buffers(recurse=False))
-    before, expected = buffers["running_mean"].double(), buffers["running_var"].double()
-    now = values.transpose(0, 1).flatten(1).double()
-    alive = expected > _DEAD * expected.max()
-    mean, variance, before, expected = (
-        column[alive] for column in (now.mean(1), now.var(1, unbiased=False), before, expected)
-    )
-    ratio, squared = variance / expected, (mean - before).square()
-    divergence = (ratio + 1 / ratio - 2 + squared * (1 / expected + 1 / variance)) / 4
-    return Misfit(
-        norm=name,
-        shift=float((squared / expected).sqrt().median()),
-        spread=float(ratio.median().sqrt()),
-        divergence=float(divergence.median()),
-    )
+    def _closest(self, given: Look, looks: Mapping[Alternative, Look]) -> Alternative | None:
+        """Return what fits the batch norms far better, unless the labels contradict.
 
+        The first batch norm judges a mean and std, and all of them judge a size.
+        """
+        numbers = {way: seen.first for way, seen in looks.items() if way.size is None and not way.is_swapped}
+        sizes = {way: seen.typical for way, seen in looks.items() if way.size is not None}
+        for now, divergences in ((given.first, numbers), (given.typical, sizes)):
+            best = min(divergences, key=divergences.__getitem__, default=None)
+            if best is not None and now > SUSPICIOUS and divergences[best] * BETTER < now:
+                seen = flips(given.right(self._labels), looks[best].right(self._labels))
+                if seen.loss_by_chance > DOUBT:
+                    return best
+        return None
 
-def _misfit(model: LoadedModel, images: torch.Tensor, pipeline: Pipeline) -> Misfit | None:
-    return misfit(model.module, pipeline.normalise(images))
+    def _images(self, rows: NDArray[np.intp]) -> torch.Tensor:
+        return torch.from_numpy(self.store.images[rows]).permute(0, 3, 1, 2).contiguous()
 
+    def _look(self, way: Alternative, images: torch.Tensor) -> Look:
+        return look(self.model.module, self._batches(way, images))
 
-def _usual(channels: int) -> list[Preprocessing]:
-    """The normalisations that a model for so many channels may have been trained with."""
-    pairs = (*_USUAL.get(channels, ()), _BYTES)
-    return [Preprocessing(), *(Preprocessing(mean=mean, std=std) for mean, std in pairs)]
-
-
-def _looks(inputs: torch.Tensor, images: torch.Tensor) -> str:
-    """What the inputs of these uint8 images probably are."""
-    if torch.equal(inputs, build_pipeline(Preprocessing()).normalise(images)):
-        return "they look as if not normalised:"
-    if float(inputs.abs().max()) > 50:
-        return "they look as if in 0..255:"
-    return "they look as if normalised by other numbers, or twice:"
-
-
-def _remedy(best: Preprocessing) -> str:
-    if not best.mean:
-        return "in [0, 1], without mean and std in --failaware-preprocess, they fit"
-    if best.mean == _BYTES[0]:
-        return f"in 0..255, which mean=0, std={best.std[0]!r} in --failaware-preprocess gives, they fit"
-    return f"with {best} in --failaware-preprocess they fit"
-
-
-def _sentence(found: Misfit, remedy: str) -> str:
-    times = found.spread if found.spread >= 1 else 1 / found.spread if found.spread else math.inf
-    wider = "wider" if found.spread >= 1 else "narrower"
-    return (
-        f"the clean inputs are not what the model was trained on: at its first batch norm ({found.norm or 'itself'}) "
-        f"they spread {times:.2g} times {wider} than in training, and their mean is {found.shift:.2g} standard "
-        f"deviations away; {remedy}"
-    )
+    def _batches(self, way: Alternative, images: torch.Tensor) -> Iterator[torch.Tensor]:
+        """The inputs in batches that are small where images are large, and never larger than the user's."""
+        height, width = (way.size or side for side in images.shape[2:])
+        size = max(1, min(self.batch_size, _BATCH_PIXELS // (height * width)))
+        for start in range(0, len(images), size):
+            yield way.inputs(images[start : start + size].to(self.model.device), self.pipeline)
