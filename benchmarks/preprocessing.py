@@ -1,13 +1,13 @@
-"""What the first batch norm of trained networks says of right and wrong preprocessing: the basis of measure/scale.py.
+"""What a look at 64 images says of right and wrong preprocessing: the basis of measure/scale.py.
 
-Networks of known preprocessing look at images that they have not seen: as in training, under each usual mistake, under
-degradations, and as other data might honestly be. Prints what is measured, and whether the summary would tell.
+Networks of known preprocessing look at images that they have not seen: as in training, under each usual mistake, and as
+other data might honestly be. Prints what is seen and whether it is reported, then the hits and false alarms.
 
     python benchmarks/preprocessing.py
     python benchmarks/preprocessing.py --dataset=folder:DIR --arch=resnet18 --preprocess=none --model FILE [FILE ...]
 
-Alone it takes the digits of examples/. With a data set of small colour images it also trains two small networks and a
-resnet18 on four fifths of them; `--model` adds checkpoints, trained with `--preprocess`.
+Alone it takes the digits of examples/. With a data set of small colour images it also trains networks on four fifths of
+them; `--model` adds checkpoints, trained with `--preprocess`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from itertools import chain, product
 from pathlib import Path
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -31,12 +33,11 @@ from pytest_failaware.measure.bench import Bench, build_bench
 from pytest_failaware.measure.data import adopt_dataset
 from pytest_failaware.measure.models import LoadedModel, adopt_model
 from pytest_failaware.measure.preprocess import build_pipeline
-from pytest_failaware.measure.scale import IMAGES, Misfit, misfit
+from pytest_failaware.measure.scale import IMAGES, Inspection, inspect_scale
 from pytest_failaware.measure.store import build_store
 from pytest_failaware.options import Surroundings
 from pytest_failaware.run import open_bench, open_images, open_model
 from pytest_failaware.schema import Preprocessing, RunConfig
-from pytest_failaware.spelling import parse_conditions
 
 sys.path.append(str(Path(__file__).parents[1] / "examples" / "digits"))
 
@@ -47,25 +48,52 @@ NONE = Preprocessing()
 IMAGENET = Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 HALF = Preprocessing(mean=(0.5,), std=(0.5,))
 BYTES = Preprocessing(mean=(0.0,), std=(1 / 255,))
+TINY = Preprocessing(mean=(0.0,), std=(255.0,))
 EPOCHS = 4
+MORE_EPOCHS = 8  # without batch norms, networks learn more slowly
 
 Pixels = NDArray[np.uint8]
+Labels = NDArray[np.uint16]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A network, the preprocessing of its training, and images that it has not seen, (N, H, W, C)."""
+    """A network, the preprocessing of its training, and images that it has not seen, (N, H, W, C), with labels (N,)."""
 
     name: str
     model: LoadedModel
     spec: Preprocessing
     images: Pixels
+    labels: Labels
 
     def bench(self, images: Pixels | None = None, spec: Preprocessing | None = None, *, twice: bool = False) -> Bench:
         """The network on these images with this preprocessing, or with its own once more inside."""
         module = Normalising(self.model.module, self.spec) if twice else self.model.module
-        data = adopt_dataset([(image, 0) for image in (self.images if images is None else images)], self.name)
-        return build_bench(adopt_model(module, CPU), data, spec or self.spec)
+        seen = zip(self.images if images is None else images, self.labels.tolist(), strict=True)
+        return build_bench(adopt_model(module, CPU), adopt_dataset(list(seen), self.name), spec or self.spec)
+
+    def only(self, classes: Sequence[int]) -> Trained:
+        """The same network on the images of these classes."""
+        rows = np.isin(self.labels, classes)
+        return replace(self, images=self.images[rows], labels=self.labels[rows])
+
+
+class Kind(Enum):
+    """What a way to look at the images is."""
+
+    SIZE = "wrong size"
+    SCALE = "wrong scale"
+    NUMBERS = "wrong mean and std"
+    ORDER = "wrong channel order"
+    HONEST = "honest"
+
+
+class Way(NamedTuple):
+    """One way to look at the images."""
+
+    kind: Kind
+    label: str
+    bench: Bench
 
 
 class Normalising(nn.Module):
@@ -82,15 +110,29 @@ class Normalising(nn.Module):
 
 
 def main() -> None:
-    """Print a table for each network."""
+    """Print a table for each network, then how many mistakes were reported."""
     options = parse_options()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {IMAGES} images looked at")
+    tally: dict[tuple[Kind, bool], list[bool]] = {}
     for one in chain(of_digits(), of_dataset(options)):
-        spec = str(one.spec)
-        print(f"\n{one.name}, trained with {spec}, {len(one.images):,} images")
-        print(f"{'':<30}{'divergence':>12}{'spread':>9}{'shift':>8}  told")
-        for line in lines(one, degraded=not options.quick):
-            print(line, flush=True)
+        print(f"\n{one.name}, trained with {one.spec}, {len(one.images):,} images")
+        print(f"{'':<20}{'':<26}{'right':>6}{'first':>10}{'typical':>10}  reported")
+        trained_right = 0
+        for way in ways(one):
+            inspection = inspected(way.bench)
+            trained_right = trained_right or inspection.right
+            report = "ALARM" if inspection.is_alarm else "yes" if inspection.finding else "no"
+            print(
+                f"{way.kind.value:<20}{way.label:<26}{inspection.right:>6}{inspection.seen.first:>10.3g}{inspection.seen.typical:>10.3g}"
+                f"  {report}",
+                flush=True,
+            )
+            halved = 2 * inspection.right <= trained_right
+            tally.setdefault((way.kind, halved), []).append(inspection.finding is not None)
+    print(f"\n{'':<22}{'accuracy':<22}reported")
+    for (kind, halved), reports in sorted(tally.items(), key=lambda item: (list(Kind).index(item[0][0]), item[0][1])):
+        fallen = "half of it or less" if halved else "more than half of it"
+        print(f"{kind.value:<22}{fallen:<22}{sum(reports)} of {len(reports)}")
 
 
 def parse_options() -> argparse.Namespace:
@@ -100,74 +142,71 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--model", nargs="*", default=[], help="checkpoints for these images")
     parser.add_argument("--arch", default="resnet18", help="their architecture; default: resnet18")
     parser.add_argument("--preprocess", default="none", help="that of their training; default: none")
-    parser.add_argument("--quick", action="store_true", help="without the degradations")
     return parser.parse_args()
 
 
-def lines(one: Trained, *, degraded: bool) -> Iterator[str]:
-    """A row for each way to look at the images; of degradations the largest divergence of each severity."""
-    for label, bench in ways(one):
-        found = misfit(bench.model.module, inputs(bench, "clean"))
-        assert found is not None
-        yield row(label, found, "yes" if bench.notes else "no")
-    if not degraded:
-        return
-    bench = one.bench(one.images[rows(len(one.images))])
-    for texts in (("gaussian_noise",), ("blur",), ("low_light",), ("imagenet-c:3",), ("imagenet-c:5",)):
-        found = {
-            condition.key: misfit(bench.model.module, inputs(bench, condition.key))
-            for condition in parse_conditions(texts, "")
-        }
-        key = max(found, key=lambda key: found[key].divergence)
-        yield row(key if len(found) == 1 else f"{texts[0]}: most, {key}", found[key], "never asked")
+def inspected(bench: Bench) -> Inspection:
+    """What the plugin finds."""
+    return inspect_scale(bench.model, bench.store, bench.pipeline, bench.runner.precision)
 
 
-def row(label: str, found: Misfit, told: str) -> str:
-    """One line of the table."""
-    return f"{label:<30}{found.divergence:>12.4g}{found.spread:>9.3g}{found.shift:>8.3g}  {told}"
-
-
-def ways(one: Trained) -> Iterator[tuple[str, Bench]]:
+def ways(one: Trained) -> Iterator[Way]:
     """Right, wrong, and honest but unusual."""
-    colour = one.images.shape[-1] == 3
-    yield "as trained", one.bench()
-    for label, spec in {"not normalised": NONE, "0..255": BYTES, "ImageNet's": IMAGENET, "mean=std=0.5": HALF}.items():
-        if spec != one.spec and (colour or spec != IMAGENET):
-            yield label, one.bench(spec=spec)
-    if one.spec != NONE:
-        yield "normalised twice", one.bench(twice=True)
+    yield Way(Kind.HONEST, "as trained", one.bench())
+    yield from mistakes(one)
+    changed = {
+        "0.7 of the light": one.images * 0.7,
+        "half of the light": one.images * 0.5,
+        "0.3 of the light": one.images * 0.3,
+        "half the contrast": one.images * 0.5 + 64,
+    }
+    if one.images.shape[-1] == 3:
+        changed["grey"] = (one.images @ [0.299, 0.587, 0.114])[..., None].repeat(3, axis=3)
+        changed["yellow light"] = one.images * [1.0, 0.85, 0.6]
+    for label, images in changed.items():
+        yield Way(Kind.HONEST, label, one.bench(images.astype(np.uint8)))
+    for classes in ((3,), (1, 7)):
+        yield Way(Kind.HONEST, f"of {len(classes)} classes alone", one.only(classes).bench())
+
+
+def mistakes(one: Trained) -> Iterator[Way]:
+    """Every usual mistake that can be made with these images."""
+    colour, size = one.images.shape[-1] == 3, one.spec.resize or one.images.shape[1]
+    for wrong in (16, 32, 40, 64, 224):
+        if wrong != size:
+            yield Way(Kind.SIZE, f"{wrong} px", one.bench(spec=replace(one.spec, resize=wrong)))
+    for kind, label, spec in (
+        (Kind.SCALE, "not normalised", NONE),
+        (Kind.SCALE, "0..255", BYTES),
+        (Kind.NUMBERS, "mean=std=0.5", HALF),
+        (Kind.NUMBERS, "ImageNet's", IMAGENET),
+        (Kind.NUMBERS, "ImageNet's at 64 px", replace(IMAGENET, resize=64)),
+        (Kind.NUMBERS, "ImageNet's at 224 px", replace(IMAGENET, resize=224)),
+    ):
+        if spec.mean != one.spec.mean and (colour or len(spec.mean) < 3):
+            yield Way(kind, label, one.bench(spec=spec if spec.resize else replace(spec, resize=one.spec.resize)))
+    twice = one.bench(twice=True) if one.spec.mean else one.bench(spec=replace(TINY, resize=one.spec.resize))
+    yield Way(Kind.SCALE, "normalised twice", twice)
     if colour:
-        yield "BGR", one.bench(one.images[..., ::-1])
-    for factor in (0.7, 0.5, 0.3):
-        yield f"honest: light x {factor}", one.bench((one.images * factor).astype(np.uint8))
-    yield "honest: half the contrast", one.bench((one.images * 0.5 + 64).astype(np.uint8))
-
-
-def inputs(bench: Bench, condition: str) -> torch.Tensor:
-    """What the network is fed for the images that are looked at."""
-    (one,) = parse_conditions([condition], "")
-    loader = bench.loader(one, seed=0)
-    whole = loader.inputs(slice(0, len(bench.store.labels)))
-    return whole[torch.from_numpy(rows(len(whole)))]
-
-
-def rows(count: int) -> NDArray[np.intp]:
-    """The images that are looked at."""
-    return np.unique(np.linspace(0, count - 1, IMAGES).astype(np.intp))
+        yield Way(Kind.ORDER, "BGR", one.bench(one.images[..., ::-1]))
 
 
 # ---- networks ------------------------------------------------------------------------------------------------------
 
 
 def of_digits() -> Iterator[Trained]:
-    """The example's checkpoint, and its network trained with mean and std."""
+    """The examples' checkpoints, and their network trained with mean and std."""
     spec = Preprocessing(resize=32)
-    given = opened("digits:test_set", "resize=32", "digits:network", str(Path(digits.__file__).with_name("digits.pth")))
-    unseen = given.store.images
-    yield Trained(name="examples/digits", model=given.model, spec=NONE, images=unseen)
+    folder = Path(digits.__file__).parent
+    for name in ("digits", "digits_worse"):
+        given = opened("digits:test_set", "resize=32", "digits:network", str(folder / f"{name}.pth"))
+        store = given.store
+        yield Trained(
+            name=f"examples/digits/{name}.pth", model=given.model, spec=NONE, images=store.images, labels=store.labels
+        )
     seen = build_bench(given.model, adopt_dataset(digits.train_set(), "digits"), spec).store
     model = trained(digits.network(), seen.images, seen.labels, HALF)
-    yield Trained(name="the digits' network", model=model, spec=HALF, images=unseen)
+    yield Trained(name="the digits' network", model=model, spec=HALF, images=store.images, labels=store.labels)
 
 
 def of_dataset(options: argparse.Namespace) -> Iterator[Trained]:
@@ -178,14 +217,26 @@ def of_dataset(options: argparse.Namespace) -> Iterator[Trained]:
         given = opened(options.dataset, options.preprocess, options.arch, path)
         spec = config_of(preprocess=options.preprocess).preprocess
         assert isinstance(spec, Preprocessing), "write the checkpoint's mean and std in numbers"
-        yield Trained(name=Path(path).name, model=given.model, spec=spec, images=given.store.images)
-    store = build_store(open_images(config_of(dataset=options.dataset)), lambda image: image)
+        store = given.store
+        yield Trained(name=Path(path).name, model=given.model, spec=spec, images=store.images, labels=store.labels)
+    images = open_images(config_of(dataset=options.dataset))
+    store = build_store(images, lambda image: image)
     held_out = np.arange(len(store.labels)) % 5 == 0
-    classes = len(store.facts.classes)
-    recipes = product({"conv-bn": small, "conv-relu-conv-bn": late}.items(), (IMAGENET, HALF))
-    for (name, build), spec in (*recipes, (("resnet18", models.resnet18), IMAGENET)):
-        model = trained(build(num_classes=classes), store.images[~held_out], store.labels[~held_out], spec)
-        yield Trained(name=name, model=model, spec=spec, images=store.images[held_out])
+    for name, build, spec, epochs in recipes():
+        shaped = build_store(images, build_pipeline(spec).geometry)
+        module = build(num_classes=len(store.facts.classes))
+        model = trained(module, shaped.images[~held_out], store.labels[~held_out], spec, epochs=epochs)
+        yield Trained(name=name, model=model, spec=spec, images=store.images[held_out], labels=store.labels[held_out])
+
+
+def recipes() -> Iterator[tuple[str, Callable[..., nn.Module], Preprocessing, int]]:
+    """Name, network, preprocessing and epochs of what is trained here."""
+    for (name, build), spec in product({"conv-bn": small, "conv-relu-conv-bn": late}.items(), (IMAGENET, HALF)):
+        yield name, build, spec, EPOCHS
+    yield "conv-bn, at 64 px", small, replace(IMAGENET, resize=64), EPOCHS
+    yield "resnet18", models.resnet18, IMAGENET, EPOCHS
+    yield "conv-groupnorm", grouped, IMAGENET, MORE_EPOCHS
+    yield "transformer", Transformer, HALF, MORE_EPOCHS
 
 
 def opened(dataset: str, preprocess: str, arch: str, model: str) -> Bench:
@@ -211,6 +262,33 @@ def late(num_classes: int) -> nn.Module:
     return network(num_classes, first=(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU()))
 
 
+def grouped(num_classes: int) -> nn.Module:
+    """The small network with group norms, which remember nothing, in place of its batch norms."""
+    layers = cast("nn.Sequential", small(num_classes))
+    return nn.Sequential(
+        *(nn.GroupNorm(8, layer.num_features) if isinstance(layer, nn.BatchNorm2d) else layer for layer in layers)
+    )
+
+
+class Transformer(nn.Module):
+    """Two layers on patches of 4 x 4 px, with layer norms; its position embeddings are enlarged for larger images."""
+
+    def __init__(self, num_classes: int, width: int = 64) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, width, 4, stride=4)
+        self.positions = nn.Parameter(torch.zeros(1, width, 8, 8))
+        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
+        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, num_classes))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Logits of normalised images."""
+        patches = self.patches(inputs)
+        placed = patches + F.interpolate(self.positions, patches.shape[2:], mode="bilinear")
+        logits: torch.Tensor = self.head(self.layers(placed.flatten(2).transpose(1, 2)).mean(1))
+        return logits
+
+
 def network(num_classes: int, first: Sequence[nn.Module]) -> nn.Module:
     """These layers, then two blocks and a linear layer."""
     blocks = (
@@ -226,7 +304,9 @@ def network(num_classes: int, first: Sequence[nn.Module]) -> nn.Module:
     return nn.Sequential(*first, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, num_classes))
 
 
-def trained(module: nn.Module, images: Pixels, labels: NDArray[np.uint16], spec: Preprocessing) -> LoadedModel:
+def trained(
+    module: nn.Module, images: Pixels, labels: Labels, spec: Preprocessing, *, epochs: int = EPOCHS
+) -> LoadedModel:
     """The network after a few epochs of mirrored images."""
     torch.manual_seed(0)
     for part in module.modules():
@@ -236,7 +316,7 @@ def trained(module: nn.Module, images: Pixels, labels: NDArray[np.uint16], spec:
     inputs = build_pipeline(spec).normalise(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous())
     targets = torch.from_numpy(labels.astype(np.int64))
     optimizer = torch.optim.AdamW(module.train().parameters(), lr=3e-3)
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         for chosen in torch.randperm(len(targets)).split(64):
             batch = inputs[chosen]
             loss = F.cross_entropy(module(batch.flip(3) if torch.rand(()) < 0.5 else batch), targets[chosen])

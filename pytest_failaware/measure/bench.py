@@ -24,7 +24,7 @@ from pytest_failaware.measure.precision import check_precision
 from pytest_failaware.measure.precomputed import Precomputed
 from pytest_failaware.measure.preprocess import Pipeline, build_pipeline
 from pytest_failaware.measure.runner import Flags, Runner
-from pytest_failaware.measure.scale import scale_notes
+from pytest_failaware.measure.scale import Inspection, inspect_scale
 from pytest_failaware.measure.store import ImageStore, build_store, silent
 from pytest_failaware.schema import (
     Condition,
@@ -62,10 +62,16 @@ class Bench:
         """What the summary says of the images, of the inputs and of the measuring itself."""
         return (*self.store.notes, *self.doubts, *self.runner.notes)
 
-    @cached_property
+    @property
     def doubts(self) -> tuple[str, ...]:
         """Sentences if the inputs cannot be what the model was trained on; then every number is doubtful."""
-        return scale_notes(self.model, self.store, self.pipeline, self.runner.precision)
+        finding = self.inspection.finding
+        return () if finding is None else (finding,)
+
+    @cached_property
+    def inspection(self) -> Inspection:
+        """What a few clean images say of the preprocessing."""
+        return inspect_scale(self.model, self.store, self.pipeline, self.runner.precision)
 
     def of(self, model: LoadedModel) -> Bench:
         """The same images for another model."""
