@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 import numpy as np
@@ -10,12 +13,28 @@ from numpy.typing import NDArray
 
 from pytest_failaware.judge.permutation import Renaming, find_renaming
 from pytest_failaware.judge.power import agrees_by_chance, is_at_chance
-from pytest_failaware.schema import Records
+from pytest_failaware.schema import Provenance, Records
 
 POOR: Final = 1 / 3
 """The accuracy below which inputs that the normalisation layers did not see in training are an alarm."""
 
 _NAMED: Final = 10  # renamed outputs in one sentence
+
+
+class AlarmKind(Enum):
+    """What is almost surely wrong."""
+
+    ORDER = "the order of the classes"
+    INPUTS = "the inputs"
+    CHANCE = "anything: nothing is known of the classes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Why clean samples are almost surely measured with a wrong set-up."""
+
+    kind: AlarmKind
+    text: str
 
 
 def alarm_of(
@@ -25,7 +44,19 @@ def alarm_of(
     is_misfit: bool = False,
     groups: NDArray[np.uint32] | None = None,
 ) -> str:
-    """Return why clean samples are almost surely measured with a wrong set-up, "" if nothing says so.
+    """Return the sentence of `find_alarm`, "" if there is no alarm."""
+    alarm = find_alarm(records, classes, is_misfit=is_misfit, groups=groups)
+    return "" if alarm is None else alarm.text
+
+
+def find_alarm(
+    records: Records,
+    classes: Sequence[str],
+    *,
+    is_misfit: bool = False,
+    groups: NDArray[np.uint32] | None = None,
+) -> Alarm | None:
+    """Return why clean samples are almost surely measured with a wrong set-up, None if nothing says so.
 
     Args:
         records: of the condition clean.
@@ -36,18 +67,26 @@ def alarm_of(
     right = int(records.correct.sum())
     share = f"{right / len(records):.2%} of {len(records):,} clean samples are right"
     if renaming := find_renaming(records, groups):
-        return _of_order(renaming, classes)
+        return Alarm(kind=AlarmKind.ORDER, text=_of_order(renaming, classes))
     if is_misfit and right < POOR * len(records):
-        return (
+        text = (
             f"only {share}, and the inputs are not what the model was trained on; give the preprocessing of the "
             "training in --failaware-preprocess"
         )
+        return Alarm(kind=AlarmKind.INPUTS, text=text)
     if is_at_chance(right, records.label) and agrees_by_chance(records.label, records.prediction):
-        return (
+        text = (
             f"{share}, which is not shown to be better than always predicting the largest class; check the "
             "preprocessing, the order of the classes and the weights, or give more samples"
         )
-    return ""
+        return Alarm(kind=AlarmKind.CHANCE, text=text)
+    return None
+
+
+def subject_of(provenance: Provenance) -> str:
+    """Return a hash over the model, the data and the preprocessing: an alarm is of them, not of one condition."""
+    parts = (provenance.model.sha256, provenance.data.fingerprint, provenance.preprocessing)
+    return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def _of_order(renaming: Renaming, classes: Sequence[str]) -> str:
