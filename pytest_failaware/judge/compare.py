@@ -156,9 +156,7 @@ def _incomparable(
     )
 
 
-def _with_alarm(
-    result: ItemResult, measurement: Measurement, stored: Records | None, *, is_misfit: bool
-) -> ItemResult:
+def _with_alarm(result: ItemResult, measurement: Measurement, stored: Records | None, *, is_misfit: bool) -> ItemResult:
     """The result of clean with its alarm, or with a note if its rule trusts hardly an answer."""
     classes = measurement.provenance.data.classes
     alarm = find_alarm(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups)
