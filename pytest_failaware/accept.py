@@ -65,9 +65,9 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
         for result in document["results"]:
             found = result["measurement"]
             references[str(result["baseline"]), str(result["condition"])] = str(result["reference"])
-            if found and not reason and (doubt := _doubt(result)):
-                raise FailAwareError(f'{report}: {result["nodeid"]}: {doubt} add --reason="why"')
             if found and found["acceptable"] and (reset_golden or not result["drifts"]):
+                if not reason and (doubt := _doubt(result)):
+                    raise FailAwareError(f'{report}: {result["nodeid"]}: {doubt} add --reason="why"')
                 measured[str(result["baseline"])].append(_measured(found, report))
             else:
                 left_out.append(f"{result['nodeid']}: {_why_not(result)}")
