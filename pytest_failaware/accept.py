@@ -202,7 +202,7 @@ def _check_entry(measurement: Measurement, rule: FailureRule, report: Path) -> N
 def _doubt(result: dict[str, Any]) -> str:  # Any: one result of the document
     """Why a result is accepted only with a reason, as in a run that updates; "" if it needs none."""
     if result.get("alarm") and not result.get("is_alarm_stored"):
-        return f"almost surely set up wrongly: {result['alarm']}; if the values are right nonetheless,"
+        return f"ALARM: {result['alarm']}; if the values are right nonetheless,"
     if result.get("stored"):
         return (
             "could not be compared with what was stored; look at both values in the report of the run, and if the "

@@ -180,7 +180,7 @@ def _doubts(evaluation: Evaluation, *, is_misfit: bool = False) -> Iterator[str]
     measurement = evaluation.measurement
     classes, groups = measurement.provenance.data.classes, measurement.groups
     if alarm := alarm_of(measurement.records, classes, is_misfit=is_misfit, groups=groups):
-        yield f"clean: almost surely set up wrongly: {alarm}"
+        yield f"clean: {alarm}"
     else:
         yield from (f"clean: {note}" for note in flags_nearly_all(stats))
 

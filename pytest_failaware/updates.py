@@ -76,8 +76,8 @@ def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str
 
 def _doubt(results: Sequence[ItemResult]) -> str:
     """Why values must not be stored as they are, and what to do if they are right."""
-    if alarms := [result.alarm for result in results if result.has_new_alarm]:
-        return f"{alarms[0]}; if the values are right nonetheless,"
+    if any(result.has_new_alarm for result in results):
+        return "the condition clean gives an ALARM; correct the set-up, or, if the values are right nonetheless,"
     if keys := [result.stats.condition for result in results if result.stored or result.ends_golden]:
         return _incomparable(keys, ends_golden=any(result.ends_golden for result in results))
     keys = [result.stats.condition for result in results]

@@ -25,11 +25,10 @@ _LARGEST: Final = 1 << 16  # one more than any class
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renaming:
-    """The classes that the model's outputs mean, if not their own, and what that changes on one half of the samples."""
+    """The classes that the model's outputs mean, if not their own."""
 
     moves: tuple[tuple[int, int], ...]  # output and the class that it means, those that make more right
-    before: float  # share of the other half that is right
-    after: float  # the same under the new names
+    after: float  # the share of the other half that is right under the new names
 
 
 def find_renaming(records: Records, groups: NDArray[np.uint32] | None = None) -> Renaming | None:
@@ -54,7 +53,6 @@ def find_renaming(records: Records, groups: NDArray[np.uint32] | None = None) ->
     moved = np.flatnonzero(gains > 0).tolist()
     return Renaming(
         moves=tuple((output, int(meaning[output])) for output in moved),
-        before=float(before.mean()),
         after=float(after.mean()),
     )
 

@@ -20,5 +20,11 @@ def alarm_sentence(result: ItemResult) -> str:
     """Return the alarm of a result, "" if it has none."""
     if not result.alarm:
         return ""
-    known = " (the stored values have the same alarm)" if result.is_alarm_stored else ""
-    return f"ALARM: almost surely set up wrongly{known}: {result.alarm}"
+    known = " (the stored values have it too)" if result.is_alarm_stored else ""
+    return f"ALARM{known}: {result.alarm}"
+
+
+def alarm_in_brief(result: ItemResult) -> str:
+    """Return the alarm as the text of one item says it, which is in full at clean alone."""
+    is_clean = result.stats.condition == "clean"
+    return alarm_sentence(result) if is_clean or not result.alarm else "ALARM: as for the condition clean"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pytest_failaware.report.alarms import FIRST, UNLESS, alarm_sentence
+from pytest_failaware.report.alarms import FIRST, UNLESS, alarm_in_brief
 from pytest_failaware.report.display import Line, colour
 from pytest_failaware.report.words import (
     allowed,
@@ -34,7 +34,7 @@ def failure_text(result: ItemResult, *, verbosity: int = 0) -> Iterator[Line]:
     """What fell, by how much, on how many images, what that proves, why, and what to do; more of it at -v."""
     yield Line(f"{short_name(result)}: {_outcome(result)}")
     if result.alarm:
-        yield Line(f"  {alarm_sentence(result)}", "red")
+        yield Line(f"  {alarm_in_brief(result)}", "red")
     if result.has_new_alarm:
         yield Line(f"  {FIRST}. {UNLESS}.")
     elif result.verdict is Verdict.MISSING:

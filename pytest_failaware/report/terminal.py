@@ -116,7 +116,7 @@ def total(results: Sequence[ItemResult], unwritten: Collection[str] = ()) -> str
 
 def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
     """The command that accepts or records, where something failed that it would mend."""
-    if any(result.has_new_alarm for result in results):
+    if any(result.has_new_alarm and not result.verdict.is_written for result in results):
         yield Line(f"{FIRST}, then run again. {UNLESS}.")
         return
     stored = [result for result in results if not result.is_against and not result.lacks_files]

@@ -37,8 +37,8 @@ def write(folder: Path, *, edit: Callable[[Plain], object] = bool, content: byte
     }
     edit(measurement)
     key = "gaussian_noise"
-    result = {"nodeid": "t.py::t", "baseline": "small", "condition": key, "reference": "", "drifts": False, "comparisons": []}
-    result["measurement"] = measurement
+    result = {"nodeid": "t.py::t", "baseline": "small", "condition": key, "reference": "", "drifts": False}
+    result |= {"comparisons": [], "measurement": measurement}
     path = folder / "r.json"
     path.write_text(json.dumps({"schema": SCHEMA, "incomplete": "", "results": [result]}))
     with zipfile.ZipFile(records_path(path), "w") as archive:
