@@ -45,7 +45,7 @@ def test_no_next_step_is_to_record(turned: Project, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(job))
     files = {kind: turned.path / f"r.{kind}" for kind in ("json", "md", "html")}
-    outputs = [f"--failaware-{kind}={path}" for kind, path in files.items()]
+    outputs = ["--failaware-github", *(f"--failaware-{kind}={path}" for kind, path in files.items())]
     result = turned.run(TURNED, *outputs, "-v")
 
     result.assert_outcomes(failed=2)
@@ -55,7 +55,7 @@ def test_no_next_step_is_to_record(turned: Project, monkeypatch: pytest.MonkeyPa
     for text in (result.stdout.str(), *texts):
         assert NEW not in text
         assert "ecord it" not in text
-        assert "ALARM" in text
+        assert "alarm" in text.lower()
     document = json.loads(texts[0])
     jsonschema.validate(document, SCHEMA)
     assert [True, True] == [RENAMING in one["alarm"] for one in document["results"]]
@@ -140,7 +140,7 @@ def test_predictions_of_another_order(project: Project) -> None:
     lines = [f"{number},{'abc'[number % 3]},{(number + 1) % 3}" for number in range(200)]
     logits = {0: "9,0,0", 1: "0,9,0", 2: "0,0,9"}
     rows = [f"{line.rpartition(',')[0]},{logits[int(line[-1])]}" for line in lines]
-    (project.path / "p.csv").write_text("\n".join(["id,label,a,b,c", *rows]) + "\n")
+    (project.path / "p.csv").write_text("\n".join(["sample_id,label,logit_a,logit_b,logit_c", *rows]) + "\n")
     (project.path / "tox.ini").write_text("[pytest]\nfailaware_baseline = text\nfailaware_conditions = clean\n")
     result = project.run(NEW, "--failaware-predictions=p.csv", model=None)
 
