@@ -58,9 +58,10 @@ def _refuse_on_ci(given: Namespace) -> None:
     """
     here = Path.cwd()
     server = Surroundings(environ=os.environ, invocation_dir=here, ini_dir=here).ci_server
+    if not server or given.dry_run:
+        return
     value = value_above(here, UPDATE_IN_CI)
-    is_allowed = value is not None and Given(text=str(value), where=UPDATE_IN_CI, place="ini", base=here).switch()
-    if not server or given.dry_run or is_allowed:
+    if value is not None and Given(text=str(value), where=UPDATE_IN_CI, place="ini", base=here).switch():
         return
     raise ConfigError(
         f"this is a CI server ({server} is set), where baselines are not written: call it where somebody reviews the "

@@ -83,7 +83,9 @@ def _fitted(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> NDArra
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-    is_answer = prediction != NO_CLASS
+    meaning, is_answer = np.arange(_LARGEST), prediction != NO_CLASS
+    if not is_answer.any():
+        return meaning
     pairs, counts = np.unique(np.stack([label[is_answer], prediction[is_answer]]), axis=1, return_counts=True)
     classes, rows = np.unique(pairs[0], return_inverse=True)
     outputs, columns = np.unique(pairs[1], return_inverse=True)
@@ -92,7 +94,6 @@ def _fitted(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> NDArra
     places = (np.concatenate([rows, own]), np.concatenate([columns, len(outputs) + own]))
     graph = csr_array((weights, places), shape=(len(classes), len(outputs) + len(classes)))
     matched, chosen = min_weight_full_bipartite_matching(graph, maximize=True)
-    meaning = np.arange(_LARGEST)
     is_real = chosen < len(outputs)
     meaning[outputs[chosen[is_real]]] = classes[matched[is_real]]
     return meaning

@@ -20,7 +20,8 @@ def alarm_sentence(result: ItemResult) -> str:
     """Return the alarm of a result, "" if it has none."""
     if not result.alarm:
         return ""
-    known = " (the stored values have it too)" if result.is_alarm_stored else ""
+    other = "the other model has" if result.is_against else "the stored values have"
+    known = f" ({other} it too)" if result.is_alarm_stored else ""
     return f"ALARM{known}: {result.alarm}"
 
 

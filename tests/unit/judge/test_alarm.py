@@ -220,6 +220,15 @@ def test_answers_that_are_not_finite_belong_to_no_class() -> None:
     assert NO_CLASS not in dict(found.moves)
 
 
+def test_a_model_without_a_finite_answer_is_an_alarm() -> None:
+    """Nothing is right, and there is no output to rename."""
+    records = model(10, 60, 0.5, np.random.default_rng(0))
+    silent = dataclasses.replace(records, prediction=np.full(60, NO_CLASS, dtype=np.uint16))
+
+    assert find_renaming(silent) is None
+    assert "0.00% of 60 clean samples are right" in alarm_of(silent, list("abcdefghij"))
+
+
 def test_two_groups_prove_no_order() -> None:
     """Three objects in many pictures: a model that mixes up two of them is wrong about two groups, not about 200."""
     records = model(3, 300, 1.0, np.random.default_rng(0), np.array([1, 0, 2]))
