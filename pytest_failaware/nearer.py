@@ -124,4 +124,5 @@ def _values_of_toml(text: str, section: tuple[str, ...]) -> Mapping[str, object]
     table: Any = tomllib.loads(text)  # Any: what TOML can hold
     for name in section:
         table = table.get(name) or {}
-    return {**table, **table.get("ini_options", {})}
+    options = table.get("ini_options") or {}
+    return {**table, **options}
