@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.judge.permutation import Renaming, find_renaming
-from pytest_failaware.judge.power import agrees_by_chance, is_at_chance
+from pytest_failaware.judge.power import knows_nothing
 from pytest_failaware.schema import Provenance, Records
 
 POOR: Final = 1 / 3
@@ -74,7 +74,7 @@ def find_alarm(
             "the preprocessing of the training in --failaware-preprocess"
         )
         return Alarm(kind=AlarmKind.INPUTS, text=text)
-    if is_at_chance(right, records.label) and agrees_by_chance(records.label, records.prediction):
+    if knows_nothing(records.label, records.prediction):
         text = (
             f"set up wrongly, or too few samples: {share}, which is not shown to be better than always predicting the "
             "largest class; check the preprocessing, the order of the classes and the weights"

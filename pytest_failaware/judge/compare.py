@@ -89,7 +89,7 @@ def judge(
     stats = stats_of(key, measurement.records, gate.rule, gate.table, gate.named)
     bounds = tuple(bounded(gate, stats))
     entry = baseline.entries.get(key) if baseline else None
-    at_chance = is_at_chance((entry or stats).cells.right, measurement.records.label)
+    at_chance = is_at_chance(entry.cells if entry else stats.cells, measurement.records.label)
     missing = ItemResult(
         nodeid=nodeid,
         baseline=name,

@@ -54,6 +54,7 @@ def _lines(report: RunReport) -> Iterator[str]:
     if report.incomplete:
         yield from _bullets([f"not a whole run: {report.incomplete}"])
     yield from _bullets([f"{nodeid} has no result" for nodeid in report.unchecked if nodeid not in report.errors])
+    yield from _bullets([f"{nodeid} failed, though its gate did not" for nodeid in report.failed])
     yield from _bullets(
         [*alarms(report.results), *report.complaints, *(f"{nodeid}: {text}" for nodeid, text in report.errors.items())]
     )

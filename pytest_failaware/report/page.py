@@ -59,6 +59,7 @@ def _troubles(report: RunReport) -> Iterator[str]:
     if report.incomplete:
         yield f"not a whole run: {report.incomplete}"
     yield from (f"{nodeid} has no result" for nodeid in report.unchecked if nodeid not in report.errors)
+    yield from (f"{nodeid} failed, though its gate did not" for nodeid in report.failed)
     yield from alarms(report.results)
     yield from report.complaints
     yield from (f"{nodeid}: {text}" for nodeid, text in report.errors.items())
