@@ -76,7 +76,7 @@ def find_alarm(
         return Alarm(kind=AlarmKind.INPUTS, text=text)
     if knows_nothing(records.label, records.prediction):
         text = (
-            f"set up wrongly, or too few samples: {share}, which is not shown to be better than always predicting the "
+            f"almost surely set up wrongly: {share}, which is not shown to be better than always predicting the "
             "largest class; check the preprocessing, the order of the classes and the weights"
         )
         return Alarm(kind=AlarmKind.CHANCE, text=text)

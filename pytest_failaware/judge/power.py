@@ -75,18 +75,22 @@ def smallest_drop(n: int, flips: float, level: float, tolerance: float = 0.0, po
 
 def is_at_chance(cells: Cells, label: NDArray[np.uint16]) -> bool:
     """Whether the lower 99 % bound of accuracy is at most the share of the largest class: there is nothing to lose."""
-    return _is_at_chance(cells.right, cells.samples, label)
+    return wilson(cells.right, cells.samples, 0.98).low <= _largest(label)
 
 
 def knows_nothing(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> bool:
-    """Whether answers are at chance, and agree with the labels by chance too: nothing is shown to be known."""
-    right = int((label == prediction).sum())
-    return _is_at_chance(right, len(label), label) and agrees_by_chance(label, prediction)
+    """Whether answers are at chance, no good model's, and agree with the labels by chance alone.
+
+    No good model's: the upper 99 % bound of accuracy is below the middle between the largest class and all right, which
+    a few samples cannot show.
+    """
+    accuracy, largest = wilson(int((label == prediction).sum()), len(label), 0.98), _largest(label)
+    is_poor = accuracy.low <= largest and accuracy.high < (1 + largest) / 2
+    return is_poor and agrees_by_chance(label, prediction)
 
 
-def _is_at_chance(right: int, samples: int, label: NDArray[np.uint16]) -> bool:
-    largest = int(np.bincount(label).max()) / len(label)
-    return wilson(right, samples, 0.98).low <= largest
+def _largest(label: NDArray[np.uint16]) -> float:
+    return int(np.bincount(label).max()) / len(label)
 
 
 def agrees_by_chance(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> bool:

@@ -251,6 +251,12 @@ def test_chance_is_an_alarm(classes: int, accuracy: float) -> None:
     assert "always predicting the largest class" in alarm.text
 
 
+@pytest.mark.parametrize(("samples", "accuracy"), [(2, 1.0), (4, 0.7)])
+def test_too_few_samples_are_no_alarm(samples: int, accuracy: float) -> None:
+    """They show nothing, against a good model neither."""
+    assert "" == alarm_of(model(3, samples, accuracy, np.random.default_rng(0)), ["cat", "dog", "eel"])
+
+
 def test_inputs_that_do_not_fit_are_an_alarm_below_a_third() -> None:
     """A misfit alone is none: the model may be robust to it."""
     names = list("abcdefghij")
