@@ -75,5 +75,38 @@ def smallest_drop(n: int, flips: float, level: float, tolerance: float = 0.0, po
 
 def is_at_chance(cells: Cells, label: NDArray[np.uint16]) -> bool:
     """Whether the lower 99 % bound of accuracy is at most the share of the largest class: there is nothing to lose."""
-    largest = int(np.bincount(label).max()) / len(label)
-    return wilson(cells.right, cells.samples, 0.98).low <= largest
+    return wilson(cells.right, cells.samples, 0.98).low <= _largest(label)
+
+
+def knows_nothing(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> bool:
+    """Whether answers are at chance, no good model's, and agree with the labels by chance alone.
+
+    No good model's: the upper 99 % bound of accuracy is below the middle between the largest class and all right, which
+    a few samples cannot show.
+    """
+    accuracy, largest = wilson(int((label == prediction).sum()), len(label), 0.98), _largest(label)
+    is_poor = accuracy.low <= largest and accuracy.high < (1 + largest) / 2
+    return is_poor and agrees_by_chance(label, prediction)
+
+
+def _largest(label: NDArray[np.uint16]) -> float:
+    return int(np.bincount(label).max()) / len(label)
+
+
+def agrees_by_chance(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> bool:
+    """Whether answers are right no more often than the same answers in a random order, tested at 1 %.
+
+    A model of a rare class can be no better than the largest class, and still know that rare class. Over all orders the
+    number of right answers has the mean S / n and the variance (S - sum a b (a + b) / n + S² / n²) / (n - 1), where a
+    samples of a class and b answers of it give S = sum a b.
+
+    >>> agrees_by_chance(np.repeat([0, 1], [95, 5]), np.repeat([0, 1], [97, 3]))
+    False
+    """
+    n = len(label)
+    samples = np.bincount(label).astype(np.float64)
+    answers = np.bincount(prediction, minlength=len(samples))[: len(samples)]
+    products = samples * answers
+    mean, n_others = products.sum() / n, max(1, n - 1)
+    variance = (products.sum() - (products * (samples + answers)).sum() / n + mean * mean) / n_others
+    return not (label == prediction).sum() - mean > float(special.ndtri(0.99)) * math.sqrt(max(0.0, variance))

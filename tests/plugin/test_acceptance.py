@@ -55,7 +55,7 @@ def test_a_selective_update_leaves_other_entries(project: Project, selection: tu
     project.test(TWO.replace("(): pass", "(): assert 'low' in __import__('os').environ['PYTEST_CURRENT_TEST']"))
     project.run()  # clean fails, for --lf
     project.test(TWO)
-    result = project.run(UPDATE, *selection, model="worse.pth")
+    result = project.record(*selection, model="worse.pth")
 
     assert 1 == result.parseoutcomes()["passed"]
     after = project.files()
@@ -85,7 +85,7 @@ def test_a_run_that_did_not_end_writes_nothing(project: Project, ending: str, wo
     before = record_quickly(project)
     project.test(f"{TWO}\ndef test_end():\n    {body}\n")
     # One worker runs the file's tests in their order, so the gates have ended when the last test does its harm.
-    result = project.run(UPDATE, "-n", workers, "--dist=loadfile", *args, model="worse.pth")
+    result = project.record("-n", workers, "--dist=loadfile", *args, model="worse.pth")
 
     assert before == project.files()
     assert words in project.line_with(result, "baselines NOT written", "results were ready")

@@ -159,7 +159,7 @@ def test_groups_in_a_report_that_is_accepted(project: Project, command: Command)
     """They reach the baseline without the data."""
     project.record()
     project.run(GROUPED, "--failaware-json=report.json", model="worse.pth")
-    code, text = command("accept", "report.json")
+    code, text = command("accept", "report.json", "--reason=meant")
 
     assert 0 == code
     assert "groups of the samples none -> 20" in text

@@ -45,7 +45,7 @@ def test_forty_columns(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> No
     ours = lines[next(place for place, line in enumerate(lines) if "FAILURES" in line) :]
 
     assert {"  pytest", "FAILED"} >= {line[:8].rstrip() for line in ours if len(line) > 40}
-    assert any(line.startswith("  pytest ") and line.endswith(" --failaware-update-baselines") for line in ours)
+    assert any(line.startswith("  pytest ") and line.endswith(' --failaware-reason="…"') for line in ours)
     assert "  accuracy: 60.00% -> 40.00%, -20.00 pt" in ours
     assert "    allowed 0.50 pt, verdict REGRESSED" in ours
 

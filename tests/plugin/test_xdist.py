@@ -55,7 +55,7 @@ def test_failures_and_mistakes_in_workers(project: Project) -> None:
     assert "INTERNALERROR" not in unusable.stdout.str()
 
     project.test(ALL_FOUR + "\ndef test_dies():\n    import os\n    os._exit(1)\n")
-    lost = project.run("-n", "2", "--failaware-update-baselines", model="worse.pth")
+    lost = project.record("-n", "2", model="worse.pth")
     lost.stdout.fnmatch_lines(["baselines NOT written: an xdist worker was lost; *"])
     assert before == project.files()
 
