@@ -156,6 +156,14 @@ class Judging:
         stored = self._stored(baseline_name(measured.measurement, gate), measured.measurement.condition.key)
         return stored if measured.measurement.former is None else stored.under_new_names(measured.measurement)
 
+    def stored(self, name: str, key: str) -> Baseline | None:
+        """The baseline `name`, once the files of one condition have been read, too.
+
+        Raises:
+            BaselineError: one of them is damaged.
+        """
+        return self._stored(name, key).baseline
+
     def _read_reference(self, name: str, key: str) -> _Reference:
         """The baseline `name` with the records of one condition."""
         from pytest_failaware.judge.stored import read_stored

@@ -19,6 +19,7 @@ PYTEST_SIDE = (
     "plugin.py",
     "startup.py",
     "selection.py",
+    "gated_items.py",
     "user_code.py",
     "last_word.py",
     "controller.py",

@@ -1,0 +1,45 @@
+"""What is known of a condition's comparison once the model is loaded, and before the first image is measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pytest_failaware.errors import ConfigError
+from pytest_failaware.requirements import known_name
+
+if TYPE_CHECKING:
+    from pytest_failaware.judging import Judging
+    from pytest_failaware.session import GatedCondition
+
+_REMEDY: Final = (
+    "record it with --failaware-update-new and commit it, or add --failaware-json=report.json, whose values "
+    "`python -m pytest_failaware accept report.json` can store"
+)
+
+
+def foresee(judging: Judging, gated: GatedCondition, architecture: str) -> None:
+    """Read what a condition will be compared with, and say it if there is nothing.
+
+    Args:
+        judging: of the run.
+        gated: the condition and its gate.
+        architecture: of the model, "" if it is not known.
+
+    Raises:
+        ConfigError: the baseline has no name, or a strict run has nothing to compare with and nothing to keep.
+        BaselineError: the baseline or a sample file is damaged.
+    """
+    config, key = judging.config, gated.condition.key
+    if config.against is not None:
+        return
+    name = known_name(architecture, gated.gate)
+    baseline = judging.stored(name, key)
+    if (baseline is not None and key in baseline.entries) or config.writing.asked or config.check:
+        return
+    if config.strict and config.outputs.json is None:
+        raise ConfigError(
+            f"no entry {key!r} in baseline {name!r} in {config.baseline_dir}, so that a strict run has nothing to "
+            f"compare; {_REMEDY}"
+        )
+    lacks = f"there is no baseline {name!r} yet" if baseline is None else f"baseline {name!r} has no entry {key!r}"
+    judging.session.early.say(f"{lacks}, so this run measures and compares nothing with it")
