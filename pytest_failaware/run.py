@@ -177,7 +177,7 @@ def _doubts(evaluation: Evaluation) -> Iterator[str]:
     """Sentences on logits that are not finite, and on clean images that the model knows nothing about."""
     key, stats = evaluation.condition.key, evaluation.stats
     yield from (f"{key}: {note}" for note in not_finite(stats))
-    if key == "clean" and is_at_chance(stats.cells, evaluation.records.label):
+    if key == "clean" and is_at_chance(stats.cells.right, evaluation.records.label):
         yield (
             f"clean: {AT_CHANCE} ({percent(stats.rates['accuracy'])} are right); check the preprocessing and the order "
             "of the classes, or give more samples"

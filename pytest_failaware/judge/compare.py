@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from pytest_failaware.judge.alarm import find_alarm, subject_of
 from pytest_failaware.judge.changes import sample_change
 from pytest_failaware.judge.class_names import unchanged_predictions
 from pytest_failaware.judge.comparability import (
@@ -49,6 +50,9 @@ class Terms:
 
 
 TERMS: Final = Terms()
+CLEAN: Final = "clean"
+NEARLY_ALL: Final = 0.95
+"""The share of flagged clean samples from which a rule is said to flag nearly everything."""
 
 
 def judge(
@@ -62,6 +66,7 @@ def judge(
     golden: Records | None = None,
     groups: Groups = None,
     absence: str = "",
+    is_misfit: bool = False,
     terms: Terms = TERMS,
 ) -> ItemResult:
     """The verdict on one condition.
@@ -77,13 +82,14 @@ def judge(
         golden: the golden reference's records, None where the stored ones are golden themselves.
         groups: of the reference's samples; those of the measurement decide.
         absence: which of the entry's files are absent, as a sentence; "" where none is.
+        is_misfit: whether the normalisation layers of the model see other inputs than in training.
         terms: what becomes of changed data and of slow drift.
     """
     key = measurement.condition.key
     stats = stats_of(key, measurement.records, gate.rule, gate.table, gate.named)
     bounds = tuple(bounded(gate, stats))
     entry = baseline.entries.get(key) if baseline else None
-    at_chance = is_at_chance(entry.cells if entry else stats.cells, measurement.records.label)
+    at_chance = is_at_chance((entry or stats).cells.right, measurement.records.label)
     missing = ItemResult(
         nodeid=nodeid,
         baseline=name,
@@ -94,7 +100,10 @@ def judge(
         classes=len(measurement.provenance.data.classes),
         published_for_px=published_for(measurement.condition),
         notes=tuple(not_finite(stats)),
+        subject=subject_of(measurement.provenance),
     )
+    if key == CLEAN:
+        missing = _with_alarm(missing, measurement, None if entry is None else reference, is_misfit=is_misfit)
     if baseline is None or entry is None:
         return missing
     missing = dataclasses.replace(missing, reference=entry.records_sha256)
@@ -145,6 +154,29 @@ def _incomparable(
         causes=tuple(likely_causes(entry, measurement)),
         stored=cell_rates(entry.cells),
     )
+
+
+def _with_alarm(
+    result: ItemResult, measurement: Measurement, stored: Records | None, *, is_misfit: bool
+) -> ItemResult:
+    """The result of clean with its alarm, or with a note if its rule trusts hardly an answer."""
+    classes = measurement.provenance.data.classes
+    alarm = find_alarm(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups)
+    if alarm is None:
+        return dataclasses.replace(result, notes=(*result.notes, *flags_nearly_all(result.stats, result.baseline)))
+    before = None if stored is None else find_alarm(stored, classes, is_misfit=is_misfit)
+    is_stored = before is not None and before.kind is alarm.kind
+    return dataclasses.replace(result, alarm=alarm.text, is_alarm_stored=is_stored)
+
+
+def flags_nearly_all(stats: ConditionStats, name: str = "NAME") -> Iterator[str]:
+    """A sentence if the rule flags so much that the gates on trusted answers have nothing to count."""
+    flagged = stats.rates["failure_rate"]
+    if flagged.numerator >= NEARLY_ALL * flagged.denominator:
+        yield (
+            f"the rule flags {flagged.numerator:,} of {flagged.denominator:,} clean samples, so hardly an answer is "
+            f"trusted; python -m pytest_failaware thresholds {name} --risk 0.05 chooses a rule from what is recorded"
+        )
 
 
 def not_finite(stats: ConditionStats) -> Iterator[str]:

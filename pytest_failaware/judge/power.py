@@ -14,7 +14,7 @@ from scipy import special
 from pytest_failaware.judge.kinds import ScoreMetric
 from pytest_failaware.judge.metrics import AT_COVERAGE
 from pytest_failaware.judge.significance import wilson
-from pytest_failaware.schema import Cells, Estimate, Gate, Policy, Sight
+from pytest_failaware.schema import Estimate, Gate, Policy, Sight
 
 PROVING: Final = (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
 """The policies that are red only if a drop is proven; the others are red unless one is excluded."""
@@ -73,7 +73,26 @@ def smallest_drop(n: int, flips: float, level: float, tolerance: float = 0.0, po
     return min(1.0, tolerance + (w + math.sqrt(w * w + 4 * w * (flips + tolerance))) / 2)
 
 
-def is_at_chance(cells: Cells, label: NDArray[np.uint16]) -> bool:
+def is_at_chance(right: int, label: NDArray[np.uint16]) -> bool:
     """Whether the lower 99 % bound of accuracy is at most the share of the largest class: there is nothing to lose."""
     largest = int(np.bincount(label).max()) / len(label)
-    return wilson(cells.right, cells.samples, 0.98).low <= largest
+    return wilson(right, len(label), 0.98).low <= largest
+
+
+def agrees_by_chance(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> bool:
+    """Whether answers are right no more often than the same answers in a random order, tested at 1 %.
+
+    A model of a rare class can be no better than the largest class, and still know that rare class. Over all orders the
+    number of right answers has the mean S / n and the variance (S - sum a b (a + b) / n + S² / n²) / (n - 1), where a
+    samples of a class and b answers of it give S = sum a b.
+
+    >>> agrees_by_chance(np.repeat([0, 1], [95, 5]), np.repeat([0, 1], [97, 3]))
+    False
+    """
+    n = len(label)
+    samples = np.bincount(label).astype(np.float64)
+    answers = np.bincount(prediction, minlength=len(samples))[: len(samples)]
+    products = samples * answers
+    mean, n_others = products.sum() / n, max(1, n - 1)
+    variance = (products.sum() - (products * (samples + answers)).sum() / n + mean * mean) / n_others
+    return not (label == prediction).sum() - mean > float(special.ndtri(0.99)) * math.sqrt(max(0.0, variance))

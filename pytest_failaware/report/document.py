@@ -71,6 +71,10 @@ def result_to_plain(result: ItemResult) -> Plain:
         "classes": result.classes,
         "published_for_px": result.published_for_px,
         "reference_errors": result.reference_errors,
+        "subject": result.subject,
+        "alarm": result.alarm,
+        "is_alarm_stored": result.is_alarm_stored,
+        "awaits_clean": result.awaits_clean,
     }
 
 
@@ -106,6 +110,10 @@ def result_from_plain(plain: Mapping[str, Any]) -> ItemResult:
         classes=plain["classes"],
         published_for_px=plain["published_for_px"],
         reference_errors=plain["reference_errors"],
+        subject=plain["subject"],
+        alarm=plain["alarm"],
+        is_alarm_stored=plain["is_alarm_stored"],
+        awaits_clean=plain["awaits_clean"],
     )
 
 

@@ -55,6 +55,7 @@ class Verdict(Enum):
 
 
 _FAILING: Final = frozenset(list(Verdict)[:7])
+_WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.UPDATED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +200,20 @@ class ItemResult:
     classes: int = 0  # of the data
     published_for_px: int | None = None  # the size that the severity's parameters were published for
     reference_errors: int | None = None  # wrong predictions of a comparable reference on the same images
+    subject: str = ""  # a hash over the model, the data and the preprocessing
+    alarm: str = ""  # why clean, of the same subject, is almost surely set up wrongly
+    is_alarm_stored: bool = False  # the stored values of clean give the same alarm
+    awaits_clean: bool = False  # a condition of its gate that will say whether there is an alarm
+
+    @property
+    def has_new_alarm(self) -> bool:
+        """Whether nothing may be stored of it without a reason, since nobody accepted such an alarm before."""
+        return bool(self.alarm) and not self.is_alarm_stored
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether a gate failed against its reference, also if this run accepts that."""
+        return any(one.verdict in _WORSE for one in self.comparisons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
