@@ -33,7 +33,7 @@ def foresee(judging: Judging, gated: GatedCondition, architecture: str) -> None:
     if config.against is not None:
         return
     name = known_name(architecture, gated.gate)
-    baseline = judging.stored(name, key)
+    baseline = judging.reference(name, key).baseline
     if (baseline is not None and key in baseline.entries) or config.writing.asked or config.check:
         return
     if config.strict and config.outputs.json is None:

@@ -13,6 +13,8 @@ import pytest
 
 from pytest_failaware import hookspec
 from pytest_failaware.bends import bends_of
+from pytest_failaware.check.hooks import LOOK, CheckHooks
+from pytest_failaware.check.item import Check
 from pytest_failaware.console import verbosity_of
 from pytest_failaware.contradictions import check_logits, refuse_toothless
 from pytest_failaware.controller import GIVE_ONE, Controller
@@ -47,6 +49,7 @@ SESSION: Final = pytest.StashKey[Session]()
 JUDGING: Final = pytest.StashKey[Judging]()
 NEARER: Final = pytest.StashKey[NearerInis]()
 IN_USE: Final = pytest.StashKey[bool]()  # whether an option or a key of ours was given
+CHECK: Final = pytest.StashKey[Check]()
 MEASURED: Final = pytest.StashKey[Measured]()
 ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
 _HEADER: Final = {"model": "model", "predictions": "predictions", "data": "dataset", "preprocess": "preprocess"}
@@ -101,10 +104,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[IN_USE] = is_in_use(config, session.config)
     start = config.invocation_params.dir
     config.stash[NEARER] = NearerInis(in_use=config.inipath, root=config.rootpath, start=start)
-    if reports:
-        controller = Controller(config, session.config, session.early)
+    controller = Controller(config, session.config, session.early) if reports else None
+    if controller is not None:
         _register(config, controller, CONTROLLER)
         _register(config, LastWord(controller), f"{CONTROLLER}-last-word")
+    if session.config.check:
+        config.stash[CHECK] = Check(config.stash[JUDGING])
+        _register(config, CheckHooks(controller), "failaware-check")
 
 
 def _register(config: pytest.Config, part: object, name: str) -> None:
@@ -325,9 +331,7 @@ def reliability(request: pytest.FixtureRequest) -> Evaluation:
         pytest.fail("the fixture reliability needs the marker: @pytest.mark.reliability", pytrace=False)
     session = request.config.stash[SESSION]
     refuse_unready(request.node, gated, session)
-    bench = _opened(request, gated)
-    measured = session.measure(bench, gated.condition, gated.gate.seed)
-    request.node.stash[MEASURED] = measured
+    measured = _looked(request, gated) if session.config.check else _measured(request, gated)
     return session.evaluation(measured, gated.gate)
 
 
@@ -352,20 +356,38 @@ def failaware_loader(request: pytest.FixtureRequest) -> DegradedLoader:
     return _bench(request).loader(gated.condition, gated.gate.seed)
 
 
-def _opened(request: pytest.FixtureRequest, gated: GatedCondition) -> Bench | None:
-    """The bench on which a condition is measured, once its comparison is known to be possible; None for predictions."""
+def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
+    """Measure a condition, once its comparison is known to be possible."""
     session, judging = request.config.stash[SESSION], request.config.stash[JUDGING]
     if session.config.predictions is not None:
         foresee(judging, gated, "")
-        return None
-    model, dataset = _parts(request)
-    foresee(judging, gated, session.loaded(model).facts.architecture)
-    return session.bench(model, dataset)
+        bench = None
+    else:
+        model, dataset = _parts(request)
+        foresee(judging, gated, session.loaded(model).facts.architecture)
+        bench = session.bench(model, dataset)
+    measured = session.measure(bench, gated.condition, gated.gate.seed)
+    request.node.stash[MEASURED] = measured
+    return measured
+
+
+def _looked(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
+    """Look at a few samples in place of measuring all."""
+    check = request.config.stash[CHECK]
+    if check.session.config.predictions is not None:
+        look, measured = check.of_predictions(gated)
+    else:
+        look, measured = check.of_model(gated, *_parts(request))
+    request.node.stash[LOOK] = look
+    return measured
 
 
 def _bench(request: pytest.FixtureRequest) -> Bench:
     """The model and the images of this test's fixtures."""
-    return request.config.stash[SESSION].bench(*_parts(request))
+    session = request.config.stash[SESSION]
+    if session.config.check:
+        return request.config.stash[CHECK].looker.seen(*_parts(request), session.config.gate.seed).bench
+    return session.bench(*_parts(request))
 
 
 def _parts(request: pytest.FixtureRequest) -> tuple[Any, Any]:  # Any: whatever the fixtures return

@@ -137,10 +137,20 @@ class Session:
             measurement, reuse = self.predictions.measurement(condition, seed, preprocessing), list[Reuse]()
         else:
             measurement, reuse = self.measurer.measure(bench, condition, seed, condition.key)
+        self._say_alarm(measurement, is_misfit=bench is not None and bench.inspection.is_alarm)
         if self.second is None:
             return Measured(measurement, None, tuple(reuse), bench)
         against, also = self.second.measure(bench, condition, seed, measurement.provenance.preprocessing)
         return Measured(measurement, against, (*reuse, *also), bench)
+
+    def _say_alarm(self, measurement: Measurement, *, is_misfit: bool) -> None:
+        """Say at once that clean samples are almost surely measured with a wrong set-up."""
+        from pytest_failaware.judge.alarm import alarm_of
+
+        if measurement.condition.key == "clean":
+            classes = measurement.provenance.data.classes
+            if alarm := alarm_of(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups):
+                self.early.say(f"clean: {alarm}")
 
     def _open_second(self, second: SecondModel, bench: Bench | None, condition: Condition) -> None:
         """Open the reference before the candidate is measured, for nothing is worth measuring without it."""

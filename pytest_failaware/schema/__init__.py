@@ -53,6 +53,7 @@ from pytest_failaware.schema.judged import (
     Sight,
     Verdict,
 )
+from pytest_failaware.schema.looked import Look
 from pytest_failaware.schema.measured import (
     ELSEWHERE,
     NO_CLASS,
@@ -115,6 +116,7 @@ __all__ = [
     "Histogram",
     "ItemResult",
     "Loading",
+    "Look",
     "Measurement",
     "ModelFacts",
     "NormalisedError",

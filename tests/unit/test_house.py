@@ -20,6 +20,7 @@ PYTEST_SIDE = (
     "startup.py",
     "selection.py",
     "gated_items.py",
+    "hooks.py",
     "user_code.py",
     "last_word.py",
     "controller.py",
