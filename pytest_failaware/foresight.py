@@ -9,6 +9,7 @@ from pytest_failaware.requirements import known_name
 
 if TYPE_CHECKING:
     from pytest_failaware.judging import Judging
+    from pytest_failaware.schema import ModelFacts
     from pytest_failaware.session import GatedCondition
 
 _REMEDY: Final = (
@@ -17,24 +18,25 @@ _REMEDY: Final = (
 )
 
 
-def foresee(judging: Judging, gated: GatedCondition, architecture: str) -> None:
-    """Read what a condition will be compared with, and say it if there is nothing.
+def foresee(judging: Judging, gated: GatedCondition, model: ModelFacts) -> None:
+    """Open what a condition will be compared with, and say it if there is nothing.
 
     Args:
         judging: of the run.
         gated: the condition and its gate.
-        architecture: of the model, "" if it is not known.
+        model: the candidate, or its file of predictions.
 
     Raises:
         ConfigError: the baseline has no name, or a strict run has nothing to compare with and nothing to keep.
-        BaselineError: the baseline or a sample file is damaged.
+        FailAwareError: the baseline, a sample file of it or the second model cannot be used.
     """
-    config, key = judging.config, gated.condition.key
-    if config.against is not None:
+    config, session, key = judging.config, judging.session, gated.condition.key
+    if session.second is not None:
+        session.open_second(session.second, gated.condition, model.sha256)
         return
-    name = known_name(architecture, gated.gate)
+    name = known_name(model.architecture, gated.gate)
     baseline = judging.reference(name, key).baseline
-    if (baseline is not None and key in baseline.entries) or config.writing.asked or config.check:
+    if (baseline is not None and key in baseline.entries) or config.writing.asked:
         return
     if config.strict and config.outputs.json is None:
         raise ConfigError(
@@ -42,4 +44,4 @@ def foresee(judging: Judging, gated: GatedCondition, architecture: str) -> None:
             f"compare; {_REMEDY}"
         )
     lacks = f"there is no baseline {name!r} yet" if baseline is None else f"baseline {name!r} has no entry {key!r}"
-    judging.session.early.say(f"{lacks}, so this run measures and compares nothing with it")
+    session.early.say(f"{lacks}, so this run measures and compares nothing with it")

@@ -29,7 +29,7 @@ from pytest_failaware.nearer import NearerInis
 from pytest_failaware.options import OPTIONS
 from pytest_failaware.report import junit
 from pytest_failaware.report.failure import failure_lines
-from pytest_failaware.schema import Gate
+from pytest_failaware.schema import Gate, ModelFacts
 from pytest_failaware.selection import left_out_by_marks
 from pytest_failaware.session import GatedCondition, Measured, Session
 from pytest_failaware.spelling import parse_condition
@@ -360,11 +360,11 @@ def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured
     """Measure a condition, once its comparison is known to be possible."""
     session, judging = request.config.stash[SESSION], request.config.stash[JUDGING]
     if session.config.predictions is not None:
-        foresee(judging, gated, "")
+        foresee(judging, gated, ModelFacts(sha256=session.predictions.sha256, architecture=""))
         bench = None
     else:
         model, dataset = _parts(request)
-        foresee(judging, gated, session.loaded(model).facts.architecture)
+        foresee(judging, gated, session.loaded(model).facts)
         bench = session.bench(model, dataset)
     measured = session.measure(bench, gated.condition, gated.gate.seed)
     request.node.stash[MEASURED] = measured

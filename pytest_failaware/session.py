@@ -105,10 +105,10 @@ class Session:
     @cached_property
     def images(self) -> ImageSet:
         """The configured data set."""
-        from pytest_failaware.run import open_images
+        from pytest_failaware.run import adopt_images, open_images
 
         with contained("the data set"):
-            return open_images(self.config)
+            return adopt_images(self.config, open_images(self.config))
 
     def _load(self, option: str, source: Source) -> LoadedModel:
         """What the hook makes of an option's text, else what it names."""
@@ -130,8 +130,6 @@ class Session:
             return self._measure(bench, condition, seed)
 
     def _measure(self, bench: Bench | None, condition: Condition, seed: int) -> Measured:
-        if self.second is not None:
-            self._open_second(self.second, bench, condition)
         if bench is None:
             preprocessing = ELSEWHERE if self.config.preprocess is None else str(self.config.preprocess)
             measurement, reuse = self.predictions.measurement(condition, seed, preprocessing), list[Reuse]()
@@ -152,10 +150,16 @@ class Session:
             if alarm := alarm_of(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups):
                 self.early.say(f"clean: {alarm}")
 
-    def _open_second(self, second: SecondModel, bench: Bench | None, condition: Condition) -> None:
-        """Open the reference before the candidate is measured, for nothing is worth measuring without it."""
-        second.open(condition)
-        candidate = self.predictions.sha256 if bench is None else bench.model.facts.sha256
+    def open_second(self, second: SecondModel, condition: Condition, candidate: str) -> None:
+        """Open the reference before the candidate is measured, for nothing is worth measuring without it.
+
+        Args:
+            second: the reference.
+            condition: what will be measured.
+            candidate: the hash of the first model, or of its file of predictions.
+        """
+        with contained("the second model"):
+            second.open(condition)
         if self.config.strict and second.sha256 == candidate:
             raise ConfigError(
                 f"{second.name}: the reference is the candidate itself (sha256 {candidate[:8]}), so "

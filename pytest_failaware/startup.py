@@ -135,6 +135,9 @@ def write_early(config: pytest.Config, sentence: str) -> None:
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
         else:
+            reporter.ensure_newline()
+            if config.get_terminal_writer().width_of_current_line:  # the letters of xdist's results
+                reporter.line("")
             reporter.write_line(line, yellow=True, bold=True)
             sys.stdout.flush()
 
