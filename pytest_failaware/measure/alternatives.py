@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -25,16 +25,16 @@ _BYTES: Final = ((0.0,), (1 / 255,))  # undoes the division by 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
-    """What is done otherwise: another size, another normalisation, red and blue swapped; None keeps what was given."""
+    """What is done otherwise: another size, another mean and std, red and blue swapped; None keeps what was given."""
 
     size: int | None = None
-    spec: Preprocessing | None = None
+    numbers: Preprocessing | None = None
     is_swapped: bool = False
 
     @property
     def changes(self) -> int:
         """How many things are otherwise."""
-        return (self.size is not None) + (self.spec is not None) + self.is_swapped
+        return (self.size is not None) + (self.numbers is not None) + self.is_swapped
 
     def inputs(self, images: torch.Tensor, pipeline: Pipeline) -> torch.Tensor:
         """Return the inputs of uint8 images (N, C, H, W)."""
@@ -43,49 +43,63 @@ class Alternative:
             images = resized.round().clamp(0, 255).to(torch.uint8)
         if self.is_swapped:
             images = images.flip(1)
-        return (pipeline if self.spec is None else build_pipeline(self.spec)).normalise(images)
+        return (pipeline if self.numbers is None else build_pipeline(self.numbers)).normalise(images)
 
     def __str__(self) -> str:
         parts = []
         if self.size is not None:
-            parts.append(f"at {self.size} x {self.size} px (resize={self.size})")
-        if self.spec is not None:
-            parts.append(_normalisation(self.spec))
-        text = " and ".join(parts) + " in --failaware-preprocess" if parts else ""
-        return f"with red and blue swapped {text}".strip() if self.is_swapped else text
+            parts.append(f"at {self.size} x {self.size} px")
+        if self.numbers is not None:
+            parts.append(f"with {self.numbers}" if self.numbers.mean else "without mean and std")
+        if self.is_swapped:
+            parts.append("with red and blue swapped")
+        return " and ".join(parts)
+
+    def remedy(self, typed: Preprocessing | None) -> str:
+        """Return what to write instead of what was typed, None if that is the user's own code."""
+        if self.is_swapped:
+            return "swap them in an own preprocessing, --failaware-preprocess=pkg.mod:object"
+        if typed is None:
+            return "change the preprocessing that --failaware-preprocess names"
+        if self.size is not None:
+            typed = replace(typed, resize=self.size, resize_short=None, crop=None)
+        if self.numbers is not None:
+            typed = replace(typed, mean=self.numbers.mean, std=self.numbers.std)
+        text = str(typed).replace(", interpolation=bilinear", "")  # the default
+        return f'write --failaware-preprocess="{text}"'
 
 
 GIVEN: Final = Alternative()
 
 
-def alternatives(images: torch.Tensor, pipeline: Pipeline, *, enlarge: bool) -> Iterator[Alternative]:
-    """Return what else to try for images (N, C, H, W).
-
-    Small images are cheap, so each size of at most half the side is tried with each normalisation. Other sizes are
-    tried with the normalisation that was given, and larger ones only if asked for.
-    """
-    channels, shortest = images.shape[1], min(images.shape[2:])
-    given = pipeline.normalise(images[:1])
-    others = [spec for spec in _usual(channels) if not torch.equal(given, build_pipeline(spec).normalise(images[:1]))]
-    yield from (Alternative(spec=spec) for spec in others)
-    if channels == 3:
-        yield Alternative(is_swapped=True)
+def much_smaller(images: torch.Tensor, pipeline: Pipeline) -> Iterator[Alternative]:
+    """Return each size of at most half the side of images (N, C, H, W), with each mean and std: these cost little."""
+    others = list(_other_numbers(images[:1], pipeline))
     for size in SIZES:
-        if size < shortest or (size > shortest and enlarge):
+        if 2 * size <= min(images.shape[2:]):
             yield Alternative(size=size)
-        if 2 * size <= shortest:
-            yield from (Alternative(size=size, spec=spec) for spec in others)
+            yield from (Alternative(size=size, numbers=numbers) for numbers in others)
 
 
-def _usual(channels: int) -> list[Preprocessing]:
-    """The normalisations that a model for so many channels may have been trained with."""
-    pairs = (*_USUAL.get(channels, ()), _BYTES)
-    return [Preprocessing(), *(Preprocessing(mean=mean, std=std) for mean, std in pairs)]
+def as_large(images: torch.Tensor, pipeline: Pipeline) -> Iterator[Alternative]:
+    """Return what costs as much as the images (N, C, H, W): one change, and sizes that are a little smaller."""
+    yield from (Alternative(numbers=numbers) for numbers in _other_numbers(images[:1], pipeline))
+    if images.shape[1] == 3:
+        yield Alternative(is_swapped=True)
+    shortest = min(images.shape[2:])
+    yield from (Alternative(size=size) for size in SIZES if size < shortest < 2 * size)
 
 
-def _normalisation(spec: Preprocessing) -> str:
-    if not spec.mean:
-        return "in [0, 1], without mean and std"
-    if spec.mean == _BYTES[0]:
-        return f"in 0..255, which mean=0, std={spec.std[0]!r} gives"
-    return f"with {spec}"
+def larger(images: torch.Tensor, *, is_lost: bool) -> list[Alternative]:
+    """Return the next larger size, or all of them if so few answers are right that the model `is_lost`."""
+    sizes = [Alternative(size=size) for size in SIZES if size > min(images.shape[2:])]
+    return sizes if is_lost else sizes[:1]
+
+
+def _other_numbers(image: torch.Tensor, pipeline: Pipeline) -> Iterator[Preprocessing]:
+    """The usual means and stds that make other inputs of an image (1, C, H, W) than the given ones."""
+    pairs = (*_USUAL.get(image.shape[1], ()), _BYTES)
+    given = pipeline.normalise(image)
+    for numbers in (Preprocessing(), *(Preprocessing(mean=mean, std=std) for mean, std in pairs)):
+        if not torch.equal(given, build_pipeline(numbers).normalise(image)):
+            yield numbers

@@ -71,7 +71,8 @@ class Bench:
     @cached_property
     def inspection(self) -> Inspection:
         """What a few clean images say of the preprocessing."""
-        return inspect_scale(self.model, self.store, self.pipeline, self.runner.precision)
+        runner = self.runner
+        return inspect_scale(self.model, self.store, self.pipeline, runner.precision, batch_size=runner.batch_size)
 
     def of(self, model: LoadedModel) -> Bench:
         """The same images for another model."""

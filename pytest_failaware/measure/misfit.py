@@ -1,31 +1,25 @@
-"""What a model's batch norms see of some inputs, beside what they remember of the training."""
+"""What a norm that remembers its training sees of some inputs, beside what it remembers."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterable
+import math
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
-
-from pytest_failaware.errors import ModelError
-from pytest_failaware.measure.answers import logits_of
 
 _DEAD: Final = 1e-3  # of the largest variance; what a channel without values is compared with is rounding
+_TINY: Final = 1e-12  # of the variance in training; images all of one colour have none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misfit:
-    """What one batch norm sees beside what it saw in training, as medians over its channels.
+    """What one norm sees beside what it saw in training, as medians over its channels.
 
     `shift` is |mean - running mean| in standard deviations of the training, `spread` the ratio of the standard
     deviations, and `divergence` the mean of both Kullback-Leibler divergences between the two normal distributions, in
-    nats: 0 where they are equal.
+    nats: 0 if they are equal.
     """
 
     norm: str
@@ -34,55 +28,8 @@ class Misfit:
     divergence: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """One forward pass: the answers (B,), None if the model does not take the inputs, and its batch norms in order."""
-
-    answers: NDArray[np.intp] | None
-    misfits: tuple[Misfit, ...]
-
-    @property
-    def first(self) -> float:
-        """The divergence at the first batch norm, which sees the scale of the inputs; 0 if there is none."""
-        return self.misfits[0].divergence if self.misfits else 0.0
-
-    @property
-    def typical(self) -> float:
-        """The median divergence over all batch norms; the deep ones see the size of the images, too.
-
-        The largest would be noise: the last layers of a network that was trained for a few epochs have up to 0.9.
-        """
-        return statistics.median(misfit.divergence for misfit in self.misfits) if self.misfits else 0.0
-
-
-def look(module: nn.Module, batches: Iterable[torch.Tensor]) -> Look:
-    """Return what the module answers to batches (B, C, H, W), and how they differ at its batch norms.
-
-    The module is in eval mode and keeps no hook, whatever happens.
-    """
-    seen = {part: _Moments(name) for name, part in module.named_modules() if _remembers(part)}
-    reached: dict[nn.Module, _Moments] = {}
-
-    def listen(norm: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
-        reached.setdefault(norm, seen[norm]).add(arguments[0])
-
-    handles = [norm.register_forward_pre_hook(listen) for norm in seen]
-    try:
-        answers = np.concatenate([logits_of(module, batch).argmax(axis=1) for batch in batches])
-    except ModelError:  # measuring says what the model does not take
-        answers = None
-    finally:
-        for handle in handles:
-            handle.remove()
-    return Look(answers=answers, misfits=tuple(moments.compared(norm) for norm, moments in reached.items()))
-
-
-def _remembers(part: nn.Module) -> bool:
-    return isinstance(part, _BatchNorm) and part.running_mean is not None
-
-
-class _Moments:
-    """The sums over all inputs of one batch norm, (C,) each, in float64."""
+class Moments:
+    """The sums over all inputs of one norm, (C,) each, in float64."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -97,11 +44,13 @@ class _Moments:
         self.squares = self.squares.to(channels) + channels.square().sum(1)
 
     def compared(self, norm: nn.Module) -> Misfit:
-        """Return the median differences over the channels that have any variance in training."""
-        buffers = dict(norm.named_buffers(recurse=False))
-        before, expected = buffers["running_mean"].double(), buffers["running_var"].double()
+        """Return the median differences over the channels that have any variance in training.
+
+        Values that are not finite are infinitely far from the training.
+        """
+        before, expected = (buffer.double() for buffer in memory_of(norm))
         now = self.sums / self.count
-        variance = (self.squares / self.count - now.square()).clamp(min=0)
+        variance = (self.squares / self.count - now.square()).maximum(_TINY * expected)
         alive = expected > _DEAD * expected.max()
         now, variance, before, expected = (column[alive] for column in (now, variance, before, expected))
         ratio, squared = variance / expected, (now - before).square()
@@ -110,5 +59,13 @@ class _Moments:
             norm=self.name,
             shift=float((squared / expected).sqrt().median()),
             spread=float(ratio.median().sqrt()),
-            divergence=float(divergence.median()),
+            divergence=float(divergence.nan_to_num(nan=math.inf, posinf=math.inf).median()),
         )
+
+
+def memory_of(part: nn.Module) -> tuple[torch.Tensor, ...]:
+    """The running mean and variance (C,) that a norm remembers, frozen ones too; () if the part has none."""
+    buffers = dict(part.named_buffers(recurse=False))
+    memory = tuple(buffers[name] for name in ("running_mean", "running_var") if name in buffers)
+    is_norm = len(memory) == 2 and all(buffer.ndim == 1 for buffer in memory) and float(memory[1].max()) > 0
+    return memory if is_norm else ()

@@ -55,7 +55,7 @@ def test_inputs_of_another_scale(project: Project) -> None:
     """A note in the summary, from the cache too, that passes; none where the normalisation is right."""
     (project.path / "own.py").write_text(NORMED)
     args = ("--failaware-arch=own:network", "-W", "error")
-    said = "note: the clean inputs are not what the model was trained on: *not normalised: with mean=0.5, std=0.5 *"
+    said = "note: the clean inputs are not what the model was trained on: *first batch norm (*narrower*std=0.5*"
     for result in (project.record(*args), project.run(*args)):
         result.assert_outcomes(passed=2)
         result.stdout.fnmatch_lines([said])
