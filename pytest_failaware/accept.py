@@ -24,7 +24,7 @@ from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.report.document import Plain, measurement_from_plain
 from pytest_failaware.report.machine import SCHEMA, records_path
-from pytest_failaware.schema import Measurement
+from pytest_failaware.schema import WORSE, Measurement, Verdict
 from pytest_failaware.text import describe_error
 
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-json"
@@ -50,7 +50,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
 
     Args:
         report: the file of --failaware-json; its records lie beside it.
-        reason: what could not be compared is accepted only with one.
+        reason: what could not be compared, is worse, or is almost surely set up wrongly is accepted only with one.
         reset_golden: what drifted from the golden reference is accepted, too.
 
     Raises:
@@ -65,12 +65,9 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
         for result in document["results"]:
             found = result["measurement"]
             references[str(result["baseline"]), str(result["condition"])] = str(result["reference"])
-            if found and result.get("stored") and not reason:
-                raise FailAwareError(
-                    f"{report}: {result['nodeid']} could not be compared with what was stored; look at both values "
-                    'in the report of the run, and where the change is meant add --reason="why"'
-                )
             if found and found["acceptable"] and (reset_golden or not result["drifts"]):
+                if not reason and (doubt := _doubt(result)):
+                    raise FailAwareError(f'{report}: {result["nodeid"]}: {doubt} add --reason="why"')
                 measured[str(result["baseline"])].append(_measured(found, report))
             else:
                 left_out.append(f"{result['nodeid']}: {_why_not(result)}")
@@ -200,6 +197,20 @@ def _check_entry(measurement: Measurement, rule: FailureRule, report: Path) -> N
         raise FailAwareError(f"{report}: {finding}, which no baseline can hold; {_REMEDY}") from error
     if again != entry:
         raise FailAwareError(f"{report}: a measurement would not be read from a baseline as it is; {_REMEDY}")
+
+
+def _doubt(result: dict[str, Any]) -> str:  # Any: one result of the document
+    """Why a result is accepted only with a reason, as in a run that updates; "" if it needs none."""
+    if result.get("alarm") and not result.get("is_alarm_stored"):
+        return f"ALARM: {result['alarm']}; if the values are right nonetheless,"
+    if result.get("stored"):
+        return (
+            "could not be compared with what was stored; look at both values in the report of the run, and if the "
+            "change is meant,"
+        )
+    if any(Verdict(one["verdict"]) in WORSE for one in result["comparisons"]):
+        return "is worse than what was stored; if that is meant,"
+    return ""
 
 
 def _why_not(result: dict[str, Any]) -> str:  # Any: one result of the document

@@ -13,6 +13,7 @@ from pytest_failaware.evaluation import Evaluation, Evaluations
 from pytest_failaware.judge.compare import judge
 from pytest_failaware.judge.stored import read_stored
 from pytest_failaware.marker import build_gate
+from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.failure import badness, failure_lines
 from pytest_failaware.report.layout import aligned
 from pytest_failaware.report.notebook import html_lines, html_table, html_text
@@ -154,7 +155,10 @@ class Judgements(Mapping[str, str]):
     def _notes(self) -> list[str]:
         """What is to be known of conditions that pass; a failure's text has its own notes."""
         passed = (result for result in self.results if not result.verdict.fails)
-        return [printable(f"note: {result.stats.condition}: {note}") for result in passed for note in result.notes]
+        return [
+            *(printable(alarm) for alarm in alarms(self.results)),
+            *(printable(f"note: {result.stats.condition}: {note}") for result in passed for note in result.notes),
+        ]
 
     @property
     def _failure_lines(self) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pytest_failaware.alarms import with_alarms
 from pytest_failaware.facts import facts
 from pytest_failaware.report.document import measurement_to_plain, result_to_plain
 from pytest_failaware.report.drawn import pictures_to_plain
@@ -64,6 +65,7 @@ class Judging:
 
     def __init__(self, session: Session) -> None:
         self.session, self.config = session, session.config
+        self._of_clean: list[ItemResult] = []  # what this process knows so far
         self._read_baseline = cache(self._read)
         self._stored = lru_cache(maxsize=1)(self._read_reference)  # an item asks several times
 
@@ -92,10 +94,12 @@ class Judging:
             golden=reference.first if writing.update is UpdateMode.ALL else reference.golden,
             groups=reference.groups,
             absence=reference.absence,
+            is_misfit=measured.bench is not None and measured.bench.inspection.finding is not None,
             terms=Terms(dataset_change=self.config.dataset_change, drift_budget=self.config.drift_budget),
         )
         notes = (*result.notes, *self._on_rename(measured, gate))
         result = dataclasses.replace(result, notes=notes, ends_golden=self._ends_golden(measured, reference))
+        result = self._with_alarm(result, gate)
         judged = accepted(result, writing)
         recorded = judged.verdict is Verdict.RECORDED
         is_kept = writing.asked or self.config.outputs.json is not None
@@ -113,6 +117,14 @@ class Judging:
             notes=(*judged.notes, *(finds_less(measurement.provenance.data, measurement.groups) if seen else ())),
         )
         return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
+
+    def _with_alarm(self, result: ItemResult, gate: Gate) -> ItemResult:
+        """The result with what clean says of its subject, as far as this process knows it."""
+        if result.stats.condition == "clean":
+            self._of_clean.append(result)
+            return result
+        gates_clean = any(condition.key == "clean" for condition in gate.conditions)
+        return with_alarms([dataclasses.replace(result, awaits_clean=gates_clean), *self._of_clean])[0]
 
     def _on_rename(self, measured: Measured, gate: Gate) -> Iterator[str]:
         """A sentence on lines of failaware_rename that are not needed any more, or that do not help."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from pytest_failaware.alarms import with_alarms
 from pytest_failaware.report.document import result_from_plain
 from pytest_failaware.report.drawn import pictures_from_plain
 from pytest_failaware.schema import ItemResult, Pictures
@@ -127,8 +128,8 @@ class Ledger:
 
     @property
     def in_order(self) -> tuple[ItemResult, ...]:
-        """The results in the order of the collection, whichever test or worker was first."""
-        return tuple(self.results[nodeid] for nodeid in self._collected(self.results))
+        """The results in the order of the collection, whichever test or worker was first, with what clean says."""
+        return with_alarms(self.results[nodeid] for nodeid in self._collected(self.results))
 
     @property
     def to_write(self) -> tuple[Entry, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,26 +91,38 @@ def inis_with_keys(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]
     return tuple(path for path in found if but is None or path.resolve() != but.resolve())
 
 
+def value_above(folder: Path, key: str) -> object:
+    """The value of a key in the first file with our keys in a folder or above it; None if there is none."""
+    for place in (folder, *folder.parents):
+        if found := inis_with_keys(place):
+            return _values(found[0], _SECTIONS[found[0].name]).get(key)
+    return None
+
+
 def _has_keys(path: Path, section: tuple[str, ...]) -> bool:
-    """Whether a file has keys of ours; one that cannot be read has none, as pytest would say if it used the file."""
+    return any(key.startswith(PREFIX) for key in _values(path, section))
+
+
+def _values(path: Path, section: tuple[str, ...]) -> Mapping[str, object]:
+    """The keys of a file; one that cannot be read has none, as pytest would say if it used the file."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         if PREFIX not in text:
-            return False
-        keys = _keys_of_toml(text, section) if path.suffix == ".toml" else _keys_of_ini(text, section[0])
+            return {}
+        return _values_of_toml(text, section) if path.suffix == ".toml" else _values_of_ini(text, section[0])
     except (OSError, UnicodeDecodeError, configparser.Error, tomllib.TOMLDecodeError, AttributeError):
-        return False
-    return any(key.startswith(PREFIX) for key in keys)
+        return {}
 
 
-def _keys_of_ini(text: str, section: str) -> list[str]:
+def _values_of_ini(text: str, section: str) -> Mapping[str, object]:
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     parser.read_string(text)
-    return list(parser[section]) if parser.has_section(section) else []
+    return dict(parser[section]) if parser.has_section(section) else {}
 
 
-def _keys_of_toml(text: str, section: tuple[str, ...]) -> list[str]:
+def _values_of_toml(text: str, section: tuple[str, ...]) -> Mapping[str, object]:
     table: Any = tomllib.loads(text)  # Any: what TOML can hold
     for name in section:
         table = table.get(name) or {}
-    return [*table, *table.get("ini_options", {})]
+    options = table.get("ini_options") or {}
+    return {**table, **options}

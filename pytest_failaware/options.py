@@ -249,7 +249,7 @@ OPTIONS: Final = (
         flag=True,
         ini_only=True,
         defines=True,
-        help="allow updates where the environment is that of a CI server. Default: false",
+        help="allow updates, accept and prune if the environment is that of a CI server. Default: false",
     ),
     Option(
         name="drift-budget",

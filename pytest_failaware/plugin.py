@@ -5,6 +5,7 @@ Imported in every pytest run of its environment, so nothing heavy is imported he
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -29,7 +30,7 @@ from pytest_failaware.nearer import NearerInis
 from pytest_failaware.options import OPTIONS
 from pytest_failaware.report import junit
 from pytest_failaware.report.failure import failure_lines
-from pytest_failaware.schema import Gate, ModelFacts
+from pytest_failaware.schema import Gate, ItemResult, ModelFacts
 from pytest_failaware.selection import left_out_by_marks
 from pytest_failaware.session import GatedCondition, Measured, Session
 from pytest_failaware.spelling import parse_condition
@@ -52,6 +53,7 @@ IN_USE: Final = pytest.StashKey[bool]()  # whether an option or a key of ours wa
 CHECK: Final = pytest.StashKey[Check]()
 MEASURED: Final = pytest.StashKey[Measured]()
 ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
+_BODY_FAILED: Final = "the body of the test failed, so nothing of it is stored"
 _HEADER: Final = {"model": "model", "predictions": "predictions", "data": "dataset", "preprocess": "preprocess"}
 
 
@@ -251,30 +253,52 @@ def _refuse_other_markers(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Judge after the body has passed; a regression is an ordinary failure of the item."""
-    yield
+    """Judge after the body; a regression is an ordinary failure of an item whose body has passed."""
     gated = gated_of(item)
+    try:
+        yield
+    except (Exception, pytest.fail.Exception):
+        _judge_after_failure(item, gated)
+        raise
     if gated is None:
         return
-    judging, measured = item.config.stash[JUDGING], item.stash.get(MEASURED, None)
-    file, line, _ = item.location
     try:
-        if measured is None:
+        if (measured := item.stash.get(MEASURED, None)) is None:
             raise ConfigError(
                 f"{item.nodeid}: another fixture reliability stands in place of the plugin's, so nothing was measured; "
                 "rename it"
             )
-        with contained("judging it: a metric of a hook"):
-            result = judging.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
-            entry = judging.entry(measured, gated.gate, result)
-        item.stash[ENTRY] = {**entry, "named": gated.gate.baseline is not None}
+        result = _judge(item, gated, measured)
     except FailAwareError as error:
         _fail_as_unusable(item, error)
-    others = [one for one in item.user_properties if not one[0].startswith(junit.PREFIX)]
-    item.user_properties[:] = [*others, *junit.properties(result)]  # of a test that runs again, the last attempt's
     if result.verdict.fails:
         lines = failure_lines(result, verbosity=verbosity_of(item.config))
         pytest.fail("\n".join(printable(without_home(line)) for line in lines), pytrace=False)
+
+
+def _judge(item: pytest.Item, gated: GatedCondition, measured: Measured, *, body_failed: bool = False) -> ItemResult:
+    """The result of an item, which is attached to its report and to its JUnit properties."""
+    judging = item.config.stash[JUDGING]
+    file, line, _ = item.location
+    with contained("judging it: a metric of a hook"):
+        result = judging.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
+        result = dataclasses.replace(result, notes=(*result.notes, *([_BODY_FAILED] if body_failed else [])))
+        entry = judging.entry(measured, gated.gate, result)
+    item.stash[ENTRY] = {**entry, "named": gated.gate.baseline is not None}
+    others = [one for one in item.user_properties if not one[0].startswith(junit.PREFIX)]
+    item.user_properties[:] = [*others, *junit.properties(result)]  # of a test that runs again, the last attempt's
+    return result
+
+
+def _judge_after_failure(item: pytest.Item, gated: GatedCondition | None) -> None:
+    """Attach what was measured though the body failed, so that the summary has it; nothing of it is stored."""
+    measured = item.stash.get(MEASURED, None)
+    if gated is None or measured is None:
+        return
+    try:
+        _judge(item, gated, measured, body_failed=True)
+    except FailAwareError:
+        item.stash[ENTRY] = {}  # the failure of the body is what the item reports
 
 
 def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:

@@ -11,8 +11,8 @@ from pytest_failaware.conditions import FOUNDING, Degrade
 from pytest_failaware.config import resolve
 from pytest_failaware.errors import ConfigError, FailAwareWarning
 from pytest_failaware.evaluation import Evaluation, Evaluations
-from pytest_failaware.judge.compare import not_finite
-from pytest_failaware.judge.power import is_at_chance
+from pytest_failaware.judge.alarm import alarm_of
+from pytest_failaware.judge.compare import CLEAN, flags_nearly_all, not_finite
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.marker import build_gate
 from pytest_failaware.measure.bench import Bench, build_bench
@@ -23,8 +23,6 @@ from pytest_failaware.measure.store import silent
 from pytest_failaware.notes import below_published
 from pytest_failaware.options import Surroundings
 from pytest_failaware.progress import Follow
-from pytest_failaware.report.sights import AT_CHANCE
-from pytest_failaware.report.words import percent
 from pytest_failaware.requirements import needed_dataset, needed_preprocess
 from pytest_failaware.schema import DataFacts, Gate, Measurement, RunConfig, Tell
 from pytest_failaware.screen import follow_here
@@ -134,7 +132,8 @@ def _evaluate_bench(bench: Bench, config: RunConfig, follow: Follow) -> Evaluati
         with follow(f"{condition.key} ({number} of {len(gate.conditions)})") as tell:
             measurement = bench.measure(condition, gate.seed, tell)
         found[condition.key] = _evaluation(measurement, gate, names)
-        doubts_here = [*_doubts(found[condition.key]), *below_published(config, measurement)]
+        is_misfit = bench.inspection.finding is not None
+        doubts_here = [*_doubts(found[condition.key], is_misfit=is_misfit), *below_published(config, measurement)]
         _warn(doubts_here)
         doubts += doubts_here
     notes = (*bench.model.notes, *bench.notes, *_of_rule(gate, bench.store.facts), *doubts)
@@ -173,15 +172,18 @@ def _of_rule(gate: Gate, data: DataFacts) -> Iterator[str]:
         yield dead
 
 
-def _doubts(evaluation: Evaluation) -> Iterator[str]:
-    """Sentences on logits that are not finite, and on clean images that the model knows nothing about."""
+def _doubts(evaluation: Evaluation, *, is_misfit: bool = False) -> Iterator[str]:
+    """Sentences on logits that are not finite, on a set-up that is wrong, and on a rule that flags everything."""
     key, stats = evaluation.condition.key, evaluation.stats
     yield from (f"{key}: {note}" for note in not_finite(stats))
-    if key == "clean" and is_at_chance(stats.cells.right, evaluation.records.label):
-        yield (
-            f"clean: {AT_CHANCE} ({percent(stats.rates['accuracy'])} are right); check the preprocessing and the order "
-            "of the classes, or give more samples"
-        )
+    if key != CLEAN:
+        return
+    measurement = evaluation.measurement
+    classes, groups = measurement.provenance.data.classes, measurement.groups
+    if alarm := alarm_of(measurement.records, classes, is_misfit=is_misfit, groups=groups):
+        yield f"clean: {alarm}"
+    else:
+        yield from (f"clean: {note}" for note in flags_nearly_all(stats))
 
 
 def _warn(doubts: Iterable[str]) -> None:

@@ -135,7 +135,7 @@ class Session:
             measurement, reuse = self.predictions.measurement(condition, seed, preprocessing), list[Reuse]()
         else:
             measurement, reuse = self.measurer.measure(bench, condition, seed, condition.key)
-        self._say_alarm(measurement, is_misfit=bench is not None and bench.inspection.is_alarm)
+        self._say_alarm(measurement, is_misfit=bench is not None and bench.inspection.finding is not None)
         if self.second is None:
             return Measured(measurement, None, tuple(reuse), bench)
         against, also = self.second.measure(bench, condition, seed, measurement.provenance.preprocessing)

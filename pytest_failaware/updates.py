@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -61,29 +61,41 @@ def _measured(entry: Entry) -> Measured:
 
 def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str, str]:
     """Why this run must not write a baseline at all, by its name: values that need an option that was not given."""
-    if writing.update is not UpdateMode.ALL:
-        return {}
     from pytest_failaware.judge.acceptance import lacking
 
-    needed: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    if writing.update is UpdateMode.NOTHING:
+        return {}
+    doubtful: dict[str, list[ItemResult]] = defaultdict(list)
+    options: dict[str, set[str]] = defaultdict(set)
     for result in results:
-        for option in lacking(result, writing):
-            needed[result.baseline][option].append(result.stats.condition)
-    return {name: _not_without(name, options, "--failaware-") for name, options in needed.items()}
+        if lacked := lacking(result, writing):
+            doubtful[result.baseline].append(result)
+            options[result.baseline].update(lacked)
+    return {name: _not_written(name, _doubt(some), options[name], "--failaware-") for name, some in doubtful.items()}
 
 
-def _not_without(name: str, lacking: Mapping[str, Sequence[str]], prefix: str) -> str:
-    """That a baseline is written only with options that were not given."""
-    keys = list(dict.fromkeys(key for keys in lacking.values() for key in keys))
-    why = {"reset-golden": "", "reason": '="why"'}
-    options = " ".join(f"{prefix}{option}{why[option]}" for option in lacking)
-    golden = (
-        ", and their golden reference, from which drift is measured, cannot stay" if "reset-golden" in lacking else ""
-    )
+def _doubt(results: Sequence[ItemResult]) -> str:
+    """Why values must not be stored as they are, and what to do if they are right."""
+    if any(result.has_new_alarm for result in results):
+        return "the condition clean gives an ALARM; correct the set-up, or, if the values are right nonetheless,"
+    if keys := [result.stats.condition for result in results if result.stored or result.ends_golden]:
+        return _incomparable(keys, ends_golden=any(result.ends_golden for result in results))
+    keys = [result.stats.condition for result in results]
+    return f"the new values of {_named(keys)} are worse than the stored ones; if that is meant,"
+
+
+def _incomparable(keys: Sequence[str], *, ends_golden: bool) -> str:
+    golden = ", and their golden reference, from which drift is measured, cannot stay" if ends_golden else ""
     return (
-        f"baseline {name!r} NOT written: the stored values of {_named(keys)} cannot be compared with the new ones"
-        f"{golden}; look at both, and where the change is meant add {options}"
+        f"the stored values of {_named(keys)} cannot be compared with the new ones{golden}; look at both, and if the "
+        "change is meant,"
     )
+
+
+def _not_written(name: str, doubt: str, options: Collection[str], prefix: str) -> str:
+    """That a baseline is written only with options that were not given."""
+    typed = {"reset-golden": f"{prefix}reset-golden", "reason": f'{prefix}reason="why"'}
+    return f"baseline {name!r} NOT written: {doubt} add {' '.join(typed[one] for one in typed if one in options)}"
 
 
 def outcome_sentence(
@@ -91,7 +103,9 @@ def outcome_sentence(
 ) -> str:
     """What happened to one baseline's files; `prefix` stands before the names of options."""
     if outcome.lacking:
-        return _not_without(name, outcome.lacking, prefix)
+        keys = list(dict.fromkeys(key for keys in outcome.lacking.values() for key in keys))
+        doubt = _incomparable(keys, ends_golden="reset-golden" in outcome.lacking)
+        return _not_written(name, doubt, outcome.lacking, prefix)
     if outcome.refused:
         return f"baseline {name!r} NOT written: {outcome.refused}"
     done = {

@@ -79,8 +79,10 @@ class Project:
         return self.pytester.runpytest_inprocess(*off, *self.always, *chosen, *args, no_reraise_ctrlc=True)
 
     def record(self, *args: str, model: str = "good.pth") -> pytest.RunResult:
-        """Store a model's values."""
-        return self.run("--failaware-update-baselines", *args, model=model)
+        """Store a model's values; worse ones than those that are stored need a reason."""
+        needs_reason = self.baseline.exists() and not any("reason" in word for word in args)
+        reason = ("--failaware-reason=tested",) if needs_reason else ()
+        return self.run("--failaware-update-baselines", *reason, *args, model=model)
 
     def ini(self, *lines: str) -> None:
         """Add lines to the ini."""

@@ -50,7 +50,7 @@ def plan_gates(given: Namespace) -> Iterator[str]:
     if scores := [name for name in gate.metrics if isinstance(gate.table[name], ScoreMetric)]:
         yield f"no formula tells what these gates find: {', '.join(scores)}; selftest plants drops and counts"
     for key, records in _stored(given, baseline).items():
-        if is_at_chance(baseline.entries[key].cells.right, records.label):
+        if is_at_chance(baseline.entries[key].cells, records.label):
             yield f"{key}: {AT_CHANCE}"
 
 

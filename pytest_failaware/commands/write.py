@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 from pytest_failaware.accept import accept, read_report
 from pytest_failaware.commands.opening import directory_of, open_baseline
 from pytest_failaware.errors import BaselineError, ConfigError
 from pytest_failaware.ignored import ignored_sentence
 from pytest_failaware.judge.update import update_baseline
+from pytest_failaware.nearer import value_above
+from pytest_failaware.options import Given, Surroundings
 from pytest_failaware.updates import outcome_sentence
+
+UPDATE_IN_CI: Final = "failaware_update_in_ci"
 
 
 def accept_report(given: Namespace) -> Iterator[str]:
     """Write the baselines from a CI run's report."""
+    _refuse_on_ci(given)
     if given.reset_golden and not given.reason:
         raise ConfigError('--reset-golden: forgets what drift was measured against; add --reason="why that is right"')
     accepted, refused = read_report(given.report, reason=given.reason, reset_golden=given.reset_golden), []
@@ -32,6 +40,7 @@ def accept_report(given: Namespace) -> Iterator[str]:
 
 def prune_entries(given: Namespace) -> Iterator[str]:
     """Delete entries and their sample files."""
+    _refuse_on_ci(given)
     baseline = open_baseline(given.name, given.baseline_dir)
     directory = directory_of(given.name, given.baseline_dir)
     drop = tuple(dict.fromkeys(given.conditions))
@@ -39,3 +48,22 @@ def prune_entries(given: Namespace) -> Iterator[str]:
     if given.dry_run:
         yield from outcome.diff.splitlines()
     yield outcome_sentence(baseline.name, directory, outcome, dry_run=given.dry_run)
+
+
+def _refuse_on_ci(given: Namespace) -> None:
+    """Refuse to write on a CI server unless the ini allows it: the same rule as for pytest's update options.
+
+    Raises:
+        ConfigError: naming the variable and the key.
+    """
+    here = Path.cwd()
+    server = Surroundings(environ=os.environ, invocation_dir=here, ini_dir=here).ci_server
+    if not server or given.dry_run:
+        return
+    value = value_above(here, UPDATE_IN_CI)
+    if value is not None and Given(text=str(value), where=UPDATE_IN_CI, place="ini", base=here).switch():
+        return
+    raise ConfigError(
+        f"this is a CI server ({server} is set), where baselines are not written: call it where somebody reviews the "
+        f"change, or set {UPDATE_IN_CI} = true in the ini"
+    )

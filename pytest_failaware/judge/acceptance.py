@@ -39,11 +39,14 @@ def accepted(result: ItemResult, writing: Writing) -> ItemResult:
 def lacking(result: ItemResult, writing: Writing) -> tuple[str, ...]:
     """Return the names of the options without which an update must not store these values over the old ones.
 
-    Numbers of another measurement need a reason, so that somebody looked at them. What ends the golden reference needs
-    its reset.
+    Numbers of another measurement, worse ones, and those of a set-up that is almost surely wrong need a reason, so that
+    somebody looked at them. What ends the golden reference needs its reset. A run that stores only what is missing
+    leaves the others as they are.
     """
-    needs_reason = result.ends_golden or bool(result.stored)
-    needed = {RESET: result.ends_golden and not writing.reset_golden, REASON: needs_reason and not writing.reason}
+    replaces = writing.update is UpdateMode.ALL
+    ends_golden = replaces and result.ends_golden
+    needs_reason = result.has_new_alarm or ends_golden or (replaces and (bool(result.stored) or result.is_worse))
+    needed = {RESET: ends_golden and not writing.reset_golden, REASON: needs_reason and not writing.reason}
     return tuple(option for option, is_lacking in needed.items() if is_lacking)
 
 
@@ -68,4 +71,5 @@ def _accepted(comparison: Comparison, *, reset_golden: bool) -> Comparison:
     holds = is_bound or (comparison.verdict is Verdict.DRIFTED and not reset_golden)
     if holds or not comparison.verdict.fails:
         return comparison
-    return dataclasses.replace(comparison, verdict=Verdict.UPDATED)
+    note = "; ".join(filter(None, [f"was {comparison.verdict.words}", comparison.note]))
+    return dataclasses.replace(comparison, verdict=Verdict.UPDATED, note=note)

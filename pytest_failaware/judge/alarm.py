@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.judge.permutation import Renaming, find_renaming
-from pytest_failaware.judge.power import agrees_by_chance, is_at_chance
+from pytest_failaware.judge.power import knows_nothing
 from pytest_failaware.schema import Provenance, Records
 
 POOR: Final = 1 / 3
@@ -67,17 +67,17 @@ def find_alarm(
     right = int(records.correct.sum())
     share = f"{right / len(records):.2%} of {len(records):,} clean samples are right"
     if renaming := find_renaming(records, groups):
-        return Alarm(kind=AlarmKind.ORDER, text=_of_order(renaming, classes))
+        return Alarm(kind=AlarmKind.ORDER, text=_of_order(renaming, share, classes))
     if is_misfit and right < POOR * len(records):
         text = (
-            f"only {share}, and the inputs are not what the model was trained on; give the preprocessing of the "
-            "training in --failaware-preprocess"
+            f"almost surely set up wrongly: only {share}, and the inputs are not what the model was trained on; give "
+            "the preprocessing of the training in --failaware-preprocess"
         )
         return Alarm(kind=AlarmKind.INPUTS, text=text)
-    if is_at_chance(right, records.label) and agrees_by_chance(records.label, records.prediction):
+    if knows_nothing(records.label, records.prediction):
         text = (
-            f"{share}, which is not shown to be better than always predicting the largest class; check the "
-            "preprocessing, the order of the classes and the weights, or give more samples"
+            f"set up wrongly, or too few samples: {share}, which is not shown to be better than always predicting the "
+            "largest class; check the preprocessing, the order of the classes and the weights"
         )
         return Alarm(kind=AlarmKind.CHANCE, text=text)
     return None
@@ -89,7 +89,7 @@ def subject_of(provenance: Provenance) -> str:
     return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def _of_order(renaming: Renaming, classes: Sequence[str]) -> str:
+def _of_order(renaming: Renaming, share: str, classes: Sequence[str]) -> str:
     outputs = {output for output, _ in renaming.moves}
     remedy = (
         "give the classes of the data the order of the model's outputs"
@@ -99,9 +99,9 @@ def _of_order(renaming: Renaming, classes: Sequence[str]) -> str:
     moves = [f"{_named(output, classes)} -> {_named(meant, classes)}" for output, meant in renaming.moves]
     more = f" and {len(moves) - _NAMED:,} more" if len(moves) > _NAMED else ""
     return (
-        f"the classes are in another order than the model's outputs: {renaming.before:.2%} of the clean samples are "
-        f"right, and {renaming.after:.2%} if the outputs are renamed: {', '.join(moves[:_NAMED])}{more} (fitted on one "
-        f"half of the samples, counted on the other); {remedy}"
+        f"the classes are almost surely in another order than the model's outputs: {share}, and {renaming.after:.2%} "
+        f"if the outputs are renamed: {', '.join(moves[:_NAMED])}{more} (fitted on one half of the samples, counted on "
+        f"the other); {remedy}"
     )
 
 

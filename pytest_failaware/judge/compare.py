@@ -89,7 +89,7 @@ def judge(
     stats = stats_of(key, measurement.records, gate.rule, gate.table, gate.named)
     bounds = tuple(bounded(gate, stats))
     entry = baseline.entries.get(key) if baseline else None
-    at_chance = is_at_chance((entry or stats).cells.right, measurement.records.label)
+    at_chance = is_at_chance(entry.cells if entry else stats.cells, measurement.records.label)
     missing = ItemResult(
         nodeid=nodeid,
         baseline=name,
@@ -156,9 +156,7 @@ def _incomparable(
     )
 
 
-def _with_alarm(
-    result: ItemResult, measurement: Measurement, stored: Records | None, *, is_misfit: bool
-) -> ItemResult:
+def _with_alarm(result: ItemResult, measurement: Measurement, stored: Records | None, *, is_misfit: bool) -> ItemResult:
     """The result of clean with its alarm, or with a note if its rule trusts hardly an answer."""
     classes = measurement.provenance.data.classes
     alarm = find_alarm(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups)

@@ -25,11 +25,10 @@ _LARGEST: Final = 1 << 16  # one more than any class
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renaming:
-    """The classes that the model's outputs mean, if not their own, and what that changes on one half of the samples."""
+    """The classes that the model's outputs mean, if not their own."""
 
     moves: tuple[tuple[int, int], ...]  # output and the class that it means, those that make more right
-    before: float  # share of the other half that is right
-    after: float  # the same under the new names
+    after: float  # the share of the other half that is right under the new names
 
 
 def find_renaming(records: Records, groups: NDArray[np.uint32] | None = None) -> Renaming | None:
@@ -54,7 +53,6 @@ def find_renaming(records: Records, groups: NDArray[np.uint32] | None = None) ->
     moved = np.flatnonzero(gains > 0).tolist()
     return Renaming(
         moves=tuple((output, int(meaning[output])) for output in moved),
-        before=float(before.mean()),
         after=float(after.mean()),
     )
 
@@ -85,7 +83,9 @@ def _fitted(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> NDArra
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-    is_answer = prediction != NO_CLASS
+    meaning, is_answer = np.arange(_LARGEST), prediction != NO_CLASS
+    if not is_answer.any():
+        return meaning
     pairs, counts = np.unique(np.stack([label[is_answer], prediction[is_answer]]), axis=1, return_counts=True)
     classes, rows = np.unique(pairs[0], return_inverse=True)
     outputs, columns = np.unique(pairs[1], return_inverse=True)
@@ -94,7 +94,6 @@ def _fitted(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> NDArra
     places = (np.concatenate([rows, own]), np.concatenate([columns, len(outputs) + own]))
     graph = csr_array((weights, places), shape=(len(classes), len(outputs) + len(classes)))
     matched, chosen = min_weight_full_bipartite_matching(graph, maximize=True)
-    meaning = np.arange(_LARGEST)
     is_real = chosen < len(outputs)
     meaning[outputs[chosen[is_real]]] = classes[matched[is_real]]
     return meaning

@@ -14,7 +14,7 @@ from scipy import special
 from pytest_failaware.judge.kinds import ScoreMetric
 from pytest_failaware.judge.metrics import AT_COVERAGE
 from pytest_failaware.judge.significance import wilson
-from pytest_failaware.schema import Estimate, Gate, Policy, Sight
+from pytest_failaware.schema import Cells, Estimate, Gate, Policy, Sight
 
 PROVING: Final = (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
 """The policies that are red only if a drop is proven; the others are red unless one is excluded."""
@@ -73,10 +73,20 @@ def smallest_drop(n: int, flips: float, level: float, tolerance: float = 0.0, po
     return min(1.0, tolerance + (w + math.sqrt(w * w + 4 * w * (flips + tolerance))) / 2)
 
 
-def is_at_chance(right: int, label: NDArray[np.uint16]) -> bool:
+def is_at_chance(cells: Cells, label: NDArray[np.uint16]) -> bool:
     """Whether the lower 99 % bound of accuracy is at most the share of the largest class: there is nothing to lose."""
+    return _is_at_chance(cells.right, cells.samples, label)
+
+
+def knows_nothing(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> bool:
+    """Whether answers are at chance, and agree with the labels by chance too: nothing is shown to be known."""
+    right = int((label == prediction).sum())
+    return _is_at_chance(right, len(label), label) and agrees_by_chance(label, prediction)
+
+
+def _is_at_chance(right: int, samples: int, label: NDArray[np.uint16]) -> bool:
     largest = int(np.bincount(label).max()) / len(label)
-    return wilson(right, len(label), 0.98).low <= largest
+    return wilson(right, samples, 0.98).low <= largest
 
 
 def agrees_by_chance(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from pytest_failaware.report.alarms import FIRST, UNLESS, alarm_in_brief
 from pytest_failaware.report.display import Line, colour
 from pytest_failaware.report.words import (
     allowed,
@@ -19,6 +20,8 @@ from pytest_failaware.report.words import (
 )
 from pytest_failaware.schema import Comparison, Estimate, Evidence, Flip, ItemResult, SampleChange, Value, Verdict
 
+RECORD: Final = "record it with --failaware-update-new, and commit the file"
+AT_THE_END: Final = "the end of the run says what to do, once the condition clean is known"
 _FLIPS: Final = 5  # shown at -v
 
 
@@ -30,8 +33,12 @@ def failure_lines(result: ItemResult, *, verbosity: int = 0) -> Iterator[str]:
 def failure_text(result: ItemResult, *, verbosity: int = 0) -> Iterator[Line]:
     """What fell, by how much, on how many images, what that proves, why, and what to do; more of it at -v."""
     yield Line(f"{short_name(result)}: {_outcome(result)}")
-    if result.verdict is Verdict.MISSING:
-        yield Line("  record it with --failaware-update-new, and commit the file")
+    if result.alarm:
+        yield Line(f"  {alarm_in_brief(result)}", "red")
+    if result.has_new_alarm:
+        yield Line(f"  {FIRST}. {UNLESS}.")
+    elif result.verdict is Verdict.MISSING:
+        yield Line(f"  {AT_THE_END if result.awaits_clean else RECORD}")
     yield from (Line(f"  {difference}") for difference in result.differences)
     if shown := orientation(result):
         yield Line(f"  {shown}")
@@ -182,8 +189,8 @@ def _flip(flip: Flip) -> str:
 
 def _remedy(result: ItemResult) -> Iterator[str]:
     """What to do, where the summary's last line does not say it."""
-    if result.lacks_files:
-        return  # the sentence on them says what to do
+    if result.lacks_files or result.has_new_alarm:
+        return  # the sentence on that says what to do
     if result.has_other_classes:
         yield "give the class folders the names that they had, whose order decides what an output means; or say in the"
         yield "ini, as failaware_rename, that the names are new and the classes are the same"

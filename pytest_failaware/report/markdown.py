@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.table import COLUMNS
@@ -53,7 +54,10 @@ def _lines(report: RunReport) -> Iterator[str]:
     if report.incomplete:
         yield from _bullets([f"not a whole run: {report.incomplete}"])
     yield from _bullets([f"{nodeid} has no result" for nodeid in report.unchecked if nodeid not in report.errors])
-    yield from _bullets([*report.complaints, *(f"{nodeid}: {text}" for nodeid, text in report.errors.items())])
+    yield from _bullets([f"{nodeid} failed, though its gate did not" for nodeid in report.failed])
+    yield from _bullets(
+        [*alarms(report.results), *report.complaints, *(f"{nodeid}: {text}" for nodeid, text in report.errors.items())]
+    )
     yield from _failures([result for result in results if result.verdict.fails])
     yield from _not_compared([result for result in results if result.stored])
     yield from _rates(results)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Final
 
+from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import claim, failure_lines, loss
 from pytest_failaware.report.panels import severity_panels
@@ -58,6 +59,8 @@ def _troubles(report: RunReport) -> Iterator[str]:
     if report.incomplete:
         yield f"not a whole run: {report.incomplete}"
     yield from (f"{nodeid} has no result" for nodeid in report.unchecked if nodeid not in report.errors)
+    yield from (f"{nodeid} failed, though its gate did not" for nodeid in report.failed)
+    yield from alarms(report.results)
     yield from report.complaints
     yield from (f"{nodeid}: {text}" for nodeid, text in report.errors.items())
     if report.obsolete:

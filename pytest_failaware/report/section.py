@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from pytest_failaware.report.alarms import alarm_in_brief
 from pytest_failaware.report.failure import failure_lines, interval
 from pytest_failaware.report.panels import condition_panels, reference_word
 from pytest_failaware.report.sights import SEEN, SIGHT_HEADINGS, sight_cells
@@ -59,7 +60,7 @@ def _said(result: ItemResult) -> list[str]:
     """The text of a failure, or the notes of what passes, with both sides of what could not be compared."""
     if result.verdict.fails:
         return list(failure_lines(result))
-    return [*result.notes, *filter(None, [orientation(result)])]
+    return [*filter(None, [alarm_in_brief(result)]), *result.notes, *filter(None, [orientation(result)])]
 
 
 def _indented(line: str) -> tuple[int, str]:

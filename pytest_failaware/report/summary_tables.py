@@ -25,6 +25,7 @@ MOST: Final = 12
 """More tests than this are tabled at -v only, but for what failed."""
 
 _USUAL: Final = {*COLUMNS, "silent_failure_rate", "confident_correct_rate"}  # which have a column or gate unnamed
+_ALWAYS_TOLD: Final = Verdict.UPDATED  # of a metric: it failed, and this run accepts it
 _TOLD: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.IMPROVED)
 
 
@@ -51,9 +52,8 @@ def _comparisons(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Compar
 def _is_told(comparison: Comparison, results: Sequence[ItemResult], display: Display) -> bool:
     is_brief = len(results) > MOST
     is_chosen = comparison.metric not in _USUAL and not comparison.verdict.is_written
-    return (
-        display.shows_all or comparison.verdict.fails or (not is_brief and (is_chosen or comparison.verdict in _TOLD))
-    )
+    is_worse = comparison.verdict.fails or comparison.verdict is _ALWAYS_TOLD
+    return display.shows_all or is_worse or (not is_brief and (is_chosen or comparison.verdict in _TOLD))
 
 
 def not_compared(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
+from pytest_failaware.report.alarms import FIRST, UNLESS, alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.display import Display, Line, colour
 from pytest_failaware.report.failure import badness
@@ -27,6 +28,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
     results = sorted(report.results, key=badness)
     if display.verbosity >= 0:
         yield from map(Line, [*report.facts, *([""] if report.facts and results else [])])
+        yield from (Line(sentence, "red") for sentence in alarms(results))
         yield from compared(results, display)
         yield from _reasons(results)
         yield from not_compared(results, display)
@@ -114,6 +116,9 @@ def total(results: Sequence[ItemResult], unwritten: Collection[str] = ()) -> str
 
 def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
     """The command that accepts or records, where something failed that it would mend."""
+    if any(result.has_new_alarm and not result.verdict.is_written for result in results):
+        yield Line(f"{FIRST}, then run again. {UNLESS}.")
+        return
     stored = [result for result in results if not result.is_against and not result.lacks_files]
     if any(result.lacks_files for result in results):
         yield Line("Restore the absent sample files first, then run again.")
@@ -141,6 +146,8 @@ def _why_so(results: Sequence[ItemResult]) -> Iterator[Line]:
         yield Line(
             "--failaware-reason is in it because stored and new values are not the same measurement: look at both."
         )
+    elif any(result.is_worse for result in results):
+        yield Line("--failaware-reason is in it because the new values are worse: say why that is meant.")
     golden = "--failaware-reset-golden is in it because"
     if any(result.ends_golden for result in results):
         yield Line(f"{golden} the golden reference, from which drift is measured, cannot stay beside the new values.")

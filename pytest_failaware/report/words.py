@@ -94,7 +94,7 @@ def allowed(comparison: Comparison) -> str:
 def needed_options(results: Sequence[ItemResult]) -> list[str]:
     """The options of an update that stores these results, without their prefix."""
     resets = any(result.drifts or result.ends_golden for result in results)
-    reasoned = resets or any(result.stored for result in results)
+    reasoned = resets or any(result.stored or result.is_worse for result in results)
     return [
         "update-baselines",
         *(["reset-golden"] if resets else []),

@@ -37,6 +37,7 @@ from pytest_failaware.schema.drawn import (
     Thumbnail,
 )
 from pytest_failaware.schema.judged import (
+    WORSE,
     ClassLoss,
     Comparison,
     CorruptionError,
@@ -91,6 +92,7 @@ __all__ = [
     "RECORD_DTYPES",
     "SCORES",
     "TEMPERATURE",
+    "WORSE",
     "Baseline",
     "BaselineEntry",
     "Cells",

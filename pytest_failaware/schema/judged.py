@@ -55,7 +55,8 @@ class Verdict(Enum):
 
 
 _FAILING: Final = frozenset(list(Verdict)[:7])
-_WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.UPDATED)
+WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.UPDATED)
+"""The verdicts of a metric that fell; UPDATED is one of a metric that this run accepts nonetheless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +214,7 @@ class ItemResult:
     @property
     def is_worse(self) -> bool:
         """Whether a gate failed against its reference, also if this run accepts that."""
-        return any(one.verdict in _WORSE for one in self.comparisons)
+        return any(one.verdict in WORSE for one in self.comparisons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -227,8 +227,8 @@ def test_no_green_mark_for_a_run_that_is_not_whole(project: Project) -> None:
     project.run("--failaware-json=r.json", "--failaware-md=r.md")
     text = (project.path / "r.md").read_text(encoding="utf-8")
     assert not json.loads((project.path / "r.json").read_text())["passed"]
-    assert text.startswith("## ❌ Reliability: 1 checked")
-    assert "low&#95;light&#93; has no result" in text
+    assert text.startswith("## ❌ Reliability: 2 checked")
+    assert "low&#95;light&#93; failed, though its gate did not" in text
 
     project.run("--failaware-md=r.md", model=None)
     assert (project.path / "r.md").read_text(encoding="utf-8").startswith("## ❌ Reliability: nothing was compared")
@@ -250,7 +250,8 @@ def test_the_command_to_copy_is_whole(project: Project) -> None:
     limited = ("--failaware-limit", "300", "--failaware-override", "tolerance=0")
     result = project.run(*limited, "-W", "ignore", "-k", "toy", model="worse.pth")
 
-    assert 1 == result.outlines.count("  pytest --failaware-model=worse.pth -k toy --failaware-update-baselines")
+    command = 'pytest --failaware-model=worse.pth -k toy --failaware-update-baselines --failaware-reason="…"'
+    assert 1 == result.outlines.count(f"  {command}")
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,11 @@ def test_the_command_that_accepts_a_great_loss(project: Project) -> None:
 
 
 def test_the_command_that_accepts_a_small_one(project: Project) -> None:
-    """Within the budget nothing is reset."""
+    """Within the budget nothing is reset, and a reason is needed alone."""
     project.record()
     printed = project.line_with(project.run(model="worse.pth"), "  pytest", "--failaware-update-baselines")
 
-    assert printed.endswith(" --failaware-update-baselines")
+    assert printed.endswith(' --failaware-update-baselines --failaware-reason="…"')
 
 
 def test_a_tolerance_in_points(project: Project) -> None:

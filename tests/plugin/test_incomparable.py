@@ -142,7 +142,7 @@ def test_both_sides_are_shown_and_not_compared(recorded: Project) -> None:
 
 
 def test_the_command_has_the_options_it_needs(recorded: Project) -> None:
-    """And says why; a plain regression needs none of them."""
+    """And says why; a plain regression needs a reason alone."""
     result = recorded.run(OTHER)
 
     result.stdout.fnmatch_lines(
@@ -153,8 +153,13 @@ def test_the_command_has_the_options_it_needs(recorded: Project) -> None:
         ]
     )
     plain = recorded.run(model="worse.pth")
-    plain.stdout.fnmatch_lines([f"  pytest * {UPDATE}"])
-    assert "is in it" not in plain.stdout.str()
+    plain.stdout.fnmatch_lines(
+        [
+            f'  pytest * {UPDATE} --failaware-reason="…"',
+            "--failaware-reason is in it because the new values are worse: say why that is meant.",
+        ]
+    )
+    assert f"{RESET} is in it" not in plain.stdout.str()
 
 
 def test_another_measurement_is_stored_only_with_reason_and_reset(recorded: Project) -> None:

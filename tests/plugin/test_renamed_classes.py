@@ -122,7 +122,7 @@ def test_a_part_of_the_entries_can_be_updated(folders: Project) -> None:
     rename(folders, "middle", "most")
     folders.ini("failaware_rename = middle => most")
     before = folders.stored()["gaussian_noise"]
-    result = folders.run(UPDATE, "-k", "clean", model="worse.pth")
+    result = folders.record("-k", "clean", model="worse.pth")
 
     assert pytest.ExitCode.OK == result.ret
     assert before["cells"] == folders.stored()["gaussian_noise"]["cells"]  # type: ignore[index]
@@ -161,11 +161,11 @@ def test_lines_that_cannot_be_meant(folders: Project, lines: str, words: str) ->
 
 
 def test_accept_renames(folders: Project, command: Command) -> None:
-    """The report brings the ids under both names, so that no reason is needed."""
+    """The report brings the ids under both names, so that the samples can be compared."""
     rename(folders, "middle", "most")
     folders.ini("failaware_rename = middle => most")
     folders.run("--failaware-json=r.json", model="worse.pth")
-    code, text = command("accept", "r.json")
+    code, text = command("accept", "r.json", "--reason=meant")
 
     assert (0, True) == (code, "classes renamed middle => most" in text), text
     folders.run(model="worse.pth").assert_outcomes(passed=2)

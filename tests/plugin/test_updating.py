@@ -37,7 +37,7 @@ def test_a_dry_run_shows_the_difference(project: Project) -> None:
     """The diff of the file, and not a byte of it."""
     project.record()
     before = project.files()
-    result = project.run("--failaware-update-baselines", "--failaware-dry-run", model="worse.pth")
+    result = project.record("--failaware-dry-run", model="worse.pth")
 
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
@@ -134,7 +134,7 @@ def test_diff(project: Project, command: Command) -> None:
     project.record()
     shutil.copytree(project.path / "baselines", project.path / "old")
     project.test(CLEAN)
-    project.run("--failaware-update-baselines", model="worse.pth")
+    project.record(model="worse.pth")
     code, text = command("diff", "old/toy.yaml", "toy")
 
     assert 1 == code
@@ -149,7 +149,7 @@ def test_accept(project: Project, command: Command) -> None:
     project.record()
     assert pytest.ExitCode.TESTS_FAILED == project.run("--failaware-json=r.json", model="worse.pth").ret
     before = project.files()
-    code, text = command("accept", "r.json", "--dry-run")
+    code, text = command("accept", "r.json", "--dry-run", "--reason", "smaller model")
     assert (0, before) == (code, project.files())
     assert "+      trusted_right: 80" in text
 
@@ -181,16 +181,17 @@ def test_accept_twice(project: Project, command: Command) -> None:
     """The second time finds the values there."""
     project.record()
     project.run("--failaware-json=r.json", model="worse.pth")
-    command("accept", "r.json")
+    words = ("accept", "r.json", "--reason", "smaller model")
+    command(*words)
 
-    assert (0, "baselines/toy.yaml: unchanged clean, low_light; nothing written\n") == command("accept", "r.json")
+    assert (0, "baselines/toy.yaml: unchanged clean, low_light; nothing written\n") == command(*words)
 
 
 def test_accept_where_the_baseline_is_not(project: Project, command: Command) -> None:
     """In another folder it would become a baseline that nothing was compared with."""
     project.record()
     project.run("--failaware-json=r.json", model="worse.pth")
-    code, text = command("accept", "r.json", "--baseline-dir", "elsewhere")
+    code, text = command("accept", "r.json", "--reason=why", "--baseline-dir", "elsewhere")
 
     assert 4 == code
     assert "elsewhere/toy.yaml: there is no such baseline, and the run compared with one; give its folder" in text
@@ -248,7 +249,7 @@ def test_accept_lets_no_drift_pass(project: Project, command: Command) -> None:
         "baselines/toy.yaml: updated clean; drift is measured anew for clean; review and commit it: "
     )
     assert "golden:" not in project.baseline.read_text()
-    assert [True] == [change["golden_reset"] for change in project.stored()["clean"]["history"]]  # type: ignore[index]
+    assert [True] == [change["golden_reset"] for change in project.stored()["clean"]["history"][-1:]]  # type: ignore[index]
     assert "clean: new product (model " in command("show", "toy")[1]
     assert ", golden reset)" in command("show", "toy")[1]
 

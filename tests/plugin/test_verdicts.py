@@ -77,7 +77,7 @@ def test_updates_rewrite_only_what_changed(project: Project) -> None:
         again.stdout.fnmatch_lines(["2 checked: 2 unchanged", "*nothing written"])
         assert before == project.files()
 
-    updated = project.run("--failaware-update-baselines", "-k", "clean", model="worse.pth")
+    updated = project.record("-k", "clean", model="worse.pth")
     updated.assert_outcomes(passed=1, deselected=1)
     updated.stdout.fnmatch_lines(["1 checked: 1 updated", "*toy.yaml: updated clean; review*"])
     after = project.files()

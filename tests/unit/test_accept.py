@@ -38,7 +38,7 @@ def write(folder: Path, *, edit: Callable[[Plain], object] = bool, content: byte
     edit(measurement)
     key = "gaussian_noise"
     result = {"nodeid": "t.py::t", "baseline": "small", "condition": key, "reference": "", "drifts": False}
-    result["measurement"] = measurement
+    result |= {"comparisons": [], "measurement": measurement}
     path = folder / "r.json"
     path.write_text(json.dumps({"schema": SCHEMA, "incomplete": "", "results": [result]}))
     with zipfile.ZipFile(records_path(path), "w") as archive:

@@ -213,8 +213,8 @@ def test_clean_images_at_chance_are_a_warning(toy_model: toy.Bands) -> None:
         toy_model.linear.weight.zero_()
     (one,) = warned(model=toy_model, conditions=["clean", "low_light"], **TOY)
 
-    assert "clean: not shown to know more than the largest class" in str(one.message)
-    assert "(33.33% are right); check the preprocessing and the order of the classes" in str(one.message)
+    assert "clean: set up wrongly, or too few samples: 33.33% of 300 clean samples are right" in str(one.message)
+    assert "check the preprocessing, the order of the classes and the weights" in str(one.message)
 
 
 class Dazzled(nn.Module):
@@ -241,7 +241,7 @@ def test_predictions_warn_at_the_line_of_the_caller() -> None:
     (one,) = warned(records={"sample_id": [1, 2], "label": [0, 1], "logits": [[5.0, 0.0], [5.0, 0.0]]})
 
     assert __file__ == one.filename
-    assert "clean: not shown to know more than the largest class" in str(one.message)
+    assert "clean: set up wrongly, or too few samples: 50.00% of 2 clean samples are right" in str(one.message)
 
 
 def test_a_run_without_doubts_is_quiet(toy_model: toy.Bands) -> None:

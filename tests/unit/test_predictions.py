@@ -363,7 +363,7 @@ def test_objects_are_not_unpickled(tmp_path: Path) -> None:
 # ---- evaluate ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore:clean. not shown to know more:pytest_failaware.FailAwareWarning")
+@pytest.mark.filterwarnings("ignore:clean. set up wrongly, or too few:pytest_failaware.FailAwareWarning")
 def test_evaluate_takes_a_path_a_frame_or_arrays(tmp_path: Path) -> None:
     """And gives every condition there is, or those asked for."""
     path = saved(tmp_path, "csv")

@@ -128,7 +128,7 @@ class Viewing(torch.nn.Module):
         return self.head(maps.view(len(maps), -1))
 
 
-@pytest.mark.filterwarnings("ignore:clean. not shown to know more:pytest_failaware.FailAwareWarning")
+@pytest.mark.filterwarnings("ignore:clean. set up wrongly, or too few:pytest_failaware.FailAwareWarning")
 def test_models_that_call_view_are_measured() -> None:
     """Inputs are contiguous where channels-last ones are not taken, and the records are those of a plain forward."""
     torch.manual_seed(0)

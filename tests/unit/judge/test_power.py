@@ -75,7 +75,7 @@ def test_any_drop_also_has_to_be_observed_beyond_the_tolerance() -> None:
 def test_a_condition_at_chance() -> None:
     """Of three equal classes a third right is chance, and so is what cannot be told from it; half of 300 is not."""
     found = {
-        letters[:4]: power.is_at_chance(int(records.correct.sum()), records.label)
+        letters[:4]: power.is_at_chance(count_cells(records, RULE), records.label)
         for letters in ("RWW" * 100, "WWWW" * 75, "RRWW" * 3, "RWRW" * 75)
         for records in [records_of(letters)]
     }

@@ -39,7 +39,7 @@ def test_regressions_come_first_with_their_numbers() -> None:
     assert "test          metric    baseline     now     change  allowed  verdict" == lines[0][0]
     assert ("test_x[blur]  accuracy    80.00%  60.00%  -20.00 pt  0.50 pt  REGRESSED", "red") == lines[1][:2]
     assert "2 checked: 1 regressed, 1 passed" in text_of(report)
-    assert "  pytest -q --failaware-update-baselines" == lines[-1][0]
+    assert '  pytest -q --failaware-update-baselines --failaware-reason="…"' == lines[-2][0]
 
 
 def test_the_rates_table_has_a_row_per_item_in_run_order() -> None:

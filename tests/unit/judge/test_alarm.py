@@ -1,0 +1,261 @@
+"""Whether clean samples say that a set-up is wrong: counted false alarms of honest models, and counted hits."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pytest_failaware.judge.alarm import AlarmKind, alarm_of, find_alarm
+from pytest_failaware.judge.permutation import find_renaming
+from pytest_failaware.schema import NO_CLASS, Records
+
+Labels = NDArray[np.int64]
+DRAWS = 100
+
+
+def records_of(label: Labels, prediction: Labels, random: np.random.Generator) -> Records:
+    """Samples with ids in a random order."""
+    order, zeros = random.permutation(len(label)), np.zeros(len(label), np.float32)
+    return Records(
+        sample_id=np.sort(random.integers(0, 2**63, len(label), dtype=np.uint64)),
+        label=label[order].astype(np.uint16),
+        prediction=prediction[order].astype(np.uint16),
+        confidence=zeros,
+        entropy=zeros,
+        label_log_probability=zeros,
+        sum_squares=zeros,
+        second_probability=zeros,
+        max_logit=zeros,
+    )
+
+
+def answers(label: Labels, classes: int, accuracy: float, random: np.random.Generator) -> Labels:
+    """Predictions of which a share is right, the others spread over the other classes."""
+    other = (label + random.integers(1, classes, len(label))) % classes
+    return np.where(random.random(len(label)) < accuracy, label, other)
+
+
+def model(
+    classes: int, samples: int, accuracy: float, random: np.random.Generator, meaning: Labels | None = None
+) -> Records:
+    """A model on equally frequent classes, whose outputs may mean other classes."""
+    label = np.arange(samples) % classes
+    predicted = answers(label, classes, accuracy, random)
+    return records_of(label, predicted if meaning is None else meaning[predicted], random)
+
+
+def circle(classes: int) -> Labels:
+    """Each output one class further."""
+    return np.roll(np.arange(classes), -1)
+
+
+def count_renamings(make: object, draws: int = DRAWS) -> int:
+    """In how many draws a renaming is found."""
+    return sum(find_renaming(make(np.random.default_rng(seed))) is not None for seed in range(draws))  # type: ignore[operator]
+
+
+# ---- false alarms --------------------------------------------------------------------------------------------------
+
+
+def confused_pair(random: np.random.Generator) -> Records:
+    """Ten classes; cats and dogs are told apart by a coin."""
+    label = np.arange(300) % 10
+    predicted = answers(label, 10, 0.9, random)
+    pair = np.isin(label, [3, 5])
+    return records_of(label, np.where(pair, random.choice([3, 5], 300), predicted), random)
+
+
+def swapped_cats(random: np.random.Generator) -> Records:
+    """Ten classes; most cats are taken for dogs, and most dogs for cats: other names would gain 12 points."""
+    label = np.arange(1000) % 10
+    mistaken = np.where(label == 3, 5, np.where(label == 5, 3, label))
+    pair = np.isin(label, [3, 5]) & (random.random(1000) < 0.8)
+    return records_of(label, np.where(pair, mistaken, answers(label, 10, 0.9, random)), random)
+
+
+HONEST = {
+    "chance_of_2": lambda random: model(2, 64, 0.5, random),
+    "chance_of_10": lambda random: model(10, 300, 0.1, random),
+    "chance_of_1000": lambda random: model(1000, 2000, 0.001, random),
+    "weak_of_2": lambda random: model(2, 40, 0.55, random),
+    "weak_of_10": lambda random: model(10, 64, 0.2, random),
+    "two_samples_of_1000": lambda random: model(1000, 2000, 0.4, random),
+    "two_samples_of_10": lambda random: model(10, 20, 0.5, random),
+    "one_sample_of_10": lambda random: model(10, 10, 0.5, random),
+    "one_sample": lambda random: model(2, 1, 0.5, random),
+    "confused_pair": confused_pair,
+    "swapped_cats": swapped_cats,
+    "largest_class_only": lambda random: records_of(np.arange(200) % 10, np.zeros(200, np.int64), random),
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_no_renaming_is_found_in_an_honest_model(name: str) -> None:
+    """None in 100 draws of each: what fits one half by chance does not fit the other."""
+    assert 0 == count_renamings(HONEST[name])
+
+
+def test_a_model_of_a_rare_class_is_no_alarm() -> None:
+    """It is no better than always predicting the largest class, and finds half of the rare one."""
+    label = np.repeat([0, 1], [950, 50])
+    predicted = np.concatenate([np.repeat([0, 1], [925, 25]), np.repeat([0, 1], [25, 25])])
+
+    assert "" == alarm_of(records_of(label, predicted, np.random.default_rng(0)), ["fine", "defect"])
+
+
+@pytest.mark.parametrize("accuracy", [0.3, 0.6, 0.95])
+def test_a_model_that_knows_something_is_no_alarm(accuracy: float) -> None:
+    """Three of ten right on 300 samples are more than chance."""
+    assert "" == alarm_of(model(10, 300, accuracy, np.random.default_rng(0)), list("abcdefghij"))
+
+
+# ---- hits ----------------------------------------------------------------------------------------------------------
+
+
+def shuffled(random: np.random.Generator) -> Records:
+    """A thousand classes in a random order, two samples of each."""
+    return model(1000, 2000, 0.8, random, random.permutation(1000))
+
+
+def of_groups(random: np.random.Generator) -> Records:
+    """The first five of ten classes in a circle."""
+    meaning = np.concatenate([circle(5), np.arange(5, 10)])
+    return model(10, 500, 0.8, random, meaning)
+
+
+def subset_of_imagenet(random: np.random.Generator) -> Records:
+    """A model with a thousand outputs on ten of its classes, which are numbered from 0."""
+    outputs = np.array([0, 217, 482, 491, 497, 566, 569, 571, 574, 701])
+    return model(10, 200, 0.8, random, outputs)
+
+
+def few_of_the_classes(random: np.random.Generator) -> Records:
+    """Ten classes in a circle, of which the samples show four."""
+    label = np.arange(200) % 4
+    return records_of(label, circle(10)[answers(label, 10, 0.8, random)], random)
+
+
+HITS = {
+    "circle_of_10_on_64": (lambda random: model(10, 64, 0.85, random, circle(10)), 90),
+    "circle_of_10_on_300": (lambda random: model(10, 300, 0.6, random, circle(10)), 100),
+    "two_classes_swapped_of_2": (lambda random: model(2, 200, 0.85, random, circle(2)), 100),
+    "a_third_of_three_swapped": (lambda random: model(3, 300, 0.8, random, np.array([1, 0, 2])), 100),
+    "five_of_ten": (of_groups, 100),
+    "off_by_one": (lambda random: model(100, 500, 0.7, random, np.arange(100) + 1), 100),
+    "shuffled_1000": (shuffled, 100),
+    "subset_of_imagenet": (subset_of_imagenet, 100),
+    "few_of_the_classes": (few_of_the_classes, 100),
+}
+
+
+@pytest.mark.parametrize("name", HITS)
+def test_another_order_of_the_classes_is_found(name: str) -> None:
+    """In at least so many of 100 draws."""
+    make, least = HITS[name]
+
+    assert least <= count_renamings(make)
+
+
+def test_two_swapped_classes_of_ten_are_a_blind_spot() -> None:
+    """They are a fifth of the samples, and the model is not right on all of them: a gain of 18 points is no alarm."""
+    meaning = np.arange(10)
+    meaning[[3, 5]] = 5, 3
+
+    assert count_renamings(lambda random: model(10, 1000, 0.9, random, meaning)) < 5
+
+
+# ---- the renaming --------------------------------------------------------------------------------------------------
+
+
+def test_the_sentence_has_the_renaming_with_names() -> None:
+    """Each output with its class, the share that is right now, and what to do."""
+    text = alarm_of(model(3, 300, 0.9, np.random.default_rng(0), np.array([1, 0, 2])), ["cat", "dog", "eel"])
+
+    assert "0 'cat' -> 1 'dog', 1 'dog' -> 0 'cat' (fitted on one half" in text
+    assert "'eel'" not in text
+    assert text.endswith("give the classes of the data the order of the model's outputs")
+
+
+def test_numbers_that_are_names_stand_once() -> None:
+    """Classes without names."""
+    text = alarm_of(model(3, 300, 0.9, np.random.default_rng(0), np.array([1, 0, 2])), ["0", "1", "2"])
+
+    assert "renamed: 0 -> 1, 1 -> 0 (fitted" in text
+
+
+def test_many_renamings_are_shortened() -> None:
+    """Ten are shown, the others counted."""
+    text = alarm_of(model(100, 1000, 0.9, np.random.default_rng(0), circle(100)), list(map(str, range(100))))
+
+    assert "0 -> 99, 1 -> 0, 2 -> 1, 3 -> 2, 4 -> 3, 5 -> 4, 6 -> 5, 7 -> 6, 8 -> 7, 9 -> 8 and 90 more (" in text
+
+
+def test_more_outputs_than_classes_have_a_remedy_of_their_own() -> None:
+    """The labels have to be the numbers of the outputs."""
+    text = alarm_of(subset_of_imagenet(np.random.default_rng(0)), list("abcdefghij"))
+
+    assert "217 -> 1 'b', 482 -> 2 'c'" in text
+    assert text.endswith("give each sample the number of its output as label")
+
+
+def test_the_order_of_the_samples_does_not_matter() -> None:
+    """The split is a hash of the id, so that the same samples give the same sentence, whatever their ids look like."""
+    records = model(10, 300, 0.8, np.random.default_rng(0), circle(10))
+    even = dataclasses.replace(records, sample_id=np.arange(0, 600, 2, dtype=np.uint64))
+
+    assert find_renaming(records) == find_renaming(records.take(np.arange(300)))
+    assert find_renaming(even) is not None
+
+
+def test_answers_that_are_not_finite_belong_to_no_class() -> None:
+    """Half of the answers are not finite, and the order of the others is found nonetheless."""
+    records = model(10, 600, 0.95, np.random.default_rng(0), circle(10))
+    broken = np.where(np.arange(600) % 2 == 0, NO_CLASS, records.prediction).astype(np.uint16)
+    found = find_renaming(dataclasses.replace(records, prediction=broken))
+
+    assert found is not None
+    assert NO_CLASS not in dict(found.moves)
+
+
+def test_a_model_without_a_finite_answer_is_an_alarm() -> None:
+    """Nothing is right, and there is no output to rename."""
+    records = model(10, 60, 0.5, np.random.default_rng(0))
+    silent = dataclasses.replace(records, prediction=np.full(60, NO_CLASS, dtype=np.uint16))
+
+    assert find_renaming(silent) is None
+    assert "0.00% of 60 clean samples are right" in alarm_of(silent, list("abcdefghij"))
+
+
+def test_two_groups_prove_no_order() -> None:
+    """Three objects in many pictures: a model that mixes up two of them is wrong about two groups, not about 200."""
+    records = model(3, 300, 1.0, np.random.default_rng(0), np.array([1, 0, 2]))
+    groups = records.label.astype(np.uint32)
+
+    assert find_renaming(records) is not None
+    assert find_renaming(records, groups) is None
+
+
+# ---- the other alarms ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("classes", "accuracy"), [(10, 0.1), (2, 0.5), (100, 0.01)])
+def test_chance_is_an_alarm(classes: int, accuracy: float) -> None:
+    """Nothing is shown beyond always predicting the largest class."""
+    alarm = find_alarm(model(classes, 400, accuracy, np.random.default_rng(1)), list(map(str, range(classes))))
+
+    assert alarm is not None
+    assert AlarmKind.CHANCE is alarm.kind
+    assert "always predicting the largest class" in alarm.text
+
+
+def test_inputs_that_do_not_fit_are_an_alarm_below_a_third() -> None:
+    """A misfit alone is none: the model may be robust to it."""
+    names = list("abcdefghij")
+    poor, fair = (model(10, 500, accuracy, np.random.default_rng(0)) for accuracy in (0.3, 0.4))
+
+    assert "" == alarm_of(poor, names)
+    assert "the inputs are not what the model was trained on" in alarm_of(poor, names, is_misfit=True)
+    assert "" == alarm_of(fair, names, is_misfit=True)
