@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Final
 
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.options import COMMAND_LINE, OPTIONS, Given, Surroundings, is_on
+from pytest_failaware.options import COMMAND_LINE, OPTIONS, PREFIX, Given, Surroundings, is_on
 from pytest_failaware.schema import Gate, Precision, RunConfig, UpdateMode
 
+_ENVIRONMENT: Final = frozenset(option.environment for option in OPTIONS if option.environment)
 _SWITCHES: Final = frozenset(option.name for option in OPTIONS if option.flag)
 _LEAST_ALPHA: Final = Decimal("1e-12")  # what forty samples lost and none gained prove
 
@@ -50,11 +51,19 @@ def _refuse_beside_check(given: Mapping[str, Given]) -> None:
     files = ("csv", "svg", "json", "md", "html", "github")
     for name in ("strict", "limit", "against", *writing, *files):
         if name in given and (name not in _SWITCHES or given[name].switch()):
-            off = "; -o failaware_strict=false switches it off" if name == "strict" else ""
             raise ConfigError(
                 f"{given[name].where}: --failaware-check only looks at a few samples, so there is nothing to judge, "
-                f"store or report; leave one of them out{off}"
+                f"store or report; {_left_out(name, given[name])}"
             )
+
+
+def _left_out(name: str, given: Given) -> str:
+    """How to run without an option, wherever it was given."""
+    if given.place == COMMAND_LINE:
+        return "leave one of them out"
+    if given.place in _ENVIRONMENT:
+        return f"unset {given.place}"
+    return f"add -o {PREFIX}{name}={'false' if name in _SWITCHES else ''}"
 
 
 def _refuse_unreviewed(config: RunConfig, given: Mapping[str, Given]) -> None:

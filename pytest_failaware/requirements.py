@@ -10,7 +10,7 @@ from pytest_failaware.errors import ConfigError
 from pytest_failaware.schema import Condition, Gate, Preprocessing, RunConfig, Source
 from pytest_failaware.spelling import is_precomputed
 
-NO_NAME: Final = (
+_NO_NAME: Final = (
     "no name for the baseline: {what} without an architecture's name; give --failaware-baseline=NAME, "
     "failaware_baseline in the ini, or baseline=… in the marker"
 )
@@ -82,7 +82,7 @@ def known_name(architecture: str, gate: Gate, *, what: str = "the model comes") 
     """
     name = gate.baseline or architecture
     if not name:
-        raise ConfigError(NO_NAME.format(what=what))
+        raise ConfigError(_NO_NAME.format(what=what))
     return name
 
 

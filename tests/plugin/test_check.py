@@ -307,9 +307,20 @@ def test_refused_together(right: Project, other: str) -> None:
     result.stderr.fnmatch_lines([f"ERROR: {other}: *--failaware-check *leave one of them out*"])
 
 
-def test_strict_in_the_ini(right: Project) -> None:
-    """The refusal says how to switch it off."""
-    right.ini("failaware_strict = true")
+@pytest.mark.parametrize(
+    ("line", "off"),
+    [("failaware_strict = true", "failaware_strict=false"), ("failaware_against = worse.pth", "failaware_against=")],
+)
+def test_refused_from_the_ini(right: Project, line: str, off: str) -> None:
+    """The refusal says how to run without it."""
+    right.ini(line)
 
-    look(right).stderr.fnmatch_lines(["ERROR: failaware_strict = True: *-o failaware_strict=false switches it off"])
-    assert pytest.ExitCode.OK == look(right, "-o", "failaware_strict=false").ret
+    look(right).stderr.fnmatch_lines([f"ERROR: failaware_*: --failaware-check *; add -o {off}"])
+    assert pytest.ExitCode.OK == look(right, "-o", off).ret
+
+
+def test_refused_from_the_environment(right: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where CI sets it, it has to be unset."""
+    monkeypatch.setenv("FAILAWARE_STRICT", "1")
+
+    look(right).stderr.fnmatch_lines(["ERROR: FAILAWARE_STRICT=1: --failaware-check *; unset FAILAWARE_STRICT"])
