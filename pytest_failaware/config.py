@@ -87,6 +87,7 @@ def resolve(
         dataset_change=_dataset_change(given),
         drift_budget=_drift_budget(given),
         rename=_rename(ini.get("rename")),
+        check=is_on("check", given),
         limit=_positive("limit", given),
         group=given["group"].text if "group" in given else None,
         store_logits=is_on("store-logits", given),

@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Final
 
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.options import COMMAND_LINE, Given, Surroundings, is_on
+from pytest_failaware.options import COMMAND_LINE, OPTIONS, PREFIX, Given, Surroundings, is_on
 from pytest_failaware.schema import Gate, Precision, RunConfig, UpdateMode
 
+_ENVIRONMENT: Final = frozenset(option.environment for option in OPTIONS if option.environment)
+_SWITCHES: Final = frozenset(option.name for option in OPTIONS if option.flag)
 _LEAST_ALPHA: Final = Decimal("1e-12")  # what forty samples lost and none gained prove
 
 
@@ -21,6 +23,8 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
     """
     if config.precision is Precision.TF32 and config.device == "cpu":
         raise ConfigError(f"{given['precision'].where}: only CUDA has TF32; leave it out, or do not ask for the CPU")
+    if config.check:
+        _refuse_beside_check(given)
     if config.predictions is not None:
         _refuse_what_a_model_needs(config, given)
     readers = {"strict": config.strict, "limit": config.limit, "against": config.against, "override": config.overrides}
@@ -39,6 +43,27 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
             f"this is a CI server ({around.ci_server} is set), where baselines are not written: update them where "
             "somebody reviews the change, or set failaware_update_in_ci = true in the ini"
         )
+
+
+def _refuse_beside_check(given: Mapping[str, Given]) -> None:
+    """Refuse what needs the numbers of all samples beside a look at a few of them."""
+    writing = ("update-baselines", "update-new", "prune", "dry-run", "reason", "reset-golden")
+    files = ("csv", "svg", "json", "md", "html", "github")
+    for name in ("strict", "limit", "against", *writing, *files):
+        if name in given and (name not in _SWITCHES or given[name].switch()):
+            raise ConfigError(
+                f"{given[name].where}: --failaware-check only looks at a few samples, so there is nothing to judge, "
+                f"store or report; {_left_out(name, given[name])}"
+            )
+
+
+def _left_out(name: str, given: Given) -> str:
+    """How to run without an option, wherever it was given."""
+    if given.place == COMMAND_LINE:
+        return "leave one of them out"
+    if given.place in _ENVIRONMENT:
+        return f"unset {given.place}"
+    return f"add -o {PREFIX}{name}={'false' if name in _SWITCHES else ''}"
 
 
 def _refuse_unreviewed(config: RunConfig, given: Mapping[str, Given]) -> None:

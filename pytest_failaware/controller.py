@@ -11,6 +11,7 @@ import pytest
 from pytest_failaware.bends import bends_of, typed_text
 from pytest_failaware.command import shown_command
 from pytest_failaware.console import GateFailure, Place, bars, verbosity_of, width_of, write
+from pytest_failaware.early import EarlyWord
 from pytest_failaware.errors import FailAwareError
 from pytest_failaware.ignored import ignored_sentence
 from pytest_failaware.inis_below import is_only_ini
@@ -41,9 +42,10 @@ class Controller:
     It has no properties: pytest reads every attribute of a plugin when it is registered.
     """
 
-    def __init__(self, config: pytest.Config, run: RunConfig) -> None:
+    def __init__(self, config: pytest.Config, run: RunConfig, early: EarlyWord) -> None:
         self.config = config
         self.run = run
+        self.early = early
         self.ledger = Ledger()
         self.usage_error = False
         self.incomplete = ""
@@ -62,6 +64,8 @@ class Controller:
         """Take in what each report carries, and have a failed gate shown as this terminal can show it."""
         entry, worker = getattr(report, "failaware", None), getattr(report, "worker_id", "")
         self.ledger.add(report, entry, worker)
+        for sentence in (entry or {}).get("early", ()):
+            self.early.say(sentence)
         if report.skipped and GIVE_ONE in str(report.longrepr):
             self.ledger.skipped[report.nodeid] = None
         if report.when == "call" and report.failed and entry and "result" in entry:

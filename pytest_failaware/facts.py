@@ -18,7 +18,7 @@ def facts(session: Session, measurement: Measurement, gate: Gate) -> tuple[str, 
     """Model or predictions with their notes, data, rule and reference of an item that was judged."""
     config, dead = session.config, gate.rule.dead_part(len(measurement.provenance.data.classes))
     return (
-        *(_of_model(session, measurement) if config.predictions is None else _of_predictions(session)),
+        *(of_model(session, measurement) if config.predictions is None else of_predictions(session)),
         *(() if config.limit is None else (_limit(measurement),)),
         f"rule {gate.rule}; {_reference(session, measurement, gate)}",
         *(() if dead is None else (f"note: {dead}",)),
@@ -34,7 +34,8 @@ def _wide(gate: Gate) -> Iterator[str]:
             yield f"note: a tolerance of {allowed} is {float(100 * allowed):g} points; half a point is 0.005"
 
 
-def _of_model(session: Session, measurement: Measurement) -> Iterator[str]:
+def of_model(session: Session, measurement: Measurement) -> Iterator[str]:
+    """The model, the data and the preprocessing, with what is to be known of them."""
     provenance, second = measurement.provenance, session.second
     model, data = provenance.model, provenance.data
     known = f"{model.architecture} {model.sha256[:8]}".strip()
@@ -49,7 +50,8 @@ def _of_model(session: Session, measurement: Measurement) -> Iterator[str]:
     yield from (f"note: {note}" for note in below_published(session.config, measurement))
 
 
-def _of_predictions(session: Session) -> Iterator[str]:
+def of_predictions(session: Session) -> Iterator[str]:
+    """The predictions and their samples."""
     found, second = session.predictions, session.second
     data = found.data
     yield (

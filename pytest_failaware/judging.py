@@ -34,7 +34,7 @@ _ANYTHING: Final = Writing(update=UpdateMode.ALL, reset_golden=True, reason="any
 """An update that stores whatever can be stored."""
 
 
-class _Reference(NamedTuple):
+class Reference(NamedTuple):
     """What an item is compared with; the golden records only where they are not the stored ones themselves."""
 
     name: str
@@ -44,7 +44,7 @@ class _Reference(NamedTuple):
     groups: NDArray[np.uint32] | None = None  # of the records
     absence: str = ""  # which files of the entry are absent
 
-    def under_new_names(self, measurement: Measurement) -> _Reference:
+    def under_new_names(self, measurement: Measurement) -> Reference:
         """The same as if it had been recorded under the classes' names of now, if nothing else differs."""
         from pytest_failaware.judge.renaming import renamed
         from pytest_failaware.judge.stored import Stored
@@ -144,7 +144,7 @@ class Judging:
                 "the images changed"
             )
 
-    def _ends_golden(self, measured: Measured, reference: _Reference) -> bool:
+    def _ends_golden(self, measured: Measured, reference: Reference) -> bool:
         """Whether the golden reference of the stored entry cannot stay beside what was measured."""
         from pytest_failaware.judge.golden import ends_golden
 
@@ -161,14 +161,22 @@ class Judging:
         named = (dataclasses.replace(flip, name=shown(names.get(flip.sample_id, ""))) for flip in change.worst)
         return dataclasses.replace(change, worst=tuple(named))
 
-    def _reference(self, measured: Measured, gate: Gate) -> _Reference:
+    def _reference(self, measured: Measured, gate: Gate) -> Reference:
         """What an item is compared with: the stored baseline, or the second model."""
         if measured.against is not None:
             return self._of_second_model(measured.against, measured.measurement, gate)
         stored = self._stored(baseline_name(measured.measurement, gate), measured.measurement.condition.key)
         return stored if measured.measurement.former is None else stored.under_new_names(measured.measurement)
 
-    def _read_reference(self, name: str, key: str) -> _Reference:
+    def reference(self, name: str, key: str) -> Reference:
+        """What is stored of one condition in the baseline `name`.
+
+        Raises:
+            BaselineError: a file of it is damaged.
+        """
+        return self._stored(name, key)
+
+    def _read_reference(self, name: str, key: str) -> Reference:
         """The baseline `name` with the records of one condition."""
         from pytest_failaware.judge.stored import read_stored
 
@@ -178,14 +186,14 @@ class Judging:
             key,
             with_golden=not self.config.writing.reset_golden,
         )
-        return _Reference(name, stored.baseline, stored.records, stored.golden, stored.groups, stored.absence)
+        return Reference(name, stored.baseline, stored.records, stored.golden, stored.groups, stored.absence)
 
-    def _of_second_model(self, measurement: Measurement, first: Measurement, gate: Gate) -> _Reference:
+    def _of_second_model(self, measurement: Measurement, first: Measurement, gate: Gate) -> Reference:
         """What another model made of the same images, as if it were stored."""
         from pytest_failaware.judge.entries import baseline_of
 
         name = self.config.origins["against"].text
-        return _Reference(
+        return Reference(
             name=name,
             baseline=baseline_of(measurement, gate.rule, name),
             records=measurement.records,

@@ -128,6 +128,13 @@ OPTIONS: Final = (
         help="ieee (float32), tf32 (on CUDA) or bfloat16 (autocast); kept in the baseline. Default: ieee",
     ),
     Option(
+        name="check",
+        flag=True,
+        command_line_only=True,
+        help="before the first full run: look at 64 images of each marked test, say what is wrong and how long a full "
+        "run will take; compares and writes nothing",
+    ),
+    Option(
         name="limit",
         metavar="N",
         command_line_only=True,

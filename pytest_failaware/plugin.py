@@ -14,10 +14,14 @@ import pytest
 
 from pytest_failaware import hookspec
 from pytest_failaware.bends import bends_of
+from pytest_failaware.check.hooks import LOOK, CheckHooks
+from pytest_failaware.check.item import Check
 from pytest_failaware.console import verbosity_of
 from pytest_failaware.contradictions import check_logits, refuse_toothless
 from pytest_failaware.controller import GIVE_ONE, Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
+from pytest_failaware.foresight import foresee
+from pytest_failaware.gated_items import FIXTURE, find_torn, gated_of, is_marked, refuse_unready, takes_gates
 from pytest_failaware.judging import Judging
 from pytest_failaware.last_word import LastWord
 from pytest_failaware.marker import INI_KEYS, INI_LISTS, build_gate
@@ -26,7 +30,7 @@ from pytest_failaware.nearer import NearerInis
 from pytest_failaware.options import OPTIONS
 from pytest_failaware.report import junit
 from pytest_failaware.report.failure import failure_lines
-from pytest_failaware.schema import Gate, ItemResult
+from pytest_failaware.schema import Gate, ItemResult, ModelFacts
 from pytest_failaware.selection import left_out_by_marks
 from pytest_failaware.session import GatedCondition, Measured, Session
 from pytest_failaware.spelling import parse_condition
@@ -41,12 +45,12 @@ if TYPE_CHECKING:
     from pytest_failaware.measure.bench import Bench
     from pytest_failaware.measure.loader import DegradedLoader
 
-FIXTURE: Final = "reliability"
 CONTROLLER: Final = "failaware-controller"
 SESSION: Final = pytest.StashKey[Session]()
 JUDGING: Final = pytest.StashKey[Judging]()
 NEARER: Final = pytest.StashKey[NearerInis]()
 IN_USE: Final = pytest.StashKey[bool]()  # whether an option or a key of ours was given
+CHECK: Final = pytest.StashKey[Check]()
 MEASURED: Final = pytest.StashKey[Measured]()
 ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
 _BODY_FAILED: Final = "the body of the test failed, so nothing of it is stored"
@@ -102,10 +106,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[IN_USE] = is_in_use(config, session.config)
     start = config.invocation_params.dir
     config.stash[NEARER] = NearerInis(in_use=config.inipath, root=config.rootpath, start=start)
-    if reports:
-        controller = Controller(config, session.config)
+    controller = Controller(config, session.config, session.early) if reports else None
+    if controller is not None:
         _register(config, controller, CONTROLLER)
         _register(config, LastWord(controller), f"{CONTROLLER}-last-word")
+    if session.config.check:
+        config.stash[CHECK] = Check(config.stash[JUDGING])
+        _register(config, CheckHooks(controller), "failaware-check")
 
 
 def _register(config: pytest.Config, part: object, name: str) -> None:
@@ -156,7 +163,7 @@ def _refuse_ungated(node: pytest.Item) -> None:
     try:
         if node.config.stash[IN_USE]:
             refuse_misspelt((marker.name for marker in node.iter_markers()), node.config.getini("markers"))
-        if _is_marked(node):
+        if is_marked(node):
             _refuse_other_ini(node)
     except ConfigError as error:
         raise pytest.Collector.CollectError(f"{node.nodeid}: {without_home(str(error))}") from None
@@ -190,10 +197,10 @@ def _gate(node: pytest.Item, session: Session) -> Gate:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Have a marked function's measurement set up even where its body asks for no fixture."""
-    if _is_marked(item):
+    if is_marked(item):
         item.config.stash[SESSION].collected.append(item)
     names = getattr(item, "fixturenames", [])
-    if _gated(item) is not None and FIXTURE not in names:
+    if gated_of(item) is not None and FIXTURE not in names:
         names.append(FIXTURE)
 
 
@@ -202,6 +209,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     runs = {id(item) for item in session.items}
     collected = session.config.stash[SESSION].collected
     deselected = [item for item in collected if id(item) not in runs]
+    find_torn(session.items, session.config.stash[SESSION])
     collection = {
         "selected": [item.nodeid for item in collected if id(item) in runs],
         "deselected": [item.nodeid for item in deselected],
@@ -212,23 +220,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         controller.ledger.add_collection(**collection)
     elif collected:
         session.config.workeroutput["failaware"] = collection  # type: ignore[attr-defined]  # xdist's own attribute
-
-
-def _takes_gates(item: pytest.Item) -> bool:
-    """Whether it is a plain test function or method; pytest_generate_tests sees no other."""
-    import unittest
-
-    return isinstance(item, pytest.Function) and not (item.cls and issubclass(item.cls, unittest.TestCase))
-
-
-def _is_marked(item: pytest.Item) -> bool:
-    return item.get_closest_marker("reliability") is not None
-
-
-def _gated(item: pytest.Item) -> GatedCondition | None:
-    callspec = getattr(item, "callspec", None)
-    value = None if callspec is None else callspec.params.get(FIXTURE)
-    return value if isinstance(value, GatedCondition) else None  # a parametrize of the user's may have that name, too
 
 
 # ---- one item: measured in setup, then the body, then judged -------------------------------------------------------
@@ -247,10 +238,10 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 
 def _refuse_other_markers(item: pytest.Item) -> None:
     """Refuse an item with markers from which no gate was built: they came after pytest_generate_tests."""
-    gated, markers = _gated(item), tuple(item.iter_markers("reliability"))
+    gated, markers = gated_of(item), tuple(item.iter_markers("reliability"))
     if markers == (() if gated is None else gated.markers):
         return
-    if gated is None and not _takes_gates(item):
+    if gated is None and not takes_gates(item):
         pytest.fail(
             f"{item.nodeid}: reliability gates plain test functions and methods; nothing is checked here", False
         )
@@ -263,7 +254,7 @@ def _refuse_other_markers(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Judge after the body; a regression is an ordinary failure of an item whose body has passed."""
-    gated = _gated(item)
+    gated = gated_of(item)
     try:
         yield
     except (Exception, pytest.fail.Exception):
@@ -321,8 +312,11 @@ def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send the item's entry along with its report, from an xdist worker too."""
     report, entry = (yield), item.stash.get(ENTRY, {})
-    if notices := item.config.stash[SESSION].measurer.take_notices():
+    session = item.config.stash[SESSION]
+    if notices := session.measurer.take_notices():
         entry = {**entry, "notices": notices}
+    if sentences := session.early.take():
+        entry = {**entry, "early": sentences}
     if entry:
         report.failaware = entry  # type: ignore[attr-defined]  # reports carry extra attributes along
         item.stash[ENTRY] = {}
@@ -360,9 +354,8 @@ def reliability(request: pytest.FixtureRequest) -> Evaluation:
     if not isinstance(gated, GatedCondition):
         pytest.fail("the fixture reliability needs the marker: @pytest.mark.reliability", pytrace=False)
     session = request.config.stash[SESSION]
-    bench = _bench(request) if session.config.predictions is None else None
-    measured = session.measure(bench, gated.condition, gated.gate.seed)
-    request.node.stash[MEASURED] = measured
+    refuse_unready(request.node, gated, session)
+    measured = _looked(request, gated) if session.config.check else _measured(request, gated)
     return session.evaluation(measured, gated.gate)
 
 
@@ -381,13 +374,53 @@ def failaware_loaders(request: pytest.FixtureRequest) -> Callable[[str], Degrade
 @pytest.fixture
 def failaware_loader(request: pytest.FixtureRequest) -> DegradedLoader:
     """The loader of a marked test's current condition."""
-    gated = _gated(request.node)
+    gated = gated_of(request.node)
     if gated is None:
         pytest.fail("the fixture failaware_loader needs the marker: @pytest.mark.reliability", pytrace=False)
     return _bench(request).loader(gated.condition, gated.gate.seed)
 
 
+def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
+    """Measure a condition, once its comparison is known to be possible."""
+    session, judging = request.config.stash[SESSION], request.config.stash[JUDGING]
+    if session.config.predictions is not None:
+        foresee(judging, gated, ModelFacts(sha256=session.predictions.sha256, architecture=""))
+        bench = None
+    else:
+        model, dataset = _parts(request)
+        foresee(judging, gated, session.loaded(model).facts)
+        bench = session.bench(model, dataset)
+    measured = session.measure(bench, gated.condition, gated.gate.seed)
+    request.node.stash[MEASURED] = measured
+    return measured
+
+
+def _looked(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
+    """Look at a few samples in place of measuring all."""
+    check = request.config.stash[CHECK]
+    if check.session.config.predictions is not None:
+        look, measured = check.of_predictions(gated)
+    else:
+        look, measured = check.of_model(gated, *_parts(request))
+    request.node.stash[LOOK] = look
+    return measured
+
+
 def _bench(request: pytest.FixtureRequest) -> Bench:
-    """The model and the images of this test's fixtures; the model first, so that a run without one skips at once."""
-    model = request.getfixturevalue("failaware_model")
-    return request.config.stash[SESSION].bench(model, request.getfixturevalue("failaware_dataset"))
+    """The model and the images of this test's fixtures."""
+    session = request.config.stash[SESSION]
+    if session.config.check:
+        return request.config.stash[CHECK].looker.seen(*_parts(request), session.config.gate.seed).bench
+    return session.bench(*_parts(request))
+
+
+def _parts(request: pytest.FixtureRequest) -> tuple[Any, Any]:  # Any: whatever the fixtures return
+    """The model and the data set of this test's fixtures.
+
+    The data set opens faster and comes first; but a run without a model skips before it opens anything.
+    """
+    if request.config.stash[SESSION].config.model is None:
+        model = request.getfixturevalue("failaware_model")
+        return model, request.getfixturevalue("failaware_dataset")
+    dataset = request.getfixturevalue("failaware_dataset")
+    return request.getfixturevalue("failaware_model"), dataset

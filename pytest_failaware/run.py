@@ -23,6 +23,7 @@ from pytest_failaware.measure.store import silent
 from pytest_failaware.notes import below_published
 from pytest_failaware.options import Surroundings
 from pytest_failaware.progress import Follow
+from pytest_failaware.requirements import needed_dataset, needed_preprocess
 from pytest_failaware.schema import DataFacts, Gate, Measurement, ModelOutputs, RunConfig, Tell
 from pytest_failaware.screen import follow_here
 from pytest_failaware.text import printable
@@ -206,9 +207,18 @@ def open_model(config: RunConfig, device: torch.device) -> LoadedModel:
 
 def open_images(config: RunConfig) -> ImageSet:
     """The configured data set, not yet decoded."""
-    if config.dataset is None:
-        raise ConfigError("no data set given; pass --failaware-dataset=folder:DIR or set failaware_dataset in the ini")
-    return open_dataset(config.dataset, config.data_root, config.group)
+    return open_dataset(needed_dataset(config), config.data_root, config.group)
+
+
+def adopt_images(config: RunConfig, dataset: Any) -> ImageSet:  # Any: an ImageSet or what a user gives
+    """The images of a data set, which has groups if a column of groups is named."""
+    images = dataset if isinstance(dataset, ImageSet) else adopt_dataset(dataset, "failaware_dataset")
+    if config.group is not None and images.groups is None:
+        raise ConfigError(
+            f"--failaware-group={config.group}: names a column of a data set csv:FILE; this one tells no groups, give "
+            "it an attribute .groups (npz: an array groups) or leave the option out"
+        )
+    return images
 
 
 def open_bench(
@@ -219,21 +229,11 @@ def open_bench(
     tell: Tell = silent,
 ) -> Bench:
     """The bench of a model and a data set under the configured preprocessing."""
-    if config.preprocess is None:
-        raise ConfigError(
-            "no preprocessing given, and a guess would silently ruin every number; pass what the model was trained "
-            "with, as in --failaware-preprocess=resize=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225 (none: x / 255)"
-        )
-    images = dataset if isinstance(dataset, ImageSet) else adopt_dataset(dataset, "failaware_dataset")
-    if config.group is not None and images.groups is None:
-        raise ConfigError(
-            f"--failaware-group={config.group}: names a column of a data set csv:FILE; this one tells no groups, give "
-            "it an attribute .groups (npz: an array groups) or leave the option out"
-        )
+    preprocess, images = needed_preprocess(config), adopt_images(config, dataset)
     return build_bench(
         model,
         images,
-        config.preprocess,
+        preprocess,
         batch_size=config.batch_size,
         precision=config.precision,
         flags=config.gate.rule.flags,

@@ -77,6 +77,17 @@ class SecondModel:
         """Those that it was measured on."""
         return tuple(self._benches.values())
 
+    def open(self, condition: Condition) -> None:
+        """Load it, and see that predictions have the condition.
+
+        Raises:
+            FailAwareError: it cannot be used.
+        """
+        if self._is_predicted:
+            self._predictions.measurement(condition, 0)
+        else:
+            _ = self._model
+
     def measure(
         self, bench: Bench | None, condition: Condition, seed: int, preprocessing: str
     ) -> tuple[Measurement, list[Reuse]]:

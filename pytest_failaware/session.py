@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pytest_failaware.early import EarlyWord
 from pytest_failaware.errors import ConfigError
+from pytest_failaware.requirements import known_name
 from pytest_failaware.reuse import Measurer
 from pytest_failaware.schema import ELSEWHERE, Condition, Gate, Measurement, Reuse, RunConfig, Source
 from pytest_failaware.second import SecondModel, read_file
@@ -63,12 +65,15 @@ class Session:
         *,
         load_model: LoadModel,
         measurer: Measurer,
+        early: EarlyWord | None = None,
         worker: int | None = None,
     ) -> None:
         self.config = config
+        self.early = early or EarlyWord()
         self.vocabulary = vocabulary
         self.worker = worker
         self.collected: list[Any] = []  # the marked items. Any: pytest's, which this module does not know
+        self.torn: Mapping[str, str] = {}  # why a test cannot update the entry it shares with another, by test id
         self.measurer = measurer
         self._load_model = load_model
         self._models: dict[int, LoadedModel] = {}
@@ -100,10 +105,10 @@ class Session:
     @cached_property
     def images(self) -> ImageSet:
         """The configured data set."""
-        from pytest_failaware.run import open_images
+        from pytest_failaware.run import adopt_images, open_images
 
         with contained("the data set"):
-            return open_images(self.config)
+            return adopt_images(self.config, open_images(self.config))
 
     def _load(self, option: str, source: Source) -> LoadedModel:
         """What the hook makes of an option's text, else what it names."""
@@ -130,15 +135,36 @@ class Session:
             measurement, reuse = self.predictions.measurement(condition, seed, preprocessing), list[Reuse]()
         else:
             measurement, reuse = self.measurer.measure(bench, condition, seed, condition.key)
+        self._say_alarm(measurement, is_misfit=bench is not None and bench.inspection.finding is not None)
         if self.second is None:
             return Measured(measurement, None, tuple(reuse), bench)
         against, also = self.second.measure(bench, condition, seed, measurement.provenance.preprocessing)
-        if self.config.strict and self.second.sha256 == measurement.provenance.model.sha256:
+        return Measured(measurement, against, (*reuse, *also), bench)
+
+    def _say_alarm(self, measurement: Measurement, *, is_misfit: bool) -> None:
+        """Say at once that clean samples are almost surely measured with a wrong set-up."""
+        from pytest_failaware.judge.alarm import alarm_of
+
+        if measurement.condition.key == "clean":
+            classes = measurement.provenance.data.classes
+            if alarm := alarm_of(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups):
+                self.early.say(f"clean: {alarm}")
+
+    def open_second(self, second: SecondModel, condition: Condition, candidate: str) -> None:
+        """Open the reference before the candidate is measured, for nothing is worth measuring without it.
+
+        Args:
+            second: the reference.
+            condition: what will be measured.
+            candidate: the hash of the first model, or of its file of predictions.
+        """
+        with contained("the second model"):
+            second.open(condition)
+        if self.config.strict and second.sha256 == candidate:
             raise ConfigError(
-                f"{self.second.name}: the reference is the candidate itself (sha256 {self.second.sha256[:8]}), so "
+                f"{second.name}: the reference is the candidate itself (sha256 {candidate[:8]}), so "
                 "nothing could fail a strict run; name another model in failaware_against"
             )
-        return Measured(measurement, against, (*reuse, *also), bench)
 
     def names(self, measured: Measured, sample_ids: Sequence[int]) -> dict[int, str]:
         """How the data set, or the file of predictions, names these samples; without those that have no name."""
@@ -154,15 +180,25 @@ class Session:
                 self._benches[key] = (self._open_bench(module, dataset), dataset)
         return self._benches[key][0]
 
-    def _open_bench(self, module: Any, dataset: Any) -> Bench:  # Any: as `bench` takes them
+    def loaded(self, module: Any) -> LoadedModel:  # Any: whatever the fixture failaware_model returns
+        """A model of a fixture, with what is known of it."""
         from pytest_failaware.measure.models import adopt_model
+
+        known = self._models.get(id(module))
+        if known is not None:
+            return known
+        with contained("the model"):
+            return self._remember(adopt_model(module, self.device, code="the fixture failaware_model"))
+
+    def _open_bench(self, module: Any, dataset: Any) -> Bench:  # Any: as `bench` takes them
         from pytest_failaware.run import open_bench
 
-        loaded = self._models.get(id(module))
-        if loaded is None:
-            loaded = self._remember(adopt_model(module, self.device, code="the fixture failaware_model"))
+        loaded = self.loaded(module)
         with self.measurer.follow("decoding") as tell:
-            return open_bench(self.config, loaded, dataset, self.vocabulary.kernels, tell)
+            bench = open_bench(self.config, loaded, dataset, self.vocabulary.kernels, tell)
+        for doubt in bench.doubts:
+            self.early.say(doubt)
+        return bench
 
     def evaluation(self, measured: Measured, gate: Gate) -> Evaluation:
         """The measurement as the `reliability` fixture hands it to a test."""
@@ -202,11 +238,5 @@ class Session:
 
 
 def baseline_name(measurement: Measurement, gate: Gate) -> str:
-    """The marker's or the configured name, else the architecture's; never the file's, which is what changes."""
-    name = gate.baseline or measurement.provenance.model.architecture
-    if not name:
-        raise ConfigError(
-            "no name for the baseline: the model comes without an architecture's name; give --failaware-baseline=NAME, "
-            "failaware_baseline in the ini, or baseline=… in the marker"
-        )
-    return name
+    """The name of the baseline that a measurement is compared with."""
+    return known_name(measurement.provenance.model.architecture, gate)

@@ -8,17 +8,18 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from pytest_failaware.bends import defines_gate, ini_overrides
 from pytest_failaware.config import resolve
 from pytest_failaware.console import verbosity_of
+from pytest_failaware.early import EarlyWord
 from pytest_failaware.errors import ConfigError, choices
 from pytest_failaware.marker import INI_KEYS
 from pytest_failaware.options import OPTIONS, PREFIX, Surroundings
@@ -27,7 +28,7 @@ from pytest_failaware.progress import Follow, LiveLine, LogLines, unseen
 from pytest_failaware.reuse import Measurer
 from pytest_failaware.schema import RunConfig, UpdateMode
 from pytest_failaware.session import Session
-from pytest_failaware.text import describe_error
+from pytest_failaware.text import describe_error, printable, without_home
 from pytest_failaware.user_code import UserCodeError, contained
 from pytest_failaware.vocabulary import Vocabulary, extended
 
@@ -71,6 +72,7 @@ def open_session(config: pytest.Config) -> Session:
             updates=run.writing.update is not UpdateMode.NOTHING,
             loaded=lambda: tuple(one for one in config.pluginmanager.get_plugins() if isinstance(one, ModuleType)),
         ),
+        early=EarlyWord(None if xdist else partial(write_early, config)),
         worker=int(worker) if worker.isdecimal() else None,
     )
 
@@ -128,16 +130,41 @@ def _cache_folder(config: pytest.Config) -> Callable[[], Path] | None:
     return None if cache is None else lambda: cache.mkdir("failaware")
 
 
+def write_early(config: pytest.Config, sentence: str) -> None:
+    """Write a line while tests run, past pytest's capture, where its terminal is, else to the standard error."""
+    reporter, line = _pytests_reporter(config), printable(without_home(f"failaware: {sentence}"))
+    with _uncaptured(config):
+        if reporter is None:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        else:
+            reporter.ensure_newline()
+            if config.get_terminal_writer().width_of_current_line:  # the letters of xdist's results
+                reporter.line("")
+            reporter.write_line(line, yellow=True, bold=True)
+            sys.stdout.flush()
+
+
+def _pytests_reporter(config: pytest.Config) -> Any:  # Any: pytest has no public name for it
+    """pytest's own terminal; None for another plugin's, whose lines are its own."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return reporter if type(reporter).__module__ == "_pytest.terminal" else None
+
+
+def _uncaptured(config: pytest.Config) -> AbstractContextManager[object]:
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    return nullcontext() if capture is None else capture.global_and_fixture_disabled()
+
+
 def _display(config: pytest.Config) -> Follow:
     """Where this process shows how far a measurement is; an xdist worker has no terminal, and -q asks for silence."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    is_pytests = type(reporter).__module__ == "_pytest.terminal"  # the lines of another plugin's reporter are its own
-    if reporter is None or not is_pytests or verbosity_of(config) < 0 or hasattr(config, "workerinput"):
+    reporter = _pytests_reporter(config)
+    if reporter is None or verbosity_of(config) < 0 or hasattr(config, "workerinput"):
         return unseen
-    capture, writer = config.pluginmanager.get_plugin("capturemanager"), config.get_terminal_writer()
+    writer = config.get_terminal_writer()
 
     def uncaptured(write: Callable[[str], object], text: str) -> None:
-        with nullcontext() if capture is None else capture.global_and_fixture_disabled():
+        with _uncaptured(config):
             write(text)
             sys.stdout.flush()
 

@@ -238,10 +238,11 @@ GATES: Final = (
         says="note: from the command line: --failaware-override tolerance=0.9"),
     Way(name="`--failaware-limit=3`", args=("--failaware-limit=3",), plain=0, strict=4,
         says="--failaware-limit measures 3"),
+    Way(name="`--failaware-check`", args=("--failaware-check",), plain=0, strict=4, says="2 looked at in "),
     Way(name="`-c weak.ini`", args=("-c", "weak.ini"), files={"weak.ini": WEAK}, plain=0, strict=0,
         says="note: from the command line: -c weak.ini"),
     Way(name="`--rootdir`", args=("--rootdir=.",), plain=1, strict=1),
-    Way(name="`--failaware-baseline-dir` of no baselines", args=("--failaware-baseline-dir=none",), plain=1, strict=1),
+    Way(name="`--failaware-baseline-dir` of no baselines", args=("--failaware-baseline-dir=none",), plain=1, strict=4),
     Way(name="`--failaware-against` the model itself", args=("--failaware-against=worse.pth",), plain=0, strict=4,
         says="note: from the command line: --failaware-against=worse.pth"),
     Way(name="`failaware_against` the model itself, in the ini", ini="failaware_against = worse.pth", plain=0, strict=4,
@@ -265,7 +266,7 @@ GATES: Final = (
 )  # fmt: skip
 
 STORED: Final = (
-    Way(name="no baseline", files={"baselines/toy.yaml": None}, plain=1, strict=1),
+    Way(name="no baseline", files={"baselines/toy.yaml": None}, plain=1, strict=4),
     Way(name="merge conflict in the baseline", files={"baselines/toy.yaml": "<<<<<<< HEAD\n"}, plain=4, strict=4),
     Way(name="sample files gone", files={"baselines/toy/": None}, plain=1, strict=1),
     Way(name="sample files gone, the same model", files={"baselines/toy/": None}, model="good.pth", plain=1, strict=1),

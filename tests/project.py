@@ -27,6 +27,25 @@ import pytest
 @pytest.mark.reliability
 def test_toy(): pass
 """
+NORMED = """
+import toy, torch
+
+class Normed(toy.Bands):
+    def __init__(self):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm2d(1)
+        self.register_load_state_dict_pre_hook(self.fill)
+
+    def fill(self, module, state, prefix, *others):
+        state.update({f"norm.{name}": value for name, value in self.norm.state_dict().items()})
+        state["norm.running_mean"][:], state["norm.running_var"][:] = -0.777, 0.308  # of 2 x - 1
+
+    def forward(self, images): return super().forward(self.norm(images))
+
+def network(): return Normed()
+"""
+"""A model whose batch norm remembers the images of the toy with mean=0.5, std=0.5."""
+
 CELLS = {"trusted_right": 120, "trusted_wrong": 60, "flagged_right": 60, "flagged_wrong": 60}
 
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from pytest_failaware.class_labels import missing_zero_note
 from pytest_failaware.conditions import Degrade
-from pytest_failaware.errors import ConfigError
 from pytest_failaware.measure.class_order import order_note
 from pytest_failaware.measure.data import ImageSet
 from pytest_failaware.measure.degrade import Kernel, checked, find_kernel
@@ -28,6 +27,7 @@ from pytest_failaware.measure.preprocess import Pipeline, build_pipeline
 from pytest_failaware.measure.runner import Flags, Runner
 from pytest_failaware.measure.scale import Inspection, inspect_scale
 from pytest_failaware.measure.store import ImageStore, build_store, silent
+from pytest_failaware.requirements import no_folder
 from pytest_failaware.schema import (
     DECLARED_OUTPUTS,
     Condition,
@@ -101,10 +101,7 @@ class Bench:
     def _stored(self, condition: Condition) -> ImageStore:
         """The images of a precomputed condition."""
         if self.precomputed is None:
-            raise ConfigError(
-                f"conditions: {condition.key} needs --failaware-precomputed=DIR (or failaware_precomputed in the ini), "
-                "the folder with arrays as in CIFAR-10-C or folders as in ImageNet-C"
-            )
+            raise no_folder(condition)
         return self.precomputed.store(condition)
 
     def _images(self, condition: Condition) -> ImageStore:

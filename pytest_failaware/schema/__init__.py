@@ -55,6 +55,7 @@ from pytest_failaware.schema.judged import (
     Sight,
     Verdict,
 )
+from pytest_failaware.schema.looked import Look
 from pytest_failaware.schema.measured import (
     DECLARED_OUTPUTS,
     ELSEWHERE,
@@ -122,6 +123,7 @@ __all__ = [
     "Histogram",
     "ItemResult",
     "Loading",
+    "Look",
     "Measurement",
     "ModelFacts",
     "ModelOutputs",

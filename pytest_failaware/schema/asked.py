@@ -270,6 +270,7 @@ class RunConfig:
     dataset_change: DatasetChange
     drift_budget: Decimal
     rename: Mapping[str, str]  # new names of classes by those that baselines have
+    check: bool
     limit: int | None
     group: str | None
     store_logits: bool

@@ -60,8 +60,8 @@ def on_a_terminal(project: Project, *arguments: str) -> str:
 def test_a_terminal_shows_progress_and_keeps_none(project: Project) -> None:
     """The line was drawn; on the screen remain pytest's dots and percentages, and a test's output is its own."""
     (project.path / "slow.py").write_text(SLOW)
+    project.record()  # so that nothing but the body fails, and nothing is said of entries that there are not
     project.test(PRINTS)
-    project.record()  # so that nothing but the body fails
     raw = on_a_terminal(project, "--failaware-model=slow:network", "--failaware-batch-size=15")
     seen = screen(raw).splitlines()
 

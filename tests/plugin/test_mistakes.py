@@ -179,7 +179,7 @@ def test_a_damaged_baseline(project: Project, old: str, new: str, words: str) ->
     for flags in ((), ("--failaware-update-baselines",)):
         result = project.run(*flags)
 
-        result.assert_outcomes(failed=2)
+        result.assert_outcomes(errors=2)
         assert pytest.ExitCode.USAGE_ERROR == result.ret
         result.stdout.fnmatch_lines([words])
         assert "Traceback" not in result.stdout.str()
@@ -195,6 +195,6 @@ def test_no_name_for_the_baseline(project: Project) -> None:
     )
     result = project.run(model=None)
 
-    result.assert_outcomes(failed=2)
+    result.assert_outcomes(errors=2)
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stdout.fnmatch_lines(["*no name for the baseline*--failaware-baseline=NAME*"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from project import MARKED, Project
+from project import MARKED, NORMED, Project
 
 FRAGILE = """
 import toy, torch
@@ -19,24 +19,6 @@ class Fragile(toy.Bands):
 def network(num_classes=3): return Fragile(num_classes)
 """
 
-
-NORMED = """
-import toy, torch
-
-class Normed(toy.Bands):
-    def __init__(self):
-        super().__init__()
-        self.norm = torch.nn.BatchNorm2d(1)
-        self.register_load_state_dict_pre_hook(self.fill)
-
-    def fill(self, module, state, prefix, *others):
-        state.update({f"norm.{name}": value for name, value in self.norm.state_dict().items()})
-        state["norm.running_mean"][:], state["norm.running_var"][:] = -0.777, 0.308  # of 2 x - 1
-
-    def forward(self, images): return super().forward(self.norm(images))
-
-def network(): return Normed()
-"""
 INTERRUPTED = """
 import toy
 

@@ -19,6 +19,8 @@ PYTEST_SIDE = (
     "plugin.py",
     "startup.py",
     "selection.py",
+    "gated_items.py",
+    "hooks.py",
     "user_code.py",
     "last_word.py",
     "controller.py",

@@ -1,0 +1,94 @@
+"""The look at one item of a `--failaware-check`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pytest_failaware.check.looker import Looker, Seen
+from pytest_failaware.check.prospect import prospect_of
+from pytest_failaware.facts import of_model, of_predictions
+from pytest_failaware.judging import Judging
+from pytest_failaware.requirements import known_name
+from pytest_failaware.schema import Look, Measurement
+from pytest_failaware.session import GatedCondition, Measured
+from pytest_failaware.spelling import is_precomputed
+from pytest_failaware.user_code import contained
+
+
+class Check:
+    """Looks at the items of a run."""
+
+    def __init__(self, judging: Judging) -> None:
+        self.judging, self.session = judging, judging.session
+        self.looker = Looker(judging.session)
+
+    def of_model(self, gated: GatedCondition, module: Any, dataset: Any) -> tuple[Look, Measured]:  # Any: fixtures'
+        """The look at a model and its data set, and its answers to clean images."""
+        key = gated.condition.key
+        with contained(f"looking at {key}: the model, the data set or a hook"):
+            seen = self.looker.seen(module, dataset, gated.gate.seed)
+            seconds = seen.seconds(gated.condition, gated.gate.seed)
+        look = self._look(gated, _under(seen, gated), seen.known, has_class_names=seen.bench.store.has_class_names)
+        facts = tuple(of_model(self.session, _of_all(seen)))
+        return (
+            replace(
+                look,
+                facts=facts,
+                findings=seen.findings,
+                under="clean",
+                seconds=seconds,
+                decoding=seen.known * seen.decoding,
+            ),
+            Measured(seen.measurement, None, (), seen.bench),
+        )
+
+    def of_predictions(self, gated: GatedCondition) -> tuple[Look, Measured]:
+        """The look at predictions made elsewhere, which are all there."""
+        measured = self.session.measure(None, gated.condition, gated.gate.seed)
+        look = self._look(gated, measured.measurement, len(measured.measurement.records))
+        findings = _findings(measured.measurement)
+        return replace(look, facts=tuple(of_predictions(self.session)), findings=findings), measured
+
+    def _look(
+        self, gated: GatedCondition, measurement: Measurement, known: int, *, has_class_names: bool = True
+    ) -> Look:
+        name = known_name(measurement.provenance.model.architecture, gated.gate)
+        prospect = prospect_of(self.judging, name, measurement, known, has_class_names=has_class_names)
+        records, key = measurement.records, gated.condition.key
+        return Look(
+            facts=(),
+            condition=key,
+            under=key,
+            images=len(records),
+            right=int(records.correct.sum()),
+            known=known,
+            baseline=name,
+            has_baseline=prospect.has_baseline,
+            has_entry=prospect.has_entry,
+            differences=prospect.differences,
+            unlooked=prospect.unlooked,
+        )
+
+
+def _of_all(seen: Seen) -> Measurement:
+    """The clean answers as those of a data set whose samples were all counted."""
+    provenance = seen.measurement.provenance
+    data = replace(provenance.data, samples=seen.known, groups=0)
+    return replace(seen.measurement, provenance=replace(provenance, data=data))
+
+
+def _under(seen: Seen, gated: GatedCondition) -> Measurement:
+    """The clean answers with the provenance of a measurement under the item's condition."""
+    if is_precomputed(gated.condition):  # whose identity is the content of all its images
+        return replace(seen.measurement, condition=gated.condition, seed=None)
+    return seen.bench.measurement(gated.condition, gated.gate.seed, seen.measurement.records)
+
+
+def _findings(measurement: Measurement) -> tuple[str, ...]:
+    from pytest_failaware.judge.alarm import alarm_of
+
+    if measurement.condition.key != "clean":
+        return ()
+    alarm = alarm_of(measurement.records, measurement.provenance.data.classes, groups=measurement.groups)
+    return (f"clean: {alarm}",) if alarm else ()

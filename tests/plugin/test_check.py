@@ -1,0 +1,326 @@
+"""`--failaware-check`: a look at a few images of each marked test, before anything is measured."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from project import INI, MARKED, NORMED, Project
+
+CHECK = "--failaware-check"
+
+DATA = """
+import numpy as np
+import toy
+
+class Read(toy.Images):
+    \"\"\"The images with the label of their band, all right; it writes down which were read.\"\"\"
+
+    turn = 0
+
+    def __init__(self):
+        super().__init__()
+        right = [k for k in range(300) if k % 5 < 3]
+        self.order = tuple(right * 5)  # 900 images, of which one and the same comes five times
+        self.labels = (self.labels + self.turn) % 3
+
+    def __getitem__(self, index):
+        with open("read.txt", "a") as file:
+            file.write(f"{index}\\n")
+        return super().__getitem__(index)
+
+class Turned(Read):
+    turn = 1
+
+def turned():
+    return Turned()
+
+def read():
+    return Read()
+"""
+
+
+@pytest.fixture
+def right(project: Project) -> Project:
+    """A project whose model is always right."""
+    (project.path / "data.py").write_text(DATA)
+    (project.path / "tox.ini").write_text(INI.replace("toy:images", "data:read"))
+    return project
+
+
+def look(project: Project, *args: str, **options: str | None) -> pytest.RunResult:
+    """Run the check."""
+    return project.run(CHECK, *args, **options)
+
+
+def test_a_right_setting(right: Project) -> None:
+    """It ends with exit code 0, says how many are right, that there is no baseline yet, and the time of a full run."""
+    result = look(right)
+
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(
+        [
+            "test_toy.py ll *",
+            "data data:read: 900 images, 3 classes; preprocess none",
+            "test_toy: 64 of 64 samples looked at are right under clean (100.00%)",
+            "a full run takes about 0:0? (minutes:seconds) on this machine: 2 conditions of 900 images",
+            "no baseline 'toy' yet; --failaware-update-new in place of --failaware-check records what is missing",
+            "*= 2 looked at in *",
+        ]
+    )
+    assert not (right.path / "baselines").exists()
+
+
+def test_only_what_is_looked_at_is_read(right: Project) -> None:
+    """64 images evenly spread over the data set, the first and the last among them."""
+    look(right)
+    read = {int(line) for line in (right.path / "read.txt").read_text().split()}
+
+    assert 64 == len(read)
+    assert (0, 899) == (min(read), max(read))
+
+
+def test_the_body_does_not_run(right: Project) -> None:
+    """It would assert on the numbers of a few images."""
+    right.test(MARKED.replace("test_toy(): pass", "test_toy(reliability): assert 0, reliability.stats"))
+
+    assert pytest.ExitCode.OK == look(right).ret
+
+
+def test_verbose(right: Project) -> None:
+    """Each item is shown as looked at."""
+    look(right, "-v").stdout.fnmatch_lines(["test_toy.py::test_toy[[]clean] LOOKED AT *"])
+
+
+def test_junit(right: Project) -> None:
+    """An item is skipped there, with a reason: nothing passed."""
+    look(right, "--junitxml=junit.xml")
+    suite = ElementTree.parse(right.path / "junit.xml").getroot()[0]
+    reasons = {case[0].get("message") for case in suite.iter("testcase")}
+
+    assert ("2", "2", "0") == (suite.get("tests"), suite.get("skipped"), suite.get("failures"))
+    assert {"looked at 64 samples, and measured nothing"} == reasons
+
+
+def test_workers(right: Project) -> None:
+    """Under xdist the same is said once."""
+    pytest.importorskip("xdist")
+    result = look(right, "-n", "2", "--failaware-dataset=data:turned")
+
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    result.stdout.fnmatch_lines(["*2 looked at in *"])
+    assert 1 == result.stdout.str().count("in another order than the model")
+    assert 1 == result.stdout.str().count("samples looked at are right")
+
+
+def test_classes_in_a_circle(right: Project) -> None:
+    """The permutation is a finding: exit code 1, and the next step is not to record."""
+    result = look(right, "--failaware-dataset=data:turned")
+
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    moves = "0 'top' -> 1 'middle', 1 'middle' -> 2 'bottom', 2 'bottom' -> 0 'top'"
+    assert right.line_with(result, "in another order than the model", moves)
+    assert right.line_with(result, "no baseline 'toy' yet").endswith("yet")
+
+
+def test_a_finding_at_quiet(right: Project) -> None:
+    """-q still says what is wrong."""
+    result = look(right, "-q", "--failaware-dataset=data:turned")
+
+    assert right.line_with(result, "in another order than the model")
+
+
+def test_a_wrong_preprocessing(right: Project) -> None:
+    """It is named as a run names it, with exit code 1."""
+    (right.path / "own.py").write_text(NORMED)
+    result = look(right, "--failaware-arch=own:network")
+
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    assert right.line_with(result, "the clean inputs are not what the model was trained on", "mean=0.5")
+    assert right.line_with(result, "no baseline 'toy' yet").endswith("yet")
+    assert (
+        pytest.ExitCode.OK == look(right, "--failaware-arch=own:network", "--failaware-preprocess=mean=0.5,std=0.5").ret
+    )
+
+
+# ---- the baseline --------------------------------------------------------------------------------------------------
+
+
+def test_a_baseline_that_fits(right: Project) -> None:
+    """Its entries are named, and what a look cannot know."""
+    right.record()
+    result = look(right)
+
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(
+        [
+            "baseline 'toy' has clean, low_light",
+            "not looked at: whether all 900 images are those of the baseline",
+        ]
+    )
+
+
+def test_an_entry_that_is_missing(right: Project) -> None:
+    """It is said and no finding."""
+    right.record("-k", "clean")
+    result = look(right)
+
+    assert pytest.ExitCode.OK == result.ret
+    assert right.line_with(result, "no entry yet in baseline 'toy' for low_light; --failaware-update-new")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("preprocessing: none", "preprocessing: resize=8", "preprocessing: baseline 'resize=8', now 'none'"),
+        ("implementation: 1", "implementation: 7", "implementation: baseline 7, now 1"),
+        ("factor: 0.4", "factor: 0.5", "parameters: baseline {'factor': 0.5}, now {'factor': 0.4}"),
+    ],
+)
+def test_what_would_be_incomparable(right: Project, old: str, new: str, words: str) -> None:
+    """A finding with the words of the run itself."""
+    right.record()
+    right.baseline.write_text(right.baseline.read_text().replace(old, new))
+    result = look(right)
+
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    assert right.line_with(result, "not comparable with baseline 'toy'", words)
+
+
+def test_other_classes(right: Project) -> None:
+    """The names of all classes are known, also of those that no image looked at has."""
+    right.record()
+    (right.path / "other.py").write_text(DATA.replace("turn = 0", "classes = ('top', 'centre', 'bottom')"))
+    (right.path / "other.py").write_text((right.path / "other.py").read_text().replace("self.turn", "0"))
+    result = look(right, "--failaware-dataset=other:read")
+
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    assert right.line_with(result, "not comparable with baseline 'toy' (clean, low_light): classes: ", "centre")
+
+
+def test_another_number_of_images(right: Project) -> None:
+    """It is known without reading them."""
+    right.record()
+    result = look(right, "--failaware-dataset=toy:images")
+
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    assert right.line_with(result, "not comparable with baseline 'toy'", "images: baseline 900, now 300")
+
+
+def test_other_images(right: Project) -> None:
+    """As many, of which those that are looked at are not stored."""
+    right.record()
+    other = DATA.replace("    turn = 0", "    turn = 0\n    other = 1").replace(
+        "self.labels = (", "self.images = self.images ^ np.uint8(1)\n        self.labels = ("
+    )
+    (right.path / "other.py").write_text(other)
+    result = look(right, "--failaware-dataset=other:read")
+
+    assert right.line_with(result, "not comparable", "images: 64 of the 64 that were looked at are not the baseline's")
+
+
+def test_a_damaged_baseline(right: Project) -> None:
+    """It fails the look as it would fail the run."""
+    right.record()
+    right.baseline.write_text(right.baseline.read_text().replace("schema: 2", "schema: 99"))
+    result = look(right)
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+
+
+# ---- other subjects ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def predicted(project: Project) -> Project:
+    """A project with predictions of twelve samples under clean, whose classes are turned in turned.npz."""
+    labels = np.arange(120) % 3
+    logits = np.eye(3)[labels] * 5
+    for name, given in (("right.npz", labels), ("turned.npz", (labels + 1) % 3)):
+        columns = {"sample_id": np.arange(120), "label": given, "condition": np.repeat("clean", 120)}
+        np.savez(project.path / name, logits=logits, **columns)
+    project.test(MARKED.replace("reliability", "reliability(conditions=['clean'])"))
+    return project
+
+
+@pytest.mark.parametrize(("file", "code"), [("right.npz", 0), ("turned.npz", 1)])
+def test_predictions(predicted: Project, file: str, code: int) -> None:
+    """All of them are looked at, and no time is foretold."""
+    result = look(predicted, f"--failaware-predictions={file}", model=None)
+
+    assert code == result.ret
+    assert predicted.line_with(result, f"test_toy: {120 * (1 - code)} of 120 samples looked at are right under clean")
+    assert code == bool(predicted.line_with(result, "in another order than the model"))
+    assert not predicted.line_with(result, "a full run takes")
+
+
+def test_a_model_of_a_fixture(right: Project) -> None:
+    """It is looked at, too."""
+    (right.path / "conftest.py").write_text(
+        "import pytest, toy\n\n@pytest.fixture(scope='session')\ndef failaware_model():\n"
+        "    model = toy.network()\n    model.load_state_dict(toy.weights())\n    return model\n"
+    )
+
+    assert right.line_with(look(right, model=None), "64 of 64 samples looked at are right")
+
+
+def test_without_a_model(right: Project) -> None:
+    """The items skip, as in any run."""
+    look(right, model=None).assert_outcomes(skipped=2)
+
+
+def test_two_tests_of_one_model(right: Project) -> None:
+    """They are named together."""
+    right.test(MARKED + "\n@pytest.mark.reliability(baseline='other', conditions=['clean'])\ndef test_other(): pass\n")
+    result = look(right)
+
+    assert right.line_with(result, "test_toy, test_other: 64 of 64 samples")
+    assert right.line_with(result, "no baseline 'other' yet")
+
+
+# ---- what cannot stand together ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "--failaware-strict",
+        "--failaware-update-baselines",
+        "--failaware-update-new",
+        "--failaware-prune",
+        "--failaware-limit=10",
+        "--failaware-against=worse.pth",
+        "--failaware-json=r.json",
+        "--failaware-html=r.html",
+        "--failaware-md=r.md",
+        "--failaware-csv=r.csv",
+        "--failaware-svg=r.svg",
+        "--failaware-github",
+    ],
+)
+def test_refused_together(right: Project, other: str) -> None:
+    """A look has no numbers of all samples to judge, store or report."""
+    result = look(right, other)
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([f"ERROR: {other}: *--failaware-check *leave one of them out*"])
+
+
+@pytest.mark.parametrize(
+    ("line", "off"),
+    [("failaware_strict = true", "failaware_strict=false"), ("failaware_against = worse.pth", "failaware_against=")],
+)
+def test_refused_from_the_ini(right: Project, line: str, off: str) -> None:
+    """The refusal says how to run without it."""
+    right.ini(line)
+
+    look(right).stderr.fnmatch_lines([f"ERROR: failaware_*: --failaware-check *; add -o {off}"])
+    assert pytest.ExitCode.OK == look(right, "-o", off).ret
+
+
+def test_refused_from_the_environment(right: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where CI sets it, it has to be unset."""
+    monkeypatch.setenv("FAILAWARE_STRICT", "1")
+
+    look(right).stderr.fnmatch_lines(["ERROR: FAILAWARE_STRICT=1: --failaware-check *; unset FAILAWARE_STRICT"])
