@@ -259,7 +259,8 @@ class RunReport:
     were not. `obsolete` are stored entries, as `baseline: condition`, that no test uses; `unused` counts those that no
     test of this run used, of `stored` ones. `bends` is what the command line says of the gates and of the files they
     stand in; `incomplete` says why a run is not whole, "" where it is; `workers` is in how many processes one model was
-    loaded; `corruption` has an entry for each baseline under which a corruption was measured at all five severities.
+    loaded; `ci_file` is None if updates are allowed, else the file that `accept` reads, "" if the run writes none;
+    `corruption` has an entry for each baseline under which a corruption was measured at all five severities.
     """
 
     facts: tuple[str, ...] = ()
@@ -278,6 +279,8 @@ class RunReport:
     incomplete: str = ""
     workers: int = 0
     command: str = ""
+    ci_file: str | None = None
+    baseline_dir: str = ""
     corruption: tuple[CorruptionSummary, ...] = ()
 
     @property
