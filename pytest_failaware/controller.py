@@ -77,7 +77,8 @@ class Controller:
         """Put our own text in place of the same text that came as plain lines, maybe from another process."""
         found = failure_text(result, verbosity=verbosity_of(self.config))
         whole = tuple(line._replace(text=without_home(line.text)) for line in found)
-        lines = self.repeats.shortened(whole, name_in(report.nodeid))
+        has_numbers = any(one.verdict.fails for one in result.comparisons)
+        lines = whole if has_numbers else self.repeats.shortened(whole, name_in(report.nodeid))
         file, line = result.location
         place = Place(path=str(self.config.rootpath / file), lineno=line, message=printable(headline(result)))
         failure = GateFailure(lines=lines, reprcrash=place, config=self.config)

@@ -130,7 +130,7 @@ class Judging:
         elif not is_renamed(baseline, measurement):
             yield (
                 "failaware_rename does not make the baseline comparable: beside the names, the order of the classes or "
-                "the images changed"
+                "the samples changed"
             )
 
     def _ends_golden(self, measured: Measured, reference: _Reference) -> bool:

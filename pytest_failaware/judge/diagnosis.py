@@ -22,14 +22,13 @@ def diagnose(before: Outcomes, now: Outcomes, gate: Gate) -> Iterator[str]:
     """
     moved = _proven(METRICS["failure_rate"], before, now, gate)
     worse = _proven(AT_COVERAGE, before, now, gate)
-    point = f"the operating point moved ({_points(moved)} {'fewer' if moved > 0 else 'more'} trusted)" if moved else ""
     if worse:
-        ranking = f"the ranking got worse ({_points(worse)} less confident accuracy with as many trusted)"
-        yield f"{ranking}: retrain{' first' if moved else ''}"
-        if point:
-            yield f"{point}, too: choose the threshold of the retrained model"
-    elif point:
-        yield f"{point}: choose the threshold again"
+        lost = f"{_points(worse)} less confident accuracy with as many trusted"
+        yield f"the ranking got worse ({lost}): retrain{' first' if moved else ''}"
+    if moved:
+        trusted = f"{_points(moved)} {'fewer' if moved > 0 else 'more'} trusted"
+        also, then = (", too", "then ") if worse else ("", "")
+        yield f"the operating point moved{also} ({trusted}): {then}choose the threshold again"
 
 
 def _points(change: Fraction) -> str:

@@ -41,7 +41,7 @@ def failure_text(result: ItemResult, *, verbosity: int = 0) -> Iterator[Line]:
         yield Line(f"  {_sentence(comparison)}", colour(comparison.verdict))
         yield from (Line(f"    {line}") for line in _proof(comparison, result))
     if result.change is not None:
-        yield from (Line(f"  {line}") for line in _changes(result.change, _counted_flips(result)))
+        yield from (Line(f"  {line}") for line in _changes(result.change, has_counts=_has_counted_flips(result)))
         yield from (Line(f"  {line}") for line in (_details(result.change) if verbosity > 0 else ()))
     yield from (Line(f"  {note}") for note in result.notes)
     yield from (Line(f"  {line}") for line in _remedy(result))
@@ -156,12 +156,12 @@ def p_value(p: float) -> str:
     return f"{p:.2g}" if p else "below 1e-300"
 
 
-def _counted_flips(result: ItemResult) -> bool:
+def _has_counted_flips(result: ItemResult) -> bool:
     """Whether the text on accuracy has already said how many answers were lost and gained."""
     return any(one.metric == "accuracy" and one.evidence and one.evidence.lost is not None for one in _failed(result))
 
 
-def _changes(change: SampleChange, has_counts: bool) -> Iterator[str]:
+def _changes(change: SampleChange, *, has_counts: bool) -> Iterator[str]:
     """The diagnosis, the class that lost most, confident_accuracy at both thresholds, and the flips."""
     yield from (f"diagnosis: {finding}" for finding in change.diagnosis)
     if (worst := change.worst_class) is not None:
@@ -172,11 +172,12 @@ def _changes(change: SampleChange, has_counts: bool) -> Iterator[str]:
     if (parts := change.decomposition) is not None:
         fixed, moved = (f"{100 * part:+.2f} pt" for part in (parts.whole, parts.at_coverage))
         yield f"confident_accuracy: {fixed} at the threshold, {moved} with as many trusted as before"
-    trusted = f"{change.confident_negative_flips:,} trusted both times"
+    silent, lost = f"{change.confident_negative_flips:,}", f"{change.negative_flips:,}"
     if has_counts:
-        yield f"flips: of the answers that were lost, {trusted}"
+        yield f"flips: {silent} of the {lost} lost answers were trusted both times"
         return
-    yield f"flips: {change.negative_flips:,} right before, wrong now ({trusted}); {change.positive_flips:,} the reverse"
+    trusted = f"({silent} trusted both times)"
+    yield f"flips: {lost} right before, wrong now {trusted}; {change.positive_flips:,} the reverse"
 
 
 def _details(change: SampleChange) -> Iterator[str]:
