@@ -18,8 +18,8 @@ images = Alone
 """
 HEADER = "sample_id,label,probability_a,probability_b"
 LESS = (
-    "what gates find is said for independent samples, and the 300 come in 20 groups: where the samples of a group change "
-    "together they find less, at worst as with 20 images"
+    "what gates find is said for independent samples, and the 300 come in 20 groups: where the samples of a group "
+    "change together they find less, at worst as with 20 samples"
 )
 
 
