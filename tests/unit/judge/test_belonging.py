@@ -271,7 +271,11 @@ TESTED = "tested over the 3 groups of the samples, which are not independent"
     [
         (None, None, []),
         (PAIRS, "zzyyx", [TESTED]),
-        (None, PAIRS, [TESTED, "the reference stores no groups, so plan, selftest and thresholds take its images for"]),
+        (
+            None,
+            PAIRS,
+            [TESTED, "the reference stores no groups, so plan, selftest and thresholds take its samples for"],
+        ),
         (
             PAIRS,
             None,
@@ -317,10 +321,10 @@ def test_what_gates_find_less() -> None:
     facts = DataFacts(fingerprint="", samples=6, classes=(), groups=3)
     said = "what gates find is said for independent samples, and the 6 come in 3 groups: where the samples of a group "
 
-    assert [f"{said}change together they find less, at worst as with 3 images"] == [
+    assert [f"{said}change together they find less, at worst as with 3 samples"] == [
         *finds_less(facts, numbers("aabbcc"))
     ]
-    assert [f"{said}change together they find less, at worst as with 2 images"] == [
+    assert [f"{said}change together they find less, at worst as with 2 samples"] == [
         *finds_less(facts, numbers("aaaabc"))
     ]
     assert [f"{said}change together they find less"] == [*finds_less(facts, None)]

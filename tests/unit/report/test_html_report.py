@@ -107,7 +107,7 @@ def test_the_verdict_comes_first_then_what_failed() -> None:
     assert "pytest-failaware ✕ Reliability failed 2 checked: 1 regressed, 1 unchanged What failed" in text
     row = (
         "test_x[blur] accuracy 75.00% 45.00% -30.00 pt 0.50 pt 9.3e-15 proven to be more than 0.50 pt worse: "
-        "24.00 to 36.69 pt worse ✕ regressed"
+        "24.07 to 36.68 pt worse ✕ regressed"
     )
     assert row in text
     headings = ["What failed", "Rates", "Conditions", "Provenance"]
@@ -176,10 +176,10 @@ def test_a_run_that_passed_says_so_and_folds_everything() -> None:
 
 
 def test_the_worst_condition_is_unfolded() -> None:
-    """Three at most, those that failed."""
+    """It alone, so that the page stays short on a phone."""
     page = Page(page_of(passed(), *(regressed(key) for key in ("blur", "fog:1", "fog:2", "fog:3"))))
 
-    assert [True, True, True, False, False] == ["open" in one for one in page.all("details")]
+    assert [True, False, False, False, False] == ["open" in one for one in page.all("details")]
 
 
 def test_numbers_of_a_condition() -> None:
@@ -203,6 +203,64 @@ def test_what_was_compared_with_nothing() -> None:
     assert "record it by the command at the end of the log" in text
     assert "trusted 90 30 flagged 0 80" in text
     assert "→" not in text.partition("Provenance")[0].replace("right →", "")
+
+
+def test_a_first_run_that_fails_for_more_is_red() -> None:
+    """A complaint, an error or another verdict beside the missing baseline."""
+    first = item(measurement_of(NOW), measurement_of(NOW), known=False)
+    pages = [
+        Page(page_of(first, complaints=("strict: x",))),
+        Page(page_of(first, errors={"t.py::test_y[clean]": "no such file"})),
+        Page(page_of(first, regressed())),
+    ]
+
+    assert [True] * 3 == ["✕ Reliability failed" in page.text for page in pages]
+
+
+@pytest.mark.parametrize(("is_against", "word"), [(False, "baseline"), (True, "reference")])
+def test_the_other_side_has_one_name(is_against: bool, word: str) -> None:
+    """In every table, legend and list of a page."""
+    result, drawn = pictured("blur", 100, 2)
+    result = dataclasses.replace(result, is_against=is_against)
+    page = Page(html_text(RunReport(results=(result,)), {result.nodeid: drawn}))
+    labels = {attributes.get("data-label") for _, attributes in page.tags}
+
+    assert word in labels
+    assert {word} == labels & {"before", "was", "baseline", "reference"}
+    assert f"45.00% {word} 75.00%" in page.text
+    assert f"Right and trusted in the {word}, wrong and trusted now" in page.text
+    assert not re.search(r"\bwas\b", page.text)
+
+
+def test_the_rates_of_a_page_are_those_that_gate() -> None:
+    """The share of flagged samples stands last."""
+    text = Page(page_of(regressed())).text
+
+    assert (
+        "Rates of each condition test accuracy confident accuracy silent failure rate confident correct rate flagged "
+        "verdict"
+    ) in text
+
+
+def test_classes_say_in_which_order_they_stand() -> None:
+    """The first one is that of the failure's text."""
+    text = Page(page_of(regressed())).text
+
+    assert "Classes those first that lost most right answers, then those that gained most silent failures class" in text
+    alone = item(measurement_of(NOW), measurement_of(NOW), known=False)
+    assert "Classes those with most wrong answers first class" in Page(page_of(alone)).text
+
+
+def test_failing_gates_say_in_which_order_they_stand() -> None:
+    """By the proven loss, the lower end of the interval, which each row has."""
+    more = "R" * 60 + "W" * 30 + "w" * 110
+    worst = item(measurement_of(BEFORE, "fog:1"), measurement_of(more, "fog:1"))
+    failing = Page(page_of(regressed(), worst)).text.partition("Rates of each")[0]
+    ends = [float(end) for end in re.findall(r"proven to be more than 0.50 pt worse: ([\d.]+) to", failing)]
+
+    assert "by verdict, then by the loss that is proven: the lower end of its interval" in failing
+    assert len(ends) > 2
+    assert sorted(ends, reverse=True) == ends
 
 
 def test_troubles_errors_and_an_empty_run() -> None:

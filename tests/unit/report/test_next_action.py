@@ -1,0 +1,122 @@
+"""The command at the end of the summary: one that the machine of the run can follow, and none that it refuses."""
+
+from __future__ import annotations
+
+import pytest
+from judged import result
+
+from pytest_failaware.report.display import Display
+from pytest_failaware.report.next_action import next_action
+from pytest_failaware.report.terminal import summary_lines
+from pytest_failaware.schema import Estimate, ItemResult, RunReport, Verdict
+
+STORED = {name: Estimate(numerator=9, denominator=15) for name in ("accuracy", "failure_rate", "confident_accuracy")}
+OTHER = {"stored": STORED, "differences": ("seed: baseline 0, now 1",)}
+ACCEPT = "  python -m pytest_failaware accept report.json"
+UPDATE = "  pytest -q --failaware-update-baselines"
+
+
+def said(one: ItemResult, *, ci_file: str | None = None, baseline_dir: str = "baselines") -> list[str]:
+    """The closing lines on a run of one item."""
+    report = RunReport(results=(one,), command="pytest -q", ci_file=ci_file, baseline_dir=baseline_dir)
+    return [line.text for line in next_action(report.results, report)]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "more", "on_a_laptop", "in_ci"),
+    [
+        (Verdict.MISSING, {}, "  pytest -q --failaware-update-new", ACCEPT),
+        (Verdict.REGRESSED, {}, UPDATE, f'{ACCEPT} --reason="…"'),
+        (Verdict.NOT_SHOWN, {}, UPDATE, f'{ACCEPT} --reason="…"'),
+        (
+            Verdict.DRIFTED,
+            {"drifts": True},
+            f'{UPDATE} --failaware-reset-golden --failaware-reason="…"',
+            f'{ACCEPT} --reset-golden --reason="…"',
+        ),
+        (
+            Verdict.REGRESSED,
+            {"drifts": True},
+            f'{UPDATE} --failaware-reset-golden --failaware-reason="…"',
+            f'{ACCEPT} --reset-golden --reason="…"',
+        ),
+        (Verdict.INCOMPARABLE, OTHER, f'{UPDATE} --failaware-reason="…"', f'{ACCEPT} --reason="…"'),
+        (
+            Verdict.INCOMPARABLE,
+            {**OTHER, "ends_golden": True},
+            f'{UPDATE} --failaware-reset-golden --failaware-reason="…"',
+            f'{ACCEPT} --reset-golden --reason="…"',
+        ),
+        (Verdict.IMPROVED, {}, UPDATE, f'{ACCEPT} --reason="…"'),
+    ],
+)
+def test_the_command_of_each_verdict(verdict: Verdict, more: dict[str, object], on_a_laptop: str, in_ci: str) -> None:
+    """An update on a laptop; on a CI server, which refuses updates, the report is accepted elsewhere."""
+    one = result("blur", verdict, **more)
+
+    assert [on_a_laptop] == [line for line in said(one) if line.startswith("  ")]
+    assert [in_ci] == [line for line in said(one, ci_file="report.json") if line.startswith("  ")]
+    assert [] == [line for line in said(one, ci_file="report.json") if "--failaware-" in line]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PASSED, Verdict.UNCHANGED, Verdict.INCONCLUSIVE, Verdict.RECORDED])
+@pytest.mark.parametrize("ci_file", [None, "", "report.json"])
+def test_nothing_to_do(verdict: Verdict, ci_file: str | None) -> None:
+    """What passes and keeps its baseline needs no command."""
+    assert [] == said(result("blur", verdict), ci_file=ci_file)
+
+
+def test_a_run_against_a_second_model_has_no_command() -> None:
+    """There is no baseline to update, on a CI server neither."""
+    assert [] == said(result("blur", Verdict.REGRESSED, is_against=True), ci_file="report.json")
+
+
+def test_absent_sample_files_are_restored_first() -> None:
+    """An update over them would lose what they were compared with."""
+    lines = said(result("blur", Verdict.INCOMPARABLE, lacks_files=True), ci_file="report.json")
+
+    assert ["Restore the absent sample files first, then run again."] == lines
+
+
+def test_a_ci_run_without_a_report_says_how_to_get_one() -> None:
+    """The first run of a new job has no --failaware-json yet."""
+    lines = said(result("blur", Verdict.MISSING), ci_file="")
+
+    assert "add --failaware-json=report.json to this command, download report.json and report.records.zip" in lines[1]
+    assert ACCEPT == lines[-1]
+
+
+def test_the_folder_of_the_report_and_of_the_baselines_is_in_the_command() -> None:
+    """Blanks in names are quoted."""
+    lines = said(result("blur", Verdict.MISSING), ci_file="out dir/r.json", baseline_dir="svc/baselines")
+
+    assert "download out dir/r.json and r.records.zip" in lines[1]
+    assert "  python -m pytest_failaware accept --baseline-dir=svc/baselines 'out dir/r.json'" == lines[-1]
+
+
+def test_a_gain_that_is_not_stored_is_not_kept() -> None:
+    """Passing items are no reason to do anything but this."""
+    assert "A later run is compared with the old, lower values." in said(result("blur", Verdict.IMPROVED))[0]
+
+
+def test_a_complaint_without_a_failed_gate_says_that_the_run_fails() -> None:
+    """pytest's own last line is green then."""
+    report = RunReport(results=(result("clean", Verdict.PASSED),), complaints=("strict: used by no test: toy: blur",))
+    lines = [line[:2] for line in summary_lines(report, display=Display())]
+
+    assert ("the run fails for this, though no gate failed", "red") == lines[-1]
+
+
+def test_a_complaint_beside_a_failed_gate_needs_no_word() -> None:
+    """The failed test says it."""
+    report = RunReport(results=(result("clean", Verdict.REGRESSED),), complaints=("strict: x",))
+
+    assert "the run fails" not in "\n".join(line.text for line in summary_lines(report, display=Display()))
+
+
+def test_inconclusive_is_explained() -> None:
+    """A yellow verdict says what to make of it, once."""
+    both = tuple(result(key, Verdict.INCONCLUSIVE) for key in ("clean", "blur"))
+    text = "\n".join(line.text for line in summary_lines(RunReport(results=both), display=Display()))
+
+    assert 1 == text.count("beyond the tolerance and may be chance; more samples decide")
