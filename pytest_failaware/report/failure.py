@@ -162,7 +162,7 @@ def _has_counted_flips(result: ItemResult) -> bool:
 
 
 def _changes(change: SampleChange, *, has_counts: bool) -> Iterator[str]:
-    """The diagnosis, the class that lost most, confident_accuracy at both thresholds, and the flips."""
+    """The diagnosis, the class that lost most, confident_accuracy at both thresholds if they differ, and the flips."""
     yield from (f"diagnosis: {finding}" for finding in change.diagnosis)
     if (worst := change.worst_class) is not None:
         before, now = (
@@ -171,7 +171,8 @@ def _changes(change: SampleChange, *, has_counts: bool) -> Iterator[str]:
         yield f"hardest hit class: {worst.name!r}, {before} -> {now} of {worst.samples:,} samples"
     if (parts := change.decomposition) is not None:
         fixed, moved = (f"{100 * part:+.2f} pt" for part in (parts.whole, parts.at_coverage))
-        yield f"confident_accuracy: {fixed} at the threshold, {moved} with as many trusted as before"
+        if fixed != moved:  # else the threshold did not matter, and the change stands above
+            yield f"confident_accuracy: {fixed} at the threshold, {moved} with as many trusted as before"
     silent, lost = f"{change.confident_negative_flips:,}", f"{change.negative_flips:,}"
     if has_counts:
         yield f"flips: {silent} of the {lost} lost answers were trusted both times"

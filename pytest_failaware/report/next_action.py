@@ -67,7 +67,7 @@ def _how_to_accept(report: RunReport) -> str:
     records = records_path(Path(name)).name
     first = "" if report.ci_file else f"add --failaware-json={name} to this command, "
     return (
-        f"this is a CI server, where baselines are not written: {first}download {name} and {records} from the job, and "
+        f"This is a CI server, where baselines are not written: {first}download {name} and {records} from the job, and "
         "run in a checkout:"
     )
 

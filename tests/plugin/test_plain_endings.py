@@ -38,7 +38,7 @@ def test_the_first_run_in_ci_names_accept(project: Project, in_ci: None) -> None
     first.stdout.fnmatch_lines(
         [
             "Record the expected values and commit the baseline:",
-            "this is a CI server*download report.json and report.records.zip from the job*",
+            "This is a CI server*download report.json and report.records.zip from the job*",
             "  python -m pytest_failaware accept report.json",
         ]
     )

@@ -8,7 +8,7 @@ import pytest
 from judged import EVIDENCE, result
 
 from pytest_failaware.report.failure import failure_lines
-from pytest_failaware.schema import ClassLoss, Comparison, Estimate, ItemResult, SampleChange, Verdict
+from pytest_failaware.schema import ClassLoss, Comparison, Decomposition, Estimate, ItemResult, SampleChange, Verdict
 
 CHANGE = SampleChange(
     samples=15,
@@ -84,6 +84,15 @@ def test_the_flips_are_not_counted_twice() -> None:
 
     assert "  flips: 3 of the 4 lost answers were trusted both times" in of_accuracy
     assert "  flips: 4 right before, wrong now (3 trusted both times); 1 the reverse" in of_another
+
+
+@pytest.mark.parametrize(("at_coverage", "is_said"), [(-0.1, False), (-0.05, True), (-0.10004, False)])
+def test_what_the_threshold_does_not_change_is_not_repeated(at_coverage: float, is_said: bool) -> None:
+    """With as many trusted as before the change is another one, or it was said."""
+    parts = Decomposition(answers=-0.1, entered=0.0, left=0.0, at_coverage=at_coverage)
+    lines = failure_lines(failed("accuracy", 12, 9, 4, 1, change=dataclasses.replace(CHANGE, decomposition=parts)))
+
+    assert is_said == any("at the threshold" in line for line in lines)
 
 
 def test_the_class_that_fell_most_is_not_called_the_worst() -> None:
