@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from pytest_failaware.bends import bends_of, typed_text
-from pytest_failaware.command import shown_command
+from pytest_failaware.command import accept_command, shown_command
 from pytest_failaware.console import GateFailure, Place, bars, verbosity_of, width_of, write
 from pytest_failaware.errors import FailAwareError
 from pytest_failaware.false_alarms import false_alarms
@@ -335,8 +335,8 @@ class Controller:
             incomplete=self.incomplete,
             workers=self.ledger.workers_per_model,
             command=self._command(),
-            ci_file=self._ci_file(),
-            baseline_dir=self._short(str(self.run.baseline_dir)),
+            accept=self._accept(),
+            in_ci=self.run.writing.is_refused,
             corruption=run_corruption(self.ledger.results.values()),
         )
 
@@ -373,11 +373,14 @@ class Controller:
         """Paths from where pytest was called, as the command has them: no reader needs the writer's home."""
         return without_home(text.replace(f"{self.config.invocation_params.dir}{os.sep}", ""))
 
-    def _ci_file(self) -> str | None:
-        """What `accept` reads of a run on a CI server, "" if nothing is written; None if updates are allowed."""
-        if not self.run.writing.is_refused:
-            return None
-        return "" if self.run.outputs.json is None else self._short(str(self.run.outputs.json))
+    def _accept(self) -> str:
+        """The command that stores what this run measured, from its JSON; "" without one."""
+        path, start = self.run.outputs.json, self.config.invocation_params.dir
+        if path is None or self.incomplete or self.run.writing.asked:
+            return ""
+        folder = os.path.relpath(self.run.baseline_dir, start)
+        report = os.path.relpath(path, start)
+        return self._short(accept_command(report, self.ledger.in_order, "" if folder == "baselines" else folder))
 
     def _command(self) -> str:
         """What was typed, without what an update would contradict, to be copied from the terminal."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import Final
 
 from pytest_failaware.report.display import Line
-from pytest_failaware.report.machine import records_path
 from pytest_failaware.report.words import needed_options
 from pytest_failaware.schema import ItemResult, RunReport, Verdict
 
-_CHANGED = (Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE, Verdict.DRIFTED)
+_CHANGED: Final = {Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE, Verdict.DRIFTED}
+_IN_CI: Final = "This is a CI server, where baselines are not written:"
+_DOWNLOAD: Final = "download the report and its records from the job, and run in a checkout of this commit:"
+_EXAMPLE: Final = 'python -m pytest_failaware accept report.json --reason="…"'
+"""What stands for the command of a run that wrote no report."""
 
 
 def next_action(results: Sequence[ItemResult], report: RunReport) -> Iterator[Line]:
@@ -20,65 +22,41 @@ def next_action(results: Sequence[ItemResult], report: RunReport) -> Iterator[Li
         yield Line("Restore the absent sample files first, then run again.")
     stored = [result for result in results if not result.is_against and not result.lacks_files]
     verdicts = {result.verdict for result in stored}
-    if verdicts & set(_CHANGED):
+    if verdicts & _CHANGED:
         meant = "If the classes were changed on purpose" if _only_classes(stored) else "If this change is intended"
-        yield from _store(f"{meant}, accept the new values and commit the baseline:", stored, report)
-        yield from _why_so(stored, _prefix(report))
+        yield Line(f"{meant}, accept the new values and commit the baseline:")
+        yield from _accept(report) if report.in_ci else _update(stored, report.command)
+        yield from _why_so(stored, "--" if report.in_ci else "--failaware-")
     elif Verdict.MISSING in verdicts:
-        yield from _record(report)
+        yield Line("Record the expected values and commit the baseline:")
+        yield from _accept(report) if report.in_ci else [_verbatim(f"{report.command} --failaware-update-new")]
     elif Verdict.IMPROVED in verdicts and not any(verdict.fails for verdict in verdicts):
-        yield from _store(
-            "A later run is compared with the old, lower values. To keep the gain, store the new ones:", stored, report
-        )
+        yield from _keep(stored, report)
 
 
-def accept_command(results: Sequence[ItemResult], report: RunReport) -> str:
-    """Return the command that stores the values of a CI run on a machine where baselines may be written."""
-    options = [f"--{option}" for option in needed_options(results) if option != "update-baselines"]
-    reason = [] if any(option.startswith("--reason") for option in options) else ['--reason="…"']
-    return " ".join([_accept(report), *options, *reason])
+def _accept(report: RunReport) -> Iterator[Line]:
+    """The command that stores the values of a CI run where baselines may be written."""
+    first = "" if report.accept else "add --failaware-json=report.json to the command of the job, "
+    yield Line(f"{_IN_CI} {first}{_DOWNLOAD}")
+    yield _verbatim(report.accept or _EXAMPLE)
 
 
-def _store(why: str, results: Sequence[ItemResult], report: RunReport) -> Iterator[Line]:
-    """The command that stores new values over old ones."""
-    yield Line(why)
-    if report.ci_file is not None:
-        yield Line(_how_to_accept(report))
-        yield Line(f"  {accept_command(results, report)}", is_verbatim=True)
-        return
+def _update(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
+    """The command of this run as an update, with the options that it needs and does not have."""
     options = [f"--failaware-{option}" for option in needed_options(results)]
-    typed = [option for option in options if option.partition("=")[0] not in report.command]
-    yield Line(f"  {' '.join([report.command, *typed])}", is_verbatim=True)
+    yield _verbatim(" ".join([command, *(option for option in options if option.partition("=")[0] not in command)]))
 
 
-def _record(report: RunReport) -> Iterator[Line]:
-    """The command that stores values where there are none."""
-    yield Line("Record the expected values and commit the baseline:")
-    if report.ci_file is None:
-        yield Line(f"  {report.command} --failaware-update-new", is_verbatim=True)
-    else:
-        yield Line(_how_to_accept(report))
-        yield Line(f"  {_accept(report)}", is_verbatim=True)
+def _keep(results: Sequence[ItemResult], report: RunReport) -> Iterator[Line]:
+    """How an improvement becomes what later runs are compared with."""
+    yield Line("Later runs are compared with the old, lower values. To keep the gain, store the new ones"
+               + (" where updates are allowed." if report.in_ci else ":"))  # fmt: skip
+    if not report.in_ci:
+        yield from _update(results, report.command)
 
 
-def _how_to_accept(report: RunReport) -> str:
-    """What comes before the command that stores the values of a CI run."""
-    name = report.ci_file or "report.json"
-    records = records_path(Path(name)).name
-    first = "" if report.ci_file else f"add --failaware-json={name} to this command, "
-    return (
-        f"This is a CI server, where baselines are not written: {first}download {name} and {records} from the job, and "
-        "run in a checkout:"
-    )
-
-
-def _accept(report: RunReport) -> str:
-    folder = [] if report.baseline_dir in ("", "baselines") else [f"--baseline-dir={report.baseline_dir}"]
-    return shlex.join(["python", "-m", "pytest_failaware", "accept", *folder, report.ci_file or "report.json"])
-
-
-def _prefix(report: RunReport) -> str:
-    return "--failaware-" if report.ci_file is None else "--"
+def _verbatim(command: str) -> Line:
+    return Line(f"  {command}", is_verbatim=True)
 
 
 def _only_classes(results: Sequence[ItemResult]) -> bool:

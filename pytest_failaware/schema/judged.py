@@ -259,8 +259,9 @@ class RunReport:
     were not. `obsolete` are stored entries, as `baseline: condition`, that no test uses; `unused` counts those that no
     test of this run used, of `stored` ones. `bends` is what the command line says of the gates and of the files they
     stand in; `incomplete` says why a run is not whole, "" where it is; `workers` is in how many processes one model was
-    loaded; `ci_file` is None if updates are allowed, else the file that `accept` reads, "" if the run writes none;
-    `corruption` has an entry for each baseline under which a corruption was measured at all five severities.
+    loaded; `corruption` has an entry for each baseline under which a corruption was measured at all five severities.
+    `accept` is the command that stores this run's values from its JSON, "" if there is nothing to store; `in_ci` says
+    that this is a CI server, which refuses updates.
     """
 
     facts: tuple[str, ...] = ()
@@ -279,9 +280,9 @@ class RunReport:
     incomplete: str = ""
     workers: int = 0
     command: str = ""
-    ci_file: str | None = None
-    baseline_dir: str = ""
     corruption: tuple[CorruptionSummary, ...] = ()
+    accept: str = ""
+    in_ci: bool = False
 
     @property
     def passed(self) -> bool:

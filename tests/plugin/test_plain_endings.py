@@ -38,12 +38,12 @@ def test_the_first_run_in_ci_names_accept(project: Project, in_ci: None) -> None
     first.stdout.fnmatch_lines(
         [
             "Record the expected values and commit the baseline:",
-            "This is a CI server*download report.json and report.records.zip from the job*",
+            "This is a CI server*: download the report and its records from the job*",
             "  python -m pytest_failaware accept report.json",
         ]
     )
     assert "--failaware-update" not in first.stdout.str()
-    project.run().stdout.fnmatch_lines(["*add --failaware-json=report.json to this command, download*"])
+    project.run().stdout.fnmatch_lines(["*add --failaware-json=report.json to the command of the job, download*"])
 
 
 def test_where_updates_are_allowed_in_ci_the_update_is_named(project: Project, in_ci: None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from judged import result
 
+from pytest_failaware.command import accept_command
 from pytest_failaware.report.display import Display
 from pytest_failaware.report.next_action import next_action
 from pytest_failaware.report.terminal import summary_lines
@@ -16,9 +17,10 @@ ACCEPT = "  python -m pytest_failaware accept report.json"
 UPDATE = "  pytest -q --failaware-update-baselines"
 
 
-def said(one: ItemResult, *, ci_file: str | None = None, baseline_dir: str = "baselines") -> list[str]:
-    """The closing lines on a run of one item."""
-    report = RunReport(results=(one,), command="pytest -q", ci_file=ci_file, baseline_dir=baseline_dir)
+def said(one: ItemResult, *, in_ci: bool = False, file: str = "report.json", folder: str = "") -> list[str]:
+    """The closing lines on a run of one item, which wrote a report if `file` names one."""
+    accept = accept_command(file, [one], folder) if file else ""
+    report = RunReport(results=(one,), command="pytest -q", accept=accept, in_ci=in_ci)
     return [line.text for line in next_action(report.results, report)]
 
 
@@ -47,7 +49,6 @@ def said(one: ItemResult, *, ci_file: str | None = None, baseline_dir: str = "ba
             f'{UPDATE} --failaware-reset-golden --failaware-reason="…"',
             f'{ACCEPT} --reset-golden --reason="…"',
         ),
-        (Verdict.IMPROVED, {}, UPDATE, f'{ACCEPT} --reason="…"'),
     ],
 )
 def test_the_command_of_each_verdict(verdict: Verdict, more: dict[str, object], on_a_laptop: str, in_ci: str) -> None:
@@ -55,48 +56,52 @@ def test_the_command_of_each_verdict(verdict: Verdict, more: dict[str, object], 
     one = result("blur", verdict, **more)
 
     assert [on_a_laptop] == [line for line in said(one) if line.startswith("  ")]
-    assert [in_ci] == [line for line in said(one, ci_file="report.json") if line.startswith("  ")]
-    assert [] == [line for line in said(one, ci_file="report.json") if "--failaware-" in line]
+    assert [in_ci] == [line for line in said(one, in_ci=True) if line.startswith("  ")]
+    assert [] == [line for line in said(one, in_ci=True) if "--failaware-" in line]
 
 
 @pytest.mark.parametrize("verdict", [Verdict.PASSED, Verdict.UNCHANGED, Verdict.INCONCLUSIVE, Verdict.RECORDED])
-@pytest.mark.parametrize("ci_file", [None, "", "report.json"])
-def test_nothing_to_do(verdict: Verdict, ci_file: str | None) -> None:
+@pytest.mark.parametrize("in_ci", [False, True])
+def test_nothing_to_do(verdict: Verdict, in_ci: bool) -> None:
     """What passes and keeps its baseline needs no command."""
-    assert [] == said(result("blur", verdict), ci_file=ci_file)
+    assert [] == said(result("blur", verdict), in_ci=in_ci)
 
 
 def test_a_run_against_a_second_model_has_no_command() -> None:
     """There is no baseline to update, on a CI server neither."""
-    assert [] == said(result("blur", Verdict.REGRESSED, is_against=True), ci_file="report.json")
+    assert [] == said(result("blur", Verdict.REGRESSED, is_against=True), in_ci=True)
 
 
 def test_absent_sample_files_are_restored_first() -> None:
     """An update over them would lose what they were compared with."""
-    lines = said(result("blur", Verdict.INCOMPARABLE, lacks_files=True), ci_file="report.json")
+    lines = said(result("blur", Verdict.INCOMPARABLE, lacks_files=True), in_ci=True)
 
     assert ["Restore the absent sample files first, then run again."] == lines
 
 
-def test_a_ci_run_without_a_report_says_how_to_get_one() -> None:
+@pytest.mark.parametrize("verdict", [Verdict.MISSING, Verdict.REGRESSED])
+def test_a_ci_run_without_a_report_says_how_to_get_one(verdict: Verdict) -> None:
     """The first run of a new job has no --failaware-json yet."""
-    lines = said(result("blur", Verdict.MISSING), ci_file="")
+    lines = said(result("blur", verdict), in_ci=True, file="")
 
-    assert "add --failaware-json=report.json to this command, download report.json and report.records.zip" in lines[1]
-    assert ACCEPT == lines[-1]
+    assert "add --failaware-json=report.json to the command of the job, download the report and its records" in lines[1]
+    assert f'{ACCEPT} --reason="…"' == lines[-1]
 
 
 def test_the_folder_of_the_report_and_of_the_baselines_is_in_the_command() -> None:
     """Blanks in names are quoted."""
-    lines = said(result("blur", Verdict.MISSING), ci_file="out dir/r.json", baseline_dir="svc/baselines")
+    lines = said(result("blur", Verdict.MISSING), in_ci=True, file="out dir/r.json", folder="svc/baselines")
 
-    assert "download out dir/r.json and r.records.zip" in lines[1]
-    assert "  python -m pytest_failaware accept --baseline-dir=svc/baselines 'out dir/r.json'" == lines[-1]
+    assert "  python -m pytest_failaware accept 'out dir/r.json' --baseline-dir=svc/baselines" == lines[-1]
 
 
-def test_a_gain_that_is_not_stored_is_not_kept() -> None:
-    """Passing items are no reason to do anything but this."""
-    assert "A later run is compared with the old, lower values." in said(result("blur", Verdict.IMPROVED))[0]
+@pytest.mark.parametrize(("in_ci", "commands"), [(False, [UPDATE]), (True, [])])
+def test_a_gain_that_is_not_stored_is_not_kept(in_ci: bool, commands: list[str]) -> None:
+    """An improved run says so, and how to store it."""
+    lines = said(result("blur", Verdict.IMPROVED), in_ci=in_ci)
+
+    assert lines[0].startswith("Later runs are compared with the old, lower values. To keep the gain, store the new")
+    assert commands == lines[1:]
 
 
 def test_a_complaint_without_a_failed_gate_says_that_the_run_fails() -> None:
