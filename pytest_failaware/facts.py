@@ -68,5 +68,5 @@ def _limit(measurement: Measurement) -> str:
 def _reference(session: Session, measurement: Measurement, gate: Gate) -> str:
     if session.second is not None:
         return f"against {session.second.name} (sha256 {session.second.sha256[:8]})"
-    named = "" if gate.baseline else " (the architecture's name; failaware_baseline gives another)"
+    named = "" if gate.baseline else " (named after the model; failaware_baseline gives another name)"
     return f"baseline {baseline_name(measurement, gate)}{named} in {session.config.baseline_dir}"

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 def gate_lines(config: pytest.Config, gate: Gate) -> Iterator[str]:
     """Yield a line for each value of the ini's gate with the place it stands in; a marker wins over each of them."""
+    yield "  a marker without arguments means"
     ini = config.inipath.name if config.inipath else "ini"
     for key, text in _values(gate).items():
         if text:
             place = "default" if config.getini(f"{PREFIX}{key}") is None else ini
-            yield f"  {key} = {text} ({place})"
+            yield f"    {key} = {text} ({place})"
 
 
 def _values(gate: Gate) -> Mapping[str, str]:

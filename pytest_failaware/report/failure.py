@@ -157,8 +157,9 @@ def p_value(p: float) -> str:
 
 
 def _has_counted_flips(result: ItemResult) -> bool:
-    """Whether the text on accuracy has already said how many answers were lost and gained."""
-    return any(one.metric == "accuracy" and one.evidence and one.evidence.lost is not None for one in _failed(result))
+    """Whether the text on accuracy has already said how many answers were lost and gained since the reference."""
+    texts = [one for one in _failed(result) if one.metric == "accuracy" and one.verdict is not Verdict.DRIFTED]
+    return any(one.evidence is not None and one.evidence.lost is not None for one in texts)
 
 
 def _changes(change: SampleChange, *, has_counts: bool) -> Iterator[str]:

@@ -49,7 +49,7 @@ def _update(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
 
 def _keep(results: Sequence[ItemResult], report: RunReport) -> Iterator[Line]:
     """How an improvement becomes what later runs are compared with."""
-    yield Line("Later runs are compared with the old, lower values. To keep the gain, store the new ones"
+    yield Line("Later runs are compared with the old, worse values. To keep the gain, store the new ones"
                + (" where updates are allowed." if report.in_ci else ":"))  # fmt: skip
     if not report.in_ci:
         yield from _update(results, report.command)

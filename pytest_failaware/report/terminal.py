@@ -63,7 +63,7 @@ def _complaints(report: RunReport) -> Iterator[Line]:
 
 def _inconclusive(results: Sequence[ItemResult]) -> Iterator[Line]:
     """What a reader may make of the verdict that neither passes nor fails."""
-    if any(result.verdict is Verdict.INCONCLUSIVE for result in results):
+    if any(one.verdict is Verdict.INCONCLUSIVE for result in results for one in result.comparisons):
         yield Line(
             "inconclusive: the drop on these samples is beyond the tolerance and may be chance; more samples decide",
             "yellow",

@@ -20,13 +20,14 @@ def test_the_header_has_the_gate_at_v(project: Project) -> None:
 
     project.run("-v").stdout.fnmatch_lines(
         [
-            "  conditions = clean low_light (tox.ini)",
-            "  rule = confidence < 0.6 or entropy > 1.0 (default)",
-            "  metrics = accuracy confident_accuracy silent_failure_rate confident_correct_rate (default)",
-            "  tolerance = accuracy=0.005 * (default)",
-            "  maximum = silent_failure_rate=0.9 (tox.ini)",
-            "  policy = any_drop (tox.ini)",
-            "  alpha = 0.01 (default)",
+            "  a marker without arguments means",
+            "    conditions = clean low_light (tox.ini)",
+            "    rule = confidence < 0.6 or entropy > 1.0 (default)",
+            "    metrics = accuracy confident_accuracy silent_failure_rate confident_correct_rate (default)",
+            "    tolerance = accuracy=0.005 * (default)",
+            "    maximum = silent_failure_rate=0.9 (tox.ini)",
+            "    policy = any_drop (tox.ini)",
+            "    alpha = 0.01 (default)",
         ]
     )
 
@@ -72,7 +73,7 @@ def test_a_new_architecture_is_told_of_the_old_baseline(project: Project) -> Non
 
     found.fnmatch_lines(
         [
-            "rule *; baseline network (the architecture's name; failaware_baseline gives another) in baselines",
+            "rule *; baseline network (named after the model; failaware_baseline gives another name) in baselines",
             "note: the name 'network' is that of the architecture, or of the function that makes the model",
             "note: baselines in baselines: toy",
             "note: to compare with it: --failaware-baseline=toy",

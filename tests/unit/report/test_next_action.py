@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from judged import result
 
@@ -100,7 +102,7 @@ def test_a_gain_that_is_not_stored_is_not_kept(in_ci: bool, commands: list[str])
     """An improved run says so, and how to store it."""
     lines = said(result("blur", Verdict.IMPROVED), in_ci=in_ci)
 
-    assert lines[0].startswith("Later runs are compared with the old, lower values. To keep the gain, store the new")
+    assert lines[0].startswith("Later runs are compared with the old, worse values. To keep the gain, store the new")
     assert commands == lines[1:]
 
 
@@ -120,8 +122,10 @@ def test_a_complaint_beside_a_failed_gate_needs_no_word() -> None:
 
 
 def test_inconclusive_is_explained() -> None:
-    """A yellow verdict says what to make of it, once."""
-    both = tuple(result(key, Verdict.INCONCLUSIVE) for key in ("clean", "blur"))
-    text = "\n".join(line.text for line in summary_lines(RunReport(results=both), display=Display()))
+    """A yellow verdict says what to make of it, once, also if the test has failed for another metric."""
+    doubtful = dataclasses.replace(result("clean", Verdict.PASSED).comparisons[0], verdict=Verdict.INCONCLUSIVE)
+    for verdict in (Verdict.INCONCLUSIVE, Verdict.REGRESSED):
+        both = tuple(result(key, verdict, comparisons=(doubtful,)) for key in ("clean", "blur"))
+        text = "\n".join(line.text for line in summary_lines(RunReport(results=both), display=Display()))
 
-    assert 1 == text.count("beyond the tolerance and may be chance; more samples decide")
+        assert 1 == text.count("beyond the tolerance and may be chance; more samples decide")
