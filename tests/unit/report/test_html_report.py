@@ -200,6 +200,7 @@ def test_what_was_compared_with_nothing() -> None:
     assert "no entry 'clean' in baseline 'small'" in text
     assert "✕" not in text.partition("What is missing")[0]
     assert "! Nothing to compare with yet 1 checked: 1 missing" in text
+    assert text.startswith("Reliability not compared yet: ")  # by which a later run knows that the file is ours
     assert "record it by the command at the end of the log" in text
     assert "trusted 90 30 flagged 0 80" in text
     assert "→" not in text.partition("Provenance")[0].replace("right →", "")
