@@ -124,7 +124,7 @@ def test_groups_of_one_image_are_independent(project: Project, command: Command)
 def test_groups_are_stored_by_an_update(project: Project, command: Command) -> None:
     """A baseline without groups says so in each run that has them, until an update stores them; and the reverse."""
     project.record()
-    note = "note: the reference stores no groups, so plan, selftest and thresholds take its images for independent; *"
+    note = "note: the reference stores no groups, so plan, selftest and thresholds take its samples for independent; *"
     project.run(GROUPED).stdout.fnmatch_lines(["note: tested over the 20 groups *", note])
     project.record(GROUPED).stdout.fnmatch_lines(
         ["*toy.yaml: unchanged clean, low_light; groups of the samples none -> 20; review and commit it: git add *"]
