@@ -67,7 +67,7 @@ def resolve(
     if "predictions" in given:
         vocabulary = vocabulary.of_predictions
     default_dir = Given(text="baselines", where="", place="default", base=around.ini_dir)
-    writing, baseline_dir = _writing(given), given.get("baseline-dir", default_dir).path()
+    writing, baseline_dir = _writing(given, around), given.get("baseline-dir", default_dir).path()
     config = RunConfig(
         model=read_source("model", given["model"]) if "model" in given else None,
         predictions=read_source("predictions", given["predictions"]) if "predictions" in given else None,
@@ -112,7 +112,7 @@ def _gate(given: Mapping[str, Given], ini: Mapping[str, object], vocabulary: Voc
     return build_gate(values, prefix=PREFIX, vocabulary=vocabulary)
 
 
-def _writing(given: Mapping[str, Given]) -> Writing:
+def _writing(given: Mapping[str, Given], around: Surroundings) -> Writing:
     everything, missing = is_on("update-baselines", given), is_on("update-new", given)
     if everything and missing:
         raise ConfigError(
@@ -125,6 +125,7 @@ def _writing(given: Mapping[str, Given]) -> Writing:
         dry_run=is_on("dry-run", given),
         reset_golden=is_on("reset-golden", given),
         reason=" ".join(given["reason"].text.split()) if "reason" in given else "",
+        is_refused=bool(around.ci_server) and not is_on("update-in-ci", given),
     )
     if writing.dry_run and not writing.asked:
         raise ConfigError(

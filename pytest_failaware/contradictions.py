@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from pytest_failaware.errors import ConfigError
-from pytest_failaware.options import COMMAND_LINE, OPTIONS, PREFIX, Given, Surroundings, is_on
+from pytest_failaware.options import COMMAND_LINE, OPTIONS, PREFIX, Given, Surroundings
 from pytest_failaware.schema import Gate, Precision, RunConfig, UpdateMode
 
 _ENVIRONMENT: Final = frozenset(option.environment for option in OPTIONS if option.environment)
@@ -37,8 +37,7 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
     if config.strict:
         _refuse_unreviewed(config, given)
         refuse_toothless(config.gate)
-    allowed = config.writing.dry_run or is_on("update-in-ci", given)
-    if config.writing.asked and around.ci_server and not allowed:
+    if config.writing.asked and config.writing.is_refused and not config.writing.dry_run:
         raise ConfigError(
             f"this is a CI server ({around.ci_server} is set), where baselines are not written: update them where "
             "somebody reviews the change, or set failaware_update_in_ci = true in the ini"

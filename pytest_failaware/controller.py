@@ -9,10 +9,11 @@ from typing import Any, Final
 import pytest
 
 from pytest_failaware.bends import bends_of, typed_text
-from pytest_failaware.command import shown_command
+from pytest_failaware.command import accept_command, shown_command
 from pytest_failaware.console import GateFailure, Place, bars, verbosity_of, width_of, write
 from pytest_failaware.early import EarlyWord
 from pytest_failaware.errors import FailAwareError
+from pytest_failaware.false_alarms import false_alarms
 from pytest_failaware.ignored import ignored_sentence
 from pytest_failaware.inis_below import is_only_ini
 from pytest_failaware.judge.mce import run_corruption
@@ -23,7 +24,9 @@ from pytest_failaware.outputs import write_outputs
 from pytest_failaware.report.display import Display
 from pytest_failaware.report.failure import failure_text, headline
 from pytest_failaware.report.github import error_annotations
+from pytest_failaware.report.repeats import Repeats
 from pytest_failaware.report.terminal import summary_lines
+from pytest_failaware.report.words import name_in
 from pytest_failaware.schema import ItemResult, RunConfig, RunReport
 from pytest_failaware.selection import narrowed_by, skipped_files
 from pytest_failaware.session import FROM_FIXTURES
@@ -53,6 +56,7 @@ class Controller:
         self.complaints: list[str] = []
         self.diffs: list[str] = []
         self.is_settled = False
+        self.repeats = Repeats()
         self._unwritten: set[str] = set()  # names of baselines that were refused
         self._uncollected = ""
         self._whole_can_go = False
@@ -70,16 +74,25 @@ class Controller:
             self.ledger.skipped[report.nodeid] = None
         if report.when == "call" and report.failed and entry and "result" in entry:
             self._show(report, self.ledger.results[report.nodeid])
+        elif report.failed and entry and "error" in entry:
+            self._shorten(report, entry["error"])
 
     def _show(self, report: pytest.TestReport, result: ItemResult) -> None:
         """Put our own text in place of the same text that came as plain lines, maybe from another process."""
         found = failure_text(result, verbosity=verbosity_of(self.config))
-        lines = tuple(line._replace(text=without_home(line.text)) for line in found)
+        whole = tuple(line._replace(text=without_home(line.text)) for line in found)
+        has_numbers = any(one.verdict.fails for one in result.comparisons)
+        lines = whole if has_numbers else self.repeats.shortened(whole, name_in(report.nodeid))
         file, line = result.location
         place = Place(path=str(self.config.rootpath / file), lineno=line, message=printable(headline(result)))
         failure = GateFailure(lines=lines, reprcrash=place, config=self.config)
-        if str(report.longrepr).strip() == str(failure).strip():
+        if str(report.longrepr).strip() == "\n".join(printable(line.text) for line in whole).strip():
             report.longrepr = failure  # type: ignore[assignment]  # pytest asks for toterminal and reprcrash alone
+
+    def _shorten(self, report: pytest.TestReport, text: str) -> None:
+        """Name the test that has the same error in place of the whole text, which is then said once."""
+        if str(report.longrepr).strip() == text.strip():
+            report.longrepr = self.repeats.named(text, name_in(report.nodeid))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember a module that failed or was skipped: its marked tests are not known."""
@@ -310,7 +323,7 @@ class Controller:
     def report(self) -> RunReport:
         """Everything there is to say about the run so far."""
         return RunReport(
-            facts=tuple(map(self._short, (*self.ledger.facts, *self._bends()))),
+            facts=tuple(map(self._short, (*self.ledger.facts, *self._bends(), *false_alarms(self.ledger.alphas)))),
             results=self.ledger.in_order,
             errors={nodeid: self._short(text) for nodeid, text in self.ledger.errors.items()},
             complaints=tuple(map(self._short, self.complaints)),
@@ -326,6 +339,8 @@ class Controller:
             incomplete=self.incomplete,
             workers=self.ledger.workers_per_model,
             command=self._command(),
+            accept=self._accept(),
+            in_ci=self.run.writing.is_refused,
             corruption=run_corruption(self.ledger.results.values()),
         )
 
@@ -361,6 +376,15 @@ class Controller:
     def _short(self, text: str) -> str:
         """Paths from where pytest was called, as the command has them: no reader needs the writer's home."""
         return without_home(text.replace(f"{self.config.invocation_params.dir}{os.sep}", ""))
+
+    def _accept(self) -> str:
+        """The command that stores what this run measured, from its JSON; "" without one."""
+        path, start = self.run.outputs.json, self.config.invocation_params.dir
+        if path is None or self.incomplete or self.run.writing.asked:
+            return ""
+        folder = os.path.relpath(self.run.baseline_dir, start)
+        report = os.path.relpath(path, start)
+        return self._short(accept_command(report, self.ledger.in_order, "" if folder == "baselines" else folder))
 
     def _command(self) -> str:
         """What was typed, without what an update would contradict, to be copied from the terminal."""

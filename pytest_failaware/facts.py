@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_failaware.notes import below_published
 from pytest_failaware.report.words import in_groups
-from pytest_failaware.schema import Gate, Measurement
+from pytest_failaware.schema import Gate, Measurement, Precision
 from pytest_failaware.session import Session, baseline_name
 
 _WIDE: Final = Decimal("0.1")
@@ -36,10 +36,11 @@ def _wide(gate: Gate) -> Iterator[str]:
 
 def of_model(session: Session, measurement: Measurement) -> Iterator[str]:
     """The model, the data and the preprocessing, with what is to be known of them."""
-    provenance, second = measurement.provenance, session.second
+    config, provenance, second = session.config, measurement.provenance, session.second
     model, data = provenance.model, provenance.data
     known = f"{model.architecture} {model.sha256[:8]}".strip()
-    yield f"model {session.typed('model')} ({known}) on {provenance.environment['device']}"
+    precision = "" if config.precision is Precision.IEEE else f" in {config.precision.dtype}"
+    yield f"model {session.typed('model')} ({known}) on {provenance.environment['device']}{precision}"
     yield from session.model_notes
     yield from (f"{second.name}: {note}" for note in second.notes) if second else ()
     yield from (f"note: {note}" for note in dict.fromkeys(note for bench in session.benches for note in bench.notes))
@@ -47,7 +48,7 @@ def of_model(session: Session, measurement: Measurement) -> Iterator[str]:
         f"data {session.typed('dataset')}: {data.samples:,} images{in_groups(data)}, {len(data.classes)} classes; "
         f"preprocess {provenance.preprocessing}"
     )
-    yield from (f"note: {note}" for note in below_published(session.config, measurement))
+    yield from (f"note: {note}" for note in below_published(config, measurement))
 
 
 def of_predictions(session: Session) -> Iterator[str]:
@@ -69,4 +70,5 @@ def _limit(measurement: Measurement) -> str:
 def _reference(session: Session, measurement: Measurement, gate: Gate) -> str:
     if session.second is not None:
         return f"against {session.second.name} (sha256 {session.second.sha256[:8]})"
-    return f"baseline {baseline_name(measurement, gate)} in {session.config.baseline_dir}"
+    named = "" if gate.baseline else " (named after the model; failaware_baseline gives another name)"
+    return f"baseline {baseline_name(measurement, gate)}{named} in {session.config.baseline_dir}"

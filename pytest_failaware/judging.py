@@ -25,6 +25,7 @@ from pytest_failaware.schema import (
     Writing,
 )
 from pytest_failaware.session import Measured, Session, baseline_name
+from pytest_failaware.text import from_here
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,7 +117,7 @@ class Judging:
             sights=seen,
             notes=(*judged.notes, *(finds_less(measurement.provenance.data, measurement.groups) if seen else ())),
         )
-        return self._with_suggestion(judged) if judged.verdict is Verdict.MISSING else judged
+        return self._with_suggestion(judged, gate) if judged.verdict is Verdict.MISSING else judged
 
     def _with_alarm(self, result: ItemResult, gate: Gate) -> ItemResult:
         """The result with what clean says of its subject, as far as this process knows it."""
@@ -141,7 +142,7 @@ class Judging:
         elif not is_renamed(baseline, measurement):
             yield (
                 "failaware_rename does not make the baseline comparable: beside the names, the order of the classes or "
-                "the images changed"
+                "the samples changed"
             )
 
     def _ends_golden(self, measured: Measured, reference: Reference) -> bool:
@@ -213,6 +214,7 @@ class Judging:
             "facts": list(facts(self.session, measurement, gate)),
             "opened": list(self.session.opened),
             "rule": str(gate.rule),
+            **({"alpha": str(gate.policy.alpha if gate.alpha is None else gate.alpha)} if gate.shares_alpha else {}),
             "write": write,
             "acceptable": not accepted(result, _ANYTHING).verdict.fails,
             **({"measurement": measurement_to_plain(self._stripped(measurement))} if keep else {}),
@@ -248,16 +250,25 @@ class Judging:
 
         return read_baseline(self.config.baseline_dir, name)
 
-    def _with_suggestion(self, result: ItemResult) -> ItemResult:
-        """A missing baseline with the names of those that exist."""
+    def _with_suggestion(self, result: ItemResult, gate: Gate) -> ItemResult:
+        """A missing baseline with the names of those that exist, and how to compare with one of them."""
         from pytest_failaware.judge.baseline import baseline_names
 
         names = baseline_names(self.config.baseline_dir)
-        where = f"in {self.config.baseline_dir}"
         if result.baseline in names:
             return result
-        note = f"baselines {where}: {', '.join(names)}" if names else f"there is no baseline {where} yet"
-        return dataclasses.replace(result, notes=(*result.notes, note))
+        folder = from_here(self.config.baseline_dir)
+        if not names:
+            notes = [f"there is no baseline in {folder} yet"]
+        elif gate.baseline is None:
+            notes = [
+                f"the name {result.baseline!r} is that of the architecture, or of the function that makes the model",
+                f"baselines in {folder}: {', '.join(names)}",
+                f"to compare with {'it' if len(names) == 1 else 'one of them'}: --failaware-baseline={names[0]}",
+            ]
+        else:
+            notes = [f"baselines in {folder}: {', '.join(names)}"]
+        return dataclasses.replace(result, notes=(*result.notes, *notes))
 
 
 def _alone_has_groups(measured: Measured) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Protocol
 
 from pytest_failaware.alarms import with_alarms
@@ -163,6 +164,16 @@ class Ledger:
     def all_named(self) -> bool:
         """Whether a marker or an option names the baseline of every item, and none is named after its model."""
         return all(attempt.entry.get("named") for attempt in self._attempts.values())
+
+    @property
+    def alphas(self) -> tuple[Decimal, ...]:
+        """The chance of a false alarm that each marked test has, whose items are its conditions."""
+        found: dict[str, Decimal] = {}
+        for nodeid, attempt in self._attempts.items():
+            before, _, after = nodeid.rpartition(self.results[nodeid].stats.condition)
+            if "alpha" in attempt.entry:
+                found[before + after] = Decimal(attempt.entry["alpha"])
+        return tuple(found.values())
 
     @property
     def workers_per_model(self) -> int:

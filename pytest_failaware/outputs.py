@@ -26,7 +26,11 @@ _STARTS: Final = (
     "## ✅ Reliability: ".encode(),
     "## ❌ Reliability: ".encode(),
 )
-_NEAR_START: Final = (b"<title>Reliability ", b"<title>Accuracy and failure rate under each condition</title>")
+_NEAR_START: Final = (
+    b"<title>Reliability ",
+    b"<title>Accuracy and flagged samples under each condition</title>",
+    b"<title>Accuracy and failure rate under each condition</title>",  # as earlier versions wrote it
+)
 _HEAD: Final = 1000  # bytes
 
 

@@ -21,6 +21,7 @@ from pytest_failaware.contradictions import check_logits, refuse_toothless
 from pytest_failaware.controller import GIVE_ONE, Controller
 from pytest_failaware.errors import ConfigError, FailAwareError
 from pytest_failaware.foresight import foresee
+from pytest_failaware.gate_header import gate_lines
 from pytest_failaware.gated_items import FIXTURE, find_torn, gated_of, is_marked, refuse_unready, takes_gates
 from pytest_failaware.judging import Judging
 from pytest_failaware.last_word import LastWord
@@ -138,7 +139,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     typed = {name: option for name, option in _HEADER.items() if run.predictions is None or option != "dataset"}
     known = [f"{name} {run.origins[option].text}" for name, option in typed.items() if option in run.origins]
     origins = [f"  {name} = {one.text} ({one.place})" for name, one in run.origins.items()]
-    header = [f"failaware: {', '.join(known)}", *(origins if verbosity_of(config) > 0 else [])]
+    values = [*origins, *gate_lines(config, run.gate)] if verbosity_of(config) > 0 else []
+    header = [f"failaware: {', '.join(known)}", *values]
     return [*(printable(without_home(line)) for line in header), *lines]
 
 

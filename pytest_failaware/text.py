@@ -58,3 +58,9 @@ def one_line(text: str) -> str:
     """Text from a file or from other code on one printable line, cut at 400 characters."""
     line = "".join(filter(str.isprintable, " ".join(text.split())))
     return line if len(line) <= 400 else line[:399] + "…"
+
+
+def from_here(path: Path) -> Path:
+    """A path from the working directory on, if it lies below it: no reader of a report needs the rest."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

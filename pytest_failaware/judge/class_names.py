@@ -53,7 +53,7 @@ def _only_renamed(stored: Sequence[str], now: Sequence[str]) -> Iterator[str]:
 def unchanged_predictions(entry: BaselineEntry, stored: Records | None, measurement: Measurement) -> Iterator[str]:
     """Return a sentence if the model is the baseline's and answers as before, so that the classes alone changed.
 
-    An image is the same on both sides if its id is, which holds the name of its class: those of renamed classes are
+    A sample is the same on both sides if its id is, which holds the name of its class: those of renamed classes are
     left out.
     """
     model, now = measurement.provenance.model, measurement.records
@@ -62,7 +62,7 @@ def unchanged_predictions(entry: BaselineEntry, stored: Records | None, measurem
     _, rows, others = np.intersect1d(stored.sample_id, now.sample_id, assume_unique=True, return_indices=True)
     if len(rows) and np.array_equal(stored.prediction[rows], now.prediction[others]):
         yield (
-            f"the model is that of the baseline, and its predictions did not change on the {len(rows):,} images that "
+            f"the model is that of the baseline, and its predictions did not change on the {len(rows):,} samples that "
             "both sides have under the same name; what its outputs are called did"
         )
 

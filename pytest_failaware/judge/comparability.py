@@ -47,13 +47,13 @@ def find_differences(
     if now.classes != stored.classes:
         yield f"classes: {class_difference(stored.classes, now.classes)}"
     elif dataset_change is DatasetChange.FAIL or pair is None:
-        yield from _image_differences(stored, now, _shared_remedy(now, pair))
+        yield from _sample_differences(stored, now, _shared_remedy(now, pair))
         told = measurement.provenance.environment and entry.environment  # predictions have none, and do not tell
         if now.skipped != stored.skipped and told:
             yield f"bad images left out: baseline {stored.skipped:,}, now {now.skipped:,}"
     elif _shares_too_few(now, pair):
         yield (
-            f"images: {len(pair):,} of the baseline's {pair.stored:,} are among the {pair.measured:,} of this run; at "
+            f"samples: {len(pair):,} of the baseline's {pair.stored:,} are among the {pair.measured:,} of this run; at "
             "least half have to be"
         )
     pairs = otherwise_made(measurement, baseline)
@@ -83,11 +83,11 @@ def otherwise_made(measurement: Measurement, baseline: Baseline) -> dict[str, tu
     return {what: (old, new) for what, (old, new) in pairs.items() if old != new}
 
 
-def _image_differences(stored: DataFacts, now: DataFacts, remedy: str) -> Iterator[str]:
+def _sample_differences(stored: DataFacts, now: DataFacts, remedy: str) -> Iterator[str]:
     if now.samples != stored.samples:
-        yield f"images: baseline {stored.samples:,}, now {now.samples:,}{remedy}"
+        yield f"samples: baseline {stored.samples:,}, now {now.samples:,}{remedy}"
     elif now.fingerprint != stored.fingerprint:
-        yield f"images: as many, but others (baseline {stored.fingerprint[:15]}…, now {now.fingerprint[:15]}…){remedy}"
+        yield f"samples: as many, but others (baseline {stored.fingerprint[:15]}…, now {now.fingerprint[:15]}…){remedy}"
 
 
 def _shares_too_few(now: DataFacts, pair: Pair) -> bool:

@@ -182,8 +182,8 @@ def not_finite(stats: ConditionStats) -> Iterator[str]:
     rate = stats.rates.get(NON_FINITE.name)
     if rate is not None and rate.numerator:
         yield (
-            f"{rate.numerator:,} of {rate.denominator:,} images get logits that are not finite (NaN or infinite); they "
-            f"count as wrong and flagged ({NON_FINITE.name}, which a maximum can bound)"
+            f"{rate.numerator:,} of {rate.denominator:,} samples get logits that are not finite (NaN or infinite); "
+            f"they count as wrong and flagged ({NON_FINITE.name}, which a maximum can bound)"
         )
 
 

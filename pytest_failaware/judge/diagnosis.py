@@ -13,26 +13,26 @@ from pytest_failaware.schema import Gate
 
 
 def diagnose(before: Outcomes, now: Outcomes, gate: Gate) -> Iterator[str]:
-    """Each illness in words, nothing where neither is proven.
+    """Yield what is proven to be ill in words, nothing if neither illness is.
 
-    The operating point moved where the share of trusted samples did; the ranking got worse where fewer answers are
-    right among as many samples as the baseline trusts. Each has to be proven at the gate's level and to be observed
-    beyond the tolerance of its metric.
+    The operating point moved if the share of trusted samples did; the ranking got worse if fewer answers are right
+    among as many samples as the baseline trusts. Each has to be proven at the gate's level and to be observed beyond
+    the tolerance of its metric. If both are, the ranking comes first: a threshold cannot mend it, and a retrained model
+    needs a new one anyway.
     """
-    yield from _operating_point(before, now, gate)
-    yield from _ranking(before, now, gate)
+    moved = _proven(METRICS["failure_rate"], before, now, gate)
+    worse = _proven(AT_COVERAGE, before, now, gate)
+    if worse:
+        lost = f"{_points(worse)} less confident accuracy with as many trusted"
+        yield f"the ranking got worse ({lost}): retrain{' first' if moved else ''}"
+    if moved:
+        trusted = f"{_points(moved)} {'fewer' if moved > 0 else 'more'} trusted"
+        also, then = (", too", "then ") if worse else ("", "")
+        yield f"the operating point moved{also} ({trusted}): {then}choose the threshold again"
 
 
-def _operating_point(before: Outcomes, now: Outcomes, gate: Gate) -> Iterator[str]:
-    if change := _proven(METRICS["failure_rate"], before, now, gate):
-        moved = f"{100 * abs(float(change)):.2f} pt {'fewer' if change > 0 else 'more'} trusted"
-        yield f"the operating point moved ({moved}): choose the threshold again"
-
-
-def _ranking(before: Outcomes, now: Outcomes, gate: Gate) -> Iterator[str]:
-    if change := _proven(AT_COVERAGE, before, now, gate):
-        lost = f"{100 * abs(float(change)):.2f} pt less confident accuracy"
-        yield f"the ranking got worse ({lost} with as many trusted): retrain"
+def _points(change: Fraction) -> str:
+    return f"{100 * abs(float(change)):.2f} pt"
 
 
 def _proven(metric: AnyMetric, before: Outcomes, now: Outcomes, gate: Gate) -> Fraction | None:

@@ -194,7 +194,14 @@ def _change_verdict(gate: Gate, rate: Estimate, bound: Decimal, independent: flo
     if gate.policy is not Policy.EQUIVALENCE or observed.fails:
         return observed, ""
     upper = clopper_pearson_upper(rate.numerator * independent / rate.denominator, independent, gate.level)
-    return (Verdict.PASSED if upper <= bound else Verdict.NOT_SHOWN), f"up to {upper:.2%} is not excluded"
+    shown = _percent_beside(upper, float(bound))
+    return (Verdict.PASSED if upper <= bound else Verdict.NOT_SHOWN), f"up to {shown} is not excluded"
+
+
+def _percent_beside(rate: float, bound: float) -> str:
+    """Return a rate in percent, with as many digits as keep it from reading like a bound that it is not."""
+    digits = next((digits for digits in range(2, 7) if f"{rate:.{digits}%}" != f"{bound:.{digits}%}"), 2)
+    return f"{rate:.{digits}%}"
 
 
 def _within(rate: Fraction, bound: Decimal, failing: Verdict) -> Verdict:

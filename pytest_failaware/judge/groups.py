@@ -50,28 +50,28 @@ def how_grouped(stored: DataFacts, both: Pair) -> Iterator[str]:
         return
     if before is None:
         yield (
-            "the reference stores no groups, so plan, selftest and thresholds take its images for independent; "
+            "the reference stores no groups, so plan, selftest and thresholds take its samples for independent; "
             "--failaware-update-baselines stores those of this run"
         )
     elif now is None:
         yield (
-            f"the reference's images come in {stored.groups:,} groups and this run tells none, so they were compared "
+            f"the reference's samples come in {stored.groups:,} groups and this run tells none, so they were compared "
             "as if independent, which proves too much; name the groups, as with --failaware-group"
         )
     else:
-        yield "the images are grouped otherwise than the reference's; the groups of this run count"
+        yield "the samples are grouped otherwise than the reference's; the groups of this run count"
 
 
 def finds_less(data: DataFacts, groups: Groups) -> Iterator[str]:
-    """That gates find less than is said of independent images, where the images come in groups.
+    """That gates find less than is said of independent samples if the samples come in groups.
 
     How much depends on how changes go together within a group, which no stored model tells; the worst is that all
-    images of a group change as one, and `independent_count` is then how many there are.
+    samples of a group change as one, and `independent_count` is then how many there are.
     """
     if 0 < data.groups < data.samples:
         worst = None if groups is None else int(independent_count(len(groups), groups))
         yield (
-            f"what gates find is said for independent images, and the {data.samples:,} come in {data.groups:,} groups: "
-            "where the images of a group change together they find less"
-            + ("" if worst is None else f", at worst as with {worst:,} images")
+            f"what gates find is said for independent samples, and the {data.samples:,} come in {data.groups:,} "
+            "groups: where the samples of a group change together they find less"
+            + ("" if worst is None else f", at worst as with {worst:,} samples")
         )

@@ -111,12 +111,15 @@ def _bins(scores: NDArray[np.float32], count: int, high: float) -> NDArray[np.in
 
 
 def _worst_classes(before: Outcomes | None, now: Outcomes, classes: Sequence[str]) -> tuple[ClassChange, ...]:
-    """The classes with images, those first that gained most silent failures, then those that lost most answers."""
+    """The classes with samples, those first that lost most right answers, then those that gained most silent failures.
+
+    The first one is thus the class that a failure names as the hardest hit, if it names one.
+    """
     labels, count = now.records.label, len(classes)
     samples, (right, flagged, silent) = np.bincount(labels, minlength=count), _by_class(now, count)
     then = None if before is None else _by_class(before, count)
     lost, gained = (samples - right, silent) if then is None else (then[0] - right, silent - then[2])
-    order = [number for number in np.lexsort((np.arange(count), -silent, -lost, -gained)) if samples[number]]
+    order = [number for number in np.lexsort((np.arange(count), -silent, -gained, -lost)) if samples[number]]
     return tuple(
         ClassChange(
             name=classes[number],
@@ -152,7 +155,7 @@ def _provenance(measurement: Measurement, gate: Gate) -> dict[str, str]:
     made, parameters = measurement.provenance, measurement.condition.parameters
     return {
         "model": f"{made.model.architecture} {made.model.sha256}".strip(),
-        "images": f"{len(measurement.records):,}, {len(made.data.classes)} classes, {made.data.fingerprint}",
+        "samples": f"{len(measurement.records):,}, {len(made.data.classes)} classes, {made.data.fingerprint}",
         "preprocessing": made.preprocessing,
         "rule": str(gate.rule),
         "policy": f"{gate.policy.value}, each gate at {gate.level:.3g}",

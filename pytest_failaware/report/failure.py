@@ -8,10 +8,10 @@ from typing import Final
 from pytest_failaware.report.alarms import FIRST, UNLESS, alarm_in_brief
 from pytest_failaware.report.display import Line, colour
 from pytest_failaware.report.words import (
+    MEANINGS,
     allowed,
     comparison_cells,
     difference,
-    needed_options,
     orientation,
     percent,
     reference_name,
@@ -20,9 +20,10 @@ from pytest_failaware.report.words import (
 )
 from pytest_failaware.schema import Comparison, Estimate, Evidence, Flip, ItemResult, SampleChange, Value, Verdict
 
-RECORD: Final = "record it with --failaware-update-new, and commit the file"
 AT_THE_END: Final = "the end of the run says what to do, once the condition clean is known"
 _FLIPS: Final = 5  # shown at -v
+_COMMAND: Final = "the command at the end of the log"
+"""Which one it is depends on where the run is: a CI server refuses to update."""
 
 
 def failure_lines(result: ItemResult, *, verbosity: int = 0) -> Iterator[str]:
@@ -38,7 +39,8 @@ def failure_text(result: ItemResult, *, verbosity: int = 0) -> Iterator[Line]:
     if result.has_new_alarm:
         yield Line(f"  {FIRST}. {UNLESS}.")
     elif result.verdict is Verdict.MISSING:
-        yield Line(f"  {AT_THE_END if result.awaits_clean else RECORD}")
+        record = f"record it by {_COMMAND}, and commit what it writes"
+        yield Line(f"  {AT_THE_END if result.awaits_clean else record}")
     yield from (Line(f"  {difference}") for difference in result.differences)
     if shown := orientation(result):
         yield Line(f"  {shown}")
@@ -46,7 +48,7 @@ def failure_text(result: ItemResult, *, verbosity: int = 0) -> Iterator[Line]:
         yield Line(f"  {_sentence(comparison)}", colour(comparison.verdict))
         yield from (Line(f"    {line}") for line in _proof(comparison, result))
     if result.change is not None:
-        yield from (Line(f"  {line}") for line in _changes(result.change))
+        yield from (Line(f"  {line}") for line in _changes(result.change, has_counts=_has_counted_flips(result)))
         yield from (Line(f"  {line}") for line in (_details(result.change) if verbosity > 0 else ()))
     yield from (Line(f"  {note}") for note in result.notes)
     yield from (Line(f"  {line}") for line in _remedy(result))
@@ -66,7 +68,7 @@ def _outcome(result: ItemResult) -> str:
         return f"no entry {result.stats.condition!r} in {reference}, so nothing was compared"
     if result.verdict is Verdict.INCOMPARABLE:
         return f"cannot be compared with {reference}"
-    return f"worse than {reference} allows, on {result.stats.cells.samples:,} images"
+    return f"worse than {reference} allows, on {result.stats.cells.samples:,} samples"
 
 
 def _failed(result: ItemResult) -> list[Comparison]:
@@ -84,6 +86,7 @@ def _in_brief(comparison: Comparison) -> str:
 def _sentence(comparison: Comparison) -> str:
     """One failed comparison in a line that stands alone."""
     metric, before, now, change, limit, verdict = comparison_cells(comparison)
+    metric = f"{metric} ({MEANINGS[metric]})" if metric in MEANINGS else metric
     if comparison.reference is None:
         counted = f" ({_counts(comparison.current)})" if isinstance(comparison.current, Estimate) else ""
         return f"{metric}: {now}{counted}, must be {limit}: {verdict}"
@@ -98,12 +101,22 @@ def _proof(comparison: Comparison, result: ItemResult) -> Iterator[str]:
         return
     samples = result.change.samples if result.change else result.stats.cells.samples
     if isinstance(reference, Estimate) and isinstance(comparison.current, Estimate):
-        flips = "" if evidence.lost is None else f"; {evidence.lost:,} lost, {evidence.gained:,} gained"
-        yield f"on these {samples:,} images: {_sides(reference, comparison.current, samples)}{flips}"
+        flips = _flips(evidence, comparison.current.numerator - reference.numerator)
+        yield f"on these {samples:,} samples: {_sides(reference, comparison.current, samples)}{flips}"
     said, p = claim(comparison, evidence)
-    yield f"on images like these: {said}"
+    yield f"on samples like these: {said}"
     sure = "" if evidence.low is None else " (95 %)"
     yield f"  {interval(evidence, comparison.current)}{sure}, p {p}, needed {evidence.level:.2g}"
+
+
+def _flips(evidence: Evidence, change: int) -> str:
+    """How many samples changed each way, in the words of what is counted: `change` says whether more is worse."""
+    if evidence.lost is None or evidence.gained is None:
+        return ""
+    if evidence.lost == evidence.gained:
+        return f"; {evidence.lost:,} changed each way"
+    more, less = ("new", "gone") if change == evidence.lost - evidence.gained else ("lost", "gained")
+    return f"; {evidence.lost:,} {more}, {evidence.gained:,} {less}"
 
 
 def _sides(before: Estimate, now: Estimate, samples: int) -> str:
@@ -150,21 +163,30 @@ def p_value(p: float) -> str:
     return f"{p:.2g}" if p else "below 1e-300"
 
 
-def _changes(change: SampleChange) -> Iterator[str]:
-    """The diagnosis, the class that lost most, confident_accuracy at both thresholds, and the flips."""
+def _has_counted_flips(result: ItemResult) -> bool:
+    """Whether the text on accuracy has already said how many answers were lost and gained since the reference."""
+    texts = [one for one in _failed(result) if one.metric == "accuracy" and one.verdict is not Verdict.DRIFTED]
+    return any(one.evidence is not None and one.evidence.lost is not None for one in texts)
+
+
+def _changes(change: SampleChange, *, has_counts: bool) -> Iterator[str]:
+    """The diagnosis, the class that lost most, confident_accuracy at both thresholds if they differ, and the flips."""
     yield from (f"diagnosis: {finding}" for finding in change.diagnosis)
     if (worst := change.worst_class) is not None:
         before, now = (
             percent(Estimate(numerator=right, denominator=worst.samples)) for right in (worst.before, worst.now)
         )
-        yield f"worst class: {worst.name!r}, {before} -> {now} of {worst.samples:,} images"
+        yield f"hardest hit class: {worst.name!r}, {before} -> {now} of {worst.samples:,} samples"
     if (parts := change.decomposition) is not None:
         fixed, moved = (f"{100 * part:+.2f} pt" for part in (parts.whole, parts.at_coverage))
-        yield f"confident_accuracy: {fixed} at the threshold, {moved} with as many trusted as before"
-    yield (
-        f"flips: {change.negative_flips:,} right before, wrong now ({change.confident_negative_flips:,} trusted both "
-        f"times); {change.positive_flips:,} the reverse"
-    )
+        if fixed != moved:  # else the threshold did not matter, and the change stands above
+            yield f"confident_accuracy: {fixed} at the threshold, {moved} with as many trusted as before"
+    silent, lost = f"{change.confident_negative_flips:,}", f"{change.negative_flips:,}"
+    if has_counts:
+        yield f"flips: {silent} of the {lost} lost answers were trusted both times"
+        return
+    trusted = f"({silent} trusted both times)"
+    yield f"flips: {lost} right before, wrong now {trusted}; {change.positive_flips:,} the reverse"
 
 
 def _details(change: SampleChange) -> Iterator[str]:
@@ -195,11 +217,11 @@ def _remedy(result: ItemResult) -> Iterator[str]:
         yield "give the class folders the names that they had, whose order decides what an output means; or say in the"
         yield "ini, as failaware_rename, that the names are new and the classes are the same"
     if result.verdict is Verdict.INCOMPARABLE and not result.is_against:
-        options = " ".join(f"--failaware-{option}" for option in needed_options([result]))
-        yield f"go back to what the baseline was recorded with, or, where the change is meant, store it with {options}"
+        yield "go back to what the baseline was recorded with or, if the change is meant, store the new values by"
+        yield _COMMAND
     if result.verdict is Verdict.DRIFTED:
-        yield "the loss since the first accepted values is more than the drift budget; where that is intended, add"
-        yield '--failaware-reset-golden and --failaware-reason="…" to --failaware-update-baselines'
+        yield "the loss since the first accepted values is more than the drift budget; if that is intended, reset the"
+        yield f"golden reference, from which drift is measured, by {_COMMAND}"
 
 
 def _counts(estimate: Estimate) -> str:

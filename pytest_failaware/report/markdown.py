@@ -10,14 +10,12 @@ from typing import Final
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines
-from pytest_failaware.report.table import COLUMNS
+from pytest_failaware.report.rates import rate_cells, rate_columns, rate_headings
 from pytest_failaware.report.terminal import total
 from pytest_failaware.report.words import (
     comparison_cells,
-    heading,
     orientation_cells,
     orientation_headings,
-    percent,
     short_name,
     verdict_word,
 )
@@ -85,16 +83,10 @@ def _not_compared(results: Sequence[ItemResult]) -> Iterator[str]:
 
 
 def _rates(results: Sequence[ItemResult]) -> Iterator[str]:
-    rows = [
-        (
-            short_name(result),
-            *(percent(result.stats.rates[name]) for name in COLUMNS),
-            verdict_word(result.verdict),
-        )
-        for result in results
-    ]
+    columns = rate_columns(results)
+    rows = [(short_name(result), *rate_cells(result, columns), verdict_word(result.verdict)) for result in results]
     if rows:
-        yield from _table(("test", *map(heading, COLUMNS), "verdict"), rows)
+        yield from _table(("test", *rate_headings(columns), "verdict"), rows)
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -9,13 +9,13 @@ from typing import Final
 
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
-from pytest_failaware.report.failure import claim, failure_lines, loss
-from pytest_failaware.report.panels import severity_panels
+from pytest_failaware.report.failure import claim, failure_lines, interval, loss
+from pytest_failaware.report.panels import reference_word, severity_panels
+from pytest_failaware.report.rates import rate_cells, rate_columns, rate_headings, stored_cells
 from pytest_failaware.report.section import Context, compared
 from pytest_failaware.report.sights import at_chance, too_few
-from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.terminal import total
-from pytest_failaware.report.words import NOT_THE_SAME, heading, percent, short_name
+from pytest_failaware.report.words import NOT_THE_SAME, short_name
 from pytest_failaware.schema import ItemResult, Pictures, RunReport, Verdict
 
 _FAILURES: Final = 400  # rows; what goes beyond these is counted, so that a page stays small
@@ -26,9 +26,12 @@ _PANELS: Final = 100
 def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, Pictures]) -> Context:
     """All that stands outside of the conditions' details; `results` are the report's, the worst first."""
     numbers = {result.nodeid: number for number, result in enumerate(results, start=1)}
+    columns = rate_columns(report.results)
     failures, panels = list(_failures(results, numbers)), list(severity_panels(report.results, drawn))
     return {
         "passed": report.passed,
+        **_outcome(report),
+        "word": _word(report.results),
         "total": total(results, report.unwritten) if results else "nothing was compared",
         "troubles": list(_troubles(report)),
         "failures": failures[:_FAILURES],
@@ -38,8 +41,8 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
             for result in results
             if result.verdict in (Verdict.MISSING, Verdict.INCOMPARABLE)
         ][:_FAILURES],
-        "headings": [heading(name) for name in COLUMNS],
-        "rates": [_rates(result, drawn.get(result.nodeid), numbers) for result in report.results[:_RATES]],
+        "headings": rate_headings(columns),
+        "rates": [_rates(result, drawn.get(result.nodeid), numbers, columns) for result in report.results[:_RATES]],
         "more_rates": len(report.results[_RATES:]),
         "sights": list(_sights(results)),
         "severities": panels[:_PANELS],
@@ -52,6 +55,20 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
         "notices": report.notices,
         "command": report.command,
     }
+
+
+def _outcome(report: RunReport) -> Context:
+    """The headings: a first run has not failed anything, it has nothing to compare with."""
+    failing = {result.verdict for result in report.results if result.verdict.fails}
+    troubles = (report.errors, report.complaints, report.unchecked, report.failed, report.incomplete)
+    is_first = failing == {Verdict.MISSING} and not any(troubles)
+    outcome = "Nothing to compare with yet" if is_first else f"Reliability {'passed' if report.passed else 'failed'}"
+    return {"outcome": outcome, "is_first": is_first, "failing": "What is missing" if is_first else "What failed"}
+
+
+def _word(results: Sequence[ItemResult]) -> str:
+    """What the other side of the run's comparisons is called."""
+    return reference_word(results[0]) if results else "baseline"
 
 
 def _troubles(report: RunReport) -> Iterator[str]:
@@ -68,24 +85,25 @@ def _troubles(report: RunReport) -> Iterator[str]:
 
 
 def _failures(results: Sequence[ItemResult], numbers: Mapping[str, int]) -> Iterator[Context]:
-    """Each failing gate with what the terminal says of it, by verdict, then what lost most."""
+    """Each failing gate with what the terminal says of it: by verdict, then by the loss that is proven."""
     failing = [(result, one) for result in results for one in result.comparisons if one.verdict.fails]
     for result, comparison in sorted(failing, key=lambda pair: (pair[1].verdict.severity, -loss(pair[1]))):
         said, p = claim(comparison, comparison.evidence) if comparison.evidence else ("", "")
         where = {"test": short_name(result), "number": numbers[result.nodeid]}
-        yield {**where, "said": said, "p": p, **compared(comparison)}
+        proven = f"{said}: {interval(comparison.evidence, comparison.current)}" if comparison.evidence else ""
+        yield {**where, "said": proven, "p": p, **compared(comparison)}
 
 
-def _rates(result: ItemResult, pictures: Pictures | None, numbers: Mapping[str, int]) -> Context:
-    before = result.stored or (None if pictures is None or pictures.before is None else pictures.before.stats.rates)
+def _rates(
+    result: ItemResult, pictures: Pictures | None, numbers: Mapping[str, int], columns: Sequence[str]
+) -> Context:
+    drawn = {} if pictures is None or pictures.before is None else pictures.before.stats.rates
+    now, before = rate_cells(result, columns), stored_cells(result, result.stored or drawn, columns)
     return {
         "test": short_name(result),
         "number": numbers[result.nodeid],
-        "cells": [
-            (heading(name), percent(result.stats.rates[name]), "" if before is None else percent(before[name]))
-            for name in COLUMNS
-        ],
-        "was": f"{NOT_THE_SAME}: was" if result.stored else "was",
+        "cells": list(zip(rate_headings(columns), now, before, strict=True)),
+        "reference": f"{NOT_THE_SAME}: {reference_word(result)}" if result.stored else reference_word(result),
         "verdict": result.verdict,
     }
 

@@ -73,13 +73,13 @@ def _risk_coverage(sides: Sequence[tuple[Curves, str]]) -> Panel:
     return Panel(
         title="Risk and coverage",
         drawing=line_chart(
-            "Share of wrong answers among the images trusted most",
+            "Share of wrong answers among the samples trusted most",
             "; ".join(said),
-            Axis(label="share of the images, most trusted first", low=0, high=1, ticks=_shares(0, 1)),
+            Axis(label="share of the samples, most trusted first", low=0, high=1, ticks=_shares(0, 1)),
             Axis(label="", low=0, high=high, ticks=_shares(0, high)),
             lines,
         ),
-        caption="Wrong answers among the images trusted most; lower is better. The mark is where the rule stands.",
+        caption="Wrong answers among the samples trusted most; lower is better. The mark is where the rule stands.",
     )
 
 
@@ -132,14 +132,14 @@ def _histogram(score: str, sides: Sequence[tuple[Histogram, str]], threshold: tu
     return Panel(
         title=score.capitalize(),
         drawing=mirrored_bars(
-            f"Images by {score}, right ones above and wrong ones below the middle",
+            f"Samples by {score}, right ones above and wrong ones below the middle",
             "; ".join([*said, *([shown[1]] if shown else [])]),
             axis,
             bars[-1],
             bars[0] if len(bars) > 1 else None,
             threshold=shown,
         ),
-        caption="Images with right answers above, with wrong ones below; each half has a scale of its own.",
+        caption="Samples with right answers above, with wrong ones below; each half has a scale of its own.",
     )
 
 

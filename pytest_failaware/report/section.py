@@ -25,6 +25,7 @@ from pytest_failaware.schema import (
 Context = dict[str, Any]
 """What a template is filled with. Any: text, numbers, drawings, and lists and dicts of them."""
 
+_WORST: Final = "those first that lost most right answers, then those that gained most silent failures"
 _FLIPS: Final = 8  # listed where there are no images of them
 
 
@@ -98,11 +99,11 @@ def _of_change(result: ItemResult, images: Sequence[Thumbnail], *, names: bool) 
 
 
 def _parts(parts: Decomposition) -> Iterator[tuple[str, str, str]]:
-    yield "other answers", _points(parts.answers), "images trusted on both sides whose answer changed"
-    yield "newly trusted", _points(parts.entered), "images that are trusted now alone"
-    yield "no longer trusted", _points(parts.left), "images that were trusted before alone"
+    yield "other answers", _points(parts.answers), "samples trusted on both sides whose answer changed"
+    yield "newly trusted", _points(parts.entered), "samples that are trusted now alone"
+    yield "no longer trusted", _points(parts.left), "samples that only the reference trusted"
     yield "all together", _points(parts.whole), "the change at the rule's own threshold"
-    yield "at equal coverage", _points(parts.at_coverage), "the change with as many trusted as before"
+    yield "at equal coverage", _points(parts.at_coverage), "the change with as many trusted as in the reference"
 
 
 def _points(part: float) -> str:
@@ -122,12 +123,13 @@ def _flip(flip: Flip, image: Thumbnail | None, name: str) -> Context:
 
 def _of_pictures(result: ItemResult, pictures: Pictures | None, common: Mapping[str, str]) -> Context:
     if pictures is None:
-        return {"cells": [], "panels": [], "classes": [], "class_count": 0, "provenance": {}}
+        return {"cells": [], "panels": [], "classes": [], "class_count": 0, "class_order": "", "provenance": {}}
     return {
         "cells": list(_cells(pictures)),
         "panels": list(condition_panels(result, pictures)),
         "classes": [_class_row(one) for one in pictures.classes],
         "class_count": pictures.class_count,
+        "class_order": _WORST if pictures.before is not None else "those with most wrong answers first",
         "provenance": {name: text for name, text in pictures.provenance.items() if name not in common},
     }
 

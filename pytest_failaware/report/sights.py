@@ -10,7 +10,10 @@ from pytest_failaware.report.words import short_name
 from pytest_failaware.schema import ItemResult, Sight
 
 AT_CHANCE: Final = "not shown to know more than the largest class, so there is nothing to lose"
-SEEN: Final = "smallest drops found in 80 % of all cases, tolerance included, by how many answers flip"
+SEEN: Final = (
+    "the smallest drop that turns a gate red four times out of five, if 0.2 % of the answers change (an exported "
+    "model) or 10 % (a retrained one)"
+)
 SIGHT_HEADINGS: Final = ("gate", "counted on", "0.2 % flip", "10 % flip")
 
 
@@ -33,17 +36,25 @@ def sight_table(found: Found, *, first: str = "condition", width: int | None = N
 
 
 def sight_range(found: Found) -> Iterator[str]:
-    """The smallest and the largest of all these drops in a sentence."""
-    if drops := [drop for _, some in found for sight in some for drop in (sight.few, sight.many)]:
-        few, many = f"{_points(min(drops))} (few answers flip)", f"{_points(max(drops))} (many do)"
-        yield f"the gates find drops of {few} to {many} in 80 % of all cases; at -v each gate"
+    """Say in a sentence which drops the gates see at least."""
+    seen = [sight for _, some in found for sight in some]
+    if seen:
+        few, many = (_range([getattr(sight, name) for sight in seen]) for name in ("few", "many"))
+        yield (
+            f"with this test set a gate turns red, four times out of five, for a drop of {few} if few answers change "
+            f"(an exported model), and of {many} if many do (a retrained one); smaller drops mostly pass; "
+            "-v lists each gate"
+        )
 
 
 def too_few(found: Found) -> Iterator[str]:
-    """How many gates have too few images for their tolerance."""
+    """How many gates have too few samples for their tolerance."""
     if far := [sight for _, some in found for sight in some if sight.is_far]:
         gates = sum(len(some) for _, some in found)
-        yield f"too few images: {len(far)} of {gates} gates find no drop below four times their tolerance"
+        yield (
+            f"too few samples: {len(far)} of {gates} gates see only drops of more than four times their tolerance; add "
+            "samples, or widen the tolerance to what you can measure"
+        )
 
 
 def sight_cells(sight: Sight) -> tuple[str, str, str, str]:
@@ -55,6 +66,16 @@ def at_chance(results: Iterable[ItemResult]) -> str:
     """Which of the conditions that this run recorded are at chance, "" where none is."""
     names = [short_name(one) for one in results if one.at_chance and one.verdict.is_written]
     return f"{', '.join(names)}: {AT_CHANCE}" if names else ""
+
+
+def _range(drops: Sequence[float]) -> str:
+    """The smallest and the largest drop if they differ, with a word on gates that see none."""
+    seen = [drop for drop in drops if drop < 1]
+    if not seen:
+        return "no size"
+    low, high = _points(min(seen)), _points(max(seen))
+    text = low if low == high else f"{low.removesuffix(' pt')} to {high}"
+    return text if len(seen) == len(drops) else f"{text} (some gates: none)"
 
 
 def _points(drop: float) -> str:

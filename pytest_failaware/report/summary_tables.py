@@ -1,4 +1,4 @@
-"""The tables of the summary: what failed or changed, a row of bars per corruption, the founding rates."""
+"""The tables of the summary: what failed or changed, a row of bars per corruption, the rates."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import Final
 
 from pytest_failaware.report.display import Display, Line, coloured
 from pytest_failaware.report.layout import table
+from pytest_failaware.report.rates import rate_cells, rate_columns, rate_headings
 from pytest_failaware.report.severities import Range, severity_ranges, severity_table
-from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.words import (
     comparison_cells,
-    heading,
     orientation_cells,
     orientation_headings,
-    percent,
     short_name,
     verdict_word,
 )
@@ -24,7 +22,9 @@ from pytest_failaware.schema import Comparison, ItemResult, Verdict
 MOST: Final = 12
 """More tests than this are tabled at -v only, but for what failed."""
 
-_USUAL: Final = {*COLUMNS, "silent_failure_rate", "confident_correct_rate"}  # which have a column or gate unnamed
+_UNNAMED: Final = {"accuracy", "confident_accuracy", "silent_failure_rate", "confident_correct_rate", "failure_rate",
+                    "failure_region_accuracy"}  # fmt: skip
+"""Metrics that nobody has to name: a row that says nothing new of them is left out."""
 _ALWAYS_TOLD: Final = Verdict.UPDATED  # of a metric: it failed, and this run accepts it
 _TOLD: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.IMPROVED)
 
@@ -51,7 +51,7 @@ def _comparisons(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Compar
 
 def _is_told(comparison: Comparison, results: Sequence[ItemResult], display: Display) -> bool:
     is_brief = len(results) > MOST
-    is_chosen = comparison.metric not in _USUAL and not comparison.verdict.is_written
+    is_chosen = comparison.metric not in _UNNAMED and not comparison.verdict.is_written
     is_worse = comparison.verdict.fails or comparison.verdict is _ALWAYS_TOLD
     return display.shows_all or is_worse or (not is_brief and (is_chosen or comparison.verdict in _TOLD))
 
@@ -69,21 +69,15 @@ def not_compared(results: Sequence[ItemResult], display: Display) -> Iterator[Li
 
 
 def measured(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
-    """A row of bars for each graded corruption, and one of the four founding rates for each other item."""
+    """A row of bars for each graded corruption, and one of rates for each other item."""
     ranges = severity_ranges(results)
     if ranges:
         worst = [min((result.verdict for result in one), key=lambda verdict: verdict.severity) for one in ranges]
         yield from coloured(severity_table(ranges, bars=display.bars, width=display.width), worst)
     tabled = _tabled(results, ranges, display)
-    headings = ("test", *map(heading, COLUMNS), "verdict")
-    cells = [
-        (
-            short_name(result),
-            *(percent(result.stats.rates[name]) for name in COLUMNS),
-            verdict_word(result.verdict),
-        )
-        for result in tabled
-    ]
+    shown = rate_columns(tabled)
+    headings = ("test", *rate_headings(shown), "verdict")
+    cells = [(short_name(result), *rate_cells(result, shown), verdict_word(result.verdict)) for result in tabled]
     blocks = table(headings, cells, left=(0, len(headings) - 1), width=display.width)
     yield from coloured(blocks, [result.verdict for result in tabled])
 

@@ -23,6 +23,7 @@ _BAR: Final = 112
 _HEADINGS: Final = 64  # above the first row
 _ROW: Final = 46
 _LOOKS: Final = {"failure_rate": "second"}  # which is no accuracy
+_WORDS: Final = {**COLUMNS, "failure_rate": "Flagged"}  # "Failure Rate" reads as the error rate
 
 
 def svg_text(results: Sequence[ItemResult]) -> str:
@@ -53,7 +54,7 @@ def _names(results: Sequence[ItemResult]) -> list[str]:
 
 def _said(result: ItemResult) -> str:
     """A row for those who do not see it."""
-    return ", ".join(f"{heading} {percent(result.stats.rates[name])}" for name, heading in COLUMNS.items())
+    return ", ".join(f"{heading} {percent(result.stats.rates[name])}" for name, heading in _WORDS.items())
 
 
 def _top(number: int) -> int:
@@ -63,7 +64,7 @@ def _top(number: int) -> int:
 def _headings(left: int) -> Iterator[Markup]:
     """What a heading has in brackets stands in a line of its own."""
     yield text_at(_EDGE, 44, "Condition", "start")
-    for number, heading in enumerate(COLUMNS.values()):
+    for number, heading in enumerate(_WORDS.values()):
         lines = heading.replace(" (", "\n(").splitlines()
         for line, said in enumerate(reversed(lines)):
             yield text_at(left + number * _COLUMN, 44 - 18 * line, said, "start")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from pytest_failaware.report.alarms import FIRST, UNLESS, alarms
+from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.display import Display, Line, colour
 from pytest_failaware.report.failure import badness
+from pytest_failaware.report.next_action import next_action
 from pytest_failaware.report.sights import at_chance, sight_range, sight_table, too_few
 from pytest_failaware.report.summary_tables import compared, left_out, measured, not_compared
-from pytest_failaware.report.words import needed_options, reference_name, short_name
+from pytest_failaware.report.words import reference_name, short_name
 from pytest_failaware.schema import ItemResult, RunReport, Verdict
 
 
@@ -30,6 +31,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
         yield from map(Line, [*report.facts, *([""] if report.facts and results else [])])
         yield from (Line(sentence, "red") for sentence in alarms(results))
         yield from compared(results, display)
+        yield from _inconclusive(results)
         yield from _reasons(results)
         yield from not_compared(results, display)
         yield from measured(report.results, display)
@@ -45,13 +47,30 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
         yield from not_compared(results, display)
     if results and display.verbosity >= -1:
         yield Line(total(results, report.unwritten), colour(results[0].verdict))
-    yield from (Line(complaint, "red") for complaint in report.complaints)
+    yield from _complaints(report)
     yield from (Line(notice, "yellow") for notice in report.notices)
     if display.verbosity >= 0:
         yield from _unused(report)
         if report.workers > 1:
             yield Line(f"{report.workers} workers loaded the same model; --dist loadfile keeps a file's tests together")
-        yield from _next_action(results, report.command)
+        yield from next_action(results, report)
+
+
+def _complaints(report: RunReport) -> Iterator[Line]:
+    """What fails the run; without a failed test, pytest's own last line is green and does not say so."""
+    yield from (Line(complaint, "red") for complaint in report.complaints)
+    if report.complaints and not report.errors and not any(result.verdict.fails for result in report.results):
+        yield Line("the run fails for this, though no gate failed", "red")
+
+
+def _inconclusive(results: Sequence[ItemResult]) -> Iterator[Line]:
+    """What a reader may make of the verdict that neither passes nor fails."""
+    if any(one.verdict is Verdict.INCONCLUSIVE for result in results for one in result.comparisons):
+        yield Line(
+            "inconclusive: the drop on these samples is beyond the tolerance and may be chance; more samples decide",
+            "yellow",
+        )
+        yield Line("")
 
 
 def _unused(report: RunReport) -> Iterator[Line]:
@@ -116,47 +135,6 @@ def total(results: Sequence[ItemResult], unwritten: Collection[str] = ()) -> str
     chance = sum(result.at_chance for result in results)
     lost = f"; {len(unwritten)} NOT written" if unwritten else ""
     return f"{len(results)} checked: {said}{lost}" + (f"; {chance} at chance, with nothing to lose" if chance else "")
-
-
-def _next_action(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
-    """The command that accepts or records, where something failed that it would mend."""
-    if any(result.has_new_alarm and not result.verdict.is_written for result in results):
-        yield Line(f"{FIRST}, then run again. {UNLESS}.")
-        return
-    stored = [result for result in results if not result.is_against and not result.lacks_files]
-    if any(result.lacks_files for result in results):
-        yield Line("Restore the absent sample files first, then run again.")
-    verdicts = {result.verdict for result in stored}
-    if verdicts & {Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE}:
-        meant = "If the classes were changed on purpose" if _only_classes(stored) else "If this change is intended"
-        yield Line(f"{meant}, accept the new values and commit the baseline:")
-        options = [f"--failaware-{option}" for option in needed_options(stored)]
-        typed = [option for option in options if option.partition("=")[0] not in command]
-        yield Line(f"  {' '.join([command, *typed])}", is_verbatim=True)
-        yield from _why_so(stored)
-    elif Verdict.MISSING in verdicts:
-        yield Line("Record the expected values and commit the baseline:")
-        yield Line(f"  {command} --failaware-update-new", is_verbatim=True)
-
-
-def _only_classes(results: Sequence[ItemResult]) -> bool:
-    """Whether other classes are what every failed item has."""
-    return all(result.has_other_classes for result in results if result.verdict.fails)
-
-
-def _why_so(results: Sequence[ItemResult]) -> Iterator[Line]:
-    """Why the command that accepts has more than the update in it."""
-    if any(result.stored for result in results):
-        yield Line(
-            "--failaware-reason is in it because stored and new values are not the same measurement: look at both."
-        )
-    elif any(result.is_worse for result in results):
-        yield Line("--failaware-reason is in it because the new values are worse: say why that is meant.")
-    golden = "--failaware-reset-golden is in it because"
-    if any(result.ends_golden for result in results):
-        yield Line(f"{golden} the golden reference, from which drift is measured, cannot stay beside the new values.")
-    if any(result.drifts for result in results):
-        yield Line(f"{golden} the loss since the first accepted values is more than the drift budget.")
 
 
 def _diff_colour(line: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 from pytest_failaware.schema import Comparison, DataFacts, Estimate, ItemResult, Value, Verdict
@@ -12,7 +13,17 @@ ORIENTATION: Final = {
     "accuracy": "accuracy", "failure_rate": "flagged", "confident_accuracy": "confident_accuracy"
 }  # fmt: skip
 """The rates that are shown of what cannot be compared, by what they are called beside each other."""
-_SHORT: Final = {"accuracy": "all", "confident_accuracy": "confident", "failure_region_accuracy": "flagged"}
+FLAGGED: Final = "flagged"
+"""What the share of flagged samples is called by everything but the CSV file and the options."""
+MEANINGS: Final = {
+    "confident_accuracy": "right / trusted",
+    "silent_failure_rate": "trusted and wrong / all",
+    "confident_correct_rate": "trusted and right / all",
+    "failure_rate": "flagged / all",
+    "failure_region_accuracy": "right / flagged",
+}
+"""What the rates are whose names do not say it."""
+_MOST_DIGITS: Final = 5  # beyond which two numbers are the same to any reader
 
 
 def short_name(result: ItemResult) -> str:
@@ -42,23 +53,31 @@ def percent(estimate: Estimate) -> str:
     return "undefined" if estimate.value is None else f"{estimate.value:.2%}"
 
 
-def spelled(value: Value) -> str:
-    """A metric's value: a rate in percent, another number with four digits."""
-    if isinstance(value, Estimate):
-        return percent(value)
+def spelled(value: Value, beside: float | None = None) -> str:
+    """Return a metric's value: a rate in percent, another number with four digits; more digits `beside` a near one."""
     if value.value is None:
         return "undefined"
-    return f"{value.value:.2%}" if value.is_rate else f"{value.value:.4f}"
+    more = 0 if beside is None else _more_digits(value.value, beside)
+    return f"{value.value:.{2 + more}%}" if value.is_rate else f"{value.value:.{4 + more}f}"
 
 
-def difference(drop: float, of: Value) -> str:
-    """A change with its sign: in percentage points where the metric is a rate."""
-    return f"{100 * drop:+.2f} pt" if of.is_rate else f"{drop:+.4f}"
+def difference(drop: float, of: Value, beside: float | None = None) -> str:
+    """Return a change with its sign, in percentage points if the metric is a rate; more digits `beside` a near size."""
+    more = 0 if beside is None else _more_digits(abs(drop), beside)
+    return f"{100 * drop:+.{2 + more}f} pt" if of.is_rate else f"{drop:+.{4 + more}f}"
+
+
+def _more_digits(one: float, other: float) -> int:
+    """Return how many digits more than two of a percentage keep two different numbers from reading the same."""
+    read_differently = (
+        more for more in range(_MOST_DIGITS) if f"{100 * one:.{2 + more}f}" != f"{100 * other:.{2 + more}f}"
+    )
+    return next(read_differently, 0)
 
 
 def heading(metric: str) -> str:
     """A metric's name as the heading of a column."""
-    return f"accuracy: {_SHORT[metric]}" if metric in _SHORT else metric.replace("_", " ")
+    return FLAGGED if metric == "failure_rate" else metric.replace("_", " ")
 
 
 def verdict_word(verdict: Verdict) -> str:
@@ -70,13 +89,17 @@ def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
     """metric, baseline, now, change, allowed, verdict."""
     reference, current = comparison.reference, comparison.current
     change = ""
-    if reference is not None and reference.value is not None and current.value is not None:
-        change = difference(current.value - reference.value, current)
+    if reference is None:
+        beside: float | None = _limit(comparison)
+    else:
+        beside = reference.value
+        if reference.value is not None and current.value is not None:
+            change = difference(current.value - reference.value, current, _limit(comparison))
     note = f" ({comparison.note})" if comparison.note else ""
     return (
         comparison.metric,
-        "" if reference is None else spelled(reference),
-        spelled(current),
+        "" if reference is None else spelled(reference, current.value),
+        spelled(current, beside),
         change,
         allowed(comparison),
         verdict_word(comparison.verdict) + note,
@@ -84,11 +107,22 @@ def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
 
 
 def allowed(comparison: Comparison) -> str:
-    """A tolerance, in percentage points where the metric is a rate, or the bound as typed."""
+    """A tolerance with the digits it was typed with, in percentage points if the metric is a rate; a bound as typed."""
     if comparison.reference is None:
         return comparison.allowed
-    tolerance = float(comparison.allowed)
-    return f"{100 * tolerance:.2f} pt" if comparison.current.is_rate else f"{tolerance:.4f}"
+    tolerance = Decimal(comparison.allowed)
+    if comparison.current.is_rate:
+        return f"{100 * tolerance:.{max(2, _decimals(tolerance) - 2)}f} pt"
+    return f"{tolerance:.{max(4, _decimals(tolerance))}f}"
+
+
+def _decimals(number: Decimal) -> int:
+    return -int(number.as_tuple().exponent)
+
+
+def _limit(comparison: Comparison) -> float:
+    """The tolerance, or the bound behind its sign."""
+    return float(comparison.allowed.split()[-1])
 
 
 def needed_options(results: Sequence[ItemResult]) -> list[str]:

@@ -147,8 +147,12 @@ class Gate:
         a verdict depends neither on what else was selected nor on the order; the other two hold it for each gate.
         """
         alpha = float(self.policy.alpha if self.alpha is None else self.alpha)
-        shared = self.policy in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
-        return alpha / max(1, len(self.conditions) * len(self.metrics)) if shared else alpha
+        return alpha / max(1, len(self.conditions) * len(self.metrics)) if self.shares_alpha else alpha
+
+    @property
+    def shares_alpha(self) -> bool:
+        """Whether alpha is the chance of a false alarm of all that the marked test declares together."""
+        return self.policy in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
 
 
 DRIFT_BUDGET: Final = Decimal("0.01")
@@ -198,13 +202,17 @@ class UpdateMode(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """What a run may do to the baselines; `reason` is kept in the history of the entries it changes."""
+    """What a run may do to the baselines; `reason` is kept in the history of the entries it changes.
+
+    `is_refused` says that this is a CI server, where nothing may be written.
+    """
 
     update: UpdateMode = UpdateMode.NOTHING
     prune: bool = False
     dry_run: bool = False
     reset_golden: bool = False
     reason: str = ""
+    is_refused: bool = False
 
     @property
     def asked(self) -> bool:

@@ -280,6 +280,8 @@ class RunReport:
     test of this run used, of `stored` ones. `bends` is what the command line says of the gates and of the files they
     stand in; `incomplete` says why a run is not whole, "" where it is; `workers` is in how many processes one model was
     loaded; `corruption` has an entry for each baseline under which a corruption was measured at all five severities.
+    `accept` is the command that stores this run's values from its JSON, "" if there is nothing to store; `in_ci` says
+    that this is a CI server, which refuses updates.
     """
 
     facts: tuple[str, ...] = ()
@@ -299,6 +301,8 @@ class RunReport:
     workers: int = 0
     command: str = ""
     corruption: tuple[CorruptionSummary, ...] = ()
+    accept: str = ""
+    in_ci: bool = False
 
     @property
     def passed(self) -> bool:

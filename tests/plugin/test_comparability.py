@@ -33,9 +33,9 @@ def recorded(project: Project) -> Project:
 
 
 def test_another_data_set_fails_by_default(recorded: Project) -> None:
-    """Fewer images and other images are incomparable; if most are shared, the setting that compares them is named."""
+    """Fewer samples and other samples are incomparable; if most are shared, the setting that compares them is named."""
     shared = "; failaware_dataset_change = shared in the ini compares the 285 that both have"
-    for data, words in (("fewer", "images: baseline 300, now 285"), ("shifted", "images: as many, but others (*)")):
+    for data, words in (("fewer", "samples: baseline 300, now 285"), ("shifted", "samples: as many, but others (*)")):
         result = recorded.run(f"--failaware-dataset=part:{data}")
 
         result.assert_outcomes(failed=1)
@@ -57,7 +57,7 @@ def test_shared_images_are_compared(recorded: Project) -> None:
     worse.assert_outcomes(failed=1)
     # Nineteen copies are shared: of their 9 right answers each, the dead class costs 3.
     worse.stdout.fnmatch_lines(
-        ["    on these 285 images: 171 -> 114; 57 lost, 0 gained", "  paired on 285 of 300; 15 new"]
+        ["    on these 285 samples: 171 -> 114; 57 lost, 0 gained", "  paired on 285 of 300; 15 new"]
     )
 
 
@@ -67,7 +67,7 @@ def test_no_shared_image_is_incomparable(recorded: Project) -> None:
     result = recorded.run("--failaware-dataset=part:others")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["  images: 0 of the baseline's 300 are among the 300 of this run; at least half have to be"]
+        ["  samples: 0 of the baseline's 300 are among the 300 of this run; at least half have to be"]
     )
 
 

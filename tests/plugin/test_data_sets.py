@@ -160,7 +160,7 @@ def test_bad_images_that_are_left_out_are_counted(listed: Project) -> None:
 
     other.assert_outcomes(failed=1)
     other.stdout.fnmatch_lines(["  bad images left out: baseline 2, now 0"])
-    assert "images: " not in other.stdout.str().replace("bad images left out: ", "")
+    assert "samples: " not in other.stdout.str().replace("bad images left out: ", "")
     listed.record("--failaware-reason=the bad ones are gone").assert_outcomes(passed=1)
     assert "skipped" not in listed.baseline.read_text()
 

@@ -17,7 +17,7 @@ def test_plan(project: Project, command: Command) -> None:
     assert "beyond_tolerance, 2 conditions x 4 gates, each at p < 0.0013" == text.splitlines()[0]
     assert ["clean", "accuracy", "300"] == lines[3][:3]
     assert ["clean", "confident_accuracy", "180"] == lines[4][:3]
-    assert "too few images: 8 of 8 gates find no drop below four times their tolerance" in text
+    assert "too few samples: 8 of 8 gates see only drops of more than four times their tolerance" in text
     more = [line.split() for line in command("plan", "toy", "--samples", "30000")[1].splitlines()]
     assert ["clean", "accuracy", "30,000"] == more[3][:3]
     assert float(more[3][3]) < float(lines[3][3]) < float(lines[3][5])
@@ -99,22 +99,20 @@ def test_selftest_needs_the_samples(project: Project, command: Command) -> None:
 
 def test_a_run_that_records_says_what_its_gates_see(project: Project) -> None:
     """Once, when an entry is new: the range, and a table at -v; neither an update nor a check repeats it."""
-    few = "too few images: 8 of 8 gates find no drop below four times their tolerance"
+    few = "too few samples: 8 of 8 gates see only drops of more than four times their tolerance"
     table = [
-        "smallest drops found in 80 % of all cases, tolerance included, by how many answers flip",
+        "the smallest drop that turns a gate red four times out of five, *",
         "test_toy[[]clean[]] *accuracy * 300 *6.10 pt *10.64 pt",
         "test_toy[[]clean[]] *confident_accuracy * 180 *9.45 pt *14.86 pt",
         few,
     ]
     project.record("-v", "--failaware-dry-run").stdout.fnmatch_lines(table)
-    found = (
-        "the gates find drops of 6.10 pt (few answers flip) to 14.86 pt (many do) in 80 % of all cases; at -v each gate"
-    )
+    found = "with this test set a gate turns red, *, for a drop of 6.10 to 9.45 pt if few *, and of 10.64 to 14.86 pt *"
     project.record().stdout.fnmatch_lines([found, few])
     again = project.record(model="worse.pth")
     again.stdout.fnmatch_lines(["2 checked: 2 updated"])
-    again.stdout.no_fnmatch_line("the gates find*")
-    project.run("-v").stdout.no_fnmatch_line("smallest drops*")
+    again.stdout.no_fnmatch_line("with this test set*")
+    project.run("-v").stdout.no_fnmatch_line("the smallest drop*")
 
 
 def test_a_baseline_at_chance(project: Project) -> None:

@@ -21,7 +21,7 @@ def test_a_failing_run_with_its_worst_images(project: Project) -> None:
     assert "Reliability failed" in text
     assert "; baseline toy in baselines</li>" in text
     assert str(project.path) not in text
-    assert '<td role="cell" class="number" data-label="before">60.00%</td>' in text
+    assert '<td role="cell" class="number" data-label="baseline">60.00%</td>' in text
     assert "baseline: the rule trusts 60.0%, of which 33.3% are wrong" in text
     assert 2 * 8 == text.count('<img src="data:image/png;base64,')
     assert None is OUTSIDE.search(text)
@@ -35,7 +35,7 @@ def test_nothing_is_drawn_of_what_cannot_be_compared(project: Project) -> None:
 
     assert "test_toy[clean]: cannot be compared with baseline &#39;toy&#39;; preprocessing: baseline" in text
     assert 8 == text.count('<svg role="img"')
-    assert None is re.search('class="was">(?!not the same measurement: was )|baseline: the rule|<img', text)
+    assert None is re.search('class="other">(?!not the same measurement: baseline )|baseline: the rule|<img', text)
 
 
 def test_images_can_be_kept_out(project: Project) -> None:
@@ -48,7 +48,7 @@ def test_images_can_be_kept_out(project: Project) -> None:
 
     assert (0, 2 * 2) == (none.count("<img"), two.count("<img"))
     assert "those of the highest confidence now." in none
-    named = re.compile(r"<dt>image</dt><dd>item \d+</dd>")
+    named = re.compile(r"<dt>name</dt><dd>item \d+</dd>")
     assert (0, 2 * 2) == (len(named.findall(none)), len(named.findall(two)))
     assert "item " not in none
 

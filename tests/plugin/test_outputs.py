@@ -86,7 +86,7 @@ def test_markdown_has_the_failures_and_the_rates(project: Project) -> None:
     assert "## ❌ Reliability: 2 checked&#58; 2 regressed" == lines[0]
     row = "| test&#95;toy&#91;clean&#93; | accuracy | 60.00% | 40.00% | -20.00 pt | 0.50 pt | REGRESSED |"
     assert row in lines
-    assert "| test&#95;toy&#91;clean&#93; | 40.00% | 40.00% | 44.44% | 33.33% | REGRESSED |" in lines
+    assert "| test&#95;toy&#91;clean&#93; | 40.00% | 44.44% | 33.33% | 26.67% | 40.00% | REGRESSED |" in lines
     project.run("--failaware-md=r.md")
     assert "## ✅ " in (project.path / "r.md").read_text(encoding="utf-8")
 

@@ -46,7 +46,7 @@ def test_scores_gate_and_reach_every_output(project: Project) -> None:
         ("auroc_f", "0.5556", ">= 0.6", "BELOW MINIMUM"),
     ):
         assert project.line_with(result, *words), words
-    result.stdout.fnmatch_lines(["*on images like these: proven to be more than 0.0020 worse", "*0.0* to 0.1* worse*"])
+    result.stdout.fnmatch_lines(["*on samples like these: proven to be more than 0.0020 worse", "*0.0* to 0.1* worse*"])
     assert "| augrc | 0.1800 | 0.2867 | +0.1067 | 0.0020 | REGRESSED |" in (project.path / "r.md").read_text()
     (clean,) = document(project)["results"]
     assert {"value": pytest.approx(0.28666667), "is_rate": False, "reason": ""} == clean["scores"]["augrc"]

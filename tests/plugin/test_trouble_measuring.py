@@ -36,7 +36,9 @@ def test_logits_that_are_not_finite(project: Project) -> None:
     """Recorded with a note, unchanged on the second run; a maximum of 0 fails, and a sound model has no note."""
     (project.path / "own.py").write_text(FRAGILE)
     args = ("--failaware-arch=own:network", "--failaware-json=r.json")
-    said = "note: 120 of 300 images get logits that are not finite (NaN or infinite); they count as wrong and flagged *"
+    said = (
+        "note: 120 of 300 samples get logits that are not finite (NaN or infinite); they count as wrong and flagged *"
+    )
     recorded = project.record(*args)
     recorded.stdout.fnmatch_lines([f"{said} (low_light)", "2 checked: 2 recorded"])
     project.run(*args).stdout.fnmatch_lines([said, "2 checked: 2 unchanged"])

@@ -46,9 +46,9 @@ def test_a_worse_model_fails_with_the_counts(project: Project) -> None:
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     result.stdout.fnmatch_lines(
         [
-            "*test_toy[[]clean]: worse than baseline 'toy' allows, on 300 images",
+            "*test_toy[[]clean]: worse than baseline 'toy' allows, on 300 samples",
             "  accuracy: 60.00% -> 40.00%, -20.00 pt (allowed 0.50 pt): REGRESSED",
-            "    on these 300 images: 180 -> 120; 60 lost, 0 gained",
+            "    on these 300 samples: 180 -> 120; 60 lost, 0 gained",
             "*2 checked: 2 regressed",
             "If this change is intended*",
         ]
@@ -105,7 +105,9 @@ def test_bounds_hold_without_a_baseline_and_in_updates(project: Project) -> None
     result = project.record()
 
     result.assert_outcomes(failed=1, passed=1)
-    result.stdout.fnmatch_lines(["  confident_accuracy: 66.67% (120 of 180), must be >= 0.67: BELOW MINIMUM"])
+    result.stdout.fnmatch_lines(
+        ["  confident_accuracy (right / trusted): 66.67% (120 of 180), must be >= 0.67: BELOW MINIMUM"]
+    )
     assert ["low_light"] == list(yaml.safe_load(project.baseline.read_text())["conditions"])
 
 
@@ -141,4 +143,4 @@ def test_the_founding_table_as_a_picture(project: Project) -> None:
     project.run("--failaware-svg=table.svg", model="worse.pth").stdout.fnmatch_lines(["wrote *table.svg"])
     picture = (project.path / "table.svg").read_text(encoding="utf-8")
 
-    assert "Accuracy (All) 40.00%, Failure Rate 40.00%, Accuracy (Confident Only) 44.44%" in picture
+    assert "Accuracy (All) 40.00%, Flagged 40.00%, Accuracy (Confident Only) 44.44%" in picture

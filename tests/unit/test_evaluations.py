@@ -233,7 +233,7 @@ def test_logits_that_are_not_finite_are_a_warning(toy_model: toy.Bands) -> None:
     """They are counted under their condition."""
     (one,) = warned(model=Dazzled(toy_model), conditions=["clean", "low_light(factor=0)"], **TOY)
 
-    assert "low_light(factor=0): 300 of 300 images get logits that are not finite" in str(one.message)
+    assert "low_light(factor=0): 300 of 300 samples get logits that are not finite" in str(one.message)
 
 
 def test_predictions_warn_at_the_line_of_the_caller() -> None:

@@ -271,12 +271,20 @@ TESTED = "tested over the 3 groups of the samples, which are not independent"
     [
         (None, None, []),
         (PAIRS, "zzyyx", [TESTED]),
-        (None, PAIRS, [TESTED, "the reference stores no groups, so plan, selftest and thresholds take its images for"]),
-        (PAIRS, None, ["the reference's images come in 3 groups and this run tells none, so they were compared as if"]),
+        (
+            None,
+            PAIRS,
+            [TESTED, "the reference stores no groups, so plan, selftest and thresholds take its samples for"],
+        ),
+        (
+            PAIRS,
+            None,
+            ["the reference's samples come in 3 groups and this run tells none, so they were compared as if"],
+        ),
         (
             PAIRS,
             "aabcc",
-            [TESTED, "the images are grouped otherwise than the reference's; the groups of this run count"],
+            [TESTED, "the samples are grouped otherwise than the reference's; the groups of this run count"],
         ),
         (None, "abcde", ["tested over the 5 groups"]),
     ],
@@ -311,12 +319,12 @@ def test_groups_of_the_shared_samples_are_compared() -> None:
 def test_what_gates_find_less() -> None:
     """At worst a group counts as one image; of unequal groups fewer than their number. Alone each is one anyway."""
     facts = DataFacts(fingerprint="", samples=6, classes=(), groups=3)
-    said = "what gates find is said for independent images, and the 6 come in 3 groups: where the images of a group "
+    said = "what gates find is said for independent samples, and the 6 come in 3 groups: where the samples of a group "
 
-    assert [f"{said}change together they find less, at worst as with 3 images"] == [
+    assert [f"{said}change together they find less, at worst as with 3 samples"] == [
         *finds_less(facts, numbers("aabbcc"))
     ]
-    assert [f"{said}change together they find less, at worst as with 2 images"] == [
+    assert [f"{said}change together they find less, at worst as with 2 samples"] == [
         *finds_less(facts, numbers("aaaabc"))
     ]
     assert [f"{said}change together they find less"] == [*finds_less(facts, None)]

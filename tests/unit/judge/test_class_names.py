@@ -63,7 +63,7 @@ def test_unchanged_predictions_are_a_fact() -> None:
     entry = baseline_of(now).entries["clean"]
     said = list(unchanged_predictions(entry, now.records, now))
 
-    assert ["on the 5 images that both sides have"] == [
+    assert ["on the 5 samples that both sides have"] == [
         text[text.index("on the 5") :].partition(" under")[0] for text in said
     ]
     assert [] == list(unchanged_predictions(entry, records_of("WRWrw"), now))

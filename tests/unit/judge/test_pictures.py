@@ -72,19 +72,19 @@ def test_histograms_by_hand() -> None:
 
 
 def test_classes_on_both_sides_the_worst_first() -> None:
-    """Class 2 gains a silent failure, class 0 loses two answers to flags, class 1 stays; one has no image."""
+    """Class 0 loses two right answers, class 2 one as a silent failure, class 1 none; one has no sample."""
     now = measurement_of("wRWwRR", classes=("cat", "dog", "eel", "fox"))
     before = records_of("RRRRRR")
     found = pictures_of(now, build_gate({}), before)
-    first, second, third = found.classes
+    cat, eel, dog = found.classes
 
-    assert (["eel", "cat", "dog"], 4) == ([one.name for one in found.classes], found.class_count)
+    assert (["cat", "eel", "dog"], 4) == ([one.name for one in found.classes], found.class_count)
     assert (ClassCounts(right=2, flagged=0, silent=0), ClassCounts(right=1, flagged=0, silent=1)) == (
-        first.before,
-        first.now,
+        eel.before,
+        eel.now,
     )
-    assert (2, ClassCounts(right=0, flagged=2, silent=0)) == (second.samples, second.now)
-    assert third.before == third.now
+    assert (2, ClassCounts(right=0, flagged=2, silent=0)) == (cat.samples, cat.now)
+    assert dog.before == dog.now
 
 
 def test_a_thousand_classes_are_capped() -> None:

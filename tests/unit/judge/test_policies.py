@@ -283,6 +283,22 @@ def test_logits_times_one_and_a_half() -> None:
     assert finding.endswith("more trusted): choose the threshold again")
 
 
+def test_both_illnesses_say_which_comes_first() -> None:
+    """A ranking that got worse is trained again before its threshold is chosen."""
+    random = np.random.default_rng(0)
+    confidence = random.uniform(0.34, 1.0, 4000)
+    right = random.random(4000) < confidence
+    worse = np.minimum(random.permutation(confidence) * 1.3, 1.0)
+    result = against(scored(confidence, right), scored(worse, right))
+
+    assert result.change is not None
+    ranking, point = result.change.diagnosis
+    assert ranking.startswith("the ranking got worse (")
+    assert ranking.endswith(" with as many trusted): retrain first")
+    assert point.startswith("the operating point moved, too (")
+    assert point.endswith(" more trusted): then choose the threshold again")
+
+
 def test_a_worse_ranking() -> None:
     """As many trusted, and more of them wrong: retrain."""
     random = np.random.default_rng(0)

@@ -101,12 +101,13 @@ def passed(key: str = "clean", **more: Any) -> tuple[ItemResult, Pictures]:
 
 
 def test_the_verdict_comes_first_then_what_failed() -> None:
-    """The row of a failing gate has the words of the terminal: before, now, change, allowed, p and what it proves."""
+    """The row of a failing gate has the words of the terminal: baseline, now, change, allowed, p and what it proves."""
     text = Page(page_of(passed(), regressed(), command="pytest -q")).text
 
     assert "pytest-failaware ✕ Reliability failed 2 checked: 1 regressed, 1 unchanged What failed" in text
     row = (
-        "test_x[blur] accuracy 75.00% 45.00% -30.00 pt 0.50 pt 9.3e-15 proven to be more than 0.50 pt worse ✕ regressed"
+        "test_x[blur] accuracy 75.00% 45.00% -30.00 pt 0.50 pt 9.3e-15 proven to be more than 0.50 pt worse: "
+        "24.07 to 36.68 pt worse ✕ regressed"
     )
     assert row in text
     headings = ["What failed", "Rates", "Conditions", "Provenance"]
@@ -123,7 +124,7 @@ def test_the_greater_loss_comes_first() -> None:
     assert -1 < failing.index("model m.pth on cpu") < failing.index("What failed")
     rows = re.findall(r"test_x\[(\S+)\] accuracy", failing)
     assert ["fog:1", "blur", "fog:2"] == rows
-    assert ["fog:1", "blur", "fog:2"] == re.findall(r"test_x\[(\S+)\] ✕ regressed \d+ images", page.text)
+    assert ["fog:1", "blur", "fog:2"] == re.findall(r"test_x\[(\S+)\] ✕ regressed \d+ samples", page.text)
 
 
 def test_intervals_say_which_way() -> None:
@@ -153,8 +154,8 @@ def test_what_the_gates_of_a_recorded_run_can_see() -> None:
 
     assert "gate counted on 0.2 % flip 10 % flip accuracy 1,234 1.17 pt 2.54 pt" in text
     assert "confident_accuracy 1,234 1.17 pt none" in text
-    assert 1 == text.count("smallest drops found in 80 % of all cases")
-    assert "too few images: 1 of 2 gates find no drop below four times their tolerance" in text
+    assert 1 == text.count("the smallest drop that turns a gate red four times out of five")
+    assert "too few samples: 1 of 2 gates see only drops of more than four times their tolerance" in text
     assert "test_x[clean]: not shown to know more than the largest class" in text
     assert "What the gates can see" not in Page(page_of((result, drawn))).text
 
@@ -175,10 +176,10 @@ def test_a_run_that_passed_says_so_and_folds_everything() -> None:
 
 
 def test_the_worst_condition_is_unfolded() -> None:
-    """Three at most, those that failed."""
+    """It alone, so that the page stays short on a phone."""
     page = Page(page_of(passed(), *(regressed(key) for key in ("blur", "fog:1", "fog:2", "fog:3"))))
 
-    assert [True, True, True, False, False] == ["open" in one for one in page.all("details")]
+    assert [True, False, False, False, False] == ["open" in one for one in page.all("details")]
 
 
 def test_numbers_of_a_condition() -> None:
@@ -188,7 +189,7 @@ def test_numbers_of_a_condition() -> None:
     assert "right wrong trusted 150 → 90 -60 0 → 30 +30 flagged 0 → 0 +0 50 → 80 +30" in text
     assert "all together -25.00 pt the change at the rule's own threshold" in text
     assert "8 of 30, those of the highest confidence now." in text
-    assert "silent failures accuracy flagged images cat 0 → 10 74.63% → 44.78% 17 → 27 67" in text
+    assert "class accuracy silent failures flagged samples cat 74.63% → 44.78% 0 → 10 17 → 27 67" in text
 
 
 def test_what_was_compared_with_nothing() -> None:
@@ -197,9 +198,70 @@ def test_what_was_compared_with_nothing() -> None:
     text = Page(page_of((result, drawn))).text
 
     assert "no entry 'clean' in baseline 'small'" in text
-    assert "record it with --failaware-update-new" in text
+    assert "✕" not in text.partition("What is missing")[0]
+    assert "! Nothing to compare with yet 1 checked: 1 missing" in text
+    assert text.startswith("Reliability not compared yet: ")  # by which a later run knows that the file is ours
+    assert "record it by the command at the end of the log" in text
     assert "trusted 90 30 flagged 0 80" in text
     assert "→" not in text.partition("Provenance")[0].replace("right →", "")
+
+
+def test_a_first_run_that_fails_for_more_is_red() -> None:
+    """A complaint, an error or another verdict beside the missing baseline."""
+    first = item(measurement_of(NOW), measurement_of(NOW), known=False)
+    pages = [
+        Page(page_of(first, complaints=("strict: x",))),
+        Page(page_of(first, errors={"t.py::test_y[clean]": "no such file"})),
+        Page(page_of(first, regressed())),
+    ]
+
+    assert [True] * 3 == ["✕ Reliability failed" in page.text for page in pages]
+
+
+@pytest.mark.parametrize(("is_against", "word"), [(False, "baseline"), (True, "reference")])
+def test_the_other_side_has_one_name(is_against: bool, word: str) -> None:
+    """In every table, legend and list of a page."""
+    result, drawn = pictured("blur", 100, 2)
+    result = dataclasses.replace(result, is_against=is_against)
+    page = Page(html_text(RunReport(results=(result,)), {result.nodeid: drawn}))
+    labels = {attributes.get("data-label") for _, attributes in page.tags}
+
+    assert word in labels
+    assert {word} == labels & {"before", "was", "baseline", "reference"}
+    assert f"45.00% {word} 75.00%" in page.text
+    assert f"Right and trusted in the {word}, wrong and trusted now" in page.text
+    assert not re.search(r"\bwas\b", page.text)
+
+
+def test_the_rates_of_a_page_are_those_that_gate() -> None:
+    """The share of flagged samples stands last."""
+    text = Page(page_of(regressed())).text
+
+    assert (
+        "Rates of each condition test accuracy confident accuracy silent failure rate confident correct rate flagged "
+        "verdict"
+    ) in text
+
+
+def test_classes_say_in_which_order_they_stand() -> None:
+    """The first one is that of the failure's text."""
+    text = Page(page_of(regressed())).text
+
+    assert "Classes those first that lost most right answers, then those that gained most silent failures class" in text
+    alone = item(measurement_of(NOW), measurement_of(NOW), known=False)
+    assert "Classes those with most wrong answers first class" in Page(page_of(alone)).text
+
+
+def test_failing_gates_say_in_which_order_they_stand() -> None:
+    """By the proven loss, the lower end of the interval, which each row has."""
+    more = "R" * 60 + "W" * 30 + "w" * 110
+    worst = item(measurement_of(BEFORE, "fog:1"), measurement_of(more, "fog:1"))
+    failing = Page(page_of(regressed(), worst)).text.partition("Rates of each")[0]
+    ends = [float(end) for end in re.findall(r"proven to be more than 0.50 pt worse: ([\d.]+) to", failing)]
+
+    assert "by verdict, then by the loss that is proven: the lower end of its interval" in failing
+    assert len(ends) > 2
+    assert sorted(ends, reverse=True) == ends
 
 
 def test_troubles_errors_and_an_empty_run() -> None:
@@ -299,7 +361,7 @@ def test_the_gallery_has_an_image_with_words_for_each_flip() -> None:
     assert first["src"] == "data:image/png;base64," + "A" * 5000
     assert re.fullmatch(r"Sample \d+, which shows (cat|dog|eel)", first["alt"] or "")
     assert "2 of 30, those of the highest confidence now; images as the model saw them." in page.text
-    assert re.search(r"label cat before cat \(80%\) now dog \(80%\)", page.text)
+    assert re.search(r"label cat baseline cat \(80%\) now dog \(80%\)", page.text)
 
 
 def with_names(items: tuple[ItemResult, Pictures], name: str) -> tuple[ItemResult, Pictures]:
@@ -445,7 +507,7 @@ def test_drawings_and_tables_say_what_they_are() -> None:
 
     drawings = re.findall(r'<svg role="img" viewBox="[^"]*"><title>[^<]+</title><desc>[^<]+</desc>', text)
     assert len(drawings) == len(page.all("svg")) == 3 * 4 + 1
-    assert len(page.all("table")) == len(re.findall(r"<table[^>]*>\s*<caption>[^<]+</caption>", text)) > 5
+    assert len(page.all("table")) == len(re.findall(r"<table[^>]*>\s*<caption>[^<]+</?(caption|span)", text)) > 5
     assert 3 * 2 * 2 == text.count('<g class="before dashed">')  # legend and line of two diagrams
     assert {"col", "row"} == {one.get("scope") for one in page.all("th")}
     assert "en" == page.all("html")[0]["lang"]

@@ -81,7 +81,7 @@ def test_nothing_measured_is_a_picture_too() -> None:
     picture = svg_text([])
 
     assert "nothing was measured" == elements(picture, "desc")[0].text
-    assert "Failure Rate" in texts(picture)
+    assert "Flagged" in texts(picture)
 
 
 def test_names_are_inert() -> None:

@@ -43,11 +43,11 @@ def test_regressions_come_first_with_their_numbers() -> None:
 
 
 def test_the_rates_table_has_a_row_per_item_in_run_order() -> None:
-    """The founding rates; an empty region says undefined."""
+    """The metrics that gate come first, then the share of flagged samples."""
     report = RunReport(results=(result("clean", Verdict.PASSED), result("blur", Verdict.PASSED)))
     rows = [line.split() for line in text_of(report).splitlines() if line.startswith("test_x")]
 
-    assert ["test_x[clean]", "60.00%", "40.00%", "66.67%", "undefined", "passed"] == rows[0]
+    assert ["test_x[clean]", "60.00%", "40.00%", "passed"] == rows[0]
     assert "test_x[blur]" == rows[1][0]
 
 
@@ -73,8 +73,8 @@ def test_what_tests_of_one_name_see_is_told_of_each() -> None:
     text = text_of(report)
 
     assert 2 == text_of(report, verbosity=1).count("896")
-    assert "the gates find drops of 3.00 pt (few answers flip) to 6.00 pt (many do)" in text
-    assert "too few images: 2 of 2 gates" in text
+    assert "for a drop of 3.00 pt if few answers change (an exported model), and of 6.00 pt if many do" in text
+    assert "too few samples: 2 of 2 gates" in text
 
 
 def test_verbosity() -> None:
@@ -114,9 +114,9 @@ def test_failure_text_has_exact_counts() -> None:
     """The counts behind both rates are in the text of the failed item."""
     lines = list(failure_lines(result("blur", Verdict.REGRESSED)))
 
-    assert "test_x[blur]: worse than baseline 'toy' allows, on 15 images" == lines[0]
+    assert "test_x[blur]: worse than baseline 'toy' allows, on 15 samples" == lines[0]
     assert "  accuracy: 80.00% -> 60.00%, -20.00 pt (allowed 0.50 pt): REGRESSED" == lines[1]
-    assert "    on these 15 images: 12 -> 9; 4 lost, 1 gained" == lines[2]
+    assert "    on these 15 samples: 12 -> 9; 4 lost, 1 gained" == lines[2]
 
 
 @pytest.mark.parametrize(
