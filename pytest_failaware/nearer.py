@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import configparser
-import tomllib
 from pathlib import Path
-from typing import Any, Final
 
 from pytest_failaware.errors import ConfigError
+from pytest_failaware.ini_files import INI_NAMES, table_of
 from pytest_failaware.options import PREFIX
-
-_SECTIONS: Final = {
-    "pytest.toml": ("pytest",),
-    ".pytest.toml": ("pytest",),
-    "pytest.ini": ("pytest",),
-    ".pytest.ini": ("pytest",),
-    "pyproject.toml": ("tool", "pytest"),
-    "tox.ini": ("pytest",),
-    "setup.cfg": ("tool:pytest",),
-}
-"""The names that pytest looks for in a folder, in its order, and where their keys stand."""
-
-INI_NAMES: Final = frozenset(_SECTIONS)
 
 
 class NearerInis:
@@ -85,31 +70,13 @@ class NearerInis:
 
 def inis_with_keys(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]:
     """The files of a folder that could configure pytest and have keys of ours, without one that is known."""
-    paths = ((folder / name, section) for name, section in _SECTIONS.items())
-    found = (path for path, section in paths if path.is_file() and _has_keys(path, section))
+    found = (path for name in INI_NAMES if (path := folder / name).is_file() and _has_keys(path))
     return tuple(path for path in found if but is None or path.resolve() != but.resolve())
 
 
-def _has_keys(path: Path, section: tuple[str, ...]) -> bool:
+def _has_keys(path: Path) -> bool:
     """Whether a file has keys of ours; one that cannot be read has none, as pytest would say if it used the file."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        if PREFIX not in text:
-            return False
-        keys = _keys_of_toml(text, section) if path.suffix == ".toml" else _keys_of_ini(text, section[0])
-    except (OSError, UnicodeDecodeError, configparser.Error, tomllib.TOMLDecodeError, AttributeError):
+        return any(key.startswith(PREFIX) for key in table_of(path) or ())
+    except ConfigError:
         return False
-    return any(key.startswith(PREFIX) for key in keys)
-
-
-def _keys_of_ini(text: str, section: str) -> list[str]:
-    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
-    parser.read_string(text)
-    return list(parser[section]) if parser.has_section(section) else []
-
-
-def _keys_of_toml(text: str, section: tuple[str, ...]) -> list[str]:
-    table: Any = tomllib.loads(text)  # Any: what TOML can hold
-    for name in section:
-        table = table.get(name) or {}
-    return [*table, *table.get("ini_options", {})]

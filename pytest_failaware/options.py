@@ -353,4 +353,9 @@ def _given(
     value = ini.get(option.key) if option.ini else None
     if value in (None, ""):
         return None
+    if isinstance(value, (list, Mapping)):
+        example = "true" if option.flag else f"'{option.metavar}'"
+        raise ConfigError(
+            f"{option.ini} = {value}: is a list or a table; write one value, as in {option.ini} = {example}"
+        )
     return Given(text=str(value), where=f"{option.ini} = {value}", place=around.ini_name, base=around.ini_dir)

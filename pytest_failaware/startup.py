@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import pytest
 
-from pytest_failaware.bends import defines_gate, ini_overrides
+from pytest_failaware.bends import defines_gate
 from pytest_failaware.config import resolve
 from pytest_failaware.console import verbosity_of
-from pytest_failaware.errors import ConfigError, choices
+from pytest_failaware.errors import ConfigError
+from pytest_failaware.ini_values import check_ini, ini_overrides, ini_values
 from pytest_failaware.marker import INI_KEYS
-from pytest_failaware.options import OPTIONS, PREFIX, Surroundings
+from pytest_failaware.options import OPTIONS, Surroundings
 from pytest_failaware.outputs import OUTPUTS, remove_report
 from pytest_failaware.progress import Follow, LiveLine, LogLines, unseen
 from pytest_failaware.reuse import Measurer
@@ -30,8 +29,6 @@ from pytest_failaware.text import describe_error
 from pytest_failaware.user_code import UserCodeError, contained
 from pytest_failaware.vocabulary import Vocabulary, extended
 
-_KEY: Final = re.compile(r"^(failaware_\w+)\s*[=:]", re.MULTILINE)  # in an ini file or a table of TOML
-
 
 def open_session(config: pytest.Config) -> Session:
     """The session of this process; it opens neither model nor images.
@@ -39,11 +36,11 @@ def open_session(config: pytest.Config) -> Session:
     Raises:
         ConfigError: an option, an ini key or what a hook adds cannot be used.
     """
-    _check_ini(config)
+    check_ini(config)
     vocabulary = _vocabulary(config)
     run = resolve(
         command_line={option.name: config.getoption(option.typed) for option in OPTIONS if option.typed},
-        ini={key.removeprefix(PREFIX): config.getini(key) for key in _ini_keys()},
+        ini=ini_values(config),
         around=Surroundings(
             environ=os.environ,
             invocation_dir=config.invocation_params.dir,
@@ -75,7 +72,7 @@ def open_session(config: pytest.Config) -> Session:
 def is_in_use(config: pytest.Config, run: RunConfig) -> bool:
     """Whether an option, a variable or an ini key of ours was given."""
     given = any(origin.place != "default" for origin in run.origins.values()) or bool(run.overrides)
-    return given or any(config.getini(f"failaware_{key}") is not None for key in INI_KEYS)
+    return given or any(ini_values(config)[key] is not None for key in INI_KEYS)
 
 
 def remove_earlier(config: pytest.Config) -> None:
@@ -85,23 +82,6 @@ def remove_earlier(config: pytest.Config) -> None:
     for name in OUTPUTS:
         if isinstance(typed := config.getoption(f"--failaware-{name}"), str):
             remove_report(config.invocation_params.dir, typed, is_json=name == "json")
-
-
-def _check_ini(config: pytest.Config) -> None:
-    """Refuse a misspelt key, which pytest would only warn of; a conftest.py may have keys of such a name, too."""
-    texts = [("-o", text) for text in ini_overrides(config)]
-    if config.inipath is not None:
-        texts.insert(0, (config.inipath.name, config.inipath.read_text(encoding="utf-8")))
-    for place, text in texts:
-        for key in _KEY.findall(text):
-            try:
-                config.getini(key)
-            except ValueError:
-                raise ConfigError(f"{place}: unknown key {key!r}; {choices(key, _ini_keys())}") from None
-
-
-def _ini_keys() -> list[str]:
-    return [option.ini for option in OPTIONS if option.ini] + [f"failaware_{key}" for key in INI_KEYS]
 
 
 def _vocabulary(config: pytest.Config) -> Vocabulary:
