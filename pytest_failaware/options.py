@@ -210,7 +210,8 @@ OPTIONS: Final = (
         name="json",
         metavar="FILE",
         command_line_only=True,
-        help="write everything about the run to FILE, and the outcome of every sample to an npz beside it",
+        help="write everything about the run to FILE (report.json), and the outcome of every sample to an archive "
+        "beside it (report.records.zip); python -m pytest_failaware accept report.json needs both",
     ),
     Option(name="md", metavar="FILE", command_line_only=True, help="write a summary in Markdown to FILE"),
     Option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,17 @@ def without_home(text: str) -> str:
     if home == Path(home).anchor:
         return text
     return re.sub(rf"(?<![\w.~-]){re.escape(home)}(?![\w.-])", "~", text)
+
+
+def without_folder(text: str, folder: Path, instead: str) -> str:
+    """The text with the paths below a folder shortened; what only looks like one, as in base64, stays.
+
+    >>> without_folder("baselines in /work/a/baselines, /work/ab", Path("/work/a"), "")
+    'baselines in baselines, /work/ab'
+    """
+    if folder == folder.parent:  # each path is below it
+        return text
+    return re.sub(rf"(?<![\w.~+/-]){re.escape(f'{folder}{os.sep}')}", lambda _: instead, text)
 
 
 def one_line(text: str) -> str:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 from pytest_failaware.accept import accept, read_report
+from pytest_failaware.baseline_folder import ini_of
 from pytest_failaware.commands.opening import directory_of, open_baseline
 from pytest_failaware.errors import BaselineError, ConfigError
 from pytest_failaware.ignored import ignored_sentence
 from pytest_failaware.judge.update import update_baseline
+from pytest_failaware.options import PREFIX, Given
 from pytest_failaware.updates import outcome_sentence
+
+_REQUIRED: Final = f"{PREFIX}require_reason"
 
 
 def accept_report(given: Namespace) -> Iterator[str]:
     """Write the baselines from a CI run's report."""
     if given.reset_golden and not given.reason:
         raise ConfigError('--reset-golden: forgets what drift was measured against; add --reason="why that is right"')
+    if not given.reason and (ini := _asks_for_reason(Path.cwd())):
+        raise ConfigError(f'{ini}: {_REQUIRED} = true: updates need a reason here; add --reason="why they change"')
     accepted, refused = read_report(given.report, reason=given.reason, reset_golden=given.reset_golden), []
     yield from (f"left out: {sentence}" for sentence in accepted.left_out)
     for name, outcome in accept(
@@ -28,6 +36,16 @@ def accept_report(given: Namespace) -> Iterator[str]:
         refused += [name] if outcome.refused or outcome.lacking else []
     if refused:
         raise BaselineError(f"not everything was written: {', '.join(refused)}")
+
+
+def _asks_for_reason(folder: Path) -> str:
+    """The name of the ini that wants a reason for each update, "" if it does not."""
+    ini, table = ini_of(folder)
+    if ini is None:
+        return ""
+    text = str(table.get(_REQUIRED) or "")
+    wanted = Given(text=text, where=f"{_REQUIRED} = {text}", place=ini.name, base=ini.parent)
+    return ini.name if wanted.switch() else ""
 
 
 def prune_entries(given: Namespace) -> Iterator[str]:

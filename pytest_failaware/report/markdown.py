@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.report.corruption import corruption_sentences
-from pytest_failaware.report.failure import failure_lines
+from pytest_failaware.report.failure import failure_lines, interval
 from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.terminal import total
 from pytest_failaware.report.words import (
@@ -20,10 +20,20 @@ from pytest_failaware.report.words import (
     short_name,
     verdict_word,
 )
-from pytest_failaware.schema import ItemResult, RunReport, Verdict
+from pytest_failaware.schema import Comparison, ItemResult, RunReport, Verdict
 
 _LONGEST: Final = 60_000  # characters: a comment on GitHub holds 65,536, a job summary 1 MiB
-_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]#|~@:]|(?<=www)\.|^([-+]|\d+[.)])(?=\s)")  # what means something
+_SPECIAL: Final = re.compile(
+    r"[\\`*#|@]"
+    r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # emphasis; within a word it is a letter
+    r"|^\[|\[(?=[\sxX]?\]\s)|\](?=[(\[])"  # a check box, a link
+    r"|~(?!/)|(?<=\S)~"  # struck out; ~/ is the home folder
+    r"|:(?=//)|(?<!\w):(?=[\w+-]+:)"  # an address, an emoji
+    r"|(?<=www)\."
+    r"|^[-+=](?=[-=\s])|^\d+[.)](?=\s)"  # a list, a line
+)
+"""What means something in Markdown; everything else stays readable as raw text."""
+_ROW: Final = ("test", "metric", "baseline", "now", "change", "allowed", "95 % interval", "lost, gained", "verdict")
 
 
 def markdown_text(report: RunReport) -> str:
@@ -54,24 +64,59 @@ def _lines(report: RunReport) -> Iterator[str]:
         yield from _bullets([f"not a whole run: {report.incomplete}"])
     yield from _bullets([f"{nodeid} has no result" for nodeid in report.unchecked if nodeid not in report.errors])
     yield from _bullets([*report.complaints, *(f"{nodeid}: {text}" for nodeid, text in report.errors.items())])
-    yield from _failures([result for result in results if result.verdict.fails])
+    yield from _gates(results)
     yield from _not_compared([result for result in results if result.stored])
     yield from _rates(results)
     yield from _bullets([*corruption_sentences(report.corruption), *report.facts, *report.notices])
+    yield from _next_step(report)
+    yield from _made(report)
 
 
-def _failures(failed: Sequence[ItemResult]) -> Iterator[str]:
-    """One row for each metric that failed, and a sentence for what was not compared at all."""
+def _next_step(report: RunReport) -> Iterator[str]:
+    """The command that stores these values, for whoever has the report and the checkout."""
+    if report.accept:
+        yield "If these values are meant: download the report and its records, and in a checkout of this commit run"
+        yield ""
+        yield from (f"    {report.accept}", "")  # code by its indent
+
+
+def _made(report: RunReport) -> Iterator[str]:
+    """When, from which commit and with which versions."""
+    versions = ", ".join(f"{name} {number}" for name, number in report.versions.items())
+    if made := [text for text in (report.date, report.commit and f"commit {report.commit}", versions) if text]:
+        yield from _bullets(["; ".join(made)])
+
+
+def _gates(results: Sequence[ItemResult]) -> Iterator[str]:
+    """One row for each metric that failed or is inconclusive, what that means, and what was not compared at all."""
     rows = [
-        (short_name(result), *comparison_cells(comparison))
-        for result in failed
+        _row(result, comparison)
+        for result in results
         for comparison in result.comparisons
-        if comparison.verdict.fails
+        if comparison.verdict.fails or comparison.verdict is Verdict.INCONCLUSIVE
     ]
     if rows:
-        yield from _table(("test", "metric", "baseline", "now", "change", "allowed", "verdict"), rows)
-    others = [result for result in failed if result.verdict in (Verdict.MISSING, Verdict.INCOMPARABLE)]
+        yield from _table(_ROW, rows)
+    yield from _bullets(_diagnoses(results))
+    others = [result for result in results if result.verdict in (Verdict.MISSING, Verdict.INCOMPARABLE)]
     yield from _bullets(["; ".join(line.strip() for line in failure_lines(result)) for result in others])
+
+
+def _row(result: ItemResult, comparison: Comparison) -> tuple[str, ...]:
+    evidence, (*cells, verdict) = comparison.evidence, comparison_cells(comparison)
+    between = "" if evidence is None else interval(evidence, comparison.current)
+    flips = "" if evidence is None or evidence.lost is None else f"{evidence.lost:,}, {evidence.gained:,}"
+    return short_name(result), *cells, between, flips, verdict
+
+
+def _diagnoses(results: Sequence[ItemResult]) -> list[str]:
+    """Which of the two illnesses each failed test has."""
+    return [
+        f"{short_name(result)}: {finding}"
+        for result in results
+        if result.verdict.fails and result.change is not None
+        for finding in result.change.diagnosis
+    ]
 
 
 def _not_compared(results: Sequence[ItemResult]) -> Iterator[str]:

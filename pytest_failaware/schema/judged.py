@@ -260,6 +260,8 @@ class RunReport:
     test of this run used, of `stored` ones. `bends` is what the command line says of the gates and of the files they
     stand in; `incomplete` says why a run is not whole, "" where it is; `workers` is in how many processes one model was
     loaded; `corruption` has an entry for each baseline under which a corruption was measured at all five severities.
+    `accept` is the command that stores this run's values from its JSON, "" if there is nothing to store; `date` (UTC),
+    `commit` and `versions` say when and from what the files of the run were written, and are empty before.
     """
 
     facts: tuple[str, ...] = ()
@@ -279,6 +281,10 @@ class RunReport:
     workers: int = 0
     command: str = ""
     corruption: tuple[CorruptionSummary, ...] = ()
+    accept: str = ""
+    date: str = ""
+    commit: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
