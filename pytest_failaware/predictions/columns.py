@@ -133,9 +133,10 @@ def check_samples(
         again = np.flatnonzero(ids[own][1:] == ids[own][:-1])
         if len(again):
             former, latter = own[again[0]], own[again[0] + 1]
+            more = f", and {len(again) - 1:,} more" if len(again) > 1 else ""
             raise DataError(
                 f"{table.row(latter)}: the sample {table.sample_id[latter]} is given twice under {key} (first in row "
-                f"{former + table.first_row}), one of {len(again):,}; keep one prediction of each"
+                f"{former + table.first_row}){more}; keep one prediction of each"
             )
         odd = np.setxor1d(ids[first], ids[own], assume_unique=True)
         if len(odd):

@@ -292,7 +292,7 @@ MISTAKES = {
     "nan": (set_to("logits", (4, 1), np.nan), r"row 4 has logits that are not finite .* 1 of 6"),
     "twice": (
         set_to("sample_id", 4, 7),
-        r"row 4: the sample 7 is given twice under typos \(first in row 3\), one of 1",
+        r"row 4: the sample 7 is given twice under typos \(first in row 3\); keep",
     ),
     "missing": (
         lambda c: c.update({name: column[:-1] for name, column in c.items()}),

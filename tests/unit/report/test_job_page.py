@@ -50,7 +50,8 @@ def test_a_failed_gate_in_the_table() -> None:
     lines = markdown_text(RunReport(results=(regressed("clean"),), accept=ACCEPT)).splitlines()
 
     assert (
-        "| test_x[clean] | accuracy | 80.00% | 60.00% | -20.00 pt | 0.50 pt | 1.00 to 20.00 pt worse | 4, 1 | REGRESSED |"
+        "| test_x[clean] | accuracy | 80.00% | 60.00% | -20.00 pt | 0.50 pt | 1.00 to 20.00 pt worse | 4, 1 | "
+        "REGRESSED |"
     ) in lines
     assert "- test_x[clean]: the ranking got worse: retrain" in lines
     assert f"    {ACCEPT}" in lines
