@@ -14,7 +14,7 @@ DEFAULT: Final = "baselines"
 
 
 def baseline_folder(start: Path) -> Path:
-    """Return the folder that the ini names, else `baselines` beside the ini; relative if it is not far.
+    """Return the folder that the ini names, else `baselines` beside the ini; absolute only if the ini has it so.
 
     Raises:
         ConfigError: the ini cannot be read.
@@ -24,7 +24,7 @@ def baseline_folder(start: Path) -> Path:
         return Path(DEFAULT)
     text = str(table.get(KEY) or DEFAULT)
     folder = Given(text=text, where=f"{KEY} = {text}", place=ini.name, base=ini.parent).path()
-    return Path(os.path.relpath(folder, start.resolve())) if folder.is_relative_to(ini.parent.resolve()) else folder
+    return folder if Path(text).expanduser().is_absolute() else Path(os.path.relpath(folder, start.resolve()))
 
 
 def ini_of(start: Path) -> tuple[Path | None, Table]:

@@ -375,8 +375,9 @@ class Controller:
     def _short(self, text: str) -> str:
         """Paths from where pytest was called, as the command has them: no reader needs the writer's home."""
         start, root = self.config.invocation_params.dir, self.config.rootpath
-        below = without_folder(text, start, "")
-        return without_home(without_folder(below, root, os.path.relpath(root, start) + os.sep))
+        for folder in (start, root, self.run.baseline_dir):
+            text = without_folder(text, folder, start)
+        return without_home(text)
 
     def _accept(self) -> str:
         """The command that stores what this run measured, from its JSON; "" without one."""

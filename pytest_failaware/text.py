@@ -55,15 +55,20 @@ def without_home(text: str) -> str:
     return re.sub(rf"(?<![\w.~-]){re.escape(home)}(?![\w.-])", "~", text)
 
 
-def without_folder(text: str, folder: Path, instead: str) -> str:
-    """The text with the paths below a folder shortened; what only looks like one, as in base64, stays.
+def without_folder(text: str, folder: Path, start: Path) -> str:
+    """The text with paths in a folder as they are from where somebody works; what looks like one in base64 stays.
 
-    >>> without_folder("baselines in /work/a/baselines, /work/ab", Path("/work/a"), "")
+    >>> without_folder("baselines in /work/a/baselines, /work/ab", Path("/work/a"), Path("/work/a"))
     'baselines in baselines, /work/ab'
+    >>> without_folder("in /work/baselines", Path("/work/baselines"), Path("/work/a/tests"))
+    'in ../../baselines'
     """
     if folder == folder.parent:  # each path is below it
         return text
-    return re.sub(rf"(?<![\w.~+/-]){re.escape(f'{folder}{os.sep}')}", lambda _: instead, text)
+    found = rf"(?<![\w.~+/-]){re.escape(str(folder))}"
+    shown = os.path.relpath(folder, start)
+    below = re.sub(rf"{found}{re.escape(os.sep)}", lambda _: "" if shown == "." else f"{shown}{os.sep}", text)
+    return re.sub(rf"{found}(?![\w.+/-])", lambda _: shown, below)
 
 
 def one_line(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -24,13 +23,13 @@ from pytest_failaware.schema import Comparison, ItemResult, RunReport, Verdict
 
 _LONGEST: Final = 60_000  # characters: a comment on GitHub holds 65,536, a job summary 1 MiB
 _SPECIAL: Final = re.compile(
-    r"[\\`*#|@]"
+    r"[\\`*#|@]|<(?=[A-Za-z/!?])|&(?=#|\w+;)|^>"  # code, headings, cells, mentions, tags, characters by name, quotes
     r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # emphasis; within a word it is a letter
     r"|^\[|\[(?=[\sxX]?\]\s)|\](?=[(\[])"  # a check box, a link
     r"|~(?!/)|(?<=\S)~"  # struck out; ~/ is the home folder
     r"|:(?=//)|(?<!\w):(?=[\w+-]+:)"  # an address, an emoji
     r"|(?<=www)\."
-    r"|^[-+=](?=[-=\s])|^\d+[.)](?=\s)"  # a list, a line
+    r"|^[-+](?=\s)|^[-=](?=[-=\s]*$)|^\d+[.)](?=\s)"  # a list, a line
 )
 """What means something in Markdown; everything else stays readable as raw text."""
 _ROW: Final = ("test", "metric", "baseline", "now", "change", "allowed", "95 % interval", "lost, gained", "verdict")
@@ -52,7 +51,7 @@ def markdown_text(report: RunReport) -> str:
 def escaped(text: str) -> str:
     """Text of any origin as Markdown that shows it and does nothing else: one line, no tag, no link, no mention."""
     line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return _SPECIAL.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), html.escape(line, quote=False))
+    return _SPECIAL.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), line)
 
 
 def _lines(report: RunReport) -> Iterator[str]:
@@ -78,6 +77,16 @@ def _next_step(report: RunReport) -> Iterator[str]:
         yield "If these values are meant: download the report and its records, and in a checkout of this commit run"
         yield ""
         yield from (f"    {report.accept}", "")  # code by its indent
+        yield from _why_reset(report.results)
+
+
+def _why_reset(results: Sequence[ItemResult]) -> Iterator[str]:
+    """Why the command has `--reset-golden` in it."""
+    reasons = {
+        "the loss since the first accepted values is more than the drift budget": any(one.drifts for one in results),
+        "the golden reference cannot stay beside the new values": any(one.ends_golden for one in results),
+    }
+    yield from _bullets([f"--reset-golden is in it because {why}" for why, holds in reasons.items() if holds])
 
 
 def _made(report: RunReport) -> Iterator[str]:
@@ -98,8 +107,24 @@ def _gates(results: Sequence[ItemResult]) -> Iterator[str]:
     if rows:
         yield from _table(_ROW, rows)
     yield from _bullets(_diagnoses(results))
-    others = [result for result in results if result.verdict in (Verdict.MISSING, Verdict.INCOMPARABLE)]
-    yield from _bullets(["; ".join(line.strip() for line in failure_lines(result)) for result in others])
+    yield from _bullets([*_missing(results), *_incomparable(results)])
+
+
+def _missing(results: Sequence[ItemResult]) -> Iterator[str]:
+    """What has no stored values, in one sentence for each baseline."""
+    missing = [result for result in results if result.verdict is Verdict.MISSING]
+    for baseline in dict.fromkeys(result.baseline for result in missing):
+        of_it = [result for result in missing if result.baseline == baseline]
+        names = ", ".join(map(short_name, of_it))
+        notes = dict.fromkeys(note for result in of_it for note in result.notes)
+        yield "; ".join([f"no entry in baseline {baseline!r}, so nothing was compared: {names}", *notes])
+
+
+def _incomparable(results: Sequence[ItemResult]) -> Iterator[str]:
+    """Why items could not be compared."""
+    for result in results:
+        if result.verdict is Verdict.INCOMPARABLE:
+            yield "; ".join(line.strip() for line in failure_lines(result))
 
 
 def _row(result: ItemResult, comparison: Comparison) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ def test_the_file_that_pytest_chooses(tmp_path: Path, first: str) -> None:
         ("pyproject.toml", "[tool.pytest]\nfailaware_baseline_dir = 'stored'\n", "stored"),
         ("pyproject.toml", "[tool.pytest.ini_options]\nfailaware_baseline_dir = 'stored'\n", "stored"),
         ("setup.cfg", "[tool:pytest]\nfailaware_baseline_dir: stored\n", "stored"),
+        ("tox.ini", "[pytest]\nfailaware_baseline_dir = ../shared\n", "../shared"),
         ("tox.ini", "[pytest]\nfailaware_baseline_dir = /far/away\n", "/far/away"),
         ("pytest.ini", "[pytest]\n", "baselines"),
         ("other.ini", "[pytest]\nfailaware_baseline_dir = stored\n", "baselines"),

@@ -57,6 +57,22 @@ def test_a_failed_gate_in_the_table() -> None:
     assert f"    {ACCEPT}" in lines
 
 
+def test_why_the_golden_reference_is_reset() -> None:
+    """The command that accepts is not pasted without that being known."""
+    drifted = dataclasses.replace(regressed("clean"), drifts=True)
+    text = markdown_text(RunReport(results=(drifted,), accept=f"{ACCEPT} --reset-golden"))
+    assert "--reset-golden is in it because the loss since the first accepted values is more than the drift" in text
+    assert "is in it because" not in markdown_text(RunReport(results=(regressed("clean"),), accept=ACCEPT))
+
+
+def test_one_sentence_for_all_that_is_missing() -> None:
+    """On the first run each item has the same reason."""
+    note = "there is no baseline in baselines yet"
+    results = tuple(result(key, Verdict.MISSING, comparisons=(), notes=(note,)) for key in ("clean", "blur"))
+    text = f"no entry in baseline 'toy', so nothing was compared: test_x[clean], test_x[blur]; {note}"
+    assert 1 == markdown_text(RunReport(results=results)).splitlines().count(f"- {text}")
+
+
 def test_an_inconclusive_gate_in_the_table() -> None:
     """It does not fail, and is not passed over."""
     lines = markdown_text(RunReport(results=(inconclusive("blur"),))).splitlines()
