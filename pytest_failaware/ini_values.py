@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -33,13 +32,18 @@ def ini_values(config: pytest.Config) -> dict[str, object]:
     return {key.removeprefix(PREFIX): typed[key] if key in typed else _read(config, key) for key in _known_keys()}
 
 
-def check_ini(config: pytest.Config) -> None:
+def check_ini(config: pytest.Config, version: str) -> None:
     """Refuse a misspelt key, which pytest would only warn of; a conftest.py may have keys of such a name, too.
+
+    Args:
+        config: pytest's.
+        version: pytest's.
 
     Raises:
         ConfigError: naming the key, or the table that this version of pytest does not read.
     """
-    _refuse_unread(config.rootpath)
+    if int(version.partition(".")[0]) < 9:
+        _refuse_typed_tables(config.rootpath, version)
     known = _known_keys()
     for place, key in _keys(config):
         if key in known:
@@ -89,14 +93,11 @@ def _read(config: pytest.Config, key: str) -> object:
     return value
 
 
-def _refuse_unread(folder: Path) -> None:
+def _refuse_typed_tables(folder: Path, version: str) -> None:
     """Refuse keys of ours in a table that this version of pytest passes over in silence."""
-    installed = version("pytest")
-    if int(installed.partition(".")[0]) >= 9:
-        return
     for path in (folder / name for name in INI_NAMES):
         if path.is_file() and needs_pytest_9(path) and any(key.startswith(PREFIX) for key in table_of(path) or ()):
             raise ConfigError(
-                f"{path.name}: only pytest 9 and later read this table, and this is pytest {installed}; put the keys "
+                f"{path.name}: only pytest 9 and later read this table, and this is pytest {version}; put the keys "
                 "into [tool.pytest.ini_options] of pyproject.toml, or update pytest"
             )

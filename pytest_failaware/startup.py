@@ -36,7 +36,7 @@ def open_session(config: pytest.Config) -> Session:
     Raises:
         ConfigError: an option, an ini key or what a hook adds cannot be used.
     """
-    check_ini(config)
+    check_ini(config, pytest.__version__)
     vocabulary = _vocabulary(config)
     run = resolve(
         command_line={option.name: config.getoption(option.typed) for option in OPTIONS if option.typed},

@@ -19,6 +19,12 @@ STEPS: list[dict[str, Any]] = GITHUB["jobs"]["gate"]["steps"]  # Any: what YAML 
 CPU_WHEELS = "pip install torch torchvision --index-url https://download.pytorch.org/whl/cpu"
 
 
+def test_the_recipes_have_the_same_workflows() -> None:
+    """What is mended in the README is mended on the site."""
+    howto = (Path(__file__).parents[2] / "docs" / "howto.md").read_text(encoding="utf-8")
+    assert all(f"```yaml\n{block}```\n" in howto for block in BLOCKS)
+
+
 def gate_of(lines: list[str]) -> list[str]:
     """The words after `pytest` of the only line that calls it."""
     (line,) = (line for line in lines if line.startswith("pytest "))

@@ -143,7 +143,7 @@ def test_an_unknown_key(pytester: pytest.Pytester, name: str, table: str, line: 
     config = pytester.parseconfig()
 
     with pytest.raises(ConfigError) as caught:
-        check_ini(config)
+        check_ini(config, pytest.__version__)
     assert (
         f"{name}: unknown key 'failaware_sed'; did you mean 'failaware_seed'?"
         == str(caught.value).partition(" choose")[0]
@@ -158,19 +158,26 @@ def test_an_unknown_key(pytester: pytest.Pytester, name: str, table: str, line: 
         (".pytest.toml", "[pytest]\nfailaware_seed = 3\n"),
     ],
 )
-def test_a_table_that_pytest_8_does_not_read(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str, text: str
-) -> None:
+def test_a_table_that_pytest_8_does_not_read(pytester: pytest.Pytester, name: str, text: str) -> None:
     """Its keys would be passed over in silence."""
-    monkeypatch.setattr("pytest_failaware.ini_values.version", lambda of: "8.4.2")
     (pytester.path / name).write_text(text)
 
     with pytest.raises(ConfigError) as caught:
-        check_ini(pytester.parseconfig())
+        check_ini(pytester.parseconfig(), "8.4.2")
     assert (
         f"{name}: only pytest 9 and later read this table, and this is pytest 8.4.2; put the keys into "
         "[tool.pytest.ini_options] of pyproject.toml, or update pytest"
     ) == str(caught.value)
+
+
+@pytest.mark.skipif(not READS_TYPES, reason="earlier versions read no other TOML file")
+@pytest.mark.parametrize("table", ["[pytest]", "[tool.pytest]", "[tool.pytest.ini_options]"])
+def test_a_toml_file_of_another_name(pytester: pytest.Pytester, table: str) -> None:
+    """The file of -c has types, too."""
+    text = f"{table}\nfailaware_seed = 3\nfailaware_tolerance = {{accuracy = 0.02}}\n"
+    run = resolved(pytester, "strict.toml", text, "-c", "strict.toml")
+
+    assert (3, "0.02") == (run.gate.seed, str(run.gate.tolerance["accuracy"]))
 
 
 def test_text_that_pytest_cannot_split(pytester: pytest.Pytester) -> None:

@@ -40,7 +40,7 @@ def asked(pytester: pytest.Pytester, name: str, text: str) -> RunConfig:
     path = pytester.path / name
     path.write_text(text, encoding="utf-8")
     config = pytester.parseconfig()
-    check_ini(config)
+    check_ini(config, pytest.__version__)
     found = resolve(
         command_line={},
         ini=ini_values(config),
