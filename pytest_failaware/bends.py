@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.ini_values import ini_overrides, ini_values, key_of
 from pytest_failaware.marker import INI_KEYS
-from pytest_failaware.options import COMMAND_LINE, OPTIONS, PREFIX
+from pytest_failaware.options import COMMAND_LINE, OPTIONS, PREFIX, TRUE
 
 if TYPE_CHECKING:
     import pytest
@@ -47,7 +47,8 @@ def _not_strict(config: pytest.Config, run: RunConfig) -> Iterator[str]:
     if run.strict:
         return
     yield from (f"-o {text}" for text in ini_overrides(config) if key_of(text) == STRICT.ini)
-    if ini_values(config)[STRICT.key] and (text := os.environ.get(STRICT.environment)):
+    is_strict = str(ini_values(config)[STRICT.key]).lower() in TRUE
+    if is_strict and (text := os.environ.get(STRICT.environment)):
         yield f"{STRICT.environment}={text}"
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.errors import ConfigError, choices
-from pytest_failaware.ini_files import INI_NAMES, needs_pytest_9, table_of
+from pytest_failaware.ini_files import needs_pytest_9, table_of
 from pytest_failaware.marker import INI_KEYS
+from pytest_failaware.nearer import inis_with_keys
 from pytest_failaware.options import OPTIONS, PREFIX
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def _read(config: pytest.Config, key: str) -> object:
 
 def _refuse_typed_tables(folder: Path, version: str) -> None:
     """Refuse keys of ours in a table that this version of pytest passes over in silence."""
-    for path in (folder / name for name in INI_NAMES):
-        if path.is_file() and needs_pytest_9(path) and any(key.startswith(PREFIX) for key in table_of(path) or ()):
+    for path in inis_with_keys(folder):
+        if needs_pytest_9(path):
             raise ConfigError(
                 f"{path.name}: only pytest 9 and later read this table, and this is pytest {version}; put the keys "
                 "into [tool.pytest.ini_options] of pyproject.toml, or update pytest"

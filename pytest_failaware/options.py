@@ -279,7 +279,8 @@ OPTIONS: Final = (
 COMMAND_LINE: Final = "command line"
 """The place of a value that was typed."""
 
-_TRUE: Final = ("1", "true", "yes", "on")
+TRUE: Final = ("1", "true", "yes", "on")
+"""What switches an option on."""
 _FALSE: Final = ("", "0", "false", "no", "off")
 CI_SERVERS: Final = (
     "CI", "BUILD_NUMBER", "BUILDKITE", "CIRCLECI", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TEAMCITY_VERSION",
@@ -306,9 +307,9 @@ class Given:
     def switch(self) -> bool:
         """The text as yes or no."""
         word = self.text.strip().lower()
-        if word not in _TRUE + _FALSE:
+        if word not in TRUE + _FALSE:
             raise ConfigError(f"{self.where}: must be 1 or 0, got {self.text!r}")
-        return word in _TRUE
+        return word in TRUE
 
 
 def is_on(name: str, given: Mapping[str, Given]) -> bool:

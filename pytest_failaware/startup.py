@@ -72,7 +72,8 @@ def open_session(config: pytest.Config) -> Session:
 def is_in_use(config: pytest.Config, run: RunConfig) -> bool:
     """Whether an option, a variable or an ini key of ours was given."""
     given = any(origin.place != "default" for origin in run.origins.values()) or bool(run.overrides)
-    return given or any(ini_values(config)[key] is not None for key in INI_KEYS)
+    values = ini_values(config)
+    return given or any(values[key] is not None for key in INI_KEYS)
 
 
 def remove_earlier(config: pytest.Config) -> None:
