@@ -1,4 +1,4 @@
-"""The tables of docs/options.md, made from the options themselves: `python scripts/options.py` writes them anew."""
+"""The table of docs/options.md, made from the options themselves: `python scripts/options.py` writes it."""
 
 from __future__ import annotations
 
