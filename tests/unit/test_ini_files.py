@@ -11,6 +11,7 @@ from pytest_failaware.__main__ import main
 from pytest_failaware.baseline_folder import baseline_folder
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.ini_files import find_ini
+from pytest_failaware.options import CI_SERVERS
 
 FILES = {
     "pytest.toml": "",
@@ -100,6 +101,8 @@ def test_accept_asks_for_the_reason_that_the_ini_wants(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As an update does; a report that is not there is one line, too."""
+    for name in CI_SERVERS:
+        monkeypatch.delenv(name, raising=False)
     (tmp_path / "pyproject.toml").write_text("[tool.pytest]\nfailaware_require_reason = true\n")
     monkeypatch.chdir(tmp_path)
 
