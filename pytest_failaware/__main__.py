@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
+from pytest_failaware.baseline_folder import baseline_folder
 from pytest_failaware.commands.conditions import list_conditions, preview_conditions
 from pytest_failaware.commands.mce import PUBLISHED, show_corruption
 from pytest_failaware.commands.plan import plan_gates, selftest_gates
@@ -21,11 +23,15 @@ from pytest_failaware.judge.thresholds import By
 from pytest_failaware.specs import positive
 from pytest_failaware.text import printable
 
+_NO_BASELINES: Final = Path()  # of a command that needs none
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 where all is well, 1 where one of them complains, 4 where nothing can be done."""
     try:
         given = _parser().parse_args(arguments)
+        if getattr(given, "baseline_dir", _NO_BASELINES) is None:
+            given.baseline_dir = baseline_folder(Path.cwd())
         for line in given.run(given):
             print(printable(line))  # noqa: T201 - a command line prints
     except BrokenPipeError:  # whoever reads the output has seen enough, as `head` has
@@ -51,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
         added = plain(name, run, text)
         added.add_argument(
-            "--baseline-dir", metavar="DIR", type=Path, default=Path("baselines"), help="default: baselines"
+            "--baseline-dir", metavar="DIR", type=Path, help="default: as in the ini, else baselines beside it"
         )
         return added
 
@@ -78,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     diff = command("diff", compare_baselines, "print what differs between two baselines; exit code 1 if anything does")
-    diff.add_argument("before", metavar="A", help="a baseline's name, or the path of its .yaml file")
+    diff.add_argument(
+        "before", metavar="A", help="a baseline's name, the path of its .yaml file, or a git revision: HEAD:PATH.yaml"
+    )
     diff.add_argument("after", metavar="B", help="another one")
 
     mce = command("mce", show_corruption, "print corruption errors and their means, with a reference mCE")
@@ -94,7 +102,13 @@ def _parser() -> argparse.ArgumentParser:
         "selftest", selftest_gates, "plant noise and drops in the stored outcomes, and see the gates fail"
     )
     for of_gates in (plan, selftest):
-        of_gates.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+        of_gates.add_argument(
+            "name",
+            metavar="NAME",
+            nargs="?" if of_gates is plan else None,
+            help="a baseline's name, or the path of its .yaml file"
+            + (" (not needed with --samples)" * (of_gates is plan)),
+        )
         of_gates.add_argument(
             "--gate", metavar="KEY=VALUE", action="append", default=[], help="a marker argument, as in tolerance=0.01"
         )
@@ -127,7 +141,10 @@ def _parser() -> argparse.ArgumentParser:
         "--by", choices=[by.value for by in By], default=By.BOTH.value, help="the parts of the rule; default: both"
     )
     thresholds.add_argument(
-        "--write", metavar="FILE", type=Path, help="set failaware_rule in pytest.ini, setup.cfg or pyproject.toml"
+        "--write",
+        metavar="FILE",
+        type=Path,
+        help="set failaware_rule in pytest.ini, pytest.toml, setup.cfg or pyproject.toml",
     )
 
     temperature = command(

@@ -126,7 +126,10 @@ def _check_references(
 
 
 def _read(path: Path) -> Plain:
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise FailAwareError(f"{path}: cannot be read ({error.strerror}); give the file of --failaware-json") from error
     if is_lfs_pointer(content):
         raise FailAwareError(f"{path}: is a Git LFS pointer; {LFS_REMEDY}")
     try:

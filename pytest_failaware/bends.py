@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from pytest_failaware.ini_values import ini_overrides, ini_values, key_of
 from pytest_failaware.marker import INI_KEYS
-from pytest_failaware.options import COMMAND_LINE, OPTIONS, PREFIX
+from pytest_failaware.options import COMMAND_LINE, OPTIONS, PREFIX, TRUE
 
 if TYPE_CHECKING:
     import pytest
@@ -22,16 +23,6 @@ DEFINING: Final = frozenset(
 STRICT: Final = next(option for option in OPTIONS if option.name == "strict")
 
 _TYPED: Final = tuple(option.typed for option in OPTIONS if option.defines and option.typed)
-
-
-def ini_overrides(config: pytest.Config) -> tuple[str, ...]:
-    """The texts KEY=VALUE of every -o."""
-    return tuple(config.getoption("override_ini", None) or ())
-
-
-def key_of(override: str) -> str:
-    """The key that the text of an -o sets."""
-    return override.partition("=")[0].strip()
 
 
 def defines_gate(override: str) -> bool:
@@ -56,7 +47,8 @@ def _not_strict(config: pytest.Config, run: RunConfig) -> Iterator[str]:
     if run.strict:
         return
     yield from (f"-o {text}" for text in ini_overrides(config) if key_of(text) == STRICT.ini)
-    if config.getini(STRICT.ini) and (text := os.environ.get(STRICT.environment)):
+    is_strict = str(ini_values(config)[STRICT.key]).lower() in TRUE
+    if is_strict and (text := os.environ.get(STRICT.environment)):
         yield f"{STRICT.environment}={text}"
 
 

@@ -185,17 +185,25 @@ def _overrides(typed: object, vocabulary: Vocabulary) -> dict[str, str]:
     return found
 
 
-def _rename(lines: object) -> dict[str, str]:
-    """New names of classes by the old ones, each name once."""
+def _rename(value: object) -> dict[str, str]:
+    """New names of classes by the old ones, each name once: a text or a list of lines, or a table of TOML."""
     found: dict[str, str] = {}
-    for line in lines if isinstance(lines, list) else ():
-        old, new = (name.strip() for name in str(line).partition("=>")[::2])
+    for line in _lines(value):
+        old, new = (name.strip() for name in line.partition("=>")[::2])
         if not old or not new or old in found or new in found.values() or old == new:
             raise ConfigError(
                 f"failaware_rename = {line}: write OLD => NEW, one a line, each name once, as in cat => kitten"
             )
         found[old] = new
     return found
+
+
+def _lines(value: object) -> list[str]:
+    """The lines of a text, a list, or a table, whose keys are the old names."""
+    if isinstance(value, Mapping):
+        return [f"{old} => {new}" for old, new in value.items()]
+    lines = [] if value is None else value if isinstance(value, list) else str(value).splitlines()
+    return [str(line) for line in lines if str(line).strip()]
 
 
 def _origins(given: Mapping[str, Given]) -> dict[str, Origin]:

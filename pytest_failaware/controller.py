@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
 
+from pytest_failaware.baseline_folder import baseline_folder
 from pytest_failaware.bends import bends_of, typed_text
 from pytest_failaware.command import accept_command, shown_command
 from pytest_failaware.console import GateFailure, Place, bars, verbosity_of, width_of, write
 from pytest_failaware.early import EarlyWord
-from pytest_failaware.errors import FailAwareError
+from pytest_failaware.errors import ConfigError, FailAwareError
 from pytest_failaware.false_alarms import false_alarms
 from pytest_failaware.ignored import ignored_sentence
 from pytest_failaware.inis_below import is_only_ini
 from pytest_failaware.judge.mce import run_corruption
 from pytest_failaware.ledger import Entry, Ledger
+from pytest_failaware.made import commit_of, date_of, versions
 from pytest_failaware.obsolete import Unused, find_unused, remove_baseline
 from pytest_failaware.options import COMMAND_LINE
 from pytest_failaware.outputs import write_outputs
 from pytest_failaware.report.display import Display
 from pytest_failaware.report.failure import failure_text, headline
-from pytest_failaware.report.github import error_annotations
+from pytest_failaware.report.github import workflow_commands
 from pytest_failaware.report.repeats import Repeats
 from pytest_failaware.report.terminal import summary_lines
 from pytest_failaware.report.words import name_in
@@ -31,7 +35,7 @@ from pytest_failaware.schema import ItemResult, RunConfig, RunReport
 from pytest_failaware.selection import narrowed_by, skipped_files
 from pytest_failaware.session import FROM_FIXTURES
 from pytest_failaware.strict import strict_complaints
-from pytest_failaware.text import describe_error, described, printable, without_home
+from pytest_failaware.text import describe_error, described, printable, without_folder, without_home
 from pytest_failaware.updates import outcome_sentence, refused_updates, update_baselines
 from pytest_failaware.user_code import UserCodeError, contained
 
@@ -143,7 +147,9 @@ class Controller:
             self.ledger.notices.append(f"no model given, so {len(self.ledger.skipped)} items skipped; {GIVE_ONE}")
         elif not self.ledger.selected and self._was_typed("model", "predictions"):
             self.ledger.notices.append("no marked test ran, so nothing was compared")
-        written = write_outputs(self.run.outputs, self.report(), self.ledger.measured, self.ledger.drawn, os.environ)
+        written = write_outputs(
+            self.run.outputs, self._dated(), self.ledger.measured, self.ledger.drawn, os.environ, shorten=self._short
+        )
         self.ledger.notices += written.done
         for sentence in written.failed:
             self._refuse(sentence)
@@ -344,6 +350,17 @@ class Controller:
             corruption=run_corruption(self.ledger.results.values()),
         )
 
+    def _dated(self) -> RunReport:
+        """The report with when and from what it was made: for files, and never for a baseline."""
+        if not self.run.outputs.are_asked:
+            return self.report()
+        return replace(
+            self.report(),
+            date=date_of(os.environ, datetime.now(UTC)),
+            commit=commit_of(os.environ, self.config.rootpath),
+            versions=versions(),
+        )
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The section on reliability, where there is something to say."""
         report, width = self.report(), width_of(self.config)
@@ -354,8 +371,8 @@ class Controller:
         shorter = (line._replace(text=self._short(line.text)) for line in lines)
         write(self.config.get_terminal_writer(), shorter, width)
         if self.run.outputs.github:
-            for command in error_annotations(report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
-                terminalreporter.write_line(without_home(command))
+            for command in workflow_commands(report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
+                terminalreporter.write_line(self._short(command))
 
     def _bends(self) -> list[str]:
         """A line for the summary on each thing that the command line says in place of a reviewed file."""
@@ -375,7 +392,22 @@ class Controller:
 
     def _short(self, text: str) -> str:
         """Paths from where pytest was called, as the command has them: no reader needs the writer's home."""
-        return without_home(text.replace(f"{self.config.invocation_params.dir}{os.sep}", ""))
+        start, root = self.config.invocation_params.dir, self.config.rootpath
+        for folder in (start, root, self.run.baseline_dir):
+            text = without_folder(text, folder, start)
+        return without_home(text)
+
+    def _accept(self) -> str:
+        """The command that stores what this run measured, from its JSON; "" without one."""
+        path, start = self.run.outputs.json, self.config.invocation_params.dir
+        if path is None or self.incomplete or self.run.writing.asked:
+            return ""
+        try:
+            is_found = (start / baseline_folder(start)).resolve() == self.run.baseline_dir.resolve()
+        except ConfigError:  # a file that pytest does not use either
+            is_found = False
+        folder = "" if is_found else os.path.relpath(self.run.baseline_dir, start)
+        return self._short(accept_command(os.path.relpath(path, start), self.ledger.in_order, folder))
 
     def _accept(self) -> str:
         """The command that stores what this run measured, from its JSON; "" without one."""

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
-_GIT: Final = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
-"""The repository's own programs are not started."""
-_PATIENCE: Final = 10  # seconds
+from pytest_failaware.git import git
 
 
 def ignored_sentence(directory: Path, name: str) -> str:
@@ -37,23 +33,10 @@ def ignored_sentence(directory: Path, name: str) -> str:
 
 def _ignored(directory: Path, paths: Sequence[Path]) -> dict[Path, str]:
     """The ignored ones among these paths, each with the place and the text of the line that ignores it."""
-    command = [*_GIT, "check-ignore", "--verbose", "-z", "--stdin"]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}  # a hook sets these
     names = "\0".join(os.fspath(path.relative_to(directory)) for path in paths)
-    try:
-        done = subprocess.run(
-            command,
-            input=os.fsencode(names),
-            cwd=directory,
-            env=environment,
-            capture_output=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):  # no git, or none that answers
-        return {}
-    fields = os.fsdecode(done.stdout).split("\0")  # source, line, pattern, path, for each
-    rows = list(zip(*(fields[start::4] for start in range(4)), strict=False)) if done.returncode == 0 else []
+    found = git(directory, "check-ignore", "--verbose", "-z", "--stdin", stdin=os.fsencode(names))
+    fields = os.fsdecode(found or b"").split("\0")  # source, line, pattern, path, for each
+    rows = list(zip(*(fields[start::4] for start in range(4)), strict=False))
     return {
         directory / path: f"{_short(source)}:{line} ({pattern!r})"
         for source, line, pattern, path in rows

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.nearer import INI_NAMES, inis_with_keys
+from pytest_failaware.ini_files import INI_NAMES
+from pytest_failaware.nearer import inis_with_keys
 
 MOST_FOLDERS: Final = 20_000
 
@@ -23,7 +24,7 @@ def is_only_ini(ini: Path, baselines: Path) -> bool:
         if "pyvenv.cfg" in files:
             folders.clear()
             continue
-        if not INI_NAMES.isdisjoint(files) and inis_with_keys(Path(place), but=ini):
+        if not set(INI_NAMES).isdisjoint(files) and inis_with_keys(Path(place), but=ini):
             return False
         folders[:] = [name for name in folders if _is_searched(Path(place, name), baselines)]
     return not unread

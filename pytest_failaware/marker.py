@@ -14,6 +14,7 @@ from pytest_failaware.judge.metrics import CHANGE_RATES, DEFAULT_GATES
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.judge.score_metrics import RANKING_METRICS
 from pytest_failaware.lists import names_in, names_of
+from pytest_failaware.options import PREFIX
 from pytest_failaware.schema import Condition, Gate, Policy
 from pytest_failaware.spelling import parse_conditions
 from pytest_failaware.vocabulary import BUILT_IN, Vocabulary
@@ -138,7 +139,7 @@ def _with_one_side(vocabulary: Vocabulary) -> dict[str, AnyMetric | None]:
 def _bounds(value: object, where: str, table: Mapping[str, AnyMetric | None]) -> dict[str, Decimal]:
     pairs = _pairs(value, where, table)
     if pairs is None:
-        is_text = isinstance(value, (str, list, tuple))
+        is_text = isinstance(value, (str, list, tuple)) or where.startswith(PREFIX)
         example = "confident_accuracy=0.9" if is_text else "{'confident_accuracy': 0.9}"
         raise ConfigError(f"{where}: must name its metric, as in {example}, got {value!r}")
     return {name: _rate(bound, f"{where}: {name}", *_range(name, table)) for name, bound in pairs.items()}

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import configparser
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
 
 from pytest_failaware.errors import ConfigError
+from pytest_failaware.ini_files import INI_NAMES, table_of
 from pytest_failaware.options import PREFIX
-
-_SECTIONS: Final = {
-    "pytest.toml": ("pytest",),
-    ".pytest.toml": ("pytest",),
-    "pytest.ini": ("pytest",),
-    ".pytest.ini": ("pytest",),
-    "pyproject.toml": ("tool", "pytest"),
-    "tox.ini": ("pytest",),
-    "setup.cfg": ("tool:pytest",),
-}
-"""The names that pytest looks for in a folder, in its order, and where their keys stand."""
-
-INI_NAMES: Final = frozenset(_SECTIONS)
 
 
 class NearerInis:
@@ -86,43 +70,13 @@ class NearerInis:
 
 def inis_with_keys(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]:
     """The files of a folder that could configure pytest and have keys of ours, without one that is known."""
-    paths = ((folder / name, section) for name, section in _SECTIONS.items())
-    found = (path for path, section in paths if path.is_file() and _has_keys(path, section))
+    found = (path for name in INI_NAMES if (path := folder / name).is_file() and _has_keys(path))
     return tuple(path for path in found if but is None or path.resolve() != but.resolve())
 
 
-def value_above(folder: Path, key: str) -> object:
-    """The value of a key in the first file with our keys in a folder or above it; None if there is none."""
-    for place in (folder, *folder.parents):
-        if found := inis_with_keys(place):
-            return _values(found[0], _SECTIONS[found[0].name]).get(key)
-    return None
-
-
-def _has_keys(path: Path, section: tuple[str, ...]) -> bool:
-    return any(key.startswith(PREFIX) for key in _values(path, section))
-
-
-def _values(path: Path, section: tuple[str, ...]) -> Mapping[str, object]:
-    """The keys of a file; one that cannot be read has none, as pytest would say if it used the file."""
+def _has_keys(path: Path) -> bool:
+    """Whether a file has keys of ours; one that cannot be read has none, as pytest would say if it used the file."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        if PREFIX not in text:
-            return {}
-        return _values_of_toml(text, section) if path.suffix == ".toml" else _values_of_ini(text, section[0])
-    except (OSError, UnicodeDecodeError, configparser.Error, tomllib.TOMLDecodeError, AttributeError):
-        return {}
-
-
-def _values_of_ini(text: str, section: str) -> Mapping[str, object]:
-    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
-    parser.read_string(text)
-    return dict(parser[section]) if parser.has_section(section) else {}
-
-
-def _values_of_toml(text: str, section: tuple[str, ...]) -> Mapping[str, object]:
-    table: Any = tomllib.loads(text)  # Any: what TOML can hold
-    for name in section:
-        table = table.get(name) or {}
-    options = table.get("ini_options") or {}
-    return {**table, **options}
+        return any(key.startswith(PREFIX) for key in table_of(path) or ())
+    except ConfigError:
+        return False

@@ -217,7 +217,8 @@ OPTIONS: Final = (
         name="json",
         metavar="FILE",
         command_line_only=True,
-        help="write everything about the run to FILE, and the outcome of every sample to an npz beside it",
+        help="write everything about the run to FILE (report.json), and the outcome of every sample to an archive "
+        "beside it (report.records.zip); python -m pytest_failaware accept report.json needs both",
     ),
     Option(name="md", metavar="FILE", command_line_only=True, help="write a summary in Markdown to FILE"),
     Option(
@@ -293,7 +294,8 @@ OPTIONS: Final = (
 COMMAND_LINE: Final = "command line"
 """The place of a value that was typed."""
 
-_TRUE: Final = ("1", "true", "yes", "on")
+TRUE: Final = ("1", "true", "yes", "on")
+"""What switches an option on."""
 _FALSE: Final = ("", "0", "false", "no", "off")
 CI_SERVERS: Final = (
     "CI", "BUILD_NUMBER", "BUILDKITE", "CIRCLECI", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TEAMCITY_VERSION",
@@ -320,9 +322,9 @@ class Given:
     def switch(self) -> bool:
         """The text as yes or no."""
         word = self.text.strip().lower()
-        if word not in _TRUE + _FALSE:
+        if word not in TRUE + _FALSE:
             raise ConfigError(f"{self.where}: must be 1 or 0, got {self.text!r}")
-        return word in _TRUE
+        return word in TRUE
 
 
 def is_on(name: str, given: Mapping[str, Given]) -> bool:
@@ -368,4 +370,9 @@ def _given(
     value = ini.get(option.key) if option.ini else None
     if value in (None, ""):
         return None
+    if isinstance(value, (list, Mapping)):
+        example = "true" if option.flag else f"'{option.metavar}'"
+        raise ConfigError(
+            f"{option.ini} = {value}: is a list or a table; write one value, as in {option.ini} = {example}"
+        )
     return Given(text=str(value), where=f"{option.ini} = {value}", place=around.ini_name, base=around.ini_dir)

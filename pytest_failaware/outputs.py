@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from pytest_failaware.files import replace_in_order, write_atomically
 from pytest_failaware.ledger import Entry
@@ -32,6 +32,9 @@ _NEAR_START: Final = (
     b"<title>Accuracy and failure rate under each condition</title>",  # as earlier versions wrote it
 )
 _HEAD: Final = 1000  # bytes
+
+Shorten: TypeAlias = Callable[[str], str]
+"""Takes folders that only this machine has out of a text."""
 
 
 def remove_report(folder: Path, typed: str, *, is_json: bool) -> None:
@@ -69,14 +72,20 @@ class Written:
     done: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
-    def attempt(self, path: Path, write: Callable[[], object]) -> None:
-        """Write one file; a full disk or a read-only folder must not keep the others from being written."""
+    def attempt(self, path: Path, write: Callable[[], object], also: str = "") -> None:
+        """Write one file; a full disk or a read-only folder must not keep the others from being written.
+
+        Args:
+            path: the file.
+            write: writes it.
+            also: what else is written, for the sentence on it.
+        """
         try:
             write()
         except OSError as error:
             self.failed.append(f"not written: {path} ({error.strerror or error}); free the place or name another file")
         else:
-            self.done.append(f"wrote {path}")
+            self.done.append(f"wrote {path}{also}")
 
 
 def write_outputs(
@@ -85,8 +94,10 @@ def write_outputs(
     measured: Mapping[str, Entry],
     drawn: Mapping[str, Pictures],
     environ: Mapping[str, str],
+    *,
+    shorten: Shorten = without_home,
 ) -> Written:
-    """Write what was asked for, each file by itself, without the home folder's name.
+    """Write what was asked for, each file by itself.
 
     A run without a single marked test leaves no file; what an earlier run left there is gone by then.
 
@@ -96,54 +107,58 @@ def write_outputs(
         measured: what the items attached whose records go along with the JSON, by test id.
         drawn: what the HTML report draws, by test id.
         environ: where GitHub names the file of its job summary.
+        shorten: takes the folders of this machine out of a text.
     """
     written = Written()
     if not (report.results or report.errors or report.unchecked or report.complaints):
         return written
     if (table := outputs.csv) is not None:
-        written.attempt(table, lambda: write_atomically(table, without_home(csv_text(report.results)).encode()))
+        written.attempt(table, lambda: write_atomically(table, shorten(csv_text(report.results)).encode()))
     if (picture := outputs.svg) is not None:
-        written.attempt(picture, lambda: _write_svg(picture, report))
+        written.attempt(picture, lambda: _write_svg(picture, report, shorten))
     if (document := outputs.json) is not None:
-        written.attempt(document, lambda: _write_json(document, report, measured))
+        records = f" and {records_path(document).name} beside it" if measured else ""
+        written.attempt(document, lambda: _write_json(document, report, measured, shorten), also=records)
     if (summary := outputs.markdown) is not None:
-        written.attempt(summary, lambda: write_atomically(summary, without_home(markdown_text(report)).encode()))
+        written.attempt(summary, lambda: write_atomically(summary, shorten(markdown_text(report)).encode()))
     if (page := outputs.html) is not None:
-        written.attempt(page, lambda: _write_html(page, report, drawn, outputs))
+        written.attempt(page, lambda: _write_html(page, report, drawn, outputs, shorten))
     if outputs.github:
-        _add_job_summary(written, report, environ.get("GITHUB_STEP_SUMMARY", ""))
+        _add_job_summary(written, report, environ.get("GITHUB_STEP_SUMMARY", ""), shorten)
     return written
 
 
-def _write_svg(path: Path, report: RunReport) -> None:
+def _write_svg(path: Path, report: RunReport, shorten: Shorten) -> None:
     from pytest_failaware.report.table_picture import svg_text  # not before it is needed: loading stays cheap
 
-    write_atomically(path, without_home(svg_text(report.results)).encode())
+    write_atomically(path, shorten(svg_text(report.results)).encode())
 
 
-def _write_json(path: Path, report: RunReport, measured: Mapping[str, Entry]) -> None:
+def _write_json(path: Path, report: RunReport, measured: Mapping[str, Entry], shorten: Shorten) -> None:
     document = report_document(report, measured, records_path(path).name)
-    text = json.dumps(_without_home(document), indent=1, allow_nan=False)
+    text = json.dumps(_shorter(document, shorten), indent=1, allow_nan=False)
     contents = {records_path(path): records_archive(measured)} if measured else {}
     replace_in_order({**contents, path: f"{text}\n".encode()})  # the JSON names the hash of each record
 
 
-def _without_home(plain: Any) -> Any:  # Any: plain data of any depth
+def _shorter(plain: Any, shorten: Shorten) -> Any:  # Any: plain data of any depth
     if isinstance(plain, str):
-        return without_home(plain)
+        return shorten(plain)
     if isinstance(plain, dict):
-        return {without_home(key): _without_home(value) for key, value in plain.items()}
-    return [_without_home(one) for one in plain] if isinstance(plain, (list, tuple)) else plain
+        return {shorten(key): _shorter(value, shorten) for key, value in plain.items()}
+    return [_shorter(one, shorten) for one in plain] if isinstance(plain, (list, tuple)) else plain
 
 
-def _write_html(path: Path, report: RunReport, drawn: Mapping[str, Pictures], outputs: Outputs) -> None:
+def _write_html(
+    path: Path, report: RunReport, drawn: Mapping[str, Pictures], outputs: Outputs, shorten: Shorten
+) -> None:
     from pytest_failaware.report.html import html_text  # as above
 
     names = outputs.html_images > 0  # whoever keeps images out keeps their files' names out
-    write_atomically(path, without_home(html_text(report, drawn, names=names)).encode())
+    write_atomically(path, shorten(html_text(report, drawn, names=names)).encode())
 
 
-def _add_job_summary(written: Written, report: RunReport, name: str) -> None:
+def _add_job_summary(written: Written, report: RunReport, name: str, shorten: Shorten) -> None:
     """Append to the file that GitHub shows on the job's page; other commands of the step may have written to it."""
     if not name:
         written.done.append("no job summary: GITHUB_STEP_SUMMARY is not set, this is no GitHub Actions job")
@@ -151,6 +166,6 @@ def _add_job_summary(written: Written, report: RunReport, name: str) -> None:
 
     def append() -> None:
         with Path(name).open("a", encoding="utf-8") as file:
-            file.write(without_home(markdown_text(report)))
+            file.write(shorten(markdown_text(report)))
 
     written.attempt(Path(name), append)

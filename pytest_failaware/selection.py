@@ -9,7 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
 
-from pytest_failaware.bends import defines_gate, ini_overrides
+from pytest_failaware.bends import defines_gate
+from pytest_failaware.ini_values import ini_overrides
 
 if TYPE_CHECKING:
     import pytest

@@ -24,15 +24,27 @@ _OTHERS: Final = {
     "preprocess": ("resize=PX,mean=a/b/c,std=a/b/c", "none (x / 255)", "timm (the model's own)"),
 }
 """What else can be written, for messages."""
+_ADDRESS: Final = re.compile(r"(?!(?:folder|csv|npz|torchvision|timm):)[A-Za-z][\w+.-]+:/", re.ASCII)
 _FACTORY: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is a URL or a name in a registry, as in `s3://bucket/m.pth` or `models:/prod/7`."""
+    return _ADDRESS.match(text) is not None
 
 
 def read_source(name: str, one: Given) -> Source:
     """What an option's text names: `kind:target`, `pkg.mod:attribute`, a bare torchvision name, or a file."""
     kinds = _KINDS[name]
     scheme, _, target = one.text.partition(":")
+    if is_address(one.text) and not one.path().exists():
+        if SourceKind.TIMM in kinds and SourceKind.FILE in kinds:  # a hook may know what to do with it
+            return Source(kind=SourceKind.FILE, target=one.text)
+        raise ConfigError(f"{one.where}: is an address, not a file; fetch it first and give its path")
     for kind in kinds:
         if scheme == kind.value and target:
+            if is_address(target):
+                raise ConfigError(f"{one.where}: names an address, not a file; fetch it first and give its path")
             path = kind in (SourceKind.FOLDER, SourceKind.CSV, SourceKind.NPZ)
             return Source(kind=kind, target=str(replace(one, text=target).path()) if path else target)
     if SourceKind.FILE in kinds and (one.path().exists() or not _FACTORY.fullmatch(one.text)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -12,17 +11,18 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
-from pytest_failaware.bends import defines_gate, ini_overrides
+from pytest_failaware.bends import defines_gate
 from pytest_failaware.config import resolve
 from pytest_failaware.console import verbosity_of
 from pytest_failaware.early import EarlyWord
-from pytest_failaware.errors import ConfigError, choices
+from pytest_failaware.errors import ConfigError
+from pytest_failaware.ini_values import check_ini, ini_overrides, ini_values
 from pytest_failaware.marker import INI_KEYS
-from pytest_failaware.options import OPTIONS, PREFIX, Surroundings
+from pytest_failaware.options import OPTIONS, Surroundings
 from pytest_failaware.outputs import OUTPUTS, remove_report
 from pytest_failaware.progress import Follow, LiveLine, LogLines, unseen
 from pytest_failaware.reuse import Measurer
@@ -32,8 +32,6 @@ from pytest_failaware.text import describe_error, printable, without_home
 from pytest_failaware.user_code import UserCodeError, contained
 from pytest_failaware.vocabulary import Vocabulary, extended
 
-_KEY: Final = re.compile(r"^(failaware_\w+)\s*[=:]", re.MULTILINE)  # in an ini file or a table of TOML
-
 
 def open_session(config: pytest.Config) -> Session:
     """The session of this process; it opens neither model nor images.
@@ -41,11 +39,11 @@ def open_session(config: pytest.Config) -> Session:
     Raises:
         ConfigError: an option, an ini key or what a hook adds cannot be used.
     """
-    _check_ini(config)
+    check_ini(config, pytest.__version__)
     vocabulary = _vocabulary(config)
     run = resolve(
         command_line={option.name: config.getoption(option.typed) for option in OPTIONS if option.typed},
-        ini={key.removeprefix(PREFIX): config.getini(key) for key in _ini_keys()},
+        ini=ini_values(config),
         around=Surroundings(
             environ=os.environ,
             invocation_dir=config.invocation_params.dir,
@@ -80,7 +78,8 @@ def open_session(config: pytest.Config) -> Session:
 def is_in_use(config: pytest.Config, run: RunConfig) -> bool:
     """Whether an option, a variable or an ini key of ours was given."""
     given = any(origin.place != "default" for origin in run.origins.values()) or bool(run.overrides)
-    return given or any(config.getini(f"failaware_{key}") is not None for key in INI_KEYS)
+    values = ini_values(config)
+    return given or any(values[key] is not None for key in INI_KEYS)
 
 
 def remove_earlier(config: pytest.Config) -> None:
@@ -90,23 +89,6 @@ def remove_earlier(config: pytest.Config) -> None:
     for name in OUTPUTS:
         if isinstance(typed := config.getoption(f"--failaware-{name}"), str):
             remove_report(config.invocation_params.dir, typed, is_json=name == "json")
-
-
-def _check_ini(config: pytest.Config) -> None:
-    """Refuse a misspelt key, which pytest would only warn of; a conftest.py may have keys of such a name, too."""
-    texts = [("-o", text) for text in ini_overrides(config)]
-    if config.inipath is not None:
-        texts.insert(0, (config.inipath.name, config.inipath.read_text(encoding="utf-8")))
-    for place, text in texts:
-        for key in _KEY.findall(text):
-            try:
-                config.getini(key)
-            except ValueError:
-                raise ConfigError(f"{place}: unknown key {key!r}; {choices(key, _ini_keys())}") from None
-
-
-def _ini_keys() -> list[str]:
-    return [option.ini for option in OPTIONS if option.ini] + [f"failaware_{key}" for key in INI_KEYS]
 
 
 def _vocabulary(config: pytest.Config) -> Vocabulary:

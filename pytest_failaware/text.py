@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,22 @@ def without_home(text: str) -> str:
     if home == Path(home).anchor:
         return text
     return re.sub(rf"(?<![\w.~-]){re.escape(home)}(?![\w.-])", "~", text)
+
+
+def without_folder(text: str, folder: Path, start: Path) -> str:
+    """The text with paths in a folder as they are from where somebody works; what looks like one in base64 stays.
+
+    >>> without_folder("baselines in /work/a/baselines, /work/ab", Path("/work/a"), Path("/work/a"))
+    'baselines in baselines, /work/ab'
+    >>> without_folder("in /work/baselines", Path("/work/baselines"), Path("/work/a/tests"))
+    'in ../../baselines'
+    """
+    if folder == folder.parent:  # each path is below it
+        return text
+    found = rf"(?<![\w.~+/-]){re.escape(str(folder))}"
+    shown = os.path.relpath(folder, start)
+    below = re.sub(rf"{found}{re.escape(os.sep)}", lambda _: "" if shown == "." else f"{shown}{os.sep}", text)
+    return re.sub(rf"{found}(?![\w.+/-])", lambda _: shown, below)
 
 
 def one_line(text: str) -> str:

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.files import write_atomically
+from pytest_failaware.ini_files import header_of
 from pytest_failaware.judge.rule import FailureRule
 
 _KEY: Final = "failaware_rule"
-_SECTION: Final = {".ini": ("pytest",), ".cfg": ("tool:pytest",), ".toml": ("tool", "pytest", "ini_options")}
+_SECTION: Final = {".ini": ("pytest",), ".cfg": ("tool:pytest",)}
 
 
 def write_rule(path: Path, rule: FailureRule) -> str:
@@ -22,7 +23,7 @@ def write_rule(path: Path, rule: FailureRule) -> str:
     Raises:
         ConfigError: the file is none that configures pytest, or it is unclear where its key stands.
     """
-    if path.suffix not in _SECTION:
+    if path.suffix not in (*_SECTION, ".toml"):
         raise ConfigError(f"--write: {path} is no .ini, .cfg or .toml file; paste the rule where it belongs")
     try:
         before = path.read_bytes().decode("utf-8")
@@ -37,7 +38,7 @@ def write_rule(path: Path, rule: FailureRule) -> str:
 
 def _with_rule(before: str, path: Path, rule: str) -> str:
     """The text with the key set; parsed again, it must differ from the old one in the key alone."""
-    section = _SECTION[path.suffix]
+    section = _SECTION.get(path.suffix) or header_of(path, _parsed(before, path))
     value = f'"{rule}"' if path.suffix == ".toml" else rule
     after = _edited(before, path, f"[{'.'.join(section)}]", f"{_KEY} = {value}")
     expected = inside = _parsed(before, path)

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from pytest_failaware.commands.opening import WITH_LOGITS, open_baseline, stored_groups, stored_records
-from pytest_failaware.errors import BaselineError
+from pytest_failaware.conditions import FOUNDING
+from pytest_failaware.errors import BaselineError, ConfigError
 from pytest_failaware.judge.groups import finds_less
 from pytest_failaware.judge.kinds import NO_LOGITS, ScoreMetric
 from pytest_failaware.judge.metrics import cell_rates
@@ -21,7 +22,7 @@ from pytest_failaware.judge.selftest import DROPS, Trial, plant
 from pytest_failaware.marker import build_gate, read_pairs
 from pytest_failaware.report.layout import aligned
 from pytest_failaware.report.sights import AT_CHANCE, sight_table, too_few
-from pytest_failaware.schema import Baseline, BaselineEntry, Gate, Policy, Records
+from pytest_failaware.schema import Baseline, BaselineEntry, Cells, Gate, Policy, Records
 
 _DEMAND: Final = {
     Policy.NON_INFERIORITY: "it passes only if a loss beyond the tolerance is excluded",
@@ -32,6 +33,9 @@ _WELL: Final = "every gate was seen red, and none is red too often"
 
 def plan_gates(given: Namespace) -> Iterator[str]:
     """The smallest drop that each gate of a baseline's conditions can see, without running a model."""
+    if given.name is None:
+        yield from _without_baseline(given)
+        return
     baseline = open_baseline(given.name, given.baseline_dir)
     gate = _gate(baseline, given.gate)
     yield _heading(gate)
@@ -42,16 +46,37 @@ def plan_gates(given: Namespace) -> Iterator[str]:
     yield from too_few(found)
     if any(seen for _, seen in found):
         yield from finds_less(baseline.data, stored_groups(given, baseline))
-    if gate.policy not in PROVING:
-        yield (
-            f"{gate.policy.value} looks for no drop: {_DEMAND[gate.policy]}, so there is no smallest drop to list; "
-            "selftest counts how often an equal model fails"
-        )
+    yield from _no_drop(gate)
     if scores := [name for name in gate.metrics if isinstance(gate.table[name], ScoreMetric)]:
         yield f"no formula tells what these gates find: {', '.join(scores)}; selftest plants drops and counts"
     for key, records in _stored(given, baseline).items():
         if is_at_chance(baseline.entries[key].cells, records.label):
             yield f"{key}: {AT_CHANCE}"
+
+
+def _without_baseline(given: Namespace) -> Iterator[str]:
+    """The same for a test set that is not measured yet, as if the model trusted every answer."""
+    if given.samples is None:
+        raise ConfigError("plan: give the NAME of a baseline, or --samples N for N images that are not measured yet")
+    prefix = "--gate="
+    gate = build_gate({"conditions": FOUNDING, **read_pairs(given.gate, prefix)}, prefix=prefix)
+    yield _heading(gate)
+    every = Cells(trusted_right=given.samples, trusted_wrong=0, flagged_right=0, flagged_wrong=0)
+    found = [("each", tuple(sights(gate, cell_rates(every))))]
+    yield from sight_table(found)
+    yield from too_few(found)
+    yield from _no_drop(gate)
+    if found[0][1]:
+        yield "counted as if every answer were trusted; gates on the trusted ones find less the more are flagged"
+
+
+def _no_drop(gate: Gate) -> Iterator[str]:
+    """That a policy looks for no drop."""
+    if gate.policy not in PROVING:
+        yield (
+            f"{gate.policy.value} looks for no drop: {_DEMAND[gate.policy]}, so there is no smallest drop to list; "
+            "selftest counts how often an equal model fails"
+        )
 
 
 def selftest_gates(given: Namespace) -> Iterator[str]:

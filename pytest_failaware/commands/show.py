@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 from pytest_failaware.commands.opening import open_baseline, stored_records
+from pytest_failaware.errors import BaselineError
+from pytest_failaware.git import git
+from pytest_failaware.judge.baseline import parse_baseline
 from pytest_failaware.judge.kinds import NO_LOGITS, Metric, ScoreMetric
 from pytest_failaware.judge.metric_names import one_sided_metric
 from pytest_failaware.judge.metrics import FOUNDING_RATES, cell_rates
@@ -63,10 +67,24 @@ def _others(
 
 def compare_baselines(given: Namespace) -> Iterator[str]:
     """What differs between two baselines: data, entries, rates, models and environments."""
-    before, after = open_baseline(given.before, given.baseline_dir), open_baseline(given.after, given.baseline_dir)
+    before, after = (_side(name, given.baseline_dir) for name in (given.before, given.after))
     lines = [*_file_differences(before, after), *_entry_differences(before, after)]
     given.failed = bool(lines)
     yield from lines or ["no difference"]
+
+
+def _side(name: str, directory: Path) -> Baseline:
+    """A baseline by its name or path, or as it is in a git revision: `HEAD:baselines/cifar.yaml`."""
+    revision, colon, path = name.partition(":")
+    if not (revision and colon and path.endswith(".yaml")) or Path(name).exists():
+        return open_baseline(name, directory)
+    content = git(Path.cwd(), "show", "--end-of-options", name)
+    if content is None:
+        raise BaselineError(f"{name}: git has no such file; give it as git show does, as in HEAD:baselines/cifar.yaml")
+    try:
+        return parse_baseline(content.decode("utf-8"), name, Path(path).stem)
+    except UnicodeDecodeError as error:
+        raise BaselineError(f"{name}: is no text ({error}); give the .yaml file of a baseline") from error
 
 
 def _file_differences(before: Baseline, after: Baseline) -> Iterator[str]:

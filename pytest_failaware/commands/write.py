@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from pytest_failaware.accept import accept, read_report
+from pytest_failaware.baseline_folder import ini_of
 from pytest_failaware.commands.opening import directory_of, open_baseline
 from pytest_failaware.errors import BaselineError, ConfigError
 from pytest_failaware.ignored import ignored_sentence
 from pytest_failaware.judge.update import update_baseline
-from pytest_failaware.nearer import value_above
-from pytest_failaware.options import Given, Surroundings
+from pytest_failaware.options import PREFIX, Given, Surroundings
 from pytest_failaware.updates import outcome_sentence
 
-UPDATE_IN_CI: Final = "failaware_update_in_ci"
+UPDATE_IN_CI: Final = f"{PREFIX}update_in_ci"
+_REQUIRED: Final = f"{PREFIX}require_reason"
 
 
 def accept_report(given: Namespace) -> Iterator[str]:
@@ -25,6 +26,8 @@ def accept_report(given: Namespace) -> Iterator[str]:
     _refuse_on_ci(given)
     if given.reset_golden and not given.reason:
         raise ConfigError('--reset-golden: forgets what drift was measured against; add --reason="why that is right"')
+    if not given.reason and (ini := _switched_on(_REQUIRED)):
+        raise ConfigError(f'{ini}: {_REQUIRED} = true: updates need a reason here; add --reason="why they change"')
     accepted, refused = read_report(given.report, reason=given.reason, reset_golden=given.reset_golden), []
     yield from (f"left out: {sentence}" for sentence in accepted.left_out)
     for name, outcome in accept(
@@ -58,12 +61,19 @@ def _refuse_on_ci(given: Namespace) -> None:
     """
     here = Path.cwd()
     server = Surroundings(environ=os.environ, invocation_dir=here, ini_dir=here).ci_server
-    if not server or given.dry_run:
-        return
-    value = value_above(here, UPDATE_IN_CI)
-    if value is not None and Given(text=str(value), where=UPDATE_IN_CI, place="ini", base=here).switch():
+    if not server or given.dry_run or _switched_on(UPDATE_IN_CI):
         return
     raise ConfigError(
         f"this is a CI server ({server} is set), where baselines are not written: call it where somebody reviews the "
         f"change, or set {UPDATE_IN_CI} = true in the ini"
     )
+
+
+def _switched_on(key: str) -> str:
+    """The name of the ini in which a key is switched on, "" if none does."""
+    ini, table = ini_of(Path.cwd())
+    if ini is None:
+        return ""
+    text = str(table.get(key) or "")
+    wanted = Given(text=text, where=f"{key} = {text}", place=ini.name, base=ini.parent)
+    return ini.name if wanted.switch() else ""

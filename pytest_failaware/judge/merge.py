@@ -282,4 +282,4 @@ def _merged(
 
 def _diff(before: str, after: str, file: str) -> str:
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    return "".join(difflib.unified_diff(old, new, fromfile=f"{file} (stored)", tofile=f"{file} (this run)"))
+    return "".join(difflib.unified_diff(old, new, fromfile=f"{file} (stored)", tofile=f"{file} (new)"))

@@ -23,6 +23,7 @@ from pytest_failaware.measure.state import check_values, model_sha256, weights_v
 from pytest_failaware.measure.weight_keys import find_module
 from pytest_failaware.measure.weights import build_filled, choice_note
 from pytest_failaware.schema import Loading, ModelFacts, Source, SourceKind
+from pytest_failaware.specs import is_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,11 @@ def load_model(
     with building(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         if source.kind is SourceKind.FACTORY:
             return _from_factory(source, arch, device)
+        if source.kind is SourceKind.FILE and is_address(source.target):
+            raise ModelError(
+                f"{source.target}: is an address, not a file; fetch it first, or load it in the hook "
+                "pytest_failaware_load_model"
+            )
         if source.kind is SourceKind.FILE:
             return _from_file(Path(source.target), arch, device, loading)
         if source.kind in (SourceKind.TORCHVISION, SourceKind.TIMM):

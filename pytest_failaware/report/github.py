@@ -7,17 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.report.failure import failure_lines
-from pytest_failaware.report.words import name_in, short_name
-from pytest_failaware.schema import RunReport
+from pytest_failaware.report.failure import failure_lines, interval
+from pytest_failaware.report.words import comparison_cells, name_in, short_name
+from pytest_failaware.schema import Comparison, ItemResult, RunReport, Verdict
 from pytest_failaware.text import printable
 
 _MOST: Final = 10  # annotations of one kind that GitHub shows for a step
 _LONGEST: Final = 4000  # characters of one annotation; GitHub keeps 64 KB of them all
 
 
-def error_annotations(report: RunReport, root: Path, workspace: str) -> Iterator[str]:
-    """Workflow commands that mark the tests that failed, the worst first, ten at most.
+Mark = tuple[tuple[str, int], str, str]
+"""A place, a title and a text."""
+
+
+def workflow_commands(report: RunReport, root: Path, workspace: str) -> Iterator[str]:
+    """Return a mark for each test that failed, the worst first, and each inconclusive one; ten of either at most.
 
     Args:
         report: the run.
@@ -25,13 +29,41 @@ def error_annotations(report: RunReport, root: Path, workspace: str) -> Iterator
         workspace: the checkout's folder, where GitHub's paths start; "" where it is not known.
     """
     failed = sorted((result for result in report.results if result.verdict.fails), key=lambda one: one.verdict.severity)
-    marks = [(result.location, short_name(result), "\n".join(failure_lines(result))) for result in failed]
+    marks = [(one.location, short_name(one), "\n".join(_failure(one, report.accept))) for one in failed]
     for nodeid, text in report.errors.items():
         marks.append(((nodeid.partition("::")[0], 1), name_in(nodeid), text))
     marks += [(("", 0), "reliability", complaint) for complaint in report.complaints]
-    for (file, line), title, text in marks[:_MOST]:
-        place = f"file={_escaped(_path(root, file, workspace))},line={line}," if file else ""
-        yield f"::error {place}title={_escaped(title)}::{_escaped(text[:_LONGEST], data=True)}"
+    open_ones = [result for result in report.results if result.verdict is Verdict.INCONCLUSIVE]
+    warnings = [(one.location, short_name(one), "\n".join(_inconclusive(one))) for one in open_ones]
+    yield from (_command("error", mark, root, workspace) for mark in marks[:_MOST])
+    yield from (_command("warning", mark, root, workspace) for mark in warnings[:_MOST])
+
+
+def _command(kind: str, mark: Mark, root: Path, workspace: str) -> str:
+    (file, line), title, text = mark
+    place = f"file={_escaped(_path(root, file, workspace))},line={line}," if file else ""
+    return f"::{kind} {place}title={_escaped(title)}::{_escaped(text[:_LONGEST], data=True)}"
+
+
+def _failure(result: ItemResult, accept: str) -> Iterator[str]:
+    """The text of the terminal; in CI the command that accepts stands for the one that CI refuses."""
+    yield from (line for line in failure_lines(result) if not (accept and "--failaware-update-new" in line))
+    if accept:
+        yield f"if these values are meant: {accept}"
+
+
+def _inconclusive(result: ItemResult) -> Iterator[str]:
+    """What was observed beyond its tolerance and is not proven."""
+    yield f"{short_name(result)}: the observed change is beyond the tolerance, and these samples do not prove it"
+    for comparison in result.comparisons:
+        if comparison.verdict is Verdict.INCONCLUSIVE:
+            yield f"  {_change(comparison)}"
+
+
+def _change(comparison: Comparison) -> str:
+    metric, before, now, change, limit, _ = comparison_cells(comparison)
+    proven = "" if comparison.evidence is None else f"; {interval(comparison.evidence, comparison.current)} (95 %)"
+    return f"{metric}: {before} -> {now}, {change} (allowed {limit}){proven}"
 
 
 def _path(root: Path, file: str, workspace: str) -> str:

@@ -42,6 +42,9 @@ def report_document(report: RunReport, measured: Mapping[str, Mapping[str, Any]]
     counts = Counter(result.verdict for result in report.results)
     return {
         "schema": SCHEMA,
+        "date": report.date,
+        "commit": report.commit,
+        "versions": dict(report.versions),
         "passed": report.passed,
         "incomplete": report.incomplete,
         "counts": {verdict.value: counts[verdict] for verdict in Verdict if counts[verdict]},
@@ -60,6 +63,7 @@ def report_document(report: RunReport, measured: Mapping[str, Mapping[str, Any]]
         "stored": report.stored,
         "bends": list(report.bends),
         "command": report.command,
+        "accept": report.accept,
         "corruption": [_corruption(summary) for summary in report.corruption],
     }
 

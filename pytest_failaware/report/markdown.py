@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
-from pytest_failaware.report.failure import failure_lines
+from pytest_failaware.report.failure import failure_lines, interval
 from pytest_failaware.report.rates import rate_cells, rate_columns, rate_headings
 from pytest_failaware.report.terminal import total
 from pytest_failaware.report.words import (
@@ -19,10 +18,20 @@ from pytest_failaware.report.words import (
     short_name,
     verdict_word,
 )
-from pytest_failaware.schema import ItemResult, RunReport, Verdict
+from pytest_failaware.schema import Comparison, ItemResult, RunReport, Verdict
 
 _LONGEST: Final = 60_000  # characters: a comment on GitHub holds 65,536, a job summary 1 MiB
-_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]#|~@:]|(?<=www)\.|^([-+]|\d+[.)])(?=\s)")  # what means something
+_SPECIAL: Final = re.compile(
+    r"[\\`*#|@]|<(?=[A-Za-z/!?])|&(?=#|\w+;)|^>"  # code, headings, cells, mentions, tags, characters by name, quotes
+    r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # emphasis; within a word it is a letter
+    r"|^\[|\[(?=[\sxX]?\]\s)|\](?=[(\[])"  # a check box, a link
+    r"|~(?!/)|(?<=\S)~"  # struck out; ~/ is the home folder
+    r"|:(?=//)|(?<!\w):(?=[\w+-]+:)"  # an address, an emoji
+    r"|(?<=www)\."
+    r"|^[-+](?=\s)|^[-=](?=[-=\s]*$)|^\d+[.)](?=\s)"  # a list, a line
+)
+"""What means something in Markdown; everything else stays readable as raw text."""
+_ROW: Final = ("test", "metric", "baseline", "now", "change", "allowed", "95 % interval", "lost, gained", "verdict")
 
 
 def markdown_text(report: RunReport) -> str:
@@ -41,7 +50,7 @@ def markdown_text(report: RunReport) -> str:
 def escaped(text: str) -> str:
     """Text of any origin as Markdown that shows it and does nothing else: one line, no tag, no link, no mention."""
     line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return _SPECIAL.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), html.escape(line, quote=False))
+    return _SPECIAL.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), line)
 
 
 def _lines(report: RunReport) -> Iterator[str]:
@@ -56,24 +65,85 @@ def _lines(report: RunReport) -> Iterator[str]:
     yield from _bullets(
         [*alarms(report.results), *report.complaints, *(f"{nodeid}: {text}" for nodeid, text in report.errors.items())]
     )
-    yield from _failures([result for result in results if result.verdict.fails])
+    yield from _gates(results)
     yield from _not_compared([result for result in results if result.stored])
     yield from _rates(results)
     yield from _bullets([*corruption_sentences(report.corruption), *report.facts, *report.notices])
+    yield from _next_step(report)
+    yield from _made(report)
 
 
-def _failures(failed: Sequence[ItemResult]) -> Iterator[str]:
-    """One row for each metric that failed, and a sentence for what was not compared at all."""
+def _next_step(report: RunReport) -> Iterator[str]:
+    """The command that stores these values, for whoever has the report and the checkout."""
+    if report.accept:
+        yield "If these values are meant: download the report and its records, and in a checkout of this commit run"
+        yield ""
+        yield from (f"    {report.accept}", "")  # code by its indent
+        yield from _why_reset(report.results)
+
+
+def _why_reset(results: Sequence[ItemResult]) -> Iterator[str]:
+    """Why the command has `--reset-golden` in it."""
+    reasons = {
+        "the loss since the first accepted values is more than the drift budget": any(one.drifts for one in results),
+        "the golden reference cannot stay beside the new values": any(one.ends_golden for one in results),
+    }
+    yield from _bullets([f"--reset-golden is in it because {why}" for why, holds in reasons.items() if holds])
+
+
+def _made(report: RunReport) -> Iterator[str]:
+    """When, from which commit and with which versions."""
+    versions = ", ".join(f"{name} {number}" for name, number in report.versions.items())
+    if made := [text for text in (report.date, report.commit and f"commit {report.commit}", versions) if text]:
+        yield from _bullets(["; ".join(made)])
+
+
+def _gates(results: Sequence[ItemResult]) -> Iterator[str]:
+    """One row for each metric that failed or is inconclusive, what that means, and what was not compared at all."""
     rows = [
-        (short_name(result), *comparison_cells(comparison))
-        for result in failed
+        _row(result, comparison)
+        for result in results
         for comparison in result.comparisons
-        if comparison.verdict.fails
+        if comparison.verdict.fails or comparison.verdict is Verdict.INCONCLUSIVE
     ]
     if rows:
-        yield from _table(("test", "metric", "baseline", "now", "change", "allowed", "verdict"), rows)
-    others = [result for result in failed if result.verdict in (Verdict.MISSING, Verdict.INCOMPARABLE)]
-    yield from _bullets(["; ".join(line.strip() for line in failure_lines(result)) for result in others])
+        yield from _table(_ROW, rows)
+    yield from _bullets(_diagnoses(results))
+    yield from _bullets([*_missing(results), *_incomparable(results)])
+
+
+def _missing(results: Sequence[ItemResult]) -> Iterator[str]:
+    """What has no stored values, in one sentence for each baseline."""
+    missing = [result for result in results if result.verdict is Verdict.MISSING]
+    for baseline in dict.fromkeys(result.baseline for result in missing):
+        of_it = [result for result in missing if result.baseline == baseline]
+        names = ", ".join(map(short_name, of_it))
+        notes = dict.fromkeys(note for result in of_it for note in result.notes)
+        yield "; ".join([f"no entry in baseline {baseline!r}, so nothing was compared: {names}", *notes])
+
+
+def _incomparable(results: Sequence[ItemResult]) -> Iterator[str]:
+    """Why items could not be compared."""
+    for result in results:
+        if result.verdict is Verdict.INCOMPARABLE:
+            yield "; ".join(line.strip() for line in failure_lines(result))
+
+
+def _row(result: ItemResult, comparison: Comparison) -> tuple[str, ...]:
+    evidence, (*cells, verdict) = comparison.evidence, comparison_cells(comparison)
+    between = "" if evidence is None else interval(evidence, comparison.current)
+    flips = "" if evidence is None or evidence.lost is None else f"{evidence.lost:,}, {evidence.gained:,}"
+    return short_name(result), *cells, between, flips, verdict
+
+
+def _diagnoses(results: Sequence[ItemResult]) -> list[str]:
+    """Which of the two illnesses each failed test has."""
+    return [
+        f"{short_name(result)}: {finding}"
+        for result in results
+        if result.verdict.fails and result.change is not None
+        for finding in result.change.diagnosis
+    ]
 
 
 def _not_compared(results: Sequence[ItemResult]) -> Iterator[str]:

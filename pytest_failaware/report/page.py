@@ -54,6 +54,9 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
         "version": version("pytest-failaware"),
         "notices": report.notices,
         "command": report.command,
+        "accept": report.accept,
+        "made": {name: text for name, text in (("date", report.date), ("commit", report.commit)) if text},
+        "versions": ", ".join(f"{name} {number}" for name, number in report.versions.items()),
     }
 
 

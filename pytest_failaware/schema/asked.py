@@ -235,6 +235,11 @@ class Outputs:
     svg: Path | None = None
     github: bool = False
 
+    @property
+    def are_asked(self) -> bool:
+        """Whether there is anything to write."""
+        return self.github or any((self.csv, self.html, self.json, self.markdown, self.svg))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:

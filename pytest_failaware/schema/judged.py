@@ -281,7 +281,8 @@ class RunReport:
     stand in; `incomplete` says why a run is not whole, "" where it is; `workers` is in how many processes one model was
     loaded; `corruption` has an entry for each baseline under which a corruption was measured at all five severities.
     `accept` is the command that stores this run's values from its JSON, "" if there is nothing to store; `in_ci` says
-    that this is a CI server, which refuses updates.
+    that this is a CI server, which refuses updates; `date` (UTC), `commit` and `versions` say when and from what the
+    files of the run were written, and are empty before.
     """
 
     facts: tuple[str, ...] = ()
@@ -303,6 +304,9 @@ class RunReport:
     corruption: tuple[CorruptionSummary, ...] = ()
     accept: str = ""
     in_ci: bool = False
+    date: str = ""
+    commit: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from judged import result
 
-from pytest_failaware.command import shown_command
+from pytest_failaware.command import accept_command, shown_command
+from pytest_failaware.schema import ItemResult, Verdict
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,37 @@ from pytest_failaware.command import shown_command
 def test_only_our_words_are_shown(typed: str, shown: str) -> None:
     """Other plugins' options may hold passwords; the value of one is no path of a test."""
     assert f"pytest {shown}".strip() == shown_command(typed.split(), ["tests/unit"])
+
+
+STORED = (Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE, Verdict.DRIFTED)
+
+
+@pytest.mark.parametrize("verdict", STORED)
+def test_a_report_whose_values_can_be_stored(verdict: Verdict) -> None:
+    """A change wants a reason, and a loss beyond the drift budget a new golden reference."""
+    start = "python -m pytest_failaware accept r.json"
+    assert f'{start} --reason="…"' == accept_command("r.json", [result("clean", verdict)])
+    drifted = result("clean", verdict, drifts=True)
+    assert f"{start} '--baseline-dir=a b' --reset-golden --reason=\"…\"" == accept_command("r.json", [drifted], "a b")
+
+
+def test_a_report_of_new_values() -> None:
+    """They replace nothing, so no reason is asked for."""
+    assert "python -m pytest_failaware accept 'my r.json'" == accept_command(
+        "my r.json", [result("clean", Verdict.MISSING)]
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        result("clean", Verdict.PASSED),
+        result("clean", Verdict.INCONCLUSIVE),
+        result("clean", Verdict.BELOW_MINIMUM),
+        result("clean", Verdict.REGRESSED, is_against=True),
+        result("clean", Verdict.INCOMPARABLE, lacks_files=True),
+    ],
+)
+def test_a_report_with_nothing_to_store(other: ItemResult) -> None:
+    """What passed needs nothing; bounds, a second model and absent files are not mended by it."""
+    assert "" == accept_command("r.json", [other])

@@ -29,6 +29,14 @@ QUOTED = 'failaware_rule = "confidence < 0.8123 or entropy > 0.91"'
             f"[x]\nfailaware_rule=1\n[pytest]\n{LINE}\n\n[y]\nc=%d",
         ),
         ("setup.cfg", "[tool:pytest]\nb =\n  1\n  2\n", f"[tool:pytest]\n{LINE}\nb =\n  1\n  2\n"),
+        ("pytest.toml", "[pytest]\na = 1\n", f"[pytest]\n{QUOTED}\na = 1\n"),
+        (".pytest.toml", "[pytest]\nfailaware_rule = 'entropy > 1'\n", f"[pytest]\n{QUOTED}\n"),
+        ("strict.toml", "[pytest]\n", f"[pytest]\n{QUOTED}\n"),
+        (
+            "pyproject.toml",
+            "[tool.pytest]\na = 1\n[tool.pytest.failaware_minimum]\naccuracy = 0.9\n",
+            f"[tool.pytest]\n{QUOTED}\na = 1\n[tool.pytest.failaware_minimum]\naccuracy = 0.9\n",
+        ),
         (
             "pyproject.toml",
             '[tool.pytest.ini_options]\nfailaware_rule = "entropy > 1"\na = [\n"b",\n]\n',

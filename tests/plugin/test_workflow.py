@@ -1,0 +1,71 @@
+"""The workflow of the README: it is YAML that GitHub can run, its gate runs, and what it uploads can be accepted."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from project import Command, Project
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+SECTION = README.partition("## In CI\n")[2].partition("\n## ")[0]
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", SECTION, re.DOTALL | re.MULTILINE)
+GITHUB, GITLAB = (yaml.safe_load(text) for text in BLOCKS)
+STEPS: list[dict[str, Any]] = GITHUB["jobs"]["gate"]["steps"]  # Any: what YAML can hold
+CPU_WHEELS = "pip install torch torchvision --index-url https://download.pytorch.org/whl/cpu"
+
+
+def test_the_recipes_have_the_same_workflows() -> None:
+    """What is mended in the README is mended on the site."""
+    howto = (Path(__file__).parents[2] / "docs" / "howto.md").read_text(encoding="utf-8")
+    assert all(f"```yaml\n{block}```\n" in howto for block in BLOCKS)
+
+
+def gate_of(lines: list[str]) -> list[str]:
+    """The words after `pytest` of the only line that calls it."""
+    (line,) = (line for line in lines if line.startswith("pytest "))
+    return shlex.split(line)[1:]
+
+
+def test_each_step_runs_or_uses_something() -> None:
+    """With a version; the wheels for CPUs come first, then the package, then the gate, then what is kept."""
+    assert all(("run" in step) != ("uses" in step) for step in STEPS)
+    used = [step["uses"] for step in STEPS if "uses" in step]
+    assert all(re.fullmatch(r"actions/[\w/-]+@v\d+", action) for action in used)
+    lines = [line for step in STEPS for line in step.get("run", "").splitlines()]
+    assert [CPU_WHEELS, "pip install wheels/*.whl"] == lines[:2]
+    assert [CPU_WHEELS, "pip install wheels/*.whl"] == GITLAB["reliability"]["script"][:2]
+    kept = [step for step in STEPS if step.get("if") == "always()"]
+    assert ["actions/cache/save@v4", "actions/upload-artifact@v4"] == [step["uses"] for step in kept]
+    caches = [step["with"] for step in STEPS if step.get("uses", "").startswith("actions/cache/")]
+    assert caches[0]["path"] == caches[1]["path"] == ".pytest_cache/d/failaware"
+    assert caches[0]["key"] == caches[1]["key"]
+    assert caches[0]["key"].startswith(caches[0]["restore-keys"])
+
+
+@pytest.mark.parametrize("where", ["github", "gitlab"])
+def test_the_first_run_is_accepted_and_the_second_is_green(
+    project: Project, command: Command, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """As on the job: no baseline, then `accept` from what was uploaded, then the same command passes."""
+    lines = [line for step in STEPS for line in step.get("run", "").splitlines()]
+    words = gate_of(lines if where == "github" else GITLAB["reliability"]["script"])
+    kept = STEPS[-1]["with"]["path"] if where == "github" else GITLAB["reliability"]["artifacts"]["paths"][0]
+    (project.path / "good.pth").rename(project.path / "candidate.pth")
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path / "summary.md"))
+
+    first = project.run(*words, model=None)
+    first.assert_outcomes(failed=2)
+    assert {"report.json", "report.records.zip", "report.html"} == {path.name for path in project.path.glob(kept)}
+    (typed,) = re.findall(r"^python -m pytest_failaware (accept .*)$", SECTION, re.MULTILINE)
+    if where == "github":
+        assert "python -m pytest_failaware accept report.json" in (project.path / "summary.md").read_text()
+    monkeypatch.delenv("CI")  # on a laptop
+    assert 0 == command(*shlex.split(typed))[0]
+    monkeypatch.setenv("CI", "true")
+    project.run(*words, model=None).assert_outcomes(passed=2)

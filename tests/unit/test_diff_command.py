@@ -1,0 +1,44 @@
+"""`diff` between baselines: files, and what they were in a git revision."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from five import RULE, measurement_of
+
+from pytest_failaware.__main__ import main
+from pytest_failaware.judge.update import update_baseline
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A baseline as it was committed, and a worse one in its place."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    update_baseline(tmp_path / "baselines", "small", [(measurement_of("RRRRR"), RULE)])
+    author = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for words in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "first"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    update_baseline(tmp_path / "baselines", "small", [(measurement_of("RRRRW"), RULE)])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_git_revision(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What changed since a commit is a command, without a copy of the old file."""
+    assert 1 == main(["diff", "HEAD:baselines/small.yaml", "small"])
+    row = capsys.readouterr().out.splitlines()[1]
+    assert ["clean", "accuracy", "100.00%", "80.00%", "-20.00", "pt"] == row.split()
+
+
+@pytest.mark.parametrize("name", ["HEAD:baselines/other.yaml", "nobody:baselines/small.yaml", "--output=x:small.yaml"])
+def test_a_revision_that_git_does_not_have(repository: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """It is one line, and no option of git."""
+    assert 4 == main(["diff", "--", name, "small"])
+    assert capsys.readouterr().err == (
+        f"error: {name}: git has no such file; give it as git show does, as in HEAD:baselines/cifar.yaml\n"
+    )
+    assert not (repository / "x").exists()
