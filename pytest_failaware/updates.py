@@ -61,10 +61,10 @@ def _measured(entry: Entry) -> Measured:
 
 def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str, str]:
     """Why this run must not write a baseline at all, by its name: values that need an option that was not given."""
-    from pytest_failaware.judge.acceptance import lacking
-
     if writing.update is UpdateMode.NOTHING:
         return {}
+    from pytest_failaware.judge.acceptance import lacking
+
     doubtful: dict[str, list[ItemResult]] = defaultdict(list)
     options: dict[str, set[str]] = defaultdict(set)
     for result in results:
