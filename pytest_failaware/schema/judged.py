@@ -55,8 +55,8 @@ class Verdict(Enum):
 
 
 _FAILING: Final = frozenset(list(Verdict)[:7])
-WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.UPDATED)
-"""The verdicts of a metric that fell; UPDATED is one of a metric that this run accepts nonetheless."""
+WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN)
+"""The verdicts of a metric that fell, as long as no update accepts it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +217,7 @@ class ItemResult:
 
     @property
     def is_worse(self) -> bool:
-        """Whether a gate failed against its reference, also if this run accepts that."""
+        """Whether a gate failed against its reference, and this run does not accept that."""
         return any(one.verdict in WORSE for one in self.comparisons)
 
 
