@@ -28,7 +28,7 @@ def accept_command(report: str, results: Sequence[ItemResult], folder: str = "")
         folder: of the baselines, if the command would not find it by itself.
     """
     storable = [one for one in results if one.verdict in _STORABLE and not one.is_against and not one.lacks_files]
-    if not storable:
+    if not storable or any(one.has_new_alarm for one in results):
         return ""
     resets = any(one.drifts or one.ends_golden for one in storable)
     options = [f"--baseline-dir={folder}"] if folder else []

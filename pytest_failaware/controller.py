@@ -409,15 +409,6 @@ class Controller:
         folder = "" if is_found else os.path.relpath(self.run.baseline_dir, start)
         return self._short(accept_command(os.path.relpath(path, start), self.ledger.in_order, folder))
 
-    def _accept(self) -> str:
-        """The command that stores what this run measured, from its JSON; "" without one."""
-        path, start = self.run.outputs.json, self.config.invocation_params.dir
-        if path is None or self.incomplete or self.run.writing.asked:
-            return ""
-        folder = os.path.relpath(self.run.baseline_dir, start)
-        report = os.path.relpath(path, start)
-        return self._short(accept_command(report, self.ledger.in_order, "" if folder == "baselines" else folder))
-
     def _command(self) -> str:
         """What was typed, without what an update would contradict, to be copied from the terminal."""
         typed = self.config.args_source is pytest.Config.ArgsSource.ARGS
