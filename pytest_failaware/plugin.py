@@ -273,13 +273,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         result = _judge(item, gated, measured)
     except FailAwareError as error:
         _fail_as_unusable(item, error)
+    others = [one for one in item.user_properties if not one[0].startswith(junit.PREFIX)]
+    item.user_properties[:] = [*others, *junit.properties(result)]  # of a test that runs again, the last attempt's
     if result.verdict.fails:
         lines = failure_lines(result, verbosity=verbosity_of(item.config))
         pytest.fail("\n".join(printable(without_home(line)) for line in lines), pytrace=False)
 
 
 def _judge(item: pytest.Item, gated: GatedCondition, measured: Measured, *, body_failed: bool = False) -> ItemResult:
-    """The result of an item, which is attached to its report and to its JUnit properties."""
+    """The result of an item, which is attached to its report."""
     judging = item.config.stash[JUDGING]
     file, line, _ = item.location
     with contained("judging it: a metric of a hook"):
@@ -287,8 +289,6 @@ def _judge(item: pytest.Item, gated: GatedCondition, measured: Measured, *, body
         result = dataclasses.replace(result, notes=(*result.notes, *([_BODY_FAILED] if body_failed else [])))
         entry = judging.entry(measured, gated.gate, result)
     item.stash[ENTRY] = {**entry, "named": gated.gate.baseline is not None}
-    others = [one for one in item.user_properties if not one[0].startswith(junit.PREFIX)]
-    item.user_properties[:] = [*others, *junit.properties(result)]  # of a test that runs again, the last attempt's
     return result
 
 

@@ -344,7 +344,7 @@ def test_files_that_cannot_be_used(run_both_ways: Project) -> None:
     before = run_both_ways.files()
     result = run_both_ways.run(UPDATE)
 
-    result.assert_outcomes(failed=len(DAMAGES))
+    result.assert_outcomes(errors=len(DAMAGES))
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     for name, (_, _, words) in DAMAGES.items():
         assert fnmatch.filter(result.outlines, f"*{name}.yaml{words}"), name
