@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from pytest_failaware.judge.alarm import find_alarm, subject_of
+from pytest_failaware.judge.alarm import CLEAN, find_alarm, subject_of
 from pytest_failaware.judge.changes import sample_change
 from pytest_failaware.judge.class_names import unchanged_predictions
 from pytest_failaware.judge.comparability import (
@@ -50,7 +50,6 @@ class Terms:
 
 
 TERMS: Final = Terms()
-CLEAN: Final = "clean"
 NEARLY_ALL: Final = 0.95
 """The share of flagged clean samples from which a rule is said to flag nearly everything."""
 
