@@ -156,7 +156,7 @@ def _incomparable(
 
 
 def _with_alarm(result: ItemResult, measurement: Measurement, stored: Records | None, *, is_misfit: bool) -> ItemResult:
-    """The result of clean with its alarm, or with a note if its rule trusts hardly an answer."""
+    """The result of clean with its alarm, or with a note if its rule trusts hardly any answer."""
     classes = measurement.provenance.data.classes
     alarm = find_alarm(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups)
     if alarm is None:
@@ -171,7 +171,7 @@ def flags_nearly_all(stats: ConditionStats, name: str = "NAME") -> Iterator[str]
     flagged = stats.rates["failure_rate"]
     if flagged.numerator >= NEARLY_ALL * flagged.denominator:
         yield (
-            f"the rule flags {flagged.numerator:,} of {flagged.denominator:,} clean samples, so hardly an answer is "
+            f"the rule flags {flagged.numerator:,} of {flagged.denominator:,} clean samples, so hardly any answer is "
             f"trusted; python -m pytest_failaware thresholds {name} --risk 0.05 chooses a rule from what is recorded"
         )
 

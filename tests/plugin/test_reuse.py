@@ -92,7 +92,7 @@ def test_an_unchanged_run_measures_nothing(stock: Project, measured: Measured) -
     assert [] == measured
     second.assert_outcomes(passed=2)
     second.stdout.fnmatch_lines(
-        ["reused 2 of 2 measured conditions from the cache (--failaware-no-cache measures anew)"]
+        ["reused 2 of 2 measured conditions from the cache (--failaware-no-cache measures again)"]
     )
     assert "reused" not in first.stdout.str()
     reports = [json.loads((stock.path / f"{name}.json").read_text()) for name in ("first", "second")]
