@@ -549,6 +549,7 @@ def test_an_update_that_is_another_run(own_net: Project, measured: Measured, arg
 def test_an_object_that_nothing_describes(own_net: Project, measured: Measured) -> None:
     """The update measures again and says what it could not tell."""
     (own_net.path / "conftest.py").write_text(OWN_OBJECT)
+    own_net.ini("failaware_baseline = own")
     own_net.run()
     result = own_net.record()
 
