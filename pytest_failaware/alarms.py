@@ -22,8 +22,8 @@ def with_alarms(results: Iterable[ItemResult]) -> tuple[ItemResult, ...]:
 
 def _informed(result: ItemResult, of_clean: Sequence[ItemResult]) -> ItemResult:
     same = [one for one in of_clean if one.subject == result.subject]
-    told = [one for one in same if one.baseline == result.baseline] or same
-    if not told:
+    nearest = [one for one in same if one.baseline == result.baseline] or same
+    if not nearest:
         return result
-    first = max(told, key=lambda one: one.has_new_alarm)
+    first = max(nearest, key=lambda one: one.has_new_alarm)
     return dataclasses.replace(result, alarm=first.alarm, is_alarm_stored=first.is_alarm_stored, awaits_clean=False)

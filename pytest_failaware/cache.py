@@ -74,7 +74,7 @@ class RecordCache:
         return records, witness
 
     def keep(self, name: str, parts: Parts, records: Records, witness: str = "") -> None:
-        """Write the records, and remove the files longest unused where all together take too much.
+        """Write the records, and remove the files longest unused if all together take too much.
 
         A witness says what no part can say; records with another one for the same parts are replaced.
         """

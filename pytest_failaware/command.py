@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.options import OPTIONS, PREFIX
-from pytest_failaware.schema import ItemResult, Verdict
+from pytest_failaware.schema import CHANGED, ItemResult, Verdict
 
 _OURS: Final = "--failaware-"
 _NOT_REPEATED: Final = tuple(
@@ -16,7 +16,7 @@ _NOT_REPEATED: Final = tuple(
 _WITH_VALUE: Final = frozenset(option.typed for option in OPTIONS if option.typed and not option.flag)
 _SHORT: Final = ("-k", "-m", "-n", "-c")
 _LONG: Final = ("--numprocesses", "--config-file", "--rootdir")
-_STORABLE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE, Verdict.DRIFTED, Verdict.MISSING)
+_STORABLE: Final = (*CHANGED, Verdict.MISSING)
 
 
 def accept_command(report: str, results: Sequence[ItemResult], folder: str = "") -> str:
@@ -30,9 +30,8 @@ def accept_command(report: str, results: Sequence[ItemResult], folder: str = "")
     storable = [one for one in results if one.verdict in _STORABLE and not one.is_against and not one.lacks_files]
     if not storable or any(one.has_new_alarm for one in results):
         return ""
-    resets = any(one.drifts or one.ends_golden for one in storable)
     options = [f"--baseline-dir={folder}"] if folder else []
-    options += ["--reset-golden"] if resets else []
+    options += ["--reset-golden"] if any(one.needs_reset for one in storable) else []
     words = shlex.join(["python", "-m", "pytest_failaware", "accept", report, *options])
     only_new = all(one.verdict is Verdict.MISSING for one in storable)
     return words if only_new else f'{words} --reason="…"'

@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
+from pytest_failaware.baseline_folder import DEFAULT as BASELINES
 from pytest_failaware.conditions import FOUNDING
 from pytest_failaware.contradictions import check_logits, refuse_contradictions
 from pytest_failaware.errors import ConfigError
@@ -38,7 +39,7 @@ _OVERRIDE: Final = "--failaware-override="
 _DEFAULTS: Final = {
     "device": "auto",
     "precision": Precision.IEEE.value,
-    "baseline-dir": "baselines",
+    "baseline-dir": BASELINES,
     "drift-budget": str(DRIFT_BUDGET),
     "outputs": ModelOutputs.LOGITS.value,
     "dataset-change": "fail",
@@ -66,7 +67,7 @@ def resolve(
     given = given_options(command_line, ini, around)
     if "predictions" in given:
         vocabulary = vocabulary.of_predictions
-    default_dir = Given(text="baselines", where="", place="default", base=around.ini_dir)
+    default_dir = Given(text=BASELINES, where="", place="default", base=around.ini_dir)
     writing, baseline_dir = _writing(given, around), given.get("baseline-dir", default_dir).path()
     config = RunConfig(
         model=read_source("model", given["model"]) if "model" in given else None,

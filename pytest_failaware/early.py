@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class EarlyWord:
-    """Says each sentence once: at once where `write` is given, else with the next report, as a worker of xdist does."""
+    """Says each sentence once: at once if `write` is given, else with the next report, as a worker of xdist does."""
 
     def __init__(self, write: Callable[[str], object] | None = None) -> None:
         self._write = write

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Final
 
@@ -18,7 +18,7 @@ def facts(session: Session, measurement: Measurement, gate: Gate) -> tuple[str, 
     """Model or predictions with their notes, data, rule and reference of an item that was judged."""
     config, dead = session.config, gate.rule.dead_part(len(measurement.provenance.data.classes))
     return (
-        *(of_model(session, measurement) if config.predictions is None else of_predictions(session)),
+        *(of_model(session, measurement, _notes(session)) if config.predictions is None else of_predictions(session)),
         *(() if config.limit is None else (_limit(measurement),)),
         f"rule {gate.rule}; {_reference(session, measurement, gate)}",
         *(() if dead is None else (f"note: {dead}",)),
@@ -34,8 +34,19 @@ def _wide(gate: Gate) -> Iterator[str]:
             yield f"note: a tolerance of {allowed} is {float(100 * allowed):g} points; half a point is 0.005"
 
 
-def of_model(session: Session, measurement: Measurement) -> Iterator[str]:
-    """The model, the data and the preprocessing, with what is to be known of them."""
+def _notes(session: Session) -> tuple[str, ...]:
+    """What the benches of a run say of images, inputs and outputs, each sentence once."""
+    return tuple(dict.fromkeys(note for bench in session.benches for note in bench.notes))
+
+
+def of_model(session: Session, measurement: Measurement, notes: Iterable[str]) -> Iterator[str]:
+    """The model, the data and the preprocessing, with what is to be known of them.
+
+    Args:
+        session: of the run.
+        measurement: of the model on the data.
+        notes: what the bench says of images, inputs and outputs.
+    """
     config, provenance, second = session.config, measurement.provenance, session.second
     model, data = provenance.model, provenance.data
     known = f"{model.architecture} {model.sha256[:8]}".strip()
@@ -43,7 +54,7 @@ def of_model(session: Session, measurement: Measurement) -> Iterator[str]:
     yield f"model {session.typed('model')} ({known}) on {provenance.environment['device']}{precision}"
     yield from session.model_notes
     yield from (f"{second.name}: {note}" for note in second.notes) if second else ()
-    yield from (f"note: {note}" for note in dict.fromkeys(note for bench in session.benches for note in bench.notes))
+    yield from (f"note: {note}" for note in notes)
     yield (
         f"data {session.typed('dataset')}: {data.samples:,} images{in_groups(data)}, {len(data.classes)} classes; "
         f"preprocess {provenance.preprocessing}"

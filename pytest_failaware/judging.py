@@ -95,7 +95,7 @@ class Judging:
             golden=reference.first if writing.update is UpdateMode.ALL else reference.golden,
             groups=reference.groups,
             absence=reference.absence,
-            is_misfit=measured.bench is not None and measured.bench.inspection.finding is not None,
+            is_misfit=measured.bench is not None and measured.bench.is_misfit,
             terms=Terms(dataset_change=self.config.dataset_change, drift_budget=self.config.drift_budget),
         )
         notes = (*result.notes, *self._on_rename(measured, gate))

@@ -11,8 +11,8 @@ from pytest_failaware.conditions import FOUNDING, Degrade
 from pytest_failaware.config import resolve
 from pytest_failaware.errors import ConfigError, FailAwareWarning
 from pytest_failaware.evaluation import Evaluation, Evaluations
-from pytest_failaware.judge.alarm import alarm_of
-from pytest_failaware.judge.compare import CLEAN, flags_nearly_all, not_finite
+from pytest_failaware.judge.alarm import CLEAN, clean_alarm
+from pytest_failaware.judge.compare import flags_nearly_all, not_finite
 from pytest_failaware.judge.rule import FailureRule
 from pytest_failaware.marker import build_gate
 from pytest_failaware.measure.bench import Bench, build_bench
@@ -137,8 +137,7 @@ def _evaluate_bench(bench: Bench, config: RunConfig, follow: Follow) -> Evaluati
         with follow(f"{condition.key} ({number} of {len(gate.conditions)})") as tell:
             measurement = bench.measure(condition, gate.seed, tell)
         found[condition.key] = _evaluation(measurement, gate, names)
-        is_misfit = bench.inspection.finding is not None
-        doubts_here = [*_doubts(found[condition.key], is_misfit=is_misfit), *below_published(config, measurement)]
+        doubts_here = [*_doubts(found[condition.key], is_misfit=bench.is_misfit), *below_published(config, measurement)]
         doubts_here += [doubt for doubt in bench.runner.doubts if doubt not in doubts]
         _warn(doubts_here)
         doubts += doubts_here
@@ -182,14 +181,10 @@ def _doubts(evaluation: Evaluation, *, is_misfit: bool = False) -> Iterator[str]
     """Sentences on logits that are not finite, on a set-up that is wrong, and on a rule that flags everything."""
     key, stats = evaluation.condition.key, evaluation.stats
     yield from (f"{key}: {note}" for note in not_finite(stats))
-    if key != CLEAN:
-        return
-    measurement = evaluation.measurement
-    classes, groups = measurement.provenance.data.classes, measurement.groups
-    if alarm := alarm_of(measurement.records, classes, is_misfit=is_misfit, groups=groups):
-        yield f"clean: {alarm}"
-    else:
-        yield from (f"clean: {note}" for note in flags_nearly_all(stats))
+    if alarm := clean_alarm(evaluation.measurement, is_misfit=is_misfit):
+        yield alarm
+    elif key == CLEAN:
+        yield from (f"{key}: {note}" for note in flags_nearly_all(stats))
 
 
 def _warn(doubts: Iterable[str]) -> None:

@@ -135,20 +135,20 @@ class Session:
             measurement, reuse = self.predictions.measurement(condition, seed, preprocessing), list[Reuse]()
         else:
             measurement, reuse = self.measurer.measure(bench, condition, seed, condition.key)
-        self._say_alarm(measurement, is_misfit=bench is not None and bench.inspection.finding is not None)
+        self._say_early(measurement, bench)
         if self.second is None:
             return Measured(measurement, None, tuple(reuse), bench)
         against, also = self.second.measure(bench, condition, seed, measurement.provenance.preprocessing)
         return Measured(measurement, against, (*reuse, *also), bench)
 
-    def _say_alarm(self, measurement: Measurement, *, is_misfit: bool) -> None:
-        """Say at once that clean samples are almost surely measured with a wrong set-up."""
-        from pytest_failaware.judge.alarm import alarm_of
+    def _say_early(self, measurement: Measurement, bench: Bench | None) -> None:
+        """Say at once what makes the numbers doubtful: the scale of the outputs, or an alarm of clean."""
+        from pytest_failaware.judge.alarm import clean_alarm
 
-        if measurement.condition.key == "clean":
-            classes = measurement.provenance.data.classes
-            if alarm := alarm_of(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups):
-                self.early.say(f"clean: {alarm}")
+        doubts = self.predictions.doubts if bench is None else bench.runner.doubts
+        alarm = clean_alarm(measurement, is_misfit=bench is not None and bench.is_misfit)
+        for sentence in filter(None, (*doubts, alarm)):
+            self.early.say(sentence)
 
     def open_second(self, second: SecondModel, condition: Condition, candidate: str) -> None:
         """Open the reference before the candidate is measured, for nothing is worth measuring without it.

@@ -30,7 +30,7 @@ class Check:
             seen = self.looker.seen(module, dataset, gated.gate.seed)
             seconds = seen.seconds(gated.condition, gated.gate.seed)
         look = self._look(gated, _under(seen, gated), seen.known, has_class_names=seen.bench.store.has_class_names)
-        facts = tuple(of_model(self.session, _of_all(seen)))
+        facts = tuple(of_model(self.session, _of_all(seen), seen.notes))
         return (
             replace(
                 look,
@@ -45,10 +45,13 @@ class Check:
 
     def of_predictions(self, gated: GatedCondition) -> tuple[Look, Measured]:
         """The look at predictions made elsewhere, which are all there."""
+        from pytest_failaware.judge.alarm import clean_alarm
+
         measured = self.session.measure(None, gated.condition, gated.gate.seed)
         look = self._look(gated, measured.measurement, len(measured.measurement.records))
-        findings = _findings(measured.measurement)
-        return replace(look, facts=tuple(of_predictions(self.session)), findings=findings), measured
+        alarm = clean_alarm(measured.measurement)
+        facts, findings = tuple(of_predictions(self.session)), (alarm,) if alarm else ()
+        return replace(look, facts=facts, findings=findings), measured
 
     def _look(
         self, gated: GatedCondition, measurement: Measurement, known: int, *, has_class_names: bool = True
@@ -83,12 +86,3 @@ def _under(seen: Seen, gated: GatedCondition) -> Measurement:
     if is_precomputed(gated.condition):  # whose identity is the content of all its images
         return replace(seen.measurement, condition=gated.condition, seed=None)
     return seen.bench.measurement(gated.condition, gated.gate.seed, seen.measurement.records)
-
-
-def _findings(measurement: Measurement) -> tuple[str, ...]:
-    from pytest_failaware.judge.alarm import alarm_of
-
-    if measurement.condition.key != "clean":
-        return ()
-    alarm = alarm_of(measurement.records, measurement.provenance.data.classes, groups=measurement.groups)
-    return (f"clean: {alarm}",) if alarm else ()

@@ -54,6 +54,14 @@ class Seen(NamedTuple):
             return self.doubts
         return (*self.doubts, f"clean: {alarm.text}")
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a full run would say of the images, the classes and the outputs, as far as these images show it."""
+        bench = self.bench
+        is_known = bench.store.has_class_names or len(self.measurement.records) == self.known
+        of_classes = bench.class_notes if is_known else ()  # a few labels may lack the first class by chance
+        return (*bench.store.notes, *of_classes, *bench.runner.notes)
+
     def seconds(self, condition: Condition, seed: int, clock: Clock = time.monotonic) -> float:
         """How long measuring a condition on all images will take."""
         made = self.decoding if is_precomputed(condition) else _making(self.bench, condition, seed, clock)

@@ -75,7 +75,7 @@ class _Comparison(NamedTuple):
         if alike and paired is not None and not self._is_shared and not self._is_renamed:
             strangers = len(now.records) - len(paired)
             if strangers and not self._is_whole:
-                yield f"images: {strangers} of the {len(now.records)} that were looked at are not the baseline's"
+                yield f"samples: {strangers} of the {len(now.records)} that were looked at are not the baseline's"
 
     def unlooked(self) -> Iterator[str]:
         """What only measuring all samples will say."""

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from pytest_failaware.judge.permutation import Renaming, find_renaming
 from pytest_failaware.judge.power import knows_nothing
-from pytest_failaware.schema import Provenance, Records
+from pytest_failaware.schema import Measurement, Provenance, Records
 
+CLEAN: Final = "clean"
 POOR: Final = 1 / 3
 """The accuracy below which inputs that the normalisation layers did not see in training are an alarm."""
 
@@ -35,6 +36,20 @@ class Alarm:
 
     kind: AlarmKind
     text: str
+
+
+def clean_alarm(measurement: Measurement, *, is_misfit: bool = False) -> str:
+    """Return the alarm of a measurement of clean as one sentence; "" if there is none, or of another condition.
+
+    Args:
+        measurement: with its classes and groups.
+        is_misfit: as in `find_alarm`.
+    """
+    if measurement.condition.key != CLEAN:
+        return ""
+    classes = measurement.provenance.data.classes
+    text = alarm_of(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups)
+    return f"{CLEAN}: {text}" if text else ""
 
 
 def alarm_of(

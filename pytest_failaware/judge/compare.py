@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from pytest_failaware.judge.alarm import find_alarm, subject_of
+from pytest_failaware.judge.alarm import CLEAN, find_alarm, subject_of
 from pytest_failaware.judge.changes import sample_change
 from pytest_failaware.judge.class_names import unchanged_predictions
 from pytest_failaware.judge.comparability import (
@@ -50,7 +50,6 @@ class Terms:
 
 
 TERMS: Final = Terms()
-CLEAN: Final = "clean"
 NEARLY_ALL: Final = 0.95
 """The share of flagged clean samples from which a rule is said to flag nearly everything."""
 
@@ -157,7 +156,7 @@ def _incomparable(
 
 
 def _with_alarm(result: ItemResult, measurement: Measurement, stored: Records | None, *, is_misfit: bool) -> ItemResult:
-    """The result of clean with its alarm, or with a note if its rule trusts hardly an answer."""
+    """The result of clean with its alarm, or with a note if its rule trusts hardly any answer."""
     classes = measurement.provenance.data.classes
     alarm = find_alarm(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups)
     if alarm is None:
@@ -172,7 +171,7 @@ def flags_nearly_all(stats: ConditionStats, name: str = "NAME") -> Iterator[str]
     flagged = stats.rates["failure_rate"]
     if flagged.numerator >= NEARLY_ALL * flagged.denominator:
         yield (
-            f"the rule flags {flagged.numerator:,} of {flagged.denominator:,} clean samples, so hardly an answer is "
+            f"the rule flags {flagged.numerator:,} of {flagged.denominator:,} clean samples, so hardly any answer is "
             f"trusted; python -m pytest_failaware thresholds {name} --risk 0.05 chooses a rule from what is recorded"
         )
 

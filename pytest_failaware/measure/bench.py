@@ -81,6 +81,11 @@ class Bench:
         finding = self.inspection.finding
         return () if finding is None else (finding,)
 
+    @property
+    def is_misfit(self) -> bool:
+        """Whether the inputs are not what the model was trained on."""
+        return bool(self.doubts)
+
     @cached_property
     def inspection(self) -> Inspection:
         """What a few clean images say of the preprocessing."""

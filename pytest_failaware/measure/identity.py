@@ -33,7 +33,7 @@ class Identity:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self._structure = ""  # of the model when it was first asked for
-        self._own_code = ""  # what it held then, where the user's own code is in it
+        self._own_code = ""  # what it held then, if the user's own code is in it
 
     def parts(self, condition: Condition, seed: int) -> dict[str, str]:
         """Every part by the name that people read.
@@ -47,7 +47,7 @@ class Identity:
         return self._parts(condition, seed, self._model)
 
     def own_parts(self, condition: Condition, seed: int, files: OwnFiles) -> dict[str, str]:
-        """Every part where the user's own code is one of them, without the text of its files.
+        """Every part if the user's own code is one of them, without the text of its files.
 
         Raises:
             ForeignCodeError: the records depend on code that no file holds, or on an object that nothing describes.

@@ -46,7 +46,7 @@ class Witness:
             raise ValueError(f"no witness: {error}") from error
 
     def difference(self, now: Witness) -> str:
-        """Which own file is not as it was then, "" where all are."""
+        """Which own file is not as it was then, "" if all are."""
         for path, sha256 in self.files.items():
             if now.files.get(path, _sha256(Path(path))) != sha256:
                 return f"{path} changed"
@@ -121,7 +121,7 @@ def _written(file: Path) -> float:
 
 
 def _sha256(file: Path) -> str:
-    """The hash of a file, "" where it is gone."""
+    """The hash of a file, "" if it is gone."""
     try:
         status = file.stat()
         return _hashed(file, status.st_mtime_ns, status.st_size)

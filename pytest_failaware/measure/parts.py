@@ -48,7 +48,7 @@ def folder_finding(path: Path) -> str:
 
 
 def address_finding(path: Path) -> str:
-    """Why there is no file where an address was typed, "" where none was."""
+    """Why there is no file if an address was typed, "" if none was."""
     found = _ADDRESS.search(path.as_posix())
     if found is None:
         return ""

@@ -96,7 +96,7 @@ class Precomputed:
 
 
 def _renumbered(built: ImageStore, clean: ImageStore) -> str:
-    """What to add where the labels are the data set's but for the order of the classes."""
+    """What to add if the labels are the data set's but for the order of the classes."""
     pairs = set(zip(built.labels.tolist(), clean.labels.tolist(), strict=True))
     if len(pairs) != len({one for one, _ in pairs}) or len(pairs) != len({other for _, other in pairs}):
         return ""

@@ -26,6 +26,6 @@ def alarm_sentence(result: ItemResult) -> str:
 
 
 def alarm_in_brief(result: ItemResult) -> str:
-    """Return the alarm as the text of one item says it, which is in full at clean alone."""
+    """Return the alarm for the text of one item: in full for clean, in a few words for each other condition."""
     is_clean = result.stats.condition == "clean"
     return alarm_sentence(result) if is_clean or not result.alarm else "ALARM: as for the condition clean"

@@ -8,9 +8,8 @@ from typing import Final
 from pytest_failaware.report.alarms import FIRST, UNLESS
 from pytest_failaware.report.display import Line
 from pytest_failaware.report.words import needed_options
-from pytest_failaware.schema import ItemResult, RunReport, Verdict
+from pytest_failaware.schema import CHANGED, ItemResult, RunReport, Verdict
 
-_CHANGED: Final = {Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE, Verdict.DRIFTED}
 _IN_CI: Final = "This is a CI server, where baselines are not written:"
 _DOWNLOAD: Final = "download the report and its records from the job, and run in a checkout of this commit:"
 _EXAMPLE: Final = 'python -m pytest_failaware accept report.json --reason="…"'
@@ -26,7 +25,7 @@ def next_action(results: Sequence[ItemResult], report: RunReport) -> Iterator[Li
         yield Line("Restore the absent sample files first, then run again.")
     stored = [result for result in results if not result.is_against and not result.lacks_files]
     verdicts = {result.verdict for result in stored}
-    if verdicts & _CHANGED:
+    if not verdicts.isdisjoint(CHANGED):
         meant = "If the classes were changed on purpose" if _only_classes(stored) else "If this change is intended"
         yield Line(f"{meant}, accept the new values and commit the baseline:")
         yield from _accept(report) if report.in_ci else _update(stored, report.command)

@@ -100,7 +100,7 @@ def _of_change(result: ItemResult, images: Sequence[Thumbnail], *, names: bool) 
 
 def _parts(parts: Decomposition) -> Iterator[tuple[str, str, str]]:
     yield "other answers", _points(parts.answers), "samples trusted on both sides whose answer changed"
-    yield "newly trusted", _points(parts.entered), "samples that are trusted now alone"
+    yield "newly trusted", _points(parts.entered), "samples that only this run trusted"
     yield "no longer trusted", _points(parts.left), "samples that only the reference trusted"
     yield "all together", _points(parts.whole), "the change at the rule's own threshold"
     yield "at equal coverage", _points(parts.at_coverage), "the change with as many trusted as in the reference"

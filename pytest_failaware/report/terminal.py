@@ -122,7 +122,7 @@ def _reuse(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
         yield from (Line(f"{one.measured}: measured anew: {one.anew}") for one in measured if one.anew)
     what = f"of {len(measured)} measured condition" + ("" if len(measured) == 1 else "s")
     if reused:
-        yield Line(f"reused {reused} {what} from the cache (--failaware-no-cache measures anew)")
+        yield Line(f"reused {reused} {what} from the cache (--failaware-no-cache measures again)")
     if taken:
         runs = " and ".join(sorted(set(taken)))
         yield Line(f"took {len(taken)} {what} from the gate's run of {runs} (--failaware-no-cache measures again)")

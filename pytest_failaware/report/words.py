@@ -127,7 +127,7 @@ def _limit(comparison: Comparison) -> float:
 
 def needed_options(results: Sequence[ItemResult]) -> list[str]:
     """The options of an update that stores these results, without their prefix."""
-    resets = any(result.drifts or result.ends_golden for result in results)
+    resets = any(result.needs_reset for result in results)
     reasoned = resets or any(result.stored or result.is_worse for result in results)
     return [
         "update-baselines",

@@ -38,6 +38,7 @@ from pytest_failaware.schema.drawn import (
     Thumbnail,
 )
 from pytest_failaware.schema.judged import (
+    CHANGED,
     WORSE,
     ClassLoss,
     Comparison,
@@ -86,6 +87,7 @@ from pytest_failaware.schema.stored import (
 )
 
 __all__ = [
+    "CHANGED",
     "DECLARED_OUTPUTS",
     "DRIFT_BUDGET",
     "ELSEWHERE",

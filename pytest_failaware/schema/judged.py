@@ -57,6 +57,8 @@ class Verdict(Enum):
 _FAILING: Final = frozenset(list(Verdict)[:7])
 WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN)
 """The verdicts of a metric that fell, as long as no update accepts it."""
+CHANGED: Final = (*WORSE, Verdict.INCOMPARABLE, Verdict.DRIFTED)
+"""The verdicts of an item whose stored values an update would replace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +216,11 @@ class ItemResult:
     def has_new_alarm(self) -> bool:
         """Whether nothing may be stored of it without a reason, since nobody accepted such an alarm before."""
         return bool(self.alarm) and not self.is_alarm_stored
+
+    @property
+    def needs_reset(self) -> bool:
+        """Whether nothing may be stored of it without a reset of the golden reference."""
+        return self.drifts or self.ends_golden
 
     @property
     def is_worse(self) -> bool:

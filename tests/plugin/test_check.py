@@ -205,7 +205,7 @@ def test_another_number_of_images(right: Project) -> None:
     result = look(right, "--failaware-dataset=toy:images")
 
     assert pytest.ExitCode.TESTS_FAILED == result.ret
-    assert right.line_with(result, "not comparable with baseline 'toy'", "images: baseline 900, now 300")
+    assert right.line_with(result, "not comparable with baseline 'toy'", "samples: baseline 900, now 300")
 
 
 def test_other_images(right: Project) -> None:
@@ -217,7 +217,7 @@ def test_other_images(right: Project) -> None:
     (right.path / "other.py").write_text(other)
     result = look(right, "--failaware-dataset=other:read")
 
-    assert right.line_with(result, "not comparable", "images: 64 of the 64 that were looked at are not the baseline's")
+    assert right.line_with(result, "not comparable", "samples: 64 of the 64 that were looked at are not the baseline's")
 
 
 def test_a_damaged_baseline(right: Project) -> None:
@@ -324,3 +324,48 @@ def test_refused_from_the_environment(right: Project, monkeypatch: pytest.Monkey
     monkeypatch.setenv("FAILAWARE_STRICT", "1")
 
     look(right).stderr.fnmatch_lines(["ERROR: FAILAWARE_STRICT=1: --failaware-check *; unset FAILAWARE_STRICT"])
+
+
+# ---- notes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("base", "code", "option", "note"),
+    [
+        ("data.Read", "classes = ('1', '10', '2')", "--failaware-dataset=own:made", "the classes are ordered as text"),
+        ("toy.Bands", "forward = lambda self, x: super().forward(x).sigmoid()", "--failaware-arch=own:made", "sigmoid"),
+    ],
+)
+def test_notes_of_a_run(right: Project, base: str, code: str, option: str, note: str) -> None:
+    """A check gives the notes of a full run on classes and outputs; they are no findings."""
+    code = code.replace("super()", "super(Own, self)")
+    (right.path / "own.py").write_text(f"import data, toy\n\nclass Own({base}):\n    {code}\n\nmade = Own\n")
+    result = look(right, option)
+
+    assert pytest.ExitCode.OK == result.ret
+    assert right.line_with(result, "note: ", note)
+
+
+RARE = """
+import data
+
+class Rare(data.Read):
+    classes = None
+
+    def __init__(self):
+        super().__init__()
+        first, *others = [k for k in self.order if self.labels[k]]
+        self.order = (first, next(k for k in self.order if not self.labels[k]), *others)
+
+made = Rare
+"""
+"""Classes without names; a single image has the label 0."""
+
+
+def test_a_few_labels_say_nothing_of_the_first_class(right: Project) -> None:
+    """Only all labels show whether they count from 0."""
+    (right.path / "own.py").write_text(RARE)
+    result = look(right, "--failaware-dataset=own:made")
+
+    assert pytest.ExitCode.OK == result.ret
+    assert not right.line_with(result, "labels count from 0")

@@ -33,6 +33,9 @@ failaware_drift_budget = 1
 BOTH = ["clean", "gaussian_noise"]
 Measured = list[str]
 
+RANDOM = "--failaware-reason=random weights"
+"""A network that was not trained gives an alarm, and is stored only with a reason."""
+
 
 def save_images(path: Path, *, first_pixel: int = 0) -> None:
     """Thirty noisy images of three classes, whose ids are declared, so that those say nothing about the pixels."""
@@ -83,7 +86,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
 
 def test_an_unchanged_run_measures_nothing(stock: Project, measured: Measured) -> None:
     """The second run says so, and reports the same verdicts and the same records, byte for byte."""
-    stock.record()
+    stock.record(RANDOM)
     first = stock.run("--failaware-json=first.json", "--failaware-no-cache")
     assert sorted(BOTH * 2) == measured
     measured.clear()
@@ -92,7 +95,7 @@ def test_an_unchanged_run_measures_nothing(stock: Project, measured: Measured) -
     assert [] == measured
     second.assert_outcomes(passed=2)
     second.stdout.fnmatch_lines(
-        ["reused 2 of 2 measured conditions from the cache (--failaware-no-cache measures anew)"]
+        ["reused 2 of 2 measured conditions from the cache (--failaware-no-cache measures again)"]
     )
     assert "reused" not in first.stdout.str()
     reports = [json.loads((stock.path / f"{name}.json").read_text()) for name in ("first", "second")]
@@ -111,13 +114,13 @@ def test_an_unchanged_run_measures_nothing(stock: Project, measured: Measured) -
 
 def test_baselines_are_written_from_the_cache(stock: Project, measured: Measured) -> None:
     """An update reuses too, and writes the very bytes that it would write without a cache."""
-    stock.record("--failaware-no-cache")
+    stock.record("--failaware-no-cache", RANDOM)
     fresh = {name: content for name, (content, _) in stock.files().items()}
     stock.run()
     for path in sorted((stock.path / "baselines").rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     measured.clear()
-    stock.record().stdout.fnmatch_lines(["2 checked: 2 recorded; *"])
+    stock.record(RANDOM).stdout.fnmatch_lines(["2 checked: 2 recorded; *"])
 
     assert [] == measured
     assert fresh == {name: content for name, (content, _) in stock.files().items()}
@@ -155,7 +158,7 @@ def test_what_depends_on_it_is_measured_anew(
 
 def test_logits_that_were_not_kept(stock: Project, measured: Measured) -> None:
     """Where they are asked for everything is measured anew, and -v says why; then they are reused with the rest."""
-    stock.record()
+    stock.record(RANDOM)
     stock.ini("failaware_store_logits = true", "failaware_metrics = accuracy augrc(gen)")
     measured.clear()
     anew = stock.record("-v")
@@ -192,7 +195,7 @@ def test_without_a_cache(stock: Project, measured: Measured) -> None:
 
 def test_a_damaged_file_is_told_and_replaced(stock: Project, measured: Measured) -> None:
     """One line in the summary names it; the run passes, and the next one reuses again, with warnings as errors."""
-    stock.record()
+    stock.record(RANDOM)
     (path,) = (stock.path / ".pytest_cache" / "d" / "failaware").glob("clean@*.npz")
     path.write_bytes(path.read_bytes()[:-100])
     measured.clear()
@@ -213,7 +216,7 @@ def test_a_damaged_file_is_told_and_replaced(stock: Project, measured: Measured)
 def test_a_folder_that_cannot_be_made(stock: Project) -> None:
     """One line in the summary, and the run goes on without a cache."""
     (stock.path / "file").write_text("")
-    result = stock.run("-W", "ignore", "-o", "cache_dir=file", "--failaware-update-baselines")
+    result = stock.run("-W", "ignore", "-o", "cache_dir=file", "--failaware-update-baselines", RANDOM)
 
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["no cache: pytest's cache directory cannot be made (*)"])
@@ -353,7 +356,7 @@ def test_a_fixture_that_writes_to_the_loaded_model(stock: Project, cached: bool)
 )  # fmt: skip
 def test_a_model_that_a_test_changed_is_not_reused(stock: Project, change: str, words: str) -> None:
     """Nor measured for the next condition, where the first one was read from the cache."""
-    stock.record()
+    stock.record(RANDOM)
     stock.test(MARKED.replace("test_toy(): pass", f"test_toy(failaware_model): failaware_model.{change}"))
     result = stock.run()
 
@@ -399,7 +402,7 @@ def test_toy(reliability, failaware_model, failaware_loader, failaware_loaders):
 def test_fixtures_work_without_a_pass(stock: Project, measured: Measured) -> None:
     """The model, its loaders and the records are there for a test's body, and the model is in eval mode."""
     stock.test(USES_ALL)
-    stock.record().assert_outcomes(passed=2)
+    stock.record(RANDOM).assert_outcomes(passed=2)
     measured.clear()
 
     stock.run().assert_outcomes(passed=2)
@@ -408,7 +411,7 @@ def test_fixtures_work_without_a_pass(stock: Project, measured: Measured) -> Non
 
 def test_a_model_that_a_test_wrote_to_is_refused(stock: Project) -> None:
     """As in a run without a cache: its records are not those of the file any more."""
-    stock.record()
+    stock.record(RANDOM)
     stock.test(MARKED.replace("test_toy(): pass", "test_toy(failaware_model): failaware_model.fc.bias.add_(1)"))
     result = stock.run()
 
@@ -546,6 +549,7 @@ def test_an_update_that_is_another_run(own_net: Project, measured: Measured, arg
 def test_an_object_that_nothing_describes(own_net: Project, measured: Measured) -> None:
     """The update measures again and says what it could not tell."""
     (own_net.path / "conftest.py").write_text(OWN_OBJECT)
+    own_net.ini("failaware_baseline = own")
     own_net.run()
     result = own_net.record()
 
@@ -566,7 +570,7 @@ def test_a_model_that_keeps_notes_while_it_answers(own_net: Project, measured: M
 def test_a_gate_after_an_update_measures(own_net: Project, measured: Measured) -> None:
     """Own code is reused by updates alone, and the records that they took are those of the gate."""
     own_net.run()
-    own_net.record()
+    own_net.record(RANDOM)
     assert BOTH == measured
     own_net.run().stdout.fnmatch_lines(["2 checked: 2 unchanged*"])
 

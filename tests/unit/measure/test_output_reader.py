@@ -211,6 +211,7 @@ def test_a_softmax_is_seen_in_every_kind_of_model(tmp_path: Path, way: str) -> N
     assert found.confidence == pytest.approx(expected.confidence, abs=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:clean. (almost surely|the rule flags)")  # with these labels
 @pytest.mark.parametrize("way", WAYS)
 def test_a_sigmoid_gets_a_note_in_every_kind_of_model(tmp_path: Path, way: str) -> None:
     """Honest logits can look so: they are measured, with a warning."""
@@ -237,6 +238,7 @@ def test_an_onnx_output_that_no_logits_are(tmp_path: Path, kind: int) -> None:
     assert "one output of logits in these or float64, this program has 1 and 1: images tensor(float)" in said
 
 
+@pytest.mark.filterwarnings("ignore:clean. (almost surely|the rule flags)")  # with these labels
 def test_probabilities_in_the_records_of_predictions() -> None:
     """The same check, and the remedy that such a file has."""
     scores = Net(nn.Softmax(1))(torch.rand(20, 1, 2, 2)).detach().numpy()
