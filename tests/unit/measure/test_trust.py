@@ -79,7 +79,8 @@ def test_trusted_module(tmp_path: Path, key: str) -> None:
     assert not loaded.module.training
     assert structure_sha256(original.eval()) == structure_sha256(loaded.module), "its code is torchvision's: reusable"
     unused = "--failaware-arch=torchvision:squeezenet1_1 is not used: the pickled model of --failaware-model builds the"
-    assert ("a pickled model, whose code ran as trusted", f"{unused} whole model") == loaded.notes
+    taken = ("took the model under 'model' of the checkpoint",) if key else ()
+    assert ("a pickled model, whose code ran as trusted", *taken, f"{unused} whole model") == loaded.notes
 
 
 def test_refusal_names_the_option_that_works(tmp_path: Path) -> None:
