@@ -39,7 +39,7 @@ def unnamed(project: Project) -> Project:
 def test_the_architecture_is_inferred_and_announced(unnamed: Project) -> None:
     """The summary says what was inferred, and the baseline has its name, as if it had been typed."""
     note = "inferred the architecture squeezenet1_1 with 3 classes from the weights' names and shapes; *"
-    result = unnamed.run("--failaware-update-new")
+    result = unnamed.run("--failaware-update-new", "--failaware-reason=untrained")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["model good.pth (squeezenet1_1 ????????) on cpu", note])
     assert (unnamed.path / "baselines" / "squeezenet1_1.yaml").is_file()
