@@ -100,7 +100,13 @@ class Session:
         """The configured predictions."""
         if self.config.predictions is None:
             raise ConfigError("no predictions given; pass --failaware-predictions=FILE")
-        return read_file("predictions", self.config.predictions, self.config)
+        found = read_file("predictions", self.config.predictions, self.config)
+        if self.config.model_outputs is ModelOutputs.PROBABILITIES and found.kind == "logits":
+            raise ConfigError(
+                f"{found.place}: its scores are named logits, and failaware_outputs says probabilities; rename the "
+                "columns to probability_NAME (or probabilities), or take failaware_outputs out of the ini"
+            )
+        return found
 
     @cached_property
     def images(self) -> ImageSet:
