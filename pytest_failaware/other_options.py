@@ -6,9 +6,10 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import pytest
+if TYPE_CHECKING:
+    import pytest
 
 _OURS: Final = "--failaware"
 _ALONE: Final = (  # options of pytest that take no value and change no measurement
@@ -23,7 +24,7 @@ _SHORT: Final = ("-k", "-m", "-n", "-r")  # may have their value in the same wor
 
 
 def other_options(config: pytest.Config) -> tuple[str, ...]:
-    """Return the words of the command line, PYTEST_ADDOPTS and addopts that name neither our options nor a choice of tests.
+    """Return the words of the command line, PYTEST_ADDOPTS and addopts without our options and pytest's usual ones.
 
     A worker of xdist has the command line of the whole run.
     """

@@ -11,7 +11,7 @@ from pytest_failaware.early import EarlyWord
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.requirements import known_name
 from pytest_failaware.reuse import Measurer
-from pytest_failaware.schema import ELSEWHERE, Condition, Gate, Measurement, Reuse, RunConfig, Source
+from pytest_failaware.schema import ELSEWHERE, Condition, Gate, Measurement, ModelOutputs, Reuse, RunConfig, Source
 from pytest_failaware.second import SecondModel, read_file
 from pytest_failaware.user_code import contained
 from pytest_failaware.vocabulary import Vocabulary

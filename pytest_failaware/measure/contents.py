@@ -93,18 +93,8 @@ class Contents:
             self._add_array(value, place)
         elif isinstance(value, _CODE):
             self._add_code(value, place)
-        elif isinstance(value, (staticmethod, classmethod)):
-            self._add_all(type(value).__name__, (value.__func__,), place)
-        elif isinstance(value, property):
-            self._add_all("property", (value.fget, value.fset, value.fdel), place)
-        elif isinstance(value, functools.cached_property):
-            self._add_all("cached property", (value.func,), place)
-        elif isinstance(value, (MemberDescriptorType, GetSetDescriptorType)):
-            self._write(value.__name__)
-        elif isinstance(value, MethodType):
-            self._add_all("method", (value.__self__, value.__func__), place)
-        elif isinstance(value, functools.partial):
-            self._add_all("partial", (value.func, list(value.args), value.keywords), place)
+        elif (parts := _parts_of(value)) is not None:
+            self._add_all(type(value).__name__, parts, place)
         elif isinstance(value, nn.Module):
             self.add_module(value, with_weights=True)
         elif type(value) is list or type(value) is tuple:
@@ -202,6 +192,23 @@ class Contents:
     def _write(self, text: str) -> None:
         content = text.encode(errors="surrogatepass")
         self._digest.update(b"%d:" % len(content) + content)
+
+
+def _parts_of(value: object) -> tuple[object, ...] | None:
+    """What a wrapper of functions or a descriptor is made of, None for other objects."""
+    if isinstance(value, (staticmethod, classmethod)):
+        return (value.__func__,)
+    if isinstance(value, property):
+        return value.fget, value.fset, value.fdel
+    if isinstance(value, functools.cached_property):
+        return (value.func,)
+    if isinstance(value, (MemberDescriptorType, GetSetDescriptorType)):
+        return (value.__name__,)
+    if isinstance(value, MethodType):
+        return value.__self__, value.__func__
+    if isinstance(value, functools.partial):
+        return value.func, list(value.args), value.keywords
+    return None
 
 
 def _inside(cell: CellType) -> object:

@@ -60,16 +60,15 @@ class Identity:
         check_unwritten(model, lambda: self._inputs(condition, seed))
         refuse_replaced_functions()
         self._own_code = self._own_code or self._own_contents(files)
-        own_contents = OwnContents(files)
-        own_contents.contents.add(self._own_code, "the model")
+        contents = OwnContents(files)
+        contents.contents.add(self._own_code, "the model")
         if is_own_kernel(condition):
-            own_contents.contents.add(
-                find_kernel(condition.name, self.bench.kernels), f"the condition {condition.name}"
-            )
+            kernel = find_kernel(condition.name, self.bench.kernels)
+            contents.contents.add(kernel, f"the condition {condition.name}")
         own = {
             "weights": model.program or model.state,
             "architecture": model.facts.architecture,
-            "own code": own_contents.hexdigest(),
+            "own code": contents.hexdigest(),
             "packages": installed_packages(),
         }
         return self._parts(condition, seed, own)

@@ -63,12 +63,14 @@ class OwnContents:
 def held_by(code: object) -> dict[str, object]:
     """Return the attributes of an own class and its own bases, or of an own function, by their names.
 
-    Of a class of an installed package they are the plain values, since files and versions say the rest. A method that Python writes for a dataclass, a named tuple or an enum follows from the fields.
+    Of a class of an installed package they are the plain values, since files and versions say the rest. A method that
+    Python writes for a dataclass, a named tuple or an enum follows from the fields.
     """
     if is_versioned(code) or not isinstance(code, (type, FunctionType)):
         return {}
     if isinstance(code, FunctionType):
-        place = [str(position) for position in code.__code__.co_positions()]  # apart from others of the same name
+        is_alone = "<" not in code.__qualname__  # else there are others of the same name in its file
+        place = "" if is_alone else str(list(code.__code__.co_positions()))
         return {f"{full_name(code)}, attributes": dict(vars(code)), f"{full_name(code)}, place": place}
     bases = [base for base in code.__mro__ if not is_versioned(base)]
     return {f"{full_name(base)}.{name}": value for base in bases for name, value in _attributes(base)}

@@ -107,8 +107,8 @@ def _whole_numbers(labels: NDArray[Any], place: str) -> NDArray[Any]:
     if None in found:
         index = found.index(None)
         raise DataError(
-            f"{place}: item {index}: the label {one_line(repr(str(labels[index])))} is no whole number; count from 0, or "
-            "write the names of the classes, in the order of the model's outputs, as an array classes"
+            f"{place}: item {index}: the label {one_line(repr(str(labels[index])))} is no whole number; count from 0, "
+            "or write the names of the classes, in the order of the model's outputs, as an array classes"
         )
     return np.array(found, dtype=object).astype(np.int64)
 

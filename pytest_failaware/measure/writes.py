@@ -19,8 +19,8 @@ _WROTE: Final = (
     "the export, and write nothing in forward"
 )
 _ITSELF: Final = (
-    "the model's weights or buffers change while it answers: its own forward changes {names}, so every answer can depend "
-    "on the images before it; register a counter with persistent=False, call eval() before an export, and write "
+    "the model's weights or buffers change while it answers: its own forward changes {names}, so every answer can "
+    "depend on the images before it; register a counter with persistent=False, call eval() before an export, and write "
     "nothing else in forward"
 )
 _SHOWN: Final = 3  # names of buffers
