@@ -48,7 +48,9 @@ def compare(evaluations: Evaluations, baseline: str | Path, **gate: object) -> J
         FailAwareError: there is no such baseline, it is damaged, or an argument cannot be used.
     """
     if not isinstance(evaluations, Evaluations):
-        raise ConfigError(f"compare: evaluations: is a {type(evaluations).__name__}; give what evaluate returned first")
+        raise ConfigError(
+            f"compare: evaluations: has the type {type(evaluations).__name__}; give what evaluate returned"
+        )
     if not isinstance(baseline, (str, Path)):
         raise ConfigError(
             f"compare: baseline: is {_article(baseline)}; give the path of a baseline, as in 'baselines/resnet18.yaml'"
@@ -62,7 +64,11 @@ def compare(evaluations: Evaluations, baseline: str | Path, **gate: object) -> J
 
 
 def _article(baseline: object) -> str:
-    return "another outcome of evaluate" if isinstance(baseline, Evaluations) else f"a {type(baseline).__name__}"
+    return (
+        "another outcome of evaluate"
+        if isinstance(baseline, Evaluations)
+        else f"no path but a value of type {type(baseline).__name__}"
+    )
 
 
 def _judged(evaluation: Evaluation, gate: Gate, folder: Path, baseline: Baseline) -> ItemResult:

@@ -313,6 +313,27 @@ def test_npz(tmp_path: Path, images: np.ndarray) -> None:
     assert ("x", "y", "z") == named.classes
 
 
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (np.array([2.0, 0.0, 1.0]), None),
+        (np.array([2.0, 0.0, 1.0], dtype=np.float32), ["x", "y", "z"]),
+        (np.array(["2", "0", "1"]), None),
+        (np.array(["2", "0", "1"]), ["x", "y", "z"]),
+        (np.array(["z", "x", "y"]), ["x", "y", "z"]),
+        (np.array(["class_3", "class_1", "class_2"]), ["class_1", "class_2", "class_3"]),
+        (np.array([3.0, 1.0, 2.0]), [1, 2, 3]),
+    ],
+)
+def test_npz_labels(tmp_path: Path, labels: np.ndarray, classes: list[object] | None) -> None:
+    """Whole numbers of any type count from 0, and names of classes are those classes, as in predictions."""
+    named = {} if classes is None else {"classes": np.array(classes)}
+    np.savez(tmp_path / "set.npz", images=GREYS, labels=labels, **named)
+    images = opened(SourceKind.NPZ, tmp_path / "set.npz")
+
+    assert [2, 0, 1] == [images.read(index).label for index in range(3)]
+
+
 def test_npz_ids_identify_the_images(tmp_path: Path) -> None:
     """With `ids` the keys follow the ids when the images change."""
     np.savez(tmp_path / "a.npz", images=GREYS, labels=LABELS, ids=np.array(["p", "q", "r"]))
