@@ -6,17 +6,22 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.errors import ConfigError, choices
-from pytest_failaware.ini_files import needs_pytest_9, table_of
+from pytest_failaware.ini_files import Table, needs_pytest_9, table_of
 from pytest_failaware.marker import INI_KEYS
 from pytest_failaware.nearer import inis_with_keys
 from pytest_failaware.options import OPTIONS, PREFIX
 
 if TYPE_CHECKING:
     import pytest
+
+_TABLES: Final = (("pytest",), ("tool",), ("tool", "pytest"), ("tool", "pytest", "ini_options"))
+"""The tables of a TOML file in which people look for our keys."""
 
 _KEY: Final = re.compile(r"^(failaware_\w+)\s*[=:]", re.MULTILINE)  # in an ini file or in an -o
 
@@ -45,6 +50,7 @@ def check_ini(config: pytest.Config, version: str) -> None:
     """
     if int(version.partition(".")[0]) < 9:
         _refuse_typed_tables(config.rootpath, version)
+    _refuse_near_keys(config)
     known = _known_keys()
     for place, key in _keys(config):
         if key in known:
@@ -84,6 +90,35 @@ def _toml_table(config: pytest.Config) -> dict[str, object]:
     """What the ini says, by key, if it is a TOML file."""
     path = config.inipath
     return dict(table_of(path) or {}) if path is not None and path.suffix == ".toml" else {}
+
+
+def _refuse_near_keys(config: pytest.Config) -> None:
+    """Refuse a table or a key that means ours and that pytest passes over: `[pytest.failaware]`, `failaware-strict`."""
+    path = config.inipath
+    if path is None:
+        return
+    is_toml = path.suffix == ".toml"
+    document = tomllib.loads(path.read_text(encoding="utf-8-sig")) if is_toml else {}
+    tables: list[Table] = [dict(table_of(path) or {})]
+    for names in _TABLES if is_toml else ():
+        tables.append(_within(document, names))
+    for key in (key for table in tables for key in table):
+        name = key.lower().replace("-", "_")
+        if name.rstrip("_") == PREFIX.rstrip("_") or (name.startswith(PREFIX) and key != name):
+            raise ConfigError(f"{path.name}: {key!r} sets nothing; write each key as {_meant(name)}")
+
+
+def _meant(name: str) -> str:
+    """How to write a key that is nearly spelled as ours."""
+    return f"{name} = …" if name in _known_keys() else f"{PREFIX}NAME = …, as in {PREFIX}strict = true"
+
+
+def _within(table: Table, names: tuple[str, ...]) -> Table:
+    """The table within tables, empty if there is none."""
+    for name in names:
+        inner = table.get(name)
+        table = inner if isinstance(inner, Mapping) else {}
+    return table
 
 
 def _read(config: pytest.Config, key: str) -> object:

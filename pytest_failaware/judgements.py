@@ -20,12 +20,17 @@ from pytest_failaware.report.notebook import html_lines, html_table, html_text
 from pytest_failaware.report.terminal import total
 from pytest_failaware.report.words import comparison_cells, shown, verdict_word
 from pytest_failaware.schema import Baseline, Gate, ItemResult
+from pytest_failaware.script_words import in_script
 from pytest_failaware.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _FOLDER: Final = Path("baselines")
+_COMMAND: Final = "a run of pytest with --failaware-update-baselines"
+_REMEDY: Final = (
+    "give the path of its .yaml file, or record it first by a run of pytest with --failaware-update-baselines"
+)
 _FIXED: Final = ("conditions", "seed")
 _HEADINGS: Final = ("condition", "metric", "baseline", "now", "change", "allowed", "verdict")
 
@@ -42,12 +47,28 @@ def compare(evaluations: Evaluations, baseline: str | Path, **gate: object) -> J
     Raises:
         FailAwareError: there is no such baseline, it is damaged, or an argument cannot be used.
     """
+    if not isinstance(evaluations, Evaluations):
+        raise ConfigError(
+            f"compare: evaluations: has the type {type(evaluations).__name__}; give what evaluate returned"
+        )
+    if not isinstance(baseline, (str, Path)):
+        raise ConfigError(
+            f"compare: baseline: is {_article(baseline)}; give the path of a baseline, as in 'baselines/resnet18.yaml'"
+        )
     if fixed := [name for name in gate if name in _FIXED]:
         raise ConfigError(f"compare: {fixed[0]}: was decided when the model was evaluated; leave it out here")
     judged_by = build_gate(gate, prefix="compare: ", base=evaluations.gate)
-    folder, stored = directory_of(str(baseline), _FOLDER), open_baseline(str(baseline), _FOLDER)
+    folder, stored = directory_of(str(baseline), _FOLDER), open_baseline(str(baseline), _FOLDER, remedy=_REMEDY)
     results = tuple(_judged(evaluation, judged_by, folder, stored) for evaluation in evaluations.values())
     return Judgements(results=results)
+
+
+def _article(baseline: object) -> str:
+    return (
+        "another outcome of evaluate"
+        if isinstance(baseline, Evaluations)
+        else f"no path but a value of type {type(baseline).__name__}"
+    )
 
 
 def _judged(evaluation: Evaluation, gate: Gate, folder: Path, baseline: Baseline) -> ItemResult:
@@ -156,11 +177,11 @@ class Judgements(Mapping[str, str]):
         """What is to be known of conditions that pass; a failure's text has its own notes."""
         passed = (result for result in self.results if not result.verdict.fails)
         return [
-            *(printable(alarm) for alarm in alarms(self.results)),
+            *(printable(in_script(alarm)) for alarm in alarms(self.results)),
             *(printable(f"note: {result.stats.condition}: {note}") for result in passed for note in result.notes),
         ]
 
     @property
     def _failure_lines(self) -> list[str]:
         failed = sorted((result for result in self.results if result.verdict.fails), key=badness)
-        return [printable(line) for result in failed for line in failure_lines(result)]
+        return [printable(in_script(line)) for result in failed for line in failure_lines(result, command=_COMMAND)]

@@ -115,7 +115,8 @@ def _tolerance(value: object, where: str, vocabulary: Vocabulary) -> dict[str, D
     known = _tolerated(vocabulary)
     pairs = _pairs(value, where, known)
     if pairs is None:
-        return dict.fromkeys(known, _rate(value, where))
+        alone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value  # an ini's words
+        return dict.fromkeys(known, _rate(alone, where))
     found = {}
     for name, margin in pairs.items():
         lowest, highest = _range(name, known)
@@ -201,7 +202,7 @@ def _words(value: object, where: str) -> tuple[str, ...]:
     """A list of texts, each split at commas; a lone text is split at blanks, too."""
     if isinstance(value, str):
         return names_in(value)
-    words = tuple(value) if isinstance(value, Iterable) else (value,)
+    words = tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else (value,)
     if all(isinstance(word, str) for word in words):
         return names_of(words)
     raise ConfigError(f"{where}: must be a list of names, got {value!r}")
@@ -235,8 +236,6 @@ def _metric(name: str, where: str, table: Collection[str]) -> str:
 
 def _rate(value: object, where: str, lowest: float = 0.0, highest: float = 1.0) -> Decimal:
     """The exact decimal of what was typed, in [lowest, highest]."""
-    if isinstance(value, (list, tuple)) and len(value) == 1:
-        value = value[0]
     try:
         rate = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
     except InvalidOperation:

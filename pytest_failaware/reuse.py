@@ -31,7 +31,7 @@ class Measurer:
 
     `follow` shows how far a measurement is; `processes` measure at the same time on this machine. `updates`: the run
     writes baselines, so it takes what the gate's run measured with the user's own code. `loaded` gives the modules that
-    pytest loaded.
+    pytest loaded, and `options` are the words of its command line that own code may read.
     """
 
     def __init__(
@@ -42,10 +42,12 @@ class Measurer:
         processes: int = 1,
         updates: bool = False,
         loaded: Callable[[], tuple[ModuleType, ...]] = tuple,
+        options: tuple[str, ...] = (),
     ) -> None:
         self.follow = follow
         self._updates = updates
         self._loaded = loaded
+        self._options = options
         self._started = time.time()
         self._processes = processes
         self._open_folder = open_folder
@@ -82,6 +84,7 @@ class Measurer:
     ) -> tuple[Measurement, list[Reuse]]:
         """Measure what runs the user's own code; in an update, take it from the gate's run if all is as it was then."""
         from pytest_failaware.measure.contents import ForeignCodeError
+        from pytest_failaware.measure.own_contents import refuse_late_values
 
         assert self._cache is not None
         try:
@@ -101,13 +104,14 @@ class Measurer:
             why = found
         fresh = self._fresh(bench, condition, seed, called)
         with contextlib.suppress(ForeignCodeError):  # files changed meanwhile, so nothing says what ran
+            refuse_late_values(self._identity(bench).loaded)
             self._cache.keep(condition.slug, parts, fresh.records, str(self._own_files.witness()))
         return fresh, [Reuse(measured=called, anew=why)]
 
     def _from_gate(
         self, bench: Bench, condition: Condition, parts: dict[str, str], now: Witness
     ) -> tuple[Records, str] | str:
-        """The records of the gate's run and when it was, or why they are not taken."""
+        """The records of the gate's run and when it was, "" if it is this one, or why they are not taken."""
         from pytest_failaware.measure.own_files import Witness
 
         assert self._cache is not None
@@ -122,7 +126,8 @@ class Measurer:
         if changed := then.difference(now):
             self._notify(f"measured again, and not taken from the gate's run of {then.minute}: {changed}")
             return changed
-        return records, then.minute
+        is_of_this_run = then.time.timestamp() >= self._started  # a test that pytest runs again
+        return records, "" if is_of_this_run else then.minute
 
     def _taken(self, bench: Bench, condition: Condition, seed: int, records: Records) -> Measurement:
         """The measurement with these records, and the model as measuring leaves it."""
@@ -147,7 +152,7 @@ class Measurer:
     def _own_files(self) -> OwnFiles:
         from pytest_failaware.measure.own_files import OwnFiles
 
-        return OwnFiles(started=self._started, loaded_by_pytest=self._loaded())
+        return OwnFiles(started=self._started, options=self._options, loaded_by_pytest=self._loaded())
 
     @cached_property
     def _cache(self) -> RecordCache | None:

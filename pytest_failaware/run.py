@@ -26,6 +26,7 @@ from pytest_failaware.progress import Follow
 from pytest_failaware.requirements import needed_dataset, needed_preprocess
 from pytest_failaware.schema import DataFacts, Gate, Measurement, ModelOutputs, RunConfig, Tell
 from pytest_failaware.screen import follow_here
+from pytest_failaware.script_words import in_script
 from pytest_failaware.text import printable
 from pytest_failaware.vocabulary import BUILT_IN
 
@@ -91,6 +92,8 @@ def evaluate(
     if isinstance(conditions, str):
         raise ConfigError(f"evaluate: conditions: {conditions!r} is text; give a list, as in [{conditions!r}]")
     if records is not None:
+        if isinstance(records, str) and not records.strip():
+            raise ConfigError("evaluate: records: is empty; give a path, a data frame or arrays, or leave it out")
         if model is not None or dataset is not None:
             raise ConfigError("evaluate: records were predicted elsewhere; leave out model and dataset, or records")
         if outputs != ModelOutputs.LOGITS.value:
@@ -142,7 +145,7 @@ def _evaluate_bench(bench: Bench, config: RunConfig, follow: Follow) -> Evaluati
         _warn(doubts_here)
         doubts += doubts_here
     notes = (*bench.model.notes, *bench.notes, *_of_rule(gate, bench.store.facts), *doubts)
-    return Evaluations(evaluations=found, gate=gate, notes=tuple(dict.fromkeys(notes)))
+    return Evaluations(evaluations=found, gate=gate, notes=tuple(dict.fromkeys(map(in_script, notes))))
 
 
 def _evaluate_predictions(
@@ -190,7 +193,7 @@ def _doubts(evaluation: Evaluation, *, is_misfit: bool = False) -> Iterator[str]
 def _warn(doubts: Iterable[str]) -> None:
     """Warn at the line that called `evaluate`."""
     for doubt in doubts:
-        warnings.warn(printable(doubt), FailAwareWarning, stacklevel=4)
+        warnings.warn(printable(in_script(doubt)), FailAwareWarning, stacklevel=4)
 
 
 def open_model(config: RunConfig, device: torch.device) -> LoadedModel:

@@ -11,7 +11,7 @@ from pytest_failaware.early import EarlyWord
 from pytest_failaware.errors import ConfigError
 from pytest_failaware.requirements import known_name
 from pytest_failaware.reuse import Measurer
-from pytest_failaware.schema import ELSEWHERE, Condition, Gate, Measurement, Reuse, RunConfig, Source
+from pytest_failaware.schema import ELSEWHERE, Condition, Gate, Measurement, ModelOutputs, Reuse, RunConfig, Source
 from pytest_failaware.second import SecondModel, read_file
 from pytest_failaware.user_code import contained
 from pytest_failaware.vocabulary import Vocabulary
@@ -100,7 +100,13 @@ class Session:
         """The configured predictions."""
         if self.config.predictions is None:
             raise ConfigError("no predictions given; pass --failaware-predictions=FILE")
-        return read_file("predictions", self.config.predictions, self.config)
+        found = read_file("predictions", self.config.predictions, self.config)
+        if self.config.model_outputs is ModelOutputs.PROBABILITIES and found.kind == "logits":
+            raise ConfigError(
+                f"{found.place}: its scores are named logits, and failaware_outputs says probabilities; rename the "
+                "columns to probability_NAME (or probabilities), or take failaware_outputs out of the ini"
+            )
+        return found
 
     @cached_property
     def images(self) -> ImageSet:

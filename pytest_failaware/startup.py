@@ -23,6 +23,7 @@ from pytest_failaware.errors import ConfigError
 from pytest_failaware.ini_values import check_ini, ini_overrides, ini_values
 from pytest_failaware.marker import INI_KEYS
 from pytest_failaware.options import OPTIONS, Surroundings
+from pytest_failaware.other_options import other_options
 from pytest_failaware.outputs import OUTPUTS, remove_report
 from pytest_failaware.progress import Follow, LiveLine, LogLines, unseen
 from pytest_failaware.reuse import Measurer
@@ -69,6 +70,7 @@ def open_session(config: pytest.Config) -> Session:
             processes=xdist.get("workercount", 1),
             updates=run.writing.update is not UpdateMode.NOTHING,
             loaded=lambda: tuple(one for one in config.pluginmanager.get_plugins() if isinstance(one, ModuleType)),
+            options=other_options(config),
         ),
         early=EarlyWord(None if xdist else partial(write_early, config)),
         worker=int(worker) if worker.isdecimal() else None,

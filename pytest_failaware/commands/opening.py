@@ -12,18 +12,23 @@ from pytest_failaware.judge.groups import Groups
 from pytest_failaware.judge.samples import read_groups, read_records
 from pytest_failaware.schema import Baseline, Records
 
+_REMEDY: Final = "give --baseline-dir, or the path of a .yaml file"
+
 WITH_LOGITS: Final = "record it anew with failaware_store_logits = true in the ini and --failaware-update-baselines"
 """What helps where a command needs logits that are not stored."""
 
 
-def open_baseline(name: str, directory: Path, *, also: tuple[str, ...] = ()) -> Baseline:
-    """A baseline by its name in the folder, or by the path of its file; `also` could be meant by a name unknown."""
+def open_baseline(name: str, directory: Path, *, also: tuple[str, ...] = (), remedy: str = _REMEDY) -> Baseline:
+    """A baseline by its name in the folder, or by the path of its file; `also` could be meant by a name unknown.
+
+    `remedy` says what helps if the folder holds no baseline.
+    """
     folder = directory_of(name, directory)
     stem = Path(name).name.removesuffix(".yaml")
     found = read_baseline(folder, stem)
     if found is None:
         known = (*baseline_names(folder), *also)
-        hint = choices(stem, known) if known else "give --baseline-dir, or the path of a .yaml file"
+        hint = choices(stem, known) if known else remedy
         raise BaselineError(f"{baseline_path(folder, stem)}: no such baseline; {hint}")
     return found
 

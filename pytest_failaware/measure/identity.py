@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import platform
+import sys
 from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
@@ -16,10 +17,11 @@ import torch
 from pytest_failaware.errors import ModelError
 from pytest_failaware.measure.bench import Bench
 from pytest_failaware.measure.constancy import CHANGED
-from pytest_failaware.measure.contents import Contents, ForeignCodeError
+from pytest_failaware.measure.contents import ForeignCodeError
 from pytest_failaware.measure.degrade import KERNELS, find_kernel
 from pytest_failaware.measure.fold import has_hooks, hooks_on_every_module
 from pytest_failaware.measure.origins import module_name
+from pytest_failaware.measure.own_contents import OwnContents
 from pytest_failaware.measure.own_files import OwnFiles, installed_packages
 from pytest_failaware.measure.structure import refuse_replaced_functions, structure_sha256
 from pytest_failaware.measure.writes import check_unwritten
@@ -33,6 +35,7 @@ class Identity:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self._structure = ""  # of the model when it was first asked for
+        self.loaded: set[str] = set()  # the modules that were, when the user's own code was looked at
         self._own_code = ""  # what it held then, if the user's own code is in it
 
     def parts(self, condition: Condition, seed: int) -> dict[str, str]:
@@ -42,7 +45,7 @@ class Identity:
             ForeignCodeError: the records depend on the user's own code.
             ModelError: the model changed since it was loaded.
         """
-        check_unwritten(self.bench.model)
+        check_unwritten(self.bench.model, lambda: self._inputs(condition, seed))
         self._refuse_foreign_code(condition)
         return self._parts(condition, seed, self._model)
 
@@ -54,13 +57,14 @@ class Identity:
             ModelError: the model changed since it was loaded.
         """
         model = self.bench.model
-        check_unwritten(model)
+        check_unwritten(model, lambda: self._inputs(condition, seed))
         refuse_replaced_functions()
         self._own_code = self._own_code or self._own_contents(files)
-        contents = Contents(files.code_of)
-        contents.add(self._own_code, "the model")
+        contents = OwnContents(files)
+        contents.contents.add(self._own_code, "the model")
         if is_own_kernel(condition):
-            contents.add(find_kernel(condition.name, self.bench.kernels), f"the condition {condition.name}")
+            kernel = find_kernel(condition.name, self.bench.kernels)
+            contents.contents.add(kernel, f"the condition {condition.name}")
         own = {
             "weights": model.program or model.state,
             "architecture": model.facts.architecture,
@@ -69,15 +73,22 @@ class Identity:
         }
         return self._parts(condition, seed, own)
 
+    def _inputs(self, condition: Condition, seed: int) -> torch.Tensor:
+        """Two clean images as the model takes them."""
+        return self.bench.loader(condition, seed).inputs(slice(0, 2), clean=True)
+
     def _own_contents(self, files: OwnFiles) -> str:
         """What the model and the preprocessing hold before the first pass: own code may keep notes while it answers."""
-        contents = Contents(files.code_of)
+        own_contents = OwnContents(files)
+        own_contents.add_loaded_modules()
+        contents = own_contents.contents
         if not self.bench.model.program:
             contents.add_module(self.bench.model.module)
         contents.add(hooks_on_every_module(), "a hook on every module")
         if self.bench.pipeline.code:
             contents.add([self.bench.pipeline.geometry, self.bench.pipeline.normalise], "the preprocessing")
-        return contents.hexdigest()
+        self.loaded = set(sys.modules)
+        return own_contents.hexdigest()
 
     def _parts(self, condition: Condition, seed: int, model: Mapping[str, str]) -> dict[str, str]:
         bench = self.bench

@@ -30,7 +30,7 @@ def measure_records(
         DataError: the labels do not fit the model's K classes.
     """
     model = runner.model
-    check_unwritten(model)
+    check_unwritten(model, lambda: loader.inputs(slice(0, 2), clean=True))
     model.module.eval()  # a test may have put the shared model into another mode
     columns, count = [], len(loader.store.labels)
     with torch.inference_mode(), computing(runner.precision, model.device):

@@ -18,13 +18,15 @@ from pytest_failaware.measure.origins import INSTALLED, file_of, full_name, is_o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """When records were made, and the files of the own code that was loaded then: path -> SHA-256."""
+    """When records were made, the files of the own code that was loaded then, path -> SHA-256, and pytest's options."""
 
     time: datetime
     files: Mapping[str, str]
+    options: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return json.dumps({"time": self.time.isoformat(timespec="seconds"), "files": dict(self.files)}, sort_keys=True)
+        time = self.time.isoformat()
+        return json.dumps({"time": time, "files": dict(self.files), "options": self.options}, sort_keys=True)
 
     @property
     def minute(self) -> str:
@@ -41,12 +43,15 @@ class Witness:
         try:
             plain = json.loads(text)
             files = {str(path): str(sha256) for path, sha256 in plain["files"].items()}
-            return cls(time=datetime.fromisoformat(plain["time"]), files=files)
+            options = tuple(map(str, plain["options"]))
+            return cls(time=datetime.fromisoformat(plain["time"]), files=files, options=options)
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"no witness: {error}") from error
 
     def difference(self, now: Witness) -> str:
-        """Which own file is not as it was then, "" if all are."""
+        """Which own file or option is not as it was then, "" if all are."""
+        if self.options != now.options:
+            return f"pytest's options were {' '.join(self.options) or 'none'}, are {' '.join(now.options) or 'none'}"
         for path, sha256 in self.files.items():
             if now.files.get(path, _sha256(Path(path))) != sha256:
                 return f"{path} changed"
@@ -59,9 +64,11 @@ class OwnFiles:
     """The own code of a process that started at `started`, seconds since the epoch.
 
     `loaded_by_pytest` are modules that pytest may have taken out of `sys.modules`, such as a second conftest.py.
+    `options` are those words of pytest's command line that own code may read.
     """
 
     started: float
+    options: tuple[str, ...] = ()
     loaded_by_pytest: tuple[ModuleType, ...] = ()
     _reached: set[Path] = field(default_factory=set)  # files of other packages whose code the measuring runs
 
@@ -78,7 +85,8 @@ class OwnFiles:
         if file is None:
             raise ForeignCodeError(f"{name}, which no file holds")
         self._reached.add(file)
-        return f"{name} in {file} with {_plain_values(sys.modules.get(module_name(code)))}"
+        module = sys.modules.get(module_name(code))
+        return f"{name} in {file} with {plain_values(vars(module) if module else {})}"
 
     def witness(self) -> Witness:
         """The files as they are now.
@@ -93,7 +101,8 @@ class OwnFiles:
         for file in sorted(files):
             if not file.is_file() or _written(file) > self.started:
                 raise ForeignCodeError(f"{file}, which was written to while this run went on")
-        return Witness(time=datetime.now().astimezone(), files={str(file): _sha256(file) for file in sorted(files)})
+        hashes = {str(file): _sha256(file) for file in sorted(files)}
+        return Witness(time=datetime.now().astimezone(), files=hashes, options=self.options)
 
 
 def installed_packages() -> str:
@@ -106,11 +115,11 @@ def installed_packages() -> str:
     return digest.hexdigest()
 
 
-def _plain_values(module: ModuleType | None) -> list[tuple[str, object]]:
-    """The switches and numbers of a module, which other code may set."""
+def plain_values(namespace: Mapping[str, object]) -> list[tuple[str, object]]:
+    """Return the switches and numbers of a module or a class, which other code may set."""
     return [
         (name, value)
-        for name, value in sorted(vars(module).items() if module else ())
+        for name, value in sorted(namespace.items())
         if not name.startswith("__") and (value is None or isinstance(value, bool | int | float | str))
     ]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytest_failaware.budgets import check_unpacked
 from pytest_failaware.cells import CellError, class_texts
-from pytest_failaware.class_labels import LabelError, class_numbers
+from pytest_failaware.class_labels import LabelError, class_numbers, whole_number
 from pytest_failaware.errors import DataError
 from pytest_failaware.imports import load_attribute
 from pytest_failaware.lfs import LFS_REMEDY, is_lfs_pointer
@@ -21,7 +21,7 @@ from pytest_failaware.measure.data import CHANNELS, ImageSet, adopt_dataset
 from pytest_failaware.measure.folder import FolderImages
 from pytest_failaware.measure.manifest import open_manifest
 from pytest_failaware.schema import Source, SourceKind
-from pytest_failaware.text import describe_error
+from pytest_failaware.text import describe_error, one_line
 
 
 def open_dataset(source: Source, data_root: Path | None, group: str | None = None) -> ImageSet:
@@ -74,10 +74,13 @@ def _npz(path: Path) -> ImageSet:
         raise DataError(
             f"{place}: images must be uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), got {images.dtype} {images.shape}"
         )
-    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
-        raise DataError(f"{place}: labels must be {len(images)} integers, got {labels.dtype} {labels.shape}")
+    if labels.shape != images.shape[:1] or labels.dtype.kind not in "iufU":
+        wanted = f"labels must be {len(images)} whole numbers or names of classes"
+        raise DataError(f"{place}: {wanted}, got {labels.dtype} {labels.shape}")
     if "classes" in arrays:
         labels = _class_numbers(labels, arrays["classes"], place)
+    elif labels.dtype.kind not in "iu":
+        labels = _whole_numbers(labels, place)
     dataset: Any = _Arrays(images, labels)
     for name, attribute in (("classes", "classes"), ("ids", "sample_ids"), ("groups", "groups")):
         if name in arrays:
@@ -96,6 +99,18 @@ def _class_numbers(labels: NDArray[Any], classes: NDArray[Any], place: str) -> N
         item = f"item {texts.index(error.label)}: " if isinstance(error, LabelError) else "classes: "
         raise DataError(f"{place}: {item}{error}") from error
     return np.array([numbers[text] for text in texts])
+
+
+def _whole_numbers(labels: NDArray[Any], place: str) -> NDArray[Any]:
+    """The labels of classes without names, (N,)."""
+    found = [whole_number(text) for text in labels.astype(str).tolist()]
+    if None in found:
+        index = found.index(None)
+        raise DataError(
+            f"{place}: item {index}: the label {one_line(repr(str(labels[index])))} is no whole number; count from 0, "
+            "or write the names of the classes, in the order of the model's outputs, as an array classes"
+        )
+    return np.array(found, dtype=object).astype(np.int64)
 
 
 def _read_arrays(path: Path, place: str) -> dict[str, NDArray[Any]]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,8 @@ from pytest_failaware.schema import (
 from pytest_failaware.scores import as_float32, columns_of
 from pytest_failaware.text import describe_error, spelled
 
+_KINDS: Final = ("npz", "csv", "parquet", "file")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predictions:
@@ -52,6 +54,7 @@ class Predictions:
     groups: NDArray[np.uint32] | None
     written: NDArray[np.object_]  # (N,), the texts of the samples, in the order of the records
     has_conditions: bool
+    kind: str  # of its scores: logits or probabilities
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()  # those of the notes that make every number doubtful
     former: Former | None = None  # in the order of the records
@@ -119,9 +122,14 @@ def read_predictions(
         DataError: naming the file, the row or column, and the remedy.
     """
     place = f"{option}={path}"
+    if path.is_dir():
+        raise DataError(f"{place}: is a folder; give an npz, csv or parquet file of predictions")
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
+        prefix, colon, rest = path.name.partition(":")
+        if colon and prefix in _KINDS:
+            raise DataError(f"{place}: no such file; leave out {prefix}:, the content says so; give {rest}") from error
         raise DataError(f"{place}: no such file; give an npz, csv or parquet file of predictions") from error
     except OSError as error:
         raise DataError(f"{place}: cannot be read ({describe_error(error)}); give a readable file") from error
@@ -192,6 +200,7 @@ def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | Non
         groups=numbers,
         written=table.sample_id[first],
         has_conditions=table.has_conditions,
+        kind=table.kind,
         former=None
         if former is None
         else Former(

@@ -22,16 +22,16 @@ from pytest_failaware.schema import Comparison, Estimate, Evidence, Flip, ItemRe
 
 AT_THE_END: Final = "the end of the run says what to do, once the condition clean is known"
 _FLIPS: Final = 5  # shown at -v
-_COMMAND: Final = "the command at the end of the log"
+COMMAND: Final = "the command at the end of the log"
 """Which one it is depends on where the run is: a CI server refuses to update."""
 
 
-def failure_lines(result: ItemResult, *, verbosity: int = 0) -> Iterator[str]:
-    """The text of a failure as plain lines."""
-    return (line.text for line in failure_text(result, verbosity=verbosity))
+def failure_lines(result: ItemResult, *, verbosity: int = 0, command: str = COMMAND) -> Iterator[str]:
+    """The text of a failure as plain lines; `command` names what stores new values."""
+    return (line.text for line in failure_text(result, verbosity=verbosity, command=command))
 
 
-def failure_text(result: ItemResult, *, verbosity: int = 0) -> Iterator[Line]:
+def failure_text(result: ItemResult, *, verbosity: int = 0, command: str = COMMAND) -> Iterator[Line]:
     """What fell, by how much, on how many images, what that proves, why, and what to do; more of it at -v."""
     yield Line(f"{short_name(result)}: {_outcome(result)}")
     if result.alarm:
@@ -39,7 +39,7 @@ def failure_text(result: ItemResult, *, verbosity: int = 0) -> Iterator[Line]:
     if result.has_new_alarm:
         yield Line(f"  {FIRST}. {UNLESS}.")
     elif result.verdict is Verdict.MISSING:
-        record = f"record it by {_COMMAND}, and commit what it writes"
+        record = f"record it by {command}, and commit what it writes"
         yield Line(f"  {AT_THE_END if result.awaits_clean else record}")
     yield from (Line(f"  {difference}") for difference in result.differences)
     if shown := orientation(result):
@@ -51,7 +51,7 @@ def failure_text(result: ItemResult, *, verbosity: int = 0) -> Iterator[Line]:
         yield from (Line(f"  {line}") for line in _changes(result.change, has_counts=_has_counted_flips(result)))
         yield from (Line(f"  {line}") for line in (_details(result.change) if verbosity > 0 else ()))
     yield from (Line(f"  {note}") for note in result.notes)
-    yield from (Line(f"  {line}") for line in _remedy(result))
+    yield from (Line(f"  {line}") for line in _remedy(result, command))
     if result.causes and result.verdict is not Verdict.MISSING:
         yield Line(f"  what else changed: {'; '.join(result.causes)}")
 
@@ -209,7 +209,7 @@ def _flip(flip: Flip) -> str:
     return f"{flip.name}: {answers}, {sample}" if flip.name else f"{sample}: {answers}"
 
 
-def _remedy(result: ItemResult) -> Iterator[str]:
+def _remedy(result: ItemResult, command: str) -> Iterator[str]:
     """What to do, where the summary's last line does not say it."""
     if result.lacks_files or result.has_new_alarm:
         return  # the sentence on that says what to do
@@ -218,10 +218,10 @@ def _remedy(result: ItemResult) -> Iterator[str]:
         yield "ini, as failaware_rename, that the names are new and the classes are the same"
     if result.verdict is Verdict.INCOMPARABLE and not result.is_against:
         yield "go back to what the baseline was recorded with or, if the change is meant, store the new values by"
-        yield _COMMAND
+        yield command
     if result.verdict is Verdict.DRIFTED:
         yield "the loss since the first accepted values is more than the drift budget; if that is intended, reset the"
-        yield f"golden reference, from which drift is measured, by {_COMMAND}"
+        yield f"golden reference, from which drift is measured, by {command}"
 
 
 def _counts(estimate: Estimate) -> str:

@@ -13,7 +13,7 @@ from pytest_failaware.report.next_action import next_action
 from pytest_failaware.report.sights import at_chance, sight_range, sight_table, too_few
 from pytest_failaware.report.summary_tables import compared, left_out, measured, not_compared
 from pytest_failaware.report.words import reference_name, short_name
-from pytest_failaware.schema import ItemResult, RunReport, Verdict
+from pytest_failaware.schema import ItemResult, Reuse, RunReport, Verdict
 
 
 def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] = ()) -> Iterator[Line]:
@@ -42,9 +42,11 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
     if display.verbosity >= 0:
         yield from _reuse(report.results, display)
         yield from left_out(results, display)
-    elif any(result.verdict.is_written for result in results):
-        yield from (Line(fact) for fact in report.facts if fact.startswith("note: "))  # on what is now stored
-        yield from not_compared(results, display)
+    else:
+        yield from _taken(results)
+        if any(result.verdict.is_written for result in results):
+            yield from (Line(fact) for fact in report.facts if fact.startswith("note: "))  # on what is now stored
+            yield from not_compared(results, display)
     if results and display.verbosity >= -1:
         yield Line(total(results, report.unwritten), colour(results[0].verdict))
     yield from _complaints(report)
@@ -117,15 +119,24 @@ def _reuse(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
     """How many measurements came from the cache, where some did; at -v why the others did not."""
     measured = [one for result in results for one in result.reuse]
     reused = sum(not one.anew and not one.made for one in measured)
-    taken = [one.made for one in measured if one.made]
     if display.shows_all:
         yield from (Line(f"{one.measured}: measured anew: {one.anew}") for one in measured if one.anew)
-    what = f"of {len(measured)} measured condition" + ("" if len(measured) == 1 else "s")
     if reused:
-        yield Line(f"reused {reused} {what} from the cache (--failaware-no-cache measures again)")
-    if taken:
-        runs = " and ".join(sorted(set(taken)))
-        yield Line(f"took {len(taken)} {what} from the gate's run of {runs} (--failaware-no-cache measures again)")
+        yield Line(f"reused {reused} {_of(measured)} from the cache (--failaware-no-cache measures again)")
+    yield from _taken(results)
+
+
+def _taken(results: Sequence[ItemResult]) -> Iterator[Line]:
+    """How many measurements an update took from the gate's run."""
+    measured = [one for result in results for one in result.reuse]
+    if made := [one.made for one in measured if one.made]:
+        runs = " and ".join(sorted(set(made)))
+        what = f"{len(made)} {_of(measured)}"
+        yield Line(f"took {what} from the gate's run of {runs} (--failaware-no-cache measures again)")
+
+
+def _of(measured: Sequence[Reuse]) -> str:
+    return f"of {len(measured)} measured condition" + ("" if len(measured) == 1 else "s")
 
 
 def total(results: Sequence[ItemResult], unwritten: Collection[str] = ()) -> str:

@@ -546,6 +546,68 @@ def test_an_update_that_is_another_run(own_net: Project, measured: Measured, arg
     assert BOTH == measured
 
 
+CLASS_ATTRIBUTE = """
+import own_layers
+
+def pytest_addoption(parser):
+    parser.addoption("--temp", default="1")
+
+def pytest_configure(config):
+    own_layers.Scaled.factor = float(config.getoption("--temp"))
+"""
+MODULE_VALUE = """
+import pytest, own_layers
+
+def pytest_addoption(parser):
+    parser.addoption("--temp", default="1")
+
+@pytest.fixture(scope="session", autouse=True)
+def temperature(request):
+    own_layers.CFG["scale"] = float(request.config.getoption("--temp"))
+"""
+READ_AT_IMPORT = "import json\nCFG = json.load(open('cfg.json'))\n"
+
+
+@pytest.mark.parametrize("conftest", [CLASS_ATTRIBUTE, MODULE_VALUE])
+@pytest.mark.parametrize("words", [["--temp=0.1"], ["--temp", "0.1"]])
+def test_an_update_with_another_option_of_ones_own(
+    own_net: Project, measured: Measured, conftest: str, words: list[str]
+) -> None:
+    """Whether it sets an attribute of a class or a value of a module, the gate's numbers are not taken."""
+    (own_net.path / "own_layers.py").write_text(OWN_LAYERS + "CFG = {'scale': 1}\n")
+    (own_net.path / "conftest.py").write_text(conftest)
+    own_net.run()
+    measured.clear()
+    assert "took" not in own_net.record(*words).stdout.str()
+
+    assert BOTH == measured
+
+
+@pytest.mark.parametrize("name", ["own_layers.py", "own_scale.py"])
+def test_a_file_that_is_read_at_import(
+    own_net: Project, measured: Measured, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its values are the module's, whether that is imported at the start or while the model answers."""
+    monkeypatch.chdir(own_net.path)
+    (own_net.path / "cfg.json").write_text('{"scale": 1}')
+    path = own_net.path / name
+    path.write_text(READ_AT_IMPORT + path.read_text())
+    own_net.run()
+    measured.clear()
+    (own_net.path / "cfg.json").write_text('{"scale": 2}')
+    assert "took" not in own_net.record().stdout.str()
+
+    assert BOTH == measured
+
+
+def test_a_quiet_update_says_what_it_took(own_net: Project, measured: Measured) -> None:
+    """At -q, too, a reader sees that the numbers are those of an earlier run."""
+    own_net.run()
+    own_net.record("-q").stdout.fnmatch_lines(["took 2 of 2 measured conditions from the gate's run of *"])
+
+    assert BOTH == measured
+
+
 def test_an_object_that_nothing_describes(own_net: Project, measured: Measured) -> None:
     """The update measures again and says what it could not tell."""
     (own_net.path / "conftest.py").write_text(OWN_OBJECT)

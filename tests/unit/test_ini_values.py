@@ -93,6 +93,17 @@ def test_typed_values_mean_what_text_means(
     [
         ("alpha = true", "failaware_alpha: must be a rate between 0 and 1"),
         ("alpha = [0.01, 0.02]", "failaware_alpha: must be a rate between 0 and 1"),
+        ("alpha = [0.05]", "failaware_alpha: must be a rate between 0 and 1"),
+        ("alpha = {a = 0.05}", "failaware_alpha: must be a rate between 0 and 1"),
+        ("conditions = {clean = false}", "failaware_conditions: must be a list of names"),
+        ("conditions.clean = true", "failaware_conditions: must be a list of names"),
+        ("metrics = {accuracy = false}", "failaware_metrics: must be a list of names"),
+        ("seed = [3]", "failaware_seed: must be a whole number"),
+        ("rule = ['confidence < 0.6']", "failaware_rule: must be text"),
+        ("policy = ['any_drop']", "failaware_policy: unknown policy"),
+        ("policy = {any_drop = true}", "failaware_policy: unknown policy"),
+        ("drift_budget = [0.02]", "failaware_drift_budget = [0.02]: "),
+        ("baseline = ['a']", "failaware_baseline = ['a']: is a list or a table"),
         ("seed = 3.5", "failaware_seed: must be a whole number"),
         ("seed = true", "failaware_seed: must be a whole number"),
         ("tolerance = {accurcy = 0.02}", "failaware_tolerance: unknown metric 'accurcy'; did you mean 'accuracy'?"),
@@ -148,6 +159,34 @@ def test_an_unknown_key(pytester: pytest.Pytester, name: str, table: str, line: 
         f"{name}: unknown key 'failaware_sed'; did you mean 'failaware_seed'?"
         == str(caught.value).partition(" choose")[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "key"),
+    [
+        ("pyproject.toml", "[pytest.failaware]\nstrict = true\n[tool.pytest.ini_options]\n", "failaware"),
+        (
+            "pyproject.toml",
+            "[tool.pytest.failaware]\nseed = 3\n",
+            "failaware",
+        ),
+        ("pyproject.toml", "[tool.failaware]\nseed = 3\n[tool.pytest.ini_options]\nxfail_strict = true\n", "failaware"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\nfailaware.strict = true\n", "failaware"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\nfailaware-strict = true\n", "failaware-strict"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\nfailaware-batch-size = 3\n", "failaware-batch-size"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\nFailaware_seed = 3\n", "Failaware_seed"),
+        ("pytest.ini", "[pytest]\nfailaware-strict = true\n", "failaware-strict"),
+        ("tox.ini", "[pytest]\nfailaware-seed = 3\n", "failaware-seed"),
+        ("setup.cfg", "[tool:pytest]\nfailaware-seed = 3\n", "failaware-seed"),
+    ],
+)
+def test_keys_that_look_like_ours(pytester: pytest.Pytester, name: str, text: str, key: str) -> None:
+    """pytest would only warn of them, or say nothing, and the gate would be another one."""
+    (pytester.path / name).write_text(text)
+    config = pytester.parseconfig("-c", name)
+
+    with pytest.raises(ConfigError, match=f"^{name}: '{key}' sets nothing; write each key as failaware_"):
+        check_ini(config, pytest.__version__)
 
 
 @pytest.mark.parametrize(

@@ -313,6 +313,27 @@ def test_npz(tmp_path: Path, images: np.ndarray) -> None:
     assert ("x", "y", "z") == named.classes
 
 
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (np.array([2.0, 0.0, 1.0]), None),
+        (np.array([2.0, 0.0, 1.0], dtype=np.float32), ["x", "y", "z"]),
+        (np.array(["2", "0", "1"]), None),
+        (np.array(["2", "0", "1"]), ["x", "y", "z"]),
+        (np.array(["z", "x", "y"]), ["x", "y", "z"]),
+        (np.array(["class_3", "class_1", "class_2"]), ["class_1", "class_2", "class_3"]),
+        (np.array([3.0, 1.0, 2.0]), [1, 2, 3]),
+    ],
+)
+def test_npz_labels(tmp_path: Path, labels: np.ndarray, classes: list[object] | None) -> None:
+    """Whole numbers of any type count from 0, and names of classes are those classes, as in predictions."""
+    named = {} if classes is None else {"classes": np.array(classes)}
+    np.savez(tmp_path / "set.npz", images=GREYS, labels=labels, **named)
+    images = opened(SourceKind.NPZ, tmp_path / "set.npz")
+
+    assert [2, 0, 1] == [images.read(index).label for index in range(3)]
+
+
 def test_npz_ids_identify_the_images(tmp_path: Path) -> None:
     """With `ids` the keys follow the ids when the images change."""
     np.savez(tmp_path / "a.npz", images=GREYS, labels=LABELS, ids=np.array(["p", "q", "r"]))
@@ -338,9 +359,12 @@ def test_npz_groups(tmp_path: Path) -> None:
         ({"images": GREYS[0], "labels": LABELS}, ["(N, H, W)", "uint8 (4, 5)"]),
         ({"images": np.stack([GREYS] * 4, axis=3), "labels": LABELS}, ["(N, H, W, 3)", "uint8 (3, 4, 5, 4)"]),
         ({"images": np.stack([GREYS] * 3, axis=1), "labels": LABELS}, ["(N, H, W, 3)", "uint8 (3, 3, 4, 5)"]),
-        ({"images": GREYS, "labels": LABELS * 1.0}, ["labels must be 3 integers", "float64 (3,)"]),
-        ({"images": GREYS, "labels": LABELS[:2]}, ["labels must be 3 integers", "(2,)"]),
-        ({"images": GREYS, "labels": np.eye(3, dtype=int)}, ["labels must be 3 integers", "(3, 3)"]),
+        ({"images": GREYS, "labels": LABELS * 0.5}, ["the label '0.5' is no whole number", "count from 0"]),
+        ({"images": GREYS, "labels": np.array(["a", "b", "a"])}, ["item 0: the label 'a'", "an array classes"]),
+        ({"images": GREYS, "labels": LABELS * np.nan}, ["the label 'nan' is no whole number"]),
+        ({"images": GREYS, "labels": LABELS * 1j}, ["labels must be 3 whole numbers", "complex128 (3,)"]),
+        ({"images": GREYS, "labels": LABELS[:2]}, ["labels must be 3 whole numbers", "(2,)"]),
+        ({"images": GREYS, "labels": np.eye(3, dtype=int)}, ["labels must be 3 whole numbers", "(3, 3)"]),
         ({"images": GREYS, "labels": LABELS - 1}, ["item 1", "the label is -1"]),
         ({"images": GREYS, "labels": LABELS, "ids": np.arange(2)}, ["3 different keys", "among 2"]),
         ({"images": GREYS, "labels": LABELS, "groups": np.arange(2)}, ["each of the 3 items; got 2"]),

@@ -1,0 +1,29 @@
+"""Sentences that name options of pytest's command line, in the words of a script that calls `evaluate`."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ARGUMENTS: Final = (
+    "preprocess", "model", "dataset", "arch", "device", "batch-size", "precision", "bad-samples", "checkpoint-key",
+    "precomputed", "data-root", "trust-model", "allow-download",
+)  # fmt: skip
+"""The options that `evaluate` has as arguments, the underscore in place of the dash."""
+
+_OPTION: Final = re.compile(rf"--failaware-({'|'.join(_ARGUMENTS)})(?![\w-])(=(?:\"[^\"]*\"|[^\s;]*[^\s;,.:)]))?")
+
+
+def in_script(text: str) -> str:
+    """Return a sentence with arguments instead of options.
+
+    >>> in_script("write --failaware-preprocess=none; check --failaware-batch-size")
+    'write preprocess="none"; check batch_size'
+    """
+    return _OPTION.sub(_argument, text)
+
+
+def _argument(match: re.Match[str]) -> str:
+    name = match[1].replace("-", "_")
+    value = (match[2] or "").removeprefix("=").strip('"')
+    return f'{name}="{value}"' if value else name
