@@ -43,17 +43,6 @@ class Seen(NamedTuple):
         records = self.measurement.records
         return not self.doubts and bool(records.correct.sum() < _WELL * len(records))
 
-    @property
-    def findings(self) -> tuple[str, ...]:
-        """What makes every number of this model on these data doubtful."""
-        from pytest_failaware.judge.alarm import AlarmKind, find_alarm
-
-        classes = self.measurement.provenance.data.classes
-        alarm = find_alarm(self.measurement.records, classes, groups=self.measurement.groups)
-        if alarm is None or (self.doubts and alarm.kind is not AlarmKind.ORDER):  # a doubt says why so few are right
-            return self.doubts
-        return (*self.doubts, f"clean: {alarm.text}")
-
     def seconds(self, condition: Condition, seed: int, clock: Clock = time.monotonic) -> float:
         """How long measuring a condition on all images will take."""
         made = self.decoding if is_precomputed(condition) else _making(self.bench, condition, seed, clock)

@@ -24,7 +24,7 @@ LEVEL: Final = 1e-4
 """Of a sign test on the other half: the chance of a false alarm if no renaming makes more right in truth."""
 
 LOSS_LEVEL: Final = 0.02
-"""Of a sign test for each class and each output: six samples that are lost, and none gained, speak against a renaming."""
+"""Of a sign test for each class and output: six samples that are lost, and none gained, speak against a renaming."""
 
 LOSING: Final = 0.05
 """The share of the moved classes that may speak against it: of a thousand, some are known too badly to be found."""
@@ -40,9 +40,7 @@ class Renaming:
     after: float  # the share of the other half that is right under the new names
 
 
-def find_renaming(
-    records: Records, groups: NDArray[np.uint32] | None = None, *, gain: float = GAIN
-) -> Renaming | None:
+def find_renaming(records: Records, groups: NDArray[np.uint32] | None = None, *, gain: float = GAIN) -> Renaming | None:
     """Return the renaming of the outputs that makes at least 20 points more right; None if there is none.
 
     Args:

@@ -176,4 +176,4 @@ def test_weights_that_know_nothing_are_not_recorded(project: Project) -> None:
     result = project.run(NEW, model="dead.pth")
 
     assert (pytest.ExitCode.USAGE_ERROR, {}) == (result.ret, project.files())
-    assert project.line_with(result, "ALARM: almost surely set up wrongly: 33.33% of 300 clean samples are right")
+    assert project.line_with(result, "test_toy[clean]: ALARM: set up wrongly: 33.33% of 300 clean samples are right")

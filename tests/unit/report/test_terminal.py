@@ -73,7 +73,8 @@ def test_what_tests_of_one_name_see_is_told_of_each() -> None:
     text = text_of(report)
 
     assert 2 == text_of(report, verbosity=1).count("896")
-    assert "for a drop of 3.00 pt if few answers change (an exported model), and of 6.00 pt if many do" in text
+    assert "if few answers change, as in an exported model: 3.00 pt\n" in text
+    assert "if many answers change, as in a retrained model: 6.00 pt\n" in text
     assert "too few samples: 2 of 2 gates" in text
 
 
