@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pytest_failaware.judge.alarm import AlarmKind, alarm_of, find_alarm
+from pytest_failaware.judge.alarm import AlarmKind, alarm_of, find_alarm, is_known
 from pytest_failaware.judge.permutation import find_renaming, is_renamed_alike
 from pytest_failaware.judge.power import LEAST
 from pytest_failaware.schema import NO_CLASS, Records
@@ -121,6 +121,7 @@ def kept_zero(grades: int) -> Labels:
 
 
 SWAP = np.array([1, 0])
+SWAPPED_OF_3 = np.array([1, 0, 2])
 CONFUSED = {
     "screening": lambda r: misread(of_shares((0.95, 0.05), 1000), SWAP, np.array([0.67, 0.02]), r),
     "screening_of_few": lambda r: misread(of_shares((0.95, 0.05), 200), SWAP, np.array([0.67, 0.02]), r),
@@ -362,3 +363,50 @@ def test_inputs_that_do_not_fit_are_an_alarm_below_a_third() -> None:
     assert "" == alarm_of(poor, names)
     assert "the inputs are not what the model was trained on" in alarm_of(poor, names, is_misfit=True)
     assert "" == alarm_of(fair, names, is_misfit=True)
+
+
+# ---- accepted alarms -----------------------------------------------------------------------------------------------
+
+
+def is_accepted(now: Records, stored: Records, *, is_misfit: bool = False, has_same_inputs: bool = False) -> bool:
+    """Whether the alarm of the records was accepted with the stored ones."""
+    names = list(map(str, range(10)))
+    alarm = find_alarm(now, names, is_misfit=is_misfit)
+    assert alarm is not None
+    return is_known(alarm, now, stored, names, has_same_inputs=has_same_inputs)
+
+
+@pytest.mark.parametrize("has_same_inputs", [False, True])
+def test_wrong_inputs_are_known_of_the_same_model_and_preprocessing_alone(*, has_same_inputs: bool) -> None:
+    """Whether the inputs of another model fitted is not known, however few of its answers were right."""
+    stored, now = (model(10, 500, 0.3, np.random.default_rng(seed)) for seed in (0, 1))
+
+    assert has_same_inputs == is_accepted(now, stored, is_misfit=True, has_same_inputs=has_same_inputs)
+
+
+def test_wrong_inputs_are_new_if_the_stored_samples_were_right() -> None:
+    """A third of them and more were, so nothing was accepted."""
+    stored, now = (model(10, 500, accuracy, np.random.default_rng(0)) for accuracy in (0.5, 0.3))
+
+    assert not is_accepted(now, stored, is_misfit=True, has_same_inputs=True)
+
+
+def test_an_accepted_order_covers_no_other_order() -> None:
+    """A circle of the classes was accepted; a circle in the other direction was not, and chance was not."""
+    stored, same = (model(10, 500, 0.8, np.random.default_rng(seed), circle(10)) for seed in (0, 1))
+    other = model(10, 500, 0.8, np.random.default_rng(2), np.roll(np.arange(10), 1))
+
+    assert is_accepted(same, stored)
+    assert not is_accepted(other, stored)
+    assert not is_accepted(model(10, 500, 0.1, np.random.default_rng(3)), stored)
+
+
+def test_groups_count_on_the_stored_side_too() -> None:
+    """What two groups of stored samples say proves no order, so none was accepted."""
+    stored, now = (model(3, 300, 1.0, np.random.default_rng(seed), SWAPPED_OF_3) for seed in (0, 1))
+    names, groups = list("abc"), stored.label.astype(np.uint32)
+    alarm = find_alarm(now, names)
+
+    assert alarm is not None
+    assert is_known(alarm, now, stored, names, has_same_inputs=False)
+    assert not is_known(alarm, now, stored, names, has_same_inputs=False, groups_before=groups)
