@@ -99,7 +99,7 @@ def test_selftest_needs_the_samples(project: Project, command: Command) -> None:
 
 def test_a_run_that_records_says_what_its_gates_see(project: Project) -> None:
     """Once, when an entry is new: the range, and a table at -v; neither an update nor a check repeats it."""
-    few = "too few samples: 8 of 8 gates see only drops of more than four times their tolerance"
+    few = "too few samples: 8 of 8 gates see only drops of more than four times their tolerance*"
     table = [
         "the smallest drop that turns a gate red four times out of five, *",
         "test_toy[[]clean[]] *accuracy * 300 *6.10 pt *10.64 pt",
