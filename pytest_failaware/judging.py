@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pytest_failaware.measure.bench import Bench
+
 _ANYTHING: Final = Writing(update=UpdateMode.ALL, reset_golden=True, reason="any")
 """An update that stores whatever can be stored."""
 
@@ -100,7 +102,7 @@ class Judging:
         )
         notes = (*result.notes, *self._on_rename(measured, gate))
         result = dataclasses.replace(result, notes=notes, ends_golden=self._ends_golden(measured, reference))
-        result = self._with_alarm(result, gate)
+        result = self._with_alarm(result, gate, measured, reference)
         judged = accepted(result, writing)
         recorded = judged.verdict is Verdict.RECORDED
         is_kept = writing.asked or self.config.outputs.json is not None
@@ -119,13 +121,27 @@ class Judging:
         )
         return self._with_suggestion(judged, gate) if judged.verdict is Verdict.MISSING else judged
 
-    def _with_alarm(self, result: ItemResult, gate: Gate) -> ItemResult:
+    def _with_alarm(self, result: ItemResult, gate: Gate, measured: Measured, reference: Reference) -> ItemResult:
         """The result with what clean says of its subject, as far as this process knows it."""
         if result.stats.condition == "clean":
             self._of_clean.append(result)
             return result
+        if not self.session.measures_clean:
+            return result if measured.against is not None else self._without_clean(result, measured, reference)
         gates_clean = any(condition.key == "clean" for condition in gate.conditions)
         return with_alarms([dataclasses.replace(result, awaits_clean=gates_clean), *self._of_clean])[0]
+
+    def _without_clean(self, result: ItemResult, measured: Measured, reference: Reference) -> ItemResult:
+        """The result of a run that does not measure clean, of which the bench has looked at a few images."""
+        from pytest_failaware.judge.compare import has_same_set_up
+
+        provenance, bench = measured.measurement.provenance, measured.bench
+        is_storing = self.config.writing.update is UpdateMode.ALL or result.verdict is Verdict.MISSING
+        if has_same_set_up(reference.baseline, provenance) or not is_storing:
+            return result
+        if bench is not None and bench.inspection.is_alarm:
+            return dataclasses.replace(result, alarm=f"almost surely set up wrongly: {bench.inspection.finding}")
+        return dataclasses.replace(result, notes=(*result.notes, _unknown(bench)))
 
     def _on_rename(self, measured: Measured, gate: Gate) -> Iterator[str]:
         """A sentence on lines of failaware_rename that are not needed any more, or that do not help."""
@@ -269,6 +285,14 @@ class Judging:
         else:
             notes = [f"baselines in {folder}: {', '.join(names)}"]
         return dataclasses.replace(result, notes=(*result.notes, *notes))
+
+
+def _unknown(bench: Bench | None) -> str:
+    """A sentence on values that are stored without clean."""
+    note = "clean was not measured, so whether the set-up is right is not known"
+    if bench is None:
+        return note
+    return f"{note}; {bench.inspection.right:,} of {bench.inspection.images:,} clean images looked at are right"
 
 
 def _alone_has_groups(measured: Measured) -> bool:

@@ -58,6 +58,13 @@ def scale_of(outputs: NDArray[np.floating[Any]]) -> OutputScale | None:
     return OutputScale.UNIT_RANGE if is_certain and 0 < rows.max() <= 1 else None
 
 
+def constancy_doubt(outputs: NDArray[np.floating[Any]]) -> str:
+    """Return what to add to a finding on outputs (N, K) that are the same for every image, "" if they differ."""
+    if len(outputs) < CERTAIN_ROWS or (outputs != outputs[0]).any():
+        return ""
+    return "; they are the same for every image, so the model is likely broken"
+
+
 def not_probabilities(outputs: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     """Return which rows of outputs (N, K) cannot be probabilities, (N,): one is below 0, or their sum is not 1.
 

@@ -212,6 +212,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     collected = session.config.stash[SESSION].collected
     deselected = [item for item in collected if id(item) not in runs]
     find_torn(session.items, session.config.stash[SESSION])
+    session.config.stash[SESSION].measures_clean = any(map(_gates_clean, session.items))
     collection = {
         "selected": [item.nodeid for item in collected if id(item) in runs],
         "deselected": [item.nodeid for item in deselected],
@@ -222,6 +223,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         controller.ledger.add_collection(**collection)
     elif collected:
         session.config.workeroutput["failaware"] = collection  # type: ignore[attr-defined]  # xdist's own attribute
+
+
+def _gates_clean(item: pytest.Item) -> bool:
+    gated = gated_of(item)
+    return gated is not None and gated.condition.key == "clean"
 
 
 # ---- one item: measured in setup, then the body, then judged -------------------------------------------------------

@@ -73,6 +73,7 @@ class Session:
         self.vocabulary = vocabulary
         self.worker = worker
         self.collected: list[Any] = []  # the marked items. Any: pytest's, which this module does not know
+        self.measures_clean = True  # whether a marked item that runs has the condition clean
         self.torn: Mapping[str, str] = {}  # why a test cannot update the entry it shares with another, by test id
         self.measurer = measurer
         self._load_model = load_model

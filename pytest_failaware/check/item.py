@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from pytest_failaware.check.doubts import doubts_of
 from pytest_failaware.check.looker import Looker, Seen
 from pytest_failaware.check.prospect import prospect_of
 from pytest_failaware.facts import of_model, of_predictions
-from pytest_failaware.judging import Judging
+from pytest_failaware.judging import Judging, Reference
 from pytest_failaware.requirements import known_name
 from pytest_failaware.schema import Look, Measurement
 from pytest_failaware.session import GatedCondition, Measured
@@ -30,12 +31,15 @@ class Check:
             seen = self.looker.seen(module, dataset, gated.gate.seed)
             seconds = seen.seconds(gated.condition, gated.gate.seed)
         look = self._look(gated, _under(seen, gated), seen.known, has_class_names=seen.bench.store.has_class_names)
+        is_whole = len(seen.measurement.records) == seen.known
+        doubts = doubts_of(seen.measurement, self._stored(look), seen.doubts, is_whole=is_whole)
         facts = tuple(of_model(self.session, _of_all(seen), seen.notes))
         return (
             replace(
                 look,
                 facts=facts,
-                findings=seen.findings,
+                findings=doubts.findings,
+                notes=doubts.notes,
                 under="clean",
                 seconds=seconds,
                 decoding=seen.known * seen.decoding,
@@ -45,13 +49,17 @@ class Check:
 
     def of_predictions(self, gated: GatedCondition) -> tuple[Look, Measured]:
         """The look at predictions made elsewhere, which are all there."""
-        from pytest_failaware.judge.alarm import clean_alarm
-
         measured = self.session.measure(None, gated.condition, gated.gate.seed)
         look = self._look(gated, measured.measurement, len(measured.measurement.records))
-        alarm = clean_alarm(measured.measurement)
-        facts, findings = tuple(of_predictions(self.session)), (alarm,) if alarm else ()
-        return replace(look, facts=facts, findings=findings), measured
+        facts = tuple(of_predictions(self.session))
+        if gated.condition.key != "clean":
+            return replace(look, facts=facts), measured
+        doubts = doubts_of(measured.measurement, self._stored(look), (), is_whole=True)
+        return replace(look, facts=facts, findings=doubts.findings, notes=doubts.notes), measured
+
+    def _stored(self, look: Look) -> Reference:
+        """What is stored of clean in the baseline of an item."""
+        return self.judging.reference(look.baseline, "clean")
 
     def _look(
         self, gated: GatedCondition, measurement: Measurement, known: int, *, has_class_names: bool = True

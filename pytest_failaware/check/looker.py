@@ -44,17 +44,6 @@ class Seen(NamedTuple):
         return not self.doubts and bool(records.correct.sum() < _WELL * len(records))
 
     @property
-    def findings(self) -> tuple[str, ...]:
-        """What makes every number of this model on these data doubtful."""
-        from pytest_failaware.judge.alarm import AlarmKind, find_alarm
-
-        classes = self.measurement.provenance.data.classes
-        alarm = find_alarm(self.measurement.records, classes, groups=self.measurement.groups)
-        if alarm is None or (self.doubts and alarm.kind is not AlarmKind.ORDER):  # a doubt says why so few are right
-            return self.doubts
-        return (*self.doubts, f"clean: {alarm.text}")
-
-    @property
     def notes(self) -> tuple[str, ...]:
         """What a full run would say of the images, the classes and the outputs, as far as these images show it."""
         bench = self.bench

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.judge.permutation import Renaming, find_renaming
+from pytest_failaware.judge.permutation import Renaming, find_renaming, is_renamed_alike
 from pytest_failaware.judge.power import knows_nothing
 from pytest_failaware.schema import Measurement, Provenance, Records
 
@@ -96,6 +96,35 @@ def find_alarm(
         )
         return Alarm(kind=AlarmKind.CHANCE, text=text)
     return None
+
+
+def is_known(
+    alarm: Alarm,
+    records: Records,
+    stored: Records,
+    classes: Sequence[str],
+    *,
+    has_same_inputs: bool,
+    groups: NDArray[np.uint32] | None = None,
+    groups_before: NDArray[np.uint32] | None = None,
+) -> bool:
+    """Whether the stored samples give the same alarm, so that it was accepted with them.
+
+    Args:
+        alarm: of the records.
+        records: of the condition clean.
+        stored: of the same condition, as they were accepted.
+        classes: names of the data's classes in label order.
+        has_same_inputs: whether the model and the preprocessing are those of the stored samples; if not, whether
+            the inputs fitted then is not known.
+        groups: of the records.
+        groups_before: of the stored samples.
+    """
+    is_misfit = alarm.kind is AlarmKind.INPUTS and has_same_inputs
+    before = find_alarm(stored, classes, is_misfit=is_misfit, groups=groups_before)
+    if before is None or before.kind is not alarm.kind:
+        return False
+    return alarm.kind is not AlarmKind.ORDER or is_renamed_alike(stored, records, groups)
 
 
 def subject_of(provenance: Provenance) -> str:

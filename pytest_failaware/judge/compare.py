@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
-from pytest_failaware.judge.alarm import CLEAN, find_alarm, subject_of
+from pytest_failaware.judge.alarm import CLEAN, find_alarm, is_known, subject_of
 from pytest_failaware.judge.changes import sample_change
 from pytest_failaware.judge.class_names import unchanged_predictions
 from pytest_failaware.judge.comparability import (
@@ -34,6 +34,7 @@ from pytest_failaware.schema import (
     Gate,
     ItemResult,
     Measurement,
+    Provenance,
     Records,
     SampleChange,
     Verdict,
@@ -102,7 +103,8 @@ def judge(
         subject=subject_of(measurement.provenance),
     )
     if key == CLEAN:
-        missing = _with_alarm(missing, measurement, None if entry is None else reference, is_misfit=is_misfit)
+        stored = None if baseline is None or reference is None else _Stored(baseline, reference, groups)
+        missing = _with_alarm(missing, measurement, stored, is_misfit=is_misfit)
     if baseline is None or entry is None:
         return missing
     missing = dataclasses.replace(missing, reference=entry.records_sha256)
@@ -155,15 +157,38 @@ def _incomparable(
     )
 
 
-def _with_alarm(result: ItemResult, measurement: Measurement, stored: Records | None, *, is_misfit: bool) -> ItemResult:
+class _Stored(NamedTuple):
+    """A baseline with the records and groups of its entry for clean."""
+
+    baseline: Baseline
+    records: Records
+    groups: Groups
+
+
+def _with_alarm(result: ItemResult, measurement: Measurement, stored: _Stored | None, *, is_misfit: bool) -> ItemResult:
     """The result of clean with its alarm, or with a note if its rule trusts hardly any answer."""
     classes = measurement.provenance.data.classes
     alarm = find_alarm(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups)
     if alarm is None:
         return dataclasses.replace(result, notes=(*result.notes, *flags_nearly_all(result.stats, result.baseline)))
-    before = None if stored is None else find_alarm(stored, classes, is_misfit=is_misfit)
-    is_stored = before is not None and before.kind is alarm.kind
+    is_stored = stored is not None and is_known(
+        alarm,
+        measurement.records,
+        stored.records,
+        classes,
+        has_same_inputs=has_same_set_up(stored.baseline, measurement.provenance),
+        groups=measurement.groups,
+        groups_before=stored.groups,
+    )
     return dataclasses.replace(result, alarm=alarm.text, is_alarm_stored=is_stored)
+
+
+def has_same_set_up(baseline: Baseline | None, provenance: Provenance) -> bool:
+    """Whether a baseline holds clean of this model under this preprocessing."""
+    entry = None if baseline is None else baseline.entries.get(CLEAN)
+    if baseline is None or entry is None:
+        return False
+    return (entry.model.sha256, baseline.preprocessing) == (provenance.model.sha256, provenance.preprocessing)
 
 
 def flags_nearly_all(stats: ConditionStats, name: str = "NAME") -> Iterator[str]:

@@ -1,17 +1,20 @@
 """The order of the classes: whether other names of the model's outputs make many more answers right.
 
 The names are fitted on one half of the samples and tested on the other, so that what fits by chance does not count.
+Each output has one name, and no two have the same. A model that is only confused also gains by other names, but then it
+loses a class or an output that it knew; a set-up in the wrong order has nothing to lose there.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from pytest_failaware.judge.power import agrees_by_chance
 from pytest_failaware.schema import NO_CLASS, Records
 
 GAIN: Final = 0.2
@@ -19,6 +22,12 @@ GAIN: Final = 0.2
 
 LEVEL: Final = 1e-4
 """Of a sign test on the other half: the chance of a false alarm if no renaming makes more right in truth."""
+
+LOSS_LEVEL: Final = 0.02
+"""Of a sign test for each class and output: six samples that are lost, and none gained, speak against a renaming."""
+
+LOSING: Final = 0.05
+"""The share of the moved classes that may speak against it: of a thousand, some are known too badly to be found."""
 
 _LARGEST: Final = 1 << 16  # one more than any class
 
@@ -31,30 +40,70 @@ class Renaming:
     after: float  # the share of the other half that is right under the new names
 
 
-def find_renaming(records: Records, groups: NDArray[np.uint32] | None = None) -> Renaming | None:
+def find_renaming(records: Records, groups: NDArray[np.uint32] | None = None, *, gain: float = GAIN) -> Renaming | None:
     """Return the renaming of the outputs that makes at least 20 points more right; None if there is none.
 
     Args:
         records: of one condition.
         groups: samples of one number are not independent, so that they stay in one half; None if all are.
+        gain: the share of the other half of the samples that has to become right.
     """
-    if records.correct.mean() > 1 - GAIN / 2:
+    if records.correct.mean() > 1 - gain / 2:
         return None  # neither half can gain so much, but for a freak of the split
     units = _units(records.sample_id, groups)
     is_fitted = _mixed(units) & np.uint64(1) == 0
     if is_fitted.all() or not is_fitted.any():
         return None
     meaning = _fitted(records.label[is_fitted], records.prediction[is_fitted])
-    label, prediction, units = records.label[~is_fitted], records.prediction[~is_fitted], units[~is_fitted]
-    before, after = label == prediction, label == meaning[prediction]
-    if after.mean() - before.mean() < GAIN or not _is_proven(after.astype(int) - before, units):
+    renamed = meaning[records.prediction]
+    gains = (records.label == renamed).astype(int) - records.correct
+    against = max(
+        _losing(records.label, gains), _losing(records.prediction, gains), _unfound(records, meaning, renamed)
+    )
+    if against > LOSING * len(np.unique(records.label[gains > 0])):
         return None
-    gains = np.bincount(prediction, weights=after.astype(int) - before, minlength=_LARGEST)
-    moved = np.flatnonzero(gains > 0).tolist()
+    label, renamed, gains, units = records.label[~is_fitted], renamed[~is_fitted], gains[~is_fitted], units[~is_fitted]
+    if gains.mean() < gain or not _is_proven(gains, units) or agrees_by_chance(label, renamed):
+        return None
+    of_outputs = np.bincount(records.prediction[~is_fitted], weights=gains, minlength=_LARGEST)
+    moved = np.flatnonzero(of_outputs > 0).tolist()
     return Renaming(
         moves=tuple((output, int(meaning[output])) for output in moved),
-        after=float(after.mean()),
+        after=float((label == renamed).mean()),
     )
+
+
+def is_renamed_alike(stored: Records, now: Records, groups: NDArray[np.uint32] | None = None) -> bool:
+    """Whether the renaming that fits the stored records leaves little to rename in other records."""
+    meaning = _fitted(stored.label, stored.prediction)
+    renamed = replace(now, prediction=meaning[now.prediction].astype(np.uint16))
+    return find_renaming(renamed, groups, gain=GAIN / 2) is None
+
+
+def _losing(kind: NDArray[np.uint16], gains: NDArray[np.int64]) -> int:
+    """Of how many kinds, as classes, samples are more often lost than gained."""
+    gained, lost = (np.bincount(kind[is_such], minlength=_LARGEST) for is_such in (gains > 0, gains < 0))
+    return _count_fewer(gained, lost)
+
+
+def _unfound(records: Records, meaning: NDArray[np.int64], renamed: NDArray[np.int64]) -> int:
+    """How many of the classes that are to have another output are more often answered with one that is not theirs."""
+    right = np.bincount(records.label[renamed == records.label], minlength=_LARGEST)
+    is_answer = records.prediction != NO_CLASS
+    is_wrong = is_answer & (renamed != records.label) & (meaning[records.label] != records.label)
+    pairs, counts = np.unique(
+        np.stack([records.label[is_wrong], records.prediction[is_wrong]]), axis=1, return_counts=True
+    )
+    most = np.zeros(_LARGEST, dtype=np.int64)
+    np.maximum.at(most, pairs[0], counts)
+    return _count_fewer(right, most)
+
+
+def _count_fewer(some: NDArray[np.int64], others: NDArray[np.int64]) -> int:
+    """For how many kinds there are fewer of some than of others, each by a one-sided sign test."""
+    kinds = np.flatnonzero(others)
+    p = special.bdtr(some[kinds], some[kinds] + others[kinds], 0.5)
+    return int((p < LOSS_LEVEL).sum())
 
 
 def _units(sample_id: NDArray[np.uint64], groups: NDArray[np.uint32] | None) -> NDArray[np.uint64]:
@@ -74,7 +123,7 @@ def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _fitted(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """Return the class that each output means so that most samples are right; outputs without evidence keep theirs.
+    """Return the class that each output means so that most samples are right; no two outputs mean one class.
 
     The best assignment in a sparse graph of classes and outputs, which may be 65,000 by 65,000. Each class also has an
     edge to an output of its own that never answers, so that each can be matched. If several assignments are equally
@@ -95,8 +144,19 @@ def _fitted(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> NDArra
     graph = csr_array((weights, places), shape=(len(classes), len(outputs) + len(classes)))
     matched, chosen = min_weight_full_bipartite_matching(graph, maximize=True)
     is_real = chosen < len(outputs)
-    meaning[outputs[chosen[is_real]]] = classes[matched[is_real]]
+    _assign(meaning, outputs[chosen[is_real]], classes[matched[is_real]])
     return meaning
+
+
+def _assign(meaning: NDArray[np.int64], outputs: NDArray[np.uint16], classes: NDArray[np.uint16]) -> None:
+    """Let these outputs mean these classes, and all others their own class, or a free one where that is taken."""
+    meaning[outputs] = classes
+    taken_by = dict(zip(classes.tolist(), outputs.tolist(), strict=True))
+    for output in set(taken_by) - set(outputs.tolist()):
+        free = output
+        while free in taken_by:  # along the chain of moves, whose end is free
+            free = taken_by[free]
+        meaning[output] = free
 
 
 def _is_proven(gains: NDArray[np.int64], units: NDArray[np.uint64]) -> bool:

@@ -78,12 +78,18 @@ def is_at_chance(cells: Cells, label: NDArray[np.uint16]) -> bool:
     return wilson(cells.right, cells.samples, 0.98).low <= _largest(label)
 
 
+LEAST: Final = 20
+"""Fewer samples never show that a model knows nothing."""
+
+
 def knows_nothing(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> bool:
     """Whether answers are at chance, no good model's, and agree with the labels by chance alone.
 
     No good model's: the upper 99 % bound of accuracy is below the middle between the largest class and all right, which
-    a few samples cannot show.
+    a few samples cannot show. Samples of one class show nothing: nobody can beat the largest class.
     """
+    if len(label) < LEAST or (label == label[0]).all():
+        return False
     accuracy, largest = wilson(int((label == prediction).sum()), len(label), 0.98), _largest(label)
     is_poor = accuracy.low <= largest and accuracy.high < (1 + largest) / 2
     return is_poor and agrees_by_chance(label, prediction)

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.errors import ModelError
-from pytest_failaware.output_scale import UNIT_RANGE_REMEDY, OutputScale, logarithms, not_probabilities, scale_of
+from pytest_failaware.output_scale import (
+    UNIT_RANGE_REMEDY,
+    OutputScale,
+    constancy_doubt,
+    logarithms,
+    not_probabilities,
+    scale_of,
+)
 from pytest_failaware.schema import ModelOutputs
 
 Answers = NDArray[np.float64]
@@ -46,7 +53,7 @@ class OutputReader:
         if rows.stop < min(count, _LOOKED_AT):
             return
         first, self._first = np.concatenate(self._first)[:_LOOKED_AT], []
-        self._refuse(scale_of(first), len(first))
+        self._refuse(first)
         self._is_settled = bool(np.isfinite(first).all(axis=1).any())  # else another condition may show more
 
     def logits(self, outputs: Answers) -> Answers:
@@ -67,12 +74,13 @@ class OutputReader:
             )
         return logarithms(outputs)
 
-    def _refuse(self, scale: OutputScale | None, count: int) -> None:
+    def _refuse(self, first: Answers) -> None:
+        scale = scale_of(first)
         if scale is OutputScale.UNIT_RANGE:
             self.note = f"the outputs of the model are {scale.value}; {UNIT_RANGE_REMEDY}"
         elif scale is not None:
             divided = "divide them by 100 and " if scale is OutputScale.PERCENTAGES else ""
             raise ModelError(
-                f"the outputs of the model are {scale.value}, for each of the first {count} images; return logits, or "
-                f"{divided}{_DECLARE}"
+                f"the outputs of the model are {scale.value}, for each of the first {len(first)} images; "
+                f"return logits, or {divided}{_DECLARE}{constancy_doubt(first)}"
             )

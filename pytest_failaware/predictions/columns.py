@@ -14,7 +14,14 @@ from pytest_failaware.class_labels import LabelError, class_numbers
 from pytest_failaware.conditions import DEFINITIONS, AnyName
 from pytest_failaware.errors import ConfigError, DataError
 from pytest_failaware.fingerprint import sample_ids
-from pytest_failaware.output_scale import UNIT_RANGE_REMEDY, OutputScale, logarithms, not_probabilities, scale_of
+from pytest_failaware.output_scale import (
+    UNIT_RANGE_REMEDY,
+    OutputScale,
+    constancy_doubt,
+    logarithms,
+    not_probabilities,
+    scale_of,
+)
 from pytest_failaware.predictions.files import Table
 from pytest_failaware.schema import MOST_OUTPUTS
 from pytest_failaware.scores import is_answered
@@ -40,10 +47,12 @@ def checked_logits(table: Table) -> NDArray[np.float64]:
     if scale is OutputScale.PERCENTAGES:
         raise DataError(
             f"{table.place}: the {table.kind} are {scale.value}; divide them by 100 and name them probabilities"
+            f"{constancy_doubt(scores)}"
         )
     if table.kind == "logits":
         if scale is OutputScale.PROBABILITIES:
-            raise DataError(f"{table.place}: the logits are {scale.value}; name them probabilities")
+            doubt = constancy_doubt(scores)
+            raise DataError(f"{table.place}: the logits are {scale.value}; name them probabilities{doubt}")
         return scores
     wrong = not_probabilities(scores)
     if wrong.any():

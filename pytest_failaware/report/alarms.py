@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pytest_failaware.schema import ItemResult
@@ -11,9 +11,21 @@ FIRST: Final = "Correct the set-up first"
 UNLESS: Final = "Nothing is stored of it unless --failaware-reason says why the values are right"
 
 
+_SHORT: Final = "ALARM: set up wrongly"
+_PREFIX: Final = "almost surely set up wrongly: "
+
+
 def alarms(results: Iterable[ItemResult]) -> list[str]:
     """Return each alarm of a run once."""
     return list(dict.fromkeys(alarm_sentence(result) for result in results if result.alarm))
+
+
+def alarms_below_failures(results: Sequence[ItemResult]) -> list[str]:
+    """Return each alarm of a run once, in short if the text of a failure has said it."""
+    said = {result.alarm for result in results if _is_clean(result) and result.verdict.fails and result.has_new_alarm}
+    short = f"{_SHORT}, as said above at the condition clean"
+    found = (short if result.alarm in said else alarm_sentence(result) for result in results if result.alarm)
+    return list(dict.fromkeys(found))
 
 
 def alarm_sentence(result: ItemResult) -> str:
@@ -27,5 +39,15 @@ def alarm_sentence(result: ItemResult) -> str:
 
 def alarm_in_brief(result: ItemResult) -> str:
     """Return the alarm for the text of one item: in full for clean, in a few words for each other condition."""
-    is_clean = result.stats.condition == "clean"
-    return alarm_sentence(result) if is_clean or not result.alarm else "ALARM: as for the condition clean"
+    return alarm_sentence(result) if _is_clean(result) or not result.alarm else f"{_SHORT}, as clean images show"
+
+
+def alarm_headline(result: ItemResult) -> str:
+    """Return what an item that fails is about if it has a new alarm, "" if it has none."""
+    if not result.has_new_alarm:
+        return ""
+    return f"{_SHORT}: {result.alarm.removeprefix(_PREFIX)}" if _is_clean(result) else alarm_in_brief(result)
+
+
+def _is_clean(result: ItemResult) -> bool:
+    return result.stats.condition == "clean"

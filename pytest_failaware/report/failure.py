@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pytest_failaware.report.alarms import FIRST, UNLESS, alarm_in_brief
+from pytest_failaware.report.alarms import FIRST, alarm_headline, alarm_in_brief
 from pytest_failaware.report.display import Line, colour
 from pytest_failaware.report.words import (
     MEANINGS,
@@ -33,11 +33,9 @@ def failure_lines(result: ItemResult, *, verbosity: int = 0, command: str = COMM
 
 def failure_text(result: ItemResult, *, verbosity: int = 0, command: str = COMMAND) -> Iterator[Line]:
     """What fell, by how much, on how many images, what that proves, why, and what to do; more of it at -v."""
-    yield Line(f"{short_name(result)}: {_outcome(result)}")
-    if result.alarm:
-        yield Line(f"  {alarm_in_brief(result)}", "red")
+    yield from _heading(result)
     if result.has_new_alarm:
-        yield Line(f"  {FIRST}. {UNLESS}.")
+        yield Line(f"  {FIRST}.")
     elif result.verdict is Verdict.MISSING:
         record = f"record it by {command}, and commit what it writes"
         yield Line(f"  {AT_THE_END if result.awaits_clean else record}")
@@ -56,8 +54,20 @@ def failure_text(result: ItemResult, *, verbosity: int = 0, command: str = COMMA
         yield Line(f"  what else changed: {'; '.join(result.causes)}")
 
 
+def _heading(result: ItemResult) -> Iterator[Line]:
+    """What the failure is about: a new alarm before all else."""
+    if alarm := alarm_headline(result):
+        yield Line(f"{short_name(result)}: {alarm}", "red")
+    if result.verdict is not Verdict.MISSING or not alarm:  # nothing is to be recorded of a wrong set-up
+        yield Line(f"{short_name(result)}: {_outcome(result)}")
+    if result.alarm and not alarm:
+        yield Line(f"  {alarm_in_brief(result)}", "red")
+
+
 def headline(result: ItemResult) -> str:
     """A failure in one line for a list of failed tests, which has the name of each: `REGRESSED: accuracy -6.58 pt`."""
+    if alarm := alarm_headline(result):
+        return alarm
     fallen = [_in_brief(comparison) for comparison in _failed(result)]
     return f"{verdict_word(result.verdict)}: {', '.join(fallen) or '; '.join(result.differences) or _outcome(result)}"
 

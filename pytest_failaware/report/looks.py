@@ -37,8 +37,12 @@ def look_findings(looks: Looks) -> Iterator[str]:
 
 
 def look_notices(looks: Looks) -> Iterator[str]:
-    """Which entries there are not yet, and what a look cannot know; what is doubtful is not to be recorded."""
-    is_doubtful = any(look.findings for look in looks.values())
+    """What may be wrong, which entries there are not yet, and what a look cannot know.
+
+    What is doubtful is not to be recorded.
+    """
+    yield from dict.fromkeys(f"note: {note}" for look in looks.values() for note in look.notes)
+    is_doubtful = any(look.findings or look.notes for look in looks.values())
     remedy = "" if is_doubtful else "; --failaware-update-new in place of --failaware-check records what is missing"
     for name, some in _by_baseline(looks).items():
         new = [look.condition for look in some if not look.has_entry]

@@ -19,7 +19,8 @@ _EXAMPLE: Final = 'python -m pytest_failaware accept report.json --reason="…"'
 def next_action(results: Sequence[ItemResult], report: RunReport) -> Iterator[Line]:
     """Yield the command that accepts, records or keeps values, if a baseline lacks them, with the reason for it."""
     if any(result.has_new_alarm and not result.verdict.is_written for result in results):
-        yield Line(f"{FIRST}, then run again. {UNLESS}.")
+        has_reason = "--failaware-reason" in report.command
+        yield Line(f"{FIRST}, then run again." if has_reason else f"{FIRST}, then run again. {UNLESS}.")
         return
     if any(result.lacks_files for result in results):
         yield Line("Restore the absent sample files first, then run again.")

@@ -36,15 +36,17 @@ def sight_table(found: Found, *, first: str = "condition", width: int | None = N
 
 
 def sight_range(found: Found) -> Iterator[str]:
-    """Say in a sentence which drops the gates see at least."""
+    """Say which drops the gates see at least, a line for few changed answers and for many."""
     seen = [sight for _, some in found for sight in some]
-    if seen:
-        few, many = (_range([getattr(sight, name) for sight in seen]) for name in ("few", "many"))
-        yield (
-            f"with this test set a gate turns red, four times out of five, for a drop of {few} if few answers change "
-            f"(an exported model), and of {many} if many do (a retrained one); smaller drops mostly pass; "
-            "-v lists each gate"
-        )
+    few, many = ([getattr(sight, name) for sight in seen] for name in ("few", "many"))
+    if not seen:
+        return
+    if min(few) >= 1:  # many changed answers hide more
+        yield "with this test set no drop can be seen: it has too few samples"
+        return
+    yield "what the gates of this run see: the smallest drop that turns one red four times out of five (-v lists each)"
+    yield f"if few answers change, as in an exported model: {_range(few)}"
+    yield f"if many answers change, as in a retrained model: {_range(many)}"
 
 
 def too_few(found: Found) -> Iterator[str]:
@@ -64,7 +66,7 @@ def sight_cells(sight: Sight) -> tuple[str, str, str, str]:
 
 def at_chance(results: Iterable[ItemResult]) -> str:
     """Which of the conditions that this run recorded are at chance, "" where none is."""
-    names = [short_name(one) for one in results if one.at_chance and one.verdict.is_written]
+    names = [short_name(one) for one in results if one.at_chance and one.verdict.is_written and not one.alarm]
     return f"{', '.join(names)}: {AT_CHANCE}" if names else ""
 
 
@@ -72,7 +74,7 @@ def _range(drops: Sequence[float]) -> str:
     """The smallest and the largest drop if they differ, with a word on gates that see none."""
     seen = [drop for drop in drops if drop < 1]
     if not seen:
-        return "no size"
+        return "no drop can be seen with so few samples"
     low, high = _points(min(seen)), _points(max(seen))
     text = low if low == high else f"{low.removesuffix(' pt')} to {high}"
     return text if len(seen) == len(drops) else f"{text} (some gates: none)"

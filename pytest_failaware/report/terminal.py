@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from pytest_failaware.report.alarms import alarms
+from pytest_failaware.report.alarms import alarms_below_failures
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.display import Display, Line, colour
 from pytest_failaware.report.failure import badness
@@ -29,7 +29,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
     results = sorted(report.results, key=badness)
     if display.verbosity >= 0:
         yield from map(Line, [*report.facts, *([""] if report.facts and results else [])])
-        yield from (Line(sentence, "red") for sentence in alarms(results))
+        yield from (Line(sentence, "red") for sentence in alarms_below_failures(results))
         yield from compared(results, display)
         yield from _inconclusive(results)
         yield from _reasons(results)
@@ -143,7 +143,7 @@ def total(results: Sequence[ItemResult], unwritten: Collection[str] = ()) -> str
     """How many items were checked, got which verdict, the worst first, and were not stored though they should be."""
     counts = Counter(result.verdict for result in results)
     said = ", ".join(f"{counts[verdict]} {verdict.words}" for verdict in Verdict if counts[verdict])
-    chance = sum(result.at_chance for result in results)
+    chance = sum(result.at_chance and not result.alarm for result in results)
     lost = f"; {len(unwritten)} NOT written" if unwritten else ""
     return f"{len(results)} checked: {said}{lost}" + (f"; {chance} at chance, with nothing to lose" if chance else "")
 

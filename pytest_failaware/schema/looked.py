@@ -9,10 +9,11 @@ from dataclasses import dataclass
 class Look:
     """A few samples under one condition of a marked test, and what is known of its comparison.
 
-    `facts` are on the model, the data and the preprocessing; `findings` make every number doubtful. `differences` say
-    why the entry of the baseline is not comparable, as far as that is known; `baseline` is empty if a second model is
-    the reference. `seconds` is what measuring this condition on all `known` samples will take, and `decoding` what
-    opening them will take once; both are 0 for predictions.
+    `facts` are on the model, the data and the preprocessing; `findings` make every number doubtful, and `notes` say
+    what may be wrong and does not fail the check. `differences` say why the entry of the baseline is not comparable, as
+    far as that is known; `baseline` is empty if a second model is the reference. `seconds` is what measuring this
+    condition on all `known` samples will take, and `decoding` what opening them will take once; both are 0 for
+    predictions.
     """
 
     facts: tuple[str, ...]
@@ -22,6 +23,7 @@ class Look:
     right: int
     known: int
     findings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     baseline: str = ""
     has_baseline: bool = False
     has_entry: bool = False

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import torch
 import toy
-from project import MARKED, Command, Project
+from project import MARKED, NORMED, Command, Project
 
 import pytest_failaware
 from pytest_failaware import evaluate
@@ -176,4 +176,57 @@ def test_weights_that_know_nothing_are_not_recorded(project: Project) -> None:
     result = project.run(NEW, model="dead.pth")
 
     assert (pytest.ExitCode.USAGE_ERROR, {}) == (result.ret, project.files())
-    assert project.line_with(result, "ALARM: almost surely set up wrongly: 33.33% of 300 clean samples are right")
+    assert project.line_with(result, "test_toy[clean]: ALARM: set up wrongly: 33.33% of 300 clean samples are right")
+
+
+# ---- a run without clean -------------------------------------------------------------------------------------------
+
+
+def test_wrong_inputs_are_seen_without_clean(turned: Project, command: Command) -> None:
+    """The look at a few clean images refuses what an alarm of clean refuses, in an update and in accept."""
+    (turned.path / "own.py").write_text(NORMED)
+    low_light = (TURNED, "--failaware-arch=own:network", "-k", "low_light")
+    refused = turned.run(*low_light, NEW)
+
+    assert (pytest.ExitCode.USAGE_ERROR, {}) == (refused.ret, turned.files())
+    assert turned.line_with(refused, "ALARM: almost surely set up wrongly: the clean inputs are not what the model")
+    turned.run(*low_light, "--failaware-json=r.json")
+    assert 4 == command("accept", "r.json")[0]
+    assert pytest.ExitCode.OK == turned.run(*low_light, NEW, REASON).ret
+
+
+def test_values_that_are_stored_without_clean_say_so(turned: Project) -> None:
+    """With how many of a few clean images are right."""
+    note = "note: clean was not measured, so whether the set-up is right is not known; 0 of"
+
+    assert turned.line_with(turned.run(TURNED, NEW, "-k", "low_light"), note)
+
+
+def test_values_beside_a_stored_clean_do_not_say_so(project: Project) -> None:
+    """Clean of the same model was stored, so its set-up is known; of another model it is not."""
+    project.record()
+    same, other = (project.run("-k", "low_light", ALL, REASON, model=name) for name in ("good.pth", "worse.pth"))
+
+    assert "clean was not measured" not in same.stdout.str()
+    assert project.line_with(other, "note: clean was not measured")
+
+
+def test_predictions_without_clean_say_so(project: Project) -> None:
+    """There are no images to look at."""
+    rows = [f"{number},{number % 3},{'9,0,0' if number % 3 else '0,0,9'},blur" for number in range(60)]
+    (project.path / "p.csv").write_text("\n".join(["sample_id,label,logit_a,logit_b,logit_c,condition", *rows]) + "\n")
+    (project.path / "tox.ini").write_text("[pytest]\nfailaware_baseline = text\nfailaware_conditions = blur\n")
+    result = project.run(NEW, "--failaware-predictions=p.csv", model=None)
+
+    assert project.line_with(result, "note: clean was not measured, so whether the set-up is right is not known")
+
+
+def test_the_alarm_is_the_headline(turned: Project) -> None:
+    """Of the failure and of its line in the short summary; the section at the end says it in short."""
+    result = turned.run(TURNED)
+
+    assert RENAMING in turned.line_with(result, "test_toy[clean]: ALARM: set up wrongly: ")
+    assert turned.line_with(result, "FAILED test_toy.py::test_toy[low_light] - ALARM: set up wrongly")
+    assert "ALARM: set up wrongly, as said above at the condition clean" in result.outlines
+    assert "with nothing to lose" not in result.stdout.str()
+    assert 1 == result.stdout.str().count("Nothing is stored of it unless")

@@ -33,6 +33,14 @@ class Read(toy.Images):
 class Turned(Read):
     turn = 1
 
+class Unknown(Read):
+    def __init__(self):
+        super().__init__()
+        self.labels = np.random.default_rng(0).integers(0, 3, 300)
+
+def unknown():
+    return Unknown()
+
 def turned():
     return Turned()
 
@@ -142,6 +150,35 @@ def test_a_wrong_preprocessing(right: Project) -> None:
     assert (
         pytest.ExitCode.OK == look(right, "--failaware-arch=own:network", "--failaware-preprocess=mean=0.5,std=0.5").ret
     )
+
+
+def test_few_images_do_not_prove_that_nothing_is_known(right: Project) -> None:
+    """A third right of a few of them is a note: a weak model has that, too, and all its images may show it."""
+    result = look(right, "--failaware-dataset=data:unknown")
+
+    assert pytest.ExitCode.OK == result.ret
+    line = right.line_with(result, "note: clean: almost surely set up wrongly", "of 320 clean samples are right")
+    assert "more samples decide" in line
+    assert right.line_with(result, "no baseline 'toy' yet").endswith("yet")
+
+
+def test_an_accepted_alarm_does_not_fail_the_check(right: Project) -> None:
+    """It is said, as a run of the gate says it; another order of the classes still fails."""
+    right.record("--failaware-dataset=data:turned", "--failaware-reason=meant")
+    result = look(right, "--failaware-dataset=data:turned")
+
+    assert pytest.ExitCode.OK == result.ret
+    assert "the stored values have it too" in right.line_with(result, "note: clean: the classes are almost surely")
+
+
+def test_accepted_inputs_do_not_fail_the_check(right: Project) -> None:
+    """Clean of this model under this preprocessing is stored."""
+    (right.path / "own.py").write_text(NORMED)
+    right.record("--failaware-arch=own:network", "--failaware-reason=meant")
+    result = look(right, "--failaware-arch=own:network")
+
+    assert pytest.ExitCode.OK == result.ret
+    assert right.line_with(result, "note: the clean inputs are not what the model was trained on")
 
 
 # ---- the baseline --------------------------------------------------------------------------------------------------

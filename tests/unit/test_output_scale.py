@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pytest_failaware.output_scale import CERTAIN_ROWS, OutputScale, scale_of
+from pytest_failaware.output_scale import CERTAIN_ROWS, OutputScale, constancy_doubt, scale_of
 
 
 def softmax(rows: int, classes: int) -> torch.Tensor:
@@ -70,3 +70,13 @@ def test_rows_that_are_not_finite_are_left_out() -> None:
     assert OutputScale.PROBABILITIES is scale_of(outputs)
     assert scale_of(np.full((9, 3), np.nan)) is None
     assert scale_of(np.empty((0, 3))) is None
+
+
+@pytest.mark.parametrize("row", [[1.0, 0.0, 0.0], [1 / 3, 1 / 3, 1 / 3], [100.0, 0.0, 0.0]])
+def test_rows_that_are_all_the_same_are_of_a_broken_model(row: list[float]) -> None:
+    """A dead model looks as if it returned probabilities; a few rows can be the same by chance."""
+    rows = np.array([row] * CERTAIN_ROWS)
+
+    assert constancy_doubt(rows).endswith("the same for every image, so the model is likely broken")
+    assert "" == constancy_doubt(rows[1:])
+    assert "" == constancy_doubt(np.concatenate([rows, rows[:1, ::-1] + [[0.1, 0.2, 0.3]]]))

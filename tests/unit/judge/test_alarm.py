@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pytest_failaware.judge.alarm import AlarmKind, alarm_of, find_alarm
-from pytest_failaware.judge.permutation import find_renaming
+from pytest_failaware.judge.alarm import AlarmKind, alarm_of, find_alarm, is_known
+from pytest_failaware.judge.permutation import find_renaming, is_renamed_alike
+from pytest_failaware.judge.power import LEAST
 from pytest_failaware.schema import NO_CLASS, Records
 
 Labels = NDArray[np.int64]
@@ -98,6 +99,55 @@ def test_no_renaming_is_found_in_an_honest_model(name: str) -> None:
     assert 0 == count_renamings(HONEST[name])
 
 
+def misread(label: Labels, to: Labels, share: float | Labels, random: np.random.Generator) -> Records:
+    """Samples whose answer is `to` of their class in such a share, which may differ by class, and else their class."""
+    shares = np.broadcast_to(share, to.shape)[label]
+    return records_of(label, np.where(random.random(len(label)) < shares, to[label], label), random)
+
+
+def of_shares(shares: tuple[float, ...], samples: int) -> Labels:
+    """Labels of classes in these shares."""
+    return np.repeat(np.arange(len(shares)), np.round(samples * np.array(shares)).astype(int))
+
+
+def one_too_high(grades: int) -> Labels:
+    """The next grade for each, if there is one."""
+    return np.minimum(np.arange(grades) + 1, grades - 1)
+
+
+def kept_zero(grades: int) -> Labels:
+    """The next grade for each but 0."""
+    return np.where(np.arange(grades) == 0, 0, one_too_high(grades))
+
+
+SWAP = np.array([1, 0])
+SWAPPED_OF_3 = np.array([1, 0, 2])
+CONFUSED = {
+    "screening": lambda r: misread(of_shares((0.95, 0.05), 1000), SWAP, np.array([0.67, 0.02]), r),
+    "screening_of_few": lambda r: misread(of_shares((0.95, 0.05), 200), SWAP, np.array([0.67, 0.02]), r),
+    "always_the_rare_class": lambda r: records_of(of_shares((0.95, 0.05), 400), np.ones(400, np.int64), r),
+    "one_class_hardly_found": lambda r: misread(np.ones(300, np.int64), SWAP, 0.98, r),
+    "one_class_half_found": lambda r: misread(np.zeros(300, np.int64), SWAP, 0.6, r),
+    "four_grades": lambda r: misread(of_shares((0.25, 0.26, 0.26, 0.23), 400), kept_zero(4), 1.0, r),
+    "four_grades_few_of_the_highest": lambda r: misread(of_shares((0.4, 0.26, 0.26, 0.08), 300), kept_zero(4), 1.0, r),
+    "five_grades": lambda r: misread(np.arange(1000) % 5, one_too_high(5), 0.7, r),
+    "five_grades_few_of_the_highest": lambda r: misread(
+        of_shares((0.3, 0.3, 0.3, 0.05, 0.05), 200), one_too_high(5), 0.7, r
+    ),
+    "five_grades_one_too_low": lambda r: misread(np.arange(320) % 5, np.maximum(np.arange(5) - 1, 0), 0.8, r),
+    "all_taken_for_one_of_three": lambda r: misread(np.arange(300) % 3, np.array([2, 2, 2]), 0.8, r),
+    "normal_taken_for_one_disease": lambda r: misread(
+        of_shares((0.7, 0.15, 0.15), 400), np.array([1, 1, 1]), np.array([0.8, 0.0, 0.2]), r
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFUSED)
+def test_no_renaming_is_found_in_a_model_that_is_confused_in_one_direction(name: str) -> None:
+    """A renaming is a bijection, so what the other classes gain, a class or an output that was known loses."""
+    assert 0 == count_renamings(CONFUSED[name])
+
+
 def test_a_model_of_a_rare_class_is_no_alarm() -> None:
     """It is no better than always predicting the largest class, and finds half of the rare one."""
     label = np.repeat([0, 1], [950, 50])
@@ -138,6 +188,8 @@ def few_of_the_classes(random: np.random.Generator) -> Records:
     return records_of(label, circle(10)[answers(label, 10, 0.8, random)], random)
 
 
+TEXT_ORDER = np.array(sorted(range(12), key=str))
+
 HITS = {
     "circle_of_10_on_64": (lambda random: model(10, 64, 0.85, random, circle(10)), 90),
     "circle_of_10_on_300": (lambda random: model(10, 300, 0.6, random, circle(10)), 100),
@@ -148,6 +200,16 @@ HITS = {
     "shuffled_1000": (shuffled, 100),
     "subset_of_imagenet": (subset_of_imagenet, 100),
     "few_of_the_classes": (few_of_the_classes, 100),
+    "text_order_of_12_on_64": (lambda random: model(12, 64, 0.9, random, TEXT_ORDER), 90),
+    "text_order_of_12_on_320": (lambda random: model(12, 320, 0.7, random, TEXT_ORDER), 100),
+    "reversed_6_on_64": (lambda random: model(6, 64, 0.85, random, np.arange(6)[::-1]), 90),
+    "reversed_10_on_320": (lambda random: model(10, 320, 0.6, random, np.arange(10)[::-1]), 100),
+    "reversed_5_on_128": (lambda random: model(5, 128, 0.75, random, np.arange(5)[::-1]), 95),
+    "circle_of_5_on_128": (lambda random: model(5, 128, 0.75, random, circle(5)), 100),
+    "rare_class_swapped": (
+        lambda random: misread(of_shares((0.8, 0.2), 400), SWAP, np.array([0.95, 0.8]), random),
+        95,
+    ),
 }
 
 
@@ -238,6 +300,25 @@ def test_two_groups_prove_no_order() -> None:
     assert find_renaming(records, groups) is None
 
 
+def test_the_same_renaming_of_another_model_is_known() -> None:
+    """A model that is trained again, on classes of which each half has a sample, has the same order."""
+    for classes, samples in ((10, 300), (100, 1000), (1000, 4000)):
+        order = np.random.default_rng(0).permutation(classes)
+        stored, now = (model(classes, samples, 0.8, np.random.default_rng(seed), order) for seed in (1, 2))
+
+        assert is_renamed_alike(stored, now)
+
+
+@pytest.mark.parametrize("other", [(0, 2, 1, 3, 4, 5), (5, 4, 3, 2, 1, 0), (1, 0, 3, 2, 4, 5), (0, 1, 2, 3, 4, 5)])
+def test_another_renaming_is_not_the_stored_one(other: tuple[int, ...]) -> None:
+    """Of six classes the first two were swapped in what was accepted; the right order is no such renaming either."""
+    swapped = np.array([1, 0, 2, 3, 4, 5])
+    stored = model(6, 600, 0.9, np.random.default_rng(1), swapped)
+
+    assert is_renamed_alike(stored, model(6, 600, 0.9, np.random.default_rng(2), swapped))
+    assert not is_renamed_alike(stored, model(6, 600, 0.9, np.random.default_rng(2), np.array(other)))
+
+
 # ---- the other alarms ----------------------------------------------------------------------------------------------
 
 
@@ -257,6 +338,23 @@ def test_too_few_samples_are_no_alarm(samples: int, accuracy: float) -> None:
     assert "" == alarm_of(model(3, samples, accuracy, np.random.default_rng(0)), ["cat", "dog", "eel"])
 
 
+@pytest.mark.parametrize("right", [0, 30, 250, 300])
+def test_samples_of_one_class_are_no_alarm(right: int) -> None:
+    """No model can beat the largest class there, which is all: as in a test set of defects only."""
+    predicted = np.where(np.arange(300) < right, 1, 0)
+
+    assert "" == alarm_of(records_of(np.ones(300, np.int64), predicted, np.random.default_rng(0)), ["fine", "defect"])
+
+
+@pytest.mark.parametrize(("samples", "is_alarm"), [(1, False), (2, False), (LEAST - 1, False), (LEAST, True)])
+def test_samples_that_are_all_wrong_are_an_alarm_from_twenty_on(samples: int, *, is_alarm: bool) -> None:
+    """Fewer show nothing."""
+    label = np.arange(samples) % 3
+    alarm = alarm_of(records_of(label, np.full(samples, 3), np.random.default_rng(0)), list("abcd"))
+
+    assert is_alarm == ("largest class" in alarm)
+
+
 def test_inputs_that_do_not_fit_are_an_alarm_below_a_third() -> None:
     """A misfit alone is none: the model may be robust to it."""
     names = list("abcdefghij")
@@ -265,3 +363,50 @@ def test_inputs_that_do_not_fit_are_an_alarm_below_a_third() -> None:
     assert "" == alarm_of(poor, names)
     assert "the inputs are not what the model was trained on" in alarm_of(poor, names, is_misfit=True)
     assert "" == alarm_of(fair, names, is_misfit=True)
+
+
+# ---- accepted alarms -----------------------------------------------------------------------------------------------
+
+
+def is_accepted(now: Records, stored: Records, *, is_misfit: bool = False, has_same_inputs: bool = False) -> bool:
+    """Whether the alarm of the records was accepted with the stored ones."""
+    names = list(map(str, range(10)))
+    alarm = find_alarm(now, names, is_misfit=is_misfit)
+    assert alarm is not None
+    return is_known(alarm, now, stored, names, has_same_inputs=has_same_inputs)
+
+
+@pytest.mark.parametrize("has_same_inputs", [False, True])
+def test_wrong_inputs_are_known_of_the_same_model_and_preprocessing_alone(*, has_same_inputs: bool) -> None:
+    """Whether the inputs of another model fitted is not known, however few of its answers were right."""
+    stored, now = (model(10, 500, 0.3, np.random.default_rng(seed)) for seed in (0, 1))
+
+    assert has_same_inputs == is_accepted(now, stored, is_misfit=True, has_same_inputs=has_same_inputs)
+
+
+def test_wrong_inputs_are_new_if_the_stored_samples_were_right() -> None:
+    """A third of them and more were, so nothing was accepted."""
+    stored, now = (model(10, 500, accuracy, np.random.default_rng(0)) for accuracy in (0.5, 0.3))
+
+    assert not is_accepted(now, stored, is_misfit=True, has_same_inputs=True)
+
+
+def test_an_accepted_order_covers_no_other_order() -> None:
+    """A circle of the classes was accepted; a circle in the other direction was not, and chance was not."""
+    stored, same = (model(10, 500, 0.8, np.random.default_rng(seed), circle(10)) for seed in (0, 1))
+    other = model(10, 500, 0.8, np.random.default_rng(2), np.roll(np.arange(10), 1))
+
+    assert is_accepted(same, stored)
+    assert not is_accepted(other, stored)
+    assert not is_accepted(model(10, 500, 0.1, np.random.default_rng(3)), stored)
+
+
+def test_groups_count_on_the_stored_side_too() -> None:
+    """What two groups of stored samples say proves no order, so none was accepted."""
+    stored, now = (model(3, 300, 1.0, np.random.default_rng(seed), SWAPPED_OF_3) for seed in (0, 1))
+    names, groups = list("abc"), stored.label.astype(np.uint32)
+    alarm = find_alarm(now, names)
+
+    assert alarm is not None
+    assert is_known(alarm, now, stored, names, has_same_inputs=False)
+    assert not is_known(alarm, now, stored, names, has_same_inputs=False, groups_before=groups)

@@ -65,6 +65,21 @@ def test_a_short_name_has_no_file_and_all_parameters(nodeid: str, name: str) -> 
     assert name == short_name(dataclasses.replace(result("clean", Verdict.PASSED), nodeid=nodeid))
 
 
+@pytest.mark.parametrize(
+    ("few", "many", "expected"),
+    [
+        (1.0, 1.0, ["with this test set no drop can be seen: it has too few samples"]),
+        (0.4, 1.0, ["an exported model: 40.00 pt", "a retrained model: no drop can be seen with so few samples"]),
+    ],
+)
+def test_too_few_samples_see_no_drop(few: float, many: float, expected: list[str]) -> None:
+    """It is said in place of a size."""
+    sight = Sight(metric="accuracy", counted_on=1, few=few, many=many, is_far=True)
+    text = text_of(RunReport(results=(dataclasses.replace(result("clean", Verdict.RECORDED), sights=(sight,)),)))
+
+    assert [True] * len(expected) == [line in text for line in expected]
+
+
 def test_what_tests_of_one_name_see_is_told_of_each() -> None:
     """Those of two files have one short name."""
     sight = Sight(metric="accuracy", counted_on=896, few=0.03, many=0.06, is_far=True)
@@ -73,7 +88,8 @@ def test_what_tests_of_one_name_see_is_told_of_each() -> None:
     text = text_of(report)
 
     assert 2 == text_of(report, verbosity=1).count("896")
-    assert "for a drop of 3.00 pt if few answers change (an exported model), and of 6.00 pt if many do" in text
+    assert "if few answers change, as in an exported model: 3.00 pt\n" in text
+    assert "if many answers change, as in a retrained model: 6.00 pt\n" in text
     assert "too few samples: 2 of 2 gates" in text
 
 
@@ -195,3 +211,21 @@ def test_csv_is_the_founding_table() -> None:
     )
 
     assert expected == csv_text([result("blur", Verdict.PASSED)])
+
+
+def test_a_wrong_set_up_is_not_counted_as_at_chance() -> None:
+    """It has nothing to lose, but that is not what is to be known of it."""
+    one = dataclasses.replace(result("clean", Verdict.RECORDED), at_chance=True)
+
+    assert "1 at chance" in text_of(RunReport(results=(one,)))
+    assert "at chance" not in text_of(RunReport(results=(dataclasses.replace(one, alarm="set up wrongly"),)))
+
+
+def test_a_given_reason_is_not_asked_for() -> None:
+    """The run that has one and failed by a bound names the set-up alone."""
+    failed = dataclasses.replace(result("clean", Verdict.REGRESSED), alarm="almost surely set up wrongly: all is")
+
+    assert "unless --failaware-reason" in text_of(RunReport(results=(failed,), command="pytest"))
+    assert "unless --failaware-reason" not in text_of(
+        RunReport(results=(failed,), command="pytest --failaware-reason=why")
+    )
