@@ -73,7 +73,9 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
                 drifted[name].append(key)
             if found and found["acceptable"]:
                 if not reason and (doubt := _doubt(result, drifts=drifts)):
-                    raise FailAwareError(f"{report}: {result['nodeid']}: {doubt} add {_options(document, reset_golden)}")
+                    raise FailAwareError(
+                        f"{report}: {result['nodeid']}: {doubt} add {_options(document, reset_golden)}"
+                    )
                 measured[name].append(_measured(found, report))
             else:
                 left_out.append(f"{result['nodeid']}: {_why_not(result)}")
@@ -83,7 +85,9 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
         raise FailAwareError(f"{report}: {incomplete}, so its results are not accepted; use a run that ended")
     if not measured:  # of what drifted, too
         raise FailAwareError(f"{report}: holds no result that can be accepted; {'; '.join(left_out) or _REMEDY}")
-    refused = {name: _drift(name, keys, measured.pop(name), reason) for name, keys in drifted.items() if name in measured}
+    refused = {
+        name: _drift(name, keys, measured.pop(name), reason) for name, keys in drifted.items() if name in measured
+    }
     return Accepted(measured=dict(measured), left_out=tuple(left_out), refused=refused, references=references)
 
 

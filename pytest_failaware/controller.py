@@ -340,7 +340,7 @@ class Controller:
             failed=tuple(self.ledger.failed),
             unwritten=lost,
             obsolete=tuple(f"{name}: {key}" for name, keys in self._obsolete().items() for key in keys),
-            unused=0 if narrowed_by(self.config) else self.unused.count,
+            unused=0 if self._partial() else self.unused.count,
             stored=self.unused.stored,
             bends=tuple(map(self._short, bends_of(self.config, self.run))),
             incomplete=self.incomplete,

@@ -19,6 +19,7 @@ from pytest_failaware.schema import (
     DatasetChange,
     Gate,
     Measurement,
+    ModelFacts,
     ModelOutputs,
     Records,
 )
@@ -120,12 +121,9 @@ def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[st
     """What differs besides the numbers: the first things to look at when a gate fails."""
     model, provenance = entry.model, measurement.provenance
     if not (entry.environment and provenance.environment):  # predictions made elsewhere have none
-        before, now = (
-            f"{'model' if environment else 'predictions'} {one.sha256[:8]}{'' if environment else ', made elsewhere'}"
-            for one, environment in ((model, entry.environment), (provenance.model, provenance.environment))
-        )
-        if before != now:
-            yield f"{before} -> {now}"
+        one, other = _side(model, entry.environment), _side(provenance.model, provenance.environment)
+        if one != other:
+            yield f"{one} -> {other}"
         return
     before = {"model": model.sha256[:8], "architecture": model.architecture, **entry.environment}
     now = {"model": provenance.model.sha256[:8], "architecture": provenance.model.architecture}
@@ -134,6 +132,10 @@ def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[st
         old, new = before.get(name) or "none", now.get(name) or "none"
         if old != new and name != DECLARED_OUTPUTS:  # which is a difference, and no cause
             yield f"{name} {old} -> {new}"
+
+
+def _side(model: ModelFacts, environment: Mapping[str, str]) -> str:
+    return f"model {model.sha256[:8]}" if environment else f"predictions {model.sha256[:8]}, made elsewhere"
 
 
 def records_equal(one: Records, other: Records, rule: FailureRule) -> bool:

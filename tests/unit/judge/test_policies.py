@@ -61,6 +61,19 @@ def test_policies(lost: int, policy: str, verdict: Verdict) -> None:
     assert verdict is result.verdict
 
 
+@pytest.mark.parametrize("policy", ["beyond_tolerance", "any_drop"])
+def test_an_inconclusive_metric_says_what_was_not_reached(policy: str) -> None:
+    """Its interval of 95 % may exclude the tolerance: the level is smaller, since many gates share it."""
+    lost = 12 if policy == "beyond_tolerance" else 7
+    (one,) = compared("R" * 1000, "R" * (1000 - lost) + "W" * lost, policy=policy, alpha=1e-4, **ACCURACY).comparisons
+    evidence = one.evidence
+    assert evidence is not None
+    p = evidence.p_beyond if policy == "beyond_tolerance" else evidence.p_worse
+
+    assert (Verdict.INCONCLUSIVE, f"p {p:.2g}, needed {evidence.level:.2g}") == (one.verdict, one.note)
+    assert evidence.level < p < 0.05
+
+
 @pytest.mark.parametrize(
     ("groups", "policy", "verdict"),
     [
