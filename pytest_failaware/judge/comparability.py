@@ -121,9 +121,8 @@ def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[st
     """What differs besides the numbers: the first things to look at when a gate fails."""
     model, provenance = entry.model, measurement.provenance
     if not (entry.environment and provenance.environment):  # predictions made elsewhere have none
-        one, other = _side(model, entry.environment), _side(provenance.model, provenance.environment)
-        if one != other:
-            yield f"{one} -> {other}"
+        if model.sha256 != provenance.model.sha256:
+            yield " -> ".join([_side(model, entry.environment), _side(provenance.model, provenance.environment)])
         return
     before = {"model": model.sha256[:8], "architecture": model.architecture, **entry.environment}
     now = {"model": provenance.model.sha256[:8], "architecture": provenance.model.architecture}

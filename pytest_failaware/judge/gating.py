@@ -112,7 +112,7 @@ def _comparison(
     else:
         drop = worsening(reference.fraction, current.fraction, metric.direction)
         verdict = decide(gate.policy, evidence, drop, Fraction(tolerance))
-        note = _unproven(gate.policy, evidence) if verdict is Verdict.INCONCLUSIVE else ""
+        note = unproven(gate.policy, evidence) if verdict is Verdict.INCONCLUSIVE else ""
     return Comparison(
         metric=metric.name,
         reference=reference,
@@ -124,10 +124,11 @@ def _comparison(
     )
 
 
-def _unproven(policy: Policy, evidence: Evidence) -> str:
+def unproven(policy: Policy, evidence: Evidence) -> str:
     """The p that did not prove a drop, and the level it has to fall below: an interval of 95 % says less than that."""
     p = evidence.p_beyond if policy is Policy.BEYOND_TOLERANCE else evidence.p_worse
-    return f"p {p:.2g}, needed {evidence.level:.2g}"
+    digits = next((digits for digits in range(2, 7) if f"{p:.{digits}g}" != f"{evidence.level:.{digits}g}"), 2)
+    return f"p {p:.{digits}g}, needed {evidence.level:.{digits}g}"
 
 
 def worsening(before: Fraction, now: Fraction, direction: Direction) -> Fraction:
