@@ -84,7 +84,7 @@ def _ready(results: Sequence[ItemResult], name: str) -> list[str]:
 
 def nothing_else(keys: Sequence[str]) -> str:
     """That a refused baseline keeps its other values too: it never mixes those of two models."""
-    return f"; not written either: {named(keys)}" if keys else ""
+    return f"; not written either: {_named(keys)}" if keys else ""
 
 
 def drift_refusal(name: str, keys: Sequence[str], options: Collection[str], prefix: str) -> str:
@@ -93,7 +93,7 @@ def drift_refusal(name: str, keys: Sequence[str], options: Collection[str], pref
 
 
 def _drifted(keys: Sequence[str]) -> str:
-    return f"the new values of {named(keys)} drifted from the golden reference"
+    return f"the new values of {_named(keys)} drifted from the golden reference"
 
 
 def _doubt(results: Sequence[ItemResult]) -> str:
@@ -105,14 +105,14 @@ def _doubt(results: Sequence[ItemResult]) -> str:
     drifted = [result.stats.condition for result in results if result.has_drifted]
     worse = [result.stats.condition for result in results if not result.has_drifted]
     found = [_drifted(drifted)] if drifted else []
-    found += [f"the new values of {named(worse)} are worse than the stored ones"] if worse else []
+    found += [f"the new values of {_named(worse)} are worse than the stored ones"] if worse else []
     return f"{' and '.join(found)}; if that is meant,"
 
 
 def _incomparable(keys: Sequence[str], *, ends_golden: bool) -> str:
     golden = ", and their golden reference, from which drift is measured, cannot stay" if ends_golden else ""
     return (
-        f"the stored values of {named(keys)} cannot be compared with the new ones{golden}; look at both, and if the "
+        f"the stored values of {_named(keys)} cannot be compared with the new ones{golden}; look at both, and if the "
         "change is meant,"
     )
 
@@ -143,7 +143,7 @@ def outcome_sentence(
         "drift is measured anew for": outcome.golden_anew,
         "no logits any more for": outcome.without_logits,
     }
-    said = "; ".join(f"{verb} {named(keys)}" for verb, keys in done.items() if keys)
+    said = "; ".join(f"{verb} {_named(keys)}" for verb, keys in done.items() if keys)
     changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped or outcome.renamed
     if dry_run:
         return f"{directory / name}.yaml: {said}; dry run, nothing written"
@@ -152,6 +152,6 @@ def outcome_sentence(
     return f"{file}: {said}; " + (f"review and commit it: git add {both}" if changed else "nothing written")
 
 
-def named(keys: Sequence[str]) -> str:
+def _named(keys: Sequence[str]) -> str:
     """The entries by name; many are counted, and the diff of the file names them."""
     return ", ".join(keys) if len(keys) <= _NAMED else f"{len(keys)} entries"

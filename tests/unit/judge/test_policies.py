@@ -77,11 +77,9 @@ def test_an_inconclusive_metric_says_what_was_not_reached(policy: str) -> None:
 
 def test_a_p_never_reads_like_the_level_that_it_misses() -> None:
     """As many digits as that takes."""
-    evidence = dataclasses.replace(
-        compared("R" * 100, "R" * 99 + "W", **ACCURACY).comparisons[0].evidence or pytest.fail(),
-        p_beyond=0.00131,
-        level=0.0013,
-    )
+    found = compared("R" * 100, "R" * 99 + "W", **ACCURACY).comparisons[0].evidence
+    assert found is not None
+    evidence = dataclasses.replace(found, p_beyond=0.00131, level=0.0013)
 
     assert "p 0.00131, needed 0.0013" == unproven(Policy.BEYOND_TOLERANCE, evidence)
 
