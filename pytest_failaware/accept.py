@@ -26,6 +26,7 @@ from pytest_failaware.report.document import Plain, measurement_from_plain
 from pytest_failaware.report.machine import SCHEMA, records_path
 from pytest_failaware.schema import WORSE, Measurement, Verdict
 from pytest_failaware.text import describe_error
+from pytest_failaware.updates import drift_refusal, nothing_else
 
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-json"
 _DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
@@ -36,12 +37,14 @@ _DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowEr
 class Accepted:
     """What of a report can be stored, by baseline, and sentences on the results that are left out.
 
+    `refused` says by name why a baseline is not written at all.
     `references` has the hash of the stored records that the run compared with, by baseline and condition; "" for
     none.
     """
 
     measured: dict[str, list[Measured]]
     left_out: tuple[str, ...]
+    refused: Mapping[str, str]
     references: Mapping[tuple[str, str], str]
 
 
@@ -59,25 +62,46 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
     """
     document = _read(report)
     measured: dict[str, list[Measured]] = defaultdict(list)
+    drifted: dict[str, list[str]] = defaultdict(list)
     left_out, references = [], {}
     try:
         incomplete = document["incomplete"]
         for result in document["results"]:
-            found = result["measurement"]
-            references[str(result["baseline"]), str(result["condition"])] = str(result["reference"])
-            if found and found["acceptable"] and (reset_golden or not result["drifts"]):
-                if not reason and (doubt := _doubt(result)):
-                    raise FailAwareError(f'{report}: {result["nodeid"]}: {doubt} add --reason="why"')
-                measured[str(result["baseline"])].append(_measured(found, report))
+            found, name, key = result["measurement"], str(result["baseline"]), str(result["condition"])
+            references[name, key] = str(result["reference"])
+            if drifts := result["drifts"] and not reset_golden:
+                drifted[name].append(key)
+            if found and found["acceptable"]:
+                if not reason and (doubt := _doubt(result, drifts=drifts)):
+                    raise FailAwareError(
+                        f"{report}: {result['nodeid']}: {doubt} add {_options(document, reset_golden)}"
+                    )
+                measured[name].append(_measured(found, report))
             else:
                 left_out.append(f"{result['nodeid']}: {_why_not(result)}")
     except _DAMAGE as error:
         raise FailAwareError(f"{report}: is damaged ({describe_error(error)}); {_REMEDY}") from error
     if incomplete:
         raise FailAwareError(f"{report}: {incomplete}, so its results are not accepted; use a run that ended")
-    if not measured:
+    if not measured:  # of what drifted, too
         raise FailAwareError(f"{report}: holds no result that can be accepted; {'; '.join(left_out) or _REMEDY}")
-    return Accepted(measured=dict(measured), left_out=tuple(left_out), references=references)
+    refused = {
+        name: _drift(name, keys, measured.pop(name), reason) for name, keys in drifted.items() if name in measured
+    }
+    return Accepted(measured=dict(measured), left_out=tuple(left_out), refused=refused, references=references)
+
+
+def _drift(name: str, drifted: Sequence[str], measured: Sequence[Measured], reason: str) -> str:
+    """That a baseline is not written, since conditions of it drifted: it would hold the values of two models."""
+    others = [measurement.condition.key for measurement, _ in measured if measurement.condition.key not in drifted]
+    options = ("reset-golden",) if reason else ("reset-golden", "reason")
+    return drift_refusal(name, drifted, options, "--") + nothing_else(others)
+
+
+def _options(document: Plain, reset_golden: bool) -> str:
+    """What a report whose values need a reason needs for all of them."""
+    resets = not reset_golden and any(result["drifts"] for result in document["results"])
+    return ("--reset-golden " if resets else "") + '--reason="why"'
 
 
 def accept(
@@ -202,8 +226,11 @@ def _check_entry(measurement: Measurement, rule: FailureRule, report: Path) -> N
         raise FailAwareError(f"{report}: a measurement would not be read from a baseline as it is; {_REMEDY}")
 
 
-def _doubt(result: dict[str, Any]) -> str:  # Any: one result of the document
-    """Why a result is accepted only with a reason, as in a run that updates; "" if it needs none."""
+def _doubt(result: dict[str, Any], *, drifts: bool) -> str:  # Any: one result of the document
+    """Why a result is accepted only with a reason, as in a run that updates; "" if it needs none.
+
+    Where it drifts, the sentence on that asks for the reason.
+    """
     if result.get("alarm") and not result.get("is_alarm_stored"):
         return f"ALARM: {result['alarm']}; if the values are right nonetheless,"
     if result.get("stored"):
@@ -211,7 +238,7 @@ def _doubt(result: dict[str, Any]) -> str:  # Any: one result of the document
             "could not be compared with what was stored; look at both values in the report of the run, and if the "
             "change is meant,"
         )
-    if any(Verdict(one["verdict"]) in WORSE for one in result["comparisons"]):
+    if not drifts and any(Verdict(one["verdict"]) in (*WORSE, Verdict.NOT_WRITTEN) for one in result["comparisons"]):
         return "is worse than what was stored; if that is meant,"
     return ""
 
@@ -219,6 +246,4 @@ def _doubt(result: dict[str, Any]) -> str:  # Any: one result of the document
 def _why_not(result: dict[str, Any]) -> str:  # Any: one result of the document
     if result["measurement"] is None:
         return "its body or teardown failed, or the run was limited or overridden"
-    if not result["measurement"]["acceptable"]:
-        return "outside a minimum or maximum"
-    return "drifted from the golden reference; where that is intended, add --reset-golden and --reason"
+    return "outside a minimum or maximum"

@@ -126,6 +126,8 @@ class Controller:
         try:
             self._find_unused()
             self._update()
+            if self.run.writing.asked and not self.run.writing.dry_run:
+                self._find_unused()  # among what is stored now
         except (FailAwareError, OSError) as error:
             self._refuse(f"not written: {error}")
         unread = self._unread()
@@ -275,8 +277,6 @@ class Controller:
                 self.ledger.notices.append(f"{name}.yaml: used by no test, would be deleted; dry run, nothing written")
             else:
                 self.ledger.notices.append(remove_baseline(self.run.baseline_dir, name))
-        if self.run.writing.prune and not self.run.writing.dry_run:
-            self._find_unused()
 
     def _refuse(self, sentence: str) -> None:
         """Something asked for was not done: it is said, and the run ends with the exit code of a usage error."""
@@ -328,18 +328,19 @@ class Controller:
 
     def report(self) -> RunReport:
         """Everything there is to say about the run so far."""
+        lost = self._lost()
         return RunReport(
             facts=tuple(map(self._short, (*self.ledger.facts, *self._bends(), *false_alarms(self.ledger.alphas)))),
-            results=self.ledger.in_order,
+            results=tuple(one.unwritten if one.nodeid in lost else one for one in self.ledger.in_order),
             errors={nodeid: self._short(text) for nodeid, text in self.ledger.errors.items()},
             complaints=tuple(map(self._short, self.complaints)),
             notices=tuple(map(self._short, self.ledger.notices)),
             unchecked=self.ledger.unchecked,
             left_out=self.ledger.left_out,
             failed=tuple(self.ledger.failed),
-            unwritten=self._lost(),
+            unwritten=lost,
             obsolete=tuple(f"{name}: {key}" for name, keys in self._obsolete().items() for key in keys),
-            unused=self.unused.count,
+            unused=0 if self._partial() else self.unused.count,
             stored=self.unused.stored,
             bends=tuple(map(self._short, bends_of(self.config, self.run))),
             incomplete=self.incomplete,

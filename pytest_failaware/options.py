@@ -355,6 +355,10 @@ def given_options(
     return {option.name: given for option, given in found if given is not None}
 
 
+_EXAMPLES: Final = {"preprocess": "resize=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225"}
+"""What a table is mistaken for."""
+
+
 def _given(
     option: Option, command_line: Mapping[str, object], ini: Mapping[str, object], around: Surroundings
 ) -> Given | None:
@@ -371,7 +375,7 @@ def _given(
     if value in (None, ""):
         return None
     if isinstance(value, (list, Mapping)):
-        example = "true" if option.flag else f"'{option.metavar}'"
+        example = "true" if option.flag else f"'{_EXAMPLES.get(option.name, option.metavar)}'"
         raise ConfigError(
             f"{option.ini} = {value}: is a list or a table; write one value, as in {option.ini} = {example}"
         )

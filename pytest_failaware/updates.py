@@ -71,7 +71,29 @@ def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str
         if lacked := lacking(result, writing):
             doubtful[result.baseline].append(result)
             options[result.baseline].update(lacked)
-    return {name: _not_written(name, _doubt(some), options[name], "--failaware-") for name, some in doubtful.items()}
+    return {
+        name: _not_written(name, _doubt(some), options[name], "--failaware-") + nothing_else(_ready(results, name))
+        for name, some in doubtful.items()
+    }
+
+
+def _ready(results: Sequence[ItemResult], name: str) -> list[str]:
+    """The conditions of a baseline whose values this run was to write."""
+    return [one.stats.condition for one in results if one.baseline == name and one.verdict.is_written]
+
+
+def nothing_else(keys: Sequence[str]) -> str:
+    """That a refused baseline keeps its other values too: it never mixes those of two models."""
+    return f"; not written either: {_named(keys)}" if keys else ""
+
+
+def drift_refusal(name: str, keys: Sequence[str], options: Collection[str], prefix: str) -> str:
+    """That a baseline is not written since conditions of it drifted."""
+    return _not_written(name, f"{_drifted(keys)}; if that is meant,", options, prefix)
+
+
+def _drifted(keys: Sequence[str]) -> str:
+    return f"the new values of {_named(keys)} drifted from the golden reference"
 
 
 def _doubt(results: Sequence[ItemResult]) -> str:
@@ -80,8 +102,11 @@ def _doubt(results: Sequence[ItemResult]) -> str:
         return "the condition clean gives an ALARM; correct the set-up, or, if the values are right nonetheless,"
     if keys := [result.stats.condition for result in results if result.stored or result.ends_golden]:
         return _incomparable(keys, ends_golden=any(result.ends_golden for result in results))
-    keys = [result.stats.condition for result in results]
-    return f"the new values of {_named(keys)} are worse than the stored ones; if that is meant,"
+    drifted = [result.stats.condition for result in results if result.has_drifted]
+    worse = [result.stats.condition for result in results if not result.has_drifted]
+    found = [_drifted(drifted)] if drifted else []
+    found += [f"the new values of {_named(worse)} are worse than the stored ones"] if worse else []
+    return f"{' and '.join(found)}; if that is meant,"
 
 
 def _incomparable(keys: Sequence[str], *, ends_golden: bool) -> str:

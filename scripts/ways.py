@@ -77,6 +77,9 @@ WEAK: Final = "[pytest]\npythonpath = .\nfailaware_arch = toy:network\nfailaware
     "failaware_drift_budget = 1\nfailaware_tolerance = 0.9\n"  # fmt: skip
 
 
+_UPDATE: Final = ("--failaware-update-baselines", "--failaware-reason=meant")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
     """One way to end a run: what is put into the project, what is typed, and what must come of it.
@@ -180,7 +183,7 @@ TESTS: Final = (
     Way(name="the same, two workers", files=body("with subtests.test('x'): assert False", "subtests"),
         model="good.pth", args=("-n", "2"), plain=1, strict=1),
     Way(name="the same, an update", files=body("with subtests.test('x'): assert False", "subtests"),
-        args=("--failaware-update-baselines",), plain=1, strict=4),
+        args=_UPDATE, plain=1, strict=4),
     Way(name="fixture failaware_model skips", files=hook(FIXTURE.format("pytest.skip('no GPU')")), plain=0, strict=1,
         says="2 skipped"),
     Way(name="fixture failaware_model raises", files=hook(FIXTURE.format("1 / 0")), plain=1, strict=1),
@@ -260,7 +263,10 @@ GATES: Final = (
     Way(name="fixture failaware_model gives another than the typed one", plain=0, strict=1,
         says="--failaware-model=worse.pth was used by no test", files={"conftest.py": FIXTURE.format(GOOD)}),
     Way(name="a TorchScript program without trust", model="program.pt", plain=4, strict=4),
-    Way(name="an update", args=("--failaware-update-baselines",), plain=0, strict=4, says="2 updated"),
+    Way(name="an update", args=("--failaware-update-baselines",), plain=4, strict=4),
+    Way(name="an update with a reason", args=_UPDATE, plain=0, strict=4, says="2 updated"),
+    Way(name="an update with a reason, of a model that drifted", args=_UPDATE, plain=4, strict=4,
+        ini="failaware_drift_budget = 0.1"),
     Way(name="an update on a CI server", args=("--failaware-update-baselines",), environ={"CI": "true"}, plain=4,
         strict=4),
 )  # fmt: skip

@@ -79,12 +79,19 @@ def _side(name: str, directory: Path) -> Baseline:
     if not (revision and colon and path.endswith(".yaml")) or Path(name).exists():
         return open_baseline(name, directory)
     content = git(Path.cwd(), "show", "--end-of-options", name)
+    if content is None and Path(path).is_file() and _is_commit(revision):
+        raise BaselineError(f"{name}: {revision} has no such file: not committed yet; commit {path} first")
     if content is None:
         raise BaselineError(f"{name}: git has no such file; give it as git show does, as in HEAD:baselines/cifar.yaml")
     try:
         return parse_baseline(content.decode("utf-8"), name, Path(path).stem)
     except UnicodeDecodeError as error:
         raise BaselineError(f"{name}: is no text ({error}); give the .yaml file of a baseline") from error
+
+
+def _is_commit(revision: str) -> bool:
+    words = ("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    return git(Path.cwd(), *words) is not None
 
 
 def _file_differences(before: Baseline, after: Baseline) -> Iterator[str]:

@@ -28,8 +28,10 @@ def accept_report(given: Namespace) -> Iterator[str]:
         raise ConfigError('--reset-golden: forgets what drift was measured against; add --reason="why that is right"')
     if not given.reason and (ini := _switched_on(_REQUIRED)):
         raise ConfigError(f'{ini}: {_REQUIRED} = true: updates need a reason here; add --reason="why they change"')
-    accepted, refused = read_report(given.report, reason=given.reason, reset_golden=given.reset_golden), []
+    accepted = read_report(given.report, reason=given.reason, reset_golden=given.reset_golden)
+    refused = list(accepted.refused)
     yield from (f"left out: {sentence}" for sentence in accepted.left_out)
+    yield from accepted.refused.values()
     for name, outcome in accept(
         accepted, given.baseline_dir, reason=given.reason, reset_golden=given.reset_golden, dry_run=given.dry_run
     ):

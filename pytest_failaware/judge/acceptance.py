@@ -40,13 +40,13 @@ def lacking(result: ItemResult, writing: Writing) -> tuple[str, ...]:
     """Return the names of the options without which an update must not store these values over the old ones.
 
     Numbers of another measurement, worse ones, and those of a set-up that is almost surely wrong need a reason, so that
-    somebody looked at them. What ends the golden reference needs its reset. A run that stores only what is missing
-    leaves the others as they are.
+    somebody looked at them. What ends the golden reference, or drifted from it, needs its reset. A run that stores only
+    what is missing leaves the others as they are.
     """
     replaces = writing.update is UpdateMode.ALL
-    ends_golden = replaces and result.ends_golden
-    needs_reason = result.has_new_alarm or ends_golden or (replaces and (bool(result.stored) or result.is_worse))
-    needed = {RESET: ends_golden and not writing.reset_golden, REASON: needs_reason and not writing.reason}
+    resets = replaces and (result.ends_golden or result.has_drifted)
+    needs_reason = result.has_new_alarm or resets or (replaces and (bool(result.stored) or result.is_worse))
+    needed = {RESET: resets and not writing.reset_golden, REASON: needs_reason and not writing.reason}
     return tuple(option for option, is_lacking in needed.items() if is_lacking)
 
 

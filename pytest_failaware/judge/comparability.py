@@ -19,6 +19,7 @@ from pytest_failaware.schema import (
     DatasetChange,
     Gate,
     Measurement,
+    ModelFacts,
     ModelOutputs,
     Records,
 )
@@ -119,16 +120,21 @@ def taken_on_trust(measurement: Measurement, baseline: Baseline) -> Iterator[str
 def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[str]:
     """What differs besides the numbers: the first things to look at when a gate fails."""
     model, provenance = entry.model, measurement.provenance
-    if not provenance.environment:
-        yield f"model {model.sha256[:8]} -> predictions {provenance.model.sha256[:8]}, made elsewhere"
+    if not (entry.environment and provenance.environment):  # predictions made elsewhere have none
+        if model.sha256 != provenance.model.sha256:
+            yield " -> ".join([_side(model, entry.environment), _side(provenance.model, provenance.environment)])
         return
     before = {"model": model.sha256[:8], "architecture": model.architecture, **entry.environment}
     now = {"model": provenance.model.sha256[:8], "architecture": provenance.model.architecture}
     now |= provenance.environment
     for name in dict.fromkeys([*before, *now]):
-        old, new = before.get(name, "none"), now.get(name, "none")
+        old, new = before.get(name) or "none", now.get(name) or "none"
         if old != new and name != DECLARED_OUTPUTS:  # which is a difference, and no cause
             yield f"{name} {old} -> {new}"
+
+
+def _side(model: ModelFacts, environment: Mapping[str, str]) -> str:
+    return f"model {model.sha256[:8]}" if environment else f"predictions {model.sha256[:8]}, made elsewhere"
 
 
 def records_equal(one: Records, other: Records, rule: FailureRule) -> bool:

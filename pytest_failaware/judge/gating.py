@@ -111,7 +111,8 @@ def _comparison(
         verdict, note = _undefined(metric.name, reference, current, gate)
     else:
         drop = worsening(reference.fraction, current.fraction, metric.direction)
-        verdict, note = decide(gate.policy, evidence, drop, Fraction(tolerance)), ""
+        verdict = decide(gate.policy, evidence, drop, Fraction(tolerance))
+        note = unproven(gate.policy, evidence) if verdict is Verdict.INCONCLUSIVE else ""
     return Comparison(
         metric=metric.name,
         reference=reference,
@@ -121,6 +122,13 @@ def _comparison(
         note=note,
         evidence=evidence,
     )
+
+
+def unproven(policy: Policy, evidence: Evidence) -> str:
+    """The p that did not prove a drop, and the level it has to fall below: an interval of 95 % says less than that."""
+    p = evidence.p_beyond if policy is Policy.BEYOND_TOLERANCE else evidence.p_worse
+    digits = next((digits for digits in range(2, 7) if f"{p:.{digits}g}" != f"{evidence.level:.{digits}g}"), 2)
+    return f"p {p:.{digits}g}, needed {evidence.level:.{digits}g}"
 
 
 def worsening(before: Fraction, now: Fraction, direction: Direction) -> Fraction:

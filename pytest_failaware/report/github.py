@@ -63,7 +63,8 @@ def _inconclusive(result: ItemResult) -> Iterator[str]:
 def _change(comparison: Comparison) -> str:
     metric, before, now, change, limit, _ = comparison_cells(comparison)
     proven = "" if comparison.evidence is None else f"; {interval(comparison.evidence, comparison.current)} (95 %)"
-    return f"{metric}: {before} -> {now}, {change} (allowed {limit}){proven}"
+    note = f", {comparison.note}" if comparison.note else ""
+    return f"{metric}: {before} -> {now}, {change} (allowed {limit}){proven}{note}"
 
 
 def _path(root: Path, file: str, workspace: str) -> str:

@@ -12,6 +12,7 @@ from pytest_failaware.report.failure import failure_lines, interval
 from pytest_failaware.report.rates import rate_cells, rate_columns, rate_headings
 from pytest_failaware.report.terminal import total
 from pytest_failaware.report.words import (
+    INCONCLUSIVE,
     comparison_cells,
     orientation_cells,
     orientation_headings,
@@ -55,8 +56,9 @@ def escaped(text: str) -> str:
 
 def _lines(report: RunReport) -> Iterator[str]:
     results = sorted(report.results, key=lambda result: result.verdict.severity)
-    mark = "✅" if report.passed else "❌"
-    yield f"## {mark} Reliability: {escaped(total(results, report.unwritten)) if results else 'nothing was compared'}"
+    is_open = any(result.is_open for result in results)
+    mark = ("⚠️" if is_open else "✅") if report.passed else "❌"
+    yield f"## {mark} Reliability: {escaped(total(results)) if results else 'nothing was compared'}"
     yield ""
     if report.incomplete:
         yield from _bullets([f"not a whole run: {report.incomplete}"])
@@ -108,6 +110,8 @@ def _gates(results: Sequence[ItemResult]) -> Iterator[str]:
     ]
     if rows:
         yield from _table(_ROW, rows)
+    if any(result.is_open for result in results):
+        yield from _bullets([f"{INCONCLUSIVE}; that is less than the 5 % of the interval, since many gates share it"])
     yield from _bullets(_diagnoses(results))
     yield from _bullets([*_missing(results), *_incomparable(results)])
 

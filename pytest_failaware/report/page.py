@@ -32,7 +32,7 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
         "passed": report.passed,
         **_outcome(report),
         "word": _word(report.results),
-        "total": total(results, report.unwritten) if results else "nothing was compared",
+        "total": total(results) if results else "nothing was compared",
         "troubles": list(_troubles(report)),
         "failures": failures[:_FAILURES],
         "more_failures": len(failures[_FAILURES:]),

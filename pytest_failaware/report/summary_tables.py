@@ -25,7 +25,7 @@ MOST: Final = 12
 _UNNAMED: Final = {"accuracy", "confident_accuracy", "silent_failure_rate", "confident_correct_rate", "failure_rate",
                     "failure_region_accuracy"}  # fmt: skip
 """Metrics that nobody has to name: a row that says nothing new of them is left out."""
-_ACCEPTED: Final = Verdict.UPDATED  # of a metric: it failed, and this run accepts it
+_ACCEPTED: Final = (Verdict.UPDATED, Verdict.NOT_WRITTEN)  # of a metric: it failed, and this run was to accept it
 _TOLD: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.IMPROVED)
 
 
@@ -52,7 +52,7 @@ def _comparisons(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Compar
 def _is_told(comparison: Comparison, results: Sequence[ItemResult], display: Display) -> bool:
     is_brief = len(results) > MOST
     is_chosen = comparison.metric not in _UNNAMED and not comparison.verdict.is_written
-    is_worse = comparison.verdict.fails or comparison.verdict is _ACCEPTED
+    is_worse = comparison.verdict.fails or comparison.verdict in _ACCEPTED
     return display.shows_all or is_worse or (not is_brief and (is_chosen or comparison.verdict in _TOLD))
 
 

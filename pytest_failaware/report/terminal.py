@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from pytest_failaware.report.alarms import alarms_below_failures
 from pytest_failaware.report.corruption import corruption_sentences
@@ -12,7 +12,7 @@ from pytest_failaware.report.failure import badness
 from pytest_failaware.report.next_action import next_action
 from pytest_failaware.report.sights import at_chance, sight_range, sight_table, too_few
 from pytest_failaware.report.summary_tables import compared, left_out, measured, not_compared
-from pytest_failaware.report.words import reference_name, short_name
+from pytest_failaware.report.words import INCONCLUSIVE, reference_name, short_name
 from pytest_failaware.schema import ItemResult, Reuse, RunReport, Verdict
 
 
@@ -48,7 +48,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
             yield from (Line(fact) for fact in report.facts if fact.startswith("note: "))  # on what is now stored
             yield from not_compared(results, display)
     if results and display.verbosity >= -1:
-        yield Line(total(results, report.unwritten), colour(results[0].verdict))
+        yield Line(total(results), colour(results[0].verdict))
     yield from _complaints(report)
     yield from (Line(notice, "yellow") for notice in report.notices)
     if display.verbosity >= 0:
@@ -67,11 +67,8 @@ def _complaints(report: RunReport) -> Iterator[Line]:
 
 def _inconclusive(results: Sequence[ItemResult]) -> Iterator[Line]:
     """What a reader may make of the verdict that neither passes nor fails."""
-    if any(one.verdict is Verdict.INCONCLUSIVE for result in results for one in result.comparisons):
-        yield Line(
-            "inconclusive: the drop on these samples is beyond the tolerance and may be chance; more samples decide",
-            "yellow",
-        )
+    if any(result.is_open for result in results):
+        yield Line(INCONCLUSIVE, "yellow")
         yield Line("")
 
 
@@ -139,13 +136,12 @@ def _of(measured: Sequence[Reuse]) -> str:
     return f"of {len(measured)} measured condition" + ("" if len(measured) == 1 else "s")
 
 
-def total(results: Sequence[ItemResult], unwritten: Collection[str] = ()) -> str:
-    """How many items were checked, got which verdict, the worst first, and were not stored though they should be."""
+def total(results: Sequence[ItemResult]) -> str:
+    """How many items were checked and got which verdict, the worst first."""
     counts = Counter(result.verdict for result in results)
     said = ", ".join(f"{counts[verdict]} {verdict.words}" for verdict in Verdict if counts[verdict])
     chance = sum(result.at_chance and not result.alarm for result in results)
-    lost = f"; {len(unwritten)} NOT written" if unwritten else ""
-    return f"{len(results)} checked: {said}{lost}" + (f"; {chance} at chance, with nothing to lose" if chance else "")
+    return f"{len(results)} checked: {said}" + (f"; {chance} at chance, with nothing to lose" if chance else "")
 
 
 def _diff_colour(line: str) -> str:

@@ -23,6 +23,10 @@ MEANINGS: Final = {
     "failure_region_accuracy": "right / flagged",
 }
 """What the rates are whose names do not say it."""
+INCONCLUSIVE: Final = (
+    "inconclusive: the drop on these samples is beyond the tolerance and may be chance, since p is not below what is "
+    "needed; more samples decide"
+)
 _MOST_DIGITS: Final = 5  # beyond which two numbers are the same to any reader
 
 

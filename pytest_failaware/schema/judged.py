@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
@@ -22,6 +22,7 @@ class Verdict(Enum):
     NOT_SHOWN = "not_shown"
     INCONCLUSIVE = "inconclusive"
     WORSE_WITHIN_TOLERANCE = "worse_within_tolerance"
+    NOT_WRITTEN = "not_written"
     RECORDED = "recorded"
     UPDATED = "updated"
     IMPROVED = "improved"
@@ -39,9 +40,16 @@ class Verdict(Enum):
         return self in (Verdict.RECORDED, Verdict.UPDATED)
 
     @property
+    def unwritten(self) -> Verdict:
+        """The verdict where nothing was written after all."""
+        return Verdict.NOT_WRITTEN if self.is_written else self
+
+    @property
     def warns(self) -> bool:
         """Whether somebody should look at it though its test passes."""
-        return self.is_written or self in (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE)
+        return self.is_written or self in (
+            Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.NOT_WRITTEN
+        )  # fmt: skip
 
     @property
     def words(self) -> str:
@@ -221,6 +229,22 @@ class ItemResult:
     def needs_reset(self) -> bool:
         """Whether nothing may be stored of it without a reset of the golden reference."""
         return self.drifts or self.ends_golden
+
+    @property
+    def unwritten(self) -> ItemResult:
+        """The same if this run was to make its values the expected ones, and did not."""
+        comparisons = tuple(replace(one, verdict=one.verdict.unwritten) for one in self.comparisons)
+        return replace(self, verdict=self.verdict.unwritten, comparisons=comparisons)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a metric fell by more than its tolerance, and that may be chance."""
+        return any(one.verdict is Verdict.INCONCLUSIVE for one in self.comparisons)
+
+    @property
+    def has_drifted(self) -> bool:
+        """Whether a gate failed against the golden reference, and this run does not accept that."""
+        return any(one.verdict is Verdict.DRIFTED for one in self.comparisons)
 
     @property
     def is_worse(self) -> bool:

@@ -90,7 +90,7 @@ def test_a_run_that_did_not_end_writes_nothing(project: Project, ending: str, wo
     assert before == project.files()
     assert words in project.line_with(result, "baselines NOT written", "results were ready")
     assert result.ret != pytest.ExitCode.OK
-    assert project.line_with(result, " checked: ", " updated")
+    assert project.line_with(result, " checked: ", " not written")
 
 
 def test_an_item_that_fails_in_body_or_teardown_keeps_its_entry(run_both_ways: Project) -> None:

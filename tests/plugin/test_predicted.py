@@ -127,7 +127,7 @@ def test_a_classifier_of_a_table_is_gated_end_to_end(project: Project) -> None:
     project.run(worse, "-v", model=None).stdout.fnmatch_lines(
         [
             "    cell *: '*', before '*' (*%), now '*' (*%), sample *",
-            "*what else changed: model ???????? -> predictions ????????, made elsewhere",
+            "*what else changed: predictions ????????, made elsewhere -> predictions ????????, made elsewhere",
             "2 checked: 2 regressed",
         ]
     )

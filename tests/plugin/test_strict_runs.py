@@ -46,7 +46,7 @@ def test_a_failing_subtest_is_a_failed_item(project: Project, workers: tuple[str
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     assert not project.baseline.exists()
     result.stdout.fnmatch_lines(
-        ["1 checked: 1 recorded; 1 NOT written*", "not written: test_toy.py::test_toy[[]clean] failed in a subtest"]
+        ["1 checked: 1 not written*", "not written: test_toy.py::test_toy[[]clean] failed in a subtest"]
     )
     assert (False, ["test_toy.py::test_toy[clean]"]) == (document["passed"], document["failed"])
     assert [None] == [one["measurement"] for one in document["results"]]
@@ -69,9 +69,8 @@ def test_collected_and_not_run(project: Project, how: tuple[str, ...]) -> None:
     project.record()
     plain = project.run(*how)
     assert pytest.ExitCode.OK == plain.ret
-    plain.stdout.fnmatch_lines(
-        ["used by no test of this run: 1 of 2 stored entries", "collected and not run: 1 marked test"]
-    )
+    plain.stdout.fnmatch_lines(["collected and not run: 1 marked test"])
+    assert "used by no test" not in plain.stdout.str()
     strict = project.run(*how, STRICT)
     assert pytest.ExitCode.TESTS_FAILED == strict.ret
     strict.stdout.fnmatch_lines(["strict: collected and not run: test_toy.py::test_toy[[]low_light]"])
@@ -512,7 +511,7 @@ def test_recorded_and_not_written(recorded: Project) -> None:
     result = recorded.run("--failaware-update-new")
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
-    result.stdout.fnmatch_lines(["1 checked: 1 *; 1 NOT written*"])
+    result.stdout.fnmatch_lines(["1 checked: 1 not written*"])
 
 
 def test_errors_are_no_skips(recorded: Project) -> None:

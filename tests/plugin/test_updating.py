@@ -237,7 +237,7 @@ def test_accept_lets_no_drift_pass(project: Project, command: Command) -> None:
         project.run(*budget, model="worse.pth")
         code, text = command("accept", "r.json")
         assert (4, before) == (code, project.files()), baseline
-        assert "drifted from the golden reference; where that is intended, add --reset-golden" in text
+        assert "drifted from the golden reference; if that is meant, add --reset-golden" in text
         project.record(model="worse.pth")
         assert "golden" in project.baseline.read_text()
     code, text = command("accept", "r.json", "--reset-golden")

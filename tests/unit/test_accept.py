@@ -46,6 +46,22 @@ def write(folder: Path, *, edit: Callable[[Plain], object] = bool, content: byte
     return path
 
 
+def drifting(path: Path, *, among: str = "small", **more: object) -> Path:
+    """The same report with a second result, of the condition blur, that drifted."""
+    document = json.loads(path.read_text())
+    first = document["results"][0]
+    plain = measurement_to_plain(measurement_of(condition="blur"))
+    content = base64.b64decode(plain.pop("records"))
+    measurement = {**plain, "rule": str(RULE), "acceptable": True}
+    measurement["records"] = {"member": "1.npz", "sha256": f"sha256:{hashlib.sha256(content).hexdigest()}"}
+    second = {**first, "nodeid": "t.py::b", "baseline": among, "condition": "blur", "drifts": True}
+    document["results"].append({**second, "measurement": measurement, **more})
+    path.write_text(json.dumps(document))
+    with zipfile.ZipFile(records_path(path), "a") as archive:
+        archive.writestr("1.npz", content)
+    return path
+
+
 def refusal(path: Path) -> str:
     """Why a report is refused, on one line."""
     with pytest.raises(FailAwareError) as caught:
@@ -62,6 +78,49 @@ def test_a_report_as_it_is_written(tmp_path: Path) -> None:
     baseline = read_baseline(tmp_path / "baselines", "small")
     assert baseline is not None
     assert {"gaussian_noise"} == set(baseline.entries)
+
+
+def test_what_drifted_keeps_the_whole_baseline(tmp_path: Path) -> None:
+    """It would hold the values of two models; another baseline of the report is written."""
+    path = drifting(write(tmp_path))
+    drift = "baseline 'small' NOT written: the new values of blur drifted from the golden reference; if that is meant,"
+
+    for reason, options in (("", '--reset-golden --reason="why"'), ("meant", "--reset-golden")):
+        found = read_report(path, reason=reason)
+        assert {} == found.measured
+        assert {"small": f"{drift} add {options}; not written either: gaussian_noise"} == found.refused
+    whole = read_report(path, reason="meant", reset_golden=True)
+    assert ({}, 2) == (whole.refused, len(whole.measured["small"]))
+    apart = read_report(drifting(write(tmp_path), among="other"), reason="meant")
+    assert (["small"], ["other"]) == (list(apart.measured), list(apart.refused))
+
+
+def test_a_doubt_names_the_reset_that_another_result_needs(tmp_path: Path) -> None:
+    """What is not written for want of a reason is not refused again for want of the second option."""
+    path = drifting(write(tmp_path))
+    document = json.loads(path.read_text())
+    document["results"][0]["comparisons"] = [{"verdict": "regressed"}]
+    path.write_text(json.dumps(document))
+
+    assert 'worse than what was stored; if that is meant, add --reset-golden --reason="why"' in refusal(path)
+
+
+def test_values_that_an_update_had_refused_need_a_reason(tmp_path: Path) -> None:
+    """The report of such an update says `not_written` of a loss that its reason had covered."""
+    path = write(tmp_path)
+    document = json.loads(path.read_text())
+    document["results"][0]["comparisons"] = [{"verdict": "not_written"}]
+    path.write_text(json.dumps(document))
+
+    assert 'is worse than what was stored; if that is meant, add --reason="why"' in refusal(path)
+
+
+def test_a_drifted_result_that_could_not_be_kept_is_left_out(tmp_path: Path) -> None:
+    """A reset would not store it: its body failed. What drifts beside it still holds the baseline back."""
+    found = read_report(drifting(write(tmp_path), measurement=None))
+
+    assert {"small"} == set(found.refused)
+    assert "t.py::b: its body or teardown failed" in found.left_out[0]
 
 
 @pytest.mark.parametrize(

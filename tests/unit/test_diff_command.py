@@ -34,6 +34,16 @@ def test_a_git_revision(repository: Path, capsys: pytest.CaptureFixture[str]) ->
     assert ["clean", "accuracy", "100.00%", "80.00%", "-20.00", "pt"] == row.split()
 
 
+def test_a_baseline_that_is_not_committed_yet(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first question after the first update: the file is there, and git does not have it."""
+    (repository / "baselines" / "new.yaml").write_bytes((repository / "baselines" / "small.yaml").read_bytes())
+
+    assert 4 == main(["diff", "HEAD:baselines/new.yaml", "small"])
+    assert capsys.readouterr().err == (
+        "error: HEAD:baselines/new.yaml: HEAD has no such file: not committed yet; commit baselines/new.yaml first\n"
+    )
+
+
 @pytest.mark.parametrize("name", ["HEAD:baselines/other.yaml", "nobody:baselines/small.yaml", "--output=x:small.yaml"])
 def test_a_revision_that_git_does_not_have(repository: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     """It is one line, and no option of git."""

@@ -115,6 +115,11 @@ def test_typed_values_mean_what_text_means(
         ("batch_size = true", "failaware_batch_size = True: must be"),
         ("html_images = 21", "failaware_html_images = 21: must be a whole number from 0 to 20"),
         ("drift_budget = true", "failaware_drift_budget = True: must be a rate"),
+        (
+            "preprocess = {resize = 224}",
+            "failaware_preprocess = {'resize': 224}: is a list or a table; write one value, as in "
+            "failaware_preprocess = 'resize=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225'",
+        ),
         ("model = ['a.pth']", "failaware_model = ['a.pth']: is a list or a table; write one value"),
         (
             "no_cache = {}",

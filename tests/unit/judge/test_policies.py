@@ -15,12 +15,13 @@ from stored import columns_file, golden_file, samples_file
 from pytest_failaware.judge.baseline import read_baseline
 from pytest_failaware.judge.changes import at_coverage, decomposition, sample_change
 from pytest_failaware.judge.compare import judge
+from pytest_failaware.judge.gating import unproven
 from pytest_failaware.judge.outcomes import Outcomes, outcomes_of
 from pytest_failaware.judge.pairing import pair
 from pytest_failaware.judge.samples import read_golden, read_records
 from pytest_failaware.judge.update import update_baseline
 from pytest_failaware.marker import build_gate
-from pytest_failaware.schema import ELSEWHERE, ItemResult, Measurement, Verdict
+from pytest_failaware.schema import ELSEWHERE, ItemResult, Measurement, Policy, Verdict
 
 
 def against(before: Measurement, now: Measurement, **gate: Any) -> ItemResult:  # Any: a marker's arguments
@@ -59,6 +60,28 @@ def test_policies(lost: int, policy: str, verdict: Verdict) -> None:
     result = compared("R" * 1000, "R" * (1000 - lost) + "W" * lost, policy=policy, **ACCURACY)
 
     assert verdict is result.verdict
+
+
+@pytest.mark.parametrize("policy", ["beyond_tolerance", "any_drop"])
+def test_an_inconclusive_metric_says_what_was_not_reached(policy: str) -> None:
+    """Its interval of 95 % may exclude the tolerance: the level is smaller, since many gates share it."""
+    lost = 12 if policy == "beyond_tolerance" else 7
+    (one,) = compared("R" * 1000, "R" * (1000 - lost) + "W" * lost, policy=policy, alpha=1e-4, **ACCURACY).comparisons
+    evidence = one.evidence
+    assert evidence is not None
+    p = evidence.p_beyond if policy == "beyond_tolerance" else evidence.p_worse
+
+    assert (Verdict.INCONCLUSIVE, f"p {p:.2g}, needed {evidence.level:.2g}") == (one.verdict, one.note)
+    assert evidence.level < p < 0.05
+
+
+def test_a_p_never_reads_like_the_level_that_it_misses() -> None:
+    """As many digits as that takes."""
+    found = compared("R" * 100, "R" * 99 + "W", **ACCURACY).comparisons[0].evidence
+    assert found is not None
+    evidence = dataclasses.replace(found, p_beyond=0.00131, level=0.0013)
+
+    assert "p 0.00131, needed 0.0013" == unproven(Policy.BEYOND_TOLERANCE, evidence)
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,24 @@ def test_a_failed_gate_in_the_table() -> None:
     assert f"    {ACCEPT}" in lines
 
 
+def test_an_inconclusive_gate_is_no_green_tick() -> None:
+    """The row says which p was not reached, a line what that means, and the headline has a mark of its own."""
+    (comparison,) = inconclusive("clean").comparisons
+    noted = dataclasses.replace(comparison, note="p 0.004, needed 0.00063")
+    open_one = dataclasses.replace(inconclusive("clean"), comparisons=(noted,))
+    text = markdown_text(RunReport(results=(open_one,)))
+
+    assert text.startswith("## ⚠️ Reliability: 1 checked: 1 inconclusive\n")
+    assert "| inconclusive (p 0.004, needed 0.00063) |" in text
+    assert "- inconclusive: the drop on these samples is beyond the tolerance and may be chance, since p is not" in text
+    assert markdown_text(RunReport(results=(open_one, regressed("blur")))).startswith("## ❌")
+    assert markdown_text(RunReport(results=(result("clean", Verdict.PASSED),))).startswith("## ✅")
+    assert any(
+        ", p 0.004, needed 0.00063" in one for one in workflow_commands(RunReport(results=(open_one,)), Path(), "")
+    )
+    assert "p 0.004, needed 0.00063" in html_text(RunReport(results=(open_one,)), {})
+
+
 def test_why_the_golden_reference_is_reset() -> None:
     """The command that accepts is not pasted without that being known."""
     drifted = dataclasses.replace(regressed("clean"), drifts=True)

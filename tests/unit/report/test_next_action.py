@@ -128,4 +128,4 @@ def test_inconclusive_is_explained() -> None:
         both = tuple(result(key, verdict, comparisons=(doubtful,)) for key in ("clean", "blur"))
         text = "\n".join(line.text for line in summary_lines(RunReport(results=both), display=Display()))
 
-        assert 1 == text.count("beyond the tolerance and may be chance; more samples decide")
+        assert 1 == text.count("beyond the tolerance and may be chance, since p is not below what")

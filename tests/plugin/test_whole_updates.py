@@ -1,0 +1,78 @@
+"""A baseline is written as a whole or not at all where a condition drifted: it never holds the values of two models."""
+
+from __future__ import annotations
+
+import pytest
+from project import Command, Project
+
+ALL, REASON = "--failaware-update-baselines", "--failaware-reason=smaller"
+BUDGET = ("-o", "failaware_drift_budget=0.1")
+TWO = """
+import pytest
+
+@pytest.mark.reliability(conditions=["clean"])
+def test_clean(): pass
+
+@pytest.mark.reliability(conditions=["low_light"], tolerance=0.9)
+def test_low_light(): pass
+"""
+"""Of a worse model clean drifts and low_light, which may lose a lot, passes."""
+DRIFTED = "baseline 'toy' NOT written: the new values of clean drifted from the golden reference; if that is meant, add"
+
+
+@pytest.fixture
+def recorded(project: Project) -> Project:
+    """The project with a baseline of both conditions."""
+    project.test(TWO)
+    project.record()
+    return project
+
+
+@pytest.mark.parametrize(
+    ("given", "lacking"),
+    [((), '--failaware-reset-golden --failaware-reason="why"'), ((REASON,), "--failaware-reset-golden")],
+)
+def test_an_update_with_a_drifted_condition_writes_nothing(
+    recorded: Project, given: tuple[str, ...], lacking: str
+) -> None:
+    """It names what lacks an option, and what was not written beside it; no row says that it was updated."""
+    before = recorded.files()
+    result = recorded.run(ALL, *BUDGET, *given, model="worse.pth")
+    text = result.stdout.str()
+
+    assert (pytest.ExitCode.USAGE_ERROR, before) == (result.ret, recorded.files())
+    assert f"{DRIFTED} {lacking}; not written either: low_light" in text
+    assert "2 checked: 1 drifted, 1 not written" in text
+    assert "" == recorded.line_with(result, "updated")
+    assert recorded.line_with(result, "test_low_light[low_light]", "40.00%", "not written")
+    assert "review and commit" not in text
+    assert recorded.line_with(result, "  pytest ", ALL, "--failaware-reset-golden", "--failaware-reason=")
+
+
+def test_one_command_stores_all_of_it(recorded: Project) -> None:
+    """The options that the refusal names are enough."""
+    result = recorded.run(ALL, *BUDGET, REASON, "--failaware-reset-golden", model="worse.pth")
+
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(["2 checked: 2 updated"])
+
+
+def test_accept_of_a_drifted_condition_writes_nothing(recorded: Project, command: Command) -> None:
+    """The same as of an update, with the exit code of a usage error."""
+    recorded.run("--failaware-json=r.json", *BUDGET, model="worse.pth")
+    before = recorded.files()
+    for reason in ((), ("--reason=smaller",)):
+        code, text = command("accept", "r.json", *reason)
+        lacking = "--reset-golden" if reason else '--reset-golden --reason="why"'
+
+        assert (4, before) == (code, recorded.files())
+        assert f"{DRIFTED} {lacking}; not written either: low_light" in text
+    assert 0 == command("accept", "r.json", "--reset-golden", "--reason=smaller")[0]
+
+
+def test_what_is_not_used_is_counted_among_what_is_stored_now(project: Project) -> None:
+    """A first entry under another name is counted too; a run narrowed by -k counts nothing."""
+    project.record()
+    result = project.run("--failaware-update-new", "--failaware-baseline=other")
+    result.stdout.fnmatch_lines(["used by no test of this run: 2 of 4 stored entries"])
+    assert "used by no test of this run" not in project.run("-k", "clean").stdout.str()
