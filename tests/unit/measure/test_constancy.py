@@ -19,8 +19,9 @@ from torchvision.ops import stochastic_depth
 from pytest_failaware.errors import ModelError
 from pytest_failaware.measure.bench import Bench, build_bench
 from pytest_failaware.measure.data import adopt_dataset
-from pytest_failaware.measure.models import load_model
+from pytest_failaware.measure.models import adopt_model, load_model
 from pytest_failaware.measure.state import model_sha256
+from pytest_failaware.measure.writes import check_unwritten
 from pytest_failaware.schema import Loading, Precision, Preprocessing, Records, Source, SourceKind
 from pytest_failaware.spelling import parse_condition
 
@@ -524,3 +525,27 @@ def test_a_model_is_hashed_once_a_condition(monkeypatch: pytest.MonkeyPatch) -> 
         measured(one, condition)
 
     assert 4 == len(hashed)
+
+
+class Counting(nn.Module):
+    """A linear model that counts its calls in a persistent buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(12, 3)
+        self.register_buffer("cnt", torch.zeros((), dtype=torch.long))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Count the call and return logits."""
+        self.cnt += 1
+        answer: torch.Tensor = self.fc(images.flatten(1))
+        return answer
+
+
+def test_a_model_that_counts_its_calls() -> None:
+    """The refusal names the buffer, also if the model was asked before it is measured."""
+    model = adopt_model(Counting(), torch.device("cpu"))
+    model.module(torch.zeros(2, 3, 2, 2))
+
+    with pytest.raises(ModelError, match="its own forward changes 'cnt', so every answer can depend on the images"):
+        check_unwritten(model, lambda: torch.zeros(2, 3, 2, 2))
