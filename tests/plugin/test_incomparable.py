@@ -134,7 +134,7 @@ def test_both_sides_are_shown_and_not_compared(recorded: Project) -> None:
     )
     text = {kind: (recorded.path / f"r.{kind}").read_text(encoding="utf-8") for kind in ("md", "html", "json")}
     assert "| not the same measurement | accuracy | flagged |" in text["md"]
-    assert "60.00% -&gt; 40.00%" in text["md"]
+    assert "60.00% -> 40.00%" in text["md"]
     assert "not the same measurement: baseline 60.00%" in text["html"]
     document = json.loads(text["json"])
     jsonschema.validate(document, SCHEMA)

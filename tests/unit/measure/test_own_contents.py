@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from pytest_failaware.measure import own_contents
 from pytest_failaware.measure.contents import ForeignCodeError
-from pytest_failaware.measure.own_contents import OwnContents, refuse_late_values
+from pytest_failaware.measure.own_contents import OwnContents, own_modules, refuse_late_values
 from pytest_failaware.measure.own_files import OwnFiles
 
 NET = """
@@ -153,9 +154,13 @@ def test_a_value_that_nothing_describes(own: Callable[[str, str], ModuleType], l
         sha256(net)
 
 
-def test_modules_that_no_value_reaches(own: Callable[[str, str], ModuleType], net: ModuleType) -> None:
+def test_modules_that_no_value_reaches(
+    own: Callable[[str, str], ModuleType], net: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Own modules that are loaded count, since a forward may import them when it answers."""
     own("own_late", "SCALES = [1]")
+    ours = [module for module in own_modules() if module.__name__.startswith("own_")]  # not those of other tests
+    monkeypatch.setattr(own_contents, "own_modules", lambda: ours)
 
     def loaded() -> str:
         contents = OwnContents(OwnFiles(started=time.time() + 1))
