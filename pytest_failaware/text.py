@@ -58,9 +58,9 @@ def without_home(text: str) -> str:
 def without_folder(text: str, folder: Path, start: Path) -> str:
     """The text with paths in a folder as they are from where somebody works; what looks like one in base64 stays.
 
-    >>> without_folder("baselines in /work/a/baselines, /work/ab", Path("/work/a"), Path("/work/a"))
-    'baselines in baselines, /work/ab'
-    >>> without_folder("in /work/baselines", Path("/work/baselines"), Path("/work/a/tests"))
+    >>> without_folder("baselines in /srv/a/baselines, /srv/ab", Path("/srv/a"), Path("/srv/a"))
+    'baselines in baselines, /srv/ab'
+    >>> without_folder("in /srv/baselines", Path("/srv/baselines"), Path("/srv/a/tests"))
     'in ../../baselines'
     """
     if folder == folder.parent:  # each path is below it
