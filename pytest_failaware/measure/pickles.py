@@ -6,7 +6,7 @@ import pickletools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, BinaryIO, Final, cast
 
 from pytest_failaware.errors import ModelError
 from pytest_failaware.measure.archives import RESAVE, damaged
@@ -100,7 +100,7 @@ def check_pickles(path: Path, stream: BinaryIO, count: int) -> None:
 def _excess(stream: BinaryIO) -> str:
     """Return what is too large in one pickle, "" where nothing is."""
     machine, start = _Machine(), stream.tell()
-    for opcode, argument, _ in pickletools.genops(stream):
+    for opcode, argument, _ in pickletools.genops(_bounded(stream)):
         machine.step(opcode, argument)
         if machine.depth > _DEPTH:
             return f"its pickle nests values more than {_DEPTH} deep"
@@ -111,12 +111,32 @@ def _excess(stream: BinaryIO) -> str:
     return ""
 
 
+class _Bounded:
+    """A stream of which one read takes no more than a pickle may have: a file takes the memory that is asked for first.
+
+    pickletools reads as many bytes as a pickle says that a text has, and refuses fewer.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.tell = stream.tell
+        self.readline = stream.readline
+
+    def read(self, size: int) -> bytes:
+        """Return at most `size` bytes, and at most one byte more than a pickle may have."""
+        return self._stream.read(min(size, PICKLE_BYTES + 1))
+
+
+def _bounded(stream: BinaryIO) -> IO[bytes]:
+    return cast("IO[bytes]", _Bounded(stream))  # genops asks for nothing else of it
+
+
 def names_in(stream: BinaryIO) -> Iterator[str]:
     """Yield the globals of one pickle after the other, until the bytes are no pickle."""
     texts, memo = [""], dict[object, str]()
     try:
         while True:
-            for code, value, _ in pickletools.genops(stream):
+            for code, value, _ in pickletools.genops(_bounded(stream)):
                 if code.name in ("GLOBAL", "INST"):
                     yield str(value).replace(" ", ".")
                 elif code.name == "STACK_GLOBAL":

@@ -8,6 +8,7 @@ import pickle
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from torchvision import models as torchvision_models
 from pytest_failaware.errors import ModelError
 from pytest_failaware.measure import pickles
 from pytest_failaware.measure.models import load_model
-from pytest_failaware.measure.pickles import check_pickles
+from pytest_failaware.measure.pickles import PICKLE_BYTES, check_pickles
 from pytest_failaware.measure.trust import globals_in
 from pytest_failaware.schema import Loading, Source, SourceKind
 
@@ -204,3 +205,21 @@ def test_list_of_a_damaged_archive() -> None:
     content[60] ^= 255
 
     globals_in(bytes(content))
+
+
+@pytest.mark.parametrize("size", [2**33, 2**62])
+def test_a_length_that_no_file_has(tmp_path: Path, size: int) -> None:
+    """A text that says it has more bytes than fit the memory is damage, and no memory is taken for it."""
+    path = tmp_path / "model.pth"
+    path.write_bytes(b"\x80\x04\x8d" + size.to_bytes(8, "little") + b"abc")
+    with path.open("rb") as stream:
+        asked: list[int] = []
+        read = stream.read
+        watched = SimpleNamespace(
+            read=lambda count: asked.append(count) or read(count),
+            readline=stream.readline, tell=stream.tell, seek=stream.seek,
+        )  # fmt: skip
+        with pytest.raises(ModelError, match=r"model\.pth: "):
+            check_pickles(path, watched, 1)
+
+    assert max(asked) <= PICKLE_BYTES + 1
