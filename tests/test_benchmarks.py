@@ -129,7 +129,8 @@ def test_the_table_of_wrong_preprocessing(digits_seen: Seen) -> None:
     rows = {name.strip(): columns for _, name, _, *columns in (line.split("|") for line in lines)}
     known = {f"tuned: {recipe.name}" for recipe in preprocessing.TUNED}
     known |= {recipe.name for recipe in preprocessing.HELD_OUT}
-    known |= {f"tuned: {name}.pth" for name in ("digits", "digits_worse", "resnet18_cifar10", "resnet18_cifar10_earlier")}
+    checkpoints = ("digits", "digits_worse", "resnet18_cifar10", "resnet18_cifar10_earlier")
+    known |= {f"tuned: {name}.pth" for name in checkpoints}
     known |= {"all tuned", "all held out"}
     row = preprocessing.row_of(*digits_seen)
 
