@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_failaware.judge.kinds import RateMetric, ScoreMetric
     from pytest_failaware.judge.rule import FailureRule
     from pytest_failaware.judgements import Judgements, compare
+    from pytest_failaware.load_rule import load_rule
     from pytest_failaware.run import evaluate
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "ScoreMetric",
     "compare",
     "evaluate",
+    "load_rule",
 ]
 
 _HOMES = {
@@ -40,6 +42,7 @@ _HOMES = {
     "ScoreMetric": "pytest_failaware.judge.kinds",
     "compare": "pytest_failaware.judgements",
     "evaluate": "pytest_failaware.run",
+    "load_rule": "pytest_failaware.load_rule",
 }
 
 

@@ -6,10 +6,9 @@ import math
 import re
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
-from pytest_failaware.errors import BaselineError, ConfigError, choices
+from pytest_failaware.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,36 +58,6 @@ class FailureRule:
             return cls(**thresholds)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
-
-    @classmethod
-    def from_baseline(cls, path: str | Path, condition: str | None = None) -> FailureRule:
-        """The rule that was gated, from a baseline's file; imports neither torch nor pytest.
-
-        Args:
-            path: of the .yaml file; the files of samples beside it are not read.
-            condition: as spelled in the file, for its rule; None where all conditions have the same one.
-
-        Raises:
-            BaselineError: no such file or condition, a damaged file, or rules that differ while no condition is named.
-        """
-        from pytest_failaware.judge.baseline import read_baseline
-
-        file = Path(path)
-        found = read_baseline(file.parent, file.stem) if file.suffix == ".yaml" else None
-        if found is None:
-            raise BaselineError(
-                f"{file}: no such baseline; give the path of a .yaml file, as in baselines/resnet18.yaml"
-            )
-        rules = {key: entry.rule for key, entry in found.entries.items()}
-        if condition is not None and condition not in rules:
-            raise BaselineError(f"{file}: no condition {condition!r}; {choices(condition, sorted(rules))}")
-        gated = set(rules.values()) if condition is None else {rules[condition]}
-        if len(gated) != 1:
-            known = "; ".join(f"{key}: {rule}" for key, rule in sorted(rules.items())) or "none"
-            raise BaselineError(
-                f"{file}: the conditions do not share one rule ({known}); name one, as in condition='clean'"
-            )
-        return cls.parse(gated.pop(), str(file))
 
     def __str__(self) -> str:
         parts = ((name, getattr(self, name)) for name in _DIRECTION)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from project import Command, Project
 
+from pytest_failaware import load_rule
 from pytest_failaware.judge.rule import FailureRule
 
 WITH_RULE = "failaware_rule = confidence < 0.9999092"
@@ -56,7 +57,7 @@ def test_written_into_the_ini_it_gates(project: Project, command: Command) -> No
     assert before.splitlines() == [line for line in after.splitlines() if line != WITH_RULE]
     assert 1 == after.splitlines().count(WITH_RULE)
     project.record("-v").stdout.fnmatch_lines(["*confidence < 0.9999092*", "2 checked*"])
-    assert FailureRule.parse("confidence < 0.9999092") == FailureRule.from_baseline(project.baseline)
+    assert FailureRule.parse("confidence < 0.9999092") == load_rule(project.baseline)
 
 
 def test_mistakes(project: Project, command: Command) -> None:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from five import measurement_of
 
+from pytest_failaware import load_rule
 from pytest_failaware.errors import BaselineError, ConfigError
 from pytest_failaware.judge import rule as rule_module
 from pytest_failaware.judge.rule import FailureRule
@@ -294,18 +295,18 @@ def test_from_baseline(tmp_path: Path) -> None:
     path = stored(tmp_path, clean="confidence < 0.8123 or entropy > 0.91", blur="confidence < 0.8123 or entropy > 0.91")
 
     expected = FailureRule(confidence=0.8123, entropy=0.91)
-    assert expected == FailureRule.from_baseline(path) == FailureRule.from_baseline(str(path), "blur")
+    assert expected == load_rule(path) == load_rule(str(path), "blur")
 
 
 def test_from_baseline_with_several_rules(tmp_path: Path) -> None:
     """Which one is meant must be said."""
     path = stored(tmp_path, clean="entropy > 0.5", blur="confidence < 0.7")
 
-    assert FailureRule(confidence=None, entropy=0.5) == FailureRule.from_baseline(path, condition="clean")
+    assert FailureRule(confidence=None, entropy=0.5) == load_rule(path, condition="clean")
     with pytest.raises(BaselineError, match=r"do not share one rule \(blur: confidence < 0.7; clean: entropy > 0.5\)"):
-        FailureRule.from_baseline(path)
+        load_rule(path)
     with pytest.raises(BaselineError, match="no condition 'blurr'; did you mean 'blur'"):
-        FailureRule.from_baseline(path, condition="blurr")
+        load_rule(path, condition="blurr")
 
 
 @pytest.mark.parametrize("name", ["other.yaml", "small", "small.json"])
@@ -314,7 +315,7 @@ def test_from_no_baseline(tmp_path: Path, name: str) -> None:
     stored(tmp_path, clean="entropy > 0.5")
 
     with pytest.raises(BaselineError, match="no such baseline"):
-        FailureRule.from_baseline(tmp_path / name)
+        load_rule(tmp_path / name)
 
 
 def test_from_a_damaged_baseline(tmp_path: Path) -> None:
@@ -323,14 +324,14 @@ def test_from_a_damaged_baseline(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace("entropy > 0.5", "entropy < 0.5"), encoding="utf-8")
 
     with pytest.raises(BaselineError, match=r"small\.yaml:\d+: .*rule"):
-        FailureRule.from_baseline(path)
+        load_rule(path)
 
 
 def test_production_loads_and_applies_the_rule_without_torch_or_pytest(tmp_path: Path) -> None:
     """What runs beside the model need not install a test runner."""
     path = stored(tmp_path, clean="entropy > 0.5")
     code = (
-        "import sys; from pytest_failaware import FailureRule; rule = FailureRule.from_baseline(sys.argv[1]);"
+        "import sys; from pytest_failaware import load_rule; rule = load_rule(sys.argv[1]);"
         "print(rule, rule.flag_logits([[9, 0], [0, 0]]), sorted({'torch', 'pytest', 'pandas'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
