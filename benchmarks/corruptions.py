@@ -19,10 +19,10 @@ import scipy.ndimage
 import torch
 from PIL import Image
 
-from pytest_failaware.measure.degrade import find_kernel
-from pytest_failaware.measure.randomness import SampleRandom
-from pytest_failaware.published import IMAGENET_C, IMAGENET_C_EXTRA, SEVERITIES
-from pytest_failaware.spelling import at_size, parse_condition
+from pytest_failaware.core.conditions.published import IMAGENET_C, IMAGENET_C_EXTRA, SEVERITIES
+from pytest_failaware.core.conditions.spelling import at_size, parse_condition
+from pytest_failaware.measure.degrade.kernels import find_kernel
+from pytest_failaware.measure.degrade.randomness import SampleRandom
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 

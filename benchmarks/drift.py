@@ -17,9 +17,9 @@ from decimal import Decimal
 import numpy as np
 from states import first, outcomes, successor
 
-from pytest_failaware.conditions import FOUNDING
+from pytest_failaware.config.gate import build_gate
+from pytest_failaware.core.conditions.catalogue import FOUNDING
 from pytest_failaware.judge.gating import drifted
-from pytest_failaware.marker import build_gate
 
 UPDATES = 20
 FLIPS = 0.03

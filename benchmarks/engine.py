@@ -27,13 +27,14 @@ from image_by_image import Pictures, run_loop, run_plugin
 from PIL import Image
 
 from pytest_failaware import FailAwareError
-from pytest_failaware.config import resolve
-from pytest_failaware.measure.models import LoadedModel, choose_device
-from pytest_failaware.measure.precision import computing
-from pytest_failaware.measure.preprocess import build_pipeline
-from pytest_failaware.options import Surroundings
-from pytest_failaware.run import open_images, open_model
-from pytest_failaware.schema import Preprocessing, RunConfig
+from pytest_failaware.config.options import Surroundings
+from pytest_failaware.config.resolve import resolve
+from pytest_failaware.core.preprocessing import Preprocessing
+from pytest_failaware.core.request import RunConfig
+from pytest_failaware.measure.engine.settings import computing
+from pytest_failaware.measure.inputs.preprocess import build_pipeline
+from pytest_failaware.measure.models.loading import LoadedModel, choose_device
+from pytest_failaware.measure.opening import open_images, open_model
 
 SIZES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)  # batch sizes that the bare loop may choose from
 TRIAL = 1024  # images at most, to choose by

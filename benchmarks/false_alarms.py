@@ -16,11 +16,12 @@ from functools import partial
 import numpy as np
 from states import first, outcomes, successor
 
+from pytest_failaware.config.gate import build_gate
+from pytest_failaware.core.gate import Gate, Policy
+from pytest_failaware.core.result import Comparison, Verdict
 from pytest_failaware.judge.gating import gated
 from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.judge.significance import clopper_pearson_upper
-from pytest_failaware.marker import build_gate
-from pytest_failaware.schema import Comparison, Gate, Policy, Verdict
+from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 
 CONDITIONS = ["clean", "blur", *(f"blur(radius={radius})" for radius in range(3, 9))]
 SIZES = (500, 2000, 10000)

@@ -24,14 +24,15 @@ from PIL import Image, ImageEnhance, ImageFilter
 from torchvision.transforms.functional import pil_to_tensor
 
 from pytest_failaware import Evaluation, FailAwareError
-from pytest_failaware.conditions import FOUNDING
-from pytest_failaware.config import resolve
-from pytest_failaware.measure.data import ImageSet, Sample
-from pytest_failaware.measure.models import LoadedModel, choose_device
-from pytest_failaware.measure.preprocess import build_pipeline
-from pytest_failaware.options import Surroundings
-from pytest_failaware.run import open_bench, open_images, open_model
-from pytest_failaware.schema import Preprocessing, RunConfig
+from pytest_failaware.config.options import Surroundings
+from pytest_failaware.config.resolve import resolve
+from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.preprocessing import Preprocessing
+from pytest_failaware.core.request import RunConfig
+from pytest_failaware.measure.images.data import ImageSet, Sample
+from pytest_failaware.measure.inputs.preprocess import build_pipeline
+from pytest_failaware.measure.models.loading import LoadedModel, choose_device
+from pytest_failaware.measure.opening import open_bench, open_images, open_model
 
 DIGITS = Path(__file__).resolve().parents[1] / "examples" / "digits"
 OPTIONS = ("model", "arch", "dataset", "preprocess", "device")  # as the plugin's

@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pytest_failaware.conditions import FOUNDING
-from pytest_failaware.measure.bench import build_bench
-from pytest_failaware.measure.data import ImageSet, Sample
-from pytest_failaware.measure.models import adopt_model
-from pytest_failaware.schema import Preprocessing
-from pytest_failaware.spelling import parse_condition
+from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.conditions.spelling import parse_condition
+from pytest_failaware.core.preprocessing import Preprocessing
+from pytest_failaware.measure.images.data import ImageSet, Sample
+from pytest_failaware.measure.live import build_bench
+from pytest_failaware.measure.models.loading import adopt_model
 
 CLASSES = tuple("abcdefghij")
 STATUS = Path("/proc/self/status")

@@ -22,10 +22,10 @@ from torchvision.models.convnext import CNBlockConfig
 from torchvision.models.efficientnet import MBConvConfig
 from torchvision.models.mobilenetv3 import InvertedResidualConfig
 
-from pytest_failaware.measure.data import adopt_dataset
-from pytest_failaware.measure.preprocess import build_pipeline
-from pytest_failaware.measure.store import build_store
-from pytest_failaware.schema import Preprocessing
+from pytest_failaware.core.preprocessing import Preprocessing
+from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.store import build_store
+from pytest_failaware.measure.inputs.preprocess import build_pipeline
 
 sys.path.append(str(Path(__file__).parents[1] / "examples" / "digits"))
 

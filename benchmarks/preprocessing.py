@@ -41,17 +41,18 @@ import torch
 from networks import HALF, IMAGENET, NONE, Build, Images, Labels, Pixels
 from torch import nn
 
-from pytest_failaware.config import resolve
-from pytest_failaware.measure.bench import Bench, build_bench
-from pytest_failaware.measure.data import adopt_dataset
-from pytest_failaware.measure.look import Look, look
-from pytest_failaware.measure.models import LoadedModel, adopt_model
-from pytest_failaware.measure.sample import IMAGES
-from pytest_failaware.measure.scale import Inspection, inspect_scale
-from pytest_failaware.measure.store import build_store
-from pytest_failaware.options import Surroundings
-from pytest_failaware.run import open_bench, open_images, open_model
-from pytest_failaware.schema import Preprocessing, RunConfig
+from pytest_failaware.config.options import Surroundings
+from pytest_failaware.config.resolve import resolve
+from pytest_failaware.core.preprocessing import Preprocessing
+from pytest_failaware.core.request import RunConfig
+from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.store import build_store
+from pytest_failaware.measure.inputs.look import Look, look
+from pytest_failaware.measure.inputs.sample import IMAGES
+from pytest_failaware.measure.inputs.scale import Inspection, inspect_scale
+from pytest_failaware.measure.live import Bench, build_bench
+from pytest_failaware.measure.models.loading import LoadedModel, adopt_model
+from pytest_failaware.measure.opening import open_bench, open_images, open_model
 
 CPU = torch.device("cpu")
 BYTES = Preprocessing(mean=(0.0,), std=(1 / 255,))

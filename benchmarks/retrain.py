@@ -24,13 +24,14 @@ import numpy as np
 import torch
 
 from pytest_failaware import evaluate
-from pytest_failaware.conditions import FOUNDING
-from pytest_failaware.judge.compare import TERMS
+from pytest_failaware.config.gate import build_gate
+from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.gate import Gate, Policy
+from pytest_failaware.core.records import Records
 from pytest_failaware.judge.gating import bounded_changes, drifted, gated, worsening
-from pytest_failaware.judge.metrics import METRICS
+from pytest_failaware.judge.metrics.rates import METRICS
 from pytest_failaware.judge.outcomes import Outcomes, outcomes_of
-from pytest_failaware.marker import build_gate
-from pytest_failaware.schema import Gate, Policy, Records
+from pytest_failaware.judge.verdict import TERMS
 
 sys.path.append(str(Path(__file__).parents[1] / "examples" / "digits"))
 

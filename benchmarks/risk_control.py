@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from pytest_failaware.core.records import SCORES, Records
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.scores import log_softmax, scores_of
 from pytest_failaware.judge.groups import one_of_each
-from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.significance import clopper_pearson_upper
+from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 from pytest_failaware.judge.thresholds import By, choose
-from pytest_failaware.schema import SCORES, Records
-from pytest_failaware.scores import log_softmax, scores_of
 
 CLASSES = 10
 POPULATION = 200_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.core.records import SCORES, Records
+from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.outcomes import Outcomes, outcomes_of
-from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.schema import SCORES, Records
 
 States = NDArray[np.int64]
 """(N,): 0 trusted and right, 1 trusted and wrong, 2 flagged and right, 3 flagged and wrong."""

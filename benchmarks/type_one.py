@@ -23,10 +23,10 @@ from states import SHARES, outcomes
 
 from pytest_failaware.judge import significance
 from pytest_failaware.judge.gating import paired
-from pytest_failaware.judge.metric_names import one_sided_metric
-from pytest_failaware.judge.metrics import AT_COVERAGE, METRICS
+from pytest_failaware.judge.metrics.names import one_sided_metric
+from pytest_failaware.judge.metrics.rates import AT_COVERAGE, METRICS
+from pytest_failaware.judge.metrics.scores import SCORE_METRICS
 from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.judge.score_metrics import SCORE_METRICS
 
 LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)
 SIZES = (500, 2000, 10000)

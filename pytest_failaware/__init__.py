@@ -6,14 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_failaware.conditions import Degradation
-    from pytest_failaware.errors import FailAwareError, FailAwareWarning
-    from pytest_failaware.evaluation import Evaluation, Evaluations
-    from pytest_failaware.judge.kinds import RateMetric, ScoreMetric
-    from pytest_failaware.judge.rule import FailureRule
-    from pytest_failaware.judgements import Judgements, compare
-    from pytest_failaware.load_rule import load_rule
-    from pytest_failaware.run import evaluate
+    from pytest_failaware.baselines.rule import load_rule
+    from pytest_failaware.core.conditions.catalogue import Degradation
+    from pytest_failaware.core.errors import FailAwareError, FailAwareWarning
+    from pytest_failaware.core.metric import RateMetric, ScoreMetric
+    from pytest_failaware.core.rule import FailureRule
+    from pytest_failaware.judge.evaluation import Evaluation, Evaluations
+    from pytest_failaware.report.judgements import Judgements
+    from pytest_failaware.run import compare, evaluate
 
 __all__ = [
     "Degradation",
@@ -31,18 +31,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Degradation": "pytest_failaware.conditions",
-    "Evaluation": "pytest_failaware.evaluation",
-    "Evaluations": "pytest_failaware.evaluation",
-    "FailAwareError": "pytest_failaware.errors",
-    "FailAwareWarning": "pytest_failaware.errors",
-    "FailureRule": "pytest_failaware.judge.rule",
-    "Judgements": "pytest_failaware.judgements",
-    "RateMetric": "pytest_failaware.judge.kinds",
-    "ScoreMetric": "pytest_failaware.judge.kinds",
-    "compare": "pytest_failaware.judgements",
+    "Degradation": "pytest_failaware.core.conditions.catalogue",
+    "Evaluation": "pytest_failaware.judge.evaluation",
+    "Evaluations": "pytest_failaware.judge.evaluation",
+    "FailAwareError": "pytest_failaware.core.errors",
+    "FailAwareWarning": "pytest_failaware.core.errors",
+    "FailureRule": "pytest_failaware.core.rule",
+    "Judgements": "pytest_failaware.report.judgements",
+    "RateMetric": "pytest_failaware.core.metric",
+    "ScoreMetric": "pytest_failaware.core.metric",
+    "compare": "pytest_failaware.run",
     "evaluate": "pytest_failaware.run",
-    "load_rule": "pytest_failaware.load_rule",
+    "load_rule": "pytest_failaware.baselines.rule",
 }
 
 

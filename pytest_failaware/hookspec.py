@@ -15,9 +15,9 @@ import pytest
 if TYPE_CHECKING:
     import torch
 
-    from pytest_failaware.conditions import Degradation
-    from pytest_failaware.judge.kinds import RateMetric, ScoreMetric
-    from pytest_failaware.schema import RunReport
+    from pytest_failaware.core.conditions.catalogue import Degradation
+    from pytest_failaware.core.metric import RateMetric, ScoreMetric
+    from pytest_failaware.core.summary import RunReport
 
 
 @pytest.hookspec(firstresult=True)

@@ -1,37 +1,112 @@
-"""Measure a model without pytest: the same path that the fixtures take, for notebooks, scripts and our own tests."""
+"""Evaluate a model without pytest."""
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from pytest_failaware.conditions import FOUNDING, Degrade
-from pytest_failaware.config import resolve
-from pytest_failaware.errors import ConfigError, FailAwareWarning
-from pytest_failaware.evaluation import Evaluation, Evaluations
+from pytest_failaware.baselines.opening import directory_of, open_baseline
+from pytest_failaware.baselines.stored import read_stored
+from pytest_failaware.config.gate import build_gate
+from pytest_failaware.config.options import Surroundings
+from pytest_failaware.config.resolve import resolve
+from pytest_failaware.config.vocabulary import BUILT_IN
+from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.errors import ConfigError, FailAwareWarning
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.measurement import DataFacts, Measurement
+from pytest_failaware.core.progress import Follow
+from pytest_failaware.core.request import ModelOutputs, RunConfig
+from pytest_failaware.core.result import ItemResult
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.text import printable
 from pytest_failaware.judge.alarm import CLEAN, clean_alarm
-from pytest_failaware.judge.compare import flags_nearly_all, not_finite
-from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.marker import build_gate
-from pytest_failaware.measure.bench import Bench, build_bench
-from pytest_failaware.measure.data import ImageSet, adopt_dataset
-from pytest_failaware.measure.models import LoadedModel, adopt_model, choose_device, load_model, restored
-from pytest_failaware.measure.sources import open_dataset
-from pytest_failaware.measure.store import silent
-from pytest_failaware.notes import below_published
-from pytest_failaware.options import Surroundings
-from pytest_failaware.progress import Follow
-from pytest_failaware.requirements import needed_dataset, needed_preprocess
-from pytest_failaware.schema import DataFacts, Gate, Measurement, ModelOutputs, RunConfig, Tell
-from pytest_failaware.screen import follow_here
-from pytest_failaware.script_words import in_script
-from pytest_failaware.text import printable
-from pytest_failaware.vocabulary import BUILT_IN
+from pytest_failaware.judge.evaluation import Evaluation, Evaluations
+from pytest_failaware.judge.verdict import flags_nearly_all, judge, not_finite
+from pytest_failaware.measure.live import Bench
+from pytest_failaware.measure.models.loading import adopt_model, choose_device, restored
+from pytest_failaware.measure.opening import open_bench, open_images, open_model
+from pytest_failaware.measure.published import below_published
+from pytest_failaware.report.judgements import Judgements
+from pytest_failaware.report.script_words import in_script
+from pytest_failaware.report.terminal.screen import follow_here
+from pytest_failaware.report.words import shown
 
 if TYPE_CHECKING:
     import torch
+
+
+_FOLDER: Final = Path("baselines")
+
+
+_REMEDY: Final = (
+    "give the path of its .yaml file, or record it first by a run of pytest with --failaware-update-baselines"
+)
+
+
+_FIXED: Final = ("conditions", "seed")
+
+
+def compare(evaluations: Evaluations, baseline: str | Path, **gate: object) -> Judgements:
+    """Judge each condition against a stored baseline, as a marked test does.
+
+    Args:
+        evaluations: what `evaluate` returned.
+        baseline: the path of the baseline's file, as in `"baselines/resnet18.yaml"`, or its name in `baselines`.
+        **gate: arguments of the marker, as in `tolerance=0.01` or `metrics=["accuracy"]`; without them the default gate
+            is judged under the rule of `evaluate`, and shares its alpha over the conditions that were evaluated.
+
+    Raises:
+        FailAwareError: there is no such baseline, it is damaged, or an argument cannot be used.
+    """
+    if not isinstance(evaluations, Evaluations):
+        raise ConfigError(
+            f"compare: evaluations: has the type {type(evaluations).__name__}; give what evaluate returned"
+        )
+    if not isinstance(baseline, (str, Path)):
+        raise ConfigError(
+            f"compare: baseline: is {_article(baseline)}; give the path of a baseline, as in 'baselines/resnet18.yaml'"
+        )
+    if fixed := [name for name in gate if name in _FIXED]:
+        raise ConfigError(f"compare: {fixed[0]}: was decided when the model was evaluated; leave it out here")
+    judged_by = build_gate(gate, prefix="compare: ", base=evaluations.gate)
+    folder, stored = directory_of(str(baseline), _FOLDER), open_baseline(str(baseline), _FOLDER, remedy=_REMEDY)
+    results = tuple(_judged(evaluation, judged_by, folder, stored) for evaluation in evaluations.values())
+    return Judgements(results=results)
+
+
+def _article(baseline: object) -> str:
+    return (
+        "another outcome of evaluate"
+        if isinstance(baseline, Evaluations)
+        else f"no path but a value of type {type(baseline).__name__}"
+    )
+
+
+def _judged(evaluation: Evaluation, gate: Gate, folder: Path, baseline: Baseline) -> ItemResult:
+    """The result of one condition, with the names of the samples that it shows."""
+    key = evaluation.condition.key
+    stored = read_stored(folder, baseline, key)
+    result = judge(
+        evaluation.measurement,
+        gate,
+        nodeid=key,
+        name=baseline.name,
+        baseline=stored.baseline,
+        reference=stored.records,
+        golden=stored.golden,
+        groups=stored.groups,
+        absence=stored.absence,
+    )
+    if result.change is None:
+        return result
+    names = evaluation.names([flip.sample_id for flip in result.change.worst])
+    worst = (dataclasses.replace(flip, name=shown(names.get(flip.sample_id, ""))) for flip in result.change.worst)
+    return dataclasses.replace(result, change=dataclasses.replace(result.change, worst=tuple(worst)))
 
 
 def evaluate(
@@ -153,7 +228,7 @@ def _evaluate_predictions(
     conditions: Sequence[str] | None,
     rule: str | FailureRule,
 ) -> Evaluations:
-    from pytest_failaware.predictions import adopt_predictions, read_predictions
+    from pytest_failaware.measure.predictions.predictions import adopt_predictions, read_predictions
 
     is_path = isinstance(records, (str, Path))
     predictions = read_predictions(Path(records), option="records") if is_path else adopt_predictions(records)
@@ -194,53 +269,3 @@ def _warn(doubts: Iterable[str]) -> None:
     """Warn at the line that called `evaluate`."""
     for doubt in doubts:
         warnings.warn(printable(in_script(doubt)), FailAwareWarning, stacklevel=4)
-
-
-def open_model(config: RunConfig, device: torch.device) -> LoadedModel:
-    """The configured model, loaded and frozen on the device."""
-    if config.model is None:
-        raise ConfigError("no model given; pass --failaware-model=FILE (or FAILAWARE_MODEL, or the ini)")
-    return load_model(config.model, config.arch, device, config.loading)
-
-
-def open_images(config: RunConfig) -> ImageSet:
-    """The configured data set, not yet decoded."""
-    return open_dataset(needed_dataset(config), config.data_root, config.group)
-
-
-def adopt_images(config: RunConfig, dataset: Any) -> ImageSet:  # Any: an ImageSet or what a user gives
-    """The images of a data set, which has groups if a column of groups is named."""
-    images = dataset if isinstance(dataset, ImageSet) else adopt_dataset(dataset, "failaware_dataset")
-    if config.group is not None and images.groups is None:
-        raise ConfigError(
-            f"--failaware-group={config.group}: names a column of a data set csv:FILE; this one tells no groups, give "
-            "it an attribute .groups (npz: an array groups) or leave the option out"
-        )
-    return images
-
-
-def open_bench(
-    config: RunConfig,
-    model: LoadedModel,
-    dataset: Any,  # Any: an ImageSet or what a user gives
-    own_kernels: Mapping[str, Degrade] | None = None,
-    tell: Tell = silent,
-) -> Bench:
-    """The bench of a model and a data set under the configured preprocessing."""
-    preprocess, images = needed_preprocess(config), adopt_images(config, dataset)
-    return build_bench(
-        model,
-        images,
-        preprocess,
-        batch_size=config.batch_size,
-        precision=config.precision,
-        flags=config.gate.rule.flags,
-        limit=config.limit,
-        bad_samples=config.bad_samples,
-        own_kernels=own_kernels,
-        precomputed=config.precomputed,
-        keep_logits=config.store_logits,
-        declared=config.model_outputs,
-        rename=config.rename,
-        tell=tell,
-    )

@@ -24,9 +24,10 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torchvision import models
 
-from pytest_failaware.measure.fingerprints import TABLE, Shape, digest, tells
-from pytest_failaware.measure.models import load_model, model_sha256
-from pytest_failaware.schema import Source, SourceKind
+from pytest_failaware.core.request import Source, SourceKind
+from pytest_failaware.measure.models.loading import load_model
+from pytest_failaware.measure.models.recognition import TABLE, Shape, digest, tells
+from pytest_failaware.measure.models.state import model_sha256
 
 VERSION: Final = torchvision.__version__.partition("+")[0]
 VARIANTS: Final[Mapping[str, tuple[dict[str, Any], ...]]] = {

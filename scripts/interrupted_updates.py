@@ -28,17 +28,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from five import RULE, measurement_of
 
-from pytest_failaware.errors import FailAwareError
-from pytest_failaware.judge.baseline import baseline_text, read_baseline
-from pytest_failaware.judge.samples import (
-    missing_files,
-    named_files,
-    read_golden,
-    read_records,
-)
-from pytest_failaware.judge.stored import read_stored
-from pytest_failaware.judge.update import update_baseline
-from pytest_failaware.schema import Baseline
+from pytest_failaware.baselines.file import baseline_text, read_baseline
+from pytest_failaware.baselines.samples import missing_files, named_files, read_golden, read_records
+from pytest_failaware.baselines.stored import read_stored
+from pytest_failaware.baselines.update import update_baseline
+from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.errors import FailAwareError
 
 NAME: Final = "small"
 KEYS: Final = ("clean", "blur", "low_light")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.options import OPTIONS, Option
+from pytest_failaware.config.options import OPTIONS, Option
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "options.md"
 _TABLE: Final = re.compile(r"(?<=<!-- options -->\n)(.*?)(?=<!-- end -->)", re.DOTALL)

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from pytest_failaware.measure.bench import Bench, build_bench
-from pytest_failaware.measure.data import adopt_dataset
-from pytest_failaware.measure.models import adopt_model
-from pytest_failaware.schema import Precision, Preprocessing
+from pytest_failaware.core.preprocessing import Preprocessing
+from pytest_failaware.core.request import Precision
+from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.live import Bench, build_bench
+from pytest_failaware.measure.models.loading import adopt_model
 
 CPU = torch.device("cpu")
 BATCH = 16

@@ -5,19 +5,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_failaware.fingerprint import data_fingerprint
-from pytest_failaware.judge.metrics import count_cells
-from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.schema import (
-    Baseline,
-    BaselineEntry,
-    DataFacts,
-    Measurement,
-    ModelFacts,
-    Provenance,
-    Records,
-)
-from pytest_failaware.spelling import parse_condition
+from pytest_failaware.core.baseline import Baseline, BaselineEntry
+from pytest_failaware.core.conditions.spelling import parse_condition
+from pytest_failaware.core.identity import data_fingerprint
+from pytest_failaware.core.measurement import DataFacts, Measurement, ModelFacts, Provenance
+from pytest_failaware.core.records import Records
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.judge.metrics.rates import count_cells
 
 FIVE = "RRWrw"
 """Five samples: accuracy 3/5, flagged 2/5, right among trusted 2/3, right among flagged 1/2, silent failures 1/5."""

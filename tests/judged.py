@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from pytest_failaware.schema import Cells, Comparison, ConditionStats, Estimate, Evidence, ItemResult, Verdict
+from pytest_failaware.core.estimates import Cells, ConditionStats, Estimate
+from pytest_failaware.core.result import Comparison, Evidence, ItemResult, Verdict
 
 EVIDENCE = Evidence(
     paired=True,

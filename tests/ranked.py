@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.schema import Records
-from pytest_failaware.scores import columns_of
+from pytest_failaware.core.records import Records
+from pytest_failaware.core.scores import columns_of
+from pytest_failaware.judge.metrics.ranking import (
+    augrc,
+    aupr_error,
+    aurc,
+    auroc_f,
+    coverage_at_risk,
+    eaurc,
+    fpr_at_95tpr,
+    risk_at_coverage,
+)
 
 SCORE = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
 RIGHT = np.array([True, True, False, True, False])
 """Five samples: right, right, wrong, right, wrong, from the surest down."""
+
+Ranking = tuple[NDArray[np.float64], NDArray[np.bool_]]
+
+EVERY: dict[str, Callable[..., float | None]] = {
+    "auroc_f": auroc_f,
+    "augrc": augrc,
+    "aurc": aurc,
+    "eaurc": eaurc,
+    "aupr_error": aupr_error,
+    "fpr_at_95tpr": fpr_at_95tpr,
+    "risk_at_coverage": lambda score, right: risk_at_coverage(score, right, Fraction(7, 10)),
+    "coverage_at_risk": lambda score, right: coverage_at_risk(score, right, Fraction(1, 5)),
+}
 
 
 def records_with(
@@ -59,3 +83,9 @@ def records_of_logits(logits: NDArray[np.float64], label: NDArray[np.uint16]) ->
 def shuffled(records: Records, seed: int) -> Records:
     """The same samples in another order."""
     return records.take(np.random.default_rng(seed).permutation(len(records)))
+
+
+def drawn(seed: int, count: int = 500, digits: int = 2) -> Ranking:
+    random = np.random.default_rng(seed)
+    score = random.beta(3, 1, count).round(digits)
+    return score, random.random(count) < score

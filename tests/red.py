@@ -8,9 +8,9 @@ from networks import NONE
 from preprocessing import Trained, inspected
 from torch import nn
 
-from pytest_failaware.measure.models import adopt_model
-from pytest_failaware.measure.scale import Inspection
-from pytest_failaware.schema import Preprocessing
+from pytest_failaware.core.preprocessing import Preprocessing
+from pytest_failaware.measure.inputs.scale import Inspection
+from pytest_failaware.measure.models.loading import adopt_model
 
 CPU = torch.device("cpu")
 

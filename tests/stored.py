@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_failaware.judge.baseline import read_baseline
-from pytest_failaware.judge.samples import golden_path, own_path, shared_path
+from pytest_failaware.baselines.file import read_baseline
+from pytest_failaware.baselines.samples import golden_path, own_path, shared_path
 
 
 def samples_file(directory: Path, name: str = "small") -> Path:

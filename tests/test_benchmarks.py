@@ -14,9 +14,9 @@ import retrain
 import risk_control
 import type_one
 
+from pytest_failaware.core.gate import Policy
 from pytest_failaware.judge import significance
-from pytest_failaware.judge.compare import TERMS
-from pytest_failaware.schema import Policy
+from pytest_failaware.judge.verdict import TERMS
 
 # ---- every single test ---------------------------------------------------------------------------------------------
 

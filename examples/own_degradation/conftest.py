@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from pytest_failaware.measure.randomness import SampleRandom
-    from pytest_failaware.schema import Records
+    from pytest_failaware.core.records import Records
+    from pytest_failaware.measure.degrade.randomness import SampleRandom
 
 
 def pytest_failaware_conditions() -> list[Degradation]:

@@ -1,4 +1,4 @@
-"""What a result becomes in a run that updates the baselines: the new values are accepted, literal bounds still hold."""
+"""What an update makes of a result."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import dataclasses
 from decimal import Decimal
 from typing import Final
 
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.records import Records
+from pytest_failaware.core.request import UpdateMode, Writing
+from pytest_failaware.core.result import Comparison, ItemResult, Verdict
 from pytest_failaware.judge.gating import drifted
-from pytest_failaware.judge.metrics import CHANGE_RATES
+from pytest_failaware.judge.metrics.rates import CHANGE_RATES
 from pytest_failaware.judge.outcomes import sides_of
 from pytest_failaware.judge.pairing import pair
-from pytest_failaware.judge.refusals import REASON, RESET
-from pytest_failaware.schema import Comparison, Gate, ItemResult, Measurement, Records, UpdateMode, Verdict, Writing
 
 _ACCEPTED: Final = {Verdict.MISSING: Verdict.RECORDED, Verdict.UNCHANGED: Verdict.UNCHANGED}
 
@@ -73,3 +76,9 @@ def _accepted(comparison: Comparison, *, reset_golden: bool) -> Comparison:
         return comparison
     note = "; ".join(filter(None, [f"was {comparison.verdict.words}", comparison.note]))
     return dataclasses.replace(comparison, verdict=Verdict.UPDATED, note=note)
+
+
+RESET: Final = "reset-golden"
+
+
+REASON: Final = "reason"

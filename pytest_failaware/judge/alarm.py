@@ -11,9 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.core.measurement import Measurement, Provenance
+from pytest_failaware.core.records import Records
 from pytest_failaware.judge.permutation import Renaming, find_renaming, is_renamed_alike
 from pytest_failaware.judge.power import knows_nothing
-from pytest_failaware.schema import Measurement, Provenance, Records
 
 CLEAN: Final = "clean"
 POOR: Final = 1 / 3

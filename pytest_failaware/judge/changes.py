@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.records import NO_CLASS
+from pytest_failaware.core.result import ClassLoss, Decomposition, Flip, SampleChange
 from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.schema import NO_CLASS, ClassLoss, Decomposition, Estimate, Flip, SampleChange
 
 Mask = NDArray[np.bool_]
 

@@ -7,8 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from pytest_failaware.cells import look_alikes
-from pytest_failaware.schema import BaselineEntry, Measurement, Records
+from pytest_failaware.core.baseline import BaselineEntry
+from pytest_failaware.core.cells import look_alikes
+from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.records import Records
 
 _NAMED: Final = 3  # classes in one sentence
 

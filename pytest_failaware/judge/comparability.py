@@ -8,24 +8,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.core.baseline import Baseline, BaselineEntry
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.measurement import DECLARED_OUTPUTS, ELSEWHERE, DataFacts, Measurement, ModelFacts
+from pytest_failaware.core.records import Records
+from pytest_failaware.core.request import DatasetChange, ModelOutputs
 from pytest_failaware.judge.class_names import class_difference
 from pytest_failaware.judge.pairing import Pair
-from pytest_failaware.schema import (
-    DECLARED_OUTPUTS,
-    ELSEWHERE,
-    Baseline,
-    BaselineEntry,
-    DataFacts,
-    DatasetChange,
-    Gate,
-    Measurement,
-    ModelFacts,
-    ModelOutputs,
-    Records,
-)
 
 if TYPE_CHECKING:
-    from pytest_failaware.judge.rule import FailureRule
+    from pytest_failaware.core.rule import FailureRule
 
 _CLOSE: Final = 1e-4
 """How far scores of identical records may differ: kernels disagree by 1e-7."""

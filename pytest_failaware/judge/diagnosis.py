@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.metric import AnyMetric
 from pytest_failaware.judge.gating import paired, worsening
-from pytest_failaware.judge.kinds import AnyMetric
-from pytest_failaware.judge.metrics import AT_COVERAGE, METRICS
+from pytest_failaware.judge.metrics.rates import AT_COVERAGE, METRICS
 from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.schema import Gate
 
 
 def diagnose(before: Outcomes, now: Outcomes, gate: Gate) -> Iterator[str]:

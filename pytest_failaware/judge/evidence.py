@@ -11,12 +11,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.core.estimates import Score
+from pytest_failaware.core.metric import Direction, ScoreMetric
+from pytest_failaware.core.result import Evidence
 from pytest_failaware.judge import significance
-from pytest_failaware.judge.jackknife import Rows, deal, jackknife_evidence
-from pytest_failaware.judge.kinds import Direction, ScoreMetric
 from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.judge.significance import Floats, Groups, Interval
-from pytest_failaware.schema import Evidence, Score
+from pytest_failaware.judge.significance.grouped import Floats, Groups
+from pytest_failaware.judge.significance.jackknife import Rows, deal, jackknife_evidence
+from pytest_failaware.judge.significance.rates import Interval
 
 Mask = NDArray[np.bool_]
 Masks = tuple[Mask, Mask]

@@ -11,9 +11,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from pytest_failaware.judge.changes import at_coverage, change_rate
-from pytest_failaware.judge.evidence import Masks, coverage_evidence, paired_evidence, score_evidence
-from pytest_failaware.judge.kinds import (
+from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
+from pytest_failaware.core.gate import Gate, Policy
+from pytest_failaware.core.metric import (
     NO_LOGITS,
     AnyMetric,
     CoverageMetric,
@@ -22,11 +22,14 @@ from pytest_failaware.judge.kinds import (
     RateMetric,
     ScoreMetric,
 )
-from pytest_failaware.judge.metrics import CHANGE_RATES, GATE_TOLERANCE
+from pytest_failaware.core.result import Comparison, Evidence, Verdict
+from pytest_failaware.judge.changes import at_coverage, change_rate
+from pytest_failaware.judge.evidence import Masks, coverage_evidence, paired_evidence, score_evidence
+from pytest_failaware.judge.metrics.rates import CHANGE_RATES, GATE_TOLERANCE
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.policy import decide
-from pytest_failaware.judge.significance import clopper_pearson_upper, independent_count
-from pytest_failaware.schema import Comparison, ConditionStats, Estimate, Evidence, Gate, Policy, Value, Verdict
+from pytest_failaware.judge.significance.grouped import independent_count
+from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 
 _JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
 """Whether there is a confident_accuracy now -> the gate that judges the change where only one side has one."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.judge.jackknife import Rows, mixed
+from pytest_failaware.core.measurement import DataFacts
 from pytest_failaware.judge.pairing import Pair
-from pytest_failaware.judge.significance import independent_count
-from pytest_failaware.schema import DataFacts
+from pytest_failaware.judge.significance.grouped import independent_count
+from pytest_failaware.judge.significance.jackknife import Rows, mixed
 
 Groups = NDArray[np.uint32] | None
 """The group of each sample, (N,); None where all are independent, as far as anybody told."""

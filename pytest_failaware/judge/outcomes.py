@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.judge.kinds import Metric, RateMetric
+from pytest_failaware.core.metric import Metric, RateMetric
+from pytest_failaware.core.records import Records
 from pytest_failaware.judge.pairing import Pair
-from pytest_failaware.schema import Records
 
 if TYPE_CHECKING:
-    from pytest_failaware.judge.rule import FailureRule
+    from pytest_failaware.core.rule import FailureRule
 
 Mask = NDArray[np.bool_]
 

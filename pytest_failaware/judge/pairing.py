@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.schema import Records
+from pytest_failaware.core.records import Records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

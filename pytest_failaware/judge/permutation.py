@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from pytest_failaware.core.records import NO_CLASS, Records
 from pytest_failaware.judge.power import agrees_by_chance
-from pytest_failaware.schema import NO_CLASS, Records
 
 GAIN: Final = 0.2
 """The share of the other half of the samples that has to become right."""

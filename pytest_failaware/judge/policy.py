@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pytest_failaware.schema import Evidence, Policy, Verdict
+from pytest_failaware.core.gate import Policy
+from pytest_failaware.core.result import Evidence, Verdict
 
 
 def decide(policy: Policy, evidence: Evidence, drop: Fraction, tolerance: Fraction) -> Verdict:

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from pytest_failaware.judge.kinds import ScoreMetric
-from pytest_failaware.judge.metrics import AT_COVERAGE
-from pytest_failaware.judge.significance import wilson
-from pytest_failaware.schema import Cells, Estimate, Gate, Policy, Sight
+from pytest_failaware.core.estimates import Cells, Estimate
+from pytest_failaware.core.gate import Gate, Policy
+from pytest_failaware.core.metric import ScoreMetric
+from pytest_failaware.core.result import Sight
+from pytest_failaware.judge.metrics.rates import AT_COVERAGE
+from pytest_failaware.judge.significance.rates import wilson
 
 PROVING: Final = (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
 """The policies that are red only if a drop is proven; the others are red unless one is excluded."""

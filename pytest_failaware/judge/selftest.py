@@ -10,11 +10,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.records import Records
 from pytest_failaware.judge.gating import bounded, bounded_changes, gated
 from pytest_failaware.judge.groups import Groups
-from pytest_failaware.judge.metrics import stats_of
+from pytest_failaware.judge.metrics.rates import stats_of
 from pytest_failaware.judge.outcomes import outcomes_of
-from pytest_failaware.schema import Gate, Records
 
 DROPS: Final = (0.0, 0.01, 0.03, 0.05, 0.10)
 """Shares of all answers that are right before and wrong now, in truth."""

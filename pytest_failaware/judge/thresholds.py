@@ -31,9 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from pytest_failaware.judge.rule import FailureRule
-from pytest_failaware.judge.significance import clopper_pearson_upper, clopper_pearson_uppers
-from pytest_failaware.schema import Records
+from pytest_failaware.core.records import Records
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.judge.significance.rates import clopper_pearson_upper, clopper_pearson_uppers
 
 _LEAST: Final = 0.2  # of the images are trusted by the first tested rule: fewer would end too many sequences by chance
 _MOST: Final = 0.5  # of the images; the first test waits no longer than this for the right to see wrong answers

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from pytest_failaware.measure.decode import read_image
-from pytest_failaware.measure.degrade import find_kernel
-from pytest_failaware.measure.randomness import SampleRandom
-from pytest_failaware.measure.switches import fixed_switches
-from pytest_failaware.schema import Condition
-from pytest_failaware.spelling import at_size
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.spelling import at_size
+from pytest_failaware.measure.degrade.kernels import find_kernel
+from pytest_failaware.measure.degrade.randomness import SampleRandom
+from pytest_failaware.measure.engine.switches import fixed_switches
+from pytest_failaware.measure.images.decode import read_image
 
 _SIDE: Final = 224  # pixels of a picture whose size nobody gave
 _TILE: Final = 128  # a smaller picture is shown this large, pixel by pixel

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pytest_failaware.measure.bench import Bench
-from pytest_failaware.schema import Condition, Thumbnail
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.pictures import Thumbnail
+from pytest_failaware.measure.live import Bench
 
 _SIDE: Final = 96  # pixels at most; larger images are made smaller
 _QUALITY: Final = 75  # of JPEG, some 5 kB at this size even where an image is all noise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pytest_failaware.schema import ItemResult
+from pytest_failaware.core.result import ItemResult
 
 FIRST: Final = "Correct the set-up first"
 UNLESS: Final = "Nothing is stored of it unless --failaware-reason says why the values are right"

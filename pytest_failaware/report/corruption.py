@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from pytest_failaware.published import IMAGENET_C, SEVERITIES
-from pytest_failaware.report.layout import aligned
-from pytest_failaware.report.words import percent
-from pytest_failaware.schema import CorruptionError, CorruptionSummary, Estimate, NormalisedError
+from pytest_failaware.core.conditions.published import IMAGENET_C, SEVERITIES
+from pytest_failaware.core.estimates import Estimate, percent
+from pytest_failaware.core.layout import aligned
+from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, NormalisedError
 
 _SEVERITIES: Final = f"x {len(SEVERITIES)} severities"
 

@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from pytest_failaware.core.estimates import Estimate, Value, percent
+from pytest_failaware.core.result import (
+    Comparison,
+    Evidence,
+    Flip,
+    ItemResult,
+    SampleChange,
+    Verdict,
+)
 from pytest_failaware.report.alarms import FIRST, alarm_headline, alarm_in_brief
-from pytest_failaware.report.display import Line, colour
+from pytest_failaware.report.terminal.display import Line, colour
 from pytest_failaware.report.words import (
     MEANINGS,
     allowed,
     comparison_cells,
     difference,
     orientation,
-    percent,
     reference_name,
     short_name,
     verdict_word,
 )
-from pytest_failaware.schema import Comparison, Estimate, Evidence, Flip, ItemResult, SampleChange, Value, Verdict
 
 AT_THE_END: Final = "the end of the run says what to do, once the condition clean is known"
 _FLIPS: Final = 5  # shown at -v

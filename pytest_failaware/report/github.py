@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from pytest_failaware.core.result import Comparison, ItemResult, Verdict
+from pytest_failaware.core.summary import RunReport
+from pytest_failaware.core.text import printable
 from pytest_failaware.report.failure import failure_lines, interval
 from pytest_failaware.report.words import comparison_cells, name_in, short_name
-from pytest_failaware.schema import Comparison, ItemResult, RunReport, Verdict
-from pytest_failaware.text import printable
 
 _MOST: Final = 10  # annotations of one kind that GitHub shows for a step
 _LONGEST: Final = 4000  # characters of one annotation; GitHub keeps 64 KB of them all

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_failaware.schema import ItemResult, Value
+from pytest_failaware.core.estimates import Value
+from pytest_failaware.core.result import ItemResult
 
 PREFIX = "failaware."
 """Starts the name of every property, so that a test that runs again can replace its own."""

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pytest_failaware.core.result import Comparison, ItemResult, Verdict
+from pytest_failaware.core.summary import RunReport
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines, interval
-from pytest_failaware.report.rates import rate_cells, rate_columns, rate_headings
-from pytest_failaware.report.terminal import total
+from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rate_headings
+from pytest_failaware.report.terminal.summary import total
 from pytest_failaware.report.words import (
     INCONCLUSIVE,
     comparison_cells,
@@ -19,7 +21,6 @@ from pytest_failaware.report.words import (
     short_name,
     verdict_word,
 )
-from pytest_failaware.schema import Comparison, ItemResult, RunReport, Verdict
 
 _LONGEST: Final = 60_000  # characters: a comment on GitHub holds 65,536, a job summary 1 MiB
 _SPECIAL: Final = re.compile(

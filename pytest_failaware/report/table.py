@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable
 from typing import Final
 
-from pytest_failaware.schema import ItemResult
+from pytest_failaware.core.result import ItemResult
 
 COLUMNS: Final = {
     "accuracy": "Accuracy (All)",

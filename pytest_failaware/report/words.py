@@ -6,15 +6,22 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from pytest_failaware.schema import Comparison, DataFacts, Estimate, ItemResult, Value, Verdict
+from pytest_failaware.core.estimates import Value, percent
+from pytest_failaware.core.result import Comparison, ItemResult, Verdict
 
 NOT_THE_SAME: Final = "not the same measurement"
+
+
 ORIENTATION: Final = {
     "accuracy": "accuracy", "failure_rate": "flagged", "confident_accuracy": "confident_accuracy"
 }  # fmt: skip
 """The rates that are shown of what cannot be compared, by what they are called beside each other."""
+
+
 FLAGGED: Final = "flagged"
 """What the share of flagged samples is called by everything but the CSV file and the options."""
+
+
 MEANINGS: Final = {
     "confident_accuracy": "right / trusted",
     "silent_failure_rate": "trusted and wrong / all",
@@ -23,10 +30,14 @@ MEANINGS: Final = {
     "failure_region_accuracy": "right / flagged",
 }
 """What the rates are whose names do not say it."""
+
+
 INCONCLUSIVE: Final = (
     "inconclusive: the drop on these samples is beyond the tolerance and may be chance, since p is not below what is "
     "needed; more samples decide"
 )
+
+
 _MOST_DIGITS: Final = 5  # beyond which two numbers are the same to any reader
 
 
@@ -45,16 +56,6 @@ def name_in(nodeid: str) -> str:
 def reference_name(result: ItemResult) -> str:
     """What the item was compared with: a stored baseline, or the second model of the run."""
     return result.baseline if result.is_against else f"baseline {result.baseline!r}"
-
-
-def in_groups(data: DataFacts) -> str:
-    """What follows the number of samples that come in groups."""
-    return f" in {data.groups:,} groups" if data.groups else ""
-
-
-def percent(estimate: Estimate) -> str:
-    """A rate as people read it, with its reason where it has no value."""
-    return "undefined" if estimate.value is None else f"{estimate.value:.2%}"
 
 
 def spelled(value: Value, beside: float | None = None) -> str:

@@ -13,7 +13,7 @@ from project import MARKED, NORMED, Command, Project
 
 import pytest_failaware
 from pytest_failaware import evaluate
-from pytest_failaware.errors import FailAwareWarning
+from pytest_failaware.core.errors import FailAwareWarning
 
 NEW = "--failaware-update-new"
 ALL = "--failaware-update-baselines"

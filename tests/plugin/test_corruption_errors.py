@@ -12,9 +12,9 @@ from five import baseline_of, measurement_of
 from project import MARKED, Command, Project
 
 import pytest_failaware
-from pytest_failaware.judge.baseline import baseline_text
-from pytest_failaware.schema import Baseline
-from pytest_failaware.spelling import at_size
+from pytest_failaware.baselines.file import baseline_text
+from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.conditions.spelling import at_size
 
 SCHEMA = json.loads((Path(pytest_failaware.__file__).parent / "report" / "schema.json").read_text(encoding="utf-8"))
 BRIGHT = MARKED.replace("reliability", "reliability(conditions=['clean', 'brightness:1..5'])")

@@ -17,7 +17,7 @@ from PIL import Image
 from project import MARKED, Project
 
 import pytest_failaware
-from pytest_failaware.fingerprint import sample_ids
+from pytest_failaware.core.identity import sample_ids
 
 SCHEMA = json.loads((Path(pytest_failaware.__file__).parent / "report" / "schema.json").read_text(encoding="utf-8"))
 COLOUR = """

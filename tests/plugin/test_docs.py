@@ -24,9 +24,9 @@ from fastapi.testclient import TestClient
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from pytest_failaware.__main__ import _parser, main
-from pytest_failaware.marker import INI_KEYS
-from pytest_failaware.options import OPTIONS
+from pytest_failaware.cli.main import _parser, main
+from pytest_failaware.config.gate import INI_KEYS
+from pytest_failaware.config.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]}

@@ -14,8 +14,8 @@ import pytest
 import sklearn.datasets  # noqa: F401 - a pytest run inside a test forgets the modules it imported
 from project import Project
 
-from pytest_failaware.__main__ import main
-from pytest_failaware.options import OPTIONS
+from pytest_failaware.cli.main import main
+from pytest_failaware.config.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "examples" / "digits"

@@ -7,7 +7,7 @@ import json
 import pytest
 from project import MARKED, Project
 
-from pytest_failaware.__main__ import main
+from pytest_failaware.cli.main import main
 
 CLEAN = MARKED.replace("reliability", "reliability(conditions=['clean'])")
 UPDATE = "--failaware-update-baselines"

@@ -12,7 +12,7 @@ import yaml
 from project import MARKED, Command, Project
 
 import pytest_failaware
-from pytest_failaware.lfs import LFS_REMEDY
+from pytest_failaware.core.lfs import LFS_REMEDY
 
 CLEAN = MARKED.replace("reliability", "reliability(conditions=['clean'])")
 UPDATE = "--failaware-update-baselines"

@@ -77,7 +77,7 @@ def test_a_terminal_shows_progress_and_keeps_none(project: Project) -> None:
 
 def test_logs_and_quiet_runs_hold_no_live_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the output is no terminal a line comes each half minute, here at once; -q leaves it out."""
-    monkeypatch.setattr("pytest_failaware.progress._LOGGED", 0.0)
+    monkeypatch.setattr("pytest_failaware.report.terminal.live._LOGGED", 0.0)
     shown = project.run("--failaware-batch-size=100", "--failaware-update-baselines")
     lines = [line for line in shown.outlines if line.startswith("failaware: clean ")]
 

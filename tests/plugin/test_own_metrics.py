@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 
 import pytest
+from documents import document
 from project import MARKED, Project
-from test_outputs import document
 
-from pytest_failaware.__main__ import main
+from pytest_failaware.cli.main import main
 
 OWN = """
 from pytest_failaware import RateMetric, ScoreMetric

@@ -11,12 +11,12 @@ from PIL import Image
 from project import MARKED, Project
 
 from pytest_failaware import evaluate
-from pytest_failaware.errors import DataError
-from pytest_failaware.measure.data import adopt_dataset
-from pytest_failaware.measure.folder import FolderImages
-from pytest_failaware.measure.precomputed import Precomputed
-from pytest_failaware.measure.store import build_store
-from pytest_failaware.schema import Condition
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.errors import DataError
+from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.folder import FolderImages
+from pytest_failaware.measure.images.precomputed import Precomputed
+from pytest_failaware.measure.images.store import build_store
 
 CONDITIONS = "reliability(conditions=['precomputed/dust:1..2', 'clean'])"
 
@@ -164,7 +164,7 @@ def test_files_that_are_no_such_array(
     tmp_path: Path, content: np.ndarray | bytes | str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are refused before an image is read from them."""
-    monkeypatch.setattr("pytest_failaware.measure.precomputed.IMAGE_PIXELS", 80)
+    monkeypatch.setattr("pytest_failaware.measure.images.precomputed.IMAGE_PIXELS", 80)
     path = tmp_path / "dust.npy"
     if isinstance(content, bytes):
         path.write_bytes(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from project import MARKED, Project
 
-from pytest_failaware.measure.preprocess import published_accuracy
+from pytest_failaware.measure.inputs.preprocess import published_accuracy
 
 IMAGENET = """
 import numpy as np

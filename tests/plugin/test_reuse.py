@@ -16,10 +16,11 @@ import toy
 from project import MARKED, Project
 from torchvision import models
 
-from pytest_failaware.measure import bench, own_contents
-from pytest_failaware.measure.loader import DegradedLoader
-from pytest_failaware.measure.models import LoadedModel
-from pytest_failaware.schema import Records
+from pytest_failaware.core.records import Records
+from pytest_failaware.measure import live as bench
+from pytest_failaware.measure.cache import own_contents
+from pytest_failaware.measure.engine.loader import DegradedLoader
+from pytest_failaware.measure.models.loading import LoadedModel
 
 INI = """
 [pytest]

@@ -10,10 +10,10 @@ import fnmatch
 from xml.etree import ElementTree
 
 import pytest
+from documents import document
 from project import MARKED, Project
-from test_outputs import document
 
-from pytest_failaware.__main__ import main
+from pytest_failaware.cli.main import main
 
 CLEAN = "conditions=['clean'], metrics=['augrc', 'nll', 'augrc(margin)', 'risk_at_coverage(0.5)', 'failure_recall']"
 OVERCONFIDENCE = """

@@ -9,12 +9,7 @@ from __future__ import annotations
 from pytest_failaware.judge.significance.areas import auroc_change_z
 from pytest_failaware.judge.significance.grouped import Floats, Groups, independent_count
 from pytest_failaware.judge.significance.paired import mcnemar_midp, normal_p, tango_interval, tango_p, tango_z
-from pytest_failaware.judge.significance.rates import (
-    Interval,
-    clopper_pearson_upper,
-    clopper_pearson_uppers,
-    wilson,
-)
+from pytest_failaware.judge.significance.rates import Interval, clopper_pearson_upper, clopper_pearson_uppers, wilson
 from pytest_failaware.judge.significance.ratios import (
     coverage_scores,
     coverage_z,

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from pytest_failaware.measure.randomness import SampleRandom
+from pytest_failaware.measure.degrade.randomness import SampleRandom
 
 _PASSES: Final = 3
 

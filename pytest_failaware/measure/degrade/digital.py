@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from pytest_failaware.measure.randomness import SampleRandom
+from pytest_failaware.measure.degrade.randomness import SampleRandom
 
 _PILLOW_BITS: Final = 22  # Pillow's weights for 8-bit images
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from pytest_failaware.measure.degrade.filters import smooth, to_uint8
-from pytest_failaware.measure.randomness import LEVELS, SampleRandom
+from pytest_failaware.measure.degrade.randomness import LEVELS, SampleRandom
 
 
 def elastic_transform(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pytest_failaware.measure.degrade.filters import smooth, to_uint8
 from pytest_failaware.measure.degrade.plasma import plasma
+from pytest_failaware.measure.degrade.randomness import SampleRandom
 from pytest_failaware.measure.degrade.snow import luma
-from pytest_failaware.measure.randomness import SampleRandom
 
 _TEXTURES: Final = 5  # the published script draws from five photographs
 _SIDE: Final = 512  # pixels of a texture, which continues across its borders

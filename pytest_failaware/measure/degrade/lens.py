@@ -19,7 +19,7 @@ from pytest_failaware.measure.degrade.filters import (
     streak,
     to_uint8,
 )
-from pytest_failaware.measure.randomness import LEVELS, SampleRandom
+from pytest_failaware.measure.degrade.randomness import LEVELS, SampleRandom
 
 
 def gaussian_blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:

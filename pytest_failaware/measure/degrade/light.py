@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from pytest_failaware.measure.degrade.filters import to_uint8
-from pytest_failaware.measure.randomness import SampleRandom
+from pytest_failaware.measure.degrade.randomness import SampleRandom
 
 
 def low_light(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:

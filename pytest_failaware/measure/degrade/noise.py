@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from scipy import stats
 
-from pytest_failaware.measure.randomness import LEVELS, SampleRandom, normal_quantiles
+from pytest_failaware.measure.degrade.randomness import LEVELS, SampleRandom, normal_quantiles
 
 _FRACTION_BITS: Final = 16  # a grey level is 2^16 units: sigma 2.0 times the largest deviate still fits int32
 

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 
 from pytest_failaware.measure.degrade.filters import to_uint8
-from pytest_failaware.measure.randomness import LEVELS, SampleRandom
+from pytest_failaware.measure.degrade.randomness import LEVELS, SampleRandom
 
 _WIBBLE: Final = 100.0  # the first displacement; its square counts, as in the published script
 _LEAST: Final = 1e-30  # what is divided by where a map is flat or an image black

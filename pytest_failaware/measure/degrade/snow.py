@@ -10,7 +10,7 @@ import torch
 
 from pytest_failaware.measure.degrade.filters import streak, to_uint8
 from pytest_failaware.measure.degrade.lens import fitted
-from pytest_failaware.measure.randomness import SampleRandom
+from pytest_failaware.measure.degrade.randomness import SampleRandom
 
 _LUMA: Final = (0.299, 0.587, 0.114)  # the weights of red, green and blue in ITU-R BT.601 luma, as in cv2
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from pytest_failaware.measure.degrade.filters import padded, smooth, to_uint8
-from pytest_failaware.measure.randomness import SampleRandom
+from pytest_failaware.measure.degrade.randomness import SampleRandom
 
 _WATER: Final = (175, 238, 238)  # pale turquoise
 _MUD: Final = (63, 42, 20)  # brown

@@ -1,0 +1,250 @@
+"""A CI run's report -> the baselines: for teams where only CI has the machine that can measure."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_failaware.baselines.entries import Measured, baseline_of
+from pytest_failaware.baselines.file import baseline_path, baseline_text, parse_baseline, read_baseline
+from pytest_failaware.baselines.merge import UpdateOutcome
+from pytest_failaware.baselines.samples import own_content, sha256_of
+from pytest_failaware.baselines.update import update_baseline
+from pytest_failaware.baselines.updates import drift_refusal, nothing_else
+from pytest_failaware.core.budgets import check_unpacked
+from pytest_failaware.core.errors import BaselineError, FailAwareError
+from pytest_failaware.core.identity import data_fingerprint
+from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
+from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.npz import ColumnsError, check_groups, check_records
+from pytest_failaware.core.plain import Plain, measurement_from_plain
+from pytest_failaware.core.result import WORSE, Verdict
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.text import describe_error
+from pytest_failaware.report.json_report import SCHEMA, records_path
+
+_REMEDY: Final = "download the report and its records again, both from one run with --failaware-json"
+_DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+"""What a document of another shape raises where it is taken apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What of a report can be stored, by baseline, and sentences on the results that are left out.
+
+    `refused` says by name why a baseline is not written at all.
+    `references` has the hash of the stored records that the run compared with, by baseline and condition; "" for
+    none.
+    """
+
+    measured: dict[str, list[Measured]]
+    left_out: tuple[str, ...]
+    refused: Mapping[str, str]
+    references: Mapping[tuple[str, str], str]
+
+
+def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -> Accepted:
+    """What a run measured that may become the expected values.
+
+    Args:
+        report: the file of --failaware-json; its records lie beside it.
+        reason: what could not be compared, is worse, or is almost surely set up wrongly is accepted only with one.
+        reset_golden: what drifted from the golden reference is accepted, too.
+
+    Raises:
+        FailAwareError: the report is none, is damaged, or is of a run that was cut short.
+        OSError: a file cannot be read.
+    """
+    document = _read(report)
+    measured: dict[str, list[Measured]] = defaultdict(list)
+    drifted: dict[str, list[str]] = defaultdict(list)
+    left_out, references = [], {}
+    try:
+        incomplete = document["incomplete"]
+        for result in document["results"]:
+            found, name, key = result["measurement"], str(result["baseline"]), str(result["condition"])
+            references[name, key] = str(result["reference"])
+            if drifts := result["drifts"] and not reset_golden:
+                drifted[name].append(key)
+            if found and found["acceptable"]:
+                if not reason and (doubt := _doubt(result, drifts=drifts)):
+                    raise FailAwareError(
+                        f"{report}: {result['nodeid']}: {doubt} add {_options(document, reset_golden)}"
+                    )
+                measured[name].append(_measured(found, report))
+            else:
+                left_out.append(f"{result['nodeid']}: {_why_not(result)}")
+    except _DAMAGE as error:
+        raise FailAwareError(f"{report}: is damaged ({describe_error(error)}); {_REMEDY}") from error
+    if incomplete:
+        raise FailAwareError(f"{report}: {incomplete}, so its results are not accepted; use a run that ended")
+    if not measured:  # of what drifted, too
+        raise FailAwareError(f"{report}: holds no result that can be accepted; {'; '.join(left_out) or _REMEDY}")
+    refused = {
+        name: _drift(name, keys, measured.pop(name), reason) for name, keys in drifted.items() if name in measured
+    }
+    return Accepted(measured=dict(measured), left_out=tuple(left_out), refused=refused, references=references)
+
+
+def _drift(name: str, drifted: Sequence[str], measured: Sequence[Measured], reason: str) -> str:
+    """That a baseline is not written, since conditions of it drifted: it would hold the values of two models."""
+    others = [measurement.condition.key for measurement, _ in measured if measurement.condition.key not in drifted]
+    options = ("reset-golden",) if reason else ("reset-golden", "reason")
+    return drift_refusal(name, drifted, options, "--") + nothing_else(others)
+
+
+def _options(document: Plain, reset_golden: bool) -> str:
+    """What a report whose values need a reason needs for all of them."""
+    resets = not reset_golden and any(result["drifts"] for result in document["results"])
+    return ("--reset-golden " if resets else "") + '--reason="why"'
+
+
+def accept(
+    accepted: Accepted, directory: Path, *, reason: str = "", reset_golden: bool = False, dry_run: bool = False
+) -> Iterator[tuple[str, UpdateOutcome]]:
+    """Store it, one baseline after another: each one's name and what happened to it.
+
+    Args:
+        accepted: what to store.
+        directory: the folder of the baselines.
+        reason: kept in the history of the entries that change.
+        reset_golden: the stored values become the golden reference themselves.
+        dry_run: only find out what would happen.
+
+    Raises:
+        FailAwareError: a stored baseline cannot be read, is not in the folder or is not what the run compared with, or
+            the report's values could not be read again.
+        OSError: a file cannot be written.
+    """
+    for name, measured in accepted.measured.items():
+        _check_references(directory, name, measured, accepted.references)
+    for name, measured in accepted.measured.items():
+        yield (
+            name,
+            update_baseline(directory, name, measured, reason=reason, reset_golden=reset_golden, dry_run=dry_run),
+        )
+
+
+def _check_references(
+    directory: Path, name: str, measured: Sequence[Measured], references: Mapping[tuple[str, str], str]
+) -> None:
+    """Refuse what was judged against other values than those that it would replace."""
+    path, baseline = baseline_path(directory, name), read_baseline(directory, name)
+    for measurement, _ in measured:
+        key = measurement.condition.key
+        reference, entry = references[name, key], baseline.entries.get(key) if baseline else None
+        if reference and baseline is None:
+            raise FailAwareError(
+                f"{path}: there is no such baseline, and the run compared with one; give its folder with --baseline-dir"
+            )
+        if (entry.records_sha256 if entry else "") not in (reference, sha256_of(own_content(measurement.records))):
+            raise FailAwareError(
+                f"{path}: conditions.{key} has changed since the run of this report; run the gate again, so that "
+                "its values are judged against these"
+            )
+
+
+def _read(path: Path) -> Plain:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise FailAwareError(f"{path}: cannot be read ({error.strerror}); give the file of --failaware-json") from error
+    if is_lfs_pointer(content):
+        raise FailAwareError(f"{path}: is a Git LFS pointer; {LFS_REMEDY}")
+    try:
+        document = json.loads(content.decode("utf-8"))
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise FailAwareError(f"{path}: is no JSON ({error}); {_REMEDY}") from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        found = document.get("schema") if isinstance(document, dict) else None
+        raise FailAwareError(
+            f"{path}: schema is {found!r}, this version reads {SCHEMA}; give a file of --failaware-json, and use the "
+            "version of pytest-failaware that wrote it"
+        )
+    return document
+
+
+def _measured(plain: Plain, report: Path) -> Measured:
+    """What one item measured; its records are those that the report names, and those of the data it names."""
+    archive, member = records_path(report), plain["records"]["member"]
+    content = _member(archive, member)
+    if sha256_of(content) != plain["records"]["sha256"]:
+        raise FailAwareError(f"{archive}: {member} is not what {report.name} names (sha256 differs); {_REMEDY}")
+    try:
+        measurement = measurement_from_plain({**plain, "records": base64.b64encode(content).decode("ascii")})
+        _check_columns(measurement)
+    except ColumnsError as error:
+        raise FailAwareError(f"{archive}: {member}: {error}; {_REMEDY}") from error
+    rule = FailureRule.parse(plain["rule"], f"{report}: rule")
+    _check_entry(measurement, rule, report)
+    return measurement, rule
+
+
+def _member(archive: Path, member: str) -> bytes:
+    try:
+        with archive.open("rb") as file:
+            if is_lfs_pointer(file.read(100)):
+                raise FailAwareError(f"{archive}: is a Git LFS pointer; {LFS_REMEDY}")
+        with zipfile.ZipFile(archive) as records:
+            check_unpacked(records, archive, FailAwareError)
+            return records.read(member)
+    except FailAwareError:
+        raise
+    except FileNotFoundError as error:
+        raise FailAwareError(f"{archive}: is not beside the report; {_REMEDY}") from error
+    except Exception as error:  # a damaged archive raises whatever its bytes provoke
+        raise FailAwareError(f"{archive}: has no records {member!r} ({describe_error(error)}); {_REMEDY}") from error
+
+
+def _check_columns(measurement: Measurement) -> None:
+    """Refuse what the reader of baselines would refuse."""
+    records, data = measurement.records, measurement.provenance.data
+    check_records(records, data)
+    check_groups(measurement.groups, data)
+    if data.fingerprint != data_fingerprint(records.sample_id, records.label, data.classes):
+        raise ColumnsError("does not belong to the data in the report")
+    former = measurement.former
+    if former is not None and former.fingerprint != data_fingerprint(former.sample_id, records.label, former.classes):
+        raise ColumnsError("the ids under the former class names do not belong to the data in the report")
+
+
+def _check_entry(measurement: Measurement, rule: FailureRule, report: Path) -> None:
+    """Refuse facts that would not be read from a baseline as they are in the report."""
+    name = "entry"
+    entry = baseline_of(measurement, rule, name)
+    try:
+        again = parse_baseline(baseline_text(entry), str(report), name)
+    except BaselineError as error:
+        finding = str(error).removeprefix(f"{report}:").lstrip(":0123456789 ").partition("; ")[0]
+        raise FailAwareError(f"{report}: {finding}, which no baseline can hold; {_REMEDY}") from error
+    if again != entry:
+        raise FailAwareError(f"{report}: a measurement would not be read from a baseline as it is; {_REMEDY}")
+
+
+def _doubt(result: dict[str, Any], *, drifts: bool) -> str:  # Any: one result of the document
+    """Why a result is accepted only with a reason, as in a run that updates; "" if it needs none.
+
+    Where it drifts, the sentence on that asks for the reason.
+    """
+    if result.get("alarm") and not result.get("is_alarm_stored"):
+        return f"ALARM: {result['alarm']}; if the values are right nonetheless,"
+    if result.get("stored"):
+        return (
+            "could not be compared with what was stored; look at both values in the report of the run, and if the "
+            "change is meant,"
+        )
+    if not drifts and any(Verdict(one["verdict"]) in (*WORSE, Verdict.NOT_WRITTEN) for one in result["comparisons"]):
+        return "is worse than what was stored; if that is meant,"
+    return ""
+
+
+def _why_not(result: dict[str, Any]) -> str:  # Any: one result of the document
+    if result["measurement"] is None:
+        return "its body or teardown failed, or the run was limited or overridden"
+    return "outside a minimum or maximum"

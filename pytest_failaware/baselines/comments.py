@@ -1,0 +1,91 @@
+"""Comments that people wrote into a baseline: taken from the old text, and put where they belong in the new one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import yaml
+
+from pytest_failaware.baselines.file import HEADER
+from pytest_failaware.baselines.strict_yaml import compose
+
+_Path = tuple[str, ...]
+"""Where a value stands: the keys and positions that lead to it."""
+
+_END: Final[_Path] = ("",)  # no value's
+_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # where YAML 1.1 counts a line
+
+
+def with_comments(text: str, old: str) -> str:
+    """Return a baseline's canonical text with the comments of its old text.
+
+    A comment on a line of its own belongs to the value below it, another one to the value in front of it. Comments on
+    values that are gone go, too.
+    """
+    if "#" not in old.replace(HEADER, ""):
+        return text
+    above, beside = _comments(old)
+    lines = text.splitlines()
+    firsts, lasts = _lines(text)
+    for path, comment in beside.items():
+        if path in lasts:
+            lines[lasts[path][0]] += f"  {comment}"
+    for path, comments in sorted(above.items(), key=lambda one: firsts.get(one[0], -1), reverse=True):
+        if path in firsts:
+            line = lines[firsts[path]]
+            indent = line[: len(line) - len(line.lstrip())]
+            lines[firsts[path] : firsts[path]] = [indent + comment for comment in comments]
+    return "\n".join([*lines, *above.get(_END, ())]) + "\n"
+
+
+def _comments(text: str) -> tuple[dict[_Path, list[str]], dict[_Path, str]]:
+    """The comments above a value, and those beside one, by the value's path."""
+    firsts, lasts = _lines(text)
+    starts = {line: path for path, line in reversed(firsts.items())}  # the outermost value that starts there
+    ends = {line: (column, path) for path, (line, column) in lasts.items()}
+    inside = {line for path, (end, _) in lasts.items() for line in range(firsts[path] + 1, end + 1)}
+    above: dict[_Path, list[str]] = {}
+    beside: dict[_Path, str] = {}
+    waiting: list[str] = []
+    for number, line in enumerate(_BREAK.split(text)):
+        if number in starts and waiting:
+            above[starts[number]], waiting = waiting, []
+        column, path = ends.get(number, (0, _END))
+        rest = line[column:].lstrip(" \t:,]}").rstrip()
+        if rest.startswith("#") and number in ends:
+            beside[path] = rest
+        elif rest.startswith("#") and number not in inside and rest != HEADER.strip():
+            waiting.append(rest)
+    return above | ({_END: waiting} if waiting else {}), beside
+
+
+def _lines(text: str) -> tuple[dict[_Path, int], dict[_Path, tuple[int, int]]]:
+    """By path: the line where a value starts, its key included; and the line and column after its last character.
+
+    Of a value that holds others the second is where its key ends.
+    """
+    firsts: dict[_Path, int] = {}
+    lasts: dict[_Path, tuple[int, int]] = {}
+    for path, node in _values(compose(text, "a baseline")):
+        firsts.setdefault(path, node.start_mark.line)
+        if isinstance(node, yaml.ScalarNode):
+            lasts[path] = (node.end_mark.line, node.end_mark.column)
+    return firsts, lasts
+
+
+def _values(node: yaml.Node | None, path: _Path = ()) -> Iterator[tuple[_Path, yaml.Node]]:
+    """Every key and every value below a node in the order of the text; a key has the path of its value."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*path, str(key.value))
+            yield inner, key
+            yield from _values(value, inner)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):  # a class stays what it is wherever it stands
+            inner = (*path, str(item.value) if isinstance(item, yaml.ScalarNode) else str(index))
+            yield inner, item
+            yield from _values(item, inner)
+    elif node is not None and path:
+        yield path, node

@@ -1,0 +1,286 @@
+"""What an update writes: new measurements merged into a stored baseline, and the outcome; nothing is written here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+
+from pytest_failaware.baselines.comments import with_comments
+from pytest_failaware.baselines.entries import Measured, entry_of
+from pytest_failaware.baselines.file import baseline_path, baseline_text, parse_baseline, read_text
+from pytest_failaware.baselines.golden import ends_golden
+from pytest_failaware.baselines.leftovers import carried_over, shared_hash
+from pytest_failaware.baselines.refusals import lacking, refusal
+from pytest_failaware.baselines.renaming import is_renamed, renamed_files, under_new_names
+from pytest_failaware.baselines.samples import (
+    holds_logits,
+    own_content,
+    own_path,
+    read_groups,
+    read_records,
+    sha256_of,
+    shared_content,
+    shared_path,
+)
+from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.errors import BaselineError, choices
+from pytest_failaware.core.identity import group_count
+from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.npz import ColumnsError, check_groups, check_records
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.judge.comparability import records_equal
+from pytest_failaware.judge.groups import same_groups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateOutcome:
+    """What an update did, by condition key.
+
+    `refused` says why it did nothing; `lacking` names the options without which it did nothing, each with the keys that
+    need it. `diff` says how the YAML file changes.
+
+    For the keys in `golden_anew` drift is measured from the values stored now; for those in `without_logits` the logits
+    that were stored are gone.
+    """
+
+    recorded: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    regrouped: str = ""  # how many groups the same samples were in and are in now, where that changed
+    pruned: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()  # classes, as failaware_rename spells them
+    golden_anew: tuple[str, ...] = ()
+    without_logits: tuple[str, ...] = ()
+    refused: str = ""
+    lacking: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    diff: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What an update is asked to do, as `update_baseline` describes it."""
+
+    measured: Sequence[Measured]
+    drop: Collection[str]
+    reason: str
+    reset_golden: bool
+
+    @property
+    def fresh(self) -> dict[str, Measured]:
+        """What was measured, by condition key; of two tests that gate one condition the last."""
+        return {measurement.condition.key: (measurement, rule) for measurement, rule in self.measured}
+
+
+class _Stored(Enum):
+    """What a file says of a measurement."""
+
+    WHOLLY = "wholly"
+    WITHOUT_LOGITS = "without logits"  # which were measured
+    OTHERWISE = "otherwise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What an update writes, the YAML file last, and the baseline as it is then."""
+
+    outcome: UpdateOutcome
+    contents: Mapping[Path, bytes] = field(default_factory=dict)
+    baseline: Baseline | None
+
+
+def plan_renaming(directory: Path, old: Baseline | None, update: Update) -> Plan | None:
+    """Return the baseline under new names of its classes, with the values it has; None if there is nothing to rename.
+
+    It is written before the update: whatever ends that, the baseline is whole. An update that is going to be refused
+    renames nothing.
+    """
+    if old is None or not update.measured or not is_renamed(old, update.measured[0][0]):
+        return None
+    first = update.measured[0][0]
+    preview = under_new_names(old, first)
+    is_refused = refusal(preview, update.measured, update.fresh, update.drop) or lacking(
+        directory, preview, update.fresh, reason=update.reason, reset_golden=update.reset_golden
+    )
+    found = None if is_refused else renamed_files(directory, old, first)
+    if found is None:
+        return None
+    merged, contents = found
+    before, after = _texts(directory, old, merged)
+    contents[baseline_path(directory, old.name).resolve()] = after.encode()
+    pairs = zip(old.data.classes, merged.data.classes, strict=True)
+    outcome = UpdateOutcome(
+        renamed=tuple(f"{name} => {new}" for name, new in pairs if name != new),
+        diff=_diff(before, after, f"{old.name}.yaml"),
+    )
+    return Plan(outcome=outcome, contents=contents, baseline=merged)
+
+
+def plan_update(directory: Path, old: Baseline | None, name: str, update: Update) -> Plan:
+    """Return what an update writes: the changed entries, their sample files, and the YAML; or why it writes nothing.
+
+    Raises:
+        BaselineError: there is no such entry to delete, or what would be written could not be read.
+    """
+    known = old.entries if old else {}
+    for key in update.drop:
+        if key not in known:
+            raise BaselineError(f"{baseline_path(directory, name)}: has no entry {key!r}; {choices(key, known)}")
+    fresh = update.fresh
+    if refused := refusal(old, update.measured, fresh, update.drop):
+        return Plan(outcome=UpdateOutcome(refused=refused), baseline=old)
+    if needed := lacking(directory, old, fresh, reason=update.reason, reset_golden=update.reset_golden):
+        return Plan(outcome=UpdateOutcome(lacking=needed), baseline=old)
+    found = {key: _found(directory, old, *one) for key, one in fresh.items()} if old else {}
+    reset = [key for key, entry in known.items() if update.reset_golden and entry.golden is not None]
+    unchanged = tuple(key for key, stored in found.items() if stored is _Stored.WHOLLY and key not in reset)
+    changed = {key: one for key, one in fresh.items() if key not in unchanged}
+    outcome = UpdateOutcome(
+        recorded=tuple(key for key in changed if key not in known),
+        updated=tuple(key for key in changed if key in known),
+        unchanged=unchanged,
+        regrouped=_regrouped(directory, old, update.measured),
+        pruned=tuple(update.drop),
+        golden_anew=tuple(_golden_anew(directory, old, changed, update)),
+        without_logits=tuple(_without_logits(directory, old, changed)),
+    )
+    if not changed and not update.drop and not outcome.regrouped:
+        return Plan(outcome=outcome, baseline=old)
+    # Where the logits alone are new, what is stored now is as golden as what it replaces.
+    filled = [key for key, stored in found.items() if stored is _Stored.WITHOUT_LOGITS and known[key].golden is None]
+    merged = _merged(directory, old, name, changed, update, outcome.golden_anew, filled)
+    before, after = _texts(directory, old, merged)
+    contents = carried_over(directory, old, merged) | _samples(directory, merged, changed, update)
+    contents[baseline_path(directory, name).resolve()] = after.encode()
+    return Plan(
+        outcome=replace(outcome, diff=_diff(before, after, f"{name}.yaml")),
+        contents={path: new for path, new in contents.items() if not path.is_file() or path.read_bytes() != new},
+        baseline=merged,
+    )
+
+
+def _texts(directory: Path, old: Baseline | None, merged: Baseline) -> tuple[str, str]:
+    """The text of the YAML file before and after, which has to be read as what was meant.
+
+    Raises:
+        BaselineError: it would not be.
+    """
+    path, after = baseline_path(directory, merged.name), baseline_text(merged)
+    before = read_text(path) if old else ""
+    after = with_comments(after, before) if before else after
+    again = parse_baseline(after, f"{path} (as it would be written)", merged.name)
+    if (again, again.data.groups) != (merged, merged.data.groups):
+        fields = [name for name in Baseline.__slots__ if getattr(again, name) != getattr(merged, name)]
+        raise BaselineError(
+            f"{path}: {', '.join(fields) or 'groups'} would not be read as written (an unusual character in a name?), "
+            "so nothing was written; rename what has it"
+        )
+    return before, after
+
+
+def _samples(directory: Path, merged: Baseline, changed: Mapping[str, Measured], update: Update) -> dict[Path, bytes]:
+    """The files of samples: the outcomes of each changed condition, and what all conditions share."""
+    contents = {}
+    for key, (measurement, _) in changed.items():
+        _check(directory, merged, measurement)
+        contents[own_path(directory, merged, merged.entries[key])] = own_content(measurement.records)
+    if update.measured:
+        first = update.measured[0][0]
+        contents[shared_path(directory, merged)] = shared_content(first.records, first.groups)
+    return contents
+
+
+def _check(directory: Path, merged: Baseline, measurement: Measurement) -> None:
+    """Refuse to write what could not be read."""
+    try:
+        check_records(measurement.records, measurement.provenance.data)
+        check_groups(measurement.groups, measurement.provenance.data)
+    except ColumnsError as error:
+        raise BaselineError(
+            f"{baseline_path(directory, merged.name)}: {measurement.condition.key} cannot be stored: {error}; look at "
+            "what the model answers"
+        ) from error
+
+
+def _without_logits(directory: Path, old: Baseline | None, changed: Mapping[str, Measured]) -> Iterator[str]:
+    """The entries whose stored logits are lost, as the measurement brings none."""
+    for key, (measurement, _) in changed.items():
+        entry = old.entries.get(key) if old else None
+        if old is None or entry is None or measurement.records.logits is not None:
+            continue
+        if holds_logits(own_path(directory, old, entry)):
+            yield key
+
+
+def _golden_anew(
+    directory: Path, old: Baseline | None, changed: Mapping[str, Measured], update: Update
+) -> Iterator[str]:
+    """The stored entries whose new values become golden."""
+    for key, (measurement, _) in changed.items():
+        if old is not None and key in old.entries and (update.reset_golden or ends_golden(directory, old, measurement)):
+            yield key
+
+
+def _regrouped(directory: Path, old: Baseline | None, measured: Sequence[Measured]) -> str:
+    """How many groups before and now, "" where the samples belong together as they are stored, or are others."""
+    if old is None or not measured or old.data != measured[0][0].provenance.data:
+        return ""
+    before, now = read_groups(directory, old), measured[0][0].groups
+    if same_groups(before, now):
+        return ""
+    return " -> ".join(f"{group_count(side):,}" if side is not None else "none" for side in (before, now))
+
+
+def _found(directory: Path, baseline: Baseline, measurement: Measurement, rule: FailureRule) -> _Stored:
+    """How much of what was measured the file already says."""
+    provenance = measurement.provenance
+    entry = baseline.entries.get(measurement.condition.key)
+    if entry is None or (baseline.data, baseline.preprocessing) != (provenance.data, provenance.preprocessing):
+        return _Stored.OTHERWISE
+    stored = read_records(directory, baseline, entry)
+    made_alike = (entry.condition, entry.seed, entry.rule) == (measurement.condition, measurement.seed, str(rule))
+    if stored is None or not made_alike or not records_equal(stored, measurement.records, rule):
+        return _Stored.OTHERWISE
+    is_less = stored.logits is None and measurement.records.logits is not None
+    return _Stored.WITHOUT_LOGITS if is_less else _Stored.WHOLLY
+
+
+def _merged(
+    directory: Path,
+    old: Baseline | None,
+    name: str,
+    changed: Mapping[str, Measured],
+    update: Update,
+    golden_anew: Collection[str],
+    filled: Collection[str],
+) -> Baseline:
+    """The baseline with the changed entries in place and the dropped ones gone."""
+    known = old.entries if old else {}
+    entries = {key: entry for key, entry in known.items() if key not in update.drop}
+    for key, (measurement, rule) in changed.items():
+        entries[key] = entry_of(
+            measurement,
+            rule,
+            known.get(key),
+            update.reason,
+            golden_reset=key in golden_anew,
+            is_filled=key in filled,
+        )
+    if old is not None and not update.measured:
+        return replace(old, entries=entries, samples_sha256=shared_hash(directory, old))
+    first = update.measured[0][0]
+    return Baseline(
+        name=name,
+        data=first.provenance.data,
+        preprocessing=first.provenance.preprocessing,
+        entries=entries,
+        samples_sha256=sha256_of(shared_content(first.records, first.groups)),
+        known_label_errors=old.known_label_errors if old else (),
+    )
+
+
+def _diff(before: str, after: str, file: str) -> str:
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    return "".join(difflib.unified_diff(old, new, fromfile=f"{file} (stored)", tofile=f"{file} (new)"))

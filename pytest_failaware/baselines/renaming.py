@@ -1,0 +1,145 @@
+"""A baseline under new names of its classes: failaware_rename says them, the images have to be the same.
+
+The ids of samples hold the names of their classes, so that each stored sample gets the id that it has now.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.baselines.samples import (
+    golden_path,
+    missing_files,
+    own_content,
+    own_path,
+    read_golden,
+    read_groups,
+    read_records,
+    sha256_of,
+    shared_content,
+    shared_path,
+)
+from pytest_failaware.baselines.stored import Stored
+from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.errors import ConfigError, choices
+from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.records import Records
+from pytest_failaware.judge.groups import Groups
+
+
+def is_renamed(baseline: Baseline, measurement: Measurement) -> bool:
+    """Return whether the data differs from the baseline's in names of classes alone, and the lines say so.
+
+    The fingerprint holds every id, every label and the names in their order: no output has another meaning.
+    """
+    former = measurement.former
+    return former is not None and baseline.data.fingerprint == former.fingerprint
+
+
+def renamed(stored: Stored, measurement: Measurement) -> Stored:
+    """Return what is stored as if it had been recorded under the new names."""
+    if stored.baseline is None or not is_renamed(stored.baseline, measurement):
+        return stored
+    return dataclasses.replace(
+        stored,
+        baseline=under_new_names(stored.baseline, measurement),
+        records=None if stored.records is None else with_new_ids(stored.records, measurement),
+        golden=None if stored.golden is None else with_new_ids(stored.golden, measurement),
+        groups=None if stored.records is None else _in_new_order(stored.groups, stored.records, measurement),
+    )
+
+
+def under_new_names(baseline: Baseline, measurement: Measurement) -> Baseline:
+    """Return a baseline with the new names and the ids of now; its entries still name the files as they are."""
+    now, errors = measurement.provenance.data, np.array(baseline.known_label_errors, dtype=np.uint64)
+    return dataclasses.replace(
+        baseline,
+        data=dataclasses.replace(baseline.data, fingerprint=now.fingerprint, classes=now.classes),
+        known_label_errors=tuple(sorted(_new_ids(errors, measurement).tolist())),
+    )
+
+
+def with_new_ids(records: Records, measurement: Measurement) -> Records:
+    """Return records with the ids of now, ascending."""
+    ids = _new_ids(records.sample_id, measurement)
+    return dataclasses.replace(records, sample_id=ids).take(np.argsort(ids))
+
+
+def _in_new_order(groups: Groups, records: Records, measurement: Measurement) -> Groups:
+    return None if groups is None else groups[np.argsort(_new_ids(records.sample_id, measurement))]
+
+
+def _new_ids(ids: NDArray[np.uint64], measurement: Measurement) -> NDArray[np.uint64]:
+    """The id that each of these samples has now; a sample that was not measured, under a limit, keeps its own."""
+    if measurement.former is None:
+        return ids
+    order = np.argsort(measurement.former.sample_id)
+    old, new = measurement.former.sample_id[order], measurement.records.sample_id[order]
+    places = np.searchsorted(old, ids).clip(max=len(old) - 1)
+    return np.where(old[places] == ids, new[places], ids)
+
+
+def renamed_files(
+    directory: Path, baseline: Baseline, measurement: Measurement
+) -> tuple[Baseline, dict[Path, bytes]] | None:
+    """Return a baseline under the new names with all its sample files, None if it is not to be renamed, or lacks files.
+
+    Every entry is carried over with its values, also one that this run did not measure.
+    """
+    if not baseline.entries or not is_renamed(baseline, measurement) or missing_files(directory, baseline):
+        return None
+    contents, entries, shared = {}, {}, b""
+    for key, entry in baseline.entries.items():
+        stored = renamed(
+            Stored(
+                baseline=baseline,
+                records=read_records(directory, baseline, entry),
+                golden=read_golden(directory, baseline, entry),
+                groups=read_groups(directory, baseline),
+            ),
+            measurement,
+        )
+        if stored.records is None:
+            return None
+        own, golden = own_content(stored.records), entry.golden
+        shared = shared_content(stored.records, stored.groups)
+        contents[sha256_of(own)] = own
+        if golden is not None and stored.golden is not None:
+            first = own_content(stored.golden)
+            contents[sha256_of(first)] = first
+            golden = dataclasses.replace(golden, records_sha256=sha256_of(first))
+        entries[key] = dataclasses.replace(entry, records_sha256=sha256_of(own), golden=golden)
+    merged = dataclasses.replace(
+        under_new_names(baseline, measurement), entries=entries, samples_sha256=sha256_of(shared)
+    )
+    files = {shared_path(directory, merged): shared}
+    for entry in entries.values():
+        files[own_path(directory, merged, entry)] = contents[entry.records_sha256]
+        if entry.golden is not None:
+            files[golden_path(directory, merged, entry)] = contents[entry.golden.records_sha256]
+    return merged, files
+
+
+def check_lines(rename: Mapping[str, str], baseline: Baseline, measurement: Measurement) -> str:
+    """Return a sentence on the lines that have done their work, "" if each of them still renames.
+
+    Raises:
+        ConfigError: a line names a class that neither side has.
+    """
+    stored, now = baseline.data.classes, measurement.provenance.data.classes
+    done = []
+    for old, new in rename.items():
+        line = f"failaware_rename = {old} => {new}"
+        if old not in stored and new not in stored:
+            raise ConfigError(f"{line}: baseline {baseline.name!r} has no class {old!r}; {choices(old, stored)}")
+        if new not in now:
+            raise ConfigError(f"{line}: the data set has no class {new!r}; {choices(new, now)}")
+        done += [f"{old} => {new}"] if old not in stored else []
+    if not done:
+        return ""
+    return f"failaware_rename: baseline {baseline.name!r} has the new names; remove {', '.join(done)} from the ini"

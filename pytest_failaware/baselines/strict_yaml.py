@@ -1,0 +1,173 @@
+"""YAML that means one thing: no duplicate keys, anchors, aliases or tags, and every value knows its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import yaml
+
+from pytest_failaware.core.errors import BaselineError
+
+_FURTHEST: Final = 2**53  # from 0; beyond it a float skips whole numbers
+_DEEPEST: Final = 20  # values in values
+_WORDS: Final = {
+    spelled: value
+    for word, value in (("null", None), ("true", True), ("false", False))
+    for spelled in (word, word.title(), word.upper())
+} | {"~": None, "": None}
+_WHOLE: Final = re.compile(r"-?(0|[1-9][0-9]{0,39})")
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,40}\.[0-9]{0,40}([eE][-+][0-9]{1,3})?")
+_CONFLICT: Final = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value with its place: the file, its dotted key and its line."""
+
+    value: Any  # Any: what YAML can hold; read it through the methods below
+    file: str
+    key: str
+    line: int
+
+    def mapping(self, *, required: tuple[str, ...] = (), optional: tuple[str, ...] | None = None) -> dict[str, Entry]:
+        """The value as a mapping; with `optional` given, keys that are in neither tuple are refused."""
+        found: dict[str, Entry] = self._as(dict, "a mapping")
+        missing = [name for name in required if name not in found]
+        if missing:
+            raise self.error(f"{', '.join(missing)} is missing")
+        unknown = [] if optional is None else [name for name in found if name not in required + optional]
+        if unknown:
+            raise found[unknown[0]].error("is no key of this version")
+        return found
+
+    def items(self) -> list[Entry]:
+        """The value as a list."""
+        found: list[Entry] = self._as(list, "a list")
+        return found
+
+    def text(self) -> str:
+        """The value as text."""
+        return self._as(str, "text")
+
+    def count(self) -> int:
+        """The value as a whole number of at least 0."""
+        if isinstance(self.value, bool) or self._as(int, "a whole number") < 0:
+            raise self.error(f"must be a whole number of at least 0, got {self.value!r}")
+        return int(self.value)
+
+    def number(self) -> float:
+        """The value as a number."""
+        value = self.value
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_FURTHEST <= value <= _FURTHEST:
+            raise self.error(f"must be a number, got {str(value)[:40]}")
+        return float(value)
+
+    def error(self, finding: str, remedy: str = "restore the file from version control") -> BaselineError:
+        """The one line that says what is wrong here and what to do."""
+        subject = f"{self.key} " if self.key else ""
+        return BaselineError(f"{self.file}:{self.line}: {subject}{finding}; {remedy}")
+
+    def _as(self, kind: type[T], name: str) -> T:
+        if not isinstance(self.value, kind):
+            nested = isinstance(self.value, (dict, list))
+            shown = type(self.value).__name__ if nested else repr(self.value)[:40]
+            raise self.error(f"must be {name}, got {shown}")
+        return self.value
+
+
+def parse(text: str, file: str) -> Entry:
+    """The document in `text`; `file` is the name errors give it.
+
+    Raises:
+        BaselineError: naming the file and the line.
+    """
+    if conflict := _CONFLICT.search(text):
+        line = text.count("\n", 0, conflict.start()) + 1
+        raise BaselineError(
+            f"{file}:{line}: a merge conflict is left in the file; take one side, then re-run with "
+            "--failaware-update-baselines"
+        )
+    return _entry(compose(text, file), file, "", 1)
+
+
+def compose(text: str, file: str) -> yaml.Node | None:
+    """The nodes of a document, which know their places in the text; None for an empty text.
+
+    Raises:
+        BaselineError: naming the file and the line.
+    """
+    try:
+        return _Loader(text).get_single_node()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        problem = getattr(error, "problem", None) or "cannot be read"
+        if isinstance(error, _RefusedError):
+            raise BaselineError(f"{file}:{line}: {problem}") from error
+        raise BaselineError(f"{file}:{line}: not YAML ({problem}); restore the file from version control") from error
+
+
+class _RefusedError(yaml.MarkedYAMLError):
+    """YAML that is sound, and that no baseline needs; the problem names the remedy."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes in one pass; what it refuses is refused before anything is built of it."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs have no types for it
+        if getattr(event, "anchor", None) or getattr(event, "tag", None):
+            raise _refused("anchors, aliases and tags are not allowed; write the value out", event)
+        if self.depth > _DEEPEST:
+            raise _refused("nested too deep; restore the file from version control", event)
+        self.depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def _refused(text: str, event: yaml.Event) -> _RefusedError:
+    return _RefusedError(problem=text, problem_mark=event.start_mark)  # type: ignore[arg-type]  # one of two marks
+
+
+def _entry(node: yaml.Node | None, file: str, key: str, line: int) -> Entry:
+    if isinstance(node, yaml.MappingNode):
+        return Entry(dict(_pairs(node, file, key)), file, key, line)
+    if isinstance(node, yaml.SequenceNode):
+        items = [
+            _entry(item, file, f"{key}[{index}]", item.start_mark.line + 1) for index, item in enumerate(node.value)
+        ]
+        return Entry(items, file, key, line)
+    return Entry(_scalar(node) if isinstance(node, yaml.ScalarNode) else None, file, key, line)
+
+
+def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
+    """Plain decimal numbers, null, true and false; all else is text, such as the other numbers of YAML 1.1."""
+    text = str(node.value)
+    if node.style is not None:  # quoted
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text
+
+
+def _pairs(node: yaml.MappingNode, file: str, key: str) -> Iterator[tuple[str, Entry]]:
+    seen: set[str] = set()
+    for name_node, value_node in node.value:
+        line = name_node.start_mark.line + 1
+        if not isinstance(name_node, yaml.ScalarNode):
+            raise BaselineError(f"{file}:{line}: a key has to be text; restore the file from version control")
+        name = str(name_node.value)
+        inner = f"{key}.{name}" if key else name
+        if name in seen:
+            raise BaselineError(f"{file}:{line}: {inner} stands twice; remove one")
+        seen.add(name)
+        yield name, _entry(value_node, file, inner, line)

@@ -1,0 +1,77 @@
+"""New measurements into a stored baseline: under the lock of its folder, with one commit point."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+from pytest_failaware.baselines.entries import Measured
+from pytest_failaware.baselines.file import baseline_path, read_baseline
+from pytest_failaware.baselines.leftovers import remove_leftovers
+from pytest_failaware.baselines.merge import Plan, Update, UpdateOutcome, plan_renaming, plan_update
+from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.files import locked, replace_in_order
+
+
+def update_baseline(
+    directory: Path,
+    name: str,
+    measured: Sequence[Measured],
+    *,
+    drop: Collection[str] = (),
+    reason: str = "",
+    reset_golden: bool = False,
+    dry_run: bool = False,
+) -> UpdateOutcome:
+    """Merge measurements of one data set into the baseline `name`, and delete the entries in `drop`.
+
+    An entry whose predictions and flags are as stored, and whose scores are within 1e-4, is left as it is, unless the
+    measurement brings logits that are not stored; logits that are stored and not brought are left, too. Data or
+    preprocessing other than the file's, and no groups where it has some, are refused unless the update covers every
+    entry of the file.
+
+    The folder is locked while the file is read, changed and replaced, so that processes which update other entries lose
+    nothing. The YAML is replaced last: whatever ends an update, the baseline is the old one or the new one. What an
+    update that was killed left behind is removed by the next one. A linked YAML is written where it lies.
+
+    Args:
+        directory: the folder of the baselines.
+        name: the baseline.
+        measured: what to store, at most one kind of data and model.
+        drop: keys of the entries to delete.
+        reason: kept in the history of the entries that change.
+        reset_golden: the stored values become the golden reference themselves; else the first ones stay it.
+        dry_run: only find out what would happen.
+
+    Raises:
+        BaselineError: the stored baseline cannot be read, has no such entry to delete, or could not be read afterwards.
+        OSError: a file cannot be written; the baseline is the old one or the new one.
+    """
+    home = baseline_path(directory, name).resolve().parent
+    change = Update(measured=measured, drop=drop, reason=reason, reset_golden=reset_golden)
+    if dry_run:
+        with locked(home) if home.is_dir() else nullcontext():
+            old = read_baseline(directory, name)
+            return (plan_renaming(directory, old, change) or plan_update(directory, old, name, change)).outcome
+    home.mkdir(parents=True, exist_ok=True)
+    with locked(home):
+        old = read_baseline(directory, name)
+        if renaming := plan_renaming(directory, old, change):
+            _carry_out(renaming, directory, name, home, old)
+            old = renaming.baseline
+        plan = plan_update(directory, old, name, change)
+        _carry_out(plan, directory, name, home, old)
+    return replace(plan.outcome, renamed=renaming.outcome.renamed) if renaming else plan.outcome
+
+
+def _carry_out(plan: Plan, directory: Path, name: str, home: Path, old: Baseline | None) -> None:
+    try:
+        if plan.contents:
+            replace_in_order(plan.contents)
+    except BaseException:  # Ctrl-C too; it goes on after the clean-up
+        remove_leftovers(directory, name, home, old, read_baseline(directory, name))
+        raise
+    if plan.baseline is not None:
+        remove_leftovers(directory, name, home, old, plan.baseline)

@@ -1,0 +1,83 @@
+"""`mce`: the corruption errors of a stored baseline, alone or in units of a reference model's."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from pytest_failaware.baselines.file import baseline_names
+from pytest_failaware.baselines.opening import open_baseline
+from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.errors import BaselineError
+from pytest_failaware.core.estimates import percent
+from pytest_failaware.judge.corruption import alexnet
+from pytest_failaware.judge.corruption.errors import ErrorRates, summarise
+from pytest_failaware.judge.corruption.summary import baseline_rates, baseline_sides, is_alexnets, reference_differences
+from pytest_failaware.report.corruption import corruption_table, total_sentences
+
+PUBLISHED: Final = "alexnet"
+"""The reference that is no baseline."""
+
+
+class _Reference(NamedTuple):
+    """A reference by its name, with what a reader could take for something else."""
+
+    name: str
+    rates: ErrorRates
+    note: str
+
+
+def show_corruption(given: Namespace) -> Iterator[str]:
+    """The error rates of each corruption, and the means over them."""
+    baseline = open_baseline(given.name, given.baseline_dir)
+    rates, reference = baseline_rates(baseline), _reference(given, baseline)
+    summary = summarise(baseline.name, rates, {} if reference is None else {reference.name: reference.rates})
+    if summary is None:
+        raise BaselineError(
+            f"{baseline.name}: no corruption was recorded at all five severities, so it has no corruption error; gate "
+            "conditions such as 'fog:1..5' or 'imagenet-c' and record them"
+        )
+    clean = f"; error on clean images {percent(rates['clean'])}" if "clean" in rates else ""
+    yield f"{baseline.name}: {baseline.data.samples:,} images, {len(baseline.data.classes)} classes{clean}"
+    yield from corruption_table(summary)
+    yield from total_sentences(summary)
+    if reference is not None and reference.note:
+        yield f"note: {reference.note}"
+
+
+def _reference(given: Namespace, baseline: Baseline) -> _Reference | None:
+    """The reference that was asked for."""
+    if given.reference is None:
+        return None
+    return _published(given, baseline) if given.reference == PUBLISHED else _stored(given, baseline)
+
+
+def _published(given: Namespace, baseline: Baseline) -> _Reference:
+    """AlexNet's errors, which mean something on ImageNet's classes and sizes alone."""
+    sides, classes = baseline_sides(baseline), len(baseline.data.classes)
+    if not all(is_alexnets(classes, side) for side in sides):
+        found = ", ".join(map(str, sorted(sides)))
+        raise BaselineError(
+            f"--reference {PUBLISHED}: was published for {alexnet.CLASSES} classes and images of {alexnet.SIDE_PX} "
+            f"pixels, {baseline.name} has {classes} classes and conditions for {found} pixels; give a baseline of your "
+            "own as the reference"
+        )
+    note = ""
+    if PUBLISHED in baseline_names(given.baseline_dir):
+        path = given.baseline_dir / f"{PUBLISHED}.yaml"
+        note = f"{PUBLISHED} means the published errors; for the stored baseline give --reference {path}"
+    return _Reference(name=alexnet.ALEXNET, rates=alexnet.ERRORS, note=note)
+
+
+def _stored(given: Namespace, baseline: Baseline) -> _Reference:
+    """Another baseline, of the same data set under the same conditions."""
+    other = open_baseline(given.reference, given.baseline_dir, also=(PUBLISHED,))
+    if differences := list(reference_differences(baseline, other)):
+        raise BaselineError(
+            f"--reference {given.reference}: cannot be compared with {given.name} ({'; '.join(differences)}); record "
+            "both with the same data set and conditions"
+        )
+    differs = baseline.preprocessing != other.preprocessing
+    note = f"preprocessing differs: {other.preprocessing} -> {baseline.preprocessing}" if differs else ""
+    return _Reference(name=f"baseline {other.name!r}", rates=baseline_rates(other), note=note)

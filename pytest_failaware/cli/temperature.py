@@ -1,0 +1,72 @@
+"""`temperature`: the T that calibrates the stored logits of a condition, fitted on one half and judged on the other."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from pytest_failaware.baselines.opening import WITH_LOGITS, open_baseline, open_records, stored_groups
+from pytest_failaware.core.errors import BaselineError
+from pytest_failaware.core.layout import aligned
+from pytest_failaware.core.metric import NO_LOGITS, ScoreMetric
+from pytest_failaware.core.records import TEMPERATURE, Records
+from pytest_failaware.judge.groups import Groups
+from pytest_failaware.judge.metrics.logits import TEMPERATURES, fit_temperature
+from pytest_failaware.judge.metrics.names import one_sided_metric
+from pytest_failaware.judge.metrics.scores import SCORE_METRICS
+from pytest_failaware.judge.significance.jackknife import deal
+from pytest_failaware.report.words import spelled
+
+_SHOWN: Final = {"nll": "NLL", "ece": "ECE", "augrc": "AUGRC"}
+
+
+def choose_temperature(given: Namespace) -> Iterator[str]:
+    """T, and what it does to samples it was not fitted on; exit code 1 where there is none."""
+    baseline = open_baseline(given.name, given.baseline_dir)
+    records = open_records(given, baseline, given.condition)
+    if records.logits is None:
+        raise BaselineError(f"{given.name}: {NO_LOGITS} for {given.condition}; {WITH_LOGITS}")
+    fitted_on, judged_on = _halves(records, stored_groups(given, baseline))
+    if not len(judged_on):
+        raise BaselineError(
+            f"{given.name}: one image, or one group of them, for {given.condition}; a fit and its judgement need two"
+        )
+    yield (
+        f"{baseline.name}, {given.condition}: {len(records):,} images; T is fitted on {len(fitted_on):,} of them, and "
+        f"judged on the other {len(judged_on):,}"
+    )
+    fitted = fit_temperature(fitted_on)
+    if fitted is None:
+        given.failed = True
+        low, high = TEMPERATURES
+        yield (
+            f"no temperature from {low:g} to {high:g} has the least NLL: every answer is right, the logits tell "
+            "nothing or are in other units, or a label has probability 0"
+        )
+        return
+    at = f"{TEMPERATURE}{fitted:.4g}"  # four digits: what is printed is what was judged
+    yield f"T = {fitted:.4g}: {_meaning(float(f'{fitted:.4g}'))}"
+    yield from aligned([("", *_SHOWN.values()), _row("before", judged_on), _row("after", judged_on, f"({at})")], (0,))
+    yield f'to gate it: metrics=["ece({at})"], with failaware_store_logits = true in the ini'
+
+
+def _meaning(temperature: float) -> str:
+    if temperature == 1:
+        return "the model is as confident as it should be"
+    return "the model is too confident" if temperature > 1 else "the model is not confident enough"
+
+
+def _halves(records: Records, groups: Groups) -> tuple[Records, Records]:
+    """Two halves by a hash of the ids, so that the order of the data plays no part; no group is in both."""
+    part = deal(records.sample_id, groups, parts=2)
+    first, second = (records.take(np.flatnonzero(part == half)) for half in (0, 1))
+    return first, second
+
+
+def _row(label: str, records: Records, at: str = "") -> tuple[str, ...]:
+    metrics = [SCORE_METRICS[name] if not at else one_sided_metric(name + at, "temperature") for name in _SHOWN]
+    unflagged = np.zeros(len(records), dtype=np.bool_)  # these ask for no rule
+    return label, *(spelled(one.score(records, unflagged)) for one in metrics if isinstance(one, ScoreMetric))

@@ -1,0 +1,125 @@
+"""`thresholds`: the rule of the best coverage whose risk is bounded, from a baseline's stored records."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from pytest_failaware.baselines.opening import open_baseline, open_records, stored_groups, stored_records
+from pytest_failaware.cli.ini import write_rule
+from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.layout import aligned
+from pytest_failaware.core.records import Records
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.judge.groups import one_of_each
+from pytest_failaware.judge.thresholds import By, Curve, choose, fewest
+
+_EVERY: Final = 5  # percent of coverage between the rows that are printed
+
+
+def choose_thresholds(given: Namespace) -> Iterator[str]:
+    """The risk at each coverage, the chosen rule and what is guaranteed of it; exit code 1 where there is none."""
+    baseline = open_baseline(given.name, given.baseline_dir)
+    records = open_records(given, baseline, given.condition)
+    drawn = _independent(given, baseline, records)
+    found = choose(drawn, len(baseline.data.classes), By(given.by), risk=given.risk, confidence=given.confidence_level)
+    right = int(records.correct.sum())
+    yield f"{baseline.name}, {given.condition}: {len(records):,} images, {right / len(records):.2%} right"
+    if drawn is not records:
+        yield (
+            f"chosen on {len(drawn):,} of them, one of each group: the images of a group are not independent, and more "
+            "of them would prove too much"
+        )
+    if len(found.trusted):
+        yield from _table(found, given.confidence_level)
+    if found.chosen is None:
+        given.failed = True
+        yield _nothing(found, given, "images" if drawn is records else "groups")
+        return
+    rule, drawing = found.rule(found.chosen), "" if drawn is records else "one of each group, the groups "
+    yield (
+        f"with {_percent(given.confidence_level)} confidence at most {_percent(given.risk)} of the trusted answers are "
+        f"wrong, on images like these ({given.condition}), {drawing}drawn independently"
+    )
+    yield from _elsewhere(given, baseline, rule, everywhere=drawn is not records)
+    yield f'rule = "{rule}"'
+    if given.write:
+        yield write_rule(given.write, rule)
+
+
+def share(text: str, where: str) -> float:
+    """A number of at least a millionth and below 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 1e-6 <= number < 1:
+        raise ConfigError(f"{where}: must be a number of at least 0.000001 and below 1, as in 0.05; got {text[:40]!r}")
+    return number
+
+
+# ---- the lines -----------------------------------------------------------------------------------------------------
+
+
+def _table(found: Curve, confidence: float) -> Iterator[str]:
+    """Some of the tested rules, from high coverage to low: each fifth percent, the first tested and the chosen one."""
+    levels = np.arange(_EVERY, 101, _EVERY) * found.images // 100
+    shown = set((np.searchsorted(found.trusted, levels, "right") - 1).tolist()) | {0, found.chosen}
+    yield "risk: the share of wrong answers among the trusted ones; each bound speaks of its own row"
+    rows = [("trusted", "of them wrong", "risk", f"at most ({_percent(confidence)})", "rule", "")]
+    for index in sorted((index for index in shown if index is not None and index >= 0), reverse=True):
+        trusted, wrong = int(found.trusted[index]), int(found.wrong[index])
+        mark = "<- chosen" if index == found.chosen else ""
+        rate, bound = f"{wrong / trusted:.2%}", f"{found.bound[index]:.2%}"
+        rows.append((_coverage(found, index), str(wrong), rate, bound, str(found.rule(index)), mark))
+    yield from aligned(rows, left=(4, 5))
+
+
+def _nothing(found: Curve, given: Namespace, what: str) -> str:
+    """Why there is no rule, with what is needed or what was seen; independent are the images or the groups."""
+    target = _percent(given.risk)
+    if not len(found.trusted):
+        needed = fewest(given.risk, given.confidence_level)
+        return f"too few {what} for a risk of {target}: {needed:,} must be trusted, without a wrong answer among them"
+    best = int(found.bound.argmin())
+    return (
+        f"no threshold guarantees a risk of {target}: the tests begin where {_coverage(found, 0)} are trusted, with a "
+        f"bound of {found.bound[0]:.2%}; the lowest bound is {found.bound[best]:.2%}, at {_coverage(found, best)} (a "
+        f"new target taken from here needs new {what})"
+    )
+
+
+def _elsewhere(given: Namespace, baseline: Baseline, rule: FailureRule, *, everywhere: bool) -> Iterator[str]:
+    """What the rule does under the other conditions, or `everywhere` on all images, which no guarantee covers."""
+    rows = []
+    for key in baseline.entries:
+        if (everywhere or key != given.condition) and (records := stored_records(given, baseline, key)) is not None:
+            trusted = ~rule.flags(confidence=records.confidence, entropy=records.entropy)
+            wrong, count = int((trusted & ~records.correct).sum()), int(trusted.sum())
+            rows.append(
+                (key, f"{count / len(records):.1%}", str(wrong), f"{wrong / count:.2%}" if count else "undefined")
+            )
+    if rows:
+        where = "on all images" if everywhere else "under the other conditions"
+        yield f"the same rule {where}, observed, without a guarantee"
+        yield from aligned([("condition", "trusted", "of them wrong", "risk"), *rows], left=(0,))
+
+
+def _coverage(found: Curve, index: int) -> str:
+    return f"{found.trusted[index] / found.images:.1%}"
+
+
+def _percent(number: float) -> str:
+    return f"{100 * number:g} %"
+
+
+def _independent(given: Namespace, baseline: Baseline, records: Records) -> Records:
+    """One record of each group; all where each is alone in its own."""
+    groups = stored_groups(given, baseline)
+    if groups is None or baseline.data.groups == len(records):
+        return records
+    return records.take(one_of_each(records.sample_id, groups))

@@ -1,0 +1,37 @@
+"""Where the baselines lie for a command that is called in a folder: where pytest would look from there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from pytest_failaware.config.ini_files import Table, find_ini, table_of
+from pytest_failaware.config.options import PREFIX, Given
+
+KEY: Final = f"{PREFIX}baseline_dir"
+DEFAULT: Final = "baselines"
+
+
+def baseline_folder(start: Path) -> Path:
+    """Return the folder that the ini names, else `baselines` beside the ini; absolute only if the ini has it so.
+
+    Raises:
+        ConfigError: the ini cannot be read.
+    """
+    ini, table = ini_of(start)
+    if ini is None:
+        return Path(DEFAULT)
+    text = str(table.get(KEY) or DEFAULT)
+    folder = Given(text=text, where=f"{KEY} = {text}", place=ini.name, base=ini.parent).path()
+    return folder if Path(text).expanduser().is_absolute() else Path(os.path.relpath(folder, start.resolve()))
+
+
+def ini_of(start: Path) -> tuple[Path | None, Table]:
+    """Return the file that configures pytest in a folder, with its keys.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    ini = find_ini(start)
+    return ini, (table_of(ini) or {} if ini is not None else {})

@@ -1,0 +1,126 @@
+"""Values that are right each and cannot stand together: what would let a gate pass that nobody reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from pytest_failaware.config.options import COMMAND_LINE, OPTIONS, PREFIX, Given, Surroundings
+from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.request import Precision, RunConfig, UpdateMode
+
+_ENVIRONMENT: Final = frozenset(option.environment for option in OPTIONS if option.environment)
+_SWITCHES: Final = frozenset(option.name for option in OPTIONS if option.flag)
+_LEAST_ALPHA: Final = Decimal("1e-12")  # what forty samples lost and none gained prove
+
+
+def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around: Surroundings) -> None:
+    """Refuse what would let a gate pass that nobody reviewed, or store what is not the whole truth.
+
+    Raises:
+        ConfigError: naming the options and which to leave out.
+    """
+    if config.precision is Precision.TF32 and config.device == "cpu":
+        raise ConfigError(f"{given['precision'].where}: only CUDA has TF32; leave it out, or do not ask for the CPU")
+    if config.check:
+        _refuse_beside_check(given)
+    if config.predictions is not None:
+        _refuse_what_a_model_needs(config, given)
+    readers = {"strict": config.strict, "limit": config.limit, "against": config.against, "override": config.overrides}
+    for name, active in readers.items():
+        if active and config.writing.asked:
+            where = given[name].where if name in given else f"--failaware-{name}"
+            raise ConfigError(
+                f"{where}: a run with it writes no baseline, not even in a dry run; leave one of them out"
+            )
+    if config.strict:
+        _refuse_unreviewed(config, given)
+        refuse_toothless(config.gate)
+    if config.writing.asked and config.writing.is_refused and not config.writing.dry_run:
+        raise ConfigError(
+            f"this is a CI server ({around.ci_server} is set), where baselines are not written: update them where "
+            "somebody reviews the change, or set failaware_update_in_ci = true in the ini"
+        )
+
+
+def _refuse_beside_check(given: Mapping[str, Given]) -> None:
+    """Refuse what needs the numbers of all samples beside a look at a few of them."""
+    writing = ("update-baselines", "update-new", "prune", "dry-run", "reason", "reset-golden")
+    files = ("csv", "svg", "json", "md", "html", "github")
+    for name in ("strict", "limit", "against", *writing, *files):
+        if name in given and (name not in _SWITCHES or given[name].switch()):
+            raise ConfigError(
+                f"{given[name].where}: --failaware-check only looks at a few samples, so there is nothing to judge, "
+                f"store or report; {_left_out(name, given[name])}"
+            )
+
+
+def _left_out(name: str, given: Given) -> str:
+    """How to run without an option, wherever it was given."""
+    if given.place == COMMAND_LINE:
+        return "leave one of them out"
+    if given.place in _ENVIRONMENT:
+        return f"unset {given.place}"
+    return f"add -o {PREFIX}{name}={'false' if name in _SWITCHES else ''}"
+
+
+def _refuse_unreviewed(config: RunConfig, given: Mapping[str, Given]) -> None:
+    for name, bends in (("override", config.overrides), ("limit", config.limit)):
+        if bends:
+            raise ConfigError(
+                f"{given['strict'].where}: --failaware-{name} bends the gate it should keep; leave one out"
+            )
+    for name, what in (("against", "its reference"), ("group", "the groups of samples")):
+        if name in given and given[name].place == COMMAND_LINE:
+            raise ConfigError(
+                f"{given[name].where}: a strict run takes {what} from a reviewed file; set "
+                f"failaware_{name} in the ini, or leave one out"
+            )
+
+
+def refuse_toothless(gate: Gate) -> None:
+    """Refuse a gate that could never fail: a tolerance as wide as the metric's range, a level no samples can reach.
+
+    Raises:
+        ConfigError: naming the metric, or the level.
+    """
+    for name in gate.metrics:
+        metric = gate.table.get(name)
+        lowest, highest = getattr(metric, "lowest", 0.0), getattr(metric, "highest", 1.0)
+        if gate.allowed(name) >= Decimal(str(highest - lowest)):
+            raise ConfigError(
+                f"tolerance {gate.allowed(name)} of {name}: it could never fail a strict run; write a smaller one, as "
+                "in 0.005"
+            )
+    if gate.alpha is not None and gate.alpha < _LEAST_ALPHA:
+        raise ConfigError(
+            f"alpha {gate.alpha}: hardly any loss is proven at this level; a strict run needs at least {_LEAST_ALPHA}"
+        )
+
+
+def _refuse_what_a_model_needs(config: RunConfig, given: Mapping[str, Given]) -> None:
+    where = given["predictions"].where
+    if config.model is not None:
+        raise ConfigError(
+            f"{where} and {given['model'].where} exclude each other: the first was predicted elsewhere, the second is "
+            "run here; keep one"
+        )
+    if config.limit is not None:
+        raise ConfigError(f"{given['limit'].where}: predictions are not measured again; leave it out with {where}")
+
+
+def check_logits(config: RunConfig, gate: Gate) -> None:
+    """Refuse a gate on what needs every logit where none will be there, now or when the next run compares.
+
+    Raises:
+        ConfigError: naming the metrics and the key.
+    """
+    stores = config.writing.update is not UpdateMode.NOTHING
+    are_there = config.predictions is not None and not stores  # a file of predictions brings its own
+    if gate.of_logits and not config.store_logits and not are_there:
+        raise ConfigError(
+            f"metrics: {', '.join(gate.of_logits)}: needs every logit of a sample, and they are not kept; set "
+            "failaware_store_logits = true in the ini, and record the baseline anew with --failaware-update-baselines"
+        )

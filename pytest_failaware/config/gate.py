@@ -1,0 +1,248 @@
+"""What defines a gate, read from the marker or from the ini key of the same name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from pytest_failaware.config.lists import names_in, names_of
+from pytest_failaware.config.options import PREFIX
+from pytest_failaware.config.vocabulary import BUILT_IN, Vocabulary
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.spelling import parse_conditions
+from pytest_failaware.core.errors import ConfigError, choices
+from pytest_failaware.core.gate import Gate, Policy
+from pytest_failaware.core.metric import AnyMetric, CoverageMetric, ScoreMetric
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.judge.metrics.names import EXAMPLES, spelled_metric
+from pytest_failaware.judge.metrics.rates import CHANGE_RATES, DEFAULT_GATES
+from pytest_failaware.judge.metrics.scores import RANKING_METRICS
+
+_VAST: Final = 1e12  # no bound is beyond it
+
+
+def build_gate(
+    values: Mapping[str, object], *, prefix: str = "", base: Gate | None = None, vocabulary: Vocabulary = BUILT_IN
+) -> Gate:
+    """A gate from named values; what they leave out comes from `base`, else from the defaults.
+
+    Args:
+        values: argument name -> value, Python objects from a marker or text from an ini.
+        prefix: stands before the argument's name in errors, `failaware_` or `reliability: `.
+        base: the gate whose values hold where `values` says nothing.
+        vocabulary: the conditions and metrics that can be named.
+
+    Raises:
+        ConfigError: an unknown name (with the closest known one), or a value that cannot be used.
+    """
+    for name in values:
+        if name not in _READERS:
+            raise ConfigError(f"{prefix}{name}: unknown argument; {choices(name, _READERS)}")
+    start = base or _default_gate(vocabulary)
+    read = {name: _READERS[name](value, f"{prefix}{name}", vocabulary) for name, value in values.items()}
+    if isinstance(tolerance := read.get("tolerance"), dict):
+        is_for_all = set(vocabulary.metrics) <= set(tolerance)  # and leaves nothing of what was given for one
+        read["tolerance"] = tolerance if is_for_all else {**start.tolerance, **tolerance}
+    gate = dataclasses.replace(start, **read)  # type: ignore[arg-type]  # each reader returns its field's type
+    return dataclasses.replace(gate, table={**gate.table, **dict(_spelled(gate))})
+
+
+def _spelled(gate: Gate) -> Iterator[tuple[str, AnyMetric]]:
+    """The metrics that the gate names with brackets."""
+    for name in sorted(gate.named - set(gate.table)):
+        if metric := spelled_metric(name, "metrics"):
+            yield name, metric
+
+
+def read_pairs(texts: Iterable[object], prefix: str) -> dict[str, str]:
+    """Texts KEY=VALUE as arguments for `build_gate`.
+
+    Raises:
+        ConfigError: a text without "=", or a key twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = str(text).partition("=")
+        if not equals or key in found:
+            raise ConfigError(f"{prefix}{text}: write KEY=VALUE, each key once, as in tolerance=0.02")
+        found[key] = value
+    return found
+
+
+def _default_gate(vocabulary: Vocabulary) -> Gate:
+    return Gate(
+        conditions=(),
+        rule=FailureRule(),
+        table=vocabulary.metrics,
+        metrics=DEFAULT_GATES,
+        tolerance={name: Decimal(str(metric.tolerance)) for name, metric in _tolerated(vocabulary).items()},
+        minimum={},
+        maximum={},
+        policy=Policy.BEYOND_TOLERANCE,
+        alpha=None,
+        seed=0,
+        baseline=None,
+    )
+
+
+def _conditions(value: object, where: str, vocabulary: Vocabulary) -> tuple[Condition, ...]:
+    return parse_conditions(_words(value, where), where, vocabulary.definitions)
+
+
+def _rule(value: object, where: str, vocabulary: Vocabulary) -> FailureRule:
+    if isinstance(value, FailureRule):
+        return value
+    if isinstance(value, str):
+        return FailureRule.parse(value, where)
+    raise ConfigError(f"{where}: must be text as in 'confidence < 0.6' or a FailureRule, got {value!r}")
+
+
+def _tolerated(vocabulary: Vocabulary) -> Mapping[str, AnyMetric]:
+    """The metrics that have a tolerance without brackets."""
+    return {**{name: family.plain for name, family in RANKING_METRICS.items()}, **vocabulary.metrics}
+
+
+def _metrics(value: object, where: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+    names = tuple(_metric(name, where, vocabulary.metrics) for name in _words(value, where))
+    if not names:
+        known = ", ".join(vocabulary.metrics)
+        raise ConfigError(f"{where}: no metric given, so nothing could fail; choose from {known}")
+    return tuple(dict.fromkeys(names))
+
+
+def _tolerance(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Decimal]:
+    known = _tolerated(vocabulary)
+    pairs = _pairs(value, where, known)
+    if pairs is None:
+        alone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value  # an ini's words
+        return dict.fromkeys(known, _rate(alone, where))
+    found = {}
+    for name, margin in pairs.items():
+        lowest, highest = _range(name, known)
+        found[name] = _rate(margin, f"{where}: {name}", 0.0, highest - lowest)
+    return found
+
+
+def _minimum(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Decimal]:
+    return _bounds(value, where, _with_one_side(vocabulary))
+
+
+def _maximum(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Decimal]:
+    return _bounds(value, where, {**_with_one_side(vocabulary), **dict.fromkeys(CHANGE_RATES)})
+
+
+def _with_one_side(vocabulary: Vocabulary) -> dict[str, AnyMetric | None]:
+    """The metrics that a literal bound can hold without a baseline."""
+    return {name: metric for name, metric in vocabulary.metrics.items() if not isinstance(metric, CoverageMetric)}
+
+
+def _bounds(value: object, where: str, table: Mapping[str, AnyMetric | None]) -> dict[str, Decimal]:
+    pairs = _pairs(value, where, table)
+    if pairs is None:
+        is_text = isinstance(value, (str, list, tuple)) or where.startswith(PREFIX)
+        example = "confident_accuracy=0.9" if is_text else "{'confident_accuracy': 0.9}"
+        raise ConfigError(f"{where}: must name its metric, as in {example}, got {value!r}")
+    return {name: _rate(bound, f"{where}: {name}", *_range(name, table)) for name, bound in pairs.items()}
+
+
+def _range(name: str, table: Mapping[str, AnyMetric | None]) -> tuple[float, float]:
+    """The least and the largest value of a metric."""
+    metric = table[name] if name in table else spelled_metric(name, "")
+    return (metric.lowest, metric.highest) if isinstance(metric, ScoreMetric) else (0.0, 1.0)
+
+
+def _policy(value: object, where: str, vocabulary: Vocabulary) -> Policy:
+    known = [policy.value for policy in Policy]
+    if value not in known:
+        raise ConfigError(f"{where}: unknown policy {value!r}; {choices(str(value), known)}")
+    return Policy(value)
+
+
+def _alpha(value: object, where: str, vocabulary: Vocabulary) -> Decimal:
+    alpha = _rate(value, where)
+    if not 0 < alpha < Decimal("0.5"):
+        raise ConfigError(f"{where}: must be above 0 and below 0.5, as in 0.01, got {value!r}")
+    return alpha
+
+
+def _seed(value: object, where: str, vocabulary: Vocabulary) -> int:
+    if isinstance(value, bool) or not str(value).strip().isdecimal():
+        raise ConfigError(f"{where}: must be a whole number of at least 0, got {value!r}")
+    return int(str(value))
+
+
+def _baseline(value: object, where: str, vocabulary: Vocabulary) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{where}: must be the name of a baseline, got {value!r}")
+    return value
+
+
+_READERS: Final[Mapping[str, Callable[[object, str, Vocabulary], object]]] = {
+    "conditions": _conditions,
+    "rule": _rule,
+    "metrics": _metrics,
+    "tolerance": _tolerance,
+    "minimum": _minimum,
+    "maximum": _maximum,
+    "policy": _policy,
+    "alpha": _alpha,
+    "seed": _seed,
+    "baseline": _baseline,
+}
+
+INI_KEYS: Final = tuple(name for name in _READERS if name != "baseline")
+"""The gate's ini keys, without the prefix; the baseline's name is an option too and resolved with the options."""
+
+INI_LISTS: Final = ("conditions", "metrics", "tolerance", "minimum", "maximum")
+"""Those whose ini value is a list."""
+
+
+def _words(value: object, where: str) -> tuple[str, ...]:
+    """A list of texts, each split at commas; a lone text is split at blanks, too."""
+    if isinstance(value, str):
+        return names_in(value)
+    words = tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else (value,)
+    if all(isinstance(word, str) for word in words):
+        return names_of(words)
+    raise ConfigError(f"{where}: must be a list of names, got {value!r}")
+
+
+def _pairs(value: object, where: str, table: Collection[str]) -> dict[str, object] | None:
+    """metric -> number from a mapping or from words like `accuracy=0.9`; None where no metric is named."""
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, (str, list, tuple)) and "{" in str(value):
+        text = value if isinstance(value, str) else " ".join(map(str, value))
+        raise ConfigError(f"{where}: text holds no dict, got {text!r}; write METRIC=NUMBER, as in accuracy=0.9")
+    if isinstance(value, Mapping):
+        items: list[tuple[str, object]] = [(str(name), number) for name, number in value.items()]
+    elif isinstance(value, (str, list, tuple)) and "=" in str(value):
+        # The last "=": a name may hold one in its brackets, as ece(temperature=1.5)=0.05 does.
+        items = [(name, number) for name, _, number in (word.rpartition("=") for word in _words(value, where))]
+    else:
+        return None
+    return {_metric(name, where, table): number for name, number in items}
+
+
+def _metric(name: str, where: str, table: Collection[str]) -> str:
+    """A metric's only spelling."""
+    if name in table:
+        return name
+    if metric := spelled_metric(name, where):
+        return metric.name
+    raise ConfigError(f"{where}: unknown metric {name!r}; {choices(name, (*table, *EXAMPLES))}")
+
+
+def _rate(value: object, where: str, lowest: float = 0.0, highest: float = 1.0) -> Decimal:
+    """The exact decimal of what was typed, in [lowest, highest]."""
+    try:
+        rate = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
+    except InvalidOperation:
+        rate = Decimal("NaN")
+    if rate.is_nan() or not max(lowest, -_VAST) <= rate <= min(highest, _VAST):
+        is_rate = (lowest, highest) == (0.0, 1.0)
+        wanted = "a rate between 0 and 1, as in 0.005" if is_rate else f"a number from {lowest:g} to {highest:g}"
+        raise ConfigError(f"{where}: must be {wanted}, got {value!r}")
+    return rate

@@ -1,0 +1,82 @@
+"""The file that configures pytest for a test: another one with our keys than the one in use is a second gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_failaware.config.ini_files import INI_NAMES, table_of
+from pytest_failaware.config.options import PREFIX
+from pytest_failaware.core.errors import ConfigError
+
+
+class NearerInis:
+    """Whether a folder of tests has a nearer file than the one in use; each folder is looked at once.
+
+    `in_use` is the file that configures this run, None if there is none; `root` is pytest's rootdir; `start` is where
+    pytest was called from. Folders are the same where their links lead to the same place.
+    """
+
+    def __init__(self, *, in_use: Path | None, root: Path, start: Path) -> None:
+        self.in_use, self.start = in_use, start
+        self._end = (root if in_use is None else in_use.parent).resolve()
+        self._known: dict[Path, Path | None] = {}
+        self._beside: tuple[Path, ...] | None = None
+
+    def refuse(self, folder: Path) -> None:
+        """Refuse a test whose own folders hold our keys in a file that pytest does not use.
+
+        Raises:
+            ConfigError: naming both files and the command that uses the nearer one.
+        """
+        if folder not in self._known:
+            self._known[folder] = self._nearer(folder)
+        if (nearer := self._known[folder]) is None:
+            return
+        used = "pytest uses no such file" if self.in_use is None else f"pytest uses {self._shown(self.in_use)}"
+        raise ConfigError(
+            f"{self._shown(nearer)} has {PREFIX} keys for this test, but {used}; run "
+            f"pytest -c {self._shown(nearer)} {self._shown(nearer.parent)}"
+        )
+
+    def refuse_second(self) -> None:
+        """Refuse a run whose ini has a second file beside it with keys of ours, which pytest does not read.
+
+        Raises:
+            ConfigError: naming both files.
+        """
+        if self.in_use is None:
+            return
+        if self._beside is None:
+            self._beside = inis_with_keys(self.in_use.parent, but=self.in_use)
+        for second in self._beside:
+            used = self._shown(self.in_use)
+            raise ConfigError(
+                f"{self._shown(second)} has {PREFIX} keys, but pytest uses {used} alone; put the keys into {used}"
+            )
+
+    def _nearer(self, folder: Path) -> Path | None:
+        """The first one on the way up, as long as the folders do not hold the file in use as well."""
+        for place in (folder, *folder.parents):
+            if self._end.is_relative_to(place.resolve()):
+                return None
+            if found := inis_with_keys(place, but=self.in_use):
+                return found[0]
+        return None
+
+    def _shown(self, path: Path) -> str:
+        """A path from where pytest was called, where it lies below."""
+        return str(path.relative_to(self.start)) if path.is_relative_to(self.start) else str(path)
+
+
+def inis_with_keys(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]:
+    """The files of a folder that could configure pytest and have keys of ours, without one that is known."""
+    found = (path for name in INI_NAMES if (path := folder / name).is_file() and _has_keys(path))
+    return tuple(path for path in found if but is None or path.resolve() != but.resolve())
+
+
+def _has_keys(path: Path) -> bool:
+    """Whether a file has keys of ours; one that cannot be read has none, as pytest would say if it used the file."""
+    try:
+        return any(key.startswith(PREFIX) for key in table_of(path) or ())
+    except ConfigError:
+        return False

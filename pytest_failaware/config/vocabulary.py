@@ -1,0 +1,132 @@
+"""The names a user can write in a gate: the built-in conditions and metrics, and those that hooks add for one run."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from typing import Final, ParamSpec, TypeVar
+
+from pytest_failaware.core.conditions.catalogue import (
+    DEFINITIONS,
+    NAME,
+    AnyName,
+    Definition,
+    Degradation,
+    Degrade,
+)
+from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.metric import AnyMetric, RateMetric, ScoreMetric
+from pytest_failaware.core.text import describe_error
+from pytest_failaware.judge.metrics.rates import AT_COVERAGE, CHANGE_RATES, METRICS, NON_FINITE
+from pytest_failaware.judge.metrics.scores import RANKING_METRICS, SCORE_METRICS
+
+OwnMetric = ScoreMetric | RateMetric
+Named = TypeVar("Named", Degradation, OwnMetric)
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+_KINDS: Final[tuple[type[OwnMetric], ...]] = (ScoreMetric, RateMetric)
+
+
+_METRICS: Final[Mapping[str, AnyMetric]] = {
+    **METRICS,
+    **{metric.name: metric for metric in (AT_COVERAGE, NON_FINITE)},
+    **SCORE_METRICS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """Definitions and metrics by name, and the kernels of the conditions that are not built in."""
+
+    definitions: Mapping[str, Definition] = field(default_factory=lambda: DEFINITIONS)
+    metrics: Mapping[str, AnyMetric] = field(default_factory=lambda: _METRICS)
+    kernels: Mapping[str, Degrade] = field(default_factory=dict)
+
+    @property
+    def of_predictions(self) -> Vocabulary:
+        """With every other name as a condition's."""
+        return replace(self, definitions=AnyName(self.definitions))
+
+
+BUILT_IN: Final = Vocabulary()
+
+
+def extended(degradations: Iterable[object], metrics: Iterable[object]) -> Vocabulary:
+    """The built-in names and those that the hooks return.
+
+    Raises:
+        ConfigError: something else than a Degradation, a RateMetric or a ScoreMetric, a name that is taken or cannot
+            be written, a tolerance that is no number.
+    """
+    own = _checked(degradations, (Degradation,), "pytest_failaware_conditions", DEFINITIONS)
+    taken = {*_METRICS, *RANKING_METRICS, *CHANGE_RATES}
+    numbers = _checked(metrics, _KINDS, "pytest_failaware_metrics", taken)
+    for one in own.values():
+        for name in one.parameters:
+            _check_name(name, f"pytest_failaware_conditions: {one.name}")
+    for metric in numbers.values():
+        _check_tolerance(metric)
+    return Vocabulary(
+        definitions={**DEFINITIONS, **{name: one.definition for name, one in own.items()}},
+        metrics={**_METRICS, **{name: _naming(metric) for name, metric in numbers.items()}},
+        kernels={name: one.function for name, one in own.items()},
+    )
+
+
+def _checked(
+    given: Iterable[object], kinds: tuple[type[Named], ...], hook: str, taken: Collection[str]
+) -> dict[str, Named]:
+    found: dict[str, Named] = {}
+    for answer in given:
+        if not isinstance(answer, kinds):
+            wanted = " or ".join(f"pytest_failaware.{kind.__name__}" for kind in kinds)
+            raise ConfigError(f"{hook}: returned {answer!r}; return a list of {wanted}")
+        one: Named = answer
+        _check_name(one.name, hook)
+        if one.name in taken or one.name in found:
+            raise ConfigError(f"{hook}: {one.name!r} exists already; choose another name")
+        found[one.name] = one
+    return found
+
+
+def _check_name(name: object, where: str) -> None:
+    if not isinstance(name, str) or not NAME.fullmatch(name) or keyword.iskeyword(name) or name == "samples":
+        raise ConfigError(f"{where}: {name!r} cannot be a name; use small letters, digits and '_'")
+
+
+def _check_tolerance(metric: OwnMetric) -> None:
+    """One below 0 fails a model that has not changed, one without end passes every other."""
+    try:
+        tolerance = Decimal(str(metric.tolerance))
+    except InvalidOperation:
+        tolerance = Decimal("NaN")
+    if not tolerance.is_finite() or tolerance < 0:
+        raise ConfigError(
+            f"pytest_failaware_metrics: {metric.name}: the tolerance must be a number of at least 0, as in 0.01, got "
+            f"{metric.tolerance!r}"
+        )
+
+
+def _naming(metric: OwnMetric) -> OwnMetric:
+    """The metric with a function whose errors tell its name."""
+    if isinstance(metric, RateMetric):
+        return replace(metric, masks=_called(metric.name, metric.masks))
+    prepare = None if metric.prepare is None else _called(metric.name, metric.prepare)
+    return replace(
+        metric,
+        compute=_called(metric.name, metric.compute),
+        prepare=None if prepare is None else lambda records: _called(metric.name, prepare(records)),
+    )
+
+
+def _called(name: str, function: Callable[Given, Found]) -> Callable[Given, Found]:
+    def call(*given: Given.args, **named: Given.kwargs) -> Found:
+        try:
+            return function(*given, **named)
+        except Exception as error:  # the user's code runs here
+            raise ConfigError(f"metric {name}: its function raised {describe_error(error)}; repair it") from error
+
+    return call

@@ -1,0 +1,221 @@
+"""How conditions are written: `fog:3`, `fog:1..5`, `imagenet-c`, `gaussian_noise(sigma=0.1)`, `pkg.mod:function`."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.catalogue import DEFINITIONS, Definition, Parameter, free_parameter
+from pytest_failaware.core.conditions.published import (
+    IMAGENET_C,
+    IMAGENET_C_EXTRA,
+    SEVERITIES,
+    published_side,
+    strength_of,
+)
+from pytest_failaware.core.errors import ConfigError, choices
+
+SUITES: Final[Mapping[str, tuple[str, ...]]] = {"imagenet-c": IMAGENET_C, "imagenet-c-extra": IMAGENET_C_EXTRA}
+"""Names that stand for several corruptions, each at every severity that is not narrowed, as in `imagenet-c:3`."""
+
+PUBLISHED_FOR: Final = "published_for_px"
+"""The recorded parameter of a severity that says which of the published tables its others come from."""
+
+PRECOMPUTED: Final = "precomputed/"
+"""What stands before the name of a corruption whose images lie in the folder of --failaware-precomputed."""
+
+_STORED: Final = re.compile(r"(?P<name>precomputed/[A-Za-z0-9_]+):(?P<severity>.*)", re.ASCII)
+_SPELLING: Final = re.compile(r"(?P<name>[\w-]+)(?::(?P<severity>[^(]*))?(?:\((?P<arguments>.*)\))?")
+_RANGE: Final = re.compile(r"([1-5])(?:\.\.([1-5]))?")
+_FUNCTION: Final = re.compile(r"(?P<name>[A-Za-z_][\w.]*:[A-Za-z_]\w*)(?:\((?P<arguments>.*)\))?", re.ASCII)
+
+
+def parse_conditions(
+    texts: Iterable[str], where: str, definitions: Mapping[str, Definition] = DEFINITIONS
+) -> tuple[Condition, ...]:
+    """Conditions in the order given, ranges and suites spread out; `where` names the marker or ini key in an error."""
+    found = tuple(condition for text in texts for condition in _spread(text.strip(), where, definitions))
+    if not found:
+        raise ConfigError(f"{where}: no condition given; choose from {', '.join(definitions)}")
+    keys = [condition.key for condition in found]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ConfigError(f"{where}: {key!r} is given twice; remove one")
+    return found
+
+
+def parse_condition(text: str, where: str, definitions: Mapping[str, Definition] = DEFINITIONS) -> Condition:
+    """`clean`, `fog:3` or `gaussian_noise(sigma=0.1)` as a Condition with every parameter that the text decides.
+
+    Raises:
+        ConfigError: naming `where`, what was typed and what can be written instead; also for several conditions.
+    """
+    found = tuple(_spread(text.strip(), where, definitions))
+    if len(found) != 1:
+        raise ConfigError(f"{where}: {text!r} is {len(found)} conditions; give one, as in {found[0].key!r}")
+    return found[0]
+
+
+def at_size(condition: Condition, height: int, width: int) -> Condition:
+    """The condition with the published parameters for images of this many pixels, as it is measured and recorded."""
+    if condition.severity is None or is_precomputed(condition):
+        return condition
+    side = published_side(height, width)
+    names = [parameter.name for parameter in DEFINITIONS[condition.name].parameters]
+    strength = strength_of(condition.name, condition.severity, side)
+    parameters = ((PUBLISHED_FOR, float(side)), *zip(names, strength, strict=True))
+    return dataclasses.replace(condition, parameters=parameters)
+
+
+def published_for(condition: Condition) -> int | None:
+    """The side in pixels of the images that a measured severity's parameters were published for, None without one."""
+    side = dict(condition.parameters).get(PUBLISHED_FOR)
+    return None if side is None else int(side)
+
+
+def is_precomputed(condition: Condition) -> bool:
+    """Whether the condition's images are read instead of made."""
+    return condition.name.startswith(PRECOMPUTED)
+
+
+def is_function(name: str) -> bool:
+    """Whether a condition's name is a user's own function, `pkg.mod:function`."""
+    return ":" in name
+
+
+def _spread(text: str, where: str, definitions: Mapping[str, Definition]) -> Iterator[Condition]:
+    if text.startswith(PRECOMPUTED):
+        yield from _stored(text, where)
+        return
+    match = _SPELLING.fullmatch(text)
+    name = match["name"] if match else ""
+    if name not in definitions and name not in SUITES and (function := _FUNCTION.fullmatch(text)):
+        yield _own_function(function["name"], function["arguments"] or "", where)
+        return
+    if match is None:
+        raise ConfigError(f"{where}: cannot read the condition {text!r}; write it as in 'fog:3' or 'blur(radius=1)'")
+    if name not in definitions and name not in SUITES:
+        raise ConfigError(
+            f"{where}: unknown condition {name!r}; {choices(name, (*definitions, *SUITES))}; any other name needs "
+            "--failaware-predictions"
+        )
+    members = SUITES.get(name, (name,))
+    if match["severity"] is None and name in definitions:
+        yield _with_arguments(definitions[name], match["arguments"] or "", where)
+        return
+    usage = _range_usage(name)
+    if name in definitions and not definitions[name].has_severities:
+        raise ConfigError(f"{where}: {name} has no severities, got {text!r}; {_usage(definitions[name])}")
+    if match["arguments"] is not None:
+        raise ConfigError(f"{where}: {text!r}: a severity and parameters exclude each other; {usage}")
+    wanted = SEVERITIES if match["severity"] is None else _severities(match["severity"], f"{where}: {text!r}: {usage}")
+    yield from (_graded(definitions[member], severity) for member in members for severity in wanted)
+
+
+def _stored(text: str, where: str) -> Iterator[Condition]:
+    """What lies in the folder is not known before the images are opened, so any name is taken."""
+    match = _STORED.fullmatch(text)
+    if match is None:
+        raise ConfigError(f"{where}: cannot read {text!r}; write it as in '{PRECOMPUTED}fog:3'")
+    name = match["name"]
+    for severity in _severities(match["severity"], f"{where}: {text!r}: {_range_usage(name)}"):
+        yield Condition(name=name, key=f"{name}:{severity}")
+
+
+def _range_usage(name: str) -> str:
+    return f"write 1 to 5, as in {name + ':3'!r}, or a range as in {name + ':1..5'!r}"
+
+
+def _severities(text: str, complaint: str) -> range:
+    match = _RANGE.fullmatch(text.strip())
+    if match is None or (last := int(match[2] or match[1])) < int(match[1]):
+        raise ConfigError(complaint)
+    return range(int(match[1]), last + 1)
+
+
+def _graded(definition: Definition, severity: int) -> Condition:
+    return Condition(
+        name=definition.name,
+        key=f"{definition.name}:{severity}",
+        implementation=definition.implementation,
+        is_random=definition.is_random,
+    )
+
+
+def _own_function(name: str, text: str, where: str) -> Condition:
+    """Its parameters are not known before it is imported, so each number is taken; what it draws, neither."""
+    parameters = tuple(
+        (key, _number(value, free_parameter(key), f"{where}: {name}"))
+        for key, value in sorted(_pairs(text, f"{where}: {name}", "write name=number, each name once"))
+    )
+    return Condition(name=name, parameters=parameters, key=_key(name, parameters), is_random=True)
+
+
+def _with_arguments(definition: Definition, text: str, where: str) -> Condition:
+    given = _arguments(text, definition, where)
+    if any(parameter.default is None and parameter.name not in given for parameter in definition.parameters):
+        raise ConfigError(f"{where}: {definition.name} needs its strength; {_usage(definition)}")
+    parameters = tuple((p.name, given.get(p.name, p.default or 0.0)) for p in definition.parameters)
+    defaults = {parameter.name: parameter.default for parameter in definition.parameters}
+    changed = [(name, value) for name, value in parameters if value != defaults[name]]
+    return Condition(
+        name=definition.name,
+        parameters=parameters,
+        key=_key(definition.name, changed),
+        implementation=definition.implementation,
+        is_random=definition.is_random,
+    )
+
+
+def _arguments(text: str, definition: Definition, where: str) -> dict[str, float]:
+    known = {parameter.name: parameter for parameter in definition.parameters}
+    given: dict[str, float] = {}
+    for name, value in _pairs(text, f"{where}: {definition.name}", _usage(definition)):
+        if name not in known:
+            raise ConfigError(f"{where}: {definition.name} cannot take '{name}={value}'; {_usage(definition)}")
+        given[name] = _number(value, known[name], f"{where}: {definition.name}")
+    return given
+
+
+def _pairs(text: str, where: str, usage: str) -> Iterator[tuple[str, str]]:
+    seen = set()
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not name.isidentifier() or name in seen:
+            raise ConfigError(f"{where} cannot take {part!r}; {usage}")
+        seen.add(name)
+        yield name, value
+
+
+def _number(text: str, parameter: Parameter, where: str) -> float:
+    try:
+        value = float(text) + 0.0  # -0.0 is 0.0
+    except ValueError:
+        value = math.nan
+    if not parameter.low <= value <= parameter.high or (parameter.is_whole and value != int(value)):
+        bounds = f"{parameter.low:g}..{parameter.high:g} {parameter.unit}".rstrip()
+        kind = "a whole number in " if parameter.is_whole else ""
+        raise ConfigError(f"{where}: {parameter.name} must be {kind}{bounds}, got {text!r}")
+    return value
+
+
+def _usage(definition: Definition) -> str:
+    """How a condition can be written."""
+    if not definition.parameters:
+        return f"write {definition.name!r} alone"
+    example = ", ".join(
+        f"{p.name}=…" if p.default is None else f"{p.name}={p.default:g}" for p in definition.parameters
+    )
+    severity = f"'{definition.name}:3' or " if definition.has_severities else ""
+    return f"write it as {severity}'{definition.name}({example})'"
+
+
+def _key(name: str, changed: Iterable[tuple[str, float]]) -> str:
+    """The shortest spelling: only parameters that differ from the founding values are written."""
+    written = ",".join(f"{key}={value:g}" if float(f"{value:g}") == value else f"{key}={value!r}"
+                       for key, value in changed)  # fmt: skip
+    return f"{name}({written})" if written else name

@@ -1,0 +1,103 @@
+"""Counts and the rates and scores made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """The exact counts of the four outcomes that every founding rate is made of."""
+
+    trusted_right: int
+    trusted_wrong: int
+    flagged_right: int
+    flagged_wrong: int
+
+    @property
+    def samples(self) -> int:
+        """All images."""
+        return self.trusted_right + self.trusted_wrong + self.flagged_right + self.flagged_wrong
+
+    @property
+    def right(self) -> int:
+        """The images whose prediction is the label."""
+        return self.trusted_right + self.flagged_right
+
+    @property
+    def error(self) -> Estimate:
+        """The share of wrong predictions, 1 - accuracy."""
+        return Estimate(
+            numerator=self.trusted_wrong + self.flagged_wrong,
+            denominator=self.samples,
+            reason="" if self.samples else "there is no image",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A rate as a ratio of counts; where the denominator is 0, `reason` says why there is no value."""
+
+    numerator: int
+    denominator: int
+    reason: str = ""
+
+    @property
+    def fraction(self) -> Fraction | None:
+        """The exact rate, None where it is undefined."""
+        return Fraction(self.numerator, self.denominator) if self.denominator else None
+
+    @property
+    def value(self) -> float | None:
+        """The rate for the reader, None where it is undefined."""
+        return self.numerator / self.denominator if self.denominator else None
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether people read it in percent."""
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A number that no ratio of counts is, such as an area under a curve; `reason` says why there is no value."""
+
+    value: float | None
+    is_rate: bool = False
+    reason: str = ""
+
+    @property
+    def fraction(self) -> Fraction | None:
+        """The shortest decimal of the float, so that 5 of 100 are at most a bound of 0.05; None where undefined."""
+        return None if self.value is None else Fraction(repr(self.value))
+
+
+Value = Estimate | Score
+"""What a metric yields."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ConditionStats:
+    """The statistics of one condition under one rule: counts first, rates by metric name, scores that a gate names."""
+
+    condition: str
+    cells: Cells
+    rates: Mapping[str, Estimate]
+    scores: Mapping[str, Score] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> str:
+        """How many samples there are, and how many of them are right and flagged."""
+        cells = self.cells
+        flagged = cells.flagged_right + cells.flagged_wrong
+        return f"{cells.samples:,} samples, {cells.right:,} right, {flagged:,} flagged"
+
+    def __repr__(self) -> str:
+        return f"<ConditionStats of {self.condition}: {self.counts}>"
+
+
+def percent(estimate: Estimate) -> str:
+    """A rate as people read it, with its reason where it has no value."""
+    return "undefined" if estimate.value is None else f"{estimate.value:.2%}"

@@ -1,0 +1,167 @@
+"""The kinds of metrics: a ratio of the four counts or of a user's own, a score, and a rate at another's coverage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Final, SupportsFloat
+
+from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.estimates import Cells, Estimate, Score
+from pytest_failaware.core.records import Records
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    Rows = NDArray[np.intp] | slice
+    OnRows = Callable[[Rows], float | None]
+
+_ALL: Final = ("trusted_right", "trusted_wrong", "flagged_right", "flagged_wrong")
+NO_LOGITS: Final = "no logits are stored"
+"""Why a metric of all logits has no value."""
+
+
+class Direction(Enum):
+    """Which change of a metric is for the worse."""
+
+    HIGHER_IS_BETTER = 1
+    LOWER_IS_BETTER = -1
+    EITHER_IS_WORSE = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A rate in [0, 1]: the counts of the cells in `numerator` over those in `denominator`."""
+
+    name: str
+    numerator: tuple[str, ...]
+    denominator: tuple[str, ...] = _ALL
+    direction: Direction
+    tolerance: Decimal = Decimal("0.01")
+    gates_by_default: bool = False
+    undefined: str = "there is no image"  # the reason for a denominator of 0
+
+    def estimate(self, cells: Cells) -> Estimate:
+        """The rate of these counts, with the reason where its denominator is 0."""
+        numerator = sum(getattr(cells, name) for name in self.numerator)
+        denominator = sum(getattr(cells, name) for name in self.denominator)
+        return _estimate(numerator, denominator, self.undefined)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateMetric:
+    """A rate of the user's own, for the hook `pytest_failaware_metrics`.
+
+    `masks(records, flagged)` returns two boolean arrays of shape (N,): the samples that count, and the samples they are
+    counted among. It works on stored records as well as on new ones, so both sides of a comparison are counted alike.
+    """
+
+    name: str
+    masks: Callable[[Records, NDArray[np.bool_]], Masks]
+    higher_is_better: bool
+    tolerance: Decimal = Decimal("0.01")
+    undefined: str = "no sample is considered"
+
+    @property
+    def direction(self) -> Direction:
+        """Which change is for the worse."""
+        return Direction.HIGHER_IS_BETTER if self.higher_is_better else Direction.LOWER_IS_BETTER
+
+    def estimate(self, records: Records, flagged: NDArray[np.bool_]) -> Estimate:
+        """The rate on these records."""
+        counted, among = self.counted(records, flagged)
+        return _estimate(int(counted.sum()), int(among.sum()), self.undefined)
+
+    def counted(self, records: Records, flagged: NDArray[np.bool_]) -> Masks:
+        """The samples that count, and those they are counted among.
+
+        Raises:
+            ConfigError: the masks are not boolean columns of the records' length.
+        """
+        import numpy as np
+
+        found = self.masks(records, flagged)
+        masks = found if isinstance(found, (tuple, list)) else (found,)
+        shape = (len(records),)
+        if len(masks) != 2 or any(getattr(one, "dtype", None) != np.bool_ or one.shape != shape for one in masks):
+            got = ", ".join(f"{getattr(one, 'dtype', type(one).__name__)} {getattr(one, 'shape', '')}" for one in masks)
+            raise ConfigError(f"metric {self.name}: masks must return two boolean arrays of shape {shape}, got {got}")
+        counted, among = masks
+        return counted & among, among
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreMetric:
+    """A number that is no ratio of counts, of ours or, by the hook `pytest_failaware_metrics`, of the user's own.
+
+    `compute(records, flagged)` returns a finite number, or None where it is undefined. It is called on many parts of
+    the records too, which tell how far chance moves it, and so must not depend on the order of the samples. One that
+    `needs_logits` alone gets records with `logits`, and always does; a gate on it asks for failaware_store_logits.
+    """
+
+    name: str
+    compute: Callable[[Records, NDArray[np.bool_]], float | None]
+    higher_is_better: bool
+    tolerance: Decimal = Decimal("0.01")
+    lowest: float = 0.0
+    highest: float = math.inf
+    is_rate: bool = False  # read in percent
+    undefined: str = "it is not defined on these samples"
+    needs_logits: bool = False
+    prepare: Callable[[Records], OnRows] | None = None  # as `compute`, with the work on each sample done once
+
+    @property
+    def direction(self) -> Direction:
+        """Which change is for the worse."""
+        return Direction.HIGHER_IS_BETTER if self.higher_is_better else Direction.LOWER_IS_BETTER
+
+    def score(self, records: Records, flagged: NDArray[np.bool_]) -> Score:
+        """The number on these records.
+
+        Raises:
+            ConfigError: it is neither None nor a finite number in the range of the metric.
+        """
+        return self.on_parts(records, flagged)(slice(None))
+
+    def on_parts(self, records: Records, flagged: NDArray[np.bool_]) -> Callable[[Rows], Score]:
+        """The number on any rows of these records, as `score` would have it on those alone."""
+        if self.needs_logits and records.logits is None:
+            return lambda rows: Score(value=None, is_rate=self.is_rate, reason=NO_LOGITS)
+        if self.prepare is not None:
+            on_rows = self.prepare(records)
+            return lambda rows: self._checked(on_rows(rows))
+        given = records if self.needs_logits else replace(records, logits=None)  # which would be copied for each part
+        return lambda rows: self._checked(self.compute(given.take(rows), flagged[rows]))
+
+    def _checked(self, found: float | None) -> Score:
+        if found is None:
+            return Score(value=None, is_rate=self.is_rate, reason=self.undefined)
+        value = float(found) if isinstance(found, SupportsFloat) and getattr(found, "shape", ()) == () else math.nan
+        if not self.lowest <= value <= self.highest or math.isinf(value):
+            raise ConfigError(
+                f"metric {self.name}: must return a number from {self.lowest:g} to {self.highest:g}, or None where it "
+                f"is undefined, got {found}"
+            )
+        return Score(value=value, is_rate=self.is_rate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageMetric:
+    """A rate that needs both sides: this one's threshold is moved until as many samples are trusted as before."""
+
+    name: str
+    direction: Direction
+    tolerance: Decimal
+    undefined: str
+
+
+AnyMetric = Metric | RateMetric | CoverageMetric | ScoreMetric
+
+
+def _estimate(numerator: int, denominator: int, undefined: str) -> Estimate:
+    return Estimate(numerator=numerator, denominator=denominator, reason="" if denominator else undefined)

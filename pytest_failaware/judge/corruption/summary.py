@@ -1,0 +1,102 @@
+"""The results of a run, or stored baselines -> their corruption summaries: what is a reference for what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.published import GRADED, IMAGENET_C, SEVERITIES
+from pytest_failaware.core.conditions.spelling import published_for
+from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.result import ItemResult
+from pytest_failaware.core.summary import CorruptionSummary
+from pytest_failaware.judge.corruption import alexnet
+from pytest_failaware.judge.corruption.errors import ErrorRates, complete, summarise
+
+_COUNTED = frozenset(f"{name}:{severity}" for name in GRADED for severity in SEVERITIES) | {"clean"}
+
+
+# ---- of a run ------------------------------------------------------------------------------------------------------
+
+
+def run_corruption(results: Iterable[ItemResult]) -> tuple[CorruptionSummary, ...]:
+    """One summary for each baseline under which a corruption was measured at all five severities.
+
+    Its references are what the run compared with, where that has an error rate on the same images for every corruption
+    that counts, and AlexNet's published errors, where those are of the same classes and images.
+    """
+    groups: dict[str, list[ItemResult]] = defaultdict(list)
+    for result in results:
+        if result.stats.condition in _COUNTED:
+            groups[result.baseline].append(result)
+    found = (_summary(name, _without_disputes(group)) for name, group in groups.items())
+    return tuple(summary for summary in found if summary is not None)
+
+
+def _summary(name: str, results: Sequence[ItemResult]) -> CorruptionSummary | None:
+    rates = {result.stats.condition: result.stats.cells.error for result in results}
+    model = "the model" if any(result.is_against for result in results) else name
+    return summarise(model, rates, dict(_references(name, results, rates)))
+
+
+def _references(name: str, results: Sequence[ItemResult], rates: ErrorRates) -> Iterator[tuple[str, ErrorRates]]:
+    """The name and the error rates of each model that the results can be put in units of."""
+    compared = {
+        result.stats.condition: Estimate(numerator=result.reference_errors, denominator=result.stats.cells.samples)
+        for result in results
+        if result.reference_errors is not None
+    }
+    counted, known = (tuple(error.name for error in complete(side, IMAGENET_C)) for side in (rates, compared))
+    if counted == known:
+        is_against = any(result.is_against for result in results)
+        yield name if is_against else f"baseline {name!r}", compared
+    graded = [result for result in results if result.stats.condition != "clean"]
+    if all(is_alexnets(result.classes, result.published_for_px) for result in graded):
+        yield alexnet.ALEXNET, alexnet.ERRORS
+
+
+def _without_disputes(results: Sequence[ItemResult]) -> list[ItemResult]:
+    """One result for each condition; none where several tests found different errors, as with two models or seeds."""
+    by_condition: dict[str, list[ItemResult]] = defaultdict(list)
+    for result in results:
+        by_condition[result.stats.condition].append(result)
+    return [same[0] for same in by_condition.values() if len({one.stats.cells.error for one in same}) == 1]
+
+
+def is_alexnets(classes: int, published_for_px: int | None) -> bool:
+    """Whether AlexNet's published errors are of a task with these classes and images."""
+    return classes == alexnet.CLASSES and published_for_px == alexnet.SIDE_PX
+
+
+# ---- of stored baselines -------------------------------------------------------------------------------------------
+
+
+def baseline_rates(baseline: Baseline) -> ErrorRates:
+    """The error rates that a baseline's counts make."""
+    return {key: entry.cells.error for key, entry in baseline.entries.items()}
+
+
+def baseline_sides(baseline: Baseline) -> frozenset[int]:
+    """The sides in pixels of the images that its severities were published for."""
+    sides = (published_for(entry.condition) for entry in baseline.entries.values())
+    return frozenset(side for side in sides if side is not None)
+
+
+def reference_differences(baseline: Baseline, reference: Baseline) -> Iterator[str]:
+    """What keeps one baseline from being the other's reference; empty where nothing does."""
+    if baseline.data.classes != reference.data.classes:
+        yield f"other class names, {len(reference.data.classes)} there and {len(baseline.data.classes)} here"
+    elif baseline.data != reference.data:
+        yield f"other images, {reference.data.samples:,} there and {baseline.data.samples:,} here"
+    both = sorted(baseline.entries.keys() & reference.entries.keys() & _COUNTED)
+    conditions = [(key, baseline.entries[key].condition, reference.entries[key].condition) for key in both]
+    if changed := [key for key, here, there in conditions if _pixels(here) != _pixels(there)]:
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        yield f"other parameters or another implementation of {', '.join(changed[:3])}{more}"
+
+
+def _pixels(condition: Condition) -> tuple[object, ...]:
+    """What decides which pixels a condition yields, beside its name."""
+    return condition.parameters, condition.implementation

@@ -1,0 +1,165 @@
+"""Records of two sides -> the curves, histograms and classes that the HTML report draws."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.pictures import (
+    ClassChange,
+    ClassCounts,
+    Curves,
+    Histogram,
+    Pictures,
+    Side,
+)
+from pytest_failaware.core.records import Records
+from pytest_failaware.judge.metrics.calibration import BINS, bins_of, ece
+from pytest_failaware.judge.metrics.rates import stats_of
+from pytest_failaware.judge.outcomes import Mask, Outcomes, outcomes_of, sides_of
+from pytest_failaware.judge.pairing import pair
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_POINTS: Final = 40  # of a risk-coverage curve, which is drawn some 300 pixels wide
+_SCORE_BINS: Final = 20  # of a histogram
+_CLASSES: Final = 12  # listed; the others are counted
+
+
+def pictures_of(measurement: Measurement, gate: Gate, reference: Records | None) -> Pictures:
+    """What there is to draw of one condition.
+
+    Args:
+        measurement: what this run measured.
+        gate: whose rule flags.
+        reference: the records it was compared with, None where there are none that are comparable.
+    """
+    key, classes = measurement.condition.key, measurement.provenance.data.classes
+    if reference is None:
+        sides: tuple[Outcomes | None, Outcomes] = None, outcomes_of(measurement.records, gate.rule)
+    else:
+        sides = sides_of(pair(reference, measurement.records), gate.rule)
+    before, now = sides
+    return Pictures(
+        before=_side(key, before, gate, classes) if before else None,
+        now=_side(key, now, gate, classes),
+        confidence_threshold=gate.rule.confidence,
+        entropy_threshold=gate.rule.entropy,
+        classes=_worst_classes(before, now, classes),
+        class_count=len(classes),
+        provenance=_provenance(measurement, gate),
+    )
+
+
+def _side(key: str, outcomes: Outcomes, gate: Gate, classes: Sequence[str]) -> Side:
+    stats = stats_of(key, outcomes.records, gate.rule, gate.table)
+    return Side(stats=stats, curves=curves_of(outcomes, len(classes)) if stats.cells.samples else None)
+
+
+def curves_of(outcomes: Outcomes, classes: int) -> Curves:
+    """The curves of one side, which has at least one sample."""
+    confidence, entropy = outcomes.records.confidence, outcomes.records.entropy
+    trusted = int(outcomes.trusted.sum())
+    risk = np.cumsum(~outcomes.right[outcomes.by_trust()]) / np.arange(1, len(outcomes.right) + 1)
+    return Curves(
+        risk_coverage=_thinned(risk),
+        operating_point=(trusted / len(risk), float(risk[trusted - 1])) if trusted else None,
+        reliability=_reliability(confidence, outcomes.right),
+        ece=ece(outcomes.records),
+        confidence=_histogram(confidence, outcomes.right, high=1.0),
+        entropy=_histogram(entropy, outcomes.right, high=math.log(max(2, classes))),
+    )
+
+
+def _thinned(risk: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    """Points evenly spaced in coverage, the last one with all samples."""
+    total = len(risk)
+    counts = np.unique(np.ceil(np.linspace(total / _POINTS, total, _POINTS)).astype(np.intp))
+    return tuple((_short(count / total), _short(risk[count - 1])) for count in counts)
+
+
+def _reliability(confidence: NDArray[np.float32], right: Mask) -> tuple[tuple[float, float, int], ...]:
+    """The bins of the expected calibration error that are not empty, so that the diagram shows what it adds up."""
+    bins = bins_of(confidence)
+    samples = np.bincount(bins, minlength=BINS)
+    sums = (np.bincount(bins, values.astype(np.float64), BINS) for values in (confidence, right))
+    return tuple(
+        (_short(claimed / count), _short(kept / count), int(count))
+        for claimed, kept, count in zip(*sums, samples, strict=True)
+        if count
+    )
+
+
+def _histogram(scores: NDArray[np.float32], right: Mask, high: float) -> Histogram:
+    bins = _bins(scores, _SCORE_BINS, high)
+    of_right, of_wrong = (np.bincount(bins[chosen], minlength=_SCORE_BINS) for chosen in (right, ~right))
+    return Histogram(high=high, right=tuple(of_right.tolist()), wrong=tuple(of_wrong.tolist()))
+
+
+def _bins(scores: NDArray[np.float32], count: int, high: float) -> NDArray[np.intp]:
+    """The number of each score's bin; the upper end belongs to the last one."""
+    numbers: NDArray[np.intp] = np.clip(np.floor(scores.astype(np.float64) / high * count), 0, count - 1).astype(
+        np.intp
+    )
+    return numbers
+
+
+def _worst_classes(before: Outcomes | None, now: Outcomes, classes: Sequence[str]) -> tuple[ClassChange, ...]:
+    """The classes with samples, those first that lost most right answers, then those that gained most silent failures.
+
+    The first one is thus the class that a failure names as the hardest hit, if it names one.
+    """
+    labels, count = now.records.label, len(classes)
+    samples, (right, flagged, silent) = np.bincount(labels, minlength=count), _by_class(now, count)
+    then = None if before is None else _by_class(before, count)
+    lost, gained = (samples - right, silent) if then is None else (then[0] - right, silent - then[2])
+    order = [number for number in np.lexsort((np.arange(count), -silent, -gained, -lost)) if samples[number]]
+    return tuple(
+        ClassChange(
+            name=classes[number],
+            samples=int(samples[number]),
+            before=None if then is None else _counts(*(column[number] for column in then)),
+            now=_counts(right[number], flagged[number], silent[number]),
+        )
+        for number in order[:_CLASSES]
+    )
+
+
+def _by_class(outcomes: Outcomes, count: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """How many images of each class are right, are flagged, and are silent failures."""
+    labels = outcomes.records.label
+    right, flagged, silent = (
+        np.bincount(labels[chosen], minlength=count)
+        for chosen in (outcomes.right, ~outcomes.trusted, outcomes.trusted & ~outcomes.right)
+    )
+    return right, flagged, silent
+
+
+def _counts(right: np.intp, flagged: np.intp, silent: np.intp) -> ClassCounts:
+    return ClassCounts(right=int(right), flagged=int(flagged), silent=int(silent))
+
+
+def _short(value: float) -> float:
+    """Four digits are more than a drawing shows."""
+    return round(float(value), 4)
+
+
+def _provenance(measurement: Measurement, gate: Gate) -> dict[str, str]:
+    """What was measured with what, in the order in which people ask."""
+    made, parameters = measurement.provenance, measurement.condition.parameters
+    return {
+        "model": f"{made.model.architecture} {made.model.sha256}".strip(),
+        "samples": f"{len(measurement.records):,}, {len(made.data.classes)} classes, {made.data.fingerprint}",
+        "preprocessing": made.preprocessing,
+        "rule": str(gate.rule),
+        "policy": f"{gate.policy.value}, each gate at {gate.level:.3g}",
+        **({} if measurement.seed is None else {"seed": str(measurement.seed)}),
+        **({"parameters": ", ".join(f"{name} {value:g}" for name, value in parameters)} if parameters else {}),
+        **made.environment,
+    }

@@ -1,0 +1,185 @@
+"""Records -> numbers; one table declares each rate's ratio, direction, tolerance and undefined case.
+
+An image is *trusted* unless the rule flags it, and *right* when the prediction is the label; every founding rate is a
+ratio of the four cells' counts. In the words of selective classification, failure_rate is the rejection rate,
+confident_accuracy the selective accuracy, and silent_failure_rate the generalised risk at the rule's threshold. The
+numbers that are no ratio of these counts stand in score_metrics.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from pytest_failaware.core.estimates import Cells, ConditionStats, Estimate
+from pytest_failaware.core.metric import (
+    AnyMetric,
+    CoverageMetric,
+    Direction,
+    Metric,
+    RateMetric,
+    ScoreMetric,
+)
+from pytest_failaware.core.records import Records
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pytest_failaware.core.metric import Masks
+    from pytest_failaware.core.rule import FailureRule
+
+GATE_TOLERANCE: Final = Decimal("0.005")
+
+CHANGE_RATES: Final = (
+    "changed_prediction_rate", "changed_flag_rate", "negative_flip_rate", "confident_negative_flip_rate"
+)  # fmt: skip
+"""Rates over all samples that need both sides; a maximum can bound them."""
+
+AT_COVERAGE: Final = CoverageMetric(
+    name="confident_accuracy_at_coverage",
+    direction=Direction.HIGHER_IS_BETTER,
+    tolerance=GATE_TOLERANCE,
+    undefined="the baseline trusts nothing",
+)
+"""The right answers among as many samples as the baseline trusts, those that this side trusts most."""
+
+
+def _non_finite(records: Records, flagged: NDArray[np.bool_]) -> Masks:
+    return records.confidence == 0, flagged | True
+
+
+NON_FINITE: Final = RateMetric(
+    name="non_finite_rate",
+    masks=_non_finite,
+    higher_is_better=False,
+    tolerance=GATE_TOLERANCE,
+    undefined="there is no image",
+)
+"""The images, of all, whose logits are NaN or infinite; they count as wrong, and their confidence of 0 is flagged."""
+
+
+METRICS: Final[Mapping[str, Metric]] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            name="accuracy",
+            numerator=("trusted_right", "flagged_right"),
+            direction=Direction.HIGHER_IS_BETTER,
+            tolerance=GATE_TOLERANCE,
+            gates_by_default=True,
+        ),
+        Metric(
+            name="confident_accuracy",
+            numerator=("trusted_right",),
+            denominator=("trusted_right", "trusted_wrong"),
+            direction=Direction.HIGHER_IS_BETTER,
+            tolerance=GATE_TOLERANCE,
+            gates_by_default=True,
+            undefined="every prediction is flagged",
+        ),
+        Metric(
+            name="silent_failure_rate",
+            numerator=("trusted_wrong",),
+            direction=Direction.LOWER_IS_BETTER,
+            tolerance=GATE_TOLERANCE,
+            gates_by_default=True,
+        ),
+        Metric(
+            name="confident_correct_rate",
+            numerator=("trusted_right",),
+            direction=Direction.HIGHER_IS_BETTER,
+            tolerance=GATE_TOLERANCE,
+            gates_by_default=True,
+        ),
+        Metric(
+            name="failure_rate",
+            numerator=("flagged_right", "flagged_wrong"),
+            direction=Direction.EITHER_IS_WORSE,
+        ),
+        Metric(
+            name="failure_region_accuracy",
+            numerator=("flagged_right",),
+            denominator=("flagged_right", "flagged_wrong"),
+            direction=Direction.EITHER_IS_WORSE,
+            undefined="no prediction is flagged",
+        ),
+        Metric(
+            name="failure_recall",
+            numerator=("flagged_wrong",),
+            denominator=("trusted_wrong", "flagged_wrong"),
+            direction=Direction.HIGHER_IS_BETTER,
+            undefined="no answer is wrong",
+        ),
+        Metric(
+            name="flag_precision",
+            numerator=("flagged_wrong",),
+            denominator=("flagged_right", "flagged_wrong"),
+            direction=Direction.HIGHER_IS_BETTER,
+            undefined="no prediction is flagged",
+        ),
+        Metric(
+            name="false_alarm_rate",
+            numerator=("flagged_right",),
+            denominator=("trusted_right", "flagged_right"),
+            direction=Direction.LOWER_IS_BETTER,
+            undefined="no answer is right",
+        ),
+    )
+}
+
+FOUNDING_RATES: Final = (
+    "accuracy",
+    "confident_accuracy",
+    "silent_failure_rate",
+    "confident_correct_rate",
+    "failure_rate",
+    "failure_region_accuracy",
+)
+"""Those that stand in a baseline's file and in the tables of the commands."""
+
+DEFAULT_GATES: Final = tuple(name for name, metric in METRICS.items() if metric.gates_by_default)
+
+
+def count_cells(records: Records, rule: FailureRule) -> Cells:
+    """The exact counts of the four outcomes under a rule."""
+    return _cells(records.correct, rule.flags(confidence=records.confidence, entropy=records.entropy))
+
+
+def _cells(right: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> Cells:
+    return Cells(
+        trusted_right=int((~flagged & right).sum()),
+        trusted_wrong=int((~flagged & ~right).sum()),
+        flagged_right=int((flagged & right).sum()),
+        flagged_wrong=int((flagged & ~right).sum()),
+    )
+
+
+def stats_of(
+    condition: str,
+    records: Records,
+    rule: FailureRule,
+    table: Mapping[str, AnyMetric] = METRICS,
+    named: Collection[str] = (),
+) -> ConditionStats:
+    """Every rate of a condition's records under a rule, and those scores of the table that are named."""
+    flagged = rule.flags(confidence=records.confidence, entropy=records.entropy)
+    cells = _cells(records.correct, flagged)
+    own = [metric for metric in table.values() if isinstance(metric, RateMetric)]
+    scores = [metric for name, metric in table.items() if isinstance(metric, ScoreMetric) and name in named]
+    return ConditionStats(
+        condition=condition,
+        cells=cells,
+        rates={**cell_rates(cells), **{metric.name: metric.estimate(records, flagged) for metric in own}},
+        scores={metric.name: metric.score(records, flagged) for metric in scores},
+    )
+
+
+def cell_rates(cells: Cells) -> dict[str, Estimate]:
+    """Every rate that is made of the four counts.
+
+    >>> cell_rates(Cells(trusted_right=2, trusted_wrong=1, flagged_right=0, flagged_wrong=2))["failure_rate"].value
+    0.4
+    """
+    return {name: metric.estimate(cells) for name, metric in METRICS.items()}

@@ -1,0 +1,99 @@
+"""What the change of any number proves: the delete-a-group jackknife, one method for every score metric.
+
+The samples are dealt into parts, the change is computed anew with each part left out, and the spread of those changes
+tells how far chance carries the whole one. Shao and Tu 1995, "The jackknife and bootstrap"; Kott 2001, "The
+delete-a-group jackknife".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from pytest_failaware.core.result import Evidence
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+PARTS: Final = 50
+_CONFIDENCE: Final = 0.95
+
+
+def deal(sample_id: NDArray[np.uint64], groups: NDArray[np.uint32] | None = None, parts: int = PARTS) -> Rows:
+    """The part of each sample, (N,) in 0..parts-1: equally many samples in each, chosen by a hash of their ids.
+
+    Samples of one group stay together, and then as many groups are in each part. With fewer samples (or groups) than
+    parts, each is a part of its own.
+    """
+    if groups is None:
+        unit, key = np.arange(len(sample_id)), sample_id
+    else:
+        _, first, unit = np.unique(groups, return_index=True, return_inverse=True)
+        key = sample_id[first]
+    dealt = np.empty(len(key), dtype=np.intp)
+    dealt[np.lexsort((key, mixed(key)))] = np.arange(len(key)) % parts
+    part: Rows = dealt[unit]
+    return part
+
+
+def mixed(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finaliser of SplitMix64: ids that count up become numbers without order."""
+    mixed = key.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def jackknife_evidence(
+    drop_without: Callable[[Rows], float | None], drop: float, part: Rows, tolerance: Decimal, level: float
+) -> Evidence:
+    """What a drop proves, from the drops with each part left out.
+
+    Var(drop) = (G - 1) / G sum_g (drop_g - mean)², and (drop - margin) / sqrt(Var) is judged by Student's t with G - 1
+    degrees of freedom. Where one of the drops is undefined, or none of them differs, nothing is proven.
+
+    Args:
+        drop_without: rows that are kept -> the drop on them, None where it is undefined.
+        drop: on all samples.
+        part: of each sample, as `deal` gives it.
+        tolerance: the drop that is allowed.
+        level: what p must fall below.
+    """
+    count = int(part.max(initial=-1)) + 1
+    left_out = [drop_without(np.flatnonzero(part != one)) for one in range(count)]
+    spread = _spread([one for one in left_out if one is not None])
+    if len(left_out) < 2 or None in left_out or not spread:
+        return Evidence(
+            paired=True, p_beyond=1.0, p_within=1.0, p_worse=1.0, p_better=1.0, low=None, high=None, level=level
+        )
+    freedom = count - 1
+    half = float(special.stdtrit(freedom, 0.5 + _CONFIDENCE / 2)) * spread
+
+    def p_more(margin: float) -> float:
+        return float(special.stdtr(freedom, -(drop - margin) / spread))
+
+    margin = float(tolerance)
+    return Evidence(
+        paired=True,
+        p_beyond=p_more(margin),
+        p_within=1 - p_more(margin),
+        p_worse=p_more(0.0),
+        p_better=1 - p_more(0.0),
+        low=drop - half,
+        high=drop + half,
+        level=level,
+    )
+
+
+def _spread(drops: list[float]) -> float:
+    """The standard error of the whole drop."""
+    if not drops:
+        return 0.0
+    found = np.array(drops)
+    return math.sqrt((len(found) - 1) / len(found) * float(np.square(found - found.mean()).sum()))

@@ -1,0 +1,168 @@
+"""What the records of a measurement depend on, part by part: where all parts agree, so do the records."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Mapping
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+import PIL
+import torch
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.spelling import is_precomputed
+from pytest_failaware.core.errors import ModelError
+from pytest_failaware.measure.cache.contents import ForeignCodeError
+from pytest_failaware.measure.cache.origins import module_name
+from pytest_failaware.measure.cache.own_contents import OwnContents
+from pytest_failaware.measure.cache.own_files import OwnFiles, installed_packages
+from pytest_failaware.measure.cache.structure import refuse_replaced_functions, structure_sha256
+from pytest_failaware.measure.degrade.kernels import KERNELS, find_kernel
+from pytest_failaware.measure.engine.constancy import CHANGED
+from pytest_failaware.measure.engine.fold import has_hooks, hooks_on_every_module
+from pytest_failaware.measure.engine.writes import check_unwritten
+from pytest_failaware.measure.live import Bench
+
+
+class Identity:
+    """The parts of one bench: images and weights are hashed once; a model that a test changed is refused."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self._structure = ""  # of the model when it was first asked for
+        self.loaded: set[str] = set()  # the modules that were, when the user's own code was looked at
+        self._own_code = ""  # what it held then, if the user's own code is in it
+
+    def parts(self, condition: Condition, seed: int) -> dict[str, str]:
+        """Every part by the name that people read.
+
+        Raises:
+            ForeignCodeError: the records depend on the user's own code.
+            ModelError: the model changed since it was loaded.
+        """
+        check_unwritten(self.bench.model, lambda: self._inputs(condition, seed))
+        self._refuse_foreign_code(condition)
+        return self._parts(condition, seed, self._model)
+
+    def own_parts(self, condition: Condition, seed: int, files: OwnFiles) -> dict[str, str]:
+        """Every part if the user's own code is one of them, without the text of its files.
+
+        Raises:
+            ForeignCodeError: the records depend on code that no file holds, or on an object that nothing describes.
+            ModelError: the model changed since it was loaded.
+        """
+        model = self.bench.model
+        check_unwritten(model, lambda: self._inputs(condition, seed))
+        refuse_replaced_functions()
+        self._own_code = self._own_code or self._own_contents(files)
+        contents = OwnContents(files)
+        contents.contents.add(self._own_code, "the model")
+        if is_own_kernel(condition):
+            kernel = find_kernel(condition.name, self.bench.kernels)
+            contents.contents.add(kernel, f"the condition {condition.name}")
+        own = {
+            "weights": model.program or model.state,
+            "architecture": model.facts.architecture,
+            "own code": contents.hexdigest(),
+            "packages": installed_packages(),
+        }
+        return self._parts(condition, seed, own)
+
+    def _inputs(self, condition: Condition, seed: int) -> torch.Tensor:
+        """Two clean images as the model takes them."""
+        return self.bench.loader(condition, seed).inputs(slice(0, 2), clean=True)
+
+    def _own_contents(self, files: OwnFiles) -> str:
+        """What the model and the preprocessing hold before the first pass: own code may keep notes while it answers."""
+        own_contents = OwnContents(files)
+        own_contents.add_loaded_modules()
+        contents = own_contents.contents
+        if not self.bench.model.program:
+            contents.add_module(self.bench.model.module)
+        contents.add(hooks_on_every_module(), "a hook on every module")
+        if self.bench.pipeline.code:
+            contents.add([self.bench.pipeline.geometry, self.bench.pipeline.normalise], "the preprocessing")
+        self.loaded = set(sys.modules)
+        return own_contents.hexdigest()
+
+    def _parts(self, condition: Condition, seed: int, model: Mapping[str, str]) -> dict[str, str]:
+        bench = self.bench
+        condition = bench.sized(condition)
+        return {
+            "pytest-failaware": importlib.metadata.version("pytest-failaware"),
+            "pytest-failaware's code": _own_code(),
+            "degradation": f"{condition.name} {dict(condition.parameters)} implementation {condition.implementation}",
+            "seed": str(seed) if condition.is_random else "none",
+            **model,
+            **self._data,
+            "preprocessing": bench.pipeline.text,
+            "batch size": str(bench.runner.batch_size),
+            **({"logits": "kept"} if bench.keep_logits else {}),
+            **bench.environment,
+            "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+            "python": platform.python_version(),
+            "pillow": PIL.__version__,
+            "numpy": np.__version__,
+        }
+
+    @property
+    def _model(self) -> dict[str, str]:
+        model = self.bench.model
+        if model.program:
+            return {"weights": model.program, "architecture": "a program"}
+        structure = structure_sha256(model.module)
+        if self._structure not in ("", structure):
+            raise ModelError(CHANGED)
+        self._structure = structure
+        of_timm = any(module_name(type(part)).partition(".")[0] == "timm" for part in model.module.modules())
+        return {
+            "weights": model.state,
+            "architecture": f"{model.facts.architecture} {structure}",
+            **({"timm": importlib.metadata.version("timm")} if of_timm else {}),
+        }
+
+    def _refuse_foreign_code(self, condition: Condition) -> None:
+        named = f"the condition {condition.name}" if is_own_kernel(condition) else ""
+        code = self.bench.model.code or self.bench.pipeline.code or named
+        if not code and has_hooks(self.bench.model.module):
+            code = "a hook on the model"
+        if code:
+            raise ForeignCodeError(code)
+
+    @cached_property
+    def _data(self) -> dict[str, str]:
+        """The pixels after geometry in the order they are measured in, not the ids alone: a data set may declare those.
+
+        Hashed piece by piece, since the pixels may be a memory map larger than the memory.
+        """
+        store, pixels, samples = self.bench.store, hashlib.sha256(), hashlib.sha256()
+        pixels.update(f"{store.images.shape}".encode())
+        for start in range(0, len(store.images), 1024):
+            pixels.update(np.ascontiguousarray(store.images[start : start + 1024]).data)
+        samples.update(store.sample_id.astype("<u8").tobytes() + store.labels.astype("<u2").tobytes())
+        return {
+            "number of images": str(len(store.labels)),
+            "images": pixels.hexdigest(),
+            "sample ids and labels": samples.hexdigest(),
+            "data set": store.facts.fingerprint,
+            "class names": "given" if store.has_class_names else "counted",
+        }
+
+
+def is_own_kernel(condition: Condition) -> bool:
+    """Whether a condition is a function of the user's own."""
+    return condition.name not in KERNELS and not is_precomputed(condition)
+
+
+@cache
+def _own_code() -> str:
+    """A hash over the code that measures: a working copy changes without its version."""
+    folder, digest = Path(__file__).parent, hashlib.sha256()
+    for path in (*sorted(folder.rglob("*.py")), *(folder.parent / name for name in ("output_scale.py", "scores.py"))):
+        digest.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

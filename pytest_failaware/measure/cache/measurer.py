@@ -1,0 +1,182 @@
+"""Measuring with a memory: what an earlier run measured of the very same things is read from the cache.
+
+The user's own code can change in ways that nothing shows, so what runs it is measured in every run. Only an update
+takes the records of a run before it, whose numbers somebody has just looked at, if the files of that code are the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.progress import Follow, unseen
+from pytest_failaware.core.records import Records
+from pytest_failaware.core.result import Reuse
+
+if TYPE_CHECKING:
+    from pytest_failaware.measure.cache.folder import RecordCache
+    from pytest_failaware.measure.cache.key import Identity
+    from pytest_failaware.measure.cache.own_files import OwnFiles, Witness
+    from pytest_failaware.measure.live import Bench
+
+_OWN: Final = "is your own code, which is measured in every run but an update of the same files"
+
+
+class Measurer:
+    """Measures on benches; `open_folder` makes the folder of the cache, None where nothing is read or kept.
+
+    `follow` shows how far a measurement is; `processes` measure at the same time on this machine. `updates`: the run
+    writes baselines, so it takes what the gate's run measured with the user's own code. `loaded` gives the modules that
+    pytest loaded, and `options` are the words of its command line that own code may read.
+    """
+
+    def __init__(
+        self,
+        open_folder: Callable[[], Path] | None,
+        *,
+        follow: Follow = unseen,
+        processes: int = 1,
+        updates: bool = False,
+        loaded: Callable[[], tuple[ModuleType, ...]] = tuple,
+        options: tuple[str, ...] = (),
+    ) -> None:
+        self.follow = follow
+        self._updates = updates
+        self._loaded = loaded
+        self._options = options
+        self._started = time.time()
+        self._processes = processes
+        self._open_folder = open_folder
+        self._identities: dict[int, Identity] = {}
+        self._said: set[str] = set()
+        self._untold: list[str] = []
+
+    def measure(self, bench: Bench, condition: Condition, seed: int, called: str) -> tuple[Measurement, list[Reuse]]:
+        """One condition's measurement, and whether it was reused: nothing on that where there is no cache.
+
+        Args:
+            bench: the model and the images; the same object for the same two.
+            condition: what to measure.
+            seed: of its randomness.
+            called: how the summary names this measurement.
+        """
+        from pytest_failaware.measure.cache.contents import ForeignCodeError
+
+        if self._cache is None:
+            return self._fresh(bench, condition, seed, called), []
+        try:
+            parts = self._identity(bench).parts(condition, seed)
+        except ForeignCodeError as error:
+            return self._measure_own_code(bench, condition, seed, called, str(error))
+        found = self._cache.find(condition.slug, parts, bench.store.sample_id, bench.store.labels)
+        if not isinstance(found, str):
+            return self._taken(bench, condition, seed, found), [Reuse(measured=called)]
+        fresh = self._fresh(bench, condition, seed, called)
+        self._cache.keep(condition.slug, parts, fresh.records)
+        return fresh, [Reuse(measured=called, anew=found)]
+
+    def _measure_own_code(
+        self, bench: Bench, condition: Condition, seed: int, called: str, code: str
+    ) -> tuple[Measurement, list[Reuse]]:
+        """Measure what runs the user's own code; in an update, take it from the gate's run if all is as it was then."""
+        from pytest_failaware.measure.cache.contents import ForeignCodeError
+        from pytest_failaware.measure.cache.own_contents import refuse_late_values
+
+        assert self._cache is not None
+        try:
+            parts = self._identity(bench).own_parts(condition, seed, self._own_files)
+            now = self._own_files.witness()
+        except ForeignCodeError as error:
+            why = f"nothing identifies {error}"
+            if self._updates:
+                self._notify(f"measured again, and not taken from a gate's run: {why}")
+            return self._fresh(bench, condition, seed, called), [Reuse(measured=called, anew=f"{code} {_OWN}; {why}")]
+        why = f"{code} {_OWN}"
+        if self._updates:
+            found = self._from_gate(bench, condition, parts, now)
+            if not isinstance(found, str):
+                records, made = found
+                return self._taken(bench, condition, seed, records), [Reuse(measured=called, made=made)]
+            why = found
+        fresh = self._fresh(bench, condition, seed, called)
+        with contextlib.suppress(ForeignCodeError):  # files changed meanwhile, so nothing says what ran
+            refuse_late_values(self._identity(bench).loaded)
+            self._cache.keep(condition.slug, parts, fresh.records, str(self._own_files.witness()))
+        return fresh, [Reuse(measured=called, anew=why)]
+
+    def _from_gate(
+        self, bench: Bench, condition: Condition, parts: dict[str, str], now: Witness
+    ) -> tuple[Records, str] | str:
+        """The records of the gate's run and when it was, "" if it is this one, or why they are not taken."""
+        from pytest_failaware.measure.cache.own_files import Witness
+
+        assert self._cache is not None
+        found = self._cache.find_witnessed(condition.slug, parts, bench.store.sample_id, bench.store.labels)
+        if isinstance(found, str):
+            return found
+        records, text = found
+        try:
+            then = Witness.parse(text)
+        except ValueError:
+            return "its file in the cache does not say which code ran"
+        if changed := then.difference(now):
+            self._notify(f"measured again, and not taken from the gate's run of {then.minute}: {changed}")
+            return changed
+        is_of_this_run = then.time.timestamp() >= self._started  # a test that pytest runs again
+        return records, "" if is_of_this_run else then.minute
+
+    def _taken(self, bench: Bench, condition: Condition, seed: int, records: Records) -> Measurement:
+        """The measurement with these records, and the model as measuring leaves it."""
+        from pytest_failaware.measure.engine.writes import check_unwritten
+
+        check_unwritten(bench.model, by_hash=True)  # as measuring does: torch does not count every write
+        bench.model.module.eval()
+        return bench.measurement(condition, seed, records)
+
+    def _fresh(self, bench: Bench, condition: Condition, seed: int, called: str) -> Measurement:
+        from pytest_failaware.measure.engine.settings import sharing_cores
+
+        with self.follow(called) as tell, sharing_cores(self._processes):
+            return bench.measure(condition, seed, tell)
+
+    def take_notices(self) -> list[str]:
+        """What the user should know about the cache and has not been told yet."""
+        taken, self._untold = self._untold, []
+        return taken
+
+    @cached_property
+    def _own_files(self) -> OwnFiles:
+        from pytest_failaware.measure.cache.own_files import OwnFiles
+
+        return OwnFiles(started=self._started, options=self._options, loaded_by_pytest=self._loaded())
+
+    @cached_property
+    def _cache(self) -> RecordCache | None:
+        from pytest_failaware.measure.cache.folder import RecordCache
+
+        if self._open_folder is None:
+            return None
+        try:
+            return RecordCache(self._open_folder(), notify=self._notify)
+        except OSError as error:
+            self._notify(f"no cache: pytest's cache directory cannot be made ({error.strerror or error})")
+            return None
+
+    def _notify(self, sentence: str) -> None:
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self._untold.append(sentence)
+
+    def _identity(self, bench: Bench) -> Identity:
+        from pytest_failaware.measure.cache.key import Identity
+
+        if id(bench) not in self._identities:  # which keeps the bench, so that its id stays its own
+            self._identities[id(bench)] = Identity(bench)
+        return self._identities[id(bench)]

@@ -1,0 +1,77 @@
+"""The one loop over batches: loader -> model -> Records."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pytest_failaware.core.errors import DataError, ModelError
+from pytest_failaware.core.npz import read_only
+from pytest_failaware.core.progress import Tell
+from pytest_failaware.core.records import NO_CLASS, Records
+from pytest_failaware.core.scores import as_float32, columns_of, is_answered
+from pytest_failaware.measure.engine.loader import DegradedLoader
+from pytest_failaware.measure.engine.logits import Answers
+from pytest_failaware.measure.engine.runner import Runner
+from pytest_failaware.measure.engine.settings import computing
+from pytest_failaware.measure.engine.writes import check_unchanged, check_unwritten
+from pytest_failaware.measure.images.store import silent
+
+
+def measure_records(
+    runner: Runner, loader: DegradedLoader, tell: Tell = silent, *, keep_logits: bool = False
+) -> Records:
+    """What the model answers to every image of the loader, ascending by sample id.
+
+    Raises:
+        ModelError: the model returns no (B, K) tensor of logits, those of clean images are no answer, or its
+            answers depend on chance, on the batch or on what it was asked before, or its weights changed since it was
+            loaded.
+        DataError: the labels do not fit the model's K classes.
+    """
+    model = runner.model
+    check_unwritten(model, lambda: loader.inputs(slice(0, 2), clean=True))
+    model.module.eval()  # a test may have put the shared model into another mode
+    columns, count = [], len(loader.store.labels)
+    with torch.inference_mode(), computing(runner.precision, model.device):
+        for rows, logits in runner.answers(loader):
+            columns.append(_columns(loader, rows, logits, keep_logits=keep_logits))
+            tell(rows.stop, count)
+        check_unchanged(model, lambda: loader.inputs(slice(0, 2), clean=True))
+    joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
+    order = np.argsort(loader.store.sample_id)
+    unordered = {"sample_id": loader.store.sample_id, **joined}
+    return Records(**{name: read_only(column[order]) for name, column in unordered.items()})
+
+
+def _columns(
+    loader: DegradedLoader, rows: slice, logits: Answers, *, keep_logits: bool
+) -> dict[str, NDArray[np.generic]]:
+    """One batch's columns of Records; a row that is no answer becomes the one of a model that has none."""
+    _check_classes(logits, loader)
+    labels, answered = loader.store.labels[rows], is_answered(logits)
+    if answered.all():
+        return columns_of(logits, labels) | ({"logits": as_float32(logits)} if keep_logits else {})
+    if loader.condition.name == "clean":  # of degraded ones they are counted: metrics.NON_FINITE
+        raise ModelError(
+            f"{int((~answered).sum())} of {len(logits)} clean images in a batch get logits that are not finite (NaN, "
+            "+inf, or -inf for every class); check the weights and --failaware-preprocess"
+        )
+    usable = np.where(answered[:, None], logits, 0)  # all alike: every class is as probable
+    columns = columns_of(usable, labels) | ({"logits": as_float32(usable)} if keep_logits else {})
+    unanswered = {"prediction": NO_CLASS, "confidence": 0, "label_log_probability": np.finfo(np.float32).min}
+    return columns | {
+        name: np.where(answered, columns[name], columns[name].dtype.type(value)) for name, value in unanswered.items()
+    }
+
+
+def _check_classes(logits: Answers, loader: DegradedLoader) -> None:
+    """Refuse class counts that do not fit the data."""
+    facts, classes = loader.store.facts, logits.shape[1]
+    if len(facts.classes) > classes or (loader.store.has_class_names and len(facts.classes) != classes):
+        names = ", ".join(facts.classes[:3]) + (", …" if len(facts.classes) > 3 else "")
+        raise DataError(
+            f"the classes do not match: {len(facts.classes)} in --failaware-dataset ({names}), {classes} logits from "
+            "the model; give the data of this model's classes (a missing class folder would shift every label)"
+        )

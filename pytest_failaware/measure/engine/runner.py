@@ -1,0 +1,208 @@
+"""A model in the fastest way that answers alike, over batches as large as the memory holds."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from pytest_failaware.core.errors import ModelError
+from pytest_failaware.core.request import ModelOutputs, Precision
+from pytest_failaware.core.scores import is_answered, log_softmax, scores_of
+from pytest_failaware.core.text import describe_error
+from pytest_failaware.measure.engine.constancy import ALIKE, FirstAnswers, check_first_answers, first_answers
+from pytest_failaware.measure.engine.fold import Way, has_hooks, private_copies
+from pytest_failaware.measure.engine.loader import DegradedLoader
+from pytest_failaware.measure.engine.logits import Answers, OutputReader
+from pytest_failaware.measure.engine.outputs import logits_of
+from pytest_failaware.measure.models.loading import LoadedModel
+
+Flags = Callable[..., NDArray[np.bool_]]
+"""`flags(confidence=…, entropy=…)` -> bool (N,): a rule that a faster way must not change the flags of."""
+
+_TRIAL: Final = 64  # images at most, to see whether answers are alike
+_LOOKS: Final = 59  # later conditions that begin with two images asked again; with the first images 192 at most
+_OUT_OF_MEMORY: Final = ("not enough memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
+
+
+class Runner:
+    """Runs one model for a whole session: the way is chosen once, a batch size that did not fit is not tried again."""
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        *,
+        batch_size: int,
+        precision: Precision,
+        flags: Flags | None,
+        declared: ModelOutputs = ModelOutputs.LOGITS,
+    ) -> None:
+        self.model = model
+        self.batch_size = batch_size
+        self.precision = precision
+        self.flags = flags
+        self.reader = OutputReader(declared)
+        self._asked = batch_size
+        self._first: FirstAnswers | None = None
+        self._looks = 0  # how often the first images were asked again
+        self._refusal = ""  # of the first answers: another draw may look right by chance
+        self._chosen: tuple[bool, Way] | None = None  # whether there were hooks, and what
+
+    def of(self, model: LoadedModel) -> Runner:
+        """A runner of another model with the same settings."""
+        return Runner(
+            model,
+            batch_size=self.batch_size,
+            precision=self.precision,
+            flags=self.flags,
+            declared=self.reader.declared,
+        )
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is known so far that makes every number doubtful."""
+        return (self.reader.note,) if self.reader.note else ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the summary says of how the model was run."""
+        rough = (self._first.note,) if self._first is not None and self._first.note else ()
+        known = (*self.doubts, *rough)
+        if self.batch_size == self._asked:
+            return known
+        return (
+            *known,
+            f"memory ran out with batches of {self._asked} images; went on with {self.batch_size}, which changes no "
+            f"result: --failaware-batch-size={self.batch_size} saves the attempts",
+        )
+
+    def answers(self, loader: DegradedLoader) -> Iterator[tuple[slice, Answers]]:
+        """The rows of each batch in order with their logits (B, K) on the host; to be called in inference mode.
+
+        Raises:
+            ModelError: the model does not take the images, answers with no logits, with probabilities that were not
+                declared, or not twice alike, or two images do not fit.
+        """
+        self._look_again()
+        start, count = 0, len(loader.store.labels)
+        while start < count:
+            rows = slice(start, min(start + self.batch_size, count))
+            outputs = self._fitting(loader, rows)
+            if outputs is not None:
+                self.reader.look(outputs, rows, count)
+                yield rows, self.reader.logits(outputs)
+                start = rows.stop
+
+    def _fitting(self, loader: DegradedLoader, rows: slice) -> Answers | None:
+        """What the model returns for these rows; None where memory ran out, and batches are smaller from now on."""
+        try:
+            module, layout = self._way(loader, rows)
+            return logits_of(module, loader.inputs(rows).to(memory_format=layout))
+        except Exception as error:  # the user's network and kernels run here
+            if not is_out_of_memory(error):
+                raise
+            self._halve(rows.stop - rows.start, error)
+        gc.collect()  # out here the failed batch is no longer held by its traceback
+        if self.model.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return None
+
+    def _halve(self, size: int, error: Exception) -> None:
+        if size <= 2:  # a lone image is doubled
+            raise ModelError(
+                f"out of memory on {self.model.device} with two images, the fewest that a batch has, so that a smaller "
+                f"--failaware-batch-size does not help: {describe_error(error)}; free memory, give a smaller resize= "
+                "in --failaware-preprocess, or another --failaware-device"
+            ) from error
+        self.batch_size = size // 2
+
+    def _look_again(self) -> None:
+        """Refuse a module that no longer answers as at first; forget the chosen way if hooks came or went."""
+        if self._refusal:
+            raise ModelError(self._refusal)
+        if self._first is not None and self._looks < _LOOKS:
+            self._looks += 1
+            check_first_answers(self.model, self._first, self.precision)
+        if self._chosen is not None and self._chosen[0] != has_hooks(self.model.module):
+            self._chosen = None
+
+    def _way(self, loader: DegradedLoader, rows: slice) -> Way:
+        """How to run the model, chosen once; at the first time its answers have to be a function of the image."""
+        if self._chosen is None:
+            few = slice(rows.start, min(rows.stop, rows.start + _TRIAL))
+            inputs = loader.inputs(few, clean=True)
+            expected = logits_of(self.model.module, inputs)
+            if self._first is None:
+                self._first = self._first_answers(inputs, expected)
+            self._chosen = (has_hooks(self.model.module), self._fastest(inputs, expected))
+        return self._chosen[1]
+
+    def _first_answers(self, inputs: torch.Tensor, expected: Answers) -> FirstAnswers:
+        try:
+            return first_answers(self.model, inputs, expected, self.precision)
+        except ModelError as error:
+            if not is_out_of_memory(error):
+                self._refusal = str(error)
+            raise
+
+    def _fastest(self, inputs: torch.Tensor, expected: Answers) -> Way:
+        """The first way that answers a clean batch as the module itself does."""
+        for candidate, layout in self._candidates(inputs):
+            answer = _try(candidate, inputs.to(memory_format=layout))
+            if answer is not None and self._alike(answer, expected):
+                return candidate, layout
+        return self.model.module, torch.contiguous_format
+
+    def _candidates(self, inputs: torch.Tensor) -> Iterator[Way]:
+        """On a CPU folded copies, then the module with channels last, which models that call `view` do not take.
+
+        CUDA's float32 kernels gain nothing by channels last; those of tensor cores do.
+        """
+        if self.model.device.type == "cpu" and self.precision is Precision.IEEE:
+            yield from private_copies(self.model.module, inputs)
+        if self.model.device.type == "cpu" or self.precision is not Precision.IEEE:
+            yield self.model.module, torch.channels_last
+
+    def _alike(self, answer: Answers, expected: Answers) -> bool:
+        """Whether predictions and flags are equal and outputs close; never where one has no answer."""
+        finite = np.isfinite(expected)
+        if answer.shape != expected.shape or not np.array_equal(np.isfinite(answer), finite):
+            return False
+        largest = np.abs(expected[finite]).max(initial=0)
+        if np.abs(answer[finite] - expected[finite]).max(initial=0) > ALIKE * largest:
+            return False
+        sides = [self.reader.logits(outputs) for outputs in (answer, expected)]
+        if not all(is_answered(logits).all() for logits in sides):
+            return False
+        one, other = (scores_of(log_softmax(logits)) for logits in sides)
+        if not np.array_equal(one.prediction, other.prediction):
+            return False
+        if self.flags is None:
+            return True
+        first, second = (self.flags(confidence=side.confidence, entropy=side.entropy) for side in (one, other))
+        return np.array_equal(first, second)
+
+
+def _try(module: nn.Module, inputs: torch.Tensor) -> Answers | None:
+    """The logits, or None where this way does not work; the module itself has answered before."""
+    try:
+        return logits_of(module, inputs)
+    except ModelError as error:
+        if is_out_of_memory(error):
+            raise
+        return None
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out, also where the error only wraps the one that says so."""
+    if error is None:
+        return False
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    said = isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY)
+    return said or is_out_of_memory(error.__cause__)

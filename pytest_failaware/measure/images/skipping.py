@@ -1,0 +1,47 @@
+"""Images that cannot be used: left out and counted up to a number that the user allows, never replaced by others."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pytest_failaware.core.errors import BadImageError, DataError
+
+_NAMED: Final = 3
+
+
+class Skipped:
+    """The images that were left out, `allowed` of them at most."""
+
+    def __init__(self, allowed: int) -> None:
+        self.allowed = allowed
+        self.names: list[str] = []
+        self._errors: list[BadImageError] = []
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def add(self, name: str, error: BadImageError) -> None:
+        """Leave an image out.
+
+        Raises:
+            DataError: that is one more than is allowed, with the first few of them.
+        """
+        if self.allowed == 0:
+            raise error
+        self.names.append(name)
+        self._errors.append(error)
+        if len(self) > self.allowed:
+            few = " | ".join(map(str, self._errors[:_NAMED]))
+            raise DataError(
+                f"--failaware-bad-samples=skip:{self.allowed}: at least {len(self)} images cannot be used: {few}"
+            ) from error
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How many were left out, and which, where any were."""
+        if not self.names:
+            return ()
+        more = len(self) - _NAMED
+        named = ", ".join(self.names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        count = "1 bad image was" if len(self) == 1 else f"{len(self)} bad images were"
+        return (f"{count} left out, as --failaware-bad-samples allows: {named}",)

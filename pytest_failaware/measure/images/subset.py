@@ -1,0 +1,44 @@
+"""Some samples of a data set, so that only these are decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_failaware.core.preprocessing import Preprocessing
+from pytest_failaware.measure.images.data import ImageSet, Sample
+
+
+class Subset(ImageSet):
+    """The samples of a data set that have these numbers, in this order."""
+
+    def __init__(self, images: ImageSet, numbers: Sequence[int]) -> None:
+        self.images = images
+        self.numbers = numbers
+        self.classes = images.classes
+        self.has_class_names = images.has_class_names
+        self.reads_in_parallel = images.reads_in_parallel
+        self.groups = None if images.groups is None else [images.groups[number] for number in numbers]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def name(self, index: int) -> str:
+        """How the whole data set names this sample."""
+        return self.images.name(self.numbers[index])
+
+    def file(self, index: int) -> str:
+        """The path of the sample's file."""
+        return self.images.file(self.numbers[index])
+
+    def read(self, index: int) -> Sample:
+        """The sample, decoded by the whole data set."""
+        return self.images.read(self.numbers[index])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the whole data set says of the samples that were read."""
+        return self.images.notes
+
+    def undoing(self, numbers: Preprocessing | None) -> ImageSet:
+        """The same samples of the data set, whose floats may be normalised by these numbers."""
+        return Subset(self.images.undoing(numbers), self.numbers)

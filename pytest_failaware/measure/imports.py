@@ -1,0 +1,60 @@
+"""`pkg.mod:attribute` -> the object: how models, data sets and preprocessing of the user's own code are named."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from types import ModuleType
+
+from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.text import describe_error
+
+
+def load_attribute(target: str, where: str) -> object:
+    """The object that `pkg.mod:attribute` names; the attribute may be dotted, as in `zoo:Small.build`.
+
+    Args:
+        target: The text as the user typed it.
+        where: The option or ini key it was given to, such as `--failaware-arch`.
+
+    Raises:
+        ConfigError: The text has another form, the module or the attribute is missing, or importing it failed.
+    """
+    module_name, _, attribute = target.partition(":")
+    if not all(part.isidentifier() for part in f"{module_name}.{attribute}".split(".")):
+        raise ConfigError(f"{where}={target}: not of the form pkg.mod:attribute; write it as in 'mypkg.models:build'")
+    found: object = _import(module_name, f"{where}={target}")
+    for name in attribute.split("."):
+        found = _member(found, name, f"{where}={target}")
+    return found
+
+
+def _import(name: str, place: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if name != missing and not name.startswith(f"{missing}."):
+            raise _broken(name, place, error) from error
+        raise ConfigError(
+            f"{place}: no module named {missing!r}; correct the name, or add its folder to PYTHONPATH or to pytest's "
+            "ini key pythonpath"
+        ) from error
+    except (Exception, SystemExit) as error:  # the user's code runs here, and a script may even call sys.exit
+        raise _broken(name, place, error) from error
+
+
+def _broken(name: str, place: str, error: BaseException) -> ConfigError:
+    return ConfigError(f"{place}: importing {name!r} raised {describe_error(error)}; repair the module")
+
+
+def _member(owner: object, name: str, place: str) -> object:
+    try:
+        return getattr(owner, name)
+    except AttributeError as error:
+        kind = "module" if isinstance(owner, ModuleType) else type(owner).__name__
+        label = getattr(owner, "__name__", "")
+        file = f" ({owner.__file__})" if isinstance(owner, ModuleType) and owner.__file__ else ""
+        close = difflib.get_close_matches(name, [known for known in dir(owner) if not known.startswith("__")], n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "define it there, or name another"
+        raise ConfigError(f"{place}: {kind} {label!r}{file} has no attribute {name!r}; {hint}") from error

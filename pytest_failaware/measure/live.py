@@ -1,0 +1,233 @@
+"""A model and its images, opened once, on which any condition can be measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchvision
+from numpy.typing import NDArray
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.catalogue import Degrade
+from pytest_failaware.core.conditions.spelling import at_size, is_precomputed
+from pytest_failaware.core.measurement import DECLARED_OUTPUTS, Former, Measurement, Provenance
+from pytest_failaware.core.preprocessing import Preprocessing
+from pytest_failaware.core.progress import Tell
+from pytest_failaware.core.records import Records
+from pytest_failaware.core.request import ModelOutputs, Precision, Source
+from pytest_failaware.measure.class_labels import missing_zero_note
+from pytest_failaware.measure.degrade.kernels import Kernel, checked, find_kernel
+from pytest_failaware.measure.engine.loader import DegradedLoader, default_batch_size
+from pytest_failaware.measure.engine.loop import measure_records
+from pytest_failaware.measure.engine.runner import Flags, Runner
+from pytest_failaware.measure.engine.settings import check_precision
+from pytest_failaware.measure.images.class_order import order_note
+from pytest_failaware.measure.images.data import ImageSet
+from pytest_failaware.measure.images.precomputed import Precomputed
+from pytest_failaware.measure.images.store import ImageStore, build_store, silent
+from pytest_failaware.measure.inputs.preprocess import Pipeline, build_pipeline
+from pytest_failaware.measure.inputs.scale import Inspection, inspect_scale
+from pytest_failaware.measure.models.loading import LoadedModel
+from pytest_failaware.measure.requirements import no_folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """The pieces that one pass over the data needs."""
+
+    runner: Runner
+    store: ImageStore
+    pipeline: Pipeline
+    kernels: Mapping[str, Kernel]  # the user's own
+    limit: int | None = None
+    precomputed: Precomputed | None = None
+    keep_logits: bool = False
+
+    @property
+    def model(self) -> LoadedModel:
+        """The model that is measured."""
+        return self.runner.model
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the summary says of the images, of the inputs and of the measuring itself."""
+        return (*self.store.notes, *self.class_notes, *self.doubts, *self.runner.notes)
+
+    @cached_property
+    def class_notes(self) -> tuple[str, ...]:
+        """Sentences if the model's outputs may be other classes than those that the data set has at their place."""
+        if self.store.has_class_names:
+            note = order_note(self.store.facts.classes, self.model.module)
+        else:
+            note = missing_zero_note(self.store.labels)
+        return (note,) if note else ()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences if the inputs cannot be what the model was trained on; then every number is doubtful."""
+        finding = self.inspection.finding
+        return () if finding is None else (finding,)
+
+    @property
+    def is_misfit(self) -> bool:
+        """Whether the inputs are not what the model was trained on."""
+        return bool(self.doubts)
+
+    @cached_property
+    def inspection(self) -> Inspection:
+        """What a few clean images say of the preprocessing."""
+        runner = self.runner
+        return inspect_scale(self.model, self.store, self.pipeline, runner.precision, batch_size=runner.batch_size)
+
+    def of(self, model: LoadedModel) -> Bench:
+        """The same images for another model."""
+        return dataclasses.replace(self, runner=self.runner.of(model))
+
+    def sized(self, condition: Condition) -> Condition:
+        """The condition with what is known of it now: a severity's strength for images of this size, or its content."""
+        if not is_precomputed(condition):
+            return at_size(condition, *self.store.images.shape[1:3])
+        content = self._stored(condition).facts.fingerprint[:12]
+        return dataclasses.replace(condition, parameters=(("content", float(int(content, 16))),))
+
+    def _stored(self, condition: Condition) -> ImageStore:
+        """The images of a precomputed condition."""
+        if self.precomputed is None:
+            raise no_folder(condition)
+        return self.precomputed.store(condition)
+
+    def _images(self, condition: Condition) -> ImageStore:
+        """The images that the kernel gets, as many as are measured."""
+        if not is_precomputed(condition):
+            return self.store
+        stored = self._stored(condition)
+        return stored if self.limit is None else stored.limited(self.limit)
+
+    def loader(self, condition: Condition, seed: int) -> DegradedLoader:
+        """The ready-to-feed batches of one condition."""
+        return DegradedLoader(
+            store=self._images(condition),
+            pipeline=self.pipeline,
+            condition=self.sized(condition),
+            kernel=find_kernel(condition.name, self.kernels),
+            seed=seed,
+            device=self.model.device,
+            batch_size=self.runner.batch_size,
+        )
+
+    def measure(self, condition: Condition, seed: int, tell: Tell = silent) -> Measurement:
+        """One pass over the images under one condition."""
+        loader = self.loader(condition, seed)
+        return self.measurement(
+            condition, seed, measure_records(self.runner, loader, tell, keep_logits=self.keep_logits)
+        )
+
+    def measurement(self, condition: Condition, seed: int, records: Records) -> Measurement:
+        """Records with everything that made them."""
+        return Measurement(
+            condition=self.sized(condition),
+            seed=seed if condition.is_random else None,
+            records=records,
+            provenance=Provenance(
+                data=self.store.facts,
+                preprocessing=self.pipeline.text,
+                model=self.model.facts,
+                environment=self.environment,
+            ),
+            groups=self._groups,
+            former=self._former,
+        )
+
+    @property
+    def _former(self) -> Former | None:
+        """What identified the samples before classes were renamed, in the order of the records."""
+        former = self.store.former
+        if former is None:
+            return None
+        return dataclasses.replace(former, sample_id=former.sample_id[np.argsort(self.store.sample_id)])
+
+    @property
+    def _groups(self) -> NDArray[np.uint32] | None:
+        """The group of each sample in the order of the records, (N,)."""
+        return None if self.store.groups is None else self.store.groups[np.argsort(self.store.sample_id)]
+
+    def close(self) -> None:
+        """Remove the files of memory maps."""
+        self.store.close()
+        if self.precomputed is not None:
+            self.precomputed.close()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What can explain a change between two machines: device, precision and versions, as plain text."""
+        found = _environment(self.model.device, self.runner.precision)
+        declared = self.runner.reader.declared
+        return found if declared is ModelOutputs.LOGITS else found | {DECLARED_OUTPUTS: declared.value}
+
+
+def build_bench(
+    model: LoadedModel,
+    images: ImageSet,
+    preprocess: Preprocessing | Source,
+    *,
+    batch_size: int | None = None,
+    precision: Precision = Precision.IEEE,
+    flags: Flags | None = None,
+    limit: int | None = None,
+    bad_samples: int = 0,
+    own_kernels: Mapping[str, Degrade] | None = None,
+    precomputed: Path | None = None,
+    keep_logits: bool = False,
+    declared: ModelOutputs = ModelOutputs.LOGITS,
+    rename: Mapping[str, str] | None = None,
+    tell: Tell = silent,
+) -> Bench:
+    """Decode the images through the preprocessing's geometry and put the pieces together.
+
+    Args:
+        model: on its device.
+        images: the whole data set, of which `limit` images at most are measured.
+        preprocess: geometry and normalisation.
+        batch_size: images in a batch, by default chosen by their size and the device.
+        precision: what the model is computed in.
+        flags: the rule whose flags faster ways to run the model must not change.
+        limit: how many images to measure, those with the smallest ids.
+        bad_samples: how many images may be left out because they cannot be used.
+        own_kernels: the user's degradations by name.
+        precomputed: the folder of corruptions that are read instead of made.
+        keep_logits: whether records hold every logit.
+        declared: what the model returns.
+        rename: new names of classes by their old ones.
+        tell: called while images are decoded.
+
+    Raises:
+        DataError: the images or the preprocessing cannot be used.
+        ConfigError: the device does not have the precision.
+    """
+    check_precision(precision, model.device)
+    pipeline = build_pipeline(preprocess, model.module)
+    store = build_store(images.undoing(pipeline.numbers), pipeline.geometry, skip=bad_samples, rename=rename, tell=tell)
+    own = {name: checked(name, kernel) for name, kernel in (own_kernels or {}).items()}
+    size = batch_size or default_batch_size(store, model.device)
+    return Bench(
+        runner=Runner(model, batch_size=size, precision=precision, flags=flags, declared=declared),
+        store=store if limit is None else store.limited(limit),
+        pipeline=pipeline,
+        kernels=own,
+        limit=limit,
+        precomputed=Precomputed(precomputed, images, store, pipeline.geometry) if precomputed else None,
+        keep_logits=keep_logits,
+    )
+
+
+def _environment(device: torch.device, precision: Precision) -> dict[str, str]:
+    found = {"device": device.type, "dtype": precision.dtype, "torch": str(torch.__version__)}
+    if device.type == "cuda":
+        found |= {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)}
+    return found | {"torchvision": str(torchvision.__version__)}

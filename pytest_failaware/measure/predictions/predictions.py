@@ -1,0 +1,232 @@
+"""Predictions made elsewhere, by whatever serves the model: a measurement for each condition they were made under."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.errors import DataError, choices
+from pytest_failaware.core.identity import data_fingerprint, former_data, group_count, group_numbers
+from pytest_failaware.core.measurement import (
+    ELSEWHERE,
+    DataFacts,
+    Former,
+    Measurement,
+    ModelFacts,
+    Provenance,
+)
+from pytest_failaware.core.npz import read_only
+from pytest_failaware.core.records import Records
+from pytest_failaware.core.scores import as_float32, columns_of
+from pytest_failaware.core.text import describe_error, spelled
+from pytest_failaware.measure.class_labels import missing_zero_note
+from pytest_failaware.measure.predictions.columns import (
+    check_samples,
+    checked_logits,
+    class_names,
+    group_names,
+    label_numbers,
+    rows_by_condition,
+    sample_numbers,
+    scale_doubts,
+)
+from pytest_failaware.measure.predictions.files import Table, read_table, table_of_arrays, table_of_frame
+
+_KINDS: Final = ("npz", "csv", "parquet", "file")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictions:
+    """What a model answered, by the key of each condition; all conditions have the same samples."""
+
+    place: str
+    sha256: str
+    data: DataFacts
+    records: Mapping[str, Records]
+    groups: NDArray[np.uint32] | None
+    written: NDArray[np.object_]  # (N,), the texts of the samples, in the order of the records
+    has_conditions: bool
+    kind: str  # of its scores: logits or probabilities
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()  # those of the notes that make every number doubtful
+    former: Former | None = None  # in the order of the records
+
+    def measurement(self, condition: Condition, seed: int, preprocessing: str = ELSEWHERE) -> Measurement:
+        """One condition as if it had been measured here.
+
+        Args:
+            condition: what was done to the samples, which only whoever predicted can know.
+            seed: of its randomness, likewise.
+            preprocessing: likewise, where somebody says it.
+
+        Raises:
+            DataError: there are no predictions under it.
+        """
+        if condition.key not in self.records:
+            raise DataError(
+                f"{self.place}: has no predictions under {condition.key}; {self._conditions(condition.key)}"
+            )
+        return Measurement(
+            condition=condition,
+            seed=seed if condition.is_random else None,
+            records=self.records[condition.key],
+            provenance=Provenance(
+                data=self.data,
+                preprocessing=preprocessing,
+                model=ModelFacts(sha256=self.sha256, architecture=""),
+                environment={},
+            ),
+            groups=self.groups,
+            former=self.former,
+        )
+
+    def _conditions(self, wanted: str) -> str:
+        """How to gate the conditions that there are, if another is wanted."""
+        origin = "" if self.has_conditions else " (without a column condition every row is clean)"
+        return (
+            f"{choices(wanted, tuple(self.records))}{origin}; write conditions={json.dumps(list(self.records))} in the "
+            f"marker, or failaware_conditions = {' '.join(self.records)} in the ini"
+        )
+
+    def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
+        """The text of each of these samples; without those whose text is the id."""
+        ids = next(iter(self.records.values())).sample_id
+        rows = np.flatnonzero(np.isin(ids, np.array(sample_ids, dtype=np.uint64)))
+        written = dict(zip(ids[rows].tolist(), self.written[rows].tolist(), strict=True))
+        return {one: spelled(text) for one, text in written.items() if text != str(one)}
+
+
+def read_predictions(
+    path: Path,
+    group: str | None = None,
+    option: str = "--failaware-predictions",
+    rename: Mapping[str, str] | None = None,
+) -> Predictions:
+    """The predictions in a file.
+
+    Args:
+        path: npz, csv or parquet, told apart by content.
+        group: as in `read_table`.
+        option: what named the file, for errors.
+        rename: new names of classes by their old ones.
+
+    Raises:
+        DataError: naming the file, the row or column, and the remedy.
+    """
+    place = f"{option}={path}"
+    if path.is_dir():
+        raise DataError(f"{place}: is a folder; give an npz, csv or parquet file of predictions")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        prefix, colon, rest = path.name.partition(":")
+        if colon and prefix in _KINDS:
+            raise DataError(f"{place}: no such file; leave out {prefix}:, the content says so; give {rest}") from error
+        raise DataError(f"{place}: no such file; give an npz, csv or parquet file of predictions") from error
+    except OSError as error:
+        raise DataError(f"{place}: cannot be read ({describe_error(error)}); give a readable file") from error
+    return build_predictions(read_table(content, place, group), hashlib.sha256(content).hexdigest(), rename)
+
+
+def adopt_predictions(given: Any, group: str | None = None) -> Predictions:  # Any: a data frame, or arrays by name
+    """The predictions in a data frame or a mapping of arrays, as the columns of a file.
+
+    Raises:
+        DataError: as for a file.
+    """
+    place = "records"
+    if isinstance(given, Mapping):
+        table = table_of_arrays(given, place, group)
+    else:
+        table = table_of_frame(_frame(given, place), place, group)
+    return build_predictions(table, _sha256(table))
+
+
+def _frame(given: Any, place: str) -> Any:  # Any: data frames of several libraries
+    """A data frame of pandas from that of any library."""
+    if hasattr(given, "columns") and hasattr(given, "iloc"):
+        return given
+    try:
+        if hasattr(given, "columns") or hasattr(given, "column_names"):
+            return given.to_pandas()
+    except Exception as error:  # another library's code runs here
+        raise DataError(
+            f"{place}: the {type(given).__name__} cannot become a data frame of pandas ({describe_error(error)}); give "
+            "one, or a mapping of arrays"
+        ) from error
+    raise DataError(f"{place}: is a {type(given).__name__}; give a path, a data frame or a mapping of arrays")
+
+
+def _sha256(table: Table) -> str:
+    """A hash over every column that has a meaning, in hex: what a file's hash is to its predictions."""
+    digest = hashlib.sha256(np.ascontiguousarray(table.scores).data)
+    columns = [table.sample_id, table.label, table.condition, table.group]
+    texts = [None if column is None else column.tolist() for column in columns]
+    digest.update(json.dumps([table.kind, table.scores.shape, table.classes, *texts]).encode())
+    return digest.hexdigest()
+
+
+def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | None = None) -> Predictions:
+    """Every prediction of a table in its place.
+
+    Raises:
+        DataError: scores are no scores, samples are missing, given twice or labelled in two ways.
+    """
+    classes = class_names(table)
+    logits, labels = checked_logits(table), label_numbers(table, classes)
+    ids = sample_numbers(table, [classes[label] for label in labels])
+    rows = rows_by_condition(table, ids)
+    check_samples(table, ids, labels, rows)
+    groups = group_names(table, rows)
+    records = {key: _records(ids[own], logits[own], labels[own]) for key, own in rows.items()}
+    first = next(iter(rows.values()))
+    numbers = None if groups is None else group_numbers(groups[first])
+    fingerprint = data_fingerprint(ids[first], labels[first], classes)
+    doubts = tuple(_doubts(table, labels))
+    former = former_data(lambda names: sample_numbers(table, list(names)), labels, classes, rename or {})
+    return Predictions(
+        place=table.place,
+        sha256=sha256,
+        data=DataFacts(fingerprint=fingerprint, samples=len(first), classes=classes, groups=group_count(numbers)),
+        records=records,
+        groups=numbers,
+        written=table.sample_id[first],
+        has_conditions=table.has_conditions,
+        kind=table.kind,
+        former=None
+        if former is None
+        else Former(
+            classes=former.classes,
+            fingerprint=data_fingerprint(former.sample_id[first], labels[first], former.classes),
+            sample_id=former.sample_id[first],
+        ),
+        notes=(*_unused(table), *doubts),
+        doubts=doubts,
+    )
+
+
+def _unused(table: Table) -> Iterator[str]:
+    """A sentence on columns that nothing reads."""
+    if table.unused:
+        yield f"columns of the predictions that are not used: {', '.join(table.unused)}"
+
+
+def _doubts(table: Table, labels: NDArray[np.uint16]) -> Iterator[str]:
+    """Sentences on labels and scores that may mean something else."""
+    if table.classes is None and (note := missing_zero_note(labels)):
+        yield note
+    yield from scale_doubts(table)
+
+
+def _records(ids: NDArray[np.uint64], logits: NDArray[np.float64], labels: NDArray[np.uint16]) -> Records:
+    """Predictions under one condition."""
+    columns = {"sample_id": ids, **columns_of(logits, labels), "logits": as_float32(logits)}
+    return Records(**{name: read_only(column) for name, column in columns.items()})

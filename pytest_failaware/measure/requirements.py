@@ -1,0 +1,124 @@
+"""What a measurement needs and what is known to be absent before anything is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Final
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.spelling import is_precomputed
+from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.preprocessing import Preprocessing
+from pytest_failaware.core.request import RunConfig, Source
+
+_NO_NAME: Final = (
+    "no name for the baseline: {what} without an architecture's name; give --failaware-baseline=NAME, "
+    "failaware_baseline in the ini, or baseline=… in the marker"
+)
+
+
+def check_requirements(config: RunConfig, gate: Gate, condition: Condition, *, overridden: Collection[str]) -> None:
+    """Refuse to measure a condition if an option that it needs is not given.
+
+    Args:
+        config: the run.
+        gate: of the test.
+        condition: what would be measured.
+        overridden: `model` or `dataset`, if a fixture of the tests gives it.
+
+    Raises:
+        ConfigError: naming the option.
+    """
+    if config.predictions is not None:
+        if config.against is None:
+            known_name("", gate, what="predictions come")
+        return
+    if config.model is None and "model" not in overridden:
+        return  # the test skips
+    needed_preprocess(config)
+    if "dataset" not in overridden:
+        needed_dataset(config)
+    if is_precomputed(condition) and config.precomputed is None:
+        raise no_folder(condition)
+
+
+def needed_preprocess(config: RunConfig) -> Preprocessing | Source:
+    """Return the preprocessing that was given.
+
+    Raises:
+        ConfigError: none was.
+    """
+    if config.preprocess is None:
+        raise ConfigError(
+            "no preprocessing given, and a guess would silently ruin every number; pass what the model was trained "
+            "with, as in --failaware-preprocess=resize=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225 (none: x / 255)"
+        )
+    return config.preprocess
+
+
+def needed_dataset(config: RunConfig) -> Source:
+    """Return the data set that was named.
+
+    Raises:
+        ConfigError: none was.
+    """
+    if config.dataset is None:
+        raise ConfigError("no data set given; pass --failaware-dataset=folder:DIR or set failaware_dataset in the ini")
+    return config.dataset
+
+
+def no_folder(condition: Condition) -> ConfigError:
+    """Return the error of a precomputed condition without a folder of such images."""
+    return ConfigError(
+        f"conditions: {condition.key} needs --failaware-precomputed=DIR (or failaware_precomputed in the ini), "
+        "the folder with arrays as in CIFAR-10-C or folders as in ImageNet-C"
+    )
+
+
+def known_name(architecture: str, gate: Gate, *, what: str = "the model comes") -> str:
+    """Return the marker's or the configured name, else the architecture's; never the file's, which changes.
+
+    Raises:
+        ConfigError: there is none of them.
+    """
+    name = gate.baseline or architecture
+    if not name:
+        raise ConfigError(_NO_NAME.format(what=what))
+    return name
+
+
+def torn_entries(gated: Iterable[tuple[str, Gate, Condition]]) -> Mapping[str, str]:
+    """Return why tests cannot update an entry that they share with another test, by test id.
+
+    An entry holds one rule and one seed. Gates without a name share the baseline of the run's model.
+
+    Args:
+        gated: the id, the gate and the condition of each test of the run.
+    """
+    return dict(_torn(sorted(gated, key=_entry)))
+
+
+def _entry(one: tuple[str, Gate, Condition]) -> tuple[str, str]:
+    _, gate, condition = one
+    return gate.baseline or "", condition.key
+
+
+def _torn(in_order: Iterable[tuple[str, Gate, Condition]]) -> Iterator[tuple[str, str]]:
+    for (name, key), group in groupby(in_order, key=_entry):
+        how = {nodeid: _stored_with(gate, condition) for nodeid, gate, condition in group}
+        for nodeid, mine in how.items():
+            other = next((one for one, its in how.items() if its != mine), None)
+            if other is not None:
+                of = f" of baseline {name!r}" if name else ""
+                yield (
+                    nodeid,
+                    f"{key}{of} would be stored with {mine} by this test and with {how[other]} by {other}; give each a "
+                    "baseline of its own, as in baseline=… in the marker",
+                )
+
+
+def _stored_with(gate: Gate, condition: Condition) -> str:
+    seed = f" and seed {gate.seed}" if condition.is_random else ""
+    return f"the rule {gate.rule}{seed}"

@@ -1,0 +1,3 @@
+"""The pytest plugin: its hooks and fixtures."""
+
+from pytest_failaware.plugin.hooks import *  # noqa: F403

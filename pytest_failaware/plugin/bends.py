@@ -1,0 +1,64 @@
+"""What the command line says of a gate that no reviewed file says; PYTEST_ADDOPTS is a part of the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from pytest_failaware.config.gate import INI_KEYS
+from pytest_failaware.config.options import COMMAND_LINE, OPTIONS, PREFIX, TRUE
+from pytest_failaware.plugin.ini_values import ini_overrides, ini_values, key_of
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_failaware.core.request import RunConfig
+
+DEFINING: Final = frozenset(
+    {*(f"{PREFIX}{key}" for key in INI_KEYS), *(option.ini for option in OPTIONS if option.defines)}
+)
+"""The ini keys that define a gate; all others of ours only say how it is executed."""
+
+STRICT: Final = next(option for option in OPTIONS if option.name == "strict")
+
+_TYPED: Final = tuple(option.typed for option in OPTIONS if option.defines and option.typed)
+
+
+def defines_gate(override: str) -> bool:
+    """Whether the text of an -o sets a key that defines a gate."""
+    return key_of(override) in DEFINING
+
+
+def bends_of(config: pytest.Config, run: RunConfig) -> tuple[str, ...]:
+    """What the command line says of the gates, and which files it names instead of those that pytest would find."""
+    found = [f"-o {text}" for text in ini_overrides(config) if defines_gate(text)]
+    found += [f"{name}={value}" for name in _TYPED if (value := config.getoption(name, None))]
+    found += [f"--failaware-override {key}={value}" for key, value in run.overrides.items()]
+    found += _not_strict(config, run)
+    for option, spelled in (("inifilename", "-c "), ("rootdir", "--rootdir=")):
+        if value := config.getoption(option, None):
+            found.append(f"{spelled}{value}")
+    return tuple(found)
+
+
+def _not_strict(config: pytest.Config, run: RunConfig) -> Iterator[str]:
+    """What switches off a strict run that the ini asks for; an -o hides what the ini says, so it is always named."""
+    if run.strict:
+        return
+    yield from (f"-o {text}" for text in ini_overrides(config) if key_of(text) == STRICT.ini)
+    is_strict = str(ini_values(config)[STRICT.key]).lower() in TRUE
+    if is_strict and (text := os.environ.get(STRICT.environment)):
+        yield f"{STRICT.environment}={text}"
+
+
+def typed_text(config: pytest.Config, run: RunConfig, name: str) -> str:
+    """What was typed of an option, "" if its value stands in the ini or it has none."""
+    origin = run.origins.get(name)
+    if origin is None:
+        return ""
+    if origin.place == COMMAND_LINE:
+        return f"--failaware-{name}={origin.text}"
+    if origin.place in os.environ:
+        return f"{origin.place}={origin.text}"
+    return next((f"-o {text}" for text in ini_overrides(config) if key_of(text) == f"{PREFIX}{name}"), "")

@@ -1,0 +1,97 @@
+"""The look at one item of a `--failaware-check`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pytest_failaware.core.conditions.spelling import is_precomputed
+from pytest_failaware.core.look import Look
+from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.measure.requirements import known_name
+from pytest_failaware.plugin.check.doubts import doubts_of
+from pytest_failaware.plugin.check.looker import Looker, Seen
+from pytest_failaware.plugin.check.prospect import prospect_of
+from pytest_failaware.plugin.facts import of_model, of_predictions
+from pytest_failaware.plugin.judging import Judging, Reference
+from pytest_failaware.plugin.session import GatedCondition, Measured
+from pytest_failaware.plugin.user_code import contained
+
+
+class Check:
+    """Looks at the items of a run."""
+
+    def __init__(self, judging: Judging) -> None:
+        self.judging, self.session = judging, judging.session
+        self.looker = Looker(judging.session)
+
+    def of_model(self, gated: GatedCondition, module: Any, dataset: Any) -> tuple[Look, Measured]:  # Any: fixtures'
+        """The look at a model and its data set, and its answers to clean images."""
+        key = gated.condition.key
+        with contained(f"looking at {key}: the model, the data set or a hook"):
+            seen = self.looker.seen(module, dataset, gated.gate.seed)
+            seconds = seen.seconds(gated.condition, gated.gate.seed)
+        look = self._look(gated, _under(seen, gated), seen.known, has_class_names=seen.bench.store.has_class_names)
+        is_whole = len(seen.measurement.records) == seen.known
+        doubts = doubts_of(seen.measurement, self._stored(look), seen.doubts, is_whole=is_whole)
+        facts = tuple(of_model(self.session, _of_all(seen), seen.notes))
+        return (
+            replace(
+                look,
+                facts=facts,
+                findings=doubts.findings,
+                notes=doubts.notes,
+                under="clean",
+                seconds=seconds,
+                decoding=seen.known * seen.decoding,
+            ),
+            Measured(seen.measurement, None, (), seen.bench),
+        )
+
+    def of_predictions(self, gated: GatedCondition) -> tuple[Look, Measured]:
+        """The look at predictions made elsewhere, which are all there."""
+        measured = self.session.measure(None, gated.condition, gated.gate.seed)
+        look = self._look(gated, measured.measurement, len(measured.measurement.records))
+        facts = tuple(of_predictions(self.session))
+        if gated.condition.key != "clean":
+            return replace(look, facts=facts), measured
+        doubts = doubts_of(measured.measurement, self._stored(look), (), is_whole=True)
+        return replace(look, facts=facts, findings=doubts.findings, notes=doubts.notes), measured
+
+    def _stored(self, look: Look) -> Reference:
+        """What is stored of clean in the baseline of an item."""
+        return self.judging.reference(look.baseline, "clean")
+
+    def _look(
+        self, gated: GatedCondition, measurement: Measurement, known: int, *, has_class_names: bool = True
+    ) -> Look:
+        name = known_name(measurement.provenance.model.architecture, gated.gate)
+        prospect = prospect_of(self.judging, name, measurement, known, has_class_names=has_class_names)
+        records, key = measurement.records, gated.condition.key
+        return Look(
+            facts=(),
+            condition=key,
+            under=key,
+            images=len(records),
+            right=int(records.correct.sum()),
+            known=known,
+            baseline=name,
+            has_baseline=prospect.has_baseline,
+            has_entry=prospect.has_entry,
+            differences=prospect.differences,
+            unlooked=prospect.unlooked,
+        )
+
+
+def _of_all(seen: Seen) -> Measurement:
+    """The clean answers as those of a data set whose samples were all counted."""
+    provenance = seen.measurement.provenance
+    data = replace(provenance.data, samples=seen.known, groups=0)
+    return replace(seen.measurement, provenance=replace(provenance, data=data))
+
+
+def _under(seen: Seen, gated: GatedCondition) -> Measurement:
+    """The clean answers with the provenance of a measurement under the item's condition."""
+    if is_precomputed(gated.condition):  # whose identity is the content of all its images
+        return replace(seen.measurement, condition=gated.condition, seed=None)
+    return seen.bench.measurement(gated.condition, gated.gate.seed, seen.measurement.records)

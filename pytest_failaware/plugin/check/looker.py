@@ -1,0 +1,129 @@
+"""A look at a few images of a model's data set: how many are right, what is wrong, and how long all would take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.spelling import is_precomputed, parse_condition
+from pytest_failaware.core.measurement import Measurement
+
+if TYPE_CHECKING:
+    from pytest_failaware.measure.images.data import ImageSet
+    from pytest_failaware.measure.live import Bench
+    from pytest_failaware.plugin.session import Session
+
+FEW: Final = 64
+"""Images that are looked at, evenly spread over the data set: the first ones of a folder are of one class."""
+
+MORE: Final = 320
+"""Images that are looked at if few of these are right, to see how the classes are mixed up."""
+
+_WELL: Final = 0.6  # the share of right answers from which nothing is odd
+_TIMED: Final = 32  # images at most that a degradation is timed on
+
+Clock = Callable[[], float]
+"""The time in seconds."""
+
+
+class Seen(NamedTuple):
+    """A few clean images of a data set, and what the model answers to them."""
+
+    bench: Bench
+    measurement: Measurement  # of the condition clean
+    known: int  # images of the whole data set
+    decoding: float  # seconds an image
+    answering: float  # seconds an image
+    doubts: tuple[str, ...]  # on the preprocessing
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether few answers are right, and nothing is known to be wrong with the preprocessing."""
+        records = self.measurement.records
+        return not self.doubts and bool(records.correct.sum() < _WELL * len(records))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a full run would say of the images, the classes and the outputs, as far as these images show it."""
+        bench = self.bench
+        is_known = bench.store.has_class_names or len(self.measurement.records) == self.known
+        of_classes = bench.class_notes if is_known else ()  # a few labels may lack the first class by chance
+        return (*bench.store.notes, *of_classes, *bench.runner.notes)
+
+    def seconds(self, condition: Condition, seed: int, clock: Clock = time.monotonic) -> float:
+        """How long measuring a condition on all images will take."""
+        made = self.decoding if is_precomputed(condition) else _making(self.bench, condition, seed, clock)
+        return self.known * (made + self.answering)
+
+
+class Looker:
+    """Looks at each pair of model and data set once."""
+
+    def __init__(self, session: Session, clock: Clock = time.monotonic) -> None:
+        self._session, self._clock = session, clock
+        self._seen: dict[tuple[int, int], tuple[Seen, object]] = {}
+
+    def seen(self, module: Any, dataset: Any, seed: int) -> Seen:  # Any: whatever the user's fixtures return
+        """What a look at a few images shows, at more of them if something is odd."""
+        key = (id(module), id(dataset))
+        if key not in self._seen:  # the data set is kept beside it: an id is only unique among living objects
+            few = self._look(module, dataset, FEW, seed)
+            few = few._replace(doubts=few.bench.doubts)
+            self._seen[key] = (self._look(module, dataset, MORE, seed) if few.is_odd else few, dataset)
+        return self._seen[key][0]
+
+    def _look(self, module: Any, dataset: Any, count: int, seed: int) -> Seen:  # Any: as above
+        """The answers to so many images, without doubts on them."""
+        from pytest_failaware.measure.opening import adopt_images, open_bench
+
+        session = self._session
+        images, model = adopt_images(session.config, dataset), session.loaded(module)
+        few = _spread(images, count)
+        began = self._clock()
+        bench = open_bench(session.config, model, few, session.vocabulary.kernels)
+        decoding = (self._clock() - began) / len(few)
+        marks: list[tuple[int, float]] = []
+        measurement = bench.measure(
+            parse_condition("clean", "failaware-check"), seed, lambda done, total: marks.append((done, self._clock()))
+        )
+        answering = _rate(marks) or self._again(bench, measurement, seed)
+        return Seen(bench, measurement, len(images), decoding, answering, doubts=())
+
+    def _again(self, bench: Bench, measurement: Measurement, seed: int) -> float:
+        """Seconds an image if all fit into one batch: the first one has the choice of the fastest way in it."""
+        began = self._clock()
+        bench.measure(measurement.condition, seed)
+        return (self._clock() - began) / len(measurement.records)
+
+
+def _spread(images: ImageSet, count: int) -> ImageSet:
+    """So many images of a data set, evenly spread."""
+    from pytest_failaware.measure.images.subset import Subset
+
+    last, steps = len(images) - 1, max(1, count - 1)
+    return Subset(images, sorted({last * step // steps for step in range(count)}))
+
+
+def _rate(marks: list[tuple[int, float]]) -> float | None:
+    """Seconds an image after the first batch, None if there was no other."""
+    if len(marks) < 2:
+        return None
+    (first, began), (last, ended) = marks[0], marks[-1]
+    return (ended - began) / (last - first)
+
+
+def _making(bench: Bench, condition: Condition, seed: int, clock: Clock) -> float:
+    """Seconds that the degradation of an image takes, once it has run before."""
+    loader = bench.loader(condition, seed)
+    rows = slice(0, min(_TIMED, bench.runner.batch_size, len(bench.store.labels)))
+    times = list(_times(lambda: loader.images(rows), clock))
+    return min(times) / (rows.stop - rows.start)
+
+
+def _times(work: Callable[[], object], clock: Clock) -> Iterator[float]:
+    for _ in range(2):
+        began = clock()
+        work()
+        yield clock() - began

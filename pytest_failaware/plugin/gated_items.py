@@ -1,0 +1,65 @@
+"""Which test items gate a condition, and whether one can be measured at all."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.request import UpdateMode
+from pytest_failaware.measure.requirements import check_requirements, torn_entries
+from pytest_failaware.plugin.session import FROM_FIXTURES, GatedCondition, Session
+
+FIXTURE: Final = "reliability"
+_PLUGIN: Final = "pytest_failaware.plugin.hooks"
+
+
+def is_marked(item: pytest.Item) -> bool:
+    """Whether the marker stands on an item, on its class or in its module."""
+    return item.get_closest_marker("reliability") is not None
+
+
+def takes_gates(item: pytest.Item) -> bool:
+    """Whether it is a plain test function or method; pytest_generate_tests sees no other."""
+    import unittest
+
+    return isinstance(item, pytest.Function) and not (item.cls and issubclass(item.cls, unittest.TestCase))
+
+
+def gated_of(item: pytest.Item) -> GatedCondition | None:
+    """What an item gates; a parametrize of the user's may have the fixture's name, too."""
+    callspec = getattr(item, "callspec", None)
+    value = None if callspec is None else callspec.params.get(FIXTURE)
+    return value if isinstance(value, GatedCondition) else None
+
+
+def refuse_unready(item: pytest.Item, gated: GatedCondition, session: Session) -> None:
+    """Refuse an item that cannot be measured or stored, before anything is opened for it.
+
+    Raises:
+        ConfigError: an option is absent, or another test updates the same entry in another way.
+    """
+    check_requirements(session.config, gated.gate, gated.condition, overridden=_overridden(item))
+    if item.nodeid in session.torn:
+        raise ConfigError(session.torn[item.nodeid])
+
+
+def find_torn(items: list[pytest.Item], session: Session) -> None:
+    """Have the session know which selected items would update one entry in different ways."""
+    if session.config.writing.update is UpdateMode.NOTHING:
+        return
+    found = ((item, gated_of(item)) for item in items)
+    gates = [
+        (item.nodeid, gated.gate, gated.condition)
+        for item, gated in found
+        if gated is not None and (gated.gate.baseline or "model" not in _overridden(item))
+    ]
+    session.torn = torn_entries(gates)
+
+
+def _overridden(item: pytest.Item) -> list[str]:
+    """Whether fixtures of the tests give the model and the data set of an item, in place of the options."""
+    manager = item.session._fixturemanager  # pytest has no public way to ask
+    found = {name: manager.getfixturedefs(f"failaware_{name}", item) for name in FROM_FIXTURES}
+    return [name for name, defined in found.items() if defined and defined[-1].func.__module__ != _PLUGIN]

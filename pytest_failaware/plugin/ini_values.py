@@ -1,0 +1,139 @@
+"""Our keys as the ini has them: pytest splits the text of an ini file, and a TOML file's values keep their types.
+
+`getini` cannot do both: pytest 8 makes text of every value, and pytest 9 refuses a number if text is registered.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_failaware.config.gate import INI_KEYS
+from pytest_failaware.config.ini_files import Table, needs_pytest_9, table_of
+from pytest_failaware.config.nearer import inis_with_keys
+from pytest_failaware.config.options import OPTIONS, PREFIX
+from pytest_failaware.core.errors import ConfigError, choices
+
+if TYPE_CHECKING:
+    import pytest
+
+_TABLES: Final = (("pytest",), ("tool",), ("tool", "pytest"), ("tool", "pytest", "ini_options"))
+"""The tables of a TOML file in which people look for our keys."""
+
+_KEY: Final = re.compile(r"^(failaware_\w+)\s*[=:]", re.MULTILINE)  # in an ini file or in an -o
+
+
+def ini_values(config: pytest.Config) -> dict[str, object]:
+    """Return what the ini and -o say of each key of ours, by the key without its prefix; None if they say nothing.
+
+    Raises:
+        ConfigError: a value cannot be read.
+    """
+    typed = _toml_table(config)
+    for text in ini_overrides(config):
+        typed.pop(key_of(text), None)
+    return {key.removeprefix(PREFIX): typed[key] if key in typed else _read(config, key) for key in _known_keys()}
+
+
+def check_ini(config: pytest.Config, version: str) -> None:
+    """Refuse a misspelt key, which pytest would only warn of; a conftest.py may have keys of such a name, too.
+
+    Args:
+        config: pytest's.
+        version: pytest's.
+
+    Raises:
+        ConfigError: naming the key, or the table that this version of pytest does not read.
+    """
+    if int(version.partition(".")[0]) < 9:
+        _refuse_typed_tables(config.rootpath, version)
+    _refuse_near_keys(config)
+    known = _known_keys()
+    for place, key in _keys(config):
+        if key in known:
+            continue
+        try:
+            config.getini(key)
+        except ValueError:
+            raise ConfigError(f"{place}: unknown key {key!r}; {choices(key, known)}") from None
+
+
+def ini_overrides(config: pytest.Config) -> tuple[str, ...]:
+    """The texts KEY=VALUE of every -o."""
+    return tuple(config.getoption("override_ini", None) or ())
+
+
+def key_of(override: str) -> str:
+    """The key that the text of an -o sets."""
+    return override.partition("=")[0].strip()
+
+
+def _known_keys() -> list[str]:
+    return [option.ini for option in OPTIONS if option.ini] + [f"{PREFIX}{key}" for key in INI_KEYS]
+
+
+def _keys(config: pytest.Config) -> list[tuple[str, str]]:
+    """Every key that looks like ours, with the place where it stands."""
+    typed = [("-o", key) for text in ini_overrides(config) for key in _KEY.findall(text)]
+    path = config.inipath
+    if path is None:
+        return typed
+    is_toml = path.suffix == ".toml"
+    found = list(_toml_table(config)) if is_toml else _KEY.findall(path.read_text(encoding="utf-8"))
+    return [(path.name, key) for key in found if key.startswith(PREFIX)] + typed
+
+
+def _toml_table(config: pytest.Config) -> dict[str, object]:
+    """What the ini says, by key, if it is a TOML file."""
+    path = config.inipath
+    return dict(table_of(path) or {}) if path is not None and path.suffix == ".toml" else {}
+
+
+def _refuse_near_keys(config: pytest.Config) -> None:
+    """Refuse a table or a key that means ours and that pytest passes over: `[pytest.failaware]`, `failaware-strict`."""
+    path = config.inipath
+    if path is None:
+        return
+    is_toml = path.suffix == ".toml"
+    document = tomllib.loads(path.read_text(encoding="utf-8-sig")) if is_toml else {}
+    tables: list[Table] = [dict(table_of(path) or {})]
+    for names in _TABLES if is_toml else ():
+        tables.append(_within(document, names))
+    for key in (key for table in tables for key in table):
+        name = key.lower().replace("-", "_")
+        if name.rstrip("_") == PREFIX.rstrip("_") or (name.startswith(PREFIX) and key != name):
+            raise ConfigError(f"{path.name}: {key!r} sets nothing; write each key as {_meant(name)}")
+
+
+def _meant(name: str) -> str:
+    """How to write a key that is nearly spelled as ours."""
+    return f"{name} = …" if name in _known_keys() else f"{PREFIX}NAME = …, as in {PREFIX}strict = true"
+
+
+def _within(table: Table, names: tuple[str, ...]) -> Table:
+    """The table within tables, empty if there is none."""
+    for name in names:
+        inner = table.get(name)
+        table = inner if isinstance(inner, Mapping) else {}
+    return table
+
+
+def _read(config: pytest.Config, key: str) -> object:
+    try:
+        value: object = config.getini(key)
+    except ValueError as error:  # of pytest 8; later versions have a usage error of their own
+        raise ConfigError(f"{key}: {error}; write another value") from error
+    return value
+
+
+def _refuse_typed_tables(folder: Path, version: str) -> None:
+    """Refuse keys of ours in a table that this version of pytest passes over in silence."""
+    for path in inis_with_keys(folder):
+        if needs_pytest_9(path):
+            raise ConfigError(
+                f"{path.name}: only pytest 9 and later read this table, and this is pytest {version}; put the keys "
+                "into [tool.pytest.ini_options] of pyproject.toml, or update pytest"
+            )

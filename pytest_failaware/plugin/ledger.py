@@ -1,0 +1,179 @@
+"""The results of a whole run, gathered from test reports in the one process that reports and writes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+from pytest_failaware.core.attachment import Entry
+from pytest_failaware.core.pictures import Pictures
+from pytest_failaware.core.plain import pictures_from_plain, result_from_plain
+from pytest_failaware.core.result import ItemResult
+from pytest_failaware.judge.alarms import with_alarms
+
+
+class Report(Protocol):
+    """pytest's report of one phase of an item; other plugins may change its outcome until the run ends."""
+
+    nodeid: str
+    when: Any  # Any: pytest's own literal, setup, call or teardown
+    outcome: Any  # Any: as above; passed, failed, skipped, or what a plugin writes there
+
+
+@dataclass(kw_only=True)
+class _Attempt:
+    """What an item measured in one attempt, and the reports of its phases."""
+
+    entry: Entry
+    call: Report
+    teardown: Report | None = None
+
+
+@dataclass(kw_only=True)
+class Ledger:
+    """What the items said, by test id; only the last attempt of a test that ran again counts.
+
+    `collection` holds the marked items of the run; `skipped` those that skipped for want of a model. What follows is
+    known once `settle` was called: `measured` holds what items measured whose body and teardown passed, `pending` those
+    of them whose values are to be written; `excused` failed, and pytest let them pass, as xfail does; `failed` are
+    tests that failed though their gates did not. `drawn` is what the HTML report draws of each result.
+    """
+
+    selected: dict[str, None] = field(default_factory=dict)
+    deselected: dict[str, None] = field(default_factory=dict)
+    unmarked: dict[str, None] = field(default_factory=dict)  # left out by -m alone
+    skipped: dict[str, None] = field(default_factory=dict)
+    results: dict[str, ItemResult] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    excused: dict[str, None] = field(default_factory=dict)
+    failed: dict[str, None] = field(default_factory=dict)
+    measured: dict[str, Entry] = field(default_factory=dict)
+    pending: dict[str, Entry] = field(default_factory=dict)
+    drawn: dict[str, Pictures] = field(default_factory=dict)
+    facts: dict[str, None] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)  # options whose model or data set a process opened
+    notices: list[str] = field(default_factory=list)
+    lost_worker: bool = False
+    _attempts: dict[str, _Attempt] = field(default_factory=dict)
+    _subtests: dict[str, list[Report]] = field(default_factory=lambda: defaultdict(list))
+    _loaders: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def add_collection(self, selected: Iterable[str], deselected: Iterable[str], unmarked: Iterable[str] = ()) -> None:
+        """Take in the marked items that one process collected; every worker collects all of them."""
+        self.selected |= dict.fromkeys(selected)
+        self.deselected |= dict.fromkeys(deselected)
+        self.unmarked |= dict.fromkeys(unmarked)
+
+    def add(self, report: Report, entry: Entry | None = None, worker: str = "") -> None:
+        """Take in one report, what the item attached to it, and the worker it ran in; its outcome is read at the end.
+
+        The reports of subtests have the id of their item and come during its call. They are never forgotten: a plugin
+        that runs tests again reports them before the setup of the attempt they belong to.
+        """
+        nodeid = report.nodeid
+        if report.when == "setup":
+            for known in (self.results, self.errors, self.drawn, self._attempts, self.skipped):
+                known.pop(nodeid, None)
+        if entry and "notices" in entry:
+            self.notices += [notice for notice in entry["notices"] if notice not in self.notices]
+        if entry and "error" in entry and report.outcome == "failed":
+            self.errors[nodeid] = entry["error"]
+        if report.when == "call" and entry and "result" in entry:
+            self._add_result(report, entry, worker)
+        elif report.when == "call":
+            self._subtests[nodeid].append(report)
+        elif report.when == "teardown" and nodeid in self._attempts:
+            self._attempts[nodeid].teardown = report
+
+    def _add_result(self, report: Report, entry: Entry, worker: str) -> None:
+        self.results[report.nodeid] = result_from_plain(entry["result"])
+        self.facts |= dict.fromkeys(entry["facts"])
+        self.opened |= set(entry.get("opened", ()))
+        self._loaders[entry["facts"][0]].add(worker)
+        self._attempts[report.nodeid] = _Attempt(entry=entry, call=report)
+        if "pictures" in entry:
+            self.drawn[report.nodeid] = pictures_from_plain(entry["pictures"])
+
+    def settle(self) -> None:
+        """Read the outcomes once nothing changes them any more: what an item measured counts if its test passed."""
+        for nodeid, attempt in self._attempts.items():
+            fails = self.results[nodeid].verdict.fails
+            if fails and (attempt.call.outcome != "failed" or hasattr(attempt.call, "wasxfail")):
+                self.excused[nodeid] = None
+            trouble = self._trouble(nodeid, attempt, fails=fails)
+            if trouble and not fails:
+                self.failed[nodeid] = None
+            if trouble and attempt.entry["write"]:
+                self.notices.append(f"not written: {nodeid} {trouble}")
+            if trouble or attempt.teardown is None:
+                continue
+            if "measurement" in attempt.entry:
+                self.measured[nodeid] = attempt.entry
+            if attempt.entry["write"] and attempt.call.outcome == "passed":
+                self.pending[nodeid] = attempt.entry
+
+    def _trouble(self, nodeid: str, attempt: _Attempt, *, fails: bool) -> str:
+        """What beside its gate kept a test from passing, "" if nothing did."""
+        if any(report.outcome == "failed" for report in self._subtests.get(nodeid, ())):
+            return "failed in a subtest"
+        if not fails and attempt.call.outcome != "passed":
+            return f"{attempt.call.outcome} after its gate had passed"
+        if attempt.teardown is not None and attempt.teardown.outcome != "passed":
+            return f"{attempt.teardown.outcome} in its teardown"
+        return ""
+
+    @property
+    def in_order(self) -> tuple[ItemResult, ...]:
+        """The results in the order of the collection, whichever test or worker was first, with what clean says."""
+        return with_alarms(self.results[nodeid] for nodeid in self._collected(self.results))
+
+    @property
+    def to_write(self) -> tuple[Entry, ...]:
+        """What the pending items attached, in the same order."""
+        return tuple(self.pending[nodeid] for nodeid in self._collected(self.pending))
+
+    def _collected(self, nodeids: Iterable[str]) -> list[str]:
+        """The test ids in the order of the collection; those that nobody said were collected come last."""
+        places = {nodeid: place for place, nodeid in enumerate(self.selected)}
+        return sorted(nodeids, key=lambda nodeid: places.get(nodeid, len(places)))
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """The marked items that were selected and have no result."""
+        return tuple(nodeid for nodeid in self.selected if nodeid not in self.results)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The marked items that were collected and did not run, except those that -m left out."""
+        return tuple(nodeid for nodeid in self.deselected if nodeid not in self.unmarked)
+
+    @property
+    def used(self) -> dict[str, set[str]]:
+        """The conditions that have a result, by the baseline they belong to."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for result in self.results.values():
+            found[result.baseline].add(result.stats.condition)
+        return found
+
+    @property
+    def all_named(self) -> bool:
+        """Whether a marker or an option names the baseline of every item, and none is named after its model."""
+        return all(attempt.entry.get("named") for attempt in self._attempts.values())
+
+    @property
+    def alphas(self) -> tuple[Decimal, ...]:
+        """The chance of a false alarm that each marked test has, whose items are its conditions."""
+        found: dict[str, Decimal] = {}
+        for nodeid, attempt in self._attempts.items():
+            before, _, after = nodeid.rpartition(self.results[nodeid].stats.condition)
+            if "alpha" in attempt.entry:
+                found[before + after] = Decimal(attempt.entry["alpha"])
+        return tuple(found.values())
+
+    @property
+    def workers_per_model(self) -> int:
+        """In how many processes the model was loaded that most of them loaded."""
+        return max(map(len, self._loaders.values()), default=0)

@@ -1,0 +1,163 @@
+"""pytest's configuration -> the session: what was typed and written, checked before anything is collected."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from pytest_failaware.config.gate import INI_KEYS
+from pytest_failaware.config.options import OPTIONS, Surroundings
+from pytest_failaware.config.resolve import resolve
+from pytest_failaware.config.vocabulary import Vocabulary, extended
+from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.progress import Follow, unseen
+from pytest_failaware.core.request import RunConfig, UpdateMode
+from pytest_failaware.core.text import describe_error, printable, without_home
+from pytest_failaware.measure.cache.measurer import Measurer
+from pytest_failaware.plugin.bends import defines_gate
+from pytest_failaware.plugin.console import verbosity_of
+from pytest_failaware.plugin.early import EarlyWord
+from pytest_failaware.plugin.ini_values import check_ini, ini_overrides, ini_values
+from pytest_failaware.plugin.other_options import other_options
+from pytest_failaware.plugin.session import Session
+from pytest_failaware.plugin.user_code import UserCodeError, contained
+from pytest_failaware.report.outputs import OUTPUTS, remove_report
+from pytest_failaware.report.terminal.live import LiveLine, LogLines
+
+
+def open_session(config: pytest.Config) -> Session:
+    """The session of this process; it opens neither model nor images.
+
+    Raises:
+        ConfigError: an option, an ini key or what a hook adds cannot be used.
+    """
+    check_ini(config, pytest.__version__)
+    vocabulary = _vocabulary(config)
+    run = resolve(
+        command_line={option.name: config.getoption(option.typed) for option in OPTIONS if option.typed},
+        ini=ini_values(config),
+        around=Surroundings(
+            environ=os.environ,
+            invocation_dir=config.invocation_params.dir,
+            ini_dir=config.inipath.parent if config.inipath else config.rootpath,
+            ini_name=config.inipath.name if config.inipath else "ini",
+        ),
+        vocabulary=vocabulary,
+    )
+    bent = [text for text in ini_overrides(config) if defines_gate(text)]
+    if run.strict and bent:
+        raise ConfigError(
+            f"-o {bent[0]}: defines the gate, and a strict run takes that from reviewed files; leave one out"
+        )
+    xdist = getattr(config, "workerinput", {})
+    worker = xdist.get("workerid", "").removeprefix("gw")
+    return Session(
+        run,
+        vocabulary if run.predictions is None else vocabulary.of_predictions,
+        load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
+        measurer=Measurer(
+            _cache_folder(config) if run.caching else None,
+            follow=lambda what: _display(config)(what),
+            processes=xdist.get("workercount", 1),
+            updates=run.writing.update is not UpdateMode.NOTHING,
+            loaded=lambda: tuple(one for one in config.pluginmanager.get_plugins() if isinstance(one, ModuleType)),
+            options=other_options(config),
+        ),
+        early=EarlyWord(None if xdist else partial(write_early, config)),
+        worker=int(worker) if worker.isdecimal() else None,
+    )
+
+
+def is_in_use(config: pytest.Config, run: RunConfig) -> bool:
+    """Whether an option, a variable or an ini key of ours was given."""
+    given = any(origin.place != "default" for origin in run.origins.values()) or bool(run.overrides)
+    values = ini_values(config)
+    return given or any(values[key] is not None for key in INI_KEYS)
+
+
+def remove_earlier(config: pytest.Config) -> None:
+    """Remove the reports of an earlier run from where this one will write its own, whatever becomes of this one."""
+    if config.getoption("help", False) or config.getoption("version", 0):
+        return
+    for name in OUTPUTS:
+        if isinstance(typed := config.getoption(f"--failaware-{name}"), str):
+            remove_report(config.invocation_params.dir, typed, is_json=name == "json")
+
+
+def _vocabulary(config: pytest.Config) -> Vocabulary:
+    """The built-in names and those that hooks add."""
+    try:
+        with contained("the hook pytest_failaware_conditions or pytest_failaware_metrics"):
+            answers = [config.hook.pytest_failaware_conditions(), config.hook.pytest_failaware_metrics()]
+            return extended(*(list(itertools.chain.from_iterable(lists)) for lists in answers))
+    except (ConfigError, UserCodeError):
+        raise
+    except Exception as error:  # the user's code runs here
+        raise ConfigError(
+            f"the hook pytest_failaware_conditions or pytest_failaware_metrics cannot be used: {describe_error(error)}"
+            "; have it return a list of Degradation, or of RateMetric and ScoreMetric"
+        ) from error
+
+
+def _cache_folder(config: pytest.Config) -> Callable[[], Path] | None:
+    """Makes our folder in pytest's cache directory; None under -p no:cacheprovider."""
+    cache = getattr(config, "cache", None)
+    return None if cache is None else lambda: cache.mkdir("failaware")
+
+
+def write_early(config: pytest.Config, sentence: str) -> None:
+    """Write a line while tests run, past pytest's capture, where its terminal is, else to the standard error."""
+    reporter, line = _pytests_reporter(config), printable(without_home(f"failaware: {sentence}"))
+    with _uncaptured(config):
+        if reporter is None:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        else:
+            reporter.ensure_newline()
+            if config.get_terminal_writer().width_of_current_line:  # the letters of xdist's results
+                reporter.line("")
+            reporter.write_line(line, yellow=True, bold=True)
+            sys.stdout.flush()
+
+
+def _pytests_reporter(config: pytest.Config) -> Any:  # Any: pytest has no public name for it
+    """pytest's own terminal; None for another plugin's, whose lines are its own."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return reporter if type(reporter).__module__ == "_pytest.terminal" else None
+
+
+def _uncaptured(config: pytest.Config) -> AbstractContextManager[object]:
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    return nullcontext() if capture is None else capture.global_and_fixture_disabled()
+
+
+def _display(config: pytest.Config) -> Follow:
+    """Where this process shows how far a measurement is; an xdist worker has no terminal, and -q asks for silence."""
+    reporter = _pytests_reporter(config)
+    if reporter is None or verbosity_of(config) < 0 or hasattr(config, "workerinput"):
+        return unseen
+    writer = config.get_terminal_writer()
+
+    def uncaptured(write: Callable[[str], object], text: str) -> None:
+        with _uncaptured(config):
+            write(text)
+            sys.stdout.flush()
+
+    def room() -> int:
+        return writer.fullwidth - writer.width_of_current_line % writer.fullwidth - 1
+
+    if reporter.isatty:
+        # Past the writer: it counts the columns of what it writes, and these are taken back.
+        draw = partial(uncaptured, lambda text: sys.stdout.write(text))
+        return LiveLine(write=draw, room=room, clock=time.monotonic).follow
+    return LogLines(write_line=partial(uncaptured, reporter.write_line), clock=time.monotonic).follow

@@ -1,0 +1,44 @@
+"""Templates filled with what is text: every expression is cleaned of control characters, then escaped."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pytest_failaware.core.result import Verdict
+from pytest_failaware.report.words import shown
+
+
+def render(template: str, /, **context: Any) -> Markup:  # Any: text, numbers, drawings, and lists and dicts of them
+    """The filled template, which has escaped everything it was filled with."""
+    return Markup(_environment().get_template(template).render(context))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True,
+        finalize=lambda value: value if isinstance(value, Markup) else shown(value),
+        loader=PackageLoader("pytest_failaware", "report"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"badge": _badge, "test_name": _test_name}
+    return environment
+
+
+def _badge(verdict: Verdict) -> Markup:
+    """A verdict with a sign and a colour."""
+    look, sign = ("bad", "✕") if verdict.fails else ("warn", "!") if verdict.warns else ("good", "✓")
+    badge = Markup('<span class="badge {}"><span aria-hidden="true">{}</span> {}</span>')
+    return badge.format(look, sign, verdict.words)
+
+
+def _test_name(name: str) -> Markup:
+    """The name of a test, which may go on in a second line where its parameters begin."""
+    function, bracket, parameters = shown(name).partition("[")
+    return Markup("{}<wbr>{}").format(function, bracket + parameters) if bracket else Markup("{}").format(function)

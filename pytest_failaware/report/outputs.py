@@ -1,0 +1,173 @@
+"""The files a run leaves beside the baselines: CSV and SVG, JSON with its records, Markdown, HTML, the job summary."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from pytest_failaware.core.attachment import Entry
+from pytest_failaware.core.files import replace_in_order, write_atomically
+from pytest_failaware.core.pictures import Pictures
+from pytest_failaware.core.request import Outputs
+from pytest_failaware.core.summary import RunReport
+from pytest_failaware.core.text import without_home
+from pytest_failaware.report.json_report import records_archive, records_path, report_document
+from pytest_failaware.report.markdown import markdown_text
+from pytest_failaware.report.table import csv_text
+
+OUTPUTS: Final = ("csv", "svg", "json", "md", "html")
+"""The options that name a file of ours."""
+
+_STARTS: Final = (
+    *(f'{{\n "schema": {number}'.encode() for number in range(1, 10)),
+    b"Condition,Accuracy (All),",
+    "## ✅ Reliability: ".encode(),
+    "## ❌ Reliability: ".encode(),
+)
+_NEAR_START: Final = (
+    b"<title>Reliability ",
+    b"<title>Accuracy and flagged samples under each condition</title>",
+    b"<title>Accuracy and failure rate under each condition</title>",  # as earlier versions wrote it
+)
+_HEAD: Final = 1000  # bytes
+
+Shorten: TypeAlias = Callable[[str], str]
+"""Takes folders that only this machine has out of a text."""
+
+
+def remove_report(folder: Path, typed: str, *, is_json: bool) -> None:
+    """Remove what an earlier run left at a place that this run will write to; a file that is not ours stays.
+
+    Args:
+        folder: where relative paths start.
+        typed: the path as it was given; the run itself refuses one that cannot be used.
+        is_json: whether its records lie beside it.
+    """
+    try:
+        path = (folder / Path(typed).expanduser()).resolve()
+        if not _is_ours(path):
+            return
+        path.unlink()
+        if is_json and zipfile.is_zipfile(records_path(path)):
+            records_path(path).unlink()
+    except (OSError, ValueError, RuntimeError):  # writing at the same place says what is wrong there
+        return
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file begins as one of our reports does."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return head.startswith(_STARTS) or any(mark in head for mark in _NEAR_START)
+
+
+@dataclass(kw_only=True)
+class Written:
+    """Sentences on the files that were written, and on those that could not be."""
+
+    done: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def attempt(self, path: Path, write: Callable[[], object], also: str = "") -> None:
+        """Write one file; a full disk or a read-only folder must not keep the others from being written.
+
+        Args:
+            path: the file.
+            write: writes it.
+            also: what else is written, for the sentence on it.
+        """
+        try:
+            write()
+        except OSError as error:
+            self.failed.append(f"not written: {path} ({error.strerror or error}); free the place or name another file")
+        else:
+            self.done.append(f"wrote {path}{also}")
+
+
+def write_outputs(
+    outputs: Outputs,
+    report: RunReport,
+    measured: Mapping[str, Entry],
+    drawn: Mapping[str, Pictures],
+    environ: Mapping[str, str],
+    *,
+    shorten: Shorten = without_home,
+) -> Written:
+    """Write what was asked for, each file by itself.
+
+    A run without a single marked test leaves no file; what an earlier run left there is gone by then.
+
+    Args:
+        outputs: which files.
+        report: the run.
+        measured: what the items attached whose records go along with the JSON, by test id.
+        drawn: what the HTML report draws, by test id.
+        environ: where GitHub names the file of its job summary.
+        shorten: takes the folders of this machine out of a text.
+    """
+    written = Written()
+    if not (report.results or report.errors or report.unchecked or report.complaints):
+        return written
+    if (table := outputs.csv) is not None:
+        written.attempt(table, lambda: write_atomically(table, shorten(csv_text(report.results)).encode()))
+    if (picture := outputs.svg) is not None:
+        written.attempt(picture, lambda: _write_svg(picture, report, shorten))
+    if (document := outputs.json) is not None:
+        records = f" and {records_path(document).name} beside it" if measured else ""
+        written.attempt(document, lambda: _write_json(document, report, measured, shorten), also=records)
+    if (summary := outputs.markdown) is not None:
+        written.attempt(summary, lambda: write_atomically(summary, shorten(markdown_text(report)).encode()))
+    if (page := outputs.html) is not None:
+        written.attempt(page, lambda: _write_html(page, report, drawn, outputs, shorten))
+    if outputs.github:
+        _add_job_summary(written, report, environ.get("GITHUB_STEP_SUMMARY", ""), shorten)
+    return written
+
+
+def _write_svg(path: Path, report: RunReport, shorten: Shorten) -> None:
+    from pytest_failaware.report.table_picture import svg_text  # not before it is needed: loading stays cheap
+
+    write_atomically(path, shorten(svg_text(report.results)).encode())
+
+
+def _write_json(path: Path, report: RunReport, measured: Mapping[str, Entry], shorten: Shorten) -> None:
+    document = report_document(report, measured, records_path(path).name)
+    text = json.dumps(_shorter(document, shorten), indent=1, allow_nan=False)
+    contents = {records_path(path): records_archive(measured)} if measured else {}
+    replace_in_order({**contents, path: f"{text}\n".encode()})  # the JSON names the hash of each record
+
+
+def _shorter(plain: Any, shorten: Shorten) -> Any:  # Any: plain data of any depth
+    if isinstance(plain, str):
+        return shorten(plain)
+    if isinstance(plain, dict):
+        return {shorten(key): _shorter(value, shorten) for key, value in plain.items()}
+    return [_shorter(one, shorten) for one in plain] if isinstance(plain, (list, tuple)) else plain
+
+
+def _write_html(
+    path: Path, report: RunReport, drawn: Mapping[str, Pictures], outputs: Outputs, shorten: Shorten
+) -> None:
+    from pytest_failaware.report.html.html import html_text  # as above
+
+    names = outputs.html_images > 0  # whoever keeps images out keeps their files' names out
+    write_atomically(path, shorten(html_text(report, drawn, names=names)).encode())
+
+
+def _add_job_summary(written: Written, report: RunReport, name: str, shorten: Shorten) -> None:
+    """Append to the file that GitHub shows on the job's page; other commands of the step may have written to it."""
+    if not name:
+        written.done.append("no job summary: GITHUB_STEP_SUMMARY is not set, this is no GitHub Actions job")
+        return
+
+    def append() -> None:
+        with Path(name).open("a", encoding="utf-8") as file:
+            file.write(shorten(markdown_text(report)))
+
+    written.attempt(Path(name), append)

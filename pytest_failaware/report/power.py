@@ -1,0 +1,84 @@
+"""What gates can see -> lines: a table for `plan` and for a run that records, and the cells of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from pytest_failaware.core.layout import flattened, table
+from pytest_failaware.core.result import ItemResult, Sight
+from pytest_failaware.report.words import short_name
+
+AT_CHANCE: Final = "not shown to know more than the largest class, so there is nothing to lose"
+SEEN: Final = (
+    "the smallest drop that turns a gate red four times out of five, if 0.2 % of the answers change (an exported "
+    "model) or 10 % (a retrained one)"
+)
+SIGHT_HEADINGS: Final = ("gate", "counted on", "0.2 % flip", "10 % flip")
+
+
+Found = Sequence[tuple[str, Sequence[Sight]]]
+"""Conditions or tests, which may have one name, with their sights."""
+
+
+def sight_table(found: Found, *, first: str = "condition", width: int | None = None) -> Iterator[str]:
+    """The drops that each gate finds in 80 % of all cases.
+
+    Args:
+        found: the sights.
+        first: the heading of the column that says whose they are.
+        width: the columns of the terminal, None where there is none.
+    """
+    rows = [(label, *sight_cells(sight)) for label, some in found for sight in some]
+    if rows:
+        yield SEEN
+        yield from flattened(table((first, *SIGHT_HEADINGS), rows, left=(0, 1), width=width))
+
+
+def sight_range(found: Found) -> Iterator[str]:
+    """Say which drops the gates see at least, a line for few changed answers and for many."""
+    seen = [sight for _, some in found for sight in some]
+    few, many = ([getattr(sight, name) for sight in seen] for name in ("few", "many"))
+    if not seen:
+        return
+    if min(few) >= 1:  # many changed answers hide more
+        yield "with this test set no drop can be seen: it has too few samples"
+        return
+    yield "what the gates of this run see: the smallest drop that turns one red four times out of five (-v lists each)"
+    yield f"if few answers change, as in an exported model: {_range(few)}"
+    yield f"if many answers change, as in a retrained model: {_range(many)}"
+
+
+def too_few(found: Found) -> Iterator[str]:
+    """How many gates have too few samples for their tolerance."""
+    if far := [sight for _, some in found for sight in some if sight.is_far]:
+        gates = sum(len(some) for _, some in found)
+        yield (
+            f"too few samples: {len(far)} of {gates} gates see only drops of more than four times their tolerance; add "
+            "samples, or widen the tolerance to what you can measure"
+        )
+
+
+def sight_cells(sight: Sight) -> tuple[str, str, str, str]:
+    """gate, counted on, and the drops it finds where few and where many answers flip."""
+    return sight.metric, f"{sight.counted_on:,}", _points(sight.few), _points(sight.many)
+
+
+def at_chance(results: Iterable[ItemResult]) -> str:
+    """Which of the conditions that this run recorded are at chance, "" where none is."""
+    names = [short_name(one) for one in results if one.at_chance and one.verdict.is_written and not one.alarm]
+    return f"{', '.join(names)}: {AT_CHANCE}" if names else ""
+
+
+def _range(drops: Sequence[float]) -> str:
+    """The smallest and the largest drop if they differ, with a word on gates that see none."""
+    seen = [drop for drop in drops if drop < 1]
+    if not seen:
+        return "no drop can be seen with so few samples"
+    low, high = _points(min(seen)), _points(max(seen))
+    text = low if low == high else f"{low.removesuffix(' pt')} to {high}"
+    return text if len(seen) == len(drops) else f"{text} (some gates: none)"
+
+
+def _points(drop: float) -> str:
+    return "none" if drop >= 1 else f"{100 * drop:.2f} pt"

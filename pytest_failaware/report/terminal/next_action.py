@@ -1,0 +1,85 @@
+"""What to do after a run: the command that stores its values, as it can be given where the run was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pytest_failaware.core.result import CHANGED, ItemResult, Verdict
+from pytest_failaware.core.summary import RunReport
+from pytest_failaware.report.alarms import FIRST, UNLESS
+from pytest_failaware.report.terminal.display import Line
+from pytest_failaware.report.words import needed_options
+
+_IN_CI: Final = "This is a CI server, where baselines are not written:"
+_DOWNLOAD: Final = "download the report and its records from the job, and run in a checkout of this commit:"
+_EXAMPLE: Final = 'python -m pytest_failaware accept report.json --reason="…"'
+"""What stands for the command of a run that wrote no report."""
+
+
+def next_action(results: Sequence[ItemResult], report: RunReport) -> Iterator[Line]:
+    """Yield the command that accepts, records or keeps values, if a baseline lacks them, with the reason for it."""
+    if any(result.has_new_alarm and not result.verdict.is_written for result in results):
+        has_reason = "--failaware-reason" in report.command
+        yield Line(f"{FIRST}, then run again." if has_reason else f"{FIRST}, then run again. {UNLESS}.")
+        return
+    if any(result.lacks_files for result in results):
+        yield Line("Restore the absent sample files first, then run again.")
+    stored = [result for result in results if not result.is_against and not result.lacks_files]
+    verdicts = {result.verdict for result in stored}
+    if not verdicts.isdisjoint(CHANGED):
+        meant = "If the classes were changed on purpose" if _only_classes(stored) else "If this change is intended"
+        yield Line(f"{meant}, accept the new values and commit the baseline:")
+        yield from _accept(report) if report.in_ci else _update(stored, report.command)
+        yield from _why_so(stored, "--" if report.in_ci else "--failaware-")
+    elif Verdict.MISSING in verdicts:
+        yield Line("Record the expected values and commit the baseline:")
+        yield from _accept(report) if report.in_ci else [_verbatim(f"{report.command} --failaware-update-new")]
+    elif Verdict.IMPROVED in verdicts and not any(verdict.fails for verdict in verdicts):
+        yield from _keep(stored, report)
+
+
+def _accept(report: RunReport) -> Iterator[Line]:
+    """The command that stores the values of a CI run where baselines may be written."""
+    first = "" if report.accept else "add --failaware-json=report.json to the command of the job, "
+    yield Line(f"{_IN_CI} {first}{_DOWNLOAD}")
+    yield _verbatim(report.accept or _EXAMPLE)
+
+
+def _update(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
+    """The command of this run as an update, with the options that it needs and does not have."""
+    options = [f"--failaware-{option}" for option in needed_options(results)]
+    yield _verbatim(" ".join([command, *(option for option in options if option.partition("=")[0] not in command)]))
+
+
+def _keep(results: Sequence[ItemResult], report: RunReport) -> Iterator[Line]:
+    """How an improvement becomes what later runs are compared with."""
+    yield Line("Later runs are compared with the old, worse values. To keep the gain, store the new ones"
+               + (" where updates are allowed." if report.in_ci else ":"))  # fmt: skip
+    if not report.in_ci:
+        yield from _update(results, report.command)
+
+
+def _verbatim(command: str) -> Line:
+    return Line(f"  {command}", is_verbatim=True)
+
+
+def _only_classes(results: Sequence[ItemResult]) -> bool:
+    """Whether other classes are what every failed item has."""
+    return all(result.has_other_classes for result in results if result.verdict.fails)
+
+
+def _why_so(results: Sequence[ItemResult], prefix: str) -> Iterator[Line]:
+    """Why the command that accepts has more than the update in it."""
+    if any(result.stored for result in results):
+        yield Line(f"{prefix}reason is in it because stored and new values are not the same measurement: look at both.")
+    elif any(result.is_worse for result in results):
+        yield Line(f"{prefix}reason is in it because the new values are worse: say why that is meant.")
+    golden = f"{prefix}reset-golden is in it because"
+    if any(result.ends_golden for result in results):
+        yield Line(f"{golden} the golden reference, from which drift is measured, cannot stay beside the new values.")
+    if any(result.drifts for result in results):
+        yield Line(
+            f"{golden} the loss since the first accepted values is beyond the drift budget; drift is measured from the "
+            "new values then."
+        )

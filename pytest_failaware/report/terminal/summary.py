@@ -1,0 +1,149 @@
+"""Results -> lines for people; yields text with the name of its colour and prints nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from pytest_failaware.core.result import ItemResult, Reuse, Verdict
+from pytest_failaware.core.summary import RunReport
+from pytest_failaware.report.alarms import alarms_below_failures
+from pytest_failaware.report.corruption import corruption_sentences
+from pytest_failaware.report.failure import badness
+from pytest_failaware.report.power import at_chance, sight_range, sight_table, too_few
+from pytest_failaware.report.terminal.display import Display, Line, colour
+from pytest_failaware.report.terminal.next_action import next_action
+from pytest_failaware.report.terminal.summary_tables import compared, left_out, measured, not_compared
+from pytest_failaware.report.words import INCONCLUSIVE, reference_name, short_name
+
+
+def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] = ()) -> Iterator[Line]:
+    """The section at the end of the run: what failed first, then the tables, the total, and a command to copy.
+
+    At -q the total and what was or was not written are all, at -qq the latter.
+
+    Args:
+        report: the run.
+        display: how much is shown, and where.
+        diffs: unified diffs of a dry run.
+    """
+    results = sorted(report.results, key=badness)
+    if display.verbosity >= 0:
+        yield from map(Line, [*report.facts, *([""] if report.facts and results else [])])
+        yield from (Line(sentence, "red") for sentence in alarms_below_failures(results))
+        yield from compared(results, display)
+        yield from _inconclusive(results)
+        yield from _reasons(results)
+        yield from not_compared(results, display)
+        yield from measured(report.results, display)
+        yield from _sights(report.results, display)
+        yield from map(Line, corruption_sentences(report.corruption))
+    for diff in diffs:
+        yield from (Line(line, _diff_colour(line), is_verbatim=True) for line in diff.splitlines())
+    if display.verbosity >= 0:
+        yield from _reuse(report.results, display)
+        yield from left_out(results, display)
+    else:
+        yield from _taken(results)
+        if any(result.verdict.is_written for result in results):
+            yield from (Line(fact) for fact in report.facts if fact.startswith("note: "))  # on what is now stored
+            yield from not_compared(results, display)
+    if results and display.verbosity >= -1:
+        yield Line(total(results), colour(results[0].verdict))
+    yield from _complaints(report)
+    yield from (Line(notice, "yellow") for notice in report.notices)
+    if display.verbosity >= 0:
+        yield from _unused(report)
+        if report.workers > 1:
+            yield Line(f"{report.workers} workers loaded the same model; --dist loadfile keeps a file's tests together")
+        yield from next_action(results, report)
+
+
+def _complaints(report: RunReport) -> Iterator[Line]:
+    """What fails the run; without a failed test, pytest's own last line is green and does not say so."""
+    yield from (Line(complaint, "red") for complaint in report.complaints)
+    if report.complaints and not report.errors and not any(result.verdict.fails for result in report.results):
+        yield Line("the run fails for this, though no gate failed", "red")
+
+
+def _inconclusive(results: Sequence[ItemResult]) -> Iterator[Line]:
+    """What a reader may make of the verdict that neither passes nor fails."""
+    if any(result.is_open for result in results):
+        yield Line(INCONCLUSIVE, "yellow")
+        yield Line("")
+
+
+def _unused(report: RunReport) -> Iterator[Line]:
+    """What is stored and was not used, and what was collected and not run; a complaint has said it where it fails."""
+    if report.complaints:
+        return
+    if report.obsolete:
+        unused = ", ".join(report.obsolete)
+        yield Line(f"used by no test: {unused}; --failaware-prune in a full run deletes them", "yellow")
+    elif report.unused:
+        yield Line(f"used by no test of this run: {report.unused} of {report.stored} stored entries")
+    if count := len(report.left_out):
+        yield Line(f"collected and not run: {count} marked {'test' if count == 1 else 'tests'}", "yellow")
+
+
+def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
+    """Why items are missing or incomparable, and how others were compared, once per reason."""
+    missing = [result for result in results if result.verdict is Verdict.MISSING]
+    for baseline in dict.fromkeys(result.baseline for result in missing):
+        names = ", ".join(result.stats.condition for result in missing if result.baseline == baseline)
+        yield Line(f"no entry in baseline {baseline!r}: {names}", "red")
+    differing = dict.fromkeys(
+        (reference_name(result), difference) for result in results for difference in result.differences
+    )
+    for reference, difference in differing:
+        yield Line(f"not comparable with {reference}: {difference}", "red")
+    notes = dict.fromkeys(note for result in results for note in result.notes)
+    for note in notes:
+        where = [result.stats.condition for result in results if note in result.notes]
+        yield Line(f"note: {note}" + (f" ({', '.join(where)})" if len(where) < len(results) else ""))
+
+
+def _sights(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
+    """What the gates that this run recorded can see, and where there is nothing to lose."""
+    recorded = [(short_name(result), result.sights) for result in results if result.sights]
+    if recorded:
+        whole = sight_table(recorded, first="test", width=display.width)
+        yield from map(Line, [*(whole if display.shows_all else sight_range(recorded)), *too_few(recorded), ""])
+    if chance := at_chance(results):
+        yield Line(chance, "yellow")
+
+
+def _reuse(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
+    """How many measurements came from the cache, where some did; at -v why the others did not."""
+    measured = [one for result in results for one in result.reuse]
+    reused = sum(not one.anew and not one.made for one in measured)
+    if display.shows_all:
+        yield from (Line(f"{one.measured}: measured anew: {one.anew}") for one in measured if one.anew)
+    if reused:
+        yield Line(f"reused {reused} {_of(measured)} from the cache (--failaware-no-cache measures again)")
+    yield from _taken(results)
+
+
+def _taken(results: Sequence[ItemResult]) -> Iterator[Line]:
+    """How many measurements an update took from the gate's run."""
+    measured = [one for result in results for one in result.reuse]
+    if made := [one.made for one in measured if one.made]:
+        runs = " and ".join(sorted(set(made)))
+        what = f"{len(made)} {_of(measured)}"
+        yield Line(f"took {what} from the gate's run of {runs} (--failaware-no-cache measures again)")
+
+
+def _of(measured: Sequence[Reuse]) -> str:
+    return f"of {len(measured)} measured condition" + ("" if len(measured) == 1 else "s")
+
+
+def total(results: Sequence[ItemResult]) -> str:
+    """How many items were checked and got which verdict, the worst first."""
+    counts = Counter(result.verdict for result in results)
+    said = ", ".join(f"{counts[verdict]} {verdict.words}" for verdict in Verdict if counts[verdict])
+    chance = sum(result.at_chance and not result.alarm for result in results)
+    return f"{len(results)} checked: {said}" + (f"; {chance} at chance, with nothing to lose" if chance else "")
+
+
+def _diff_colour(line: str) -> str:
+    return {"-": "red", "+": "green"}.get(line[:1], "")

@@ -1,0 +1,102 @@
+"""The tables of the summary: what failed or changed, a row of bars per corruption, the rates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pytest_failaware.core.layout import table
+from pytest_failaware.core.result import Comparison, ItemResult, Verdict
+from pytest_failaware.report.terminal.display import Display, Line, coloured
+from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rate_headings
+from pytest_failaware.report.terminal.severities import Range, severity_ranges, severity_table
+from pytest_failaware.report.words import (
+    comparison_cells,
+    orientation_cells,
+    orientation_headings,
+    short_name,
+    verdict_word,
+)
+
+MOST: Final = 12
+"""More tests than this are tabled at -v only, but for what failed."""
+
+_UNNAMED: Final = {"accuracy", "confident_accuracy", "silent_failure_rate", "confident_correct_rate", "failure_rate",
+                    "failure_region_accuracy"}  # fmt: skip
+"""Metrics that nobody has to name: a row that says nothing new of them is left out."""
+_ACCEPTED: Final = (Verdict.UPDATED, Verdict.NOT_WRITTEN)  # of a metric: it failed, and this run was to accept it
+_TOLD: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.IMPROVED)
+
+
+def compared(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
+    """One row per metric that failed, is in doubt, improved or was chosen; of many tests what failed; at -v all."""
+    rows = [
+        (result, comparison) for result, comparison in _comparisons(results) if _is_told(comparison, results, display)
+    ]
+    headings = ("test", "metric", "baseline", "now", "change", "allowed", "verdict")
+    cells = [(short_name(result), *comparison_cells(comparison)) for result, comparison in rows]
+    blocks = table(headings, cells, left=(0, 1, 6), width=display.width)
+    yield from coloured(blocks, [comparison.verdict for _, comparison in rows])
+
+
+def _comparisons(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Comparison]]:
+    """The worst first, within the worst tests first."""
+    return [
+        (result, comparison)
+        for result in results
+        for comparison in sorted(result.comparisons, key=lambda one: one.verdict.severity)
+    ]
+
+
+def _is_told(comparison: Comparison, results: Sequence[ItemResult], display: Display) -> bool:
+    is_brief = len(results) > MOST
+    is_chosen = comparison.metric not in _UNNAMED and not comparison.verdict.is_written
+    is_worse = comparison.verdict.fails or comparison.verdict in _ACCEPTED
+    return display.shows_all or is_worse or (not is_brief and (is_chosen or comparison.verdict in _TOLD))
+
+
+def not_compared(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
+    """One row per incomparable item, accepted by this run or not: stored and new rates, for the eye alone."""
+    shown = [result for result in results if result.stored]
+    blocks = table(
+        orientation_headings(),
+        [orientation_cells(result) for result in shown],
+        left=(0, 4),
+        width=display.width,
+    )
+    yield from coloured(blocks, [result.verdict for result in shown])
+
+
+def measured(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
+    """A row of bars for each graded corruption, and one of rates for each other item."""
+    ranges = severity_ranges(results)
+    if ranges:
+        worst = [min((result.verdict for result in one), key=lambda verdict: verdict.severity) for one in ranges]
+        yield from coloured(severity_table(ranges, bars=display.bars, width=display.width), worst)
+    tabled = _tabled(results, ranges, display)
+    shown = rate_columns(tabled)
+    headings = ("test", *rate_headings(shown), "verdict")
+    cells = [(short_name(result), *rate_cells(result, shown), verdict_word(result.verdict)) for result in tabled]
+    blocks = table(headings, cells, left=(0, len(headings) - 1), width=display.width)
+    yield from coloured(blocks, [result.verdict for result in tabled])
+
+
+def _tabled(results: Sequence[ItemResult], ranges: Sequence[Range], display: Display) -> list[ItemResult]:
+    """The items whose rates are shown."""
+    if display.shows_all:
+        return list(results)
+    graded = {result.nodeid for one in ranges for result in one}
+    others = [result for result in results if result.nodeid not in graded]
+    return others if len(others) <= MOST else []
+
+
+def left_out(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
+    """What is shown at -v only."""
+    told = [one for _, one in _comparisons(results) if one.verdict in _TOLD and not _is_told(one, results, display)]
+    counts = Counter(comparison.verdict for comparison in told)
+    said = [f"{verdict_word(verdict)} metrics ({counts[verdict]})" for verdict in _TOLD if counts[verdict]]
+    if missing := len(results) - len(_tabled(results, severity_ranges(results), display)):
+        said.append(f"all rates by test ({missing})")
+    if said:
+        yield Line(f"shown at -v: {', '.join(said)}")

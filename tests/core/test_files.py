@@ -1,0 +1,96 @@
+"""Files that are replaced: the order, what is on the disk when, and the lock on their folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_failaware.core.errors import FailAwareError
+from pytest_failaware.core.files import final_name, locked, replace_in_order, write_atomically
+
+fcntl = pytest.importorskip("fcntl")  # on Windows a library locks a file
+
+
+def test_the_last_file_is_the_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contents, then the names of all others, are on the disk before it is replaced; its own name is afterwards."""
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        fsync(descriptor)
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        done.append(f"sync {final_name(name) or name}")
+
+    def replaced(old: Path, new: Path) -> None:
+        replace(old, new)
+        done.append(f"replace {Path(new).name}")
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    replace_in_order({tmp_path / "in" / "a": b"a", tmp_path / "in" / "b": b"b", tmp_path / "last": b"c"})
+
+    here = tmp_path.name
+    assert [
+        *("sync a", "sync b", "sync last", "replace a", "replace b", "sync in", f"sync {here}"),
+        *("replace last", f"sync {here}"),
+    ] == done
+
+
+def test_folders_that_cannot_be_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without this call is used all the same; an error of the disk is one."""
+    fsync = os.fsync
+
+    def failing(number: int) -> None:
+        def sync(descriptor: int) -> None:
+            if Path(f"/proc/self/fd/{descriptor}").is_dir():
+                raise OSError(number, os.strerror(number))
+            fsync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", sync)
+
+    failing(errno.EINVAL)
+    write_atomically(tmp_path / "a", b"a")
+    assert b"a" == (tmp_path / "a").read_bytes()
+    failing(errno.EIO)
+    with pytest.raises(OSError, match="Input/output error"):
+        write_atomically(tmp_path / "a", b"b")
+
+
+def test_names_of_temporary_files() -> None:
+    """They say which file they would have become."""
+    assert ["clean.npz", "a.yaml", "", "", ""] == [
+        final_name(name) for name in (".clean.npz.abc_1234", ".a.yaml.abcdefgh", "a.yaml", ".a.yaml.swp", ".gitignore")
+    ]
+
+
+def test_a_lock_keeps_others_out_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits too long hears which folder is meant; afterwards it is free."""
+    monkeypatch.setattr("pytest_failaware.core.files._PATIENCE", 0.05)
+    with locked(tmp_path):
+        with pytest.raises(FailAwareError, match=rf"{tmp_path}: another process has been writing"), locked(tmp_path):
+            pass
+        assert [] == list(tmp_path.iterdir())
+    with locked(tmp_path):
+        pass
+    with pytest.raises(ValueError, match="body"), locked(tmp_path):
+        raise ValueError("body")
+    with locked(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Nothing is written without one."""
+
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with (
+        pytest.raises(FailAwareError, match=rf"{tmp_path}: cannot be locked \(.*\), .* that has locks"),
+        locked(tmp_path),
+    ):
+        pass

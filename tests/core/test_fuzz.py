@@ -1,0 +1,176 @@
+"""Damaged input of every kind ends in one of our own sentences or is read, never in a traceback.
+
+Seeded, the same cases in every run; many more, and others: FAILAWARE_FUZZ=200000 pytest tests/core/test_fuzz.py
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+import toy
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from predicted import columns, frame
+
+from pytest_failaware.baselines.file import read_baseline
+from pytest_failaware.config.gate import INI_KEYS, build_gate
+from pytest_failaware.config.options import OPTIONS, Surroundings
+from pytest_failaware.config.resolve import resolve
+from pytest_failaware.core.errors import FailAwareError
+from pytest_failaware.core.request import Source, SourceKind
+from pytest_failaware.measure.images.manifest import open_manifest
+from pytest_failaware.measure.models.loading import load_model
+from pytest_failaware.measure.predictions.predictions import read_predictions
+
+ASKED = os.environ.get("FAILAWARE_FUZZ")
+fuzz = settings(
+    max_examples=int(ASKED or 2000),
+    derandomize=not ASKED,
+    database=None,
+    deadline=None,  # two shared cores keep no time
+    suppress_health_check=list(HealthCheck),
+)
+
+TEXTS = (
+    *("resnet18", "torchvision:CIFAR10", "folder:data", "npz:a.npz", "csv:a.csv", "pkg.mod:make", "model.pth", "", ":"),
+    *("none", "resize=32", "resize_short=256,crop=224,mean=0.5/0.5/0.5,std=0.5/0.5/0.5", "interpolation=bicubic"),
+    *("cpu", "cuda:1", "auto", "ieee", "tf32", "0", "1", "-1", "1e9", "nan", "0.005", "true", "False", "sha256:00"),
+    *("clean", "fog:3", "fog:1..5", "imagenet-c", "blur(radius=1)", "pkg.mod:f(level=2)", "precomputed/fog:3"),
+    *("confidence < 0.6 or entropy > 1.0", "accuracy=0.9,confident_accuracy=0.95", "beyond_tolerance", "accuracy"),
+    *("augrc(margin)", "risk_at_coverage(0.9)", "risk_at_coverage(.5,entropy)=0.01", "nll=3.5,augrc(gini)=0.1"),
+    *("gaussian_noise(sigma=1e-3)", "tolerance=0.02", "../x", "a\0b", "\ud800", "\x1b[31m", "١", "skip:3"),
+)
+
+
+@st.composite
+def garbled(draw: st.DrawFn, whole: bytes | str) -> bytes | str:
+    """The whole with up to four pieces taken out, doubled or replaced."""
+    result = whole
+    for _ in range(draw(st.integers(0, 4))):
+        start = draw(st.integers(0, len(result)))
+        stop = min(len(result), start + draw(st.sampled_from((0, 1, 1, 2, 8, 64))))
+        new = draw(st.binary(max_size=8) if isinstance(result, bytes) else st.text(max_size=8))
+        result = result[:start] + draw(st.sampled_from((new, result[start:stop] * 2, result[:0]))) + result[stop:]
+    return result
+
+
+def texts() -> st.SearchStrategy[str]:
+    """What somebody may type."""
+    return st.one_of(st.sampled_from(TEXTS).flatmap(garbled), st.text(max_size=40))
+
+
+def survives(call: object, *arguments: object, **named: object) -> None:
+    """The input is read, or refused by a sentence of ours."""
+    assert callable(call)
+    with contextlib.suppress(FailAwareError):
+        call(*arguments, **named)
+
+
+# ---- what is typed -------------------------------------------------------------------------------------------------
+
+NAMES = [option.name for option in OPTIONS if option.typed and not option.flag]
+
+
+@fuzz
+@given(typed=st.dictionaries(st.sampled_from(NAMES), texts(), min_size=1, max_size=3))
+def test_options(typed: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """On the command line, alone and in company."""
+    here = tmp_path_factory.getbasetemp()
+    around = Surroundings(environ={}, invocation_dir=here, ini_dir=here)
+    given_options = {name: [text] if name == "override" else text for name, text in typed.items()}
+
+    survives(resolve, command_line=given_options, ini={}, around=around)
+
+
+VALUES = st.one_of(
+    texts(), st.lists(texts(), max_size=3), st.floats(), st.integers(), st.none(), st.dictionaries(texts(), texts())
+)
+
+
+@fuzz
+@given(arguments=st.dictionaries(st.sampled_from(sorted(INI_KEYS)), VALUES, min_size=1, max_size=3))
+def test_markers(arguments: dict[str, object]) -> None:
+    """Arguments of any type."""
+    survives(build_gate, arguments, prefix="reliability: ")
+
+
+# ---- what is stored ------------------------------------------------------------------------------------------------
+
+DIGITS = (Path(__file__).parents[2] / "baselines" / "digits.yaml").read_text(encoding="utf-8")
+
+
+@fuzz
+@given(text=st.one_of(garbled(DIGITS), st.text(max_size=200)))
+def test_baselines(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A file of YAML that was edited by hand, merged badly or cut short."""
+    folder = tmp_path_factory.getbasetemp()
+    (folder / "fuzzed.yaml").write_bytes(text.encode("utf-8", errors="surrogatepass"))
+
+    survives(read_baseline, folder, "fuzzed")
+
+
+ARCH = Source(kind=SourceKind.FACTORY, target="toy:network")
+
+
+def checkpoints() -> list[bytes]:
+    """The toy's weights in each format."""
+    found = []
+    for legacy in (False, True):
+        buffer = io.BytesIO()
+        torch.save({"model": toy.weights(), "epoch": 3}, buffer, _use_new_zipfile_serialization=not legacy)
+        found.append(buffer.getvalue())
+    return [*found, safetensors.torch.save(toy.weights())]
+
+
+@fuzz
+@given(content=st.sampled_from(checkpoints()).flatmap(garbled))
+def test_checkpoints(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Bits that flipped, a download that stopped."""
+    path = tmp_path_factory.getbasetemp() / "fuzzed.pth"
+    path.write_bytes(content)
+
+    survives(load_model, Source(kind=SourceKind.FILE, target=str(path)), ARCH, torch.device("cpu"))
+
+
+def predicted() -> list[bytes]:
+    """Three predictions in each format."""
+    npz, csv, parquet = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    np.savez(npz, **columns())
+    frame().to_csv(csv, index=False)
+    frame().to_parquet(parquet)
+    return [npz.getvalue(), csv.getvalue(), parquet.getvalue()]
+
+
+@fuzz
+@given(content=st.sampled_from(predicted()).flatmap(garbled))
+def test_predictions(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Files of whatever wrote them."""
+    path = tmp_path_factory.getbasetemp() / "fuzzed"
+    path.write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas warns of columns it guesses; inside a test that is an error
+
+        survives(read_predictions, path)
+
+
+MANIFEST = 'file,label,group\na.png,cat,1\n"b.png","dog, big",2\r\nsub/../c.png,3,3\n\n/d.png,-1,\n../e.png,0,x\n'
+
+
+@settings(fuzz, max_examples=int(ASKED or 400))  # each reads the disk
+@given(content=st.one_of(garbled(MANIFEST).map(str.encode), garbled(MANIFEST.encode())), group=st.none() | texts())
+def test_manifests(content: bytes, group: str | None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Lists of images from a spreadsheet, a script or another machine."""
+    path = tmp_path_factory.getbasetemp() / "fuzzed.csv"
+    path.write_bytes(content)
+    for name in ("a.png", "b.png", "c.png"):
+        (path.parent / name).touch()
+
+    survives(open_manifest, path, group)

@@ -1,0 +1,130 @@
+"""What a change proves by leaving out parts: how samples are dealt, textbook variances, and where nothing is proven."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from ranked import records_with
+from scipy import stats
+
+from pytest_failaware.core.metric import ScoreMetric
+from pytest_failaware.core.result import Evidence
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.judge.evidence import score_evidence
+from pytest_failaware.judge.outcomes import outcomes_of
+from pytest_failaware.judge.significance import jackknife
+from pytest_failaware.judge.significance.jackknife import PARTS, Rows, deal, jackknife_evidence
+
+IDS = np.arange(1000, dtype=np.uint64)
+NOTHING = (1.0, 1.0, 1.0, 1.0, None, None)
+
+
+def of_mean(values: NDArray[np.float64], part: Rows, tolerance: str = "0.01") -> Evidence:
+    """The evidence on a mean, whose jackknife is known from textbooks."""
+    return jackknife_evidence(
+        lambda rows: float(values[rows].mean()), float(values.mean()), part, Decimal(tolerance), 0.01
+    )
+
+
+def test_each_part_is_dealt_equally_many() -> None:
+    """50 parts of 20 samples; of 7 samples, each is a part of its own."""
+    assert [20] * PARTS == np.bincount(deal(IDS)).tolist()
+    assert list(range(7)) == sorted(deal(IDS[:7]).tolist())
+
+
+def test_a_part_depends_on_the_ids_alone() -> None:
+    """In whatever order the samples come each is in the part it was in; neighbours in number are not."""
+    order = np.random.default_rng(0).permutation(1000)
+
+    assert np.array_equal(deal(IDS)[order], deal(IDS[order]))
+    assert 0.0 < float((np.diff(deal(IDS)) == 0).mean()) < 0.06
+
+
+def test_ids_are_mixed_by_splitmix64() -> None:
+    """Its published outputs from the states 0 and 1234567: a part is the same on any machine and in any version."""
+    found = jackknife.mixed(np.array([0, 0x9E3779B97F4A7C15, 1234567], dtype=np.uint64))
+
+    assert [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 6457827717110365317] == found.tolist()
+
+
+def test_groups_stay_together() -> None:
+    """200 groups of 5: four in each part, and none in two."""
+    groups = (np.arange(1000) // 5).astype(np.uint32)
+    part = deal(IDS, groups)
+
+    assert [20] * PARTS == np.bincount(part).tolist()
+    assert [1] * 200 == [len(set(part[groups == group].tolist())) for group in range(200)]
+
+
+def test_of_a_mean_it_is_students_test() -> None:
+    """With each sample a part of its own the variance is s² / n, so p and limits are those of the t-test."""
+    values = np.random.default_rng(0).normal(0.03, 0.1, 40)
+    found = of_mean(values, deal(IDS[:40]))
+    low, high = stats.t.interval(0.95, 39, values.mean(), stats.sem(values))
+
+    assert stats.ttest_1samp(values, 0.01, alternative="greater").pvalue == pytest.approx(found.p_beyond)
+    assert stats.ttest_1samp(values, 0.01, alternative="less").pvalue == pytest.approx(found.p_within)
+    assert stats.ttest_1samp(values, 0.0, alternative="greater").pvalue == pytest.approx(found.p_worse)
+    assert stats.ttest_1samp(values, 0.0, alternative="less").pvalue == pytest.approx(found.p_better)
+    assert (low, high) == pytest.approx((found.low, found.high))
+
+
+def test_in_parts_it_is_the_test_of_their_means() -> None:
+    """50 parts of 20 samples: the spread of the mean is that of 50 independent means."""
+    values = np.random.default_rng(1).exponential(1.0, 1000)
+    means = np.array([values[deal(IDS) == part].mean() for part in range(PARTS)])
+    found = of_mean(values, deal(IDS))
+
+    assert stats.t.interval(0.95, 49, means.mean(), stats.sem(means)) == pytest.approx((found.low, found.high))
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_of_a_score_metric_it_is_students_paired_test(higher_is_better: bool) -> None:
+    """Of a mean, each sample a part of its own: the t-test of 40 differences, positive where they are for the worse."""
+    random = np.random.default_rng(3)
+    sure = random.uniform(0.5, 0.9, (2, 40)) - [[0.0], [0.05]]
+    before, now = (outcomes_of(records_with(side, np.ones(40)), FailureRule()) for side in sure)
+    metric = ScoreMetric(
+        name="mean", compute=lambda records, _: float(records.confidence.mean()), higher_is_better=higher_is_better
+    )
+    old, new, found = score_evidence(metric, before, now, Decimal("0.01"), 0.01)
+    drops = (before.records.confidence - now.records.confidence).astype(np.float64) * (1 if higher_is_better else -1)
+    low, high = stats.t.interval(0.95, 39, drops.mean(), stats.sem(drops))
+
+    assert found is not None
+    assert (old.value, new.value) == pytest.approx(tuple(side.records.confidence.mean() for side in (before, now)))
+    assert stats.ttest_1samp(drops, 0.01, alternative="greater").pvalue == pytest.approx(found.p_beyond, rel=1e-3)
+    assert (low, high) == pytest.approx((found.low, found.high), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "drop_without",
+    [
+        lambda rows: 0.5,
+        lambda rows: None if 0 in rows else 0.1 + len(rows),
+        lambda rows: float(rows.mean()) if 0 in rows else None,
+    ],
+    ids=["none differs", "all but one are undefined", "one is undefined"],
+)
+def test_nothing_is_proven_without_a_spread(drop_without: object) -> None:
+    """A change that no part moves, and one that does not exist without some part, prove nothing in any direction."""
+    assert callable(drop_without)
+    found = jackknife_evidence(drop_without, 0.5, deal(IDS), Decimal("0.01"), 0.01)
+
+    assert (found.p_beyond, found.p_within, found.p_worse, found.p_better, found.low, found.high) == NOTHING
+    alone = jackknife_evidence(lambda rows: 0.1, 0.5, deal(IDS[:1]), Decimal("0.01"), 0.01)
+    assert 1.0 == alone.p_worse
+    assert found.paired
+    assert alone.paired
+
+
+def test_two_parts_are_the_fewest() -> None:
+    """One degree of freedom: a wide interval, and one all the same."""
+    values = np.array([0.1, 0.3])
+    found = of_mean(values, deal(IDS[:2]))
+
+    assert stats.t.interval(0.95, 1, values.mean(), stats.sem(values)) == pytest.approx((found.low, found.high))
+    assert found.paired

@@ -1,0 +1,114 @@
+"""A summary on a terminal of any width: no line is too wide, and no number of what failed is lost."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hypothesis import given
+from hypothesis import strategies as st
+from judged import result
+
+from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.layout import columns, wrapped
+from pytest_failaware.core.result import Comparison, ItemResult, Sight, Verdict
+from pytest_failaware.core.summary import RunReport
+from pytest_failaware.report.terminal.display import Display
+from pytest_failaware.report.terminal.summary import summary_lines
+from pytest_failaware.report.words import comparison_cells
+
+SAID = st.text(st.sampled_from("abc 模é/._-\N{COMBINING ACUTE ACCENT}"), max_size=60)
+WIDTHS = st.integers(40, 200)  # pytest takes a terminal that says less for one of 80
+COUNTS = st.integers(0, 9_999_999)
+VERDICTS = st.sampled_from(list(Verdict))
+
+
+@st.composite
+def comparisons(draw: st.DrawFn) -> Comparison:
+    """A metric beside its baseline, or beside a bound."""
+    before, now = (
+        Estimate(numerator=min(pair), denominator=max(1, *pair))
+        for pair in (draw(st.tuples(COUNTS, COUNTS)), draw(st.tuples(COUNTS, COUNTS)))
+    )
+    has_reference = draw(st.booleans())
+    return Comparison(
+        metric=draw(st.sampled_from(["accuracy", "confident_accuracy_at_coverage", "a" * 60])),
+        reference=before if has_reference else None,
+        current=now,
+        allowed="0.005" if has_reference else ">= 0.9",
+        verdict=draw(VERDICTS),
+        note=draw(SAID),
+    )
+
+
+@st.composite
+def items(draw: st.DrawFn) -> ItemResult:
+    """A judged item with whatever name, metrics and notes."""
+    condition = draw(
+        st.sampled_from(["clean", "fog:1", "fog:2", "fog:3", "elastic_transform:5", "low_light(factor=0.2)"])
+    )
+    one = result(condition, draw(VERDICTS))
+    sight = Sight(metric="accuracy", counted_on=896, few=0.03, many=0.06, is_far=True)
+    return dataclasses.replace(
+        one,
+        nodeid=f"t.py::test_{draw(st.text('ab模', max_size=90))}[{condition}]",
+        comparisons=tuple(draw(st.lists(comparisons(), max_size=2))),
+        notes=tuple(draw(st.lists(SAID, max_size=1))),
+        differences=tuple(draw(st.lists(SAID, max_size=1))),
+        reference_errors=draw(st.sampled_from([None, 3])),
+        sights=(sight,) if draw(st.booleans()) else (),
+    )
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> RunReport:
+    """A run of a few items, or of many."""
+    found = draw(st.lists(items(), max_size=3)) * draw(st.sampled_from([1, 5]))
+    few = st.lists(SAID, max_size=2).map(tuple)
+    return RunReport(results=tuple(found), facts=draw(few), notices=draw(few), complaints=draw(few), obsolete=draw(few))
+
+
+def shown(report: RunReport, width: int, verbosity: int) -> list[str]:
+    """What stands on the terminal, without the command, which stays in one piece to be copied."""
+    lines = summary_lines(report, display=Display(width=width, verbosity=verbosity))
+    return [part for line in lines if not line.is_verbatim for part in wrapped(line.text, width)]
+
+
+@given(reports(), WIDTHS, st.sampled_from([-2, -1, 0, 1]))
+def test_no_line_is_wider_than_the_terminal(report: RunReport, width: int, verbosity: int) -> None:
+    """Whatever the names, the notes and the verbosity."""
+    assert [] == [line for line in shown(report, width, verbosity) if columns(line) > width]
+
+
+@given(reports(), WIDTHS)
+def test_no_number_of_a_failing_row_is_lost(report: RunReport, width: int) -> None:
+    """Baseline, now, change and verdict stand whole, each on some line."""
+    failed = [one for item in report.results for one in item.comparisons if one.verdict.fails]
+    lines = shown(report, width, 0)
+
+    for comparison in failed:
+        _, *numbers, _ = comparison_cells(comparison)
+        assert [] == [number for number in numbers if not any(number in line for line in lines)]
+
+
+def test_a_log_keeps_full_lines() -> None:
+    """Where there is no terminal nothing is folded, however long."""
+    report = RunReport(results=(dataclasses.replace(result("blur", Verdict.REGRESSED), nodeid=f"t.py::{'x' * 300}"),))
+    (row,) = [line.text for line in summary_lines(report, display=Display()) if line.text.endswith("pt  REGRESSED")]
+
+    assert row.startswith("x" * 300 + "  accuracy    80.00%  60.00%")
+
+
+def test_many_tests_are_tabled_where_they_failed() -> None:
+    """What is inconclusive is counted, and shown at -v."""
+    doubtful = dataclasses.replace(result("blur", Verdict.REGRESSED).comparisons[0], verdict=Verdict.INCONCLUSIVE)
+    failed = result("fog:9", Verdict.REGRESSED)
+    many = [
+        dataclasses.replace(result(f"blur(radius={number})", Verdict.INCONCLUSIVE), comparisons=(doubtful,))
+        for number in range(13)
+    ]
+    report = RunReport(results=(*many, failed))
+    brief, everything = shown(report, 100, 0), shown(report, 100, 1)
+
+    assert 1 == sum("accuracy  " in line for line in brief)
+    assert "shown at -v: inconclusive metrics (13), all rates by test (14)" in brief
+    assert 14 == sum("accuracy    80.00%" in line for line in everything)

@@ -1,0 +1,77 @@
+"""Two numbers that a reader compares do not read the same unless they are the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal
+
+import pytest
+from five import baseline_of, measurement_of
+from judged import result
+
+from pytest_failaware.config.gate import build_gate
+from pytest_failaware.core.estimates import Estimate, Score, Value
+from pytest_failaware.core.result import Comparison, Verdict
+from pytest_failaware.judge.verdict import judge
+from pytest_failaware.report.words import comparison_cells
+
+
+def rate(numerator: int, denominator: int) -> Estimate:
+    """A rate of so many samples."""
+    return Estimate(numerator=numerator, denominator=denominator)
+
+
+def score(value: float) -> Score:
+    """A number that is no rate."""
+    return Score(value=value)
+
+
+@pytest.mark.parametrize(
+    ("reference", "current", "allowed", "cells"),
+    [
+        (None, rate(1004, 100_000), "<= 0.01", ("", "1.004%", "", "<= 0.01")),
+        (None, rate(89_999, 100_000), ">= 0.9", ("", "89.999%", "", ">= 0.9")),
+        (None, rate(1, 100), "<= 0.01", ("", "1.00%", "", "<= 0.01")),
+        (None, score(0.10004), "<= 0.1", ("", "0.10004", "", "<= 0.1")),
+        (None, score(0.2), "<= 0.1", ("", "0.2000", "", "<= 0.1")),
+        (rate(90_000, 100_000), rate(89_999, 100_000), "0.005", ("90.000%", "89.999%", "-0.00 pt", "0.50 pt")),
+        (rate(90_000, 100_000), rate(89_498, 100_000), "0.005", ("90.00%", "89.50%", "-0.502 pt", "0.50 pt")),
+        (rate(90_000, 100_000), rate(89_500, 100_000), "0.005", ("90.00%", "89.50%", "-0.50 pt", "0.50 pt")),
+        (rate(9, 10), rate(8, 10), "0.005", ("90.00%", "80.00%", "-10.00 pt", "0.50 pt")),
+        (rate(9, 10), rate(9, 10), "0.005", ("90.00%", "90.00%", "+0.00 pt", "0.50 pt")),
+        (rate(90_000, 100_000), rate(89_966, 100_000), "0.00333", ("90.00%", "89.97%", "-0.03 pt", "0.333 pt")),
+        (score(0.5), score(0.50504), "0.005", ("0.5000", "0.5050", "+0.00504", "0.0050")),
+        (score(0.5), score(0.500004), "0.00005", ("0.500000", "0.500004", "+0.0000", "0.00005")),
+    ],
+)
+def test_what_is_compared_reads_differently(
+    reference: Value | None, current: Value, allowed: str, cells: tuple[str, ...]
+) -> None:
+    """Baseline, now, change and what is allowed: more digits if two of them would read the same and are not."""
+    comparison = Comparison(
+        metric="m", reference=reference, current=current, allowed=allowed, verdict=Verdict.REGRESSED
+    )
+
+    assert cells == comparison_cells(comparison)[1:5]
+
+
+def test_a_bound_of_equivalence_is_not_rounded_to_what_it_must_keep() -> None:
+    """An upper limit of 1.0005 % that fails a maximum of 1 % says more than 1.00 %."""
+    same, name = "R" * 458, "changed_prediction_rate"
+    gate = build_gate(
+        {"policy": "equivalence", "maximum": {name: "0.01", "changed_flag_rate": "0.01"}, "alpha": "0.01"}
+    )
+    before, now = measurement_of(same), measurement_of(f"{same[1:]}r")
+    found = judge(
+        now, gate, nodeid="t.py::test_x[clean]", name="small", baseline=baseline_of(before), reference=before.records
+    )
+    notes = {one.metric: one.note for one in found.comparisons}
+
+    assert "up to 1.0005% is not excluded" == notes["changed_prediction_rate"]
+
+
+def test_digits_do_not_end_at_a_tolerance_of_points() -> None:
+    """The tolerance keeps the digits that it was typed with."""
+    one = dataclasses.replace(result("clean", Verdict.REGRESSED).comparisons[0], allowed=str(Decimal("0.0025")))
+
+    assert "0.25 pt" == comparison_cells(one)[4]
