@@ -26,11 +26,12 @@ from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.text import printable
 from pytest_failaware.judge.alarm import CLEAN, clean_alarm
 from pytest_failaware.judge.evaluation import Evaluation, Evaluations
+from pytest_failaware.judge.published import below_published
 from pytest_failaware.judge.verdict import flags_nearly_all, judge, not_finite
 from pytest_failaware.measure.live import Bench
 from pytest_failaware.measure.models.loading import adopt_model, choose_device, restored
 from pytest_failaware.measure.opening import open_bench, open_images, open_model
-from pytest_failaware.measure.published import below_published
+from pytest_failaware.measure.published import published_weights
 from pytest_failaware.report.judgements import Judgements
 from pytest_failaware.report.script_words import in_script
 from pytest_failaware.report.terminal.screen import follow_here
@@ -215,7 +216,10 @@ def _evaluate_bench(bench: Bench, config: RunConfig, follow: Follow) -> Evaluati
         with follow(f"{condition.key} ({number} of {len(gate.conditions)})") as tell:
             measurement = bench.measure(condition, gate.seed, tell)
         found[condition.key] = _evaluation(measurement, gate, names)
-        doubts_here = [*_doubts(found[condition.key], is_misfit=bench.is_misfit), *below_published(config, measurement)]
+        doubts_here = [
+            *_doubts(found[condition.key], is_misfit=bench.is_misfit),
+            *below_published(measurement, published_weights(config, measurement)),
+        ]
         doubts_here += [doubt for doubt in bench.runner.doubts if doubt not in doubts]
         _warn(doubts_here)
         doubts += doubts_here

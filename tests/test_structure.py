@@ -1,4 +1,4 @@
-"""The walls of the house: who may import whom, and what loading the plugin may cost."""
+"""The structure of the package: which room may import which, no import in a circle, and what each room may do."""
 
 from __future__ import annotations
 
@@ -6,97 +6,192 @@ import ast
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 import pytest_failaware
 
-PACKAGE = Path(pytest_failaware.__file__).parent
-MODULES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("torch", "torchvision", "numpy", "pandas", "scipy", "yaml")
-PYTEST_SIDE = (
-    "plugin.py",
-    "startup.py",
-    "selection.py",
-    "gated_items.py",
-    "hooks.py",
-    "user_code.py",
-    "last_word.py",
-    "controller.py",
-    "hookspec.py",
-    "gates.py",
-)
+PACKAGE: Final = Path(pytest_failaware.__file__).parent
+TOP: Final = PACKAGE.name
+
+MAY_IMPORT: Final[Mapping[str, frozenset[str]]] = {
+    room: frozenset(others.split())
+    for room, others in {
+        "core": "",
+        "measure": "core",
+        "judge": "core",
+        "report": "core",
+        "baselines": "core judge report",
+        "config": "core measure judge report",
+        "run": "core measure judge report baselines config",
+        "plugin": "core measure judge report baselines config hookspec",
+        "cli": "core measure judge report baselines config",
+        "hookspec": "core",
+        "gates": "",
+        "__main__": "cli",
+        "__init__": "core judge report baselines run",
+    }.items()
+}
+"""The rooms, which are folders, and the doors, which are files, with the rooms that each may import."""
+
+IMPORT_PYTEST: Final = frozenset({"plugin", "gates", "hookspec"})
+HEAVY: Final = ("torch", "torchvision", "numpy", "pandas", "scipy", "yaml")
+
+FILE_MODULES: Final = frozenset({"glob", "io", "os", "pathlib", "shutil", "subprocess", "tempfile", "zipfile"})
+FILE_CALLS: Final = frozenset({"fromfile", "load", "loadtxt", "memmap", "open", "save", "savez", "tofile"})
+"""Modules and calls that reach files; `judge` uses none of them."""
+
+Known = Mapping[str, Path]
+"""Modules by their dotted names."""
 
 
-def imported(path: Path, *, lazily: bool) -> set[str]:
-    """The dotted names a module imports when it runs; with `lazily`, inside its functions too, never for types only."""
-    found: set[str] = set()
+def modules(package: Path = PACKAGE) -> dict[str, Path]:
+    """Every module of the package by its dotted name."""
+    return {dotted(path, package): path for path in sorted(package.rglob("*.py"))}
+
+
+def dotted(path: Path, package: Path = PACKAGE) -> str:
+    """The name by which a file is imported."""
+    parts = (TOP, *path.relative_to(package).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(name: str) -> str:
+    """The folder or the file at the root that a module belongs to."""
+    return name.split(".")[1] if "." in name else "__init__"
+
+
+def imports(path: Path, *, types: bool = True) -> Iterator[str]:
+    """Every dotted name that a module imports, inside functions too; those for types alone only with `types`."""
     waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
-            continue
-        if isinstance(node, ast.FunctionDef) and not lazily:
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING" and not types:
             continue
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
         waiting.extend(ast.iter_child_nodes(node))
-    return found
 
 
-def room(path: Path) -> str:
-    """The folder a module lives in, as a dotted name."""
-    return ".".join(("pytest_failaware", *path.relative_to(PACKAGE).parts[:-1]))
+def imported_modules(path: Path, known: Known) -> set[str]:
+    """The modules of the package that a module imports."""
+    names = [name for name in imports(path) if name.split(".")[0] == TOP]
+    return {name if name in known else name.rpartition(".")[0] for name in names}
 
 
-def imports_of(path: Path, *packages: str, lazily: bool = True) -> set[str]:
-    """Those of a module's imports that lie in one of the packages."""
+def forbidden(known: Known) -> list[str]:
+    """The imports that the table of rooms does not allow."""
+    return [
+        f"{name} imports {other}"
+        for name, path in known.items()
+        for other in sorted(imported_modules(path, known))
+        if room_of(other) not in {room_of(name), *MAY_IMPORT[room_of(name)]}
+    ]
+
+
+def circles(known: Known) -> list[str]:
+    """The modules that import each other, directly or through others."""
+    edges = {name: imported_modules(path, known) - {name} for name, path in known.items()}
+    return sorted(name for name in edges if name in reached(name, edges))
+
+
+def reached(start: str, edges: Mapping[str, set[str]]) -> set[str]:
+    """Every module that is imported on any way from a module."""
+    seen: set[str] = set()
+    waiting = [*edges[start]]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(edges.get(name, ()))
+    return seen
+
+
+def importers(packages: tuple[str, ...], known: Known, *, types: bool) -> set[str]:
+    """The rooms that import one of the packages."""
     return {
-        name
-        for name in imported(path, lazily=lazily)
-        if any(name == package or name.startswith(f"{package}.") for package in packages)
+        room_of(name)
+        for name, path in known.items()
+        if any(other.split(".")[0] in packages for other in imports(path, types=types))
     }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_arrows(path: Path) -> None:
-    """No module imports what its room must not know."""
-    here = room(path)
-    if path.name not in PYTEST_SIDE:
-        assert set() == imports_of(path, "pytest", "_pytest", "pluggy")
-    if not here.startswith("pytest_failaware.measure"):
-        assert set() == imports_of(path, "torch", "torchvision", lazily=False)
-    if here.startswith("pytest_failaware.measure"):
-        assert set() == imports_of(path, "pytest_failaware.judge", "pytest_failaware.report")
-    if here.startswith("pytest_failaware.judge"):
-        assert set() == imports_of(path, "torch", "torchvision", "PIL", "pytest_failaware.measure")
-        assert set() == imports_of(path, "pytest_failaware.report")
-    if here.startswith("pytest_failaware.report"):
-        assert set() == imports_of(path, "pytest_failaware.measure", "pytest_failaware.judge")
+def test_rooms_import_only_what_they_may() -> None:
+    """All imports count: those inside functions and those for types, too."""
+    assert [] == forbidden(modules())
 
 
-def test_only_the_baseline_room_opens_files() -> None:
-    """Comparing, judging and reporting are functions of their arguments."""
-    names = ["rule", "kinds", "metrics", "score_metrics", "metric_names", "ranking", "calibration", "jackknife"]
-    names += ["compare", "acceptance", "corruption", "mce", "thresholds", "logits", "entries", "refusals"]
-    names += ["comments", "strict_yaml", "groups"]
-    pure = [PACKAGE / "judge" / f"{name}.py" for name in names]
+def test_no_imports_in_a_circle() -> None:
+    """No module is imported on the way of its own imports."""
+    assert [] == circles(modules())
 
-    for path in [*pure, *(PACKAGE / "judge" / "significance").glob("*.py"), *(PACKAGE / "report").glob("*.py")]:
-        called = {
-            getattr(node.func, "id", "") for node in ast.walk(ast.parse(path.read_text())) if hasattr(node, "func")
-        }
-        assert set() == called & {"open", "print"}, path
+
+def test_the_root_holds_rooms_and_doors() -> None:
+    """At most eight folders and six files, each in the table."""
+    entries = {path for path in PACKAGE.iterdir() if path.name != "__pycache__"}
+    folders = {path.name for path in entries if path.is_dir()}
+
+    assert set(MAY_IMPORT) == folders | {path.stem for path in entries if path.suffix == ".py"}
+    assert len(folders) <= 8
+    assert len(entries - {PACKAGE / name for name in folders}) <= 6
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from pytest_failaware.measure.live import Bench",
+        "def late():\n    from pytest_failaware.plugin import hooks",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pytest_failaware.judge.verdict",
+    ],
+    ids=["at the top", "in a function", "for types"],
+)
+def test_a_planted_import_is_found(tmp_path: Path, statement: str) -> None:
+    """The test above can fail: core must not import any of these."""
+    planted = tmp_path / "planted.py"
+    planted.write_text(statement, encoding="utf-8")
+
+    assert 1 == len(forbidden({**modules(), f"{TOP}.core.planted": planted}))
+
+
+def test_a_planted_circle_is_found(tmp_path: Path) -> None:
+    """Two files that name each other, one of them only for a type."""
+    (tmp_path / "a.py").write_text(f"import {TOP}.core.b", encoding="utf-8")
+    (tmp_path / "b.py").write_text(f"if TYPE_CHECKING:\n    from {TOP}.core.a import A", encoding="utf-8")
+    known = {f"{TOP}.core.{name}": tmp_path / f"{name}.py" for name in "ab"}
+
+    assert [f"{TOP}.core.a", f"{TOP}.core.b"] == circles(known)
+
+
+def test_who_imports_pytest_and_torch() -> None:
+    """Only the plugin's side imports pytest; only `measure` imports torch when it runs."""
+    assert IMPORT_PYTEST == importers(("pytest", "_pytest", "pluggy"), modules(), types=True)
+    assert {"measure"} == importers(("torch", "torchvision"), modules(), types=False)
+
+
+def test_judging_reaches_no_file() -> None:
+    """Results are functions of their arguments: no module and no call that could read or write."""
+    for name, path in modules().items():
+        if room_of(name) == "judge":
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            called = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
+            names = {getattr(function, "attr", getattr(function, "id", "")) for function in called}
+            assert (name, set(), set()) == (
+                name,
+                FILE_MODULES & {other.split(".")[0] for other in imports(path)},
+                FILE_CALLS & names,
+            )
 
 
 def test_loading_the_plugin_imports_nothing_heavy(tmp_path: Path) -> None:
     """A pytest run that only loads and configures the plugin stays light."""
     code = (
-        "import sys, pytest; pytest.main(['--collect-only', '-q', '-p', 'pytest_failaware.plugin.hooks']);"
-        f"print('HEAVY', sorted(set({HEAVY!r}) & set(sys.modules)), 'pytest_failaware.plugin.hooks' in sys.modules)"
+        "import sys, pytest; pytest.main(['--collect-only', '-q', '-p', 'pytest_failaware.plugin']);"
+        f"print('HEAVY', sorted(set({HEAVY!r}) & set(sys.modules)), 'pytest_failaware.plugin' in sys.modules)"
     )
     (tmp_path / "test_other.py").write_text("def test_other(): pass")
     alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # other plugins may import what they like

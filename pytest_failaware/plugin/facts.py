@@ -9,7 +9,8 @@ from typing import Final
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import Measurement, in_groups
 from pytest_failaware.core.request import Precision
-from pytest_failaware.measure.published import below_published
+from pytest_failaware.judge.published import below_published
+from pytest_failaware.measure.published import published_weights
 from pytest_failaware.plugin.session import Session, baseline_name
 
 _WIDE: Final = Decimal("0.1")
@@ -60,7 +61,7 @@ def of_model(session: Session, measurement: Measurement, notes: Iterable[str]) -
         f"data {session.typed('dataset')}: {data.samples:,} images{in_groups(data)}, {len(data.classes)} classes; "
         f"preprocess {provenance.preprocessing}"
     )
-    yield from (f"note: {note}" for note in below_published(config, measurement))
+    yield from (f"note: {note}" for note in below_published(measurement, published_weights(config, measurement)))
 
 
 def of_predictions(session: Session) -> Iterator[str]:

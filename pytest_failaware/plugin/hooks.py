@@ -185,7 +185,7 @@ def _refuse_other_ini(node: pytest.Item) -> None:
     nearer = node.config.stash[NEARER]
     if not node.config.getoption("inifilename", None):  # -c chooses one of several
         nearer.refuse_second()
-    if node.path.parent != Path(__file__).parent:  # our own gates belong to any ini
+    if node.path.parent != Path(__file__).parents[1]:  # our own gates belong to any ini
         nearer.refuse(node.path.parent)
 
 

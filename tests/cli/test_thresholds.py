@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from project import Command, Project
 
-from pytest_failaware.baselines import rule as load_rule
+from pytest_failaware import load_rule
 from pytest_failaware.core.rule import FailureRule
 
 WITH_RULE = "failaware_rule = confidence < 0.9999092"

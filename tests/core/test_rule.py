@@ -13,7 +13,7 @@ import pytest
 import torch
 from five import measurement_of
 
-from pytest_failaware.baselines import rule as load_rule
+from pytest_failaware import load_rule
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.core import rule as rule_module
 from pytest_failaware.core.errors import BaselineError, ConfigError

@@ -22,17 +22,6 @@ from pytest_failaware.core.result import Verdict
 TYPES = (
     "condition", "gate", "request", "records", "estimates", "measurement", "baseline", "result", "summary", "pictures",
 )  # fmt: skip
-    "condition",
-    "gate",
-    "request",
-    "records",
-    "estimates",
-    "measurement",
-    "baseline",
-    "result",
-    "summary",
-    "pictures",
-)
 
 
 def test_every_type_is_frozen_and_slotted() -> None:

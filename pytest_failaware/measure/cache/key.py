@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import PIL
@@ -27,6 +28,9 @@ from pytest_failaware.measure.engine.constancy import CHANGED
 from pytest_failaware.measure.engine.fold import has_hooks, hooks_on_every_module
 from pytest_failaware.measure.engine.writes import check_unwritten
 from pytest_failaware.measure.live import Bench
+
+_MEASURING: Final = ("core", "measure")
+"""The rooms whose code a number depends on; measure imports from no other room."""
 
 
 class Identity:
@@ -162,7 +166,7 @@ def is_own_kernel(condition: Condition) -> bool:
 @cache
 def _own_code() -> str:
     """A hash over the code that measures: a working copy changes without its version."""
-    folder, digest = Path(__file__).parent, hashlib.sha256()
-    for path in (*sorted(folder.rglob("*.py")), *(folder.parent / name for name in ("output_scale.py", "scores.py"))):
-        digest.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes())
+    package, digest = Path(__file__).parents[2], hashlib.sha256()
+    for path in (path for room in _MEASURING for path in sorted((package / room).rglob("*.py"))):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

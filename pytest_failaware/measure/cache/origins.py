@@ -8,13 +8,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-import pytest_failaware
-
 VERSIONED: Final = ("torch", "torchvision", "timm")
 """Packages whose code a version number identifies."""
 INSTALLED: Final = ("site-packages", "dist-packages")
 _PYTHON: Final = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
-_HERE: Final = Path(pytest_failaware.__file__).parent
+_HERE: Final = Path(__file__).parents[2]
 
 
 def full_name(code: object) -> str:
