@@ -42,7 +42,7 @@ def test_a_result_comes_back_as_it_was() -> None:
                 metric="accuracy",
                 reference=rate,
                 current=rate,
-                allowed=Decimal("0.005"),
+                allowed=Decimal("0.0050"),
                 verdict=Verdict.PASSED,
                 note="so",
             ),

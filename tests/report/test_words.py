@@ -82,6 +82,6 @@ def test_a_bound_of_equivalence_is_not_rounded_to_what_it_must_keep() -> None:
 
 def test_digits_do_not_end_at_a_tolerance_of_points() -> None:
     """The tolerance keeps the digits that it was typed with."""
-    one = dataclasses.replace(result("clean", Verdict.REGRESSED).comparisons[0], allowed=str(Decimal("0.0025")))
+    one = dataclasses.replace(result("clean", Verdict.REGRESSED).comparisons[0], allowed=Decimal("0.0025"))
 
     assert "0.25 pt" == comparison_cells(one)[4]
