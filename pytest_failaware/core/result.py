@@ -216,9 +216,6 @@ class ItemResult:
     reuse: tuple[Reuse, ...] = ()  # of its measurement and of the second model's; empty where there is no cache
     sights: tuple[Sight, ...] = ()  # what its gates can see, where this run recorded it
     location: tuple[str, int] = ("", 0)  # the test's file, relative to pytest's rootdir, and its line from 1
-    classes: int = 0  # of the data
-    published_for_px: int | None = None  # the size that the severity's parameters were published for
-    reference_errors: int | None = None  # wrong predictions of a comparable reference on the same images
     subject: str = ""  # a hash over the model, the data and the preprocessing
     alarm: str = ""  # why clean, of the same subject, is almost surely set up wrongly
     is_alarm_stored: bool = False  # the stored values of clean give the same alarm
