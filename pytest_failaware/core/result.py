@@ -11,28 +11,38 @@ from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
 
 
 class Verdict(Enum):
-    """The outcome of a gate, worst first; the value is the word people read."""
+    """The outcome of a gate; the value is the word people read.
 
-    INCOMPARABLE = "incomparable"
-    MISSING = "missing"
-    BELOW_MINIMUM = "below_minimum"
-    ABOVE_MAXIMUM = "above_maximum"
-    DRIFTED = "drifted"
-    REGRESSED = "regressed"
-    NOT_SHOWN = "not_shown"
-    INCONCLUSIVE = "inconclusive"
-    WORSE_WITHIN_TOLERANCE = "worse_within_tolerance"
-    NOT_WRITTEN = "not_written"
-    RECORDED = "recorded"
-    UPDATED = "updated"
-    IMPROVED = "improved"
-    PASSED = "passed"
-    UNCHANGED = "unchanged"
+    `severity` is its rank from 0, the worst: sort by it to put what matters first. `fails` says whether a gate with
+    this verdict fails its test.
+    """
 
-    @property
-    def fails(self) -> bool:
-        """Whether a gate with this verdict fails its test."""
-        return self in _FAILING
+    _value_: str
+    severity: int
+    fails: bool
+
+    INCOMPARABLE = "incomparable", 0, True
+    MISSING = "missing", 1, True
+    BELOW_MINIMUM = "below_minimum", 2, True
+    ABOVE_MAXIMUM = "above_maximum", 3, True
+    DRIFTED = "drifted", 4, True
+    REGRESSED = "regressed", 5, True
+    NOT_SHOWN = "not_shown", 6, True
+    INCONCLUSIVE = "inconclusive", 7, False
+    WORSE_WITHIN_TOLERANCE = "worse_within_tolerance", 8, False
+    NOT_WRITTEN = "not_written", 9, False
+    RECORDED = "recorded", 10, False
+    UPDATED = "updated", 11, False
+    IMPROVED = "improved", 12, False
+    PASSED = "passed", 13, False
+    UNCHANGED = "unchanged", 14, False
+
+    def __new__(cls, word: str, severity: int = 0, fails: bool = False) -> Verdict:
+        """Make a member whose value is its word alone, so that `Verdict("passed")` finds it."""
+        member = object.__new__(cls)
+        member._value_ = word
+        member.severity, member.fails = severity, fails
+        return member
 
     @property
     def is_written(self) -> bool:
@@ -55,14 +65,6 @@ class Verdict(Enum):
     def words(self) -> str:
         """The value as it stands in a sentence."""
         return self.value.replace("_", " ")
-
-    @property
-    def severity(self) -> int:
-        """Rank from 0, the worst: sort by it to put what matters first."""
-        return list(Verdict).index(self)
-
-
-_FAILING: Final = frozenset(list(Verdict)[:7])
 
 
 WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN)
