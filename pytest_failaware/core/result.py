@@ -12,28 +12,38 @@ from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
 
 
 class Verdict(Enum):
-    """The outcome of a gate, in order from the worst; the value is the word people read."""
+    """The outcome of a gate; the value is the word people read.
 
-    INCOMPARABLE = "incomparable"
-    MISSING = "missing"
-    BELOW_MINIMUM = "below_minimum"
-    ABOVE_MAXIMUM = "above_maximum"
-    DRIFTED = "drifted"
-    REGRESSED = "regressed"
-    NOT_SHOWN = "not_shown"
-    INCONCLUSIVE = "inconclusive"
-    WORSE_WITHIN_TOLERANCE = "worse_within_tolerance"
-    NOT_WRITTEN = "not_written"
-    RECORDED = "recorded"
-    UPDATED = "updated"
-    IMPROVED = "improved"
-    PASSED = "passed"
-    UNCHANGED = "unchanged"
+    `severity` is its rank from 0, the worst: sort by it to put what matters first. `fails` says whether a gate with
+    this verdict fails its test.
+    """
 
-    @property
-    def fails(self) -> bool:
-        """Whether a gate with this verdict fails its test."""
-        return self in _FAILING
+    _value_: str
+    severity: int
+    fails: bool
+
+    INCOMPARABLE = "incomparable", 0, True
+    MISSING = "missing", 1, True
+    BELOW_MINIMUM = "below_minimum", 2, True
+    ABOVE_MAXIMUM = "above_maximum", 3, True
+    DRIFTED = "drifted", 4, True
+    REGRESSED = "regressed", 5, True
+    NOT_SHOWN = "not_shown", 6, True
+    INCONCLUSIVE = "inconclusive", 7, False
+    WORSE_WITHIN_TOLERANCE = "worse_within_tolerance", 8, False
+    NOT_WRITTEN = "not_written", 9, False
+    RECORDED = "recorded", 10, False
+    UPDATED = "updated", 11, False
+    IMPROVED = "improved", 12, False
+    PASSED = "passed", 13, False
+    UNCHANGED = "unchanged", 14, False
+
+    def __new__(cls, word: str, severity: int = 0, fails: bool = False) -> Verdict:
+        """Make a member whose value is its word alone, so that `Verdict("passed")` finds it."""
+        member = object.__new__(cls)
+        member._value_ = word
+        member.severity, member.fails = severity, fails
+        return member
 
     @property
     def is_written(self) -> bool:
@@ -55,25 +65,7 @@ class Verdict(Enum):
     @property
     def words(self) -> str:
         """The value as it stands in a sentence."""
-        return self.value.replace("_", " ")
-
-    @property
-    def severity(self) -> int:
-        """Rank from 0, the worst: sort by it to put what matters first."""
-        return list(Verdict).index(self)
-
-
-_FAILING: Final = frozenset(
-    {
-        Verdict.INCOMPARABLE,
-        Verdict.MISSING,
-        Verdict.BELOW_MINIMUM,
-        Verdict.ABOVE_MAXIMUM,
-        Verdict.DRIFTED,
-        Verdict.REGRESSED,
-        Verdict.NOT_SHOWN,
-    }
-)
+        return self._value_.replace("_", " ")
 
 
 WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN)
@@ -250,9 +242,6 @@ class ItemResult:
     reuse: tuple[Reuse, ...] = ()  # of its measurement and of the second model's; empty where there is no cache
     sights: tuple[Sight, ...] = ()  # what its gates can see, where this run recorded it
     location: tuple[str, int] = ("", 0)  # the test's file, relative to pytest's rootdir, and its line from 1
-    classes: int = 0  # of the data
-    published_for_px: int | None = None  # the size that the severity's parameters were published for
-    reference_errors: int | None = None  # wrong predictions of a comparable reference on the same images
     subject: str = ""  # a hash over the model, the data and the preprocessing
     alarm: str = ""  # why clean, of the same subject, is almost surely set up wrongly
     is_alarm_stored: bool = False  # the stored values of clean give the same alarm

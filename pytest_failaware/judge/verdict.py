@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from pytest_failaware.core.baseline import Baseline
-from pytest_failaware.core.conditions.spelling import published_for
 from pytest_failaware.core.estimates import ConditionStats
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import Measurement, Provenance
@@ -90,8 +89,6 @@ def judge(
         comparisons=bounds,
         verdict=Verdict.MISSING,
         at_chance=at_chance,
-        classes=len(measurement.provenance.data.classes),
-        published_for_px=published_for(measurement.condition),
         notes=tuple(not_finite(stats)),
         subject=subject_of(measurement.provenance),
     )
@@ -123,7 +120,6 @@ def judge(
         change=change,
         has_other_groups=not same_groups(both.groups, both.groups_before),
         causes=tuple(likely_causes(entry, measurement)),
-        reference_errors=_reference_errors(both),
     )
 
 
@@ -202,11 +198,6 @@ def not_finite(stats: ConditionStats) -> Iterator[str]:
             f"{rate.numerator:,} of {rate.denominator:,} samples get logits that are not finite (NaN or infinite); "
             f"they count as wrong and flagged ({NON_FINITE.name}, which a maximum can bound)"
         )
-
-
-def _reference_errors(both: Pair) -> int | None:
-    """The wrong predictions of a comparable reference on the images that were measured; None where it lacks some."""
-    return int((~both.before.correct).sum()) if len(both) == both.measured else None
 
 
 def _paired(gate: Gate, both: Pair, baseline: Baseline, *, same: bool) -> tuple[tuple[Judged, ...], SampleChange]:

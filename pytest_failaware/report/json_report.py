@@ -19,7 +19,7 @@ from pytest_failaware.core.plain import Plain, fields_of, result_to_plain
 from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, RunReport
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 
 def report_document(report: RunReport, measured: Mapping[str, Mapping[str, Any]], archive: str) -> Plain:
@@ -131,19 +131,6 @@ def _corruption(summary: CorruptionSummary) -> Plain:
         "corruptions": [_corruption_error(error) for error in summary.errors],
         "extra": [_corruption_error(error) for error in summary.extra],
         "incomplete": {name: list(missing) for name, missing in summary.incomplete.items()},
-        "references": [
-            {
-                "reference": one.reference,
-                "mce": _ratio(one.mce),
-                "relative_mce": _ratio(one.relative_mce),
-                "corruptions": [
-                    {"name": error.name, "ce": _ratio(error.ce), "relative_ce": _ratio(error.relative_ce)}
-                    for error in one.errors
-                ],
-                "left_out": list(one.left_out),
-            }
-            for one in summary.normalised
-        ],
     }
 
 

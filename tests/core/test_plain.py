@@ -78,9 +78,6 @@ def test_a_result_comes_back_as_it_was() -> None:
                 ),
             ),
         ),
-        classes=3,
-        published_for_px=32,
-        reference_errors=4,
     )
 
     assert result == result_from_plain(json.loads(json.dumps(result_to_plain(result), allow_nan=False)))

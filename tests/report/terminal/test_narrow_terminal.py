@@ -11,7 +11,7 @@ from judged import result
 
 from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.layout import columns, wrapped
-from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Judged, Sight, Verdict
+from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Judged, SampleChange, Sight, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.report.terminal.display import Display
 from pytest_failaware.report.terminal.summary import summary_lines
@@ -21,6 +21,15 @@ SAID = st.text(st.sampled_from("abc 模é/._-\N{COMBINING ACUTE ACCENT}"), max_s
 WIDTHS = st.integers(40, 200)  # pytest takes a terminal that says less for one of 80
 COUNTS = st.integers(0, 9_999_999)
 VERDICTS = st.sampled_from(list(Verdict))
+CHANGE = SampleChange(
+    samples=15,
+    changed_predictions=3,
+    changed_flags=0,
+    negative_flips=1,
+    positive_flips=2,
+    confident_negative_flips=0,
+    known_label_errors=0,
+)
 
 
 @st.composite
@@ -53,7 +62,7 @@ def items(draw: st.DrawFn) -> ItemResult:
         comparisons=tuple(draw(st.lists(comparisons(), max_size=2))),
         notes=tuple(draw(st.lists(SAID, max_size=1))),
         differences=tuple(draw(st.lists(SAID, max_size=1))),
-        reference_errors=draw(st.sampled_from([None, 3])),
+        change=draw(st.sampled_from([None, CHANGE])),
         sights=(sight,) if draw(st.booleans()) else (),
     )
 
