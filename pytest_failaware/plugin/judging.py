@@ -224,7 +224,7 @@ class Judging:
             "facts": list(facts(self.session, measurement, gate)),
             "opened": list(self.session.opened),
             "rule": str(gate.rule),
-            **({"alpha": str(gate.policy.alpha if gate.alpha is None else gate.alpha)} if gate.shares_alpha else {}),
+            **({"alpha": str(gate.chosen_alpha)} if gate.policy.proves_a_drop else {}),
             "write": write,
             "acceptable": not accepted(result, _ANYTHING).verdict.fails,
             **({"measurement": measurement_to_plain(self._stripped(measurement))} if keep else {}),
