@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from pytest_failaware.core.estimates import Estimate, Score, Value
 from pytest_failaware.core.plain import Plain, fields_of, result_to_plain
-from pytest_failaware.core.result import Comparison, ItemResult, Verdict
+from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, RunReport
 
 SCHEMA: Final = 2
@@ -108,13 +108,16 @@ def _estimate(estimate: Estimate) -> Plain:
     }
 
 
-def _comparison(comparison: Comparison) -> Plain:
-    reference = comparison.reference
+def _comparison(comparison: Judged) -> Plain:
+    if isinstance(comparison, BoundCheck):
+        reference, limit = None, comparison.bound
+    else:
+        reference, limit = _value(comparison.reference), str(comparison.allowed)
     return {
         "metric": comparison.metric,
-        "reference": None if reference is None else _value(reference),
+        "reference": reference,
         "current": _value(comparison.current),
-        "allowed": comparison.allowed,
+        "allowed": limit,
         "verdict": comparison.verdict.value,
         "note": comparison.note,
         "evidence": None if comparison.evidence is None else fields_of(comparison.evidence),
