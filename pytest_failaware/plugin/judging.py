@@ -239,7 +239,7 @@ class Judging:
 
     @property
     def _draws(self) -> bool:
-        return self.config.outputs.html is not None
+        return self.config.outputs.has_html
 
     def _pictures(self, measured: Measured, gate: Gate, result: ItemResult) -> Pictures:
         """What the HTML report draws of an item; nothing of a reference that is not comparable."""
