@@ -35,6 +35,7 @@ from pytest_failaware.plugin.gated_items import (
     find_torn,
     gated_of,
     is_marked,
+    overridden,
     refuse_unready,
     takes_gates,
 )
@@ -399,7 +400,7 @@ def failaware_loader(request: pytest.FixtureRequest) -> DegradedLoader:
 def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
     """Measure a condition, once its comparison is known to be possible."""
     session, judging = request.config.stash[SESSION], request.config.stash[JUDGING]
-    subject = session.subject(lambda: _parts(request))
+    subject = session.subject(gated, lambda: _parts(request), from_options=not overridden(request.node))
     foresee(judging, gated, subject.facts)
     measured = session.measure(subject, gated.condition, gated.gate.seed)
     request.node.stash[MEASURED] = measured

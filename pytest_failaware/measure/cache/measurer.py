@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -19,13 +20,24 @@ from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.progress import Follow, unseen
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.result import Reuse
+from pytest_failaware.measure.cache.run_key import RunKey, is_built_in, is_torch_loaded, run_key
 
 if TYPE_CHECKING:
+    from pytest_failaware.core.request import RunConfig
     from pytest_failaware.measure.cache.folder import RecordCache
     from pytest_failaware.measure.cache.key import Identity
+    from pytest_failaware.measure.cache.opened import Opened
     from pytest_failaware.measure.cache.own_files import OwnFiles, Witness
     from pytest_failaware.measure.live import Bench
 
+
+class _Unknown(Enum):
+    """What stands for a key before it is asked for."""
+
+    UNKNOWN = "unknown"
+
+
+_UNKNOWN: Final = _Unknown.UNKNOWN
 _OWN: Final = "is your own code, which is measured in every run but an update of the same files"
 
 
@@ -55,6 +67,9 @@ class Measurer:
         self._processes = processes
         self._open_folder = open_folder
         self._identities: dict[int, Identity] = {}
+        self._key: RunKey | _Unknown | None = _UNKNOWN
+        self._opened: Opened | None = None
+        self._is_remembered = False
         self._said: set[str] = set()
         self._untold: list[str] = []
 
@@ -79,8 +94,48 @@ class Measurer:
         if not isinstance(found, str):
             return self._taken(bench, condition, seed, found), [Reuse(measured=called)]
         fresh = self._fresh(bench, condition, seed, called)
-        self._cache.keep(condition.slug, parts, fresh.records)
+        if not bench.runner.notes:  # which only a run that measures can say
+            self._cache.keep(condition.slug, parts, fresh.records)
         return fresh, [Reuse(measured=called, anew=found)]
+
+    def kept(self, config: RunConfig, condition: Condition, seed: int) -> tuple[Opened, Measurement] | None:
+        """What an earlier run opened and measured of the same files, None if the model and the images must be opened.
+
+        Args:
+            config: the run.
+            condition: what to measure.
+            seed: of its randomness.
+        """
+        if self._key is _UNKNOWN:
+            self._key = None if self._cache is None else run_key(config)
+        if self._key is None or self._cache is None or is_torch_loaded() or not is_built_in(condition):
+            return None
+        opened = self._opened = self._opened or self._cache.find_opened(self._key.parts)
+        if opened is None:
+            return None
+        parts = opened.parts_of(condition, seed)
+        records = self._cache.find(condition.slug, parts, opened.sample_id, opened.label)
+        return None if isinstance(records, str) else (opened, opened.measurement(condition, seed, records))
+
+    def remember(self, bench: Bench, condition: Condition, seed: int) -> None:
+        """Keep what the run opened for `kept` of a later run, if a condition was measured without anything to say.
+
+        Args:
+            bench: the model and the images that the options name.
+            condition: one that was measured on them.
+            seed: of its randomness.
+        """
+        from pytest_failaware.measure.cache.contents import ForeignCodeError
+        from pytest_failaware.measure.cache.opening import opened_of
+
+        key = self._key
+        if not isinstance(key, RunKey) or self._cache is None or self._is_remembered or not is_built_in(condition):
+            return
+        with contextlib.suppress(ForeignCodeError):
+            opened = opened_of(self._identity(bench), condition, seed)
+            if opened is not None and key.is_still_right:
+                self._cache.keep_opened(key.parts, opened)
+                self._is_remembered = True
 
     def _measure_own_code(
         self, bench: Bench, condition: Condition, seed: int, called: str, code: str
