@@ -12,6 +12,7 @@ from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.conditions.spelling import at_size
 from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.request import DatasetChange
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.judge.corruption.alexnet import ALEXNET
@@ -37,11 +38,14 @@ def judged(now: Measurement, before: Measurement | None) -> ItemResult:
     """The verdict on one condition against what is stored of it."""
     return judge(
         now,
+        Reference(
+            name="small",
+            key=now.condition.key,
+            baseline=None if before is None else baseline_of(before),
+            records=before.records if before is not None else None,
+        ),
         build_gate({}),
-        nodeid=f"t.py::test_x[{now.condition.key}]",
-        name="small",
-        baseline=None if before is None else baseline_of(before),
-        reference=before.records if before is not None else None,
+        Terms(nodeid=f"t.py::test_x[{now.condition.key}]"),
     )
 
 
@@ -91,12 +95,9 @@ def test_images_that_the_baseline_lacks() -> None:
     now, before = measured("RRWWR", "fog:1"), measured("RRWW", "fog:1")
     result = judge(
         now,
+        Reference(name="small", key=now.condition.key, baseline=baseline_of(before), records=before.records),
         build_gate({}),
-        nodeid="t.py::test_x",
-        name="small",
-        baseline=baseline_of(before),
-        reference=before.records,
-        terms=Terms(dataset_change=DatasetChange.SHARED),
+        Terms(nodeid="t.py::test_x", dataset_change=DatasetChange.SHARED),
     )
 
     assert ((), None) == (result.differences, result.reference_errors)
