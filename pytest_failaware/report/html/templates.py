@@ -22,7 +22,7 @@ def _environment() -> Environment:
     environment = Environment(
         autoescape=True,
         finalize=lambda value: value if isinstance(value, Markup) else shown(value),
-        loader=PackageLoader("pytest_failaware", "report"),
+        loader=PackageLoader("pytest_failaware", "report/html"),
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,

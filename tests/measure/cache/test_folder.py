@@ -90,7 +90,7 @@ def test_a_miss_names_what_differs(tmp_path: Path) -> None:
     assert "gpu was absent, is T4" == found(cache, {**PARTS, "gpu": "T4"})
     assert "golden changed" == found(cache, {**PARTS, "golden": "d" * 64})  # one side short, the other a hash
     wanted = records_of()
-    assert "not in the cache yet" == cache.find("blur", PARTS, wanted.sample_id, wanted.label)
+    assert "not in the cache yet" == cache.find("blur", PARTS, wanted.samples)
 
 
 def truncated(content: bytes) -> bytes:
