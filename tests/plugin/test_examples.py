@@ -136,7 +136,7 @@ def test_the_benchmark_of_false_alarms_runs() -> None:
 
 def test_each_option_has_a_row() -> None:
     """Each stands once in the table, by the name that is typed or, if there is none, its ini key."""
-    rows = re.findall(r"^\| (?:\| )?`(--failaware-[a-z-]+|failaware_[a-z_]+)", OPTIONS_PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| (?: ?\| )?`(--failaware-[a-z-]+|failaware_[a-z_]+)", OPTIONS_PAGE, re.MULTILINE)
 
     assert sorted(option.typed or option.ini for option in OPTIONS) == sorted(rows)
 

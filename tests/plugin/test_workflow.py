@@ -51,7 +51,9 @@ def test_the_first_run_is_accepted_and_the_second_is_green(
     kept = STEPS[-1]["with"]["path"] if where == "github" else GITLAB["reliability"]["artifacts"]["paths"][0]
     (project.path / "good.pth").rename(project.path / "candidate.pth")
     monkeypatch.setenv("CI", "true")
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path / "summary.md"))
+    if where == "github":
+        monkeypatch.setenv("GITHUB_ACTIONS", "true")
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path / "summary.md"))
 
     first = project.run(*words, model=None)
     first.assert_outcomes(failed=2)
