@@ -12,7 +12,7 @@ from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.estimates import percent
 from pytest_failaware.judge.corruption import alexnet
-from pytest_failaware.judge.corruption.errors import ErrorRates, summarise
+from pytest_failaware.judge.corruption.errors import ErrorRates, normalise, summarise
 from pytest_failaware.judge.corruption.summary import baseline_rates, baseline_sides, is_alexnets, reference_differences
 from pytest_failaware.report.corruption import corruption_table, total_sentences
 
@@ -32,7 +32,7 @@ def show_corruption(given: Namespace) -> Iterator[str]:
     """The error rates of each corruption, and the means over them."""
     baseline = open_baseline(given.name, given.baseline_dir)
     rates, reference = baseline_rates(baseline), _reference(given, baseline)
-    summary = summarise(baseline.name, rates, {} if reference is None else {reference.name: reference.rates})
+    summary = summarise(baseline.name, rates)
     if summary is None:
         raise BaselineError(
             f"{baseline.name}: no corruption was recorded at all five severities, so it has no corruption error; gate "
@@ -40,8 +40,9 @@ def show_corruption(given: Namespace) -> Iterator[str]:
         )
     clean = f"; error on clean images {percent(rates['clean'])}" if "clean" in rates else ""
     yield f"{baseline.name}: {baseline.data.samples:,} images, {len(baseline.data.classes)} classes{clean}"
-    yield from corruption_table(summary)
-    yield from total_sentences(summary)
+    ratios = None if reference is None else normalise(rates, reference.name, reference.rates)
+    yield from corruption_table(summary, ratios)
+    yield from total_sentences(summary, ratios)
     if reference is not None and reference.note:
         yield f"note: {reference.note}"
 

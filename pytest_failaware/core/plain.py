@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import io
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from pytest_failaware.core.condition import Condition
@@ -15,12 +16,14 @@ from pytest_failaware.core.pictures import ClassChange, ClassCounts, Curves, His
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import GROUP
 from pytest_failaware.core.result import (
+    BoundCheck,
     ClassLoss,
     Comparison,
     Decomposition,
     Evidence,
     Flip,
     ItemResult,
+    Judged,
     Reuse,
     SampleChange,
     Sight,
@@ -63,9 +66,6 @@ def result_to_plain(result: ItemResult) -> Plain:
         "reuse": [fields_of(one) for one in result.reuse],
         "sights": [fields_of(sight) for sight in result.sights],
         "location": list(result.location),
-        "classes": result.classes,
-        "published_for_px": result.published_for_px,
-        "reference_errors": result.reference_errors,
         "subject": result.subject,
         "alarm": result.alarm,
         "is_alarm_stored": result.is_alarm_stored,
@@ -102,9 +102,6 @@ def result_from_plain(plain: Mapping[str, Any]) -> ItemResult:
         reuse=tuple(Reuse(**one) for one in plain["reuse"]),
         sights=tuple(Sight(**sight) for sight in plain["sights"]),
         location=(plain["location"][0], plain["location"][1]),
-        classes=plain["classes"],
-        published_for_px=plain["published_for_px"],
-        reference_errors=plain["reference_errors"],
         subject=plain["subject"],
         alarm=plain["alarm"],
         is_alarm_stored=plain["is_alarm_stored"],
@@ -169,13 +166,18 @@ def fields_of(value: Any) -> Plain:  # Any: one of the flat slotted dataclasses 
     return {name: getattr(value, name) for name in value.__slots__}
 
 
-def _comparison_to_plain(comparison: Comparison) -> Plain:
-    reference = comparison.reference
-    return {
+def _comparison_to_plain(comparison: Judged) -> Plain:
+    plain = {
         **fields_of(comparison),
-        "reference": None if reference is None else fields_of(reference),
         "current": fields_of(comparison.current),
         "verdict": comparison.verdict.value,
+    }
+    if isinstance(comparison, BoundCheck):
+        return {**plain, "limit": str(comparison.limit)}
+    return {
+        **plain,
+        "reference": fields_of(comparison.reference),
+        "allowed": str(comparison.allowed),
         "evidence": None if comparison.evidence is None else fields_of(comparison.evidence),
     }
 
@@ -202,12 +204,14 @@ def _change_from_plain(plain: Mapping[str, Any]) -> SampleChange:
     return SampleChange(**{**plain, **changed})
 
 
-def _comparison_from_plain(plain: Mapping[str, Any]) -> Comparison:
-    reference = plain["reference"]
+def _comparison_from_plain(plain: Mapping[str, Any]) -> Judged:
+    shared = {"current": _value_from_plain(plain["current"]), "verdict": Verdict(plain["verdict"])}
+    if "limit" in plain:
+        return BoundCheck(**{**plain, **shared, "limit": Decimal(plain["limit"])})
     changed = {
-        "reference": None if reference is None else _value_from_plain(reference),
-        "current": _value_from_plain(plain["current"]),
-        "verdict": Verdict(plain["verdict"]),
+        **shared,
+        "reference": _value_from_plain(plain["reference"]),
+        "allowed": Decimal(plain["allowed"]),
         "evidence": None if plain["evidence"] is None else Evidence(**plain["evidence"]),
     }
     return Comparison(**{**plain, **changed})

@@ -4,35 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import Enum
-from typing import Final
+from typing import ClassVar, Final
 
 from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
 
 
 class Verdict(Enum):
-    """The outcome of a gate, worst first; the value is the word people read."""
+    """The outcome of a gate; the value is the word people read.
 
-    INCOMPARABLE = "incomparable"
-    MISSING = "missing"
-    BELOW_MINIMUM = "below_minimum"
-    ABOVE_MAXIMUM = "above_maximum"
-    DRIFTED = "drifted"
-    REGRESSED = "regressed"
-    NOT_SHOWN = "not_shown"
-    INCONCLUSIVE = "inconclusive"
-    WORSE_WITHIN_TOLERANCE = "worse_within_tolerance"
-    NOT_WRITTEN = "not_written"
-    RECORDED = "recorded"
-    UPDATED = "updated"
-    IMPROVED = "improved"
-    PASSED = "passed"
-    UNCHANGED = "unchanged"
+    `severity` is its rank from 0, the worst: sort by it to put what matters first. `fails` says whether a gate with
+    this verdict fails its test.
+    """
 
-    @property
-    def fails(self) -> bool:
-        """Whether a gate with this verdict fails its test."""
-        return self in _FAILING
+    _value_: str
+    severity: int
+    fails: bool
+
+    INCOMPARABLE = "incomparable", 0, True
+    MISSING = "missing", 1, True
+    BELOW_MINIMUM = "below_minimum", 2, True
+    ABOVE_MAXIMUM = "above_maximum", 3, True
+    DRIFTED = "drifted", 4, True
+    REGRESSED = "regressed", 5, True
+    NOT_SHOWN = "not_shown", 6, True
+    INCONCLUSIVE = "inconclusive", 7, False
+    WORSE_WITHIN_TOLERANCE = "worse_within_tolerance", 8, False
+    NOT_WRITTEN = "not_written", 9, False
+    RECORDED = "recorded", 10, False
+    UPDATED = "updated", 11, False
+    IMPROVED = "improved", 12, False
+    PASSED = "passed", 13, False
+    UNCHANGED = "unchanged", 14, False
+
+    def __new__(cls, word: str, severity: int = 0, fails: bool = False) -> Verdict:
+        """Make a member whose value is its word alone, so that `Verdict("passed")` finds it."""
+        member = object.__new__(cls)
+        member._value_ = word
+        member.severity, member.fails = severity, fails
+        return member
 
     @property
     def is_written(self) -> bool:
@@ -54,15 +65,7 @@ class Verdict(Enum):
     @property
     def words(self) -> str:
         """The value as it stands in a sentence."""
-        return self.value.replace("_", " ")
-
-    @property
-    def severity(self) -> int:
-        """Rank from 0, the worst: sort by it to put what matters first."""
-        return list(Verdict).index(self)
-
-
-_FAILING: Final = frozenset(list(Verdict)[:7])
+        return self._value_.replace("_", " ")
 
 
 WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN)
@@ -96,15 +99,38 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One metric of one condition beside its reference: a stored baseline (`reference` set) or a literal bound."""
+    """One metric of one condition beside its value in the reference; `allowed` is the tolerance as it was typed."""
 
     metric: str
-    reference: Value | None
+    reference: Value
     current: Value
-    allowed: str
+    allowed: Decimal
     verdict: Verdict
     note: str = ""
     evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundCheck:
+    """One metric of one condition beside a literal bound, as it was typed: a minimum, else a maximum."""
+
+    metric: str
+    limit: Decimal
+    is_minimum: bool
+    current: Value
+    verdict: Verdict
+    note: str = ""
+    evidence: ClassVar[None] = None
+    """A bound is compared with the value itself and needs no test."""
+
+    @property
+    def bound(self) -> str:
+        """The bound as people read it, such as `>= 0.9`."""
+        return f"{'>=' if self.is_minimum else '<='} {self.limit}"
+
+
+Judged = Comparison | BoundCheck
+"""What a gate says of one metric."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +224,7 @@ class ItemResult:
     nodeid: str
     baseline: str
     stats: ConditionStats
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Judged, ...]
     verdict: Verdict
     differences: tuple[str, ...] = ()  # why it is incomparable
     notes: tuple[str, ...] = ()
@@ -216,9 +242,6 @@ class ItemResult:
     reuse: tuple[Reuse, ...] = ()  # of its measurement and of the second model's; empty where there is no cache
     sights: tuple[Sight, ...] = ()  # what its gates can see, where this run recorded it
     location: tuple[str, int] = ("", 0)  # the test's file, relative to pytest's rootdir, and its line from 1
-    classes: int = 0  # of the data
-    published_for_px: int | None = None  # the size that the severity's parameters were published for
-    reference_errors: int | None = None  # wrong predictions of a comparable reference on the same images
     subject: str = ""  # a hash over the model, the data and the preprocessing
     alarm: str = ""  # why clean, of the same subject, is almost surely set up wrongly
     is_alarm_stored: bool = False  # the stored values of clean give the same alarm

@@ -45,7 +45,7 @@ class NormalisedErrors:
 class CorruptionSummary:
     """The corruption errors of one model, over the corruptions that were measured at all five severities.
 
-    `errors` holds those of ImageNet-C's 15, over which alone `mean` is taken, without a reference; `extra` the others.
+    `errors` holds those of ImageNet-C's 15, over which alone `mean` is taken; `extra` the others.
     `incomplete` says which severities the rest of the 15 lacks; a corruption without any severity is not in it.
     """
 
@@ -54,7 +54,6 @@ class CorruptionSummary:
     mean: Estimate
     extra: tuple[CorruptionError, ...] = ()
     incomplete: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    normalised: tuple[NormalisedErrors, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

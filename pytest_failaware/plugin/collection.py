@@ -8,7 +8,6 @@ import pytest
 
 from pytest_failaware.config.conflicts import check_logits, refuse_toothless
 from pytest_failaware.config.gate import build_gate
-from pytest_failaware.config.misspelt import refuse_misspelt
 from pytest_failaware.config.nearer import NearerInis
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.gate import Gate
@@ -17,14 +16,15 @@ from pytest_failaware.plugin.gated_items import FIXTURE, find_torn, gated_of, is
 from pytest_failaware.plugin.partial_run import left_out_by_marks
 from pytest_failaware.plugin.session import GatedCondition, Session
 from pytest_failaware.plugin.startup import session_of
-from pytest_failaware.plugin.stash import CONTROLLER, FAULT, IN_USE, NEARER, SESSION
+from pytest_failaware.plugin.stash import CONTROLLER, FAULT, NEARER, SESSION
 
 
 def parametrise(metafunc: pytest.Metafunc) -> None:
     """Turn a marked function into one item per condition."""
     node = metafunc.definition
-    _refuse_ungated(node)
-    if not is_marked(node) or (session := _opened(node.config)) is None:
+    _refuse_other_ini(node)
+    session = _opened(node.config)
+    if session is None:
         return
     gate = _gate(node, session)
     if FIXTURE not in metafunc.fixturenames:
@@ -45,19 +45,15 @@ def _opened(config: pytest.Config) -> Session | None:
         return None
 
 
-def _refuse_ungated(node: pytest.Item) -> None:
-    """Refuse a test that looks gated and is not: its marker is misspelt, or its own ini is not the one in use."""
+def _refuse_other_ini(node: pytest.Item) -> None:
+    """Refuse a test for which keys of ours stand in a file that pytest does not use."""
     try:
-        if node.config.stash[IN_USE]:
-            refuse_misspelt((marker.name for marker in node.iter_markers()), node.config.getini("markers"))
-        if is_marked(node):
-            _refuse_other_ini(node)
+        _look_for_other_inis(node)
     except ConfigError as error:
         raise pytest.Collector.CollectError(f"{node.nodeid}: {without_home(str(error))}") from None
 
 
-def _refuse_other_ini(node: pytest.Item) -> None:
-    """Refuse a test for which keys of ours stand in a file that pytest does not use."""
+def _look_for_other_inis(node: pytest.Item) -> None:
     config = node.config
     if NEARER not in config.stash:
         start = config.invocation_params.dir

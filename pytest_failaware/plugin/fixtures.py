@@ -89,18 +89,12 @@ def _session(config: pytest.Config) -> Session:
 
 def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
     """Measure a condition, once its comparison is known to be possible."""
-    from pytest_failaware.core.measurement import ModelFacts
     from pytest_failaware.plugin.foresight import foresee
 
     session, judging = request.config.stash[SESSION], request.config.stash[JUDGING]
-    if session.config.predictions is not None:
-        foresee(judging, gated, ModelFacts(sha256=session.predictions.sha256, architecture=""))
-        bench = None
-    else:
-        model, dataset = _parts(request)
-        foresee(judging, gated, session.loaded(model).facts)
-        bench = session.bench(model, dataset)
-    measured = session.measure(bench, gated.condition, gated.gate.seed)
+    subject = session.subject(lambda: _parts(request))
+    foresee(judging, gated, subject.facts)
+    measured = session.measure(subject, gated.condition, gated.gate.seed)
     request.node.stash[MEASURED] = measured
     return measured
 
@@ -108,10 +102,7 @@ def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured
 def _looked(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
     """Look at a few samples in place of measuring all."""
     check = request.config.stash[CHECK]
-    if check.session.config.predictions is not None:
-        look, measured = check.of_predictions(gated)
-    else:
-        look, measured = check.of_model(gated, *_parts(request))
+    look, measured = check.look(gated, lambda: _parts(request))
     request.node.stash[LOOK] = look
     return measured
 
@@ -121,7 +112,7 @@ def _bench(request: pytest.FixtureRequest) -> Bench:
     session = _session(request.config)
     if session.config.check:
         return request.config.stash[CHECK].looker.seen(*_parts(request), session.config.gate.seed).bench
-    return session.bench(*_parts(request))
+    return session.live(*_parts(request)).bench
 
 
 def _parts(request: pytest.FixtureRequest) -> tuple[Any, Any]:  # Any: whatever the fixtures return

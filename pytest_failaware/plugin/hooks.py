@@ -169,7 +169,11 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Turn a marked function into one item per condition."""
     node = metafunc.definition
-    if node.config.stash[IN_USE] or node.get_closest_marker("reliability") is not None:
+    if node.config.stash[IN_USE]:
+        from pytest_failaware.plugin.in_use import refuse_misspelt_markers
+
+        refuse_misspelt_markers(node)
+    if node.get_closest_marker("reliability") is not None:
         from pytest_failaware.plugin.collection import parametrise
 
         parametrise(metafunc)

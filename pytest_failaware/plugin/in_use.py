@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from pytest_failaware.config.misspelt import refuse_misspelt
 from pytest_failaware.config.options import OPTIONS, TRUE
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.text import without_home
@@ -30,6 +31,14 @@ def begin(config: pytest.Config) -> None:
         check_ini(config, pytest.__version__)
     except ConfigError as error:
         raise pytest.UsageError(without_home(str(error))) from None
+
+
+def refuse_misspelt_markers(node: pytest.Item) -> None:
+    """Refuse a test that looks gated and is not, for its marker is misspelt."""
+    try:
+        refuse_misspelt((marker.name for marker in node.iter_markers()), node.config.getini("markers"))
+    except ConfigError as error:
+        raise pytest.Collector.CollectError(f"{node.nodeid}: {error}") from None
 
 
 def _is_asked(config: pytest.Config) -> bool:

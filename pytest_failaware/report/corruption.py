@@ -8,37 +8,38 @@ from typing import Final
 from pytest_failaware.core.conditions.published import IMAGENET_C, SEVERITIES
 from pytest_failaware.core.estimates import Estimate, percent
 from pytest_failaware.core.layout import aligned
-from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, NormalisedError
+from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, NormalisedError, NormalisedErrors
 
 _SEVERITIES: Final = f"x {len(SEVERITIES)} severities"
 
 
 def corruption_sentences(summaries: Sequence[CorruptionSummary]) -> Iterator[str]:
-    """What a run says: the mean corruption error, and mCE for each reference; with several baselines, whose it is."""
+    """What a run says: the mean corruption error; with several baselines, whose it is."""
     for summary in summaries:
         whose = f"{summary.model}: " if len(summaries) > 1 else ""
         yield from (f"{whose}{sentence}" for sentence in total_sentences(summary))
 
 
-def total_sentences(summary: CorruptionSummary) -> Iterator[str]:
-    """The means of one summary, each with what it is taken over and what is left out."""
+def total_sentences(summary: CorruptionSummary, ratios: NormalisedErrors | None = None) -> Iterator[str]:
+    """The means of one summary, and of its ratios to a reference, each with what it is over and what is left out."""
     if summary.errors:
         left_out = _left_out(f"{name} (severity {_joined(missing)})" for name, missing in summary.incomplete.items())
         yield f"mean corruption error {_value(summary.mean)} over {_span(summary.errors)}{left_out}"
-    for one in summary.normalised:
-        over = f"{_span(one.errors)}{_left_out(one.left_out)}" if one.left_out else "the same"
-        yield f"mCE {_value(one.mce)}, relative mCE {_value(one.relative_mce)} of {one.reference}, over {over}"
+    if ratios is not None:
+        over = f"{_span(ratios.errors)}{_left_out(ratios.left_out)}" if ratios.left_out else "the same"
+        means = f"mCE {_value(ratios.mce)}, relative mCE {_value(ratios.relative_mce)}"
+        yield f"{means} of {ratios.reference}, over {over}"
     if summary.extra:
         said = ", ".join(f"{error.name} {_value(error.mean)}" for error in summary.extra)
         yield f"apart from these, mean over {len(SEVERITIES)} severities: {said}"
 
 
-def corruption_table(summary: CorruptionSummary) -> list[str]:
-    """A row per corruption: its errors at five severities, the mean, CE and relative CE of the first reference."""
-    ratios = {one.name: one for one in summary.normalised[0].errors} if summary.normalised else {}
-    headings = ("corruption", *map(str, SEVERITIES), "mean", *(("CE", "relative CE") if ratios else ()))
+def corruption_table(summary: CorruptionSummary, ratios: NormalisedErrors | None = None) -> list[str]:
+    """A row for each corruption: its errors at five severities, their mean, and its ratios to a reference."""
+    by_name = {} if ratios is None else {error.name: error for error in ratios.errors}
+    headings = ("corruption", *map(str, SEVERITIES), "mean", *(("CE", "relative CE") if by_name else ()))
     errors = (*summary.errors, *summary.extra)
-    return aligned([headings, *(_row(error, ratios, len(headings)) for error in errors)], left=(0,))
+    return aligned([headings, *(_row(error, by_name, len(headings)) for error in errors)], left=(0,))
 
 
 def _row(error: CorruptionError, ratios: Mapping[str, NormalisedError], width: int) -> tuple[str, ...]:

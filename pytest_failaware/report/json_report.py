@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from pytest_failaware.core.estimates import Estimate, Score, Value
 from pytest_failaware.core.plain import Plain, fields_of, result_to_plain
-from pytest_failaware.core.result import Comparison, ItemResult, Verdict
+from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, RunReport
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 
 def report_document(report: RunReport, measured: Mapping[str, Mapping[str, Any]], archive: str) -> Plain:
@@ -108,13 +108,16 @@ def _estimate(estimate: Estimate) -> Plain:
     }
 
 
-def _comparison(comparison: Comparison) -> Plain:
-    reference = comparison.reference
+def _comparison(comparison: Judged) -> Plain:
+    if isinstance(comparison, BoundCheck):
+        reference, limit = None, comparison.bound
+    else:
+        reference, limit = _value(comparison.reference), str(comparison.allowed)
     return {
         "metric": comparison.metric,
-        "reference": None if reference is None else _value(reference),
+        "reference": reference,
         "current": _value(comparison.current),
-        "allowed": comparison.allowed,
+        "allowed": limit,
         "verdict": comparison.verdict.value,
         "note": comparison.note,
         "evidence": None if comparison.evidence is None else fields_of(comparison.evidence),
@@ -128,19 +131,6 @@ def _corruption(summary: CorruptionSummary) -> Plain:
         "corruptions": [_corruption_error(error) for error in summary.errors],
         "extra": [_corruption_error(error) for error in summary.extra],
         "incomplete": {name: list(missing) for name, missing in summary.incomplete.items()},
-        "references": [
-            {
-                "reference": one.reference,
-                "mce": _ratio(one.mce),
-                "relative_mce": _ratio(one.relative_mce),
-                "corruptions": [
-                    {"name": error.name, "ce": _ratio(error.ce), "relative_ce": _ratio(error.relative_ce)}
-                    for error in one.errors
-                ],
-                "left_out": list(one.left_out),
-            }
-            for one in summary.normalised
-        ],
     }
 
 

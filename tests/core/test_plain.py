@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pytest_failaware.core.measurement import DataFacts, Measurement, ModelFacts
 from pytest_failaware.core.plain import measurement_from_plain, measurement_to_plain, result_from_plain, result_to_plain
 from pytest_failaware.core.records import SCORES, Records
 from pytest_failaware.core.result import (
+    BoundCheck,
     ClassLoss,
     Comparison,
     Evidence,
@@ -37,10 +39,19 @@ def test_a_result_comes_back_as_it_was() -> None:
         ),
         comparisons=(
             Comparison(
-                metric="accuracy", reference=rate, current=rate, allowed="0.005", verdict=Verdict.PASSED, note="so"
+                metric="accuracy",
+                reference=rate,
+                current=rate,
+                allowed=Decimal("0.0050"),
+                verdict=Verdict.PASSED,
+                note="so",
             ),
-            Comparison(
-                metric="accuracy", reference=None, current=undefined, allowed=">= 0.9", verdict=Verdict.BELOW_MINIMUM
+            BoundCheck(
+                metric="accuracy",
+                limit=Decimal("0.90"),
+                is_minimum=True,
+                current=undefined,
+                verdict=Verdict.BELOW_MINIMUM,
             ),
         ),
         verdict=Verdict.BELOW_MINIMUM,
@@ -67,9 +78,6 @@ def test_a_result_comes_back_as_it_was() -> None:
                 ),
             ),
         ),
-        classes=3,
-        published_for_px=32,
-        reference_errors=4,
     )
 
     assert result == result_from_plain(json.loads(json.dumps(result_to_plain(result), allow_nan=False)))
@@ -125,7 +133,7 @@ def test_scores_come_back_as_they_were() -> None:
                 metric="augrc",
                 reference=score,
                 current=missing,
-                allowed="0.002",
+                allowed=Decimal("0.002"),
                 verdict=Verdict.NOT_SHOWN,
                 evidence=evidence,
             ),

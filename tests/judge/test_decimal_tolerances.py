@@ -24,7 +24,7 @@ from pytest_failaware.core.conditions.published import IMAGENET_C, IMAGENET_C_EX
 from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.scores import log_softmax, scores_of
-from pytest_failaware.judge.corruption.errors import summarise
+from pytest_failaware.judge.corruption.errors import normalise, summarise
 from pytest_failaware.judge.metrics.calibration import adaptive_ece, ece, nll
 from pytest_failaware.judge.metrics.ranking import (
     augrc,
@@ -228,11 +228,12 @@ def test_the_mean_corruption_error_is_over_15() -> None:
         }
         for share in (2, 1)
     )
-    summary = summarise("small", rates, {"other": reference})
+    summary, ratios = summarise("small", rates), normalise(rates, "other", reference)
 
     assert summary is not None
+    assert ratios is not None
     assert Fraction(1, 10) == summary.mean.fraction
-    assert Fraction(2) == summary.normalised[0].mce.fraction
+    assert Fraction(2) == ratios.mce.fraction
     assert (15, 4) == (len(summary.errors), len(summary.extra))
 
 

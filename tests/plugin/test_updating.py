@@ -277,7 +277,7 @@ def other_schema(path: Path) -> None:
 
 
 def no_fields(path: Path) -> None:
-    (path / "r.json").write_text('{"schema": 1, "incomplete": "", "results": [{"measurement": {"acceptable": true}}]}')
+    (path / "r.json").write_text('{"schema": 2, "incomplete": "", "results": [{"measurement": {"acceptable": true}}]}')
 
 
 def absent(path: Path) -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from pytest_failaware.core.conditions.published import IMAGENET_C
 from pytest_failaware.core.estimates import Estimate
-from pytest_failaware.core.summary import CorruptionSummary, RunReport
-from pytest_failaware.judge.corruption.errors import summarise
-from pytest_failaware.report.corruption import corruption_sentences, corruption_table
+from pytest_failaware.core.summary import CorruptionSummary, NormalisedErrors, RunReport
+from pytest_failaware.judge.corruption.errors import normalise, summarise
+from pytest_failaware.report.corruption import corruption_sentences, corruption_table, total_sentences
 from pytest_failaware.report.markdown import markdown_text
 from pytest_failaware.report.terminal.display import Display
 from pytest_failaware.report.terminal.summary import summary_lines
@@ -16,31 +16,41 @@ from pytest_failaware.report.terminal.summary import summary_lines
 FIVE = {"fog": (10, 20, 30, 40, 50)}
 
 
-def summary(ours: dict[str, tuple[int, ...]], theirs: dict[str, tuple[int, ...]] | None = None) -> CorruptionSummary:
-    """The summary of wrong predictions among 100 at severities 1, 2, ..., with no error on clean images."""
+def rates(wrong: dict[str, tuple[int, ...]]) -> dict[str, Estimate]:
+    """The rates of wrong predictions among 100 at severities 1, 2, ..., with no error on clean images."""
+    counts = {f"{name}:{number}": count for name, row in wrong.items() for number, count in enumerate(row, start=1)}
+    return {key: Estimate(numerator=count, denominator=100) for key, count in {**counts, "clean": 0}.items()}
 
-    def rates(wrong: dict[str, tuple[int, ...]]) -> dict[str, Estimate]:
-        counts = {f"{name}:{number}": count for name, row in wrong.items() for number, count in enumerate(row, start=1)}
-        return {key: Estimate(numerator=count, denominator=100) for key, count in {**counts, "clean": 0}.items()}
 
-    found = summarise("small", rates(ours), {} if theirs is None else {"baseline 'other'": rates(theirs)})
+def summary(ours: dict[str, tuple[int, ...]]) -> CorruptionSummary:
+    """The summary of these wrong predictions."""
+    found = summarise("small", rates(ours))
+    assert found is not None
+    return found
+
+
+def ratios(ours: dict[str, tuple[int, ...]], theirs: dict[str, tuple[int, ...]]) -> NormalisedErrors:
+    """The errors in units of another model."""
+    found = normalise(rates(ours), "baseline 'other'", rates(theirs))
     assert found is not None
     return found
 
 
 def test_all_fifteen() -> None:
-    """The mean and mCE over all of them."""
-    one = summary(dict.fromkeys(IMAGENET_C, (30,) * 5), dict.fromkeys(IMAGENET_C, (40,) * 5))
+    """The mean and mCE over all of them; a run says the mean alone."""
+    ours, theirs = dict.fromkeys(IMAGENET_C, (30,) * 5), dict.fromkeys(IMAGENET_C, (40,) * 5)
+    mean = "mean corruption error 30.00% over all 15 corruptions of ImageNet-C x 5 severities"
 
+    assert [mean] == list(corruption_sentences([summary(ours)]))
     assert [
-        "mean corruption error 30.00% over all 15 corruptions of ImageNet-C x 5 severities",
+        mean,
         "mCE 75.00%, relative mCE 75.00% of baseline 'other', over the same",
-    ] == list(corruption_sentences([one]))
+    ] == list(total_sentences(summary(ours), ratios(ours, theirs)))
 
 
 def test_what_is_left_out_is_said() -> None:
     """Missing severities, corruptions that the reference lacks, and those that are not of the 15."""
-    one = summary({**FIVE, "frost": (10,) * 5, "snow": (1, 2, 3), "saturate": (70,) * 5}, FIVE)
+    ours = {**FIVE, "frost": (10,) * 5, "snow": (1, 2, 3), "saturate": (70,) * 5}
 
     assert [
         "mean corruption error 20.00% over 2 of the 15 corruptions of ImageNet-C x 5 severities; left out: snow "
@@ -48,12 +58,12 @@ def test_what_is_left_out_is_said() -> None:
         "mCE 100.00%, relative mCE 100.00% of baseline 'other', over 1 of the 15 corruptions of ImageNet-C x 5 "
         "severities; left out: frost",
         "apart from these, mean over 5 severities: saturate 70.00%",
-    ] == list(corruption_sentences([one]))
+    ] == list(total_sentences(summary(ours), ratios(ours, FIVE)))
 
 
 def test_a_mean_without_a_value_says_why() -> None:
     """The reason stands behind the word undefined."""
-    sentences = list(corruption_sentences([summary(FIVE, {"fog": (0,) * 5})]))
+    sentences = list(total_sentences(summary(FIVE), ratios(FIVE, {"fog": (0,) * 5})))
 
     assert sentences[1].startswith(
         "mCE undefined (the reference makes no error), relative mCE undefined (the corruption"
@@ -62,7 +72,8 @@ def test_a_mean_without_a_value_says_why() -> None:
 
 def test_the_table() -> None:
     """A row per corruption; what has no CE has empty fields."""
-    lines = corruption_table(summary({**FIVE, "saturate": (70,) * 5}, {"fog": (60,) * 5}))
+    ours = {**FIVE, "saturate": (70,) * 5}
+    lines = corruption_table(summary(ours), ratios(ours, {"fog": (60,) * 5}))
 
     assert ["corruption", "1", "2", "3", "4", "5", "mean", "CE", "relative", "CE"] == lines[0].split()
     assert ["fog", "10.00%", "20.00%", "30.00%", "40.00%", "50.00%", "30.00%", "50.00%", "50.00%"] == lines[1].split()

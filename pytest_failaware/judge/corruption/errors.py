@@ -21,13 +21,12 @@ ErrorRates = Mapping[str, Estimate]
 _EXTRA: Final = tuple(sorted(GRADED - set(IMAGENET_C)))
 
 
-def summarise(model: str, rates: ErrorRates, references: Mapping[str, ErrorRates]) -> CorruptionSummary | None:
-    """The corruption errors of a model, alone and in units of each reference; None where no corruption is complete.
+def summarise(model: str, rates: ErrorRates) -> CorruptionSummary | None:
+    """Return the corruption errors of a model; None if no corruption is complete.
 
     Args:
         model: the name of the model or of its baseline.
         rates: the model's error rates.
-        references: the error rates of other models on the same images under the same conditions, by name.
     """
     errors, extra = complete(rates, IMAGENET_C), complete(rates, _EXTRA)
     if not errors and not extra:
@@ -38,8 +37,19 @@ def summarise(model: str, rates: ErrorRates, references: Mapping[str, ErrorRates
         mean=mean_corruption_error(errors),
         extra=extra,
         incomplete=_incomplete(rates),
-        normalised=tuple(_normalised(errors, rates, *reference) for reference in references.items()) if errors else (),
     )
+
+
+def normalise(rates: ErrorRates, name: str, reference: ErrorRates) -> NormalisedErrors | None:
+    """Return the corruption errors of a model in units of a reference; None if no corruption of the 15 is complete.
+
+    Args:
+        rates: the model's error rates.
+        name: the name of the reference.
+        reference: its error rates on the same images under the same conditions.
+    """
+    errors = complete(rates, IMAGENET_C)
+    return _normalised(errors, rates, name, reference) if errors else None
 
 
 def complete(rates: ErrorRates, names: Iterable[str]) -> tuple[CorruptionError, ...]:

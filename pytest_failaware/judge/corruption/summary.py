@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.condition import Condition
-from pytest_failaware.core.conditions.published import GRADED, IMAGENET_C, SEVERITIES
+from pytest_failaware.core.conditions.published import GRADED, SEVERITIES
 from pytest_failaware.core.conditions.spelling import published_for
-from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.summary import CorruptionSummary
 from pytest_failaware.judge.corruption import alexnet
-from pytest_failaware.judge.corruption.errors import ErrorRates, complete, summarise
+from pytest_failaware.judge.corruption.errors import ErrorRates, summarise
 
 _COUNTED = frozenset(f"{name}:{severity}" for name in GRADED for severity in SEVERITIES) | {"clean"}
 
@@ -22,39 +21,18 @@ _COUNTED = frozenset(f"{name}:{severity}" for name in GRADED for severity in SEV
 
 
 def run_corruption(results: Iterable[ItemResult]) -> tuple[CorruptionSummary, ...]:
-    """One summary for each baseline under which a corruption was measured at all five severities.
-
-    Its references are what the run compared with, where that has an error rate on the same images for every corruption
-    that counts, and AlexNet's published errors, where those are of the same classes and images.
-    """
+    """Return one summary for each baseline under which a corruption was measured at all five severities."""
     groups: dict[str, list[ItemResult]] = defaultdict(list)
     for result in results:
         if result.stats.condition in _COUNTED:
             groups[result.baseline].append(result)
-    found = (_summary(name, _without_disputes(group)) for name, group in groups.items())
-    return tuple(summary for summary in found if summary is not None)
+    summaries = (_summary(name, _without_disputes(group)) for name, group in groups.items())
+    return tuple(summary for summary in summaries if summary is not None)
 
 
 def _summary(name: str, results: Sequence[ItemResult]) -> CorruptionSummary | None:
     rates = {result.stats.condition: result.stats.cells.error for result in results}
-    model = "the model" if any(result.is_against for result in results) else name
-    return summarise(model, rates, dict(_references(name, results, rates)))
-
-
-def _references(name: str, results: Sequence[ItemResult], rates: ErrorRates) -> Iterator[tuple[str, ErrorRates]]:
-    """The name and the error rates of each model that the results can be put in units of."""
-    compared = {
-        result.stats.condition: Estimate(numerator=result.reference_errors, denominator=result.stats.cells.samples)
-        for result in results
-        if result.reference_errors is not None
-    }
-    counted, known = (tuple(error.name for error in complete(side, IMAGENET_C)) for side in (rates, compared))
-    if counted == known:
-        is_against = any(result.is_against for result in results)
-        yield name if is_against else f"baseline {name!r}", compared
-    graded = [result for result in results if result.stats.condition != "clean"]
-    if all(is_alexnets(result.classes, result.published_for_px) for result in graded):
-        yield alexnet.ALEXNET, alexnet.ERRORS
+    return summarise("the model" if any(result.is_against for result in results) else name, rates)
 
 
 def _without_disputes(results: Sequence[ItemResult]) -> list[ItemResult]:
@@ -63,11 +41,6 @@ def _without_disputes(results: Sequence[ItemResult]) -> list[ItemResult]:
     for result in results:
         by_condition[result.stats.condition].append(result)
     return [same[0] for same in by_condition.values() if len({one.stats.cells.error for one in same}) == 1]
-
-
-def is_alexnets(classes: int, published_for_px: int | None) -> bool:
-    """Whether AlexNet's published errors are of a task with these classes and images."""
-    return classes == alexnet.CLASSES and published_for_px == alexnet.SIDE_PX
 
 
 # ---- of stored baselines -------------------------------------------------------------------------------------------
@@ -82,6 +55,11 @@ def baseline_sides(baseline: Baseline) -> frozenset[int]:
     """The sides in pixels of the images that its severities were published for."""
     sides = (published_for(entry.condition) for entry in baseline.entries.values())
     return frozenset(side for side in sides if side is not None)
+
+
+def is_alexnets(classes: int, published_for_px: int | None) -> bool:
+    """Whether AlexNet's published errors are of a task with these classes and images."""
+    return classes == alexnet.CLASSES and published_for_px == alexnet.SIDE_PX
 
 
 def reference_differences(baseline: Baseline, reference: Baseline) -> Iterator[str]:

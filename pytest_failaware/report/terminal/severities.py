@@ -61,10 +61,18 @@ def _now(one: Range) -> list[Estimate]:
 
 
 def _before(one: Range, bars: str) -> str:
-    """What a comparable reference got on the same images; "" where any severity has none."""
-    wrong = [(result.reference_errors, result.stats.cells.samples) for result in one]
-    rates = [Estimate(numerator=all_ - errors, denominator=all_) for errors, all_ in wrong if errors is not None]
+    """The accuracy of a comparable reference on the same images; "" if any severity has none."""
+    rates = [rate for result in one if (rate := _accuracy_before(result)) is not None]
     return _course(rates, bars) if len(rates) == len(one) else ""
+
+
+def _accuracy_before(result: ItemResult) -> Estimate | None:
+    """The accuracy of the reference on all images that were measured; None if it lacks some."""
+    cells, change = result.stats.cells, result.change
+    if change is None or change.samples != cells.samples:
+        return None
+    right = cells.right + change.negative_flips - change.positive_flips
+    return Estimate(numerator=right, denominator=cells.samples)
 
 
 def _course(rates: Sequence[Estimate], bars: str) -> str:

@@ -11,10 +11,10 @@ import pytest
 
 from pytest_failaware.core.conditions.published import IMAGENET_C, SEVERITIES
 from pytest_failaware.core.estimates import Estimate
-from pytest_failaware.core.summary import CorruptionSummary
+from pytest_failaware.core.summary import CorruptionSummary, NormalisedErrors
 from pytest_failaware.judge.corruption import alexnet
 from pytest_failaware.judge.corruption import errors as corruption
-from pytest_failaware.judge.corruption.errors import summarise
+from pytest_failaware.judge.corruption.errors import normalise, summarise
 
 OTHER = "other"
 NOTHING = "fog: the corruption adds nothing to the reference's errors"
@@ -35,9 +35,16 @@ def drawn(seed: int, samples: int = 1000) -> dict[str, Estimate]:
     return rates_of(clean=int(random.integers(50, 200)), samples=samples, **rows)
 
 
-def summary_of(rates: Mapping[str, Estimate], reference: Mapping[str, Estimate] | None = None) -> CorruptionSummary:
-    """The summary in units of one reference, or of none."""
-    found = summarise("small", rates, {} if reference is None else {OTHER: reference})
+def summary_of(rates: Mapping[str, Estimate]) -> CorruptionSummary:
+    """The summary of a model."""
+    found = summarise("small", rates)
+    assert found is not None
+    return found
+
+
+def ratios_of(rates: Mapping[str, Estimate], reference: Mapping[str, Estimate]) -> NormalisedErrors:
+    """The errors in units of a reference."""
+    found = normalise(rates, OTHER, reference)
     assert found is not None
     return found
 
@@ -49,8 +56,7 @@ def test_two_corruptions_by_hand() -> None:
     """Fog errs on 30 % of the images and snow on 50 %, the reference on 60 % and 50 %; clean 10 % and 20 %."""
     rates = rates_of(clean=10, fog=(10, 20, 30, 40, 50), snow=(50, 50, 50, 50, 50))
     reference = rates_of(clean=20, fog=(60, 60, 60, 60, 60), snow=(30, 40, 50, 60, 70))
-    summary = summary_of(rates, reference)
-    one = summary.normalised[0]
+    summary, one = summary_of(rates), ratios_of(rates, reference)
 
     assert Fraction(2, 5) == summary.mean.fraction
     assert [("snow", Fraction(1, 2)), ("fog", Fraction(3, 10))] == [
@@ -70,21 +76,22 @@ def test_only_whole_corruptions_of_the_fifteen_count() -> None:
     assert ["speckle_noise"] == [error.name for error in summary.extra]
     assert {"snow": (5,)} == summary.incomplete
     assert 0.1 == summary.mean.value
-    assert summarise("small", rates_of(clean=10, snow=(90, 90, 90, 90)), {}) is None
+    assert summarise("small", rates_of(clean=10, snow=(90, 90, 90, 90))) is None
 
 
 def test_extra_corruptions_alone_have_no_mean() -> None:
     """Undefined, with the reason."""
-    summary = summary_of(rates_of(speckle_noise=(90,) * 5), rates_of(speckle_noise=(90,) * 5))
+    rates = rates_of(speckle_noise=(90,) * 5)
+    summary = summary_of(rates)
 
     assert (None, "no corruption of ImageNet-C has all five severities") == (summary.mean.value, summary.mean.reason)
-    assert () == summary.normalised
+    assert normalise(rates, OTHER, rates) is None
 
 
 def test_what_the_reference_lacks_is_left_out_of_mce() -> None:
     """mCE is over the corruptions that both have; the mean error over all of the model's."""
     rates = rates_of(clean=0, fog=(10,) * 5, snow=(30,) * 5)
-    one = summary_of(rates, rates_of(clean=0, fog=(20,) * 5, snow=(20,) * 4)).normalised[0]
+    one = ratios_of(rates, rates_of(clean=0, fog=(20,) * 5, snow=(20,) * 4))
 
     assert (0.5, 0.5, ("snow",)) == (one.mce.value, one.relative_mce.value, one.left_out)
 
@@ -103,7 +110,7 @@ def test_what_is_undefined_has_a_reason(ours: dict[str, int], theirs: dict[str, 
     """Never a NaN and never a 0: no value, and a sentence that names the corruption where it is not that of all."""
     rates = rates_of(clean=ours.get("clean"), fog=(50,) * 5, snow=(90,) * 5)
     reference = rates_of(clean=theirs.get("clean"), fog=(theirs.get("fog", 50),) * 5, snow=(90,) * 5)
-    one = summary_of(rates, reference).normalised[0]
+    one = ratios_of(rates, reference)
 
     assert (bool(ce), True) == (one.mce.value is None, one.relative_mce.value is None)
     assert (ce, relative) == (one.mce.reason, one.relative_mce.reason)
@@ -113,7 +120,7 @@ def test_no_images_are_no_error_rate() -> None:
     """A condition without an image counts as not measured."""
     empty = {"fog:5": Estimate(numerator=0, denominator=0, reason="there is no image")}
 
-    assert summarise("small", {**rates_of(fog=(10,) * 5), **empty}, {}) is None
+    assert summarise("small", {**rates_of(fog=(10,) * 5), **empty}) is None
 
 
 # ---- against other implementations ---------------------------------------------------------------------------------
@@ -128,8 +135,7 @@ def test_against_numpy(seed: int) -> None:
         for side in (rates, reference)
     )
     clean, others_clean = rates["clean"].value, reference["clean"].value
-    summary = summary_of(rates, reference)
-    one = summary.normalised[0]
+    summary, one = summary_of(rates), ratios_of(rates, reference)
 
     assert ours.mean() == pytest.approx(summary.mean.value)
     assert (ours.sum(1) / theirs.sum(1)).mean() == pytest.approx(one.mce.value)
@@ -165,7 +171,7 @@ def test_against_the_tables_of_the_paper(name: str) -> None:
     means = [ce / 100 * mean for ce, mean in zip(row, PUBLISHED_MEANS, strict=True)]
     wrong = {name: (round(50_000 * mean),) * 5 for name, mean in zip(IMAGENET_C, means, strict=True)}
     rates = rates_of(clean=round(500 * clean), samples=50_000, **wrong)
-    one = summary_of(rates, alexnet.ERRORS).normalised[0]
+    one = ratios_of(rates, alexnet.ERRORS)
 
     assert mce == pytest.approx(100 * (one.mce.value or 0), abs=0.5)
     assert relative_mce == pytest.approx(100 * (one.relative_mce.value or 0), abs=0.5)
@@ -177,7 +183,7 @@ def test_against_the_tables_of_the_paper(name: str) -> None:
 @pytest.mark.parametrize("rates", [drawn(0), drawn(1, samples=77_777), alexnet.ERRORS], ids=["0", "1", "alexnet"])
 def test_a_reference_is_one_in_units_of_itself(rates: Mapping[str, Estimate]) -> None:
     """Exactly, in every corruption and in both means."""
-    one = summary_of(rates, rates).normalised[0]
+    one = ratios_of(rates, rates)
 
     assert {Fraction(1)} == {ratio.fraction for error in one.errors for ratio in (error.ce, error.relative_ce)}
     assert (Fraction(1), Fraction(1)) == (one.mce.fraction, one.relative_mce.fraction)
@@ -189,18 +195,20 @@ def test_the_order_of_conditions_does_not_matter(seed: int) -> None:
     rates, reference = drawn(seed), drawn(seed + 100)
     keys = list(np.random.default_rng(seed).permutation(list(rates)))
 
-    assert summary_of(rates, reference) == summary_of({key: rates[key] for key in keys}, reference)
+    shuffled = {key: rates[key] for key in keys}
+    assert summary_of(rates) == summary_of(shuffled)
+    assert ratios_of(rates, reference) == ratios_of(shuffled, reference)
 
 
 def test_more_errors_are_a_higher_mce() -> None:
     """One more wrong prediction in one condition raises all three means."""
     rates, reference = drawn(3), drawn(4)
     more = {**rates, "fog:3": Estimate(numerator=rates["fog:3"].numerator + 1, denominator=1000)}
-    before, after = summary_of(rates, reference), summary_of(more, reference)
+    before, after = ratios_of(rates, reference), ratios_of(more, reference)
 
-    assert (after.mean.value or 0) > (before.mean.value or 0)
-    assert (after.normalised[0].mce.value or 0) > (before.normalised[0].mce.value or 0)
-    assert (after.normalised[0].relative_mce.value or 0) > (before.normalised[0].relative_mce.value or 0)
+    assert (summary_of(more).mean.value or 0) > (summary_of(rates).mean.value or 0)
+    assert (after.mce.value or 0) > (before.mce.value or 0)
+    assert (after.relative_mce.value or 0) > (before.relative_mce.value or 0)
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from judged import result
 
 from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.layout import columns, wrapped
-from pytest_failaware.core.result import Comparison, ItemResult, Sight, Verdict
+from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Judged, SampleChange, Sight, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.report.terminal.display import Display
 from pytest_failaware.report.terminal.summary import summary_lines
@@ -20,24 +21,31 @@ SAID = st.text(st.sampled_from("abc 模é/._-\N{COMBINING ACUTE ACCENT}"), max_s
 WIDTHS = st.integers(40, 200)  # pytest takes a terminal that says less for one of 80
 COUNTS = st.integers(0, 9_999_999)
 VERDICTS = st.sampled_from(list(Verdict))
+CHANGE = SampleChange(
+    samples=15,
+    changed_predictions=3,
+    changed_flags=0,
+    negative_flips=1,
+    positive_flips=2,
+    confident_negative_flips=0,
+    known_label_errors=0,
+)
 
 
 @st.composite
-def comparisons(draw: st.DrawFn) -> Comparison:
+def comparisons(draw: st.DrawFn) -> Judged:
     """A metric beside its baseline, or beside a bound."""
     before, now = (
         Estimate(numerator=min(pair), denominator=max(1, *pair))
         for pair in (draw(st.tuples(COUNTS, COUNTS)), draw(st.tuples(COUNTS, COUNTS)))
     )
-    has_reference = draw(st.booleans())
-    return Comparison(
-        metric=draw(st.sampled_from(["accuracy", "confident_accuracy_at_coverage", "a" * 60])),
-        reference=before if has_reference else None,
-        current=now,
-        allowed="0.005" if has_reference else ">= 0.9",
-        verdict=draw(VERDICTS),
-        note=draw(SAID),
-    )
+    metric = draw(st.sampled_from(["accuracy", "confident_accuracy_at_coverage", "a" * 60]))
+    verdict, note = draw(VERDICTS), draw(SAID)
+    if draw(st.booleans()):
+        return Comparison(
+            metric=metric, reference=before, current=now, allowed=Decimal("0.005"), verdict=verdict, note=note
+        )
+    return BoundCheck(metric=metric, limit=Decimal("0.9"), is_minimum=True, current=now, verdict=verdict, note=note)
 
 
 @st.composite
@@ -54,7 +62,7 @@ def items(draw: st.DrawFn) -> ItemResult:
         comparisons=tuple(draw(st.lists(comparisons(), max_size=2))),
         notes=tuple(draw(st.lists(SAID, max_size=1))),
         differences=tuple(draw(st.lists(SAID, max_size=1))),
-        reference_errors=draw(st.sampled_from([None, 3])),
+        change=draw(st.sampled_from([None, CHANGE])),
         sights=(sight,) if draw(st.booleans()) else (),
     )
 

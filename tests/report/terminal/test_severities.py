@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 from judged import result
 
-from pytest_failaware.core.estimates import Estimate
-from pytest_failaware.core.result import ItemResult, Verdict
+from pytest_failaware.core.estimates import Cells, Estimate
+from pytest_failaware.core.result import ItemResult, SampleChange, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.report.terminal.display import Display
 from pytest_failaware.report.terminal.severities import BLOCKS, DIGITS, severity_ranges, severity_table
@@ -19,8 +19,23 @@ def at(condition: str, right: int, before: int | None = None, verdict: Verdict =
     """A condition with so many right answers of 15, and so many before."""
     one = result(condition, verdict)
     rates = {**one.stats.rates, "accuracy": Estimate(numerator=right, denominator=15)}
-    wrong = None if before is None else 15 - before
-    return dataclasses.replace(one, stats=dataclasses.replace(one.stats, rates=rates), reference_errors=wrong)
+    change = None if before is None else change_of(right - before)
+    cells = Cells(trusted_right=right, trusted_wrong=15 - right, flagged_right=0, flagged_wrong=0)
+    stats = dataclasses.replace(one.stats, cells=cells, rates=rates)
+    return dataclasses.replace(one, stats=stats, change=change)
+
+
+def change_of(gained: int, samples: int = 15) -> SampleChange:
+    """What changed on so many samples, of which so many more are right now."""
+    return SampleChange(
+        samples=samples,
+        changed_predictions=abs(gained),
+        changed_flags=0,
+        negative_flips=max(0, -gained),
+        positive_flips=max(0, gained),
+        confident_negative_flips=0,
+        known_label_errors=0,
+    )
 
 
 def lines_of(*results: ItemResult, bars: str = BLOCKS, width: int | None = None) -> list[str]:
@@ -54,6 +69,8 @@ def test_without_a_reference_there_is_no_before() -> None:
     """Nor where one severity has none."""
     assert "baseline" not in "".join(lines_of(*(at(f"fog:{number}", 9) for number in (1, 2, 3))))
     assert "baseline" not in "".join(lines_of(*FOG[:4], at("fog:5", 9)))
+    of_fewer = dataclasses.replace(FOG[4], change=change_of(0, samples=14))
+    assert "baseline" not in "".join(lines_of(*FOG[:4], of_fewer))
 
 
 def test_verdicts_are_counted_the_worst_first() -> None:
