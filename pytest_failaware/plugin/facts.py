@@ -36,7 +36,7 @@ def subject_lines(session: Session, subject: Subject, measurement: Measurement) 
 
 def _wide(gate: Gate) -> Iterator[str]:
     """A note on tolerances that look like points and are ten or more of them."""
-    rates = [name for name in gate.metrics if getattr(gate.table.get(name), "is_rate", True)]
+    rates = [name for name in gate.metrics if gate.table[name].is_rate]
     for allowed in sorted({gate.allowed(name) for name in rates}):
         if allowed >= _WIDE:
             yield f"note: a tolerance of {allowed} is {float(100 * allowed):g} points; half a point is 0.005"

@@ -224,7 +224,7 @@ class Judging:
             "facts": list(facts(self.session, measured, gate)),
             "opened": list(self.session.opened),
             "rule": str(gate.rule),
-            **({"alpha": str(gate.policy.alpha if gate.alpha is None else gate.alpha)} if gate.shares_alpha else {}),
+            **({"alpha": str(gate.chosen_alpha)} if gate.policy.proves_a_drop else {}),
             "write": write,
             "acceptable": not accepted(result, _ANYTHING).verdict.fails,
             **({"measurement": measurement_to_plain(self._stripped(measurement))} if keep else {}),
@@ -239,7 +239,7 @@ class Judging:
 
     @property
     def _draws(self) -> bool:
-        return self.config.outputs.html is not None
+        return self.config.outputs.has_html
 
     def _pictures(self, measured: Measured, gate: Gate, result: ItemResult) -> Pictures:
         """What the HTML report draws of an item; nothing of a reference that is not comparable."""

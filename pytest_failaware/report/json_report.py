@@ -78,6 +78,7 @@ def _result(result: ItemResult, entry: Mapping[str, Any] | None, members: Mappin
     return {
         **result_to_plain(result),
         "rates": {name: _estimate(rate) for name, rate in result.stats.rates.items()},
+        "scores": {name: _value(score) for name, score in result.stats.scores.items()},
         "stored": {name: _estimate(rate) for name, rate in result.stored.items()},
         "comparisons": [_comparison(comparison) for comparison in result.comparisons],
         "measurement": None if entry is None else _measurement(result, entry, members),
@@ -96,7 +97,9 @@ def _measurement(result: ItemResult, entry: Mapping[str, Any], members: Mapping[
 
 
 def _value(value: Value) -> Plain:
-    return fields_of(value) if isinstance(value, Score) else _estimate(value)
+    if isinstance(value, Score):
+        return {"value": value.value, "is_rate": value.is_rate, "reason": value.reason}
+    return _estimate(value)
 
 
 def _estimate(estimate: Estimate) -> Plain:
