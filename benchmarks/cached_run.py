@@ -2,9 +2,9 @@
 
     python benchmarks/cached_run.py --images=5000 --rounds=9
 
-A project is made in a temporary folder: a ResNet-18 of torchvision with random weights whose batch norms fit the images,
-and coloured noise of 32 px as PNG files, each labelled with what the model answers. The runs take turns, so that a busy
-machine slows all of them alike; ratios and differences are medians over the rounds.
+A project is made in a temporary folder: a ResNet-18 of torchvision with random weights whose batch norms fit the
+images, and coloured noise of 32 px as PNG files, each labelled with what the model answers. The runs take turns, so
+that a busy machine slows all of them alike; ratios and differences are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ SIDE: Final = 32
 INI: Final = "[pytest]\nfailaware_dataset = folder:data\nfailaware_preprocess = none\n"
 TEST: Final = "import pytest\n\n\n@pytest.mark.reliability\ndef test_model(): ...\n"
 PLAIN: Final = "import pytest\n\n\n@pytest.mark.parametrize('number', range(4))\ndef test_plain(number): ...\n"
-GATED: Final = ("test_gate.py", "--failaware-model=resnet18.pth", "--failaware-arch=resnet18")
+GATED: Final = ("test_gate.py", "--failaware-model=model.pth", "--failaware-arch=resnet18")
 RUNS: Final = {
     "plain pytest": ("-p", "no:failaware", "test_plain.py"),
     "pytest with the plugin, no marked test": ("test_plain.py",),
@@ -59,15 +59,15 @@ def main() -> None:
         print(leaving(project))
 
 
-def make_project(project: Path, images: int) -> None:
-    """Write the images, the checkpoint, the ini and the tests."""
+def make_project(project: Path, images: int, architecture: str = "resnet18") -> None:
+    """Write the images, the checkpoint model.pth, the ini and the tests."""
     random = np.random.default_rng(0)
     colours = random.integers(0, 256, (images, 1, 1, 3))
     pixels = np.clip(colours + random.normal(0, 40, (images, SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
     torch.manual_seed(0)
-    model = torchvision.models.resnet18(num_classes=CLASSES)
+    model: Any = torchvision.models.get_model(architecture, num_classes=CLASSES)
     answers = fit(model, torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255)
-    torch.save(model.state_dict(), project / "resnet18.pth")
+    torch.save(model.state_dict(), project / "model.pth")
     for number, (image, label) in enumerate(zip(pixels, answers, strict=True)):
         place = project / "data" / f"class{label}" / f"{number:05}.png"
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def make_project(project: Path, images: int) -> None:
     (project / "test_plain.py").write_text(PLAIN)
 
 
-def fit(model: torch.nn.Module, inputs: torch.Tensor) -> list[int]:
+def fit(model: Any, inputs: torch.Tensor) -> list[int]:  # Any: torchvision ships no types
     """Have the batch norms and the last layer fit the images; return the answers, which name every class."""
     norms = [part for part in model.modules() if isinstance(part, torch.nn.BatchNorm2d)]
     with torch.inference_mode():
@@ -120,7 +120,8 @@ LEAVE: Final = """
 import atexit, sys, time
 import pytest
 code = pytest.main(["-q", "-p", "no:randomly", *sys.argv[1:]])
-print("LEFT", time.time(), len(sys.modules), sorted({"torch", "torchvision", "scipy.stats", "pandas"} & set(sys.modules)))
+heavy = {"torch", "torchvision", "scipy.stats", "pandas"}
+print("LEFT", time.time(), len(sys.modules), sorted(heavy & set(sys.modules)))
 """
 
 

@@ -15,7 +15,6 @@ from pytest_failaware.core.measurement import ELSEWHERE, Measurement
 from pytest_failaware.core.request import ModelOutputs, RunConfig, Source
 from pytest_failaware.core.result import Reuse
 from pytest_failaware.measure.cache.measurer import Measurer
-from pytest_failaware.measure.kept_subject import KeptSubject
 from pytest_failaware.measure.live_subject import LiveSubject
 from pytest_failaware.measure.requirements import known_name
 from pytest_failaware.measure.second_side import SecondSide, read_file
@@ -168,6 +167,8 @@ class Session:
         kept = self.measurer.kept(self.config, gated.condition, gated.gate.seed)
         if kept is None:
             return None
+        from pytest_failaware.measure.kept_subject import KeptSubject
+
         self._is_kept = True
         return KeptSubject(self.config, *kept, open_live=self._configured)
 

@@ -20,7 +20,6 @@ from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.progress import Follow, unseen
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.result import Reuse
-from pytest_failaware.measure.cache.run_key import RunKey, is_built_in, is_torch_loaded, run_key
 
 if TYPE_CHECKING:
     from pytest_failaware.core.request import RunConfig
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_failaware.measure.cache.key import Identity
     from pytest_failaware.measure.cache.opened import Opened
     from pytest_failaware.measure.cache.own_files import OwnFiles, Witness
+    from pytest_failaware.measure.cache.run_key import RunKey
     from pytest_failaware.measure.live import Bench
 
 
@@ -106,6 +106,8 @@ class Measurer:
             condition: what to measure.
             seed: of its randomness.
         """
+        from pytest_failaware.measure.cache.run_key import is_built_in, is_torch_loaded, run_key
+
         if self._key is _UNKNOWN:
             self._key = None if self._cache is None else run_key(config)
         if self._key is None or self._cache is None or is_torch_loaded() or not is_built_in(condition):
@@ -114,7 +116,7 @@ class Measurer:
         if opened is None:
             return None
         parts = opened.parts_of(condition, seed)
-        records = self._cache.find(condition.slug, parts, opened.sample_id, opened.label)
+        records = self._cache.find(condition.slug, parts, opened.samples)
         return None if isinstance(records, str) else (opened, opened.measurement(condition, seed, records))
 
     def remember(self, bench: Bench, condition: Condition, seed: int) -> None:
@@ -127,9 +129,10 @@ class Measurer:
         """
         from pytest_failaware.measure.cache.contents import ForeignCodeError
         from pytest_failaware.measure.cache.opening import opened_of
+        from pytest_failaware.measure.cache.run_key import is_built_in
 
         key = self._key
-        if not isinstance(key, RunKey) or self._cache is None or self._is_remembered or not is_built_in(condition):
+        if key is None or key is _UNKNOWN or self._cache is None or self._is_remembered or not is_built_in(condition):
             return
         with contextlib.suppress(ForeignCodeError):
             opened = opened_of(self._identity(bench), condition, seed)

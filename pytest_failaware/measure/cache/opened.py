@@ -16,11 +16,11 @@ from pytest_failaware.core.conditions.spelling import at_size
 from pytest_failaware.core.measurement import DataFacts, Measurement, ModelFacts, Provenance
 from pytest_failaware.core.npz import ColumnsError, pack, read_only, unpack
 from pytest_failaware.core.records import Records
-from pytest_failaware.core.request import GROUP
+from pytest_failaware.core.samples import LABEL, SAMPLE_ID, Samples
 from pytest_failaware.core.text import describe_error
 from pytest_failaware.measure.cache.run_key import condition_parts
 
-_COLUMNS: Final = ("about", "sample_id", "label")
+_COLUMNS: Final = ("about", SAMPLE_ID, LABEL)
 _LISTS: Final = ("model_notes", "notes", "names")
 
 
@@ -29,7 +29,7 @@ class Opened:
     """A model and its images as the summary and the measurements describe them.
 
     `parts` are what all records depend on, beside the condition. `size` is the height and the width of the images.
-    `right` of `looked_at` clean images were right at a look. Columns and `names` are in the order of the records.
+    `right` of `looked_at` clean images were right at a look. `names` are in the order of `samples`.
     """
 
     parts: Mapping[str, str]
@@ -40,9 +40,7 @@ class Opened:
     right: int
     looked_at: int
     names: tuple[str, ...]
-    sample_id: NDArray[np.uint64]  # (N,), ascending
-    label: NDArray[np.uint16]  # (N,)
-    groups: NDArray[np.uint32] | None  # (N,)
+    samples: Samples
 
     def sized(self, condition: Condition) -> Condition:
         """Return the condition with the strength for images of this size."""
@@ -59,13 +57,12 @@ class Opened:
             seed=seed if condition.is_random else None,
             records=records,
             provenance=self.provenance,
-            groups=self.groups,
         )
 
     def names_of(self, sample_ids: Sequence[int]) -> dict[int, str]:
         """Return how the data set names each of these samples that it has."""
-        rows = np.flatnonzero(np.isin(self.sample_id, np.array(sample_ids, dtype=np.uint64)))
-        return {int(self.sample_id[row]): self.names[row] for row in rows}
+        rows = np.flatnonzero(np.isin(self.samples.ids, np.array(sample_ids, dtype=np.uint64)))
+        return {int(self.samples.ids[row]): self.names[row] for row in rows}
 
     def to_bytes(self, key: Mapping[str, str]) -> bytes:
         """Return the content of a file that says for which key it was written."""
@@ -80,9 +77,7 @@ class Opened:
         }
         columns: dict[str, NDArray[np.generic]] = {
             "about": np.frombuffer(json.dumps(about, sort_keys=True).encode(), dtype=np.uint8),
-            "sample_id": self.sample_id,
-            "label": self.label,
-            **({} if self.groups is None else {GROUP: self.groups}),
+            **self.samples.columns,
         }
         return pack({**columns, "sha256": _digest(columns)})
 
@@ -107,9 +102,7 @@ class Opened:
                 size=(about["size"][0], about["size"][1]),
                 right=about["right"],
                 looked_at=about["looked_at"],
-                sample_id=read_only(columns["sample_id"]),
-                label=read_only(columns["label"]),
-                groups=read_only(columns[GROUP]) if GROUP in columns else None,
+                samples=Samples.from_columns({name: read_only(column) for name, column in columns.items()}),
                 **{name: tuple(about[name]) for name in _LISTS},
             )
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:

@@ -43,7 +43,5 @@ def opened_of(identity: Identity, condition: Condition, seed: int) -> Opened | N
         right=bench.inspection.right,
         looked_at=bench.inspection.images,
         names=tuple(names[sample_id] for sample_id in store.sample_id[order].tolist()),
-        sample_id=store.sample_id[order],
-        label=store.labels[order],
-        groups=None if store.groups is None else store.groups[order],
+        samples=store.samples,
     )
