@@ -16,7 +16,7 @@ from pytest_failaware.core.request import ModelOutputs, RunConfig, Source
 from pytest_failaware.core.result import Reuse
 from pytest_failaware.measure.cache.measurer import Measurer
 from pytest_failaware.measure.live_subject import LiveSubject
-from pytest_failaware.measure.requirements import known_name
+from pytest_failaware.measure.requirements import check_torch, known_name
 from pytest_failaware.measure.second_side import SecondSide, read_file
 from pytest_failaware.measure.subject import Subject
 from pytest_failaware.plugin.early import EarlyWord
@@ -94,6 +94,7 @@ class Session:
     @cached_property
     def device(self) -> torch.device:
         """The device the model runs on."""
+        check_torch()
         from pytest_failaware.measure.models.loading import choose_device
 
         return choose_device(self.config.device, worker=self.worker)
@@ -121,6 +122,7 @@ class Session:
     @cached_property
     def images(self) -> ImageSet:
         """The configured data set."""
+        check_torch()
         from pytest_failaware.measure.opening import adopt_images, open_images
 
         with contained("the data set"):
