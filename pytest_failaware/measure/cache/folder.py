@@ -85,7 +85,8 @@ class RecordCache:
     def keep(self, name: str, parts: Parts, records: Records, witness: str = "") -> None:
         """Write the records, and remove the files longest unused if all together take too much.
 
-        A witness says what no part can say; records with another one for the same parts are replaced.
+        A witness says what no part can say: which own code ran, or the runner's notes. Records with another witness
+        for the same parts are replaced.
         """
         content = _packed({**parts, **({_WITNESS: witness} if witness else {})}, records)
         if len(content) > self.limit_bytes:

@@ -90,12 +90,14 @@ class Measurer:
             parts = self._identity(bench).parts(condition, seed)
         except ForeignCodeError as error:
             return self._measure_own_code(bench, condition, seed, called, str(error))
-        found = self._cache.find(condition.slug, parts, bench.store.samples)
+        found = self._cache.find_witnessed(condition.slug, parts, bench.store.samples)
         if not isinstance(found, str):
-            return self._taken(bench, condition, seed, found), [Reuse(measured=called)]
+            records, notes = found
+            bench.runner.recall(notes.splitlines())
+            return self._taken(bench, condition, seed, records), [Reuse(measured=called)]
         fresh = self._fresh(bench, condition, seed, called)
-        if not bench.runner.notes:  # which only a run that measures can say
-            self._cache.keep(condition.slug, parts, fresh.records)
+        if not bench.runner.doubts:  # which every run has to say
+            self._cache.keep(condition.slug, parts, fresh.records, "\n".join(bench.runner.notes))
         return fresh, [Reuse(measured=called, anew=found)]
 
     def kept(self, config: RunConfig, condition: Condition, seed: int) -> tuple[Opened, Measurement] | None:
@@ -116,8 +118,10 @@ class Measurer:
         if opened is None:
             return None
         parts = opened.parts_of(condition, seed)
-        records = self._cache.find(condition.slug, parts, opened.samples)
-        return None if isinstance(records, str) else (opened, opened.measurement(condition, seed, records))
+        found = self._cache.find_witnessed(condition.slug, parts, opened.samples)
+        if isinstance(found, str) or found[1]:  # there is something to say of how the model was run
+            return None
+        return opened, opened.measurement(condition, seed, found[0])
 
     def remember(self, bench: Bench, condition: Condition, seed: int) -> None:
         """Keep what the run opened for `kept` of a later run, if a condition was measured without anything to say.
