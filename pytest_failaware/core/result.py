@@ -64,7 +64,8 @@ class Verdict(Enum):
     @property
     def words(self) -> str:
         """The value as it stands in a sentence."""
-        return self.value.replace("_", " ")
+        word: str = self.value
+        return word.replace("_", " ")
 
 
 WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN)

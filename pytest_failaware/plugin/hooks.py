@@ -18,12 +18,14 @@ from pytest_failaware.config.gate import INI_KEYS, INI_LISTS, build_gate
 from pytest_failaware.config.misspelt import refuse_misspelt
 from pytest_failaware.config.nearer import NearerInis
 from pytest_failaware.config.options import OPTIONS
+from pytest_failaware.core.attachment import Attachment
 from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.errors import ConfigError, FailAwareError
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import ModelFacts
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.text import printable, without_home
+from pytest_failaware.plugin.attaching import ATTACHMENT, attach
 from pytest_failaware.plugin.bends import bends_of
 from pytest_failaware.plugin.check.hooks import LOOK, CheckHooks
 from pytest_failaware.plugin.check.item import Check
@@ -62,7 +64,7 @@ NEARER: Final = pytest.StashKey[NearerInis]()
 IN_USE: Final = pytest.StashKey[bool]()  # whether an option or a key of ours was given
 CHECK: Final = pytest.StashKey[Check]()
 MEASURED: Final = pytest.StashKey[Measured]()
-ENTRY: Final = pytest.StashKey[dict[str, Any]]()  # Any: plain data, attached to the item's report
+ATTACHED: Final = pytest.StashKey[Attachment]()  # what the next report of the item will carry
 _BODY_FAILED: Final = "the body of the test failed, so nothing of it is stored"
 _HEADER: Final = {"model": "model", "predictions": "predictions", "data": "dataset", "preprocess": "preprocess"}
 
@@ -245,7 +247,7 @@ def _gates_clean(item: pytest.Item) -> bool:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Measure through the fixtures; what cannot be used fails the item in one line."""
-    item.stash[ENTRY] = {}
+    item.stash[ATTACHED] = Attachment()
     try:
         _refuse_other_markers(item)
         return (yield)
@@ -302,8 +304,8 @@ def _judge(item: pytest.Item, gated: GatedCondition, measured: Measured, *, body
     with contained("judging it: a metric of a hook"):
         result = judging.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
         result = dataclasses.replace(result, notes=(*result.notes, *([_BODY_FAILED] if body_failed else [])))
-        entry = judging.entry(measured, gated.gate, result)
-    item.stash[ENTRY] = {**entry, "named": gated.gate.baseline is not None}
+        judged = judging.attachment(measured, gated.gate, result)
+    item.stash[ATTACHED] = Attachment(judged=judged)
     return result
 
 
@@ -315,28 +317,28 @@ def _judge_after_failure(item: pytest.Item, gated: GatedCondition | None) -> Non
     try:
         _judge(item, gated, measured, body_failed=True)
     except FailAwareError:
-        item.stash[ENTRY] = {}  # the failure of the body is what the item reports
+        item.stash[ATTACHED] = Attachment()  # the failure of the body is what the item reports
 
 
 def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:
     """Fail an item that something unusable stops; the run will end with the exit code of a usage error."""
     text = printable(without_home(str(error)))
-    item.stash[ENTRY] = {"error": text}
+    item.stash[ATTACHED] = Attachment(error=text)
     raise pytest.fail.Exception(text, pytrace=False) from None
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Send the item's entry along with its report, from an xdist worker too."""
-    report, entry = (yield), item.stash.get(ENTRY, {})
-    session = item.config.stash[SESSION]
-    if notices := session.measurer.take_notices():
-        entry = {**entry, "notices": notices}
-    if sentences := session.early.take():
-        entry = {**entry, "early": sentences}
-    if entry:
-        report.failaware = entry  # type: ignore[attr-defined]  # reports carry extra attributes along
-        item.stash[ENTRY] = {}
+    """Send what the item attached along with its report, from an xdist worker too."""
+    report, session = (yield), item.config.stash[SESSION]
+    attachment = dataclasses.replace(
+        item.stash.get(ATTACHED, Attachment()),
+        notices=tuple(session.measurer.take_notices()),
+        early=tuple(session.early.take()),
+    )
+    if attachment != Attachment():
+        attach(report, ATTACHMENT, attachment)
+        item.stash[ATTACHED] = Attachment()
     return report
 
 

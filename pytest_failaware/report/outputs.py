@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from pytest_failaware.core.attachment import Entry
+from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.files import replace_in_order, write_atomically
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.request import Outputs
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.core.text import without_home
-from pytest_failaware.report.json_report import records_archive, records_path, report_document
+from pytest_failaware.report.json_report import records_archive, records_contents, records_path, report_document
 from pytest_failaware.report.markdown import markdown_text
 from pytest_failaware.report.table import csv_text
 
@@ -93,7 +93,7 @@ class Written:
 def write_outputs(
     outputs: Outputs,
     report: RunReport,
-    measured: Mapping[str, Entry],
+    measured: Mapping[str, JudgedItem],
     drawn: Mapping[str, Pictures],
     environ: Mapping[str, str],
     *,
@@ -106,7 +106,7 @@ def write_outputs(
     Args:
         outputs: which files.
         report: the run.
-        measured: what the items attached whose records go along with the JSON, by test id.
+        measured: the items whose records go along with the JSON, by test id.
         drawn: what the HTML report draws, by test id.
         environ: where GitHub names the file of its job summary.
         shorten: takes the folders of this machine out of a text.
@@ -136,11 +136,12 @@ def _write_svg(path: Path, report: RunReport, shorten: Shorten) -> None:
     write_atomically(path, shorten(svg_text(report.results)).encode())
 
 
-def _write_json(path: Path, report: RunReport, measured: Mapping[str, Entry], shorten: Shorten) -> None:
-    document = report_document(report, measured, records_path(path).name)
+def _write_json(path: Path, report: RunReport, measured: Mapping[str, JudgedItem], shorten: Shorten) -> None:
+    contents = records_contents(measured)
+    document = report_document(report, measured, contents, records_path(path).name)
     text = json.dumps(_shorter(document, shorten), indent=1, allow_nan=False)
-    contents = {records_path(path): records_archive(measured)} if measured else {}
-    replace_in_order({**contents, path: f"{text}\n".encode()})  # the JSON names the hash of each record
+    archive = {records_path(path): records_archive(contents)} if contents else {}
+    replace_in_order({**archive, path: f"{text}\n".encode()})  # the JSON names the hash of each record
 
 
 def _shorter(plain: Any, shorten: Shorten) -> Any:  # Any: plain data of any depth
