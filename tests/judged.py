@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 
 from pytest_failaware.core.estimates import Cells, ConditionStats, Estimate
 from pytest_failaware.core.result import Comparison, Evidence, ItemResult, Verdict
@@ -33,7 +34,7 @@ def result(condition: str, verdict: Verdict, **more: object) -> ItemResult:
         metric="accuracy",
         reference=Estimate(numerator=12, denominator=15),
         current=rates["accuracy"],
-        allowed="0.005",
+        allowed=Decimal("0.005"),
         verdict=verdict if verdict is Verdict.REGRESSED else Verdict.PASSED,
         evidence=EVIDENCE,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import Enum
-from typing import Final
+from typing import ClassVar, Final
 
 from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
 
@@ -64,8 +65,7 @@ class Verdict(Enum):
     @property
     def words(self) -> str:
         """The value as it stands in a sentence."""
-        word: str = self.value
-        return word.replace("_", " ")
+        return self._value_.replace("_", " ")
 
 
 WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN)
@@ -99,15 +99,38 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One metric of one condition beside its reference: a stored baseline (`reference` set) or a literal bound."""
+    """One metric of one condition beside its value in the reference; `allowed` is the tolerance as it was typed."""
 
     metric: str
-    reference: Value | None
+    reference: Value
     current: Value
-    allowed: str
+    allowed: Decimal
     verdict: Verdict
     note: str = ""
     evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundCheck:
+    """One metric of one condition beside a literal bound, as it was typed: a minimum, else a maximum."""
+
+    metric: str
+    limit: Decimal
+    is_minimum: bool
+    current: Value
+    verdict: Verdict
+    note: str = ""
+    evidence: ClassVar[None] = None
+    """A bound is compared with the value itself and needs no test."""
+
+    @property
+    def bound(self) -> str:
+        """The bound as people read it, such as `>= 0.9`."""
+        return f"{'>=' if self.is_minimum else '<='} {self.limit}"
+
+
+Judged = Comparison | BoundCheck
+"""What a gate says of one metric."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +224,7 @@ class ItemResult:
     nodeid: str
     baseline: str
     stats: ConditionStats
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Judged, ...]
     verdict: Verdict
     differences: tuple[str, ...] = ()  # why it is incomparable
     notes: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import UpdateMode, Writing
-from pytest_failaware.core.result import Comparison, ItemResult, Verdict
+from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, Verdict
 from pytest_failaware.judge.gating import drifted
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES
 from pytest_failaware.judge.outcomes import sides_of
@@ -68,9 +68,9 @@ def _verdict(result: ItemResult) -> Verdict:
     return _ACCEPTED.get(result.verdict, Verdict.UPDATED)
 
 
-def _accepted(comparison: Comparison, *, reset_golden: bool) -> Comparison:
+def _accepted(comparison: Judged, *, reset_golden: bool) -> Judged:
     """A literal bound holds, so does the drift budget unless golden is reset; all else is accepted."""
-    is_bound = comparison.reference is None and comparison.metric not in CHANGE_RATES
+    is_bound = isinstance(comparison, BoundCheck) and comparison.metric not in CHANGE_RATES
     holds = is_bound or (comparison.verdict is Verdict.DRIFTED and not reset_golden)
     if holds or not comparison.verdict.fails:
         return comparison

@@ -22,7 +22,7 @@ from pytest_failaware.core.metric import (
     RateMetric,
     ScoreMetric,
 )
-from pytest_failaware.core.result import Comparison, Evidence, Verdict
+from pytest_failaware.core.result import BoundCheck, Comparison, Evidence, Verdict
 from pytest_failaware.judge.changes import at_coverage, change_rate
 from pytest_failaware.judge.evidence import Masks, coverage_evidence, paired_evidence, score_evidence
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES, GATE_TOLERANCE
@@ -60,7 +60,7 @@ def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Ite
                 metric=name,
                 reference=reference,
                 current=current,
-                allowed=str(allowed),
+                allowed=allowed,
                 verdict=Verdict.DRIFTED,
                 note="against the golden reference",
                 evidence=evidence,
@@ -120,7 +120,7 @@ def _comparison(
         metric=metric.name,
         reference=reference,
         current=current,
-        allowed=str(tolerance),
+        allowed=tolerance,
         verdict=verdict,
         note=note,
         evidence=evidence,
@@ -157,39 +157,36 @@ def _undefined(name: str, before: Value, now: Value, gate: Gate) -> tuple[Verdic
 # ---- literal bounds ------------------------------------------------------------------------------------------------
 
 
-def bounded(gate: Gate, stats: ConditionStats) -> Iterator[Comparison]:
-    """The literal bounds of metrics that one side has alone: they hold without a baseline."""
-    found: Mapping[str, Value] = {**stats.rates, **stats.scores}
-    for bounds, sign, failing in (
-        (gate.minimum, ">=", Verdict.BELOW_MINIMUM),
-        (gate.maximum, "<=", Verdict.ABOVE_MAXIMUM),
-    ):
-        for name, bound in bounds.items():
+def bounded(gate: Gate, stats: ConditionStats) -> Iterator[BoundCheck]:
+    """The literal bounds of metrics that need one side only: they hold without a baseline."""
+    values: Mapping[str, Value] = {**stats.rates, **stats.scores}
+    for bounds, failing in ((gate.minimum, Verdict.BELOW_MINIMUM), (gate.maximum, Verdict.ABOVE_MAXIMUM)):
+        for name, limit in bounds.items():
             if name in CHANGE_RATES:
                 continue
-            rate = found[name]
-            verdict = Verdict.INCOMPARABLE if rate.fraction is None else _within(rate.fraction, bound, failing)
-            yield Comparison(
+            value = values[name]
+            verdict = Verdict.INCOMPARABLE if value.fraction is None else _within(value.fraction, limit, failing)
+            yield BoundCheck(
                 metric=name,
-                reference=None,
-                current=rate,
-                allowed=f"{sign} {bound}",
+                limit=limit,
+                is_minimum=failing is Verdict.BELOW_MINIMUM,
+                current=value,
                 verdict=verdict,
-                note=rate.reason,
+                note=value.reason,
             )
 
 
-def bounded_changes(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Comparison]:
+def bounded_changes(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[BoundCheck]:
     """The bounds of rates of change.
 
     Under equivalence the exact upper bound of each rate has to stay within its maximum, else the observed rate. Samples
     in groups count as `independent_count` of them.
     """
-    for name, bound in _change_bounds(gate).items():
+    for name, limit in _change_bounds(gate).items():
         rate = change_rate(name, before, now)
-        verdict, note = _change_verdict(gate, rate, bound, independent_count(rate.denominator, now.groups))
-        yield Comparison(
-            metric=name, reference=None, current=rate, allowed=f"<= {bound}", verdict=verdict, note=note or rate.reason
+        verdict, note = _change_verdict(gate, rate, limit, independent_count(rate.denominator, now.groups))
+        yield BoundCheck(
+            metric=name, limit=limit, is_minimum=False, current=rate, verdict=verdict, note=note or rate.reason
         )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.records import Records
+from pytest_failaware.core.result import Judged
 from pytest_failaware.judge.gating import bounded, bounded_changes, gated
 from pytest_failaware.judge.groups import Groups
 from pytest_failaware.judge.metrics.rates import stats_of
@@ -56,8 +57,8 @@ def _fails(gate: Gate, stored: Records, now: Records, groups: Groups) -> bool:
     """Whether a test item with this gate is red."""
     sides = outcomes_of(stored, gate.rule, groups), outcomes_of(now, gate.rule, groups)
     stats = stats_of("", now, gate.rule, gate.table, gate.named)
-    comparisons = (*gated(gate, *sides), *bounded_changes(gate, *sides), *bounded(gate, stats))
-    return any(one.verdict.fails for one in comparisons)
+    judged: list[Judged] = [*gated(gate, *sides), *bounded_changes(gate, *sides), *bounded(gate, stats)]
+    return any(one.verdict.fails for one in judged)
 
 
 # ---- planting ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import Measurement, Provenance
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import DRIFT_BUDGET, DatasetChange
-from pytest_failaware.core.result import Comparison, ItemResult, SampleChange, Verdict
+from pytest_failaware.core.result import Comparison, ItemResult, Judged, SampleChange, Verdict
 from pytest_failaware.judge.alarm import CLEAN, find_alarm, is_known, subject_of
 from pytest_failaware.judge.changes import sample_change
 from pytest_failaware.judge.class_names import unchanged_predictions
@@ -200,7 +200,7 @@ def not_finite(stats: ConditionStats) -> Iterator[str]:
         )
 
 
-def _paired(gate: Gate, both: Pair, baseline: Baseline, *, same: bool) -> tuple[tuple[Comparison, ...], SampleChange]:
+def _paired(gate: Gate, both: Pair, baseline: Baseline, *, same: bool) -> tuple[tuple[Judged, ...], SampleChange]:
     """What gates on the samples of both sides, and what changed among them."""
     before, now = sides_of(both, gate.rule)
     change = sample_change(
@@ -210,12 +210,12 @@ def _paired(gate: Gate, both: Pair, baseline: Baseline, *, same: bool) -> tuple[
         known_label_errors=baseline.known_label_errors,
         diagnosis=diagnose(before, now, gate),
     )
-    found = (*gated(gate, before, now), *bounded_changes(gate, before, now))
-    return tuple(_unchanged(one) for one in found) if same else found, change
+    found: list[Judged] = [*gated(gate, before, now), *bounded_changes(gate, before, now)]
+    return tuple(map(_unchanged, found) if same else found), change
 
 
-def _unchanged(comparison: Comparison) -> Comparison:
-    """Of identical records nothing has to be shown, however few they are."""
+def _unchanged(comparison: Judged) -> Judged:
+    """Identical records pass without a test, whatever the sample size."""
     if comparison.verdict is not Verdict.NOT_SHOWN:
         return comparison
     return dataclasses.replace(comparison, verdict=Verdict.UNCHANGED, note="identical records")
@@ -238,7 +238,7 @@ def _without_drift(gate: Gate, golden: Records | None) -> Iterator[str]:
         )
 
 
-def _worst(comparisons: tuple[Comparison, ...], *, same: bool) -> Verdict:
+def _worst(comparisons: tuple[Judged, ...], *, same: bool) -> Verdict:
     """The worst of its metrics' verdicts; unchanged records pass as such unless a bound fails."""
     worst = min((one.verdict for one in comparisons), key=lambda verdict: verdict.severity, default=Verdict.PASSED)
     return Verdict.UNCHANGED if same and not worst.fails else worst

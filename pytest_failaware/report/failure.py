@@ -7,10 +7,12 @@ from typing import Final
 
 from pytest_failaware.core.estimates import Estimate, Value, percent
 from pytest_failaware.core.result import (
+    BoundCheck,
     Comparison,
     Evidence,
     Flip,
     ItemResult,
+    Judged,
     SampleChange,
     Verdict,
 )
@@ -88,34 +90,34 @@ def _outcome(result: ItemResult) -> str:
     return f"worse than {reference} allows, on {result.stats.cells.samples:,} samples"
 
 
-def _failed(result: ItemResult) -> list[Comparison]:
+def _failed(result: ItemResult) -> list[Judged]:
     """The comparisons that failed, the worst first."""
     ranked = sorted(result.comparisons, key=lambda one: one.verdict.severity)
     return [comparison for comparison in ranked if comparison.verdict.fails]
 
 
-def _in_brief(comparison: Comparison) -> str:
+def _in_brief(comparison: Judged) -> str:
     """The metric with its change, or with its value and the bound that it does not keep."""
     metric, _, now, change, limit, _ = comparison_cells(comparison)
     return f"{metric} {change or f'{now}, must be {limit}'}"
 
 
-def _sentence(comparison: Comparison) -> str:
+def _sentence(comparison: Judged) -> str:
     """One failed comparison in a line that stands alone."""
     metric, before, now, change, limit, verdict = comparison_cells(comparison)
     metric = f"{metric} ({MEANINGS[metric]})" if metric in MEANINGS else metric
-    if comparison.reference is None:
+    if isinstance(comparison, BoundCheck):
         counted = f" ({_counts(comparison.current)})" if isinstance(comparison.current, Estimate) else ""
         return f"{metric}: {now}{counted}, must be {limit}: {verdict}"
     moved = f", {change} (allowed {limit})" if change else ""
     return f"{metric}: {before} -> {now}{moved}: {verdict}"
 
 
-def _proof(comparison: Comparison, result: ItemResult) -> Iterator[str]:
+def _proof(comparison: Judged, result: ItemResult) -> Iterator[str]:
     """What holds for these images, and what that says about others like them."""
-    evidence, reference = comparison.evidence, comparison.reference
-    if evidence is None or reference is None:
+    if isinstance(comparison, BoundCheck) or comparison.evidence is None:
         return
+    evidence, reference = comparison.evidence, comparison.reference
     samples = result.change.samples if result.change else result.stats.cells.samples
     if isinstance(reference, Estimate) and isinstance(comparison.current, Estimate):
         flips = _flips(evidence, comparison.current.numerator - reference.numerator)
@@ -164,7 +166,7 @@ def interval(evidence: Evidence, of: Value) -> str:
     return f"{low} better to {high} worse"
 
 
-def loss(comparison: Comparison) -> float:
+def loss(comparison: Judged) -> float:
     """What is lost at least, with 95 % confidence; 0 where nothing is proven of it."""
     return comparison.evidence.low or 0.0 if comparison.evidence else 0.0
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.core.result import Comparison, ItemResult, Verdict
+from pytest_failaware.core.result import ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.core.text import printable
 from pytest_failaware.report.failure import failure_lines, interval
@@ -61,7 +61,7 @@ def _inconclusive(result: ItemResult) -> Iterator[str]:
             yield f"  {_change(comparison)}"
 
 
-def _change(comparison: Comparison) -> str:
+def _change(comparison: Judged) -> str:
     metric, before, now, change, limit, _ = comparison_cells(comparison)
     proven = "" if comparison.evidence is None else f"; {interval(comparison.evidence, comparison.current)} (95 %)"
     note = f", {comparison.note}" if comparison.note else ""

@@ -14,7 +14,7 @@ from typing import Final
 
 from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.estimates import Estimate, Score, Value
-from pytest_failaware.core.result import Comparison, ItemResult, SampleChange, Verdict
+from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, SampleChange, Verdict
 from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, RunReport
 from pytest_failaware.report.json_measurement import Document, columns_content, fields_of, measurement_document
 
@@ -155,13 +155,16 @@ def _estimate(estimate: Estimate) -> Document:
     }
 
 
-def _comparison(comparison: Comparison) -> Document:
-    reference = comparison.reference
+def _comparison(comparison: Judged) -> Document:
+    if isinstance(comparison, BoundCheck):
+        reference, limit = None, comparison.bound
+    else:
+        reference, limit = _value(comparison.reference), str(comparison.allowed)
     return {
         "metric": comparison.metric,
-        "reference": None if reference is None else _value(reference),
+        "reference": reference,
         "current": _value(comparison.current),
-        "allowed": comparison.allowed,
+        "allowed": limit,
         "verdict": comparison.verdict.value,
         "note": comparison.note,
         "evidence": None if comparison.evidence is None else fields_of(comparison.evidence),

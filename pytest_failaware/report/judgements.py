@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.core.layout import aligned
 from pytest_failaware.core.notebook import html_lines, html_table, html_text
-from pytest_failaware.core.result import ItemResult
+from pytest_failaware.core.result import BoundCheck, ItemResult, Judged
 from pytest_failaware.core.text import printable
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.failure import badness, failure_lines
@@ -63,14 +63,7 @@ class Judgements(Mapping[str, str]):
         import pandas as pd
 
         rows = [
-            (
-                result.stats.condition,
-                one.metric,
-                None if one.reference is None else one.reference.value,
-                one.current.value,
-                float(one.allowed),
-                one.verdict.value,
-            )
+            (result.stats.condition, one.metric, *_numbers(one), one.verdict.value)
             for result in self.results
             for one in result.comparisons
         ]
@@ -118,3 +111,10 @@ class Judgements(Mapping[str, str]):
     def _failure_lines(self) -> list[str]:
         failed = sorted((result for result in self.results if result.verdict.fails), key=badness)
         return [printable(in_script(line)) for result in failed for line in failure_lines(result, command=_COMMAND)]
+
+
+def _numbers(comparison: Judged) -> tuple[float | None, float | None, float]:
+    """The values before and now, and the tolerance or the bound."""
+    if isinstance(comparison, BoundCheck):
+        return None, comparison.current.value, float(comparison.limit)
+    return comparison.reference.value, comparison.current.value, float(comparison.allowed)

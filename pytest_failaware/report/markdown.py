@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pytest_failaware.core.result import Comparison, ItemResult, Verdict
+from pytest_failaware.core.result import ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
@@ -134,7 +134,7 @@ def _incomparable(results: Sequence[ItemResult]) -> Iterator[str]:
             yield "; ".join(line.strip() for line in failure_lines(result))
 
 
-def _row(result: ItemResult, comparison: Comparison) -> tuple[str, ...]:
+def _row(result: ItemResult, comparison: Judged) -> tuple[str, ...]:
     evidence, (*cells, verdict) = comparison.evidence, comparison_cells(comparison)
     between = "" if evidence is None else interval(evidence, comparison.current)
     flips = "" if evidence is None or evidence.lost is None else f"{evidence.lost:,}, {evidence.gained:,}"

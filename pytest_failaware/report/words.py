@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from pytest_failaware.core.estimates import Value, percent
-from pytest_failaware.core.result import Comparison, ItemResult, Verdict
+from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Judged, Verdict
 
 NOT_THE_SAME: Final = "not the same measurement"
 
@@ -90,32 +90,23 @@ def verdict_word(verdict: Verdict) -> str:
     return verdict.words.upper() if verdict.fails else verdict.words
 
 
-def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
+def comparison_cells(comparison: Judged) -> tuple[str, ...]:
     """metric, baseline, now, change, allowed, verdict."""
-    reference, current = comparison.reference, comparison.current
-    change = ""
-    if reference is None:
-        beside: float | None = _limit(comparison)
-    else:
-        beside = reference.value
-        if reference.value is not None and current.value is not None:
-            change = difference(current.value - reference.value, current, _limit(comparison))
     note = f" ({comparison.note})" if comparison.note else ""
-    return (
-        comparison.metric,
-        "" if reference is None else spelled(reference, current.value),
-        spelled(current, beside),
-        change,
-        allowed(comparison),
-        verdict_word(comparison.verdict) + note,
-    )
+    verdict, current = verdict_word(comparison.verdict) + note, comparison.current
+    if isinstance(comparison, BoundCheck):
+        now = spelled(current, float(comparison.limit))
+        return comparison.metric, "", now, "", comparison.bound, verdict
+    reference, change = comparison.reference, ""
+    if reference.value is not None and current.value is not None:
+        change = difference(current.value - reference.value, current, float(comparison.allowed))
+    before, now = spelled(reference, current.value), spelled(current, reference.value)
+    return comparison.metric, before, now, change, allowed(comparison), verdict
 
 
 def allowed(comparison: Comparison) -> str:
-    """A tolerance with the digits it was typed with, in percentage points if the metric is a rate; a bound as typed."""
-    if comparison.reference is None:
-        return comparison.allowed
-    tolerance = Decimal(comparison.allowed)
+    """A tolerance with the digits as typed, in percentage points if the metric is a rate."""
+    tolerance = comparison.allowed
     if comparison.current.is_rate:
         return f"{100 * tolerance:.{max(2, _decimals(tolerance) - 2)}f} pt"
     return f"{tolerance:.{max(4, _decimals(tolerance))}f}"
@@ -123,11 +114,6 @@ def allowed(comparison: Comparison) -> str:
 
 def _decimals(number: Decimal) -> int:
     return -int(number.as_tuple().exponent)
-
-
-def _limit(comparison: Comparison) -> float:
-    """The tolerance, or the bound behind its sign."""
-    return float(comparison.allowed.split()[-1])
 
 
 def needed_options(results: Sequence[ItemResult]) -> list[str]:

@@ -410,7 +410,7 @@ def test_small_steps_are_stopped_in_the_end(tmp_path: Path) -> None:
 
     assert Verdict.DRIFTED not in verdicts[:3]
     assert Verdict.DRIFTED is verdicts[-1]
-    assert Decimal("0.02") == Decimal(result.comparisons[1].allowed)
+    assert Decimal("0.02") == result.comparisons[1].allowed
 
 
 def test_known_label_errors_survive_updates(tmp_path: Path) -> None:

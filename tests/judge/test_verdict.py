@@ -12,7 +12,7 @@ from five import FIVE, RULE, baseline_of, measurement_of, records_of
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.measurement import ELSEWHERE, Measurement
 from pytest_failaware.core.records import SCORES
-from pytest_failaware.core.result import Comparison, ItemResult, Verdict
+from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Verdict
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.verdict import judge
@@ -67,7 +67,7 @@ def test_a_drop_of_exactly_the_tolerance_passes(right_before: int, right_now: in
     letters = ["R" * right + "W" * (200 - right) for right in (right_before, right_now)]
     result = compared(*letters, metrics=["accuracy"])
 
-    assert (verdict, "0.005") == (result.comparisons[0].verdict, result.comparisons[0].allowed)
+    assert (verdict, "0.005") == (result.comparisons[0].verdict, str(result.comparisons[0].allowed))
     assert verdict is result.verdict
     assert right_before == getattr(result.comparisons[0].reference, "numerator", None)
     assert right_now == result.comparisons[0].current.numerator
@@ -123,7 +123,7 @@ def test_a_tolerance_of_one_metric_is_its_own() -> None:
     result = compared(100 * "RRRR", 100 * "RRRW", **gate)
 
     found = only(result, "accuracy")
-    assert (Verdict.WORSE_WITHIN_TOLERANCE, "0.25") == (found.verdict, found.allowed)
+    assert (Verdict.WORSE_WITHIN_TOLERANCE, "0.25") == (found.verdict, str(found.allowed))
     assert Verdict.REGRESSED is only(result, "confident_correct_rate").verdict
 
 
@@ -358,9 +358,9 @@ def test_trusting_nothing_is_caught_by_the_gate_beside_it() -> None:
 def test_bounds_are_literal(bounds: dict[str, Any], allowed: str, verdict: Verdict) -> None:
     """Counts against the decimal as typed; at the bound itself passes; an identical record does not excuse."""
     result = compared(FIVE, FIVE, **bounds)
-    (found,) = [one for one in result.comparisons if one.reference is None]
+    (found,) = [one for one in result.comparisons if isinstance(one, BoundCheck)]
 
-    assert (allowed, verdict) == (found.allowed, found.verdict)
+    assert (allowed, verdict) == (found.bound, found.verdict)
     assert (verdict if verdict.fails else Verdict.UNCHANGED) is result.verdict
 
 
@@ -368,7 +368,7 @@ def test_bounds_are_literal(bounds: dict[str, Any], allowed: str, verdict: Verdi
 def test_a_bound_on_an_undefined_rate_never_passes(bound: str) -> None:
     """No prediction is trusted, so whether the bound holds cannot be known."""
     result = compared("rw", "rw", **{bound: {"confident_accuracy": 0.5}})
-    (found,) = [one for one in result.comparisons if one.reference is None]
+    (found,) = [one for one in result.comparisons if isinstance(one, BoundCheck)]
 
     assert (Verdict.INCOMPARABLE, Verdict.INCOMPARABLE) == (found.verdict, result.verdict)
     assert found.note

@@ -23,6 +23,7 @@ import yaml
 from fastapi.testclient import TestClient
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
+from test_structure import MAY_IMPORT
 
 from pytest_failaware.cli.main import _parser, main
 from pytest_failaware.config.gate import INI_KEYS
@@ -236,3 +237,25 @@ def test_the_site_shows_every_page() -> None:
 
     assert pages == sorted(shown)
     assert set(pages) - {"index.md"} <= set(re.findall(r"\]\((\w+\.md)\)", PAGES["docs/index.md"]))
+
+
+STRUCTURE = PAGES["docs/structure.md"]
+
+
+def test_the_page_of_the_structure_names_what_exists() -> None:
+    """Every path on it is a file or a folder of the package."""
+    package = ROOT / "pytest_failaware"
+    named = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?|[a-z_]+\.py)`", STRUCTURE)
+    paths = {path for path in named if not path.startswith(("tests/", "pytest_failaware/"))}
+
+    assert 60 < len(paths)
+    assert [] == sorted(path for path in paths if not (package / path).exists())
+
+
+def test_the_page_of_the_structure_has_the_table_of_rooms() -> None:
+    """What each room may import is what the test of the structure allows."""
+    rows = re.findall(r"^\| `(\w+)/` \| .* \| ([a-z, ]+) \|$", STRUCTURE.partition("## The files")[0], re.MULTILINE)
+    shown = {room: "" if others == "nothing of ours" else others for room, others in rows}
+    folders = {path.name for path in (ROOT / "pytest_failaware").iterdir() if (path / "__init__.py").is_file()}
+
+    assert {room: ", ".join(sorted(MAY_IMPORT[room])) for room in folders} == shown

@@ -61,6 +61,15 @@ def test_a_frame_of_what_was_compared(recorded: Project) -> None:
     assert (0.6, 0.4, 0.005, "regressed") == (row.baseline, pytest.approx(row.now), row.allowed, row.verdict)
 
 
+def test_a_bound_stands_in_the_frame(recorded: Project) -> None:
+    """Its row has the bound as a number, and no value of a baseline."""
+    worse = compare(evaluated(recorded, "worse.pth"), "toy", maximum={"silent_failure_rate": "0.01"})
+    frame = worse.to_frame()
+    row = frame[(frame.condition == "clean") & (frame.verdict == "above_maximum")].iloc[0]
+
+    assert ("silent_failure_rate", True, 0.01) == (row.metric, row.isna().baseline, row.allowed)
+
+
 def test_arguments_of_the_marker(recorded: Project) -> None:
     """They replace the default gate; what was decided by `evaluate` cannot be changed, and a typo is an error."""
     worse = evaluated(recorded, "worse.pth")

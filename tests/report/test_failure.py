@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 
 import pytest
 from judged import EVIDENCE, result
@@ -36,7 +37,7 @@ def failed(metric: str, before: int, now: int, lost: int, gained: int, **more: o
         metric=metric,
         reference=Estimate(numerator=before, denominator=15),
         current=Estimate(numerator=now, denominator=15),
-        allowed="0.005",
+        allowed=Decimal("0.005"),
         verdict=Verdict.REGRESSED,
         evidence=dataclasses.replace(EVIDENCE, lost=lost, gained=gained),
     )

@@ -11,7 +11,7 @@ from judged import result
 
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.estimates import Estimate, Score, Value
-from pytest_failaware.core.result import Comparison, Verdict
+from pytest_failaware.core.result import BoundCheck, Comparison, Judged, Verdict
 from pytest_failaware.judge.verdict import judge
 from pytest_failaware.report.words import comparison_cells
 
@@ -29,11 +29,11 @@ def score(value: float) -> Score:
 @pytest.mark.parametrize(
     ("reference", "current", "allowed", "cells"),
     [
-        (None, rate(1004, 100_000), "<= 0.01", ("", "1.004%", "", "<= 0.01")),
-        (None, rate(89_999, 100_000), ">= 0.9", ("", "89.999%", "", ">= 0.9")),
-        (None, rate(1, 100), "<= 0.01", ("", "1.00%", "", "<= 0.01")),
-        (None, score(0.10004), "<= 0.1", ("", "0.10004", "", "<= 0.1")),
-        (None, score(0.2), "<= 0.1", ("", "0.2000", "", "<= 0.1")),
+        ("<=", rate(1004, 100_000), "0.01", ("", "1.004%", "", "<= 0.01")),
+        (">=", rate(89_999, 100_000), "0.9", ("", "89.999%", "", ">= 0.9")),
+        ("<=", rate(1, 100), "0.01", ("", "1.00%", "", "<= 0.01")),
+        ("<=", score(0.10004), "0.1", ("", "0.10004", "", "<= 0.1")),
+        ("<=", score(0.2), "0.1", ("", "0.2000", "", "<= 0.1")),
         (rate(90_000, 100_000), rate(89_999, 100_000), "0.005", ("90.000%", "89.999%", "-0.00 pt", "0.50 pt")),
         (rate(90_000, 100_000), rate(89_498, 100_000), "0.005", ("90.00%", "89.50%", "-0.502 pt", "0.50 pt")),
         (rate(90_000, 100_000), rate(89_500, 100_000), "0.005", ("90.00%", "89.50%", "-0.50 pt", "0.50 pt")),
@@ -45,12 +45,22 @@ def score(value: float) -> Score:
     ],
 )
 def test_what_is_compared_reads_differently(
-    reference: Value | None, current: Value, allowed: str, cells: tuple[str, ...]
+    reference: Value | str, current: Value, allowed: str, cells: tuple[str, ...]
 ) -> None:
     """Baseline, now, change and what is allowed: more digits if two of them would read the same and are not."""
-    comparison = Comparison(
-        metric="m", reference=reference, current=current, allowed=allowed, verdict=Verdict.REGRESSED
-    )
+    comparison: Judged
+    if isinstance(reference, str):
+        comparison = BoundCheck(
+            metric="m",
+            limit=Decimal(allowed),
+            is_minimum=reference == ">=",
+            current=current,
+            verdict=Verdict.BELOW_MINIMUM,
+        )
+    else:
+        comparison = Comparison(
+            metric="m", reference=reference, current=current, allowed=Decimal(allowed), verdict=Verdict.REGRESSED
+        )
 
     assert cells == comparison_cells(comparison)[1:5]
 
@@ -72,6 +82,6 @@ def test_a_bound_of_equivalence_is_not_rounded_to_what_it_must_keep() -> None:
 
 def test_digits_do_not_end_at_a_tolerance_of_points() -> None:
     """The tolerance keeps the digits that it was typed with."""
-    one = dataclasses.replace(result("clean", Verdict.REGRESSED).comparisons[0], allowed=str(Decimal("0.0025")))
+    one = dataclasses.replace(result("clean", Verdict.REGRESSED).comparisons[0], allowed=Decimal("0.0025"))
 
     assert "0.25 pt" == comparison_cells(one)[4]

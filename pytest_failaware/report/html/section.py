@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pytest_failaware.core.estimates import Estimate, percent
 from pytest_failaware.core.pictures import ClassChange, ClassCounts, Pictures, Thumbnail
-from pytest_failaware.core.result import Comparison, Decomposition, Flip, ItemResult
+from pytest_failaware.core.result import Decomposition, Flip, ItemResult, Judged
 from pytest_failaware.report.alarms import alarm_in_brief
 from pytest_failaware.report.failure import failure_lines, interval
 from pytest_failaware.report.html.panels import condition_panels, reference_word
@@ -62,7 +62,7 @@ def _indented(line: str) -> tuple[int, str]:
     return (len(line) - len(said)) // 2, said.replace(" -> ", " → ")
 
 
-def compared(comparison: Comparison) -> Context:
+def compared(comparison: Judged) -> Context:
     """One metric beside its reference or bound, in words."""
     metric, before, now, change, allowed, _ = comparison_cells(comparison)
     return {

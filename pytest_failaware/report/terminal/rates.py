@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from pytest_failaware.core.estimates import Value
-from pytest_failaware.core.result import ItemResult
+from pytest_failaware.core.result import Comparison, ItemResult
 from pytest_failaware.report.words import heading, spelled
 
 _USUAL: Final = ("accuracy", "confident_accuracy", "silent_failure_rate", "confident_correct_rate")
@@ -17,8 +17,9 @@ _ALWAYS: Final = ("accuracy", "failure_rate")
 def rate_columns(results: Iterable[ItemResult]) -> tuple[str, ...]:
     """Return the metrics that have a column: those that gate any of the tests, accuracy, and the share flagged."""
     results = list(results)
-    gating = [one.metric for result in results for one in result.comparisons if one.reference is not None]
-    bounded = [one.metric for result in results for one in result.comparisons if one.reference is None]
+    judged = [one for result in results for one in result.comparisons]
+    gating = [one.metric for one in judged if isinstance(one, Comparison)]
+    bounded = [one.metric for one in judged if not isinstance(one, Comparison)]
     named = [name for result in results for name in result.stats.scores]
     return tuple(dict.fromkeys([*(gating or _USUAL), *bounded, *named, *_ALWAYS]))
 
@@ -42,7 +43,7 @@ def stored_cells(result: ItemResult, stored: Mapping[str, Value], columns: Seque
         stored: the rates of the reference.
         columns: the metrics.
     """
-    compared = {one.metric: one.reference for one in reversed(result.comparisons) if one.reference is not None}
+    compared = {one.metric: one.reference for one in reversed(result.comparisons) if isinstance(one, Comparison)}
     values = {**stored, **compared}
     return [spelled(values[name]) if name in values else "" for name in columns]
 

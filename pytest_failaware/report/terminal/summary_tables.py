@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.core.layout import table
-from pytest_failaware.core.result import Comparison, ItemResult, Verdict
+from pytest_failaware.core.result import ItemResult, Judged, Verdict
 from pytest_failaware.report.terminal.display import Display, Line, coloured
 from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rate_headings
 from pytest_failaware.report.terminal.severities import Range, severity_ranges, severity_table
@@ -40,7 +40,7 @@ def compared(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
     yield from coloured(blocks, [comparison.verdict for _, comparison in rows])
 
 
-def _comparisons(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Comparison]]:
+def _comparisons(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Judged]]:
     """The worst first, within the worst tests first."""
     return [
         (result, comparison)
@@ -49,7 +49,7 @@ def _comparisons(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Compar
     ]
 
 
-def _is_told(comparison: Comparison, results: Sequence[ItemResult], display: Display) -> bool:
+def _is_told(comparison: Judged, results: Sequence[ItemResult], display: Display) -> bool:
     is_brief = len(results) > MOST
     is_chosen = comparison.metric not in _UNNAMED and not comparison.verdict.is_written
     is_worse = comparison.verdict.fails or comparison.verdict in _ACCEPTED

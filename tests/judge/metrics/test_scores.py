@@ -315,7 +315,7 @@ def test_many_small_steps_drift() -> None:
         found = judged(now, now, golden=golden, metrics=["surprise"], vocabulary=extended([], [own]))
 
         assert drifts is (Verdict.DRIFTED is found.verdict)
-        assert ["0.3"] * drifts == [one.allowed for one in found.comparisons if one.verdict is Verdict.DRIFTED]
+        assert ["0.3"] * drifts == [str(one.allowed) for one in found.comparisons if one.verdict is Verdict.DRIFTED]
 
 
 def test_counts_of_the_flag_by_hand() -> None:
@@ -348,9 +348,9 @@ def test_a_score_of_ones_own() -> None:
     result = judged(sure, good, metrics=["overconfidence"], minimum={"overconfidence": "-0.5"}, vocabulary=vocabulary)
 
     assert {"overconfidence": Verdict.REGRESSED} == {
-        found.metric: found.verdict for found in result.comparisons if found.reference is not None
+        found.metric: found.verdict for found in result.comparisons if isinstance(found, Comparison)
     }
-    assert "0.02" == result.comparisons[0].allowed
+    assert "0.02" == str(result.comparisons[0].allowed)
     assert {} == judged(sure, good, vocabulary=vocabulary).stats.scores
     with pytest.raises(ConfigError, match="'augrc' exists already"):
         extended([], [dataclasses.replace(own, name="augrc")])

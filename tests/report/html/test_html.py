@@ -166,7 +166,8 @@ def test_a_run_that_passed_says_so_and_folds_everything() -> None:
     page = Page(page_of(passed()))
 
     assert "✓ Reliability passed 1 checked: 1 unchanged Rates Conditions Provenance Rates" in page.text
-    assert [{"id": "c1"}] == page.all("details")
+    assert [{}] == page.all("details")
+    assert {"class": "target", "id": "c1"} in page.all("div")
 
 
 def test_the_worst_condition_is_unfolded() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from judged import result
 
 from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.layout import columns, wrapped
-from pytest_failaware.core.result import Comparison, ItemResult, SampleChange, Sight, Verdict
+from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Judged, SampleChange, Sight, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.report.terminal.display import Display
 from pytest_failaware.report.terminal.summary import summary_lines
@@ -32,21 +33,19 @@ CHANGE = SampleChange(
 
 
 @st.composite
-def comparisons(draw: st.DrawFn) -> Comparison:
+def comparisons(draw: st.DrawFn) -> Judged:
     """A metric beside its baseline, or beside a bound."""
     before, now = (
         Estimate(numerator=min(pair), denominator=max(1, *pair))
         for pair in (draw(st.tuples(COUNTS, COUNTS)), draw(st.tuples(COUNTS, COUNTS)))
     )
-    has_reference = draw(st.booleans())
-    return Comparison(
-        metric=draw(st.sampled_from(["accuracy", "confident_accuracy_at_coverage", "a" * 60])),
-        reference=before if has_reference else None,
-        current=now,
-        allowed="0.005" if has_reference else ">= 0.9",
-        verdict=draw(VERDICTS),
-        note=draw(SAID),
-    )
+    metric = draw(st.sampled_from(["accuracy", "confident_accuracy_at_coverage", "a" * 60]))
+    verdict, note = draw(VERDICTS), draw(SAID)
+    if draw(st.booleans()):
+        return Comparison(
+            metric=metric, reference=before, current=now, allowed=Decimal("0.005"), verdict=verdict, note=note
+        )
+    return BoundCheck(metric=metric, limit=Decimal("0.9"), is_minimum=True, current=now, verdict=verdict, note=note)
 
 
 @st.composite

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 
 from judged import result
 
 from pytest_failaware.core.estimates import Estimate, Score
-from pytest_failaware.core.result import Comparison, ItemResult, Verdict
+from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Judged, Verdict
 from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rate_headings, stored_cells
 
 HALF = Estimate(numerator=1, denominator=2)
@@ -15,13 +16,13 @@ HALF = Estimate(numerator=1, denominator=2)
 
 def gated(*metrics: str, bound: str = "") -> ItemResult:
     """An item that gates these metrics, and one by a bound."""
-    comparisons = [
-        Comparison(metric=name, reference=HALF, current=HALF, allowed="0.005", verdict=Verdict.PASSED)
+    comparisons: list[Judged] = [
+        Comparison(metric=name, reference=HALF, current=HALF, allowed=Decimal("0.005"), verdict=Verdict.PASSED)
         for name in metrics
     ]
     if bound:
         comparisons.append(
-            Comparison(metric=bound, reference=None, current=HALF, allowed="<= 0.9", verdict=Verdict.PASSED)
+            BoundCheck(metric=bound, limit=Decimal("0.9"), is_minimum=False, current=HALF, verdict=Verdict.PASSED)
         )
     return result("clean", Verdict.PASSED, comparisons=tuple(comparisons))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 
 import pytest
 from judged import EVIDENCE, result
@@ -172,7 +173,7 @@ def test_every_line_of_a_failure_fits_a_hundred_columns() -> None:
         metric="confident_accuracy_at_coverage",
         reference=estimates[0],
         current=estimates[1],
-        allowed="0.005",
+        allowed=Decimal("0.005"),
         verdict=Verdict.REGRESSED,
         evidence=dataclasses.replace(EVIDENCE, lost=1_123_456, gained=123_456, paired=False),
     )
