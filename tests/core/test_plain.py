@@ -39,7 +39,8 @@ def through_json(value: object, kind: type[Any]) -> Any:  # Any: a travelling ty
 
 def hints_of(kind: type) -> dict[str, Any]:  # Any: type hints
     """The types of the fields of a dataclass."""
-    return get_type_hints(kind, localns={"np": np, "NDArray": NDArray})
+    hints = get_type_hints(kind, localns={"np": np, "NDArray": NDArray})
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
 def dataclasses_in(hint: Any) -> set[type]:  # Any: a type hint
