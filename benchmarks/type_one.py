@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from states import SHARES, outcomes
 
 from pytest_failaware.judge import significance
-from pytest_failaware.judge.gating import paired
+from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.names import one_sided_metric
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, METRICS
 from pytest_failaware.judge.metrics.scores import SCORE_METRICS
@@ -219,7 +219,7 @@ def _true_worsening(name: str, falls: float) -> Decimal:
     """How much worse a metric gets in truth, from a million samples."""
     random, metric = np.random.default_rng(11), SCORE_METRICS[name]
     sides = [_outcomes(*side, None) for side in _fallen(_scored(random, 1_000_000), falls, random)]
-    before, now = (metric.score(side.records, ~side.trusted).value or 0.0 for side in sides)
+    before, now = (metric.measure(side.records, ~side.trusted).value or 0.0 for side in sides)
     return Decimal(repr((before - now) * metric.direction.value))
 
 

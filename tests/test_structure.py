@@ -207,3 +207,38 @@ def test_public_names_are_sorted_and_resolve() -> None:
     assert all(getattr(pytest_failaware, name) for name in pytest_failaware.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         pytest_failaware.nothing  # noqa: B018 - the access is what is tested
+
+
+METRIC_KINDS: Final = frozenset({"Metric", "RateMetric", "CoverageMetric", "ScoreMetric"})
+MAY_ASK_KINDS: Final = (f"{TOP}.core.metric", f"{TOP}.judge.metrics")
+
+
+def kinds_asked(path: Path) -> set[str]:
+    """The kinds of metrics that a module asks for with isinstance, and the marks it looks for with getattr."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    asked = [argument for call in calls if getattr(call.func, "id", "") == "isinstance" for argument in call.args[1:]]
+    names = {getattr(node, "id", "") for argument in asked for node in ast.walk(argument)}
+    looked_for = {
+        argument.value
+        for call in calls
+        if getattr(call.func, "id", "") == "getattr"
+        for argument in call.args[1:]
+        if isinstance(argument, ast.Constant)
+    }
+    return (names & METRIC_KINDS) | (looked_for & {"is_rate", "needs_logits"})
+
+
+def test_a_metric_answers_for_itself() -> None:
+    """Nothing outside core/metric.py and judge/metrics/ asks which kind a metric is."""
+    found = {name: kinds_asked(path) for name, path in modules().items() if not name.startswith(MAY_ASK_KINDS)}
+
+    assert {} == {name: kinds for name, kinds in found.items() if kinds}
+
+
+@pytest.mark.parametrize("expression", ["isinstance(m, (int, ScoreMetric))", "getattr(m, 'is_rate', True)"])
+def test_a_planted_question_for_a_kind_is_found(tmp_path: Path, expression: str) -> None:
+    """The test above can fail."""
+    planted = tmp_path / "planted.py"
+    planted.write_text(expression, encoding="utf-8")
+
+    assert 1 == len(kinds_asked(planted))

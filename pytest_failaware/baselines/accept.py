@@ -28,7 +28,7 @@ from pytest_failaware.core.text import describe_error
 from pytest_failaware.report.json_measurement import Document, read_measurement
 from pytest_failaware.report.json_report import SCHEMA, records_path
 
-_REMEDY: Final = "download the report and its records again, both from one run with --failaware-json"
+_REMEDY: Final = "download the report and its records again, both from one run with --failaware-report=FILE.json"
 _DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 """What a document of another shape raises where it is taken apart."""
 
@@ -52,7 +52,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
     """What a run measured that may become the expected values.
 
     Args:
-        report: the file of --failaware-json; its records lie beside it.
+        report: the JSON report; its records lie beside it.
         reason: what could not be compared, is worse, or is almost surely set up wrongly is accepted only with one.
         reset_golden: what drifted from the golden reference is accepted, too.
 
@@ -153,7 +153,7 @@ def _read(path: Path) -> Document:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise FailAwareError(f"{path}: cannot be read ({error.strerror}); give the file of --failaware-json") from error
+        raise FailAwareError(f"{path}: cannot be read ({error.strerror}); give a JSON report") from error
     if is_lfs_pointer(content):
         raise FailAwareError(f"{path}: is a Git LFS pointer; {LFS_REMEDY}")
     try:
@@ -163,7 +163,7 @@ def _read(path: Path) -> Document:
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         found = document.get("schema") if isinstance(document, dict) else None
         raise FailAwareError(
-            f"{path}: schema is {found!r}, this version reads {SCHEMA}; give a file of --failaware-json, and use the "
+            f"{path}: schema is {found!r}, this version reads {SCHEMA}; give a JSON report, and use the "
             "version of pytest-failaware that wrote it"
         )
     return document

@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     temperature.add_argument("--condition", metavar="NAME", default="clean", help="whose images; default: clean")
 
     accept = command("accept", accept_report, "write the baselines from a CI run's report and records")
-    accept.add_argument("report", metavar="report.json", type=Path, help="what --failaware-json wrote")
+    accept.add_argument("report", metavar="report.json", type=Path, help="what --failaware-report=report.json wrote")
     accept.add_argument("--reason", metavar="TEXT", default="", help="kept in the history of the changed entries")
     accept.add_argument(
         "--reset-golden", action="store_true", help="measure drift from these values on; needs --reason"

@@ -18,12 +18,12 @@ from pytest_failaware.core.errors import BaselineError, ConfigError
 from pytest_failaware.core.estimates import Cells
 from pytest_failaware.core.gate import Gate, Policy
 from pytest_failaware.core.layout import aligned
-from pytest_failaware.core.metric import NO_LOGITS, ScoreMetric
+from pytest_failaware.core.metric import NO_LOGITS
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.groups import finds_less
 from pytest_failaware.judge.metrics.rates import cell_rates
-from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS, PROVING, is_at_chance, sights
+from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS, is_at_chance, sights
 from pytest_failaware.judge.selftest import DROPS, Trial, plant
 from pytest_failaware.report.power import AT_CHANCE, sight_table, too_few
 
@@ -50,7 +50,7 @@ def plan_gates(given: Namespace) -> Iterator[str]:
     if any(seen for _, seen in found):
         yield from finds_less(baseline.data, stored_groups(given, baseline))
     yield from _no_drop(gate)
-    if scores := [name for name in gate.metrics if isinstance(gate.table[name], ScoreMetric)]:
+    if scores := [name for name in gate.metrics if not gate.table[name].is_ratio]:
         yield f"no formula tells what these gates find: {', '.join(scores)}; selftest plants drops and counts"
     for key, records in _stored(given, baseline).items():
         if is_at_chance(baseline.entries[key].cells, records.label):
@@ -75,7 +75,7 @@ def _without_baseline(given: Namespace) -> Iterator[str]:
 
 def _no_drop(gate: Gate) -> Iterator[str]:
     """That a policy looks for no drop."""
-    if gate.policy not in PROVING:
+    if not gate.policy.proves_a_drop:
         yield (
             f"{gate.policy.value} looks for no drop: {_DEMAND[gate.policy]}, so there is no smallest drop to list; "
             "selftest counts how often an equal model fails"
@@ -114,12 +114,12 @@ def selftest_gates(given: Namespace) -> Iterator[str]:
     yield from finds_less(baseline.data, groups)
     complaints = [*_noisy(gate, whole, given.draws), *_closed(gate, whole), *_blind(blind)]
     given.failed = bool(complaints)
-    if gate.policy not in PROVING:
+    if not gate.policy.proves_a_drop:
         yield (
             f"{gate.policy.value}: an equal model fails in {whole[0]:.1%} of the draws if few answers flip, in "
             f"{whole[1]:.1%} if many do: {_DEMAND[gate.policy]}"
         )
-    yield from complaints or [_WELL if gate.policy in PROVING else "every gate was seen red"]
+    yield from complaints or [_WELL if gate.policy.proves_a_drop else "every gate was seen red"]
 
 
 def _row(label: str, trial: Trial) -> tuple[str, ...]:
@@ -128,9 +128,9 @@ def _row(label: str, trial: Trial) -> tuple[str, ...]:
 
 def _noisy(gate: Gate, shares: Sequence[float], draws: int) -> Iterator[str]:
     """Where the whole test is red more often than alpha says though nothing is lost, beyond three standard errors."""
-    if gate.policy not in PROVING:
+    if not gate.policy.proves_a_drop:
         return
-    alpha = float(gate.policy.alpha if gate.alpha is None else gate.alpha)
+    alpha = float(gate.chosen_alpha)
     if max(shares) > alpha + 3 * math.sqrt(alpha * (1 - alpha) / draws):
         yield (
             f"red in {max(shares):.1%} of the draws in which nothing is lost, more than alpha = {alpha:g} says: is a "
@@ -140,7 +140,7 @@ def _noisy(gate: Gate, shares: Sequence[float], draws: int) -> Iterator[str]:
 
 def _closed(gate: Gate, shares: Sequence[float]) -> Iterator[str]:
     """A gate that an equal model fails more often than not, even one that is only exported."""
-    if gate.policy not in PROVING and min(shares) > 0.5:
+    if not gate.policy.proves_a_drop and min(shares) > 0.5:
         yield "an equal model fails more often than it passes; measure more images, or allow a larger tolerance"
 
 

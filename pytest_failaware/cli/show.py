@@ -16,7 +16,7 @@ from pytest_failaware.core.estimates import percent
 from pytest_failaware.core.git import git
 from pytest_failaware.core.layout import aligned
 from pytest_failaware.core.measurement import in_groups
-from pytest_failaware.core.metric import NO_LOGITS, Metric, ScoreMetric
+from pytest_failaware.core.metric import OneSided
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.names import one_sided_metric
 from pytest_failaware.judge.metrics.rates import FOUNDING_RATES, cell_rates
@@ -50,21 +50,20 @@ def _change(change: Change) -> str:
     return f"{change.reason} (model {change.model_sha256[:8]}{reset})"
 
 
-def _others(
-    given: Namespace, baseline: Baseline, entry: BaselineEntry, named: Sequence[Metric | ScoreMetric]
-) -> Iterator[str]:
+def _others(given: Namespace, baseline: Baseline, entry: BaselineEntry, named: Sequence[OneSided]) -> Iterator[str]:
     """The metrics that were asked for, from the counts or from the stored outcome of every sample."""
-    if any(isinstance(metric, ScoreMetric) for metric in named):
+    rates = cell_rates(entry.cells)
+    if any(metric.name not in rates for metric in named):
         records = stored_records(given, baseline, entry.condition.key)
     for metric in named:
-        if isinstance(metric, Metric):
-            yield spelled(metric.estimate(entry.cells))
+        if metric.name in rates:
+            yield spelled(rates[metric.name])
         elif records is None:
             yield "no sample file"
         else:
             rule = FailureRule.parse(entry.rule)
-            score = metric.score(records, rule.flags(confidence=records.confidence, entropy=records.entropy))
-            yield "no logits" if score.reason == NO_LOGITS else spelled(score)
+            value = metric.measure(records, rule.flags_of(records))
+            yield "no logits" if value.lacks_logits else spelled(value)
 
 
 def compare_baselines(given: Namespace) -> Iterator[str]:

@@ -11,7 +11,7 @@ import numpy as np
 from pytest_failaware.baselines.opening import WITH_LOGITS, open_baseline, open_records, stored_groups
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.layout import aligned
-from pytest_failaware.core.metric import NO_LOGITS, ScoreMetric
+from pytest_failaware.core.metric import NO_LOGITS
 from pytest_failaware.core.records import TEMPERATURE, Records
 from pytest_failaware.judge.groups import Groups
 from pytest_failaware.judge.metrics.logits import TEMPERATURES, fit_temperature
@@ -69,4 +69,4 @@ def _halves(records: Records, groups: Groups) -> tuple[Records, Records]:
 def _row(label: str, records: Records, at: str = "") -> tuple[str, ...]:
     metrics = [SCORE_METRICS[name] if not at else one_sided_metric(name + at, "temperature") for name in _SHOWN]
     unflagged = np.zeros(len(records), dtype=np.bool_)  # these ask for no rule
-    return label, *(spelled(one.score(records, unflagged)) for one in metrics if isinstance(one, ScoreMetric))
+    return label, *(spelled(metric.measure(records, unflagged)) for metric in metrics)

@@ -98,7 +98,7 @@ def _elsewhere(given: Namespace, baseline: Baseline, rule: FailureRule, *, every
     rows = []
     for key in baseline.entries:
         if (everywhere or key != given.condition) and (records := stored_records(given, baseline, key)) is not None:
-            trusted = ~rule.flags(confidence=records.confidence, entropy=records.entropy)
+            trusted = ~rule.flags_of(records)
             wrong, count = int((trusted & ~records.correct).sum()), int(trusted.sum())
             rows.append(
                 (key, f"{count / len(records):.1%}", str(wrong), f"{wrong / count:.2%}" if count else "undefined")

@@ -23,7 +23,7 @@ def accept_command(report: str, results: Sequence[ItemResult], folder: str = "")
     """Return the command that stores the values of a run that failed from its report, "" if it would store none.
 
     Args:
-        report: the file of --failaware-json, as the reader would type it.
+        report: the JSON report, as the reader would type it.
         results: of the whole run.
         folder: of the baselines, if the command would not find it by itself.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -16,7 +16,9 @@ _SWITCHES: Final = frozenset(option.name for option in OPTIONS if option.flag)
 _LEAST_ALPHA: Final = Decimal("1e-12")  # what forty samples lost and none gained prove
 
 
-def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around: Surroundings) -> None:
+def refuse_contradictions(
+    config: RunConfig, given: Mapping[str, Given], reports: Sequence[Given], around: Surroundings
+) -> None:
     """Refuse what would let a gate pass that nobody reviewed, or store what is not the whole truth.
 
     Raises:
@@ -25,7 +27,7 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
     if config.precision is Precision.TF32 and config.device == "cpu":
         raise ConfigError(f"{given['precision'].where}: only CUDA has TF32; leave it out, or do not ask for the CPU")
     if config.check:
-        _refuse_beside_check(given)
+        _refuse_beside_check({**given, **_typed_report(reports)})
     if config.predictions is not None:
         _refuse_what_a_model_needs(config, given)
     readers = {"strict": config.strict, "limit": config.limit, "against": config.against, "override": config.overrides}
@@ -45,11 +47,16 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
         )
 
 
+def _typed_report(reports: Sequence[Given]) -> dict[str, Given]:
+    """The first report that was typed; those of the ini are for other runs."""
+    typed = [given for given in reports if given.place == COMMAND_LINE]
+    return {"report": typed[0]} if typed else {}
+
+
 def _refuse_beside_check(given: Mapping[str, Given]) -> None:
     """Refuse what needs the numbers of all samples beside a look at a few of them."""
     writing = ("update-baselines", "update-new", "prune", "dry-run", "reason", "reset-golden")
-    files = ("csv", "svg", "json", "md", "html", "github")
-    for name in ("strict", "limit", "against", *writing, *files):
+    for name in ("strict", "limit", "against", *writing, "report"):
         if name in given and (name not in _SWITCHES or given[name].switch()):
             raise ConfigError(
                 f"{given[name].where}: --failaware-check only looks at a few samples, so there is nothing to judge, "

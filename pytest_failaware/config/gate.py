@@ -14,7 +14,7 @@ from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.spelling import parse_conditions
 from pytest_failaware.core.errors import ConfigError, choices
 from pytest_failaware.core.gate import Gate, Policy
-from pytest_failaware.core.metric import AnyMetric, CoverageMetric, ScoreMetric
+from pytest_failaware.core.metric import AnyMetric
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.names import EXAMPLES, spelled_metric
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES, DEFAULT_GATES
@@ -135,7 +135,7 @@ def _maximum(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Dec
 
 def _with_one_side(vocabulary: Vocabulary) -> dict[str, AnyMetric | None]:
     """The metrics that a literal bound can hold without a baseline."""
-    return {name: metric for name, metric in vocabulary.metrics.items() if not isinstance(metric, CoverageMetric)}
+    return {name: metric for name, metric in vocabulary.metrics.items() if metric.has_one_side}
 
 
 def _bounds(value: object, where: str, table: Mapping[str, AnyMetric | None]) -> dict[str, Decimal]:
@@ -150,7 +150,7 @@ def _bounds(value: object, where: str, table: Mapping[str, AnyMetric | None]) ->
 def _range(name: str, table: Mapping[str, AnyMetric | None]) -> tuple[float, float]:
     """The least and the largest value of a metric."""
     metric = table[name] if name in table else spelled_metric(name, "")
-    return (metric.lowest, metric.highest) if isinstance(metric, ScoreMetric) else (0.0, 1.0)
+    return (0.0, 1.0) if metric is None else (metric.lowest, metric.highest)
 
 
 def _policy(value: object, where: str, vocabulary: Vocabulary) -> Policy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -93,7 +93,7 @@ OPTIONS: Final = (
         help="the labelled images: folder:DIR (one sub-folder per class), csv:FILE (columns file, label), npz:FILE, "
         "torchvision:CIFAR10 or pkg.mod:factory",
     ),
-    Option(name="data-root", metavar="DIR", help="where torchvision data sets lie. Default: data"),
+    Option(name="data-root", metavar="DIR", ini_only=True, help="where torchvision data sets lie. Default: data"),
     Option(
         name="bad-samples",
         metavar="HOW",
@@ -202,41 +202,26 @@ OPTIONS: Final = (
         help="measure everything anew: read no outcome of an earlier run from pytest's cache, and keep none there",
     ),
     Option(
-        name="csv",
+        name="report",
         metavar="FILE",
-        command_line_only=True,
-        help="write the table of rates, one row per condition, to FILE",
-    ),
-    Option(
-        name="svg",
-        metavar="FILE",
-        command_line_only=True,
-        help="draw the table of rates, numbers and bars, to FILE, one SVG picture for light and dark pages",
-    ),
-    Option(
-        name="json",
-        metavar="FILE",
-        command_line_only=True,
-        help="write everything about the run to FILE (report.json), and the outcome of every sample to an archive "
-        "beside it (report.records.zip); python -m pytest_failaware accept report.json needs both",
-    ),
-    Option(name="md", metavar="FILE", command_line_only=True, help="write a summary in Markdown to FILE"),
-    Option(
-        name="html",
-        metavar="FILE",
-        command_line_only=True,
-        help="write a report with curves and the worst images to FILE, one HTML file that loads nothing else",
+        repeated=True,
+        help="write a report to FILE, in the format of its suffix: .html (curves and the worst images, one file that "
+        "loads nothing else), .json (everything, with the outcome of every sample in FILE.records.zip beside it; "
+        "python -m pytest_failaware accept FILE.json needs both), .md (a summary), .csv or .svg (the table of rates). "
+        "Several times for several files",
     ),
     Option(
         name="html-images",
         metavar="N",
-        help="images in the HTML report for each condition, at most 20; 0 keeps private data out of it. Default: 8",
+        ini_only=True,
+        help="images in an HTML report for each condition, at most 20; 0 keeps private data out of it. Default: 8",
     ),
     Option(
         name="github",
         flag=True,
-        command_line_only=True,
-        help="in GitHub Actions: add the summary to the job's page, and an annotation to each of ten failures",
+        ini_only=True,
+        help="in GitHub Actions (GITHUB_ACTIONS is set): add the summary to the job's page, and an annotation to each "
+        "of ten failures. Default: true",
     ),
     Option(
         name="require-reason",
@@ -342,6 +327,11 @@ class Surroundings:
     ini_name: str = "ini"
 
     @property
+    def is_github_job(self) -> bool:
+        """Whether this is a job of GitHub Actions."""
+        return self.environ.get("GITHUB_ACTIONS", "").lower() not in _FALSE
+
+    @property
     def ci_server(self) -> str:
         """The variable that shows a CI server, "" where there is none."""
         return next((name for name in CI_SERVERS if self.environ.get(name, "").lower() not in _FALSE), "")
@@ -353,6 +343,30 @@ def given_options(
     """The options that somebody gave, by name; what was typed wins over the environment, which wins over the ini."""
     found = ((option, _given(option, command_line, ini, around)) for option in OPTIONS if not option.repeated)
     return {option.name: given for option, given in found if given is not None}
+
+
+def given_lines(
+    name: str, command_line: Mapping[str, object], ini: Mapping[str, object], around: Surroundings
+) -> tuple[Given, ...]:
+    """The values of an option that can be given several times: those that were typed, else those of the ini."""
+    (option,) = (option for option in OPTIONS if option.name == name)
+    if isinstance(typed := command_line.get(name), Iterable):
+        return tuple(
+            Given(text=str(text), where=f"{option.typed}={text}", place=COMMAND_LINE, base=around.invocation_dir)
+            for text in typed
+        )
+    lines = _lines(ini.get(option.key)) if option.ini else []
+    return tuple(
+        Given(text=line, where=f"{option.ini} = {line}", place=around.ini_name, base=around.ini_dir) for line in lines
+    )
+
+
+def _lines(value: object) -> list[str]:
+    """The lines of a text, a list, or a table, whose pairs are written with =>."""
+    if isinstance(value, Mapping):
+        return [f"{key} => {text}" for key, text in value.items()]
+    lines = [] if value is None else value if isinstance(value, list) else str(value).splitlines()
+    return [str(line) for line in lines if str(line).strip()]
 
 
 _EXAMPLES: Final = {"preprocess": "resize=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225"}

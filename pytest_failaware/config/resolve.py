@@ -7,7 +7,7 @@ pytest was called from, paths in the ini at the ini file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from pytest_failaware.config.options import (
     PREFIX,
     Given,
     Surroundings,
+    given_lines,
     given_options,
     is_on,
 )
@@ -41,6 +42,7 @@ from pytest_failaware.core.request import (
     Writing,
 )
 from pytest_failaware.report.json_report import records_path
+from pytest_failaware.report.outputs import WRITERS
 
 _OVERRIDE: Final = "--failaware-override="
 _DEFAULTS: Final = {
@@ -76,6 +78,7 @@ def resolve(
         vocabulary = vocabulary.of_predictions
     default_dir = Given(text=BASELINES, where="", place="default", base=around.ini_dir)
     writing, baseline_dir = _writing(given, around), given.get("baseline-dir", default_dir).path()
+    reports = given_lines("report", command_line, ini, around)
     config = RunConfig(
         model=read_source("model", given["model"]) if "model" in given else None,
         predictions=read_source("predictions", given["predictions"]) if "predictions" in given else None,
@@ -94,20 +97,20 @@ def resolve(
         baseline_dir=baseline_dir,
         dataset_change=_dataset_change(given),
         drift_budget=_drift_budget(given),
-        rename=_rename(ini.get("rename")),
+        rename=_rename(given_lines("rename", command_line, ini, around)),
         check=is_on("check", given),
         limit=_positive("limit", given),
         group=given["group"].text if "group" in given else None,
         store_logits=is_on("store-logits", given),
         strict=is_on("strict", given),
         writing=writing,
-        outputs=_outputs(given, baseline_dir),
+        outputs=_outputs(given, reports, around, baseline_dir),
         caching=not is_on("no-cache", given),
         gate=_gate(given, ini, vocabulary),
         overrides=_overrides(command_line.get("override"), vocabulary),
-        origins=_origins(given),
+        origins=_origins(given, reports),
     )
-    refuse_contradictions(config, given, around)
+    refuse_contradictions(config, given, reports, around)
     check_logits(config, config.gate)
     return config
 
@@ -157,24 +160,27 @@ def _writing(given: Mapping[str, Given], around: Surroundings) -> Writing:
     return writing
 
 
-def _outputs(given: Mapping[str, Given], baseline_dir: Path) -> Outputs:
-    files = {name: _writable(given[name]) if name in given else None for name in ("csv", "svg", "json", "md", "html")}
-    taken: dict[Path, str] = {}
-    for name, path in files.items():
-        for one in () if path is None else (path, records_path(path)) if name == "json" else (path,):
-            other = taken.setdefault(one, name)
-            if other != name or one.is_relative_to(baseline_dir):
-                holder = f"--failaware-{other}" if other != name else f"the baselines in {baseline_dir}"
-                raise ConfigError(f"{given[name].where}: {one} is for {holder}; name another file")
+def _outputs(given: Mapping[str, Given], reports: Sequence[Given], around: Surroundings, baseline_dir: Path) -> Outputs:
+    """A look writes nothing."""
+    images, looks = _html_images(given), is_on("check", given)
     return Outputs(
-        csv=files["csv"],
-        html=files["html"],
-        html_images=_html_images(given),
-        json=files["json"],
-        markdown=files["md"],
-        svg=files["svg"],
-        github=is_on("github", given),
+        files=() if looks else _report_files(reports, baseline_dir),
+        html_images=images,
+        github=around.is_github_job and not looks and ("github" not in given or given["github"].switch()),
     )
+
+
+def _report_files(reports: Sequence[Given], baseline_dir: Path) -> tuple[Path, ...]:
+    """The files of the reports, none of which another one or a baseline needs."""
+    files = [_writable(given) for given in reports]
+    taken: dict[Path, str] = {}
+    for given, path in zip(reports, files, strict=True):
+        for written in (path, records_path(path)) if path.suffix.lower() == ".json" else (path,):
+            if written in taken or written.is_relative_to(baseline_dir):
+                holder = taken.get(written, f"the baselines in {baseline_dir}")
+                raise ConfigError(f"{given.where}: {written} is for {holder}; name another file")
+            taken[written] = given.where
+    return tuple(files)
 
 
 def _html_images(given: Mapping[str, Given]) -> int:
@@ -193,31 +199,23 @@ def _overrides(typed: object, vocabulary: Vocabulary) -> dict[str, str]:
     return found
 
 
-def _rename(value: object) -> dict[str, str]:
-    """New names of classes by the old ones, each name once: a text or a list of lines, or a table of TOML."""
+def _rename(lines: Iterable[Given]) -> dict[str, str]:
+    """New names of classes by the old ones, each name once."""
     found: dict[str, str] = {}
-    for line in _lines(value):
-        old, new = (name.strip() for name in line.partition("=>")[::2])
+    for line in lines:
+        old, new = (name.strip() for name in line.text.partition("=>")[::2])
         if not old or not new or old in found or new in found.values() or old == new:
-            raise ConfigError(
-                f"failaware_rename = {line}: write OLD => NEW, one a line, each name once, as in cat => kitten"
-            )
+            raise ConfigError(f"{line.where}: write OLD => NEW, one a line, each name once, as in cat => kitten")
         found[old] = new
     return found
 
 
-def _lines(value: object) -> list[str]:
-    """The lines of a text, a list, or a table, whose keys are the old names."""
-    if isinstance(value, Mapping):
-        return [f"{old} => {new}" for old, new in value.items()]
-    lines = [] if value is None else value if isinstance(value, list) else str(value).splitlines()
-    return [str(line) for line in lines if str(line).strip()]
-
-
-def _origins(given: Mapping[str, Given]) -> dict[str, Origin]:
+def _origins(given: Mapping[str, Given], reports: Sequence[Given]) -> dict[str, Origin]:
     """Where the value of each option comes from that has one, in the order of the table."""
     known = {name: Origin(text=one.text, place=one.place) for name, one in given.items()}
     defaults = {name: Origin(text=text, place="default") for name, text in _DEFAULTS.items()}
+    if reports:
+        known["report"] = Origin(text=", ".join(given.text for given in reports), place=reports[0].place)
     found = defaults | known
     return {option.name: found[option.name] for option in OPTIONS if option.name in found}
 
@@ -295,6 +293,11 @@ def _dataset_change(given: Mapping[str, Given]) -> DatasetChange:
 
 def _writable(given: Given) -> Path:
     path = given.path()
+    if path.suffix.lower() not in WRITERS:
+        raise ConfigError(
+            f"{given.where}: the suffix says the format of a report; name a file that ends in "
+            f"{', '.join(tuple(WRITERS)[:-1])} or {tuple(WRITERS)[-1]}"
+        )
     if not path.parent.is_dir():
         raise ConfigError(f"{given.where}: the folder {path.parent} does not exist; create it first")
     if path.is_dir():

@@ -17,12 +17,11 @@ from pytest_failaware.core.conditions.catalogue import (
     Degrade,
 )
 from pytest_failaware.core.errors import ConfigError
-from pytest_failaware.core.metric import AnyMetric, RateMetric, ScoreMetric
+from pytest_failaware.core.metric import AnyMetric, OwnMetric, RateMetric, ScoreMetric
 from pytest_failaware.core.text import describe_error
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, CHANGE_RATES, METRICS, NON_FINITE
 from pytest_failaware.judge.metrics.scores import RANKING_METRICS, SCORE_METRICS
 
-OwnMetric = ScoreMetric | RateMetric
 Named = TypeVar("Named", Degradation, OwnMetric)
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
@@ -111,22 +110,16 @@ def _check_tolerance(metric: OwnMetric) -> None:
 
 
 def _naming(metric: OwnMetric) -> OwnMetric:
-    """The metric with a function whose errors tell its name."""
-    if isinstance(metric, RateMetric):
-        return replace(metric, masks=_called(metric.name, metric.masks))
-    prepare = None if metric.prepare is None else _called(metric.name, metric.prepare)
-    return replace(
-        metric,
-        compute=_called(metric.name, metric.compute),
-        prepare=None if prepare is None else lambda records: _called(metric.name, prepare(records)),
-    )
+    """Return the metric with functions whose errors say its name."""
 
+    def naming(function: Callable[Given, Found]) -> Callable[Given, Found]:
+        def call(*given: Given.args, **named: Given.kwargs) -> Found:
+            try:
+                return function(*given, **named)
+            except Exception as error:  # the user's code runs here
+                text = describe_error(error)
+                raise ConfigError(f"metric {metric.name}: its function raised {text}; repair it") from error
 
-def _called(name: str, function: Callable[Given, Found]) -> Callable[Given, Found]:
-    def call(*given: Given.args, **named: Given.kwargs) -> Found:
-        try:
-            return function(*given, **named)
-        except Exception as error:  # the user's code runs here
-            raise ConfigError(f"metric {name}: its function raised {describe_error(error)}; repair it") from error
+        return call
 
-    return call
+    return metric.calling(naming)

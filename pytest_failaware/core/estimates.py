@@ -59,14 +59,20 @@ class Estimate:
         """Whether people read it in percent."""
         return True
 
+    @property
+    def lacks_logits(self) -> bool:
+        """Whether it has no value because the records hold no logits."""
+        return False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A number that no ratio of counts is, such as an area under a curve; `reason` says why there is no value."""
+    """A number that is no ratio of counts, such as an area under a curve; `reason` says why there is no value."""
 
     value: float | None
     is_rate: bool = False
     reason: str = ""
+    lacks_logits: bool = False  # why there is no value: the records hold no logits
 
     @property
     def fraction(self) -> Fraction | None:

@@ -24,9 +24,14 @@ class Policy(Enum):
     EQUIVALENCE = "equivalence"  # passes only where few predictions and flags can have changed
 
     @property
+    def proves_a_drop(self) -> bool:
+        """Whether a gate is red only if a drop is proven; the other policies are red unless one is excluded."""
+        return self in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
+
+    @property
     def alpha(self) -> Decimal:
-        """The default level: of a whole marked test for the first two, of each gate for the others."""
-        return Decimal("0.01") if self in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP) else Decimal("0.05")
+        """The default level: of a whole marked test if the policy proves a drop, else of each gate."""
+        return Decimal("0.01") if self.proves_a_drop else Decimal("0.05")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +61,18 @@ class Gate:
     @property
     def of_logits(self) -> tuple[str, ...]:
         """The metrics among `named` that need every logit of a sample."""
-        return tuple(name for name in sorted(self.named) if getattr(self.table.get(name), "needs_logits", False))
+        known = (self.table[name] for name in sorted(self.named) if name in self.table)  # rates of change are no metric
+        return tuple(metric.name for metric in known if metric.needs_logits)
 
     @property
     def named(self) -> frozenset[str]:
         """Every metric that the gate judges: against its reference, or by a literal bound."""
         return frozenset({*self.metrics, *self.minimum, *self.maximum})
+
+    @property
+    def chosen_alpha(self) -> Decimal:
+        """The alpha of the gate, else the default of its policy."""
+        return self.policy.alpha if self.alpha is None else self.alpha
 
     @property
     def level(self) -> float:
@@ -70,10 +81,5 @@ class Gate:
         beyond_tolerance and any_drop share theirs over the declared conditions and gating metrics (Bonferroni), so that
         a verdict depends neither on what else was selected nor on the order; the other two hold it for each gate.
         """
-        alpha = float(self.policy.alpha if self.alpha is None else self.alpha)
-        return alpha / max(1, len(self.conditions) * len(self.metrics)) if self.shares_alpha else alpha
-
-    @property
-    def shares_alpha(self) -> bool:
-        """Whether alpha is the chance of a false alarm of all that the marked test declares together."""
-        return self.policy in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
+        alpha = float(self.chosen_alpha)
+        return alpha / max(1, len(self.conditions) * len(self.metrics)) if self.policy.proves_a_drop else alpha

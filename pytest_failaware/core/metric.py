@@ -1,13 +1,17 @@
-"""The kinds of metrics: a ratio of the four counts or of a user's own, a score, and a rate at another's coverage."""
+"""What a metric is: a ratio of the four counts or of a user's own, a score, or a rate at another side's coverage.
+
+Every kind says its direction, its range, how its change is tested, and what it needs; a kind that one side has alone
+measures itself with `measure(records, flagged)`. Nothing outside this file asks which kind a metric is.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Final, SupportsFloat
+from typing import TYPE_CHECKING, ClassVar, Final, ParamSpec, Protocol, SupportsFloat, TypeVar
 
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.estimates import Cells, Estimate, Score
@@ -20,6 +24,17 @@ if TYPE_CHECKING:
     Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
     Rows = NDArray[np.intp] | slice
     OnRows = Callable[[Rows], float | None]
+
+
+class Wrap(Protocol):
+    """Takes a function of the user's own and returns one that does the same, and says more if that fails."""
+
+    def __call__(self, function: Callable[Given, Found]) -> Callable[Given, Found]:
+        """Return the wrapped function."""
+
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
 
 _ALL: Final = ("trusted_right", "trusted_wrong", "flagged_right", "flagged_wrong")
 NO_LOGITS: Final = "no logits are stored"
@@ -34,8 +49,29 @@ class Direction(Enum):
     EITHER_IS_WORSE = 0
 
 
+class PairedTest(Enum):
+    """How the change of a metric is tested on samples that both sides have."""
+
+    RATE = "rate"  # the samples counted, and those they are counted among, of each side
+    COVERAGE = "coverage"  # the same, with as many samples counted among on both sides
+    SCORE = "score"  # a jackknife over parts of the samples
+
+
+class _Ratio:
+    """What all ratios of counts have in common."""
+
+    __slots__ = ()
+    test: ClassVar[PairedTest] = PairedTest.RATE
+    is_ratio: ClassVar[bool] = True
+    is_rate: ClassVar[bool] = True  # read in percent
+    has_one_side: ClassVar[bool] = True
+    needs_logits: ClassVar[bool] = False
+    lowest: ClassVar[float] = 0.0
+    highest: ClassVar[float] = 1.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class Metric(_Ratio):
     """A rate in [0, 1]: the counts of the cells in `numerator` over those in `denominator`."""
 
     name: str
@@ -46,15 +82,24 @@ class Metric:
     gates_by_default: bool = False
     undefined: str = "there is no image"  # the reason for a denominator of 0
 
-    def estimate(self, cells: Cells) -> Estimate:
-        """The rate of these counts, with the reason where its denominator is 0."""
+    def measure(self, records: Records, flagged: NDArray[np.bool_]) -> Estimate:
+        """Return the rate on these records."""
+        counted, among = self.counted(records, flagged)
+        return _estimate(int(counted.sum()), int(among.sum()), self.undefined)
+
+    def counted(self, records: Records, flagged: NDArray[np.bool_]) -> Masks:
+        """Return the samples that count, and those they are counted among."""
+        return _in_cells(self.numerator, records, flagged), _in_cells(self.denominator, records, flagged)
+
+    def of_cells(self, cells: Cells) -> Estimate:
+        """Return the rate of these counts, with the reason if its denominator is 0."""
         numerator = sum(getattr(cells, name) for name in self.numerator)
         denominator = sum(getattr(cells, name) for name in self.denominator)
         return _estimate(numerator, denominator, self.undefined)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateMetric:
+class RateMetric(_Ratio):
     """A rate of the user's own, for the hook `pytest_failaware_metrics`.
 
     `masks(records, flagged)` returns two boolean arrays of shape (N,): the samples that count, and the samples they are
@@ -72,8 +117,8 @@ class RateMetric:
         """Which change is for the worse."""
         return Direction.HIGHER_IS_BETTER if self.higher_is_better else Direction.LOWER_IS_BETTER
 
-    def estimate(self, records: Records, flagged: NDArray[np.bool_]) -> Estimate:
-        """The rate on these records."""
+    def measure(self, records: Records, flagged: NDArray[np.bool_]) -> Estimate:
+        """Return the rate on these records."""
         counted, among = self.counted(records, flagged)
         return _estimate(int(counted.sum()), int(among.sum()), self.undefined)
 
@@ -94,6 +139,10 @@ class RateMetric:
         counted, among = masks
         return counted & among, among
 
+    def calling(self, wrap: Wrap) -> RateMetric:
+        """Return the metric with its function wrapped."""
+        return replace(self, masks=wrap(self.masks))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreMetric:
@@ -103,6 +152,10 @@ class ScoreMetric:
     the records too, which tell how far chance moves it, and so must not depend on the order of the samples. One that
     `needs_logits` alone gets records with `logits`, and always does; a gate on it asks for failaware_store_logits.
     """
+
+    test: ClassVar[PairedTest] = PairedTest.SCORE
+    is_ratio: ClassVar[bool] = False
+    has_one_side: ClassVar[bool] = True
 
     name: str
     compute: Callable[[Records, NDArray[np.bool_]], float | None]
@@ -120,8 +173,8 @@ class ScoreMetric:
         """Which change is for the worse."""
         return Direction.HIGHER_IS_BETTER if self.higher_is_better else Direction.LOWER_IS_BETTER
 
-    def score(self, records: Records, flagged: NDArray[np.bool_]) -> Score:
-        """The number on these records.
+    def measure(self, records: Records, flagged: NDArray[np.bool_]) -> Score:
+        """Return the number on these records.
 
         Raises:
             ConfigError: it is neither None nor a finite number in the range of the metric.
@@ -129,14 +182,20 @@ class ScoreMetric:
         return self.on_parts(records, flagged)(slice(None))
 
     def on_parts(self, records: Records, flagged: NDArray[np.bool_]) -> Callable[[Rows], Score]:
-        """The number on any rows of these records, as `score` would have it on those alone."""
+        """Return a function that computes the number on any rows of these records, as `measure` does on those alone."""
         if self.needs_logits and records.logits is None:
-            return lambda rows: Score(value=None, is_rate=self.is_rate, reason=NO_LOGITS)
+            return lambda rows: Score(value=None, is_rate=self.is_rate, reason=NO_LOGITS, lacks_logits=True)
         if self.prepare is not None:
             on_rows = self.prepare(records)
             return lambda rows: self._checked(on_rows(rows))
         given = records if self.needs_logits else replace(records, logits=None)  # which would be copied for each part
         return lambda rows: self._checked(self.compute(given.take(rows), flagged[rows]))
+
+    def calling(self, wrap: Wrap) -> ScoreMetric:
+        """Return the metric with its functions wrapped."""
+        prepare = None if self.prepare is None else wrap(self.prepare)
+        on_rows = None if prepare is None else (lambda records: wrap(prepare(records)))
+        return replace(self, compute=wrap(self.compute), prepare=on_rows)
 
     def _checked(self, found: float | None) -> Score:
         if found is None:
@@ -151,8 +210,11 @@ class ScoreMetric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CoverageMetric:
-    """A rate that needs both sides: this one's threshold is moved until as many samples are trusted as before."""
+class CoverageMetric(_Ratio):
+    """A rate that needs both sides: the threshold of this side is moved until as many samples are trusted as before."""
+
+    test: ClassVar[PairedTest] = PairedTest.COVERAGE
+    has_one_side: ClassVar[bool] = False
 
     name: str
     direction: Direction
@@ -160,7 +222,35 @@ class CoverageMetric:
     undefined: str
 
 
-AnyMetric = Metric | RateMetric | CoverageMetric | ScoreMetric
+OwnMetric = RateMetric | ScoreMetric
+"""What the hook `pytest_failaware_metrics` may add."""
+OneSided = Metric | RateMetric | ScoreMetric
+AnyMetric = OneSided | CoverageMetric
+
+
+def own_rates(table: Mapping[str, AnyMetric]) -> list[RateMetric]:
+    """Return the rates of a table that are no ratio of the four counts."""
+    return [metric for metric in table.values() if isinstance(metric, RateMetric)]
+
+
+def score_metrics(table: Mapping[str, AnyMetric], names: Collection[str]) -> list[ScoreMetric]:
+    """Return the scores of a table that are named."""
+    return [metric for name, metric in table.items() if isinstance(metric, ScoreMetric) and name in names]
+
+
+def _in_cells(names: tuple[str, ...], records: Records, flagged: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the samples in any of these cells."""
+    import numpy as np
+
+    right = records.correct
+    cells = {
+        "trusted_right": ~flagged & right,
+        "trusted_wrong": ~flagged & ~right,
+        "flagged_right": flagged & right,
+        "flagged_wrong": flagged & ~right,
+    }
+    inside: NDArray[np.bool_] = np.logical_or.reduce([cells[name] for name in names])
+    return inside
 
 
 def _estimate(numerator: int, denominator: int, undefined: str) -> Estimate:

@@ -106,21 +106,28 @@ class Writing:
 class Outputs:
     """The files a run writes beside the baselines; `github` adds a job summary and annotations.
 
-    `html_images` is how many of its worst images the HTML report shows for each condition; at 0 it names none either.
+    The suffix of a file says its format. `html_images` is how many of its worst images an HTML report shows for each
+    condition; at 0 it names none either.
     """
 
-    csv: Path | None = None
-    html: Path | None = None
+    files: tuple[Path, ...] = ()
     html_images: int = 8
-    json: Path | None = None
-    markdown: Path | None = None
-    svg: Path | None = None
     github: bool = False
+
+    @property
+    def json(self) -> Path | None:
+        """The first JSON report, beside which the records lie."""
+        return next((path for path in self.files if path.suffix.lower() == ".json"), None)
+
+    @property
+    def has_html(self) -> bool:
+        """Whether a report has pictures of samples."""
+        return any(path.suffix.lower() == ".html" for path in self.files)
 
     @property
     def are_asked(self) -> bool:
         """Whether there is anything to write."""
-        return self.github or any((self.csv, self.html, self.json, self.markdown, self.svg))
+        return self.github or bool(self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

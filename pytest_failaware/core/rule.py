@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pytest_failaware.core.records import Records
+
 _PART: Final = re.compile(r"(confidence|entropy)\s*([<>])\s*([0-9.eE+-]+)")
 _DIRECTION: Final = {"confidence": "<", "entropy": ">"}
 
@@ -94,6 +96,10 @@ class FailureRule:
             if self.entropy is not None:
                 flagged |= entropy > np.float32(self.entropy)
         return flagged
+
+    def flags_of(self, records: Records) -> NDArray[np.bool_]:
+        """Which predictions of these records are flagged, (N,) bool."""
+        return self.flags(confidence=records.confidence, entropy=records.entropy)
 
     def flag_logits(self, logits: Any) -> Any:  # Any: an array, a list or a torch tensor -> an array or a bool
         """Return which predictions are flagged: (N,) bool for logits (N, K), a Python bool for one sample (K,); K >= 2.

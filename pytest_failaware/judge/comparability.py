@@ -140,7 +140,7 @@ def records_equal(one: Records, other: Records, rule: FailureRule) -> bool:
     exact = all(
         np.array_equal(getattr(one, name), getattr(other, name)) for name in ("sample_id", "label", "prediction")
     )
-    flags, others = (rule.flags(confidence=side.confidence, entropy=side.entropy) for side in (one, other))
+    flags, others = (rule.flags_of(side) for side in (one, other))
     return (
         exact
         and np.array_equal(flags, others)

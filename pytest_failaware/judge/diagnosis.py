@@ -7,7 +7,8 @@ from fractions import Fraction
 
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.metric import AnyMetric
-from pytest_failaware.judge.gating import paired, worsening
+from pytest_failaware.judge.evidence import paired
+from pytest_failaware.judge.gating import worsening
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, METRICS
 from pytest_failaware.judge.outcomes import Outcomes
 

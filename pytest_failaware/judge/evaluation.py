@@ -12,7 +12,7 @@ from pytest_failaware.core.estimates import Cells, ConditionStats, Value, percen
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.layout import aligned
 from pytest_failaware.core.measurement import Measurement, in_groups
-from pytest_failaware.core.metric import AnyMetric, Metric, ScoreMetric
+from pytest_failaware.core.metric import AnyMetric, score_metrics
 from pytest_failaware.core.notebook import html_lines, html_table
 from pytest_failaware.core.records import NO_CLASS, RECORD_DTYPES, Records
 from pytest_failaware.core.rule import FailureRule
@@ -63,7 +63,7 @@ class Evaluation:
     @cached_property
     def flagged(self) -> NDArray[np.bool_]:
         """Which predictions the rule flags, (N,) bool."""
-        return self.rule.flags(confidence=self.records.confidence, entropy=self.records.entropy)
+        return self.rule.flags_of(self.records)
 
     def score(self, name: str) -> Value:
         """One metric by its name in a gate, as in `score("augrc").value`; without a value it says why.
@@ -73,13 +73,8 @@ class Evaluation:
         """
         if name in self.stats.rates:
             return self.stats.rates[name]
-        own = self.table.get(name)
-        metric = own if isinstance(own, ScoreMetric) else one_sided_metric(name, "score")
-        return (
-            metric.estimate(self.stats.cells)
-            if isinstance(metric, Metric)
-            else metric.score(self.records, self.flagged)
-        )
+        metric = next(iter(score_metrics(self.table, (name,))), None) or one_sided_metric(name, "score")
+        return metric.measure(self.records, self.flagged)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per sample: names, every column of the records but the logits, and whether it is flagged.

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.core.estimates import Score
-from pytest_failaware.core.metric import Direction, ScoreMetric
+from pytest_failaware.core.estimates import Estimate, Value
+from pytest_failaware.core.metric import (
+    AnyMetric,
+    CoverageMetric,
+    Direction,
+    Metric,
+    PairedTest,
+    RateMetric,
+    ScoreMetric,
+)
 from pytest_failaware.core.result import Evidence
 from pytest_failaware.judge import significance
+from pytest_failaware.judge.changes import at_coverage
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.significance.grouped import Floats, Groups
 from pytest_failaware.judge.significance.jackknife import Rows, deal, jackknife_evidence
@@ -23,6 +32,8 @@ from pytest_failaware.judge.significance.rates import Interval
 Mask = NDArray[np.bool_]
 Masks = tuple[Mask, Mask]
 """The samples that are counted, and those they are counted among."""
+
+_Tested = tuple[Value, Value, Evidence | None]
 
 _CONFIDENCE: Final = 0.95
 
@@ -39,6 +50,35 @@ class _Drop:
     interval: Interval
     lost: int | None = None
     gained: int | None = None
+
+
+def paired(metric: AnyMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float) -> _Tested:
+    """Return a metric on both sides, and what its change proves: no evidence if a side has no value."""
+    return _TESTS[metric.test](metric, before, now, tolerance, level)
+
+
+def _rate(metric: Metric | RateMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float) -> _Tested:
+    sides = before.masks(metric), now.masks(metric)
+    reference, current = (_estimate(metric, masks) for masks in sides)
+    if not reference.denominator or not current.denominator:
+        return reference, current, None
+    return reference, current, paired_evidence(*sides, metric.direction, tolerance, level, now.groups)
+
+
+def _rate_at_coverage(
+    metric: CoverageMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float
+) -> _Tested:
+    sides = at_coverage(before, now)
+    reference, current = (_estimate(metric, masks) for masks in sides)
+    if not reference.denominator or not current.denominator:
+        return reference, current, None
+    around = now.right_around(current.denominator)
+    return reference, current, coverage_evidence(*sides, around, tolerance, level, now.groups)
+
+
+def _estimate(metric: AnyMetric, masks: Masks) -> Estimate:
+    counted, among = (int(mask.sum()) for mask in masks)
+    return Estimate(numerator=counted, denominator=among, reason="" if among else metric.undefined)
 
 
 def paired_evidence(
@@ -68,9 +108,7 @@ def coverage_evidence(
     return _evidence(drop, tolerance, level)
 
 
-def score_evidence(
-    metric: ScoreMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float
-) -> tuple[Score, Score, Evidence | None]:
+def score_evidence(metric: ScoreMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float) -> _Tested:
     """A score metric on the same samples of both sides, and what its change proves; none where a side has no value."""
     sides = [metric.on_parts(side.records, ~side.trusted) for side in (before, now)]
 
@@ -84,6 +122,14 @@ def score_evidence(
     drop = (reference.value - current.value) * metric.direction.value
     part = deal(now.records.sample_id, now.groups)
     return reference, current, jackknife_evidence(drop_on, drop, part, tolerance, level)
+
+
+_TESTS: Final[Mapping[PairedTest, Callable[[Any, Outcomes, Outcomes, Decimal, float], _Tested]]] = {
+    PairedTest.RATE: _rate,
+    PairedTest.COVERAGE: _rate_at_coverage,
+    PairedTest.SCORE: score_evidence,
+}
+"""Any: each function takes the kinds of metrics that name its test."""
 
 
 def _evidence(drop: _Drop, tolerance: Decimal, level: float) -> Evidence:

@@ -13,18 +13,10 @@ from typing import Final
 
 from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
 from pytest_failaware.core.gate import Gate, Policy
-from pytest_failaware.core.metric import (
-    NO_LOGITS,
-    AnyMetric,
-    CoverageMetric,
-    Direction,
-    Metric,
-    RateMetric,
-    ScoreMetric,
-)
+from pytest_failaware.core.metric import NO_LOGITS, AnyMetric, Direction
 from pytest_failaware.core.result import BoundCheck, Comparison, Evidence, Verdict
-from pytest_failaware.judge.changes import at_coverage, change_rate
-from pytest_failaware.judge.evidence import Masks, coverage_evidence, paired_evidence, score_evidence
+from pytest_failaware.judge.changes import change_rate
+from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES, GATE_TOLERANCE
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.policy import decide
@@ -69,41 +61,7 @@ def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Ite
 
 def _budget(metric: AnyMetric, budget: Decimal) -> Decimal:
     """A drift budget in units of the metric: as many of its own default tolerances as of those of the default gates."""
-    return budget * Decimal(str(metric.tolerance)) / GATE_TOLERANCE if isinstance(metric, ScoreMetric) else budget
-
-
-def paired(
-    metric: AnyMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float
-) -> tuple[Value, Value, Evidence | None]:
-    """A metric on both sides, and what its change proves; no evidence where a side has no value."""
-    if isinstance(metric, ScoreMetric):
-        return score_evidence(metric, before, now, tolerance, level)
-    return _paired_rate(metric, before, now, tolerance, level)
-
-
-def _paired_rate(
-    metric: Metric | RateMetric | CoverageMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float
-) -> tuple[Estimate, Estimate, Evidence | None]:
-    sides = _masks(metric, before, now)
-    reference, current = (_estimate(metric, masks) for masks in sides)
-    if not reference.denominator or not current.denominator:
-        return reference, current, None
-    if isinstance(metric, CoverageMetric):
-        evidence = coverage_evidence(*sides, now.right_around(current.denominator), tolerance, level, now.groups)
-    else:
-        evidence = paired_evidence(*sides, metric.direction, tolerance, level, now.groups)
-    return reference, current, evidence
-
-
-def _masks(metric: Metric | RateMetric | CoverageMetric, before: Outcomes, now: Outcomes) -> tuple[Masks, Masks]:
-    if isinstance(metric, CoverageMetric):
-        return at_coverage(before, now)
-    return before.masks(metric), now.masks(metric)
-
-
-def _estimate(metric: AnyMetric, masks: Masks) -> Estimate:
-    counted, among = (int(mask.sum()) for mask in masks)
-    return Estimate(numerator=counted, denominator=among, reason="" if among else metric.undefined)
+    return budget if metric.is_ratio else budget * Decimal(str(metric.tolerance)) / GATE_TOLERANCE
 
 
 def _comparison(
@@ -141,8 +99,8 @@ def worsening(before: Fraction, now: Fraction, direction: Direction) -> Fraction
 
 def _undefined(name: str, before: Value, now: Value, gate: Gate) -> tuple[Verdict, str]:
     """A metric that one side does not have; confident_accuracy can leave the judgement to a gate beside it."""
-    if NO_LOGITS in (before.reason, now.reason):
-        side = "in the baseline" if before.reason == NO_LOGITS else "now"
+    if before.lacks_logits or now.lacks_logits:
+        side = "in the baseline" if before.lacks_logits else "now"
         return Verdict.INCOMPARABLE, f"{NO_LOGITS} {side}; {_WITH_LOGITS}"
     if before.fraction is None and now.fraction is None:
         return Verdict.PASSED, f"{now.reason}, as in the baseline"

@@ -31,9 +31,7 @@ class Outcomes:
 
     def masks(self, metric: Metric | RateMetric) -> tuple[Mask, Mask]:
         """The samples a metric counts, and those it counts them among."""
-        if isinstance(metric, RateMetric):
-            return metric.counted(self.records, ~self.trusted)
-        return self._in_cells(metric.numerator), self._in_cells(metric.denominator)
+        return metric.counted(self.records, ~self.trusted)
 
     def most_trusted(self, count: int) -> Mask:
         """The `count` samples trusted most; equal trust is ordered by sample id."""
@@ -51,20 +49,10 @@ class Outcomes:
         """The rows, those trusted most first."""
         return np.lexsort((self.records.sample_id, -self.trust))
 
-    def _in_cells(self, names: tuple[str, ...]) -> Mask:
-        cells = {
-            "trusted_right": self.trusted & self.right,
-            "trusted_wrong": self.trusted & ~self.right,
-            "flagged_right": ~self.trusted & self.right,
-            "flagged_wrong": ~self.trusted & ~self.right,
-        }
-        inside: Mask = np.logical_or.reduce([cells[name] for name in names])
-        return inside
-
 
 def outcomes_of(records: Records, rule: FailureRule, groups: NDArray[np.uint32] | None = None) -> Outcomes:
     """The outcome of each sample under a rule."""
-    flagged = rule.flags(confidence=records.confidence, entropy=records.entropy)
+    flagged = rule.flags_of(records)
     return Outcomes(
         records=records, right=records.correct, trusted=~flagged, trust=_trust(records, rule), groups=groups
     )

@@ -13,13 +13,9 @@ from scipy import special
 
 from pytest_failaware.core.estimates import Cells, Estimate
 from pytest_failaware.core.gate import Gate, Policy
-from pytest_failaware.core.metric import ScoreMetric
 from pytest_failaware.core.result import Sight
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE
 from pytest_failaware.judge.significance.rates import wilson
-
-PROVING: Final = (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
-"""The policies that are red only if a drop is proven; the others are red unless one is excluded."""
 
 FEW_FLIPS: Final = 0.002
 """The share of answers that flip when a model is only exported or moved to another device."""
@@ -39,10 +35,10 @@ def sights(gate: Gate, rates: Mapping[str, Estimate], n: int | None = None) -> I
         rates: the measured rates, for how many samples each metric is counted on.
         n: as if there were so many images; None for as many as there are.
     """
-    if gate.policy not in PROVING:
+    if not gate.policy.proves_a_drop:
         return
     for name in gate.metrics:
-        if isinstance(gate.table[name], ScoreMetric):
+        if not gate.table[name].is_ratio:
             continue
         rate = rates["confident_accuracy" if name == AT_COVERAGE.name else name]
         share = Fraction(rate.denominator, max(1, rates["accuracy"].denominator))

@@ -1,113 +1,102 @@
-"""The other side of --failaware-against: a second model on the same images, or what it predicted elsewhere."""
+"""What is under test: a model that runs here on images, or what one predicted elsewhere. It measures conditions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pytest_failaware.core.condition import Condition
-from pytest_failaware.core.errors import ConfigError
-from pytest_failaware.core.measurement import Measurement
-from pytest_failaware.core.request import RunConfig, Source, SourceKind
+from pytest_failaware.core.measurement import Measurement, ModelFacts
+from pytest_failaware.core.pictures import Thumbnail
 from pytest_failaware.core.result import Reuse
-from pytest_failaware.measure.cache.measurer import Measurer
 
-if TYPE_CHECKING:
-    from pytest_failaware.measure.live import Bench
-    from pytest_failaware.measure.models.loading import LoadedModel
-    from pytest_failaware.measure.predictions.predictions import Predictions
+Typed = Callable[[str], str]
+"""The text that was typed for an option, as the summary shows it."""
 
-_SUFFIXES: Final = (".npz", ".csv", ".parquet")
-"""What makes a second model's file one of predictions beside a model that is run here."""
+Taken = tuple[Measurement, tuple[Reuse, ...]]
+"""A measurement, and whether its records were in the cache: nothing on that without a cache."""
 
 
-def read_file(option: str, source: Source, config: RunConfig) -> Predictions:
-    """The predictions in the file that an option names.
-
-    Raises:
-        ConfigError: it names no file.
-        DataError: it cannot be used.
-    """
-    from pytest_failaware.measure.predictions.predictions import read_predictions
-
-    if source.kind is not SourceKind.FILE:
-        raise ConfigError(f"--failaware-{option}={source}: no file of predictions; give npz, csv or parquet")
-    return read_predictions(Path(source.target), config.group, f"--failaware-{option}", config.rename)
-
-
-class SecondModel:
-    """Opened on first use; `name` is the text that was typed."""
-
-    def __init__(
-        self,
-        config: RunConfig,
-        source: Source,
-        *,
-        load: Callable[[str, Source], LoadedModel],
-        measurer: Measurer,
-    ) -> None:
-        self.name = config.origins["against"].text
-        self._config, self._source, self._load, self._measurer = config, source, load, measurer
-        self._benches: dict[int, Bench] = {}
+class Subject(ABC):
+    """What is under test. It says what it is, and measures conditions."""
 
     @property
-    def _is_predicted(self) -> bool:
-        is_file = self._source.kind is SourceKind.FILE
-        return self._config.predictions is not None or (is_file and Path(self._source.target).suffix in _SUFFIXES)
-
-    @cached_property
-    def _model(self) -> LoadedModel:
-        return self._load("against", self._source)
-
-    @cached_property
-    def _predictions(self) -> Predictions:
-        return read_file("against", self._source, self._config)
+    @abstractmethod
+    def facts(self) -> ModelFacts:
+        """What identifies it; known before anything is measured."""
 
     @property
-    def sha256(self) -> str:
-        """Of its weights, or of its file of predictions."""
-        return self._predictions.sha256 if self._is_predicted else self._model.facts.sha256
+    @abstractmethod
+    def own_notes(self) -> tuple[str, ...]:
+        """Lines for the summary on the model, or on the file of predictions."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Lines for the summary."""
-        return self._predictions.notes if self._is_predicted else self._model.notes
+        """Lines for the summary on the images, on the inputs and on the measuring."""
+        return ()
 
     @property
-    def benches(self) -> tuple[Bench, ...]:
-        """Those that it was measured on."""
-        return tuple(self._benches.values())
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences on the outputs that make every number doubtful, as far as they are known."""
+        return ()
 
-    def open(self, condition: Condition) -> None:
-        """Load it, and see that predictions have the condition.
+    @property
+    def is_misfit(self) -> bool:
+        """Whether the inputs are not what the model was trained on."""
+        return False
+
+    @property
+    def alarm(self) -> str:
+        """What a few clean images say if the set-up is almost surely wrong, else ""."""
+        return ""
+
+    @property
+    def right_of_few(self) -> tuple[int, int] | None:
+        """How many of a few clean images are right, and how many these are; None if no image is here."""
+        return None
+
+    @abstractmethod
+    def measure(self, condition: Condition, seed: int) -> Taken:
+        """Measure a condition, or take its records from the cache.
 
         Raises:
-            FailAwareError: it cannot be used.
+            FailAwareError: the subject does not have the condition, or cannot be used.
         """
-        if self._is_predicted:
-            self._predictions.measurement(condition, 0)
-        else:
-            _ = self._model
 
-    def measure(
-        self, bench: Bench | None, condition: Condition, seed: int, preprocessing: str
-    ) -> tuple[Measurement, list[Reuse]]:
-        """What it makes of the samples that the first side has, on that one's bench where there is one.
+    @abstractmethod
+    def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
+        """Return how the data set, or the file of predictions, names these samples; a sample may have no name."""
+
+    def thumbnails(self, condition: Condition, seed: int, sample_ids: Sequence[int]) -> Iterable[Thumbnail]:
+        """Return a small picture of each of these samples, if there are images."""
+        return ()
+
+    def published(self, measurement: Measurement) -> tuple[str, float] | None:
+        """Return the weights that the preprocessing names with their published accuracy, None if nothing is known."""
+        return None
+
+    @abstractmethod
+    def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[str]:
+        """Yield the lines of the summary: what it is, on which samples, and what is to be known of both.
 
         Args:
-            bench: of the first side; None where that was predicted elsewhere.
-            condition: what was done to the samples.
-            seed: of its randomness.
-            preprocessing: of the first side, which predictions are taken to share.
+            measurement: of the subject.
+            typed: the text of an option.
+            other: what it is compared with, if that is no stored baseline.
         """
-        if bench is None or self._is_predicted:
-            return self._predictions.measurement(condition, seed, preprocessing), []
-        return self._measurer.measure(self._bench(bench), condition, seed, f"{condition.key} of {self.name}")
 
-    def _bench(self, bench: Bench) -> Bench:
-        """The second model on the images of a bench, built once."""
-        if id(bench) not in self._benches:
-            self._benches[id(bench)] = bench.of(self._model)
-        return self._benches[id(bench)]
+
+class OtherSide(ABC):
+    """What the reference of a run with two sides says of itself in the lines of the first side."""
+
+    name: str
+
+    @property
+    @abstractmethod
+    def own_notes(self) -> tuple[str, ...]:
+        """Lines for the summary on this side's model, or on its file of predictions."""
+
+    @property
+    @abstractmethod
+    def notes(self) -> tuple[str, ...]:
+        """Lines for the summary on the images, on the inputs and on the measuring of this side."""

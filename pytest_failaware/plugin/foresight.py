@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_failaware.plugin.session import GatedCondition
 
 _REMEDY: Final = (
-    "record it with --failaware-update-new and commit it, or add --failaware-json=report.json, whose values "
+    "record it with --failaware-update-new and commit it, or add --failaware-report=report.json, whose values "
     "`python -m pytest_failaware accept report.json` can store"
 )
 

@@ -22,7 +22,6 @@ from pytest_failaware.core.attachment import Attachment
 from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.errors import ConfigError, FailAwareError
 from pytest_failaware.core.gate import Gate
-from pytest_failaware.core.measurement import ModelFacts
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.text import printable, without_home
 from pytest_failaware.plugin.attaching import ATTACHMENT, attach
@@ -402,14 +401,9 @@ def failaware_loader(request: pytest.FixtureRequest) -> DegradedLoader:
 def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
     """Measure a condition, once its comparison is known to be possible."""
     session, judging = request.config.stash[SESSION], request.config.stash[JUDGING]
-    if session.config.predictions is not None:
-        foresee(judging, gated, ModelFacts(sha256=session.predictions.sha256, architecture=""))
-        bench = None
-    else:
-        model, dataset = _parts(request)
-        foresee(judging, gated, session.loaded(model).facts)
-        bench = session.bench(model, dataset)
-    measured = session.measure(bench, gated.condition, gated.gate.seed)
+    subject = session.subject(lambda: _parts(request))
+    foresee(judging, gated, subject.facts)
+    measured = session.measure(subject, gated.condition, gated.gate.seed)
     request.node.stash[MEASURED] = measured
     return measured
 
@@ -417,10 +411,7 @@ def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured
 def _looked(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
     """Look at a few samples in place of measuring all."""
     check = request.config.stash[CHECK]
-    if check.session.config.predictions is not None:
-        look, measured = check.of_predictions(gated)
-    else:
-        look, measured = check.of_model(gated, *_parts(request))
+    look, measured = check.look(gated, lambda: _parts(request))
     request.node.stash[LOOK] = look
     return measured
 
@@ -430,7 +421,7 @@ def _bench(request: pytest.FixtureRequest) -> Bench:
     session = request.config.stash[SESSION]
     if session.config.check:
         return request.config.stash[CHECK].looker.seen(*_parts(request), session.config.gate.seed).bench
-    return session.bench(*_parts(request))
+    return session.live(*_parts(request)).bench
 
 
 def _parts(request: pytest.FixtureRequest) -> tuple[Any, Any]:  # Any: whatever the fixtures return

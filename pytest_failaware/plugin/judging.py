@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pytest_failaware.measure.live import Bench
+    from pytest_failaware.measure.subject import Subject
 
 _ANYTHING: Final = Writing(update=UpdateMode.ALL, reset_golden=True, reason="any")
 """An update that stores whatever can be stored."""
@@ -91,7 +91,7 @@ class Judging:
             golden=reference.first if writing.update is UpdateMode.ALL else reference.golden,
             groups=reference.groups,
             absence=reference.absence,
-            is_misfit=measured.bench is not None and measured.bench.is_misfit,
+            is_misfit=measured.subject.is_misfit,
             terms=Terms(dataset_change=self.config.dataset_change, drift_budget=self.config.drift_budget),
         )
         notes = (*result.notes, *self._on_rename(measured, gate))
@@ -126,16 +126,16 @@ class Judging:
         return with_alarms([dataclasses.replace(result, awaits_clean=gates_clean), *self._of_clean])[0]
 
     def _without_clean(self, result: ItemResult, measured: Measured, reference: Reference) -> ItemResult:
-        """The result of a run that does not measure clean, of which the bench has looked at a few images."""
+        """The result of a run that does not measure clean, of which the subject has looked at a few images."""
         from pytest_failaware.judge.verdict import has_same_set_up
 
-        provenance, bench = measured.measurement.provenance, measured.bench
+        provenance, subject = measured.measurement.provenance, measured.subject
         is_storing = self.config.writing.update is UpdateMode.ALL or result.verdict is Verdict.MISSING
         if has_same_set_up(reference.baseline, provenance) or not is_storing:
             return result
-        if bench is not None and bench.inspection.is_alarm:
-            return dataclasses.replace(result, alarm=f"almost surely set up wrongly: {bench.inspection.finding}")
-        return dataclasses.replace(result, notes=(*result.notes, _unknown(bench)))
+        if subject.alarm:
+            return dataclasses.replace(result, alarm=subject.alarm)
+        return dataclasses.replace(result, notes=(*result.notes, _unknown(subject)))
 
     def _on_rename(self, measured: Measured, gate: Gate) -> Iterator[str]:
         """A sentence on lines of failaware_rename that are not needed any more, or that do not help."""
@@ -168,7 +168,7 @@ class Judging:
         """The worst flips with the names of their samples, as text that can go anywhere."""
         if change is None or not change.worst:
             return change
-        names = self.session.names(measured, [flip.sample_id for flip in change.worst])
+        names = measured.subject.names([flip.sample_id for flip in change.worst])
         named = (dataclasses.replace(flip, name=shown(names.get(flip.sample_id, ""))) for flip in change.worst)
         return dataclasses.replace(change, worst=tuple(named))
 
@@ -220,15 +220,14 @@ class Judging:
         bent = self.config.limit or self.config.overrides or self.config.against  # never accepted afterwards
         keep = write or (not bent and self.config.outputs.json is not None)
         before, _, after = result.nodeid.rpartition(result.stats.condition)
-        alpha = gate.policy.alpha if gate.alpha is None else gate.alpha
         return JudgedItem(
             result=result,
-            facts=facts(self.session, measurement, gate),
+            facts=facts(self.session, measured, gate),
             model=measurement.provenance.model.sha256,
             opened=tuple(self.session.opened),
             rule=gate.rule,
             test=before + after,
-            alpha=alpha if gate.shares_alpha else None,
+            alpha=gate.chosen_alpha if gate.policy.proves_a_drop else None,
             is_named=gate.baseline is not None,
             is_to_write=write,
             is_acceptable=not accepted(result, _ANYTHING).verdict.fails,
@@ -244,7 +243,7 @@ class Judging:
 
     @property
     def _draws(self) -> bool:
-        return self.config.outputs.html is not None
+        return self.config.outputs.has_html
 
     def _pictures(self, measured: Measured, gate: Gate, result: ItemResult) -> Pictures:
         """What the HTML report draws of an item; nothing of a reference that is not comparable."""
@@ -253,11 +252,9 @@ class Judging:
         measurement, reference = measured.measurement, self._reference(measured, gate)
         drawn = pictures_of(measurement, gate, None if result.stored else reference.records)
         flips = () if result.change is None else result.change.worst[: self.config.outputs.html_images]
-        if measured.bench is None or not flips:
+        if not flips:
             return drawn
-        from pytest_failaware.measure.thumbnails import thumbnails
-
-        seen = thumbnails(measured.bench, measurement.condition, gate.seed, [flip.sample_id for flip in flips])
+        seen = measured.subject.thumbnails(measurement.condition, gate.seed, [flip.sample_id for flip in flips])
         return dataclasses.replace(drawn, thumbnails=tuple(seen))
 
     def _read(self, name: str) -> Baseline | None:
@@ -286,12 +283,13 @@ class Judging:
         return dataclasses.replace(result, notes=(*result.notes, *notes))
 
 
-def _unknown(bench: Bench | None) -> str:
+def _unknown(subject: Subject) -> str:
     """A sentence on values that are stored without clean."""
     note = "clean was not measured, so whether the set-up is right is not known"
-    if bench is None:
+    if subject.right_of_few is None:
         return note
-    return f"{note}; {bench.inspection.right:,} of {bench.inspection.images:,} clean images looked at are right"
+    right, images = subject.right_of_few
+    return f"{note}; {right:,} of {images:,} clean images looked at are right"
 
 
 def _alone_has_groups(measured: Measured) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_failaware.config.vocabulary import Vocabulary
@@ -15,8 +15,10 @@ from pytest_failaware.core.measurement import ELSEWHERE, Measurement
 from pytest_failaware.core.request import ModelOutputs, RunConfig, Source
 from pytest_failaware.core.result import Reuse
 from pytest_failaware.measure.cache.measurer import Measurer
+from pytest_failaware.measure.live_subject import LiveSubject
 from pytest_failaware.measure.requirements import known_name
-from pytest_failaware.measure.subject import SecondModel, read_file
+from pytest_failaware.measure.second_side import SecondSide, read_file
+from pytest_failaware.measure.subject import Subject
 from pytest_failaware.plugin.early import EarlyWord
 from pytest_failaware.plugin.user_code import contained
 
@@ -44,12 +46,12 @@ class GatedCondition:
 
 
 class Measured(NamedTuple):
-    """One condition as the model and, where there is one, the second model see it."""
+    """One condition of a subject and, if the run has a second side, of that one."""
 
+    subject: Subject
     measurement: Measurement
-    against: Measurement | None
-    reuse: tuple[Reuse, ...]
-    bench: Bench | None = None  # None where it was predicted elsewhere, and there are no images
+    against: Measurement | None = None
+    reuse: tuple[Reuse, ...] = ()
 
 
 LoadModel = Callable[[str, Any], Any]
@@ -81,10 +83,10 @@ class Session:
         self.torn: Mapping[str, str] = {}  # why a test cannot update the entry it shares with another, by test id
         self.measurer = measurer
         self._load_model = load_model
-        self._models: dict[int, LoadedModel] = {}
-        self._benches: dict[tuple[int, int], tuple[Bench, object]] = {}
+        self._models: list[LoadedModel] = []
+        self._lives: list[tuple[LiveSubject, object]] = []  # each with its data set
         source = config.against
-        self.second = None if source is None else SecondModel(config, source, load=self._load, measurer=measurer)
+        self.second = None if source is None else SecondSide(config, source, load=self._load)
 
     @cached_property
     def device(self) -> torch.device:
@@ -132,36 +134,40 @@ class Session:
                 return load_model(source, self.config.arch, self.device, self.config.loading)
             return adopt_model(own, self.device, code="the hook pytest_failaware_load_model")
 
-    def measure(self, bench: Bench | None, condition: Condition, seed: int) -> Measured:
-        """What the model, and a second one where there is one, make of the images under a condition.
+    @cached_property
+    def predicted(self) -> Subject:
+        """The configured predictions as what is under test."""
+        from pytest_failaware.measure.predictions.subject import PredictedSubject
 
-        Without a bench it is what was predicted elsewhere.
-        """
+        preprocessing = ELSEWHERE if self.config.preprocess is None else str(self.config.preprocess)
+        return PredictedSubject(self.predictions, preprocessing)
+
+    def subject(self, parts: Callable[[], tuple[Any, Any]]) -> Subject:  # Any: whatever the user's fixtures return
+        """What an item has under test; `parts` gives its model and its data set, if a model runs here."""
+        return self.live(*parts()) if self.config.predictions is None else self.predicted
+
+    def measure(self, subject: Subject, condition: Condition, seed: int) -> Measured:
+        """What the subject, and a second side if there is one, make of the samples under a condition."""
         with contained(f"measuring {condition.key}: the model, the data set or a hook"):
-            return self._measure(bench, condition, seed)
+            return self._measure(subject, condition, seed)
 
-    def _measure(self, bench: Bench | None, condition: Condition, seed: int) -> Measured:
-        if bench is None:
-            preprocessing = ELSEWHERE if self.config.preprocess is None else str(self.config.preprocess)
-            measurement, reuse = self.predictions.measurement(condition, seed, preprocessing), list[Reuse]()
-        else:
-            measurement, reuse = self.measurer.measure(bench, condition, seed, condition.key)
-        self._say_early(measurement, bench)
+    def _measure(self, subject: Subject, condition: Condition, seed: int) -> Measured:
+        measurement, reuse = subject.measure(condition, seed)
+        self._say_early(measurement, subject)
         if self.second is None:
-            return Measured(measurement, None, tuple(reuse), bench)
-        against, also = self.second.measure(bench, condition, seed, measurement.provenance.preprocessing)
-        return Measured(measurement, against, (*reuse, *also), bench)
+            return Measured(subject, measurement, None, reuse)
+        against, also = self.second.measure(subject, condition, seed, measurement.provenance.preprocessing)
+        return Measured(subject, measurement, against, (*reuse, *also))
 
-    def _say_early(self, measurement: Measurement, bench: Bench | None) -> None:
+    def _say_early(self, measurement: Measurement, subject: Subject) -> None:
         """Say at once what makes the numbers doubtful: the scale of the outputs, or an alarm of clean."""
         from pytest_failaware.judge.alarm import clean_alarm
 
-        doubts = self.predictions.doubts if bench is None else bench.runner.doubts
-        alarm = clean_alarm(measurement, is_misfit=bench is not None and bench.is_misfit)
-        for sentence in filter(None, (*doubts, alarm)):
+        alarm = clean_alarm(measurement, is_misfit=subject.is_misfit)
+        for sentence in filter(None, (*subject.doubts, alarm)):
             self.early.say(sentence)
 
-    def open_second(self, second: SecondModel, condition: Condition, candidate: str) -> None:
+    def open_second(self, second: SecondSide, condition: Condition, candidate: str) -> None:
         """Open the reference before the candidate is measured, for nothing is worth measuring without it.
 
         Args:
@@ -177,36 +183,34 @@ class Session:
                 "nothing could fail a strict run; name another model in failaware_against"
             )
 
-    def names(self, measured: Measured, sample_ids: Sequence[int]) -> dict[int, str]:
-        """How the data set, or the file of predictions, names these samples; without those that have no name."""
-        named = self.predictions if measured.bench is None else measured.bench.store
-        return named.names(sample_ids)
-
-    def bench(self, module: Any, dataset: Any) -> Bench:  # Any: whatever the user's fixtures return
-        """The bench of a model and a data set, built once for each pair."""
-        key = (id(module), id(dataset))
-        if key not in self._benches:
-            # The data set is kept beside its bench: an id is only unique among living objects.
-            with contained("the model or the data set"):
-                self._benches[key] = (self._open_bench(module, dataset), dataset)
-        return self._benches[key][0]
+    def live(self, module: Any, dataset: Any) -> LiveSubject:  # Any: whatever the user's fixtures return
+        """A model on a data set, made once for each pair."""
+        known = next((live for live, data in self._lives if live.model.module is module and data is dataset), None)
+        if known is None:
+            model = self.loaded(module)
+            known = LiveSubject(self.config, model, lambda: self._opened_bench(model, dataset), measurer=self.measurer)
+            self._lives.append((known, dataset))
+        return known
 
     def loaded(self, module: Any) -> LoadedModel:  # Any: whatever the fixture failaware_model returns
         """A model of a fixture, with what is known of it."""
         from pytest_failaware.measure.models.loading import adopt_model
 
-        known = self._models.get(id(module))
+        known = next((model for model in self._models if model.module is module), None)
         if known is not None:
             return known
         with contained("the model"):
             return self._remember(adopt_model(module, self.device, code="the fixture failaware_model"))
 
-    def _open_bench(self, module: Any, dataset: Any) -> Bench:  # Any: as `bench` takes them
+    def _opened_bench(self, model: LoadedModel, dataset: Any) -> Bench:  # Any: as `live` takes it
+        with contained("the model or the data set"):
+            return self._open_bench(model, dataset)
+
+    def _open_bench(self, model: LoadedModel, dataset: Any) -> Bench:  # Any: as `live` takes it
         from pytest_failaware.measure.opening import open_bench
 
-        loaded = self.loaded(module)
         with self.measurer.follow("decoding") as tell:
-            bench = open_bench(self.config, loaded, dataset, self.vocabulary.kernels, tell)
+            bench = open_bench(self.config, model, dataset, self.vocabulary.kernels, tell)
         for doubt in bench.doubts:
             self.early.say(doubt)
         return bench
@@ -215,18 +219,9 @@ class Session:
         """The measurement as the `reliability` fixture hands it to a test."""
         from pytest_failaware.judge.evaluation import Evaluation
 
-        names = partial(self.names, measured)
-        return Evaluation(measurement=measured.measurement, rule=gate.rule, table=gate.table, names=names)
-
-    @property
-    def benches(self) -> tuple[Bench, ...]:
-        """Those that were built, of either model."""
-        return (*(bench for bench, _ in self._benches.values()), *(self.second.benches if self.second else ()))
-
-    @property
-    def model_notes(self) -> tuple[str, ...]:
-        """Lines for the summary on the models that were loaded."""
-        return tuple(note for loaded in self._models.values() for note in loaded.notes)
+        return Evaluation(
+            measurement=measured.measurement, rule=gate.rule, table=gate.table, names=measured.subject.names
+        )
 
     def typed(self, option: str) -> str:
         """The text of an option; of a model or a data set that a user's own fixture replaced, the fixture's name."""
@@ -240,11 +235,11 @@ class Session:
 
     def close(self) -> None:
         """Remove the temporary files of memory-mapped images."""
-        for bench, _ in self._benches.values():
-            bench.close()
+        for live, _ in self._lives:
+            live.close()
 
     def _remember(self, loaded: LoadedModel) -> LoadedModel:
-        self._models[id(loaded.module)] = loaded
+        self._models.append(loaded)
         return loaded
 
 

@@ -31,7 +31,7 @@ from pytest_failaware.plugin.ini_values import check_ini, ini_overrides, ini_val
 from pytest_failaware.plugin.other_options import other_options
 from pytest_failaware.plugin.session import Session
 from pytest_failaware.plugin.user_code import UserCodeError, contained
-from pytest_failaware.report.outputs import OUTPUTS, remove_report
+from pytest_failaware.report.outputs import remove_report
 from pytest_failaware.report.terminal.live import LiveLine, LogLines
 
 
@@ -89,9 +89,8 @@ def remove_earlier(config: pytest.Config) -> None:
     """Remove the reports of an earlier run from where this one will write its own, whatever becomes of this one."""
     if config.getoption("help", False) or config.getoption("version", 0):
         return
-    for name in OUTPUTS:
-        if isinstance(typed := config.getoption(f"--failaware-{name}"), str):
-            remove_report(config.invocation_params.dir, typed, is_json=name == "json")
+    for typed in config.getoption("--failaware-report") or ():
+        remove_report(config.invocation_params.dir, typed)
 
 
 def _vocabulary(config: pytest.Config) -> Vocabulary:

@@ -104,7 +104,7 @@ def _result(result: ItemResult, measurement: Document | None) -> Document:
         "condition": stats.condition,
         "cells": fields_of(stats.cells),
         "rates": {name: _estimate(rate) for name, rate in stats.rates.items()},
-        "scores": {name: fields_of(score) for name, score in stats.scores.items()},
+        "scores": {name: _value(score) for name, score in stats.scores.items()},
         "comparisons": [_comparison(comparison) for comparison in result.comparisons],
         "verdict": result.verdict.value,
         "differences": list(result.differences),
@@ -143,7 +143,9 @@ def _change(change: SampleChange) -> Document:
 
 
 def _value(value: Value) -> Document:
-    return fields_of(value) if isinstance(value, Score) else _estimate(value)
+    if isinstance(value, Score):
+        return {"value": value.value, "is_rate": value.is_rate, "reason": value.reason}
+    return _estimate(value)
 
 
 def _estimate(estimate: Estimate) -> Document:

@@ -1,4 +1,4 @@
-"""The files a run leaves beside the baselines: CSV and SVG, JSON with its records, Markdown, HTML, the job summary."""
+"""The reports a run writes, each in the format of its suffix, and the summary on the page of a GitHub job."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -18,9 +19,6 @@ from pytest_failaware.core.text import without_home
 from pytest_failaware.report.json_report import records_archive, records_contents, records_path, report_document
 from pytest_failaware.report.markdown import markdown_text
 from pytest_failaware.report.table import csv_text
-
-OUTPUTS: Final = ("csv", "svg", "json", "md", "html")
-"""The options that name a file of ours."""
 
 _STARTS: Final = (
     *(f'{{\n "schema": {number}'.encode() for number in range(1, 10)),
@@ -39,20 +37,19 @@ Shorten: TypeAlias = Callable[[str], str]
 """Takes folders that only this machine has out of a text."""
 
 
-def remove_report(folder: Path, typed: str, *, is_json: bool) -> None:
+def remove_report(folder: Path, typed: str) -> None:
     """Remove what an earlier run left at a place that this run will write to; a file that is not ours stays.
 
     Args:
         folder: where relative paths start.
         typed: the path as it was given; the run itself refuses one that cannot be used.
-        is_json: whether its records lie beside it.
     """
     try:
         path = (folder / Path(typed).expanduser()).resolve()
         if not _is_ours(path):
             return
         path.unlink()
-        if is_json and zipfile.is_zipfile(records_path(path)):
+        if path.suffix.lower() == ".json" and zipfile.is_zipfile(records_path(path)):
             records_path(path).unlink()
     except (OSError, ValueError, RuntimeError):  # writing at the same place says what is wrong there
         return
@@ -90,6 +87,21 @@ class Written:
             self.done.append(f"wrote {path}{also}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What the reports of a run are made of.
+
+    `measured` and `drawn` are by test id: what the items attached whose records go along with the JSON, and what an
+    HTML report draws. `names` says whether a report may name images; `shorten` takes the folders of this machine out.
+    """
+
+    report: RunReport
+    measured: Mapping[str, JudgedItem]
+    drawn: Mapping[str, Pictures]
+    names: bool
+    shorten: Shorten
+
+
 def write_outputs(
     outputs: Outputs,
     report: RunReport,
@@ -114,34 +126,54 @@ def write_outputs(
     written = Written()
     if not (report.results or report.errors or report.unchecked or report.complaints):
         return written
-    if (table := outputs.csv) is not None:
-        written.attempt(table, lambda: write_atomically(table, shorten(csv_text(report.results)).encode()))
-    if (picture := outputs.svg) is not None:
-        written.attempt(picture, lambda: _write_svg(picture, report, shorten))
-    if (document := outputs.json) is not None:
-        records = f" and {records_path(document).name} beside it" if measured else ""
-        written.attempt(document, lambda: _write_json(document, report, measured, shorten), also=records)
-    if (summary := outputs.markdown) is not None:
-        written.attempt(summary, lambda: write_atomically(summary, shorten(markdown_text(report)).encode()))
-    if (page := outputs.html) is not None:
-        written.attempt(page, lambda: _write_html(page, report, drawn, outputs, shorten))
+    names = outputs.html_images > 0  # without images, the names of their files can be private, too
+    contents = Contents(report=report, measured=measured, drawn=drawn, names=names, shorten=shorten)
+    for path in outputs.files:
+        suffix = path.suffix.lower()
+        records = f" and {records_path(path).name} beside it" if suffix == ".json" and measured else ""
+        written.attempt(path, partial(WRITERS[suffix], path, contents), also=records)
     if outputs.github:
         _add_job_summary(written, report, environ.get("GITHUB_STEP_SUMMARY", ""), shorten)
     return written
 
 
-def _write_svg(path: Path, report: RunReport, shorten: Shorten) -> None:
-    from pytest_failaware.report.table_picture import svg_text  # not before it is needed: loading stays cheap
+def _write_html(path: Path, contents: Contents) -> None:
+    from pytest_failaware.report.html.html import html_text  # not before it is needed: loading stays cheap
 
-    write_atomically(path, shorten(svg_text(report.results)).encode())
+    text = html_text(contents.report, contents.drawn, names=contents.names)
+    write_atomically(path, contents.shorten(text).encode())
 
 
-def _write_json(path: Path, report: RunReport, measured: Mapping[str, JudgedItem], shorten: Shorten) -> None:
-    contents = records_contents(measured)
-    document = report_document(report, measured, contents, records_path(path).name)
-    text = json.dumps(_shorter(document, shorten), indent=1, allow_nan=False)
-    archive = {records_path(path): records_archive(contents)} if contents else {}
-    replace_in_order({**archive, path: f"{text}\n".encode()})  # the JSON names the hash of each record
+def _write_json(path: Path, contents: Contents) -> None:
+    columns = records_contents(contents.measured)
+    document = report_document(contents.report, contents.measured, columns, records_path(path).name)
+    text = json.dumps(_shorter(document, contents.shorten), indent=1, allow_nan=False)
+    records = {records_path(path): records_archive(columns)} if columns else {}
+    replace_in_order({**records, path: f"{text}\n".encode()})  # the JSON names the hash of each record
+
+
+def _write_markdown(path: Path, contents: Contents) -> None:
+    write_atomically(path, contents.shorten(markdown_text(contents.report)).encode())
+
+
+def _write_csv(path: Path, contents: Contents) -> None:
+    write_atomically(path, contents.shorten(csv_text(contents.report.results)).encode())
+
+
+def _write_svg(path: Path, contents: Contents) -> None:
+    from pytest_failaware.report.table_picture import svg_text  # as above
+
+    write_atomically(path, contents.shorten(svg_text(contents.report.results)).encode())
+
+
+WRITERS: Final[Mapping[str, Callable[[Path, Contents], None]]] = {
+    ".html": _write_html,
+    ".json": _write_json,
+    ".md": _write_markdown,
+    ".csv": _write_csv,
+    ".svg": _write_svg,
+}
+"""What writes a report, by the suffix of its file."""
 
 
 def _shorter(plain: Any, shorten: Shorten) -> Any:  # Any: plain data of any depth
@@ -152,19 +184,10 @@ def _shorter(plain: Any, shorten: Shorten) -> Any:  # Any: plain data of any dep
     return [_shorter(one, shorten) for one in plain] if isinstance(plain, (list, tuple)) else plain
 
 
-def _write_html(
-    path: Path, report: RunReport, drawn: Mapping[str, Pictures], outputs: Outputs, shorten: Shorten
-) -> None:
-    from pytest_failaware.report.html.html import html_text  # as above
-
-    names = outputs.html_images > 0  # whoever keeps images out keeps their files' names out
-    write_atomically(path, shorten(html_text(report, drawn, names=names)).encode())
-
-
 def _add_job_summary(written: Written, report: RunReport, name: str, shorten: Shorten) -> None:
     """Append to the file that GitHub shows on the job's page; other commands of the step may have written to it."""
     if not name:
-        written.done.append("no job summary: GITHUB_STEP_SUMMARY is not set, this is no GitHub Actions job")
+        written.done.append("no job summary: GITHUB_STEP_SUMMARY is not set")
         return
 
     def append() -> None:

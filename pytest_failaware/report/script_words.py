@@ -9,16 +9,17 @@ _ARGUMENTS: Final = (
     "preprocess", "model", "dataset", "arch", "device", "batch-size", "precision", "bad-samples", "checkpoint-key",
     "precomputed", "data-root", "trust-model", "allow-download",
 )  # fmt: skip
-"""The options that `evaluate` has as arguments, the underscore in place of the dash."""
+"""The options and ini keys that `evaluate` has as arguments, with an underscore in place of a dash."""
 
-_OPTION: Final = re.compile(rf"--failaware-({'|'.join(_ARGUMENTS)})(?![\w-])(=(?:\"[^\"]*\"|[^\s;]*[^\s;,.:)]))?")
+_NAMES: Final = "|".join(_ARGUMENTS).replace("-", "[-_]")
+_OPTION: Final = re.compile(rf"(?:--failaware-|failaware_)({_NAMES})(?![\w-])(=(?:\"[^\"]*\"|[^\s;]*[^\s;,.:)]))?")
 
 
 def in_script(text: str) -> str:
     """Return a sentence with arguments instead of options.
 
-    >>> in_script("write --failaware-preprocess=none; check --failaware-batch-size")
-    'write preprocess="none"; check batch_size'
+    >>> in_script("write --failaware-preprocess=none; check failaware_data_root")
+    'write preprocess="none"; check data_root'
     """
     return _OPTION.sub(_argument, text)
 

@@ -113,7 +113,7 @@ def test_accept_asks_for_the_reason_that_the_ini_wants(
     )
     assert 4 == main(["accept", "report.json", "--reason=smaller"])
     assert capsys.readouterr().err == (
-        "error: report.json: cannot be read (No such file or directory); give the file of --failaware-json\n"
+        "error: report.json: cannot be read (No such file or directory); give a JSON report\n"
     )
 
 

@@ -158,8 +158,11 @@ def test_preprocessing_spells_itself_canonically() -> None:
         ({"bad_samples": "skip:0"}, ["--failaware-bad-samples=skip:0", "at least 1"]),
         ({"bad_samples": "skip:5%"}, ["--failaware-bad-samples=skip:5%", "at least 1", "'5%'"]),
         ({"bad_samples": "ignore"}, ["--failaware-bad-samples=ignore", "fail, or skip:N"]),
-        ({"csv": "nowhere/out.csv"}, ["--failaware-csv=nowhere/out.csv", "does not exist"]),
-        ({"json": os.devnull}, [f"--failaware-json={os.devnull}", "is a device"]),
+        ({"report": ["nowhere/out.csv"]}, ["--failaware-report=nowhere/out.csv", "does not exist"]),
+        (
+            {"report": ["nothing"]},
+            ["--failaware-report=nothing", "ends in .html, .json, .md, .csv or .svg"],
+        ),
     ],
 )
 def test_mistakes_on_the_command_line(typed: dict[str, str], words: list[str]) -> None:
@@ -170,6 +173,42 @@ def test_mistakes_on_the_command_line(typed: dict[str, str], words: list[str]) -
     text = str(caught.value)
     assert [] == [word for word in words if word not in text]
     assert "\n" not in text
+
+
+def test_a_report_replaces_no_pipe(tmp_path: Path) -> None:
+    """A program may read from it."""
+    os.mkfifo(tmp_path / "r.json")
+    with pytest.raises(ConfigError, match=r"--failaware-report=.*r\.json: is a device or a pipe"):
+        configure(report=[str(tmp_path / "r.json")])
+
+
+def test_reports_of_the_command_line_and_of_the_ini(tmp_path: Path) -> None:
+    """Each suffix is a format, two files of one format are two files, and what is typed wins over the ini."""
+    names = ["a.html", "b.HTML", "c.json", "d.md", "e.csv", "f.svg"]
+    paths = tuple(tmp_path / name for name in names)
+    ini = {"report": list(map(str, paths[:2]))}
+
+    assert paths == configure(report=list(map(str, paths))).outputs.files
+    assert paths[:2] == configure(ini=ini).outputs.files
+    assert paths[:1] == configure(ini={"report": str(paths[0])}).outputs.files
+    assert paths[2:3] == configure(ini=ini, report=[str(paths[2])]).outputs.files
+    assert () == configure(ini=ini, check=True).outputs.files
+    assert Origin(text=", ".join(map(str, paths[:2])), place="pytest.ini") == configure(ini=ini).origins["report"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "ini", "is_on"),
+    [
+        ({}, {}, False),
+        ({"GITHUB_ACTIONS": "true"}, {}, True),
+        ({"GITHUB_ACTIONS": "false"}, {}, False),
+        ({"GITHUB_ACTIONS": "true"}, {"github": False}, False),
+        ({}, {"github": True}, False),
+    ],
+)
+def test_github_by_itself(environ: dict[str, str], ini: dict[str, object], is_on: bool) -> None:
+    """A job of GitHub Actions gets annotations unless the ini says no; nobody else does."""
+    assert is_on is configure(environ, ini).outputs.github
 
 
 def test_mistakes_in_the_ini_name_its_key() -> None:

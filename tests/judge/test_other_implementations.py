@@ -47,7 +47,7 @@ def drawn(seed: int, count: int = 700) -> tuple[Records, Logits]:
 def test_rates_against_scikit_learn(seed: int) -> None:
     """The flag is a detector of wrong answers: its recall, precision and false positives; and two accuracies."""
     records, _ = drawn(seed)
-    flagged = RULE.flags(confidence=records.confidence, entropy=records.entropy)
+    flagged = RULE.flags_of(records)
     wrong, trusted = ~records.correct, ~flagged
     (right_trusted, right_flagged), (silent, _) = confusion_matrix(wrong, flagged, normalize="all")
 

@@ -139,7 +139,7 @@ def test_what_is_written_is_what_was_tested(seed: int, by: t.By, decimals: int) 
     found, before = t.choose(made, 5, by, risk=0.1), np.zeros(len(made), dtype=np.bool_)
     for index in range(0, len(found.trusted), 7):
         rule = FailureRule.parse(str(found.rule(index)))
-        trusted = ~rule.flags(confidence=made.confidence, entropy=made.entropy)
+        trusted = ~rule.flags_of(made)
         assert (found.trusted[index], found.wrong[index]) == (trusted.sum(), (trusted & ~made.correct).sum())
         assert not (before & ~trusted).any()
         before = trusted

@@ -34,7 +34,7 @@ def test_a_worse_model_is_stored_only_with_a_reason(recorded: Project, command: 
     )
     assert f'{sentence} --failaware-reason="why"' in update.stdout.str()
 
-    recorded.run("--failaware-json=r.json", model="worse.pth")
+    recorded.run("--failaware-report=r.json", model="worse.pth")
     code, text = command("accept", "r.json")
     assert (4, before) == (code, recorded.files())
     assert 'test_toy[clean]: is worse than what was stored; if that is meant, add --reason="why"' in text
@@ -62,7 +62,7 @@ def test_commands_write_no_baseline_on_a_ci_server(
     recorded: Project, command: Command, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     """The same rule as for update options: the ini can allow it, and a dry run shows what would be written."""
-    recorded.run("--failaware-json=r.json", model="worse.pth")
+    recorded.run("--failaware-report=r.json", model="worse.pth")
     before = recorded.files()
     monkeypatch.setenv("CI", "true")
     code, text = command(*words)

@@ -45,7 +45,7 @@ def test_no_next_step_is_to_record(turned: Project, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(job))
     files = {kind: turned.path / f"r.{kind}" for kind in ("json", "md", "html")}
-    outputs = ["--failaware-github", *(f"--failaware-{kind}={path}" for kind, path in files.items())]
+    outputs = [f"--failaware-report={path}" for path in files.values()]
     result = turned.run(TURNED, *outputs, "-v")
 
     result.assert_outcomes(failed=2)
@@ -116,7 +116,7 @@ def test_it_does_not_replace_a_good_baseline(turned: Project) -> None:
 
 def test_accept_refuses_what_an_update_refuses(turned: Project, command: Command) -> None:
     """One line, exit code 4; a reason stores it."""
-    turned.run(TURNED, "--failaware-json=r.json")
+    turned.run(TURNED, "--failaware-report=r.json")
     code, text = command("accept", "r.json")
 
     assert (4, {}) == (code, turned.files())
@@ -129,7 +129,7 @@ def test_accept_refuses_what_an_update_refuses(turned: Project, command: Command
 def test_a_condition_that_is_known_before_clean_does_not_say_record(turned: Project) -> None:
     """Its text waits for clean, and the files that are written at the end have the alarm."""
     turned.test(MARKED.replace("reliability", "reliability(conditions=['low_light', 'clean'])"))
-    result = turned.run(TURNED, "--failaware-html=r.html")
+    result = turned.run(TURNED, "--failaware-report=r.html")
 
     assert turned.line_with(result, "the end of the run says what to do, once the condition clean is known")
     assert "the end of the run says" not in (turned.path / "r.html").read_text(encoding="utf-8")
@@ -190,7 +190,7 @@ def test_wrong_inputs_are_seen_without_clean(turned: Project, command: Command) 
 
     assert (pytest.ExitCode.USAGE_ERROR, {}) == (refused.ret, turned.files())
     assert turned.line_with(refused, "ALARM: almost surely set up wrongly: the clean inputs are not what the model")
-    turned.run(*low_light, "--failaware-json=r.json")
+    turned.run(*low_light, "--failaware-report=r.json")
     assert 4 == command("accept", "r.json")[0]
     assert pytest.ExitCode.OK == turned.run(*low_light, NEW, REASON).ret
 

@@ -328,12 +328,11 @@ def test_two_tests_of_one_model(right: Project) -> None:
         "--failaware-prune",
         "--failaware-limit=10",
         "--failaware-against=worse.pth",
-        "--failaware-json=r.json",
-        "--failaware-html=r.html",
-        "--failaware-md=r.md",
-        "--failaware-csv=r.csv",
-        "--failaware-svg=r.svg",
-        "--failaware-github",
+        "--failaware-report=r.json",
+        "--failaware-report=r.html",
+        "--failaware-report=r.md",
+        "--failaware-report=r.csv",
+        "--failaware-report=r.svg",
     ],
 )
 def test_refused_together(right: Project, other: str) -> None:

@@ -74,7 +74,7 @@ def test_no_shared_image_is_incomparable(recorded: Project) -> None:
 def test_a_limit_compares_on_as_many(recorded: Project) -> None:
     """The sixty smallest ids, whatever the order of the data; nothing is ever written."""
     before = recorded.files()
-    result = recorded.run("-v", "--failaware-limit=60", "--failaware-json=r.json")
+    result = recorded.run("-v", "--failaware-limit=60", "--failaware-report=r.json")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["note: --failaware-limit measures 60 of the 300 images*", "note: paired on 60 of 300"])
     assert not (recorded.path / "r.records.zip").exists()

@@ -43,7 +43,7 @@ def test_a_run_says_its_corruption_errors(project: Project) -> None:
     """40 % of the answers are wrong, with the worse model 60 %; only the command `mce` compares them."""
     project.test(BRIGHT)
     project.record().stdout.fnmatch_lines([f"mean corruption error 40.00% {OVER}"])
-    worse = project.run("--failaware-json=r.json", "--failaware-md=r.md", model="worse.pth")
+    worse = project.run("--failaware-report=r.json", "--failaware-report=r.md", model="worse.pth")
 
     worse.stdout.fnmatch_lines([f"mean corruption error 60.00% {OVER}"])
     worse.stdout.no_fnmatch_line("*mCE*")
@@ -63,7 +63,7 @@ def test_a_run_says_its_corruption_errors(project: Project) -> None:
 def test_a_part_of_a_corruption_is_none(project: Project) -> None:
     """Four severities, or the founding conditions, add no line and no entry."""
     project.test(BRIGHT.replace("1..5", "1..4"))
-    project.run("--failaware-json=r.json").stdout.no_fnmatch_line("*corruption error*")
+    project.run("--failaware-report=r.json").stdout.no_fnmatch_line("*corruption error*")
 
     assert [] == json.loads((project.path / "r.json").read_text(encoding="utf-8"))["corruption"]
 

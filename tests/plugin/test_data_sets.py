@@ -144,7 +144,7 @@ def test_bad_images_that_are_left_out_are_counted(listed: Project) -> None:
     """The summary, the JSON and the baseline say how many; another count is not the same data, equal images or not."""
     damage(listed)
     listed.ini("failaware_bad_samples = skip:5")
-    recorded = listed.record(UNTRAINED, "--failaware-json=r.json")
+    recorded = listed.record(UNTRAINED, "--failaware-report=r.json")
     recorded.assert_outcomes(passed=1)
     recorded.stdout.fnmatch_lines(
         ["note: 2 bad images were left out, as --failaware-bad-samples allows: 03.png, 11.png", "data *: 28 images, *"]
@@ -174,7 +174,7 @@ def test_a_flip_names_its_file(listed: Project) -> None:
     damage(listed)
     listed.ini("failaware_bad_samples = skip:5")
     listed.record(UNTRAINED)
-    result = listed.run("-v", "--failaware-json=r.json", "--failaware-html=r.html", model="worse.pth")
+    result = listed.run("-v", "--failaware-report=r.json", "--failaware-report=r.html", model="worse.pth")
     document = json.loads((listed.path / "r.json").read_text())
     jsonschema.validate(document, SCHEMA)
     flips, labels = document["results"][0]["change"]["worst"], {file: name for file, name, _ in rows()}

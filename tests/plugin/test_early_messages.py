@@ -142,7 +142,7 @@ def test_a_strict_run_without_an_entry(counted: Project) -> None:
     )
     assert not was_asked(counted)
 
-    counted.run(STRICT, "--failaware-json=report.json").stdout.fnmatch_lines(["2 checked: 2 missing"])
+    counted.run(STRICT, "--failaware-report=report.json").stdout.fnmatch_lines(["2 checked: 2 missing"])
     assert was_asked(counted)
 
 

@@ -21,7 +21,7 @@ def test_xfail_excuses_nothing_in_a_strict_run(project: Project) -> None:
     project.record()
     project.test(MARKED.replace("@pytest", "@pytest.mark.xfail\n@pytest"))
     assert pytest.ExitCode.OK == project.run(model="worse.pth").ret
-    result = project.run("--failaware-strict", "--failaware-json=r.json", model="worse.pth")
+    result = project.run("--failaware-strict", "--failaware-report=r.json", model="worse.pth")
 
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     result.stdout.fnmatch_lines(["strict: failed, though pytest let it pass (xfail[?]): *"])
@@ -176,7 +176,7 @@ def test_an_edited_report_never_replaces_a_baseline(
 ) -> None:
     """What could not be read back is not written."""
     project.record()
-    project.run("--failaware-json=r.json", model="worse.pth")
+    project.run("--failaware-report=r.json", model="worse.pth")
     document = json.loads((project.path / "r.json").read_text())
     for result in document["results"]:
         measurement = result["measurement"]
@@ -195,7 +195,7 @@ def test_an_undefined_bound_is_not_accepted(project: Project, monkeypatch: pytes
     """What an update refuses, accept refuses."""
     marker = "conditions=['clean'], rule='confidence < 1.0', minimum={'confident_accuracy': 0.9}"
     project.test(MARKED.replace("reliability", f"reliability({marker})"))
-    project.run("--failaware-json=r.json")
+    project.run("--failaware-report=r.json")
     monkeypatch.chdir(project.path)
 
     assert 4 == main(["accept", "r.json"])
@@ -204,9 +204,9 @@ def test_an_undefined_bound_is_not_accepted(project: Project, monkeypatch: pytes
 
 @pytest.mark.parametrize(
     "outputs",
-    [("--failaware-csv=baselines/toy.yaml",), ("--failaware-json=o", "--failaware-md=o"),
-     ("--failaware-html=o", "--failaware-md=o"), ("--failaware-svg=o", "--failaware-csv=o"),
-     ("--failaware-json=o.json", "--failaware-csv=o.records.zip")],
+    [("--failaware-report=baselines/toy.json",), ("--failaware-report=o.md", "--failaware-report=o.md"),
+     ("--failaware-report=o.html", "--failaware-report=./o.html"), ("--failaware-report=o",),
+     ("--failaware-report=o.json", "--failaware-report=o.records.zip")],
 )  # fmt: skip
 def test_no_output_overwrites_another(project: Project, outputs: tuple[str, ...]) -> None:
     """Two outputs of one name, or an output among the baselines, are a usage error."""
@@ -224,13 +224,13 @@ def test_no_green_mark_for_a_run_that_is_not_whole(project: Project) -> None:
     """A failing body, and a run without a single result."""
     project.record()
     project.test(MARKED.replace("(): pass", "(): assert 'clean' in __import__('os').environ['PYTEST_CURRENT_TEST']"))
-    project.run("--failaware-json=r.json", "--failaware-md=r.md")
+    project.run("--failaware-report=r.json", "--failaware-report=r.md")
     text = (project.path / "r.md").read_text(encoding="utf-8")
     assert not json.loads((project.path / "r.json").read_text())["passed"]
     assert text.startswith("## ❌ Reliability: 2 checked")
     assert "low_light] failed, though its gate did not" in text
 
-    project.run("--failaware-md=r.md", model=None)
+    project.run("--failaware-report=r.md", model=None)
     assert (project.path / "r.md").read_text(encoding="utf-8").startswith("## ❌ Reliability: nothing was compared")
 
 

@@ -158,7 +158,7 @@ def test_one_condition_alone_takes_no_groups_away(project: Project) -> None:
 def test_groups_in_a_report_that_is_accepted(project: Project, command: Command) -> None:
     """They reach the baseline without the data."""
     project.record()
-    project.run(GROUPED, "--failaware-json=report.json", model="worse.pth")
+    project.run(GROUPED, "--failaware-report=report.json", model="worse.pth")
     code, text = command("accept", "report.json", "--reason=meant")
 
     assert 0 == code
@@ -169,7 +169,7 @@ def test_groups_in_a_report_that_is_accepted(project: Project, command: Command)
 
 def test_a_report_whose_groups_do_not_fit_is_refused(project: Project, command: Command) -> None:
     """As one whose records are of other data."""
-    project.run(GROUPED, "--failaware-json=report.json")
+    project.run(GROUPED, "--failaware-report=report.json")
     path = project.path / "report.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"groups": 20', '"groups": 21'), encoding="utf-8")
     code, text = command("accept", "report.json")

@@ -1,4 +1,4 @@
-"""--failaware-html: one file with the run, its curves and the worst images."""
+"""An HTML report: one file with the run, its curves and the worst images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OUTSIDE = re.compile(r"""<script|https?:|(?:src|href)=["'](?!data:|#)""")
 def test_a_failing_run_with_its_worst_images(project: Project) -> None:
     """Verdicts, both sides' curves, and degraded images of flips; nothing is loaded from elsewhere."""
     project.record()
-    result = project.run("--failaware-html=r.html", model="worse.pth")
+    result = project.run("--failaware-report=r.html", model="worse.pth")
     text = (project.path / "r.html").read_text(encoding="utf-8")
 
     result.stdout.fnmatch_lines(["wrote r.html"])
@@ -30,7 +30,7 @@ def test_a_failing_run_with_its_worst_images(project: Project) -> None:
 def test_nothing_is_drawn_of_what_cannot_be_compared(project: Project) -> None:
     """Under other preprocessing the stored outcomes are numbers of different things."""
     project.record()
-    project.run("--failaware-html=r.html", "--failaware-preprocess=resize=8", model="worse.pth")
+    project.run("--failaware-report=r.html", "--failaware-preprocess=resize=8", model="worse.pth")
     text = (project.path / "r.html").read_text(encoding="utf-8")
 
     assert "test_toy[clean]: cannot be compared with baseline &#39;toy&#39;; preprocessing: baseline" in text
@@ -42,8 +42,8 @@ def test_images_can_be_kept_out(project: Project) -> None:
     """By the command line and by the ini, for private data; the flips are told in words, without their names."""
     project.record()
     project.ini("failaware_html_images = 0")
-    project.run("--failaware-html=none.html", model="worse.pth")
-    project.run("--failaware-html=two.html", "--failaware-html-images=2", model="worse.pth")
+    project.run("--failaware-report=none.html", model="worse.pth")
+    project.run("--failaware-report=two.html", "-o", "failaware_html_images=2", model="worse.pth")
     none, two = ((project.path / name).read_text(encoding="utf-8") for name in ("none.html", "two.html"))
 
     assert (0, 2 * 2) == (none.count("<img"), two.count("<img"))
@@ -63,7 +63,7 @@ def test_predictions_made_elsewhere_have_no_images(project: Project) -> None:
         np.savez(project.path / f"{name}.npz", **columns, logits=answers)
     project.test(MARKED.replace("reliability", "reliability(conditions=['clean'])"))
     project.run("--failaware-predictions=before.npz", "--failaware-update-new", model=None)
-    project.run("--failaware-predictions=now.npz", "--failaware-html=r.html", model=None)
+    project.run("--failaware-predictions=now.npz", "--failaware-report=r.html", model=None)
     text = (project.path / "r.html").read_text(encoding="utf-8")
 
     assert "8 of 40, those of the highest confidence now." in text
@@ -74,7 +74,7 @@ def test_predictions_made_elsewhere_have_no_images(project: Project) -> None:
 @pytest.mark.parametrize("typed", ["-1", "21", "many", "²"])
 def test_a_number_of_images_that_is_none(project: Project, typed: str) -> None:
     """Is refused before anything runs."""
-    result = project.run("--failaware-html=r.html", f"--failaware-html-images={typed}")
+    result = project.run("--failaware-report=r.html", "-o", f"failaware_html_images={typed}")
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
-    result.stderr.fnmatch_lines([f"*--failaware-html-images={typed}: must be a whole number from 0 to 20, got*"])
+    result.stderr.fnmatch_lines([f"*failaware_html_images = {typed}: must be a whole number from 0 to 20, got*"])

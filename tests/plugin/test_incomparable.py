@@ -238,7 +238,7 @@ def test_only_missing_entries_are_added_without_a_reason(recorded: Project) -> N
 
 def test_accept_asks_for_the_same(recorded: Project, command: Command) -> None:
     """The reason, then the reset, each with exit code 4 and nothing written; then it stores both."""
-    recorded.run(OTHER, "--failaware-json=r.json", model="worse.pth")
+    recorded.run(OTHER, "--failaware-report=r.json", model="worse.pth")
     before = recorded.files()
     for given, words in (
         ((), 'could not be compared with what was stored; look at both values in the report of the run*--reason="why"'),

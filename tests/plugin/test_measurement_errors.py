@@ -35,7 +35,7 @@ def network(): return Interrupted()
 def test_logits_that_are_not_finite(project: Project) -> None:
     """Recorded with a note, unchanged on the second run; a maximum of 0 fails, and a sound model has no note."""
     (project.path / "own.py").write_text(FRAGILE)
-    args = ("--failaware-arch=own:network", "--failaware-json=r.json")
+    args = ("--failaware-arch=own:network", "--failaware-report=r.json")
     said = (
         "note: 120 of 300 samples get logits that are not finite (NaN or infinite); they count as wrong and flagged *"
     )

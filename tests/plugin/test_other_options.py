@@ -19,7 +19,7 @@ from pytest_failaware.plugin.other_options import other_options
         ("-kdigits -ra -qvs --tb=short", ()),
         ("-p no:randomly", ("-p", "no:randomly")),
         ("-pno:randomly", ("-pno:randomly",)),
-        ("--failaware-update-baselines --failaware-reason text --failaware-json=x", ()),
+        ("--failaware-update-baselines --failaware-reason text --failaware-report=x", ()),
         ("--failaware-update-baselines --temp=3 test_toy.py", ("--temp=3",)),
         ("-- --temp=3", ("--temp=3",)),
     ],

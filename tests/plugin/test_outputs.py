@@ -15,7 +15,7 @@ from project import MARKED, Command, Project
 def test_json_of_a_failing_run(project: Project) -> None:
     """Counts, rates, verdicts, facts and the records' place; nothing is undefined without a reason."""
     project.record()
-    project.run("--failaware-json=r.json", model="worse.pth")
+    project.run("--failaware-report=r.json", model="worse.pth")
     found = document(project)
 
     assert (False, "", {"regressed": 2}) == (found["passed"], found["incomplete"], found["counts"])
@@ -36,50 +36,50 @@ def test_the_command_that_stores_a_report(project: Project, command: Command, mo
     Two runs with one date leave one report; nothing in it names a folder of this machine.
     """
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
-    first = project.run("--failaware-json=r.json", "--failaware-md=r.md", "--failaware-strict")
+    first = project.run("--failaware-report=r.json", "--failaware-report=r.md", "--failaware-strict")
     text = (project.path / "r.json").read_text(encoding="utf-8")
     first.stdout.fnmatch_lines(["wrote r.json and r.records.zip beside it"])
     assert "python -m pytest_failaware accept r.json" == document(project)["accept"]
     assert "    python -m pytest_failaware accept r.json" in (project.path / "r.md").read_text().splitlines()
     assert "1970-01-02T00:00:00Z" == document(project)["date"]
     assert str(project.path) not in text + (project.path / "r.md").read_text()
-    project.run("--failaware-json=r.json", "--failaware-md=r.md", "--failaware-strict")
+    project.run("--failaware-report=r.json", "--failaware-report=r.md", "--failaware-strict")
     assert text == (project.path / "r.json").read_text(encoding="utf-8")
 
     assert 0 == command(*document(project)["accept"].split()[3:])[0]
     assert "1970" not in (project.path / "baselines" / "toy.yaml").read_text()
-    project.run("--failaware-json=r.json", model="worse.pth")
+    project.run("--failaware-report=r.json", model="worse.pth")
     assert 'python -m pytest_failaware accept r.json --reason="…"' == document(project)["accept"]
-    project.run("--failaware-json=r.json", "--failaware-baseline-dir=other")
+    project.run("--failaware-report=r.json", "--failaware-baseline-dir=other")
     assert "python -m pytest_failaware accept r.json --baseline-dir=other" == document(project)["accept"]
-    project.run("--failaware-json=r.json")
+    project.run("--failaware-report=r.json")
     assert "" == document(project)["accept"]
 
 
 def test_json_of_runs_that_compare_nothing(project: Project) -> None:
     """Missing baselines, unusable models, skips and a strict run without a test are all valid documents."""
-    project.run("--failaware-json=r.json")
+    project.run("--failaware-report=r.json")
     assert {"missing": 2} == document(project)["counts"]
 
-    project.run("--failaware-json=r.json", model="absent.pth")
+    project.run("--failaware-report=r.json", model="absent.pth")
     absent = document(project)
     assert (False, 2, 2) == (absent["passed"], len(absent["errors"]), len(absent["unchecked"]))
     assert "absent.pth" in absent["errors"]["test_toy.py::test_toy[clean]"]
 
-    project.run("--failaware-json=skipped.json", model=None)
+    project.run("--failaware-report=skipped.json", model=None)
     assert 2 == len(document(project, "skipped.json")["unchecked"])
 
     project.test("def test_other(): pass\n")
-    project.run("--failaware-json=none.json", "--failaware-md=none.md", model=None)
+    project.run("--failaware-report=none.json", "--failaware-report=none.md", model=None)
     assert not (project.path / "none.json").exists()
-    project.run("--failaware-json=strict.json", "--failaware-strict", model=None)
+    project.run("--failaware-report=strict.json", "--failaware-strict", model=None)
     assert "no reliability result" in document(project, "strict.json")["complaints"][0]
 
 
 def test_an_undefined_rate_has_a_reason(project: Project) -> None:
     """A rule that flags all leaves no trusted image."""
     project.test(MARKED.replace("reliability", "reliability(conditions=['clean'], rule='confidence < 1')"))
-    project.record("--failaware-json=r.json")
+    project.record("--failaware-report=r.json")
     rate = document(project)["results"][0]["rates"]["confident_accuracy"]
 
     assert (None, 0, "every prediction is flagged") == (rate["value"], rate["denominator"], rate["reason"])
@@ -88,7 +88,7 @@ def test_an_undefined_rate_has_a_reason(project: Project) -> None:
 def test_markdown_has_the_failures_and_the_rates(project: Project) -> None:
     """A heading with the total, a row for each metric that failed, the rates."""
     project.record()
-    project.run("--failaware-md=r.md", model="worse.pth")
+    project.run("--failaware-report=r.md", model="worse.pth")
     lines = (project.path / "r.md").read_text(encoding="utf-8").splitlines()
 
     assert "## ❌ Reliability: 2 checked: 2 regressed" == lines[0]
@@ -96,7 +96,7 @@ def test_markdown_has_the_failures_and_the_rates(project: Project) -> None:
     (row,) = (line for line in lines if line.startswith(start))
     assert row.endswith(" pt worse | 60, 0 | REGRESSED |")
     assert "| test_toy[clean] | 40.00% | 44.44% | 33.33% | 26.67% | 40.00% | REGRESSED |" in lines
-    project.run("--failaware-md=r.md")
+    project.run("--failaware-report=r.md")
     assert "## ✅ " in (project.path / "r.md").read_text(encoding="utf-8")
 
 
@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_written_stops_no_other(project: Project) -> None:
     project.test(f"{MARKED}\ndef test_removes(): __import__('shutil').rmtree({str(target.parent)!r})\n")
     blocked = "def test_blocks(): __import__('pathlib').Path('there').write_text('in the way')\n"
     project.test((project.path / "test_toy.py").read_text() + blocked)
-    result = project.run("--failaware-json=there/r.json", "--failaware-csv=r.csv")
+    result = project.run("--failaware-report=there/r.json", "--failaware-report=r.csv")
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stdout.fnmatch_lines(["not written: there/r.json (*); free the place or name another file", "wrote r.csv"])
@@ -124,7 +124,8 @@ def test_github_gets_a_summary_and_annotations(project: Project, monkeypatch: py
     summary.write_text("from another command\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     monkeypatch.setenv("GITHUB_WORKSPACE", str(project.path.parent))
-    result = project.run("--failaware-github", model="worse.pth")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    result = project.run(model="worse.pth")
 
     assert summary.read_text(encoding="utf-8").startswith("from another command\n## ❌ Reliability")
     marks = [line for line in result.outlines if line.startswith("::")]
@@ -134,11 +135,21 @@ def test_github_gets_a_summary_and_annotations(project: Project, monkeypatch: py
     assert "60.00%25 -> 40.00%25" in marks[0]
 
 
-def test_at_most_ten_annotations(project: Project) -> None:
+def test_github_can_be_switched_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the ini; without the switch the same run has annotations, though nobody asked for them."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    runs = [project.run("-o", f"failaware_github={switch}") for switch in ("true", "false")]
+
+    assert [True, False] == [any(line.startswith("::") for line in run.outlines) for run in runs]
+    assert [True, False] == ["no job summary: GITHUB_STEP_SUMMARY is not set" in run.outlines for run in runs]
+
+
+def test_at_most_ten_annotations(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twelve gates fail, ten are marked; a run that passes marks none."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     keys = [f"blur(radius={number})" for number in range(3, 15)]
     project.test(MARKED.replace("reliability", f"reliability(conditions={keys})"))
-    failing, quiet = project.run("--failaware-github"), project.run("--failaware-github", model=None)
+    failing, quiet = project.run(), project.run(model=None)
 
     failing.assert_outcomes(failed=12)
     assert (10, 0) == tuple(sum(line.startswith("::") for line in run.outlines) for run in (failing, quiet))
@@ -170,6 +181,7 @@ HOSTILE = ("::error file=x::owned", "a|b<script>alert(1)</script>", "\x1b[31mred
 def test_hostile_names_inject_nothing(project: Project, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     """No workflow command, no tag, no table cell, no control character gets out of any output."""
     summary = project.path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     if where == "class names":
         (project.path / "bad.py").write_text(f"import toy\nclass Bad(toy.Images):\n    classes = {HOSTILE!r}\n")
@@ -182,8 +194,13 @@ def test_hostile_names_inject_nothing(project: Project, monkeypatch: pytest.Monk
             folder.mkdir(parents=True)
             Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(folder / "fine.png")
             (folder / f"{name.replace('/', '∕')}.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
-    outputs = ("--failaware-json=r.json", "--failaware-md=r.md", "--failaware-csv=r.csv", "--junitxml=junit.xml")
-    result = project.run("-v", "--failaware-github", *outputs, f"--failaware-dataset={data}")
+    outputs = (
+        "--failaware-report=r.json",
+        "--failaware-report=r.md",
+        "--failaware-report=r.csv",
+        "--junitxml=junit.xml",
+    )
+    result = project.run("-v", *outputs, f"--failaware-dataset={data}")
 
     assert result.ret in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.USAGE_ERROR)
     commands = [line for line in result.outlines if line.lstrip().startswith("::")]

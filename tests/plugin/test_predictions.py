@@ -68,7 +68,7 @@ def test_the_digits_gate_from_the_model_and_from_its_predictions(pytester: pytes
             "-p",
             "no:cacheprovider",
         )
-        pytester.runpytest_inprocess(*options, str(DIGITS), how, f"--failaware-json={pytester.path / 'run.json'}")
+        pytester.runpytest_inprocess(*options, str(DIGITS), how, f"--failaware-report={pytester.path / 'run.json'}")
         report = json.loads((pytester.path / "run.json").read_text(encoding="utf-8"))
         found[how] = [(one["condition"], one["verdict"], one["cells"]) for one in report["results"]]
 

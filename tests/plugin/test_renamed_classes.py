@@ -165,7 +165,7 @@ def test_accept_renames(folders: Project, command: Command) -> None:
     """The report brings the ids under both names, so that the samples can be compared."""
     rename(folders, "middle", "most")
     folders.ini("failaware_rename = middle => most")
-    folders.run("--failaware-json=r.json", model="worse.pth")
+    folders.run("--failaware-report=r.json", model="worse.pth")
     code, text = command("accept", "r.json", "--reason=meant")
 
     assert (0, True) == (code, "classes renamed middle => most" in text), text

@@ -97,10 +97,10 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
 def test_an_unchanged_run_measures_nothing(stock: Project, measured: Measured) -> None:
     """The second run says so, and reports the same verdicts and the same records, byte for byte."""
     stock.record(RANDOM)
-    first = stock.run("--failaware-json=first.json", "--failaware-no-cache")
+    first = stock.run("--failaware-report=first.json", "--failaware-no-cache")
     assert sorted(BOTH * 2) == measured
     measured.clear()
-    second = stock.run("--failaware-json=second.json")
+    second = stock.run("--failaware-report=second.json")
 
     assert [] == measured
     second.assert_outcomes(passed=2)

@@ -36,7 +36,7 @@ def test_scores_gate_and_reach_every_output(project: Project) -> None:
     """Plain numbers with four digits, rates in percent; against a baseline that was recorded without them."""
     project.record()
     marked(project, f"{CLEAN}, minimum={{'auroc_f': 0.6}}")
-    outputs = ("--failaware-json=r.json", "--failaware-md=r.md", "--junitxml=junit.xml")
+    outputs = ("--failaware-report=r.json", "--failaware-report=r.md", "--junitxml=junit.xml")
     result = project.run("-v", *outputs, model="worse.pth")
 
     result.assert_outcomes(failed=1)

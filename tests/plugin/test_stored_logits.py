@@ -177,7 +177,7 @@ def test_a_second_model_and_a_report_that_is_accepted(project: Project, command:
     against = project.run("--failaware-against=good.pth", model="worse.pth")
     assert project.line_with(against, "augrc(gen)", "0.1800", "0.2867", "REGRESSED")
 
-    project.run("--failaware-json=r.json")
+    project.run("--failaware-report=r.json")
     code, _ = command("accept", "r.json")
     assert 0 == code
     assert (300, 3) == stored(project)["logits"].shape

@@ -40,7 +40,7 @@ def recorded(project: Project) -> Project:
 def test_a_failing_subtest_is_a_failed_item(project: Project, workers: tuple[str, ...]) -> None:
     """Nothing is written or can be accepted, and the run says so, in one process and in two."""
     project.test(SUBTEST)
-    result = project.record("--failaware-json=r.json", *workers)
+    result = project.record("--failaware-report=r.json", *workers)
     document = json.loads((project.path / "r.json").read_text())
 
     assert pytest.ExitCode.TESTS_FAILED == result.ret
@@ -287,7 +287,7 @@ def test_a_part_of_the_plugin_cannot_be_blocked(recorded: Project, name: str) ->
 @pytest.mark.parametrize("bend", ["-o failaware_tolerance=0.3", "--failaware-override tolerance=0.3"])
 def test_a_bent_gate_is_named(recorded: Project, bend: str) -> None:
     """In the header, the summary and the JSON; strict refuses it."""
-    result = recorded.run(*bend.split(), "--failaware-json=r.json", model="worse.pth")
+    result = recorded.run(*bend.split(), "--failaware-report=r.json", model="worse.pth")
 
     assert pytest.ExitCode.OK == result.ret
     result.stdout.fnmatch_lines([f"failaware: {bend}", f"note: from the command line: {bend}"])
@@ -397,7 +397,7 @@ def test_strict_switched_off_is_named(recorded: Project, monkeypatch: pytest.Mon
     words = off.split() if off.startswith("-o") else []
     if not words:
         monkeypatch.setenv(*off.split("="))
-    result = recorded.run(*words, "--failaware-json=r.json", "-k", "clean or none")
+    result = recorded.run(*words, "--failaware-report=r.json", "-k", "clean or none")
 
     assert pytest.ExitCode.OK == result.ret
     result.stdout.fnmatch_lines([f"failaware: {off}", f"note: from the command line: {off}"])
@@ -559,7 +559,7 @@ def test_a_model_cannot_end_the_run(recorded: Project, statement: str) -> None:
 def test_hooks_cannot_end_the_run(recorded: Project, hook: str, words: str) -> None:
     """One line and exit code 4."""
     (recorded.path / "conftest.py").write_text(f"def pytest_failaware_{hook}\n")
-    result = recorded.run("--failaware-json=r.json", model="worse.pth")
+    result = recorded.run("--failaware-report=r.json", model="worse.pth")
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     assert "Traceback" not in result.stdout.str() + result.stderr.str()

@@ -34,7 +34,7 @@ def test_the_header_has_the_gate_at_v(project: Project) -> None:
 
 def test_the_first_run_in_ci_names_accept(project: Project, in_ci: None) -> None:
     """A CI server refuses updates, so it names what a laptop can do with its report."""
-    first = project.run("--failaware-strict", "--failaware-json=report.json")
+    first = project.run("--failaware-strict", "--failaware-report=report.json")
 
     first.stdout.fnmatch_lines(
         [
@@ -44,7 +44,7 @@ def test_the_first_run_in_ci_names_accept(project: Project, in_ci: None) -> None
         ]
     )
     assert "--failaware-update" not in first.stdout.str()
-    project.run().stdout.fnmatch_lines(["*add --failaware-json=report.json to the command of the job, download*"])
+    project.run().stdout.fnmatch_lines(["*add --failaware-report=report.json to the command of the job, download*"])
 
 
 def test_where_updates_are_allowed_in_ci_the_update_is_named(project: Project, in_ci: None) -> None:

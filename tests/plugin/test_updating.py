@@ -147,7 +147,7 @@ def test_diff(project: Project, command: Command) -> None:
 def test_accept(project: Project, command: Command) -> None:
     """A CI run's report and records become the baselines, as an update in that run would have written them."""
     project.record()
-    assert pytest.ExitCode.TESTS_FAILED == project.run("--failaware-json=r.json", model="worse.pth").ret
+    assert pytest.ExitCode.TESTS_FAILED == project.run("--failaware-report=r.json", model="worse.pth").ret
     before = project.files()
     code, text = command("accept", "r.json", "--dry-run", "--reason", "smaller model")
     assert (0, before) == (code, project.files())
@@ -168,7 +168,7 @@ def test_accept(project: Project, command: Command) -> None:
 def test_accept_of_a_report_that_was_judged_against_other_values(project: Project, command: Command) -> None:
     """A better baseline came in between, so that the report's values were never judged against it."""
     project.record(model="worse.pth")
-    project.run("--failaware-json=r.json", model="worse.pth")
+    project.run("--failaware-report=r.json", model="worse.pth")
     project.record("--failaware-reset-golden", "--failaware-reason=better")
     before = project.files()
     code, text = command("accept", "r.json", "--reason", "why")
@@ -180,7 +180,7 @@ def test_accept_of_a_report_that_was_judged_against_other_values(project: Projec
 def test_accept_twice(project: Project, command: Command) -> None:
     """The second time finds the values there."""
     project.record()
-    project.run("--failaware-json=r.json", model="worse.pth")
+    project.run("--failaware-report=r.json", model="worse.pth")
     words = ("accept", "r.json", "--reason", "smaller model")
     command(*words)
 
@@ -190,7 +190,7 @@ def test_accept_twice(project: Project, command: Command) -> None:
 def test_accept_where_the_baseline_is_not(project: Project, command: Command) -> None:
     """In another folder it would become a baseline that nothing was compared with."""
     project.record()
-    project.run("--failaware-json=r.json", model="worse.pth")
+    project.run("--failaware-report=r.json", model="worse.pth")
     code, text = command("accept", "r.json", "--reason=why", "--baseline-dir", "elsewhere")
 
     assert 4 == code
@@ -219,7 +219,7 @@ def test_teardown(broken): pass
 def test_fine(): pass
 """
     )
-    project.run("--failaware-json=r.json")
+    project.run("--failaware-report=r.json")
     code, text = command("accept", "r.json")
 
     assert (0, {"blur"}) == (code, set(project.stored()))
@@ -231,7 +231,7 @@ def test_accept_lets_no_drift_pass(project: Project, command: Command) -> None:
     """The first step away from golden as well as later ones, until golden is reset with a reason."""
     project.test(CLEAN)
     project.record()
-    budget = ("-o", "failaware_drift_budget=0.1", "--failaware-json=r.json")
+    budget = ("-o", "failaware_drift_budget=0.1", "--failaware-report=r.json")
     for baseline in ("golden itself", "a step away from it"):
         before = project.files()
         project.run(*budget, model="worse.pth")
@@ -300,7 +300,7 @@ def test_accept_refuses_what_it_cannot_trust(
     project: Project, command: Command, damage: Callable[[Path], None], words: str
 ) -> None:
     """One line, exit code 4, nothing written."""
-    project.run("--failaware-json=r.json")
+    project.run("--failaware-report=r.json")
     damage(project.path)
     code, text = command("accept", "r.json")
 

@@ -126,8 +126,8 @@ def test_incomparable_is_neither_a_regression_nor_a_pass(project: Project) -> No
 
 
 def test_the_founding_table_as_csv(project: Project) -> None:
-    """--failaware-csv writes one row per condition, relative to where pytest was called."""
-    project.run("--failaware-csv=table.csv").stdout.fnmatch_lines(["wrote *table.csv"])
+    """A CSV report has one row per condition, relative to where pytest was called."""
+    project.run("--failaware-report=table.csv").stdout.fnmatch_lines(["wrote *table.csv"])
 
     expected = (
         "Condition,Accuracy (All),Failure Rate,Accuracy (Confident Only),Accuracy (Failure Region)\n"
@@ -138,9 +138,9 @@ def test_the_founding_table_as_csv(project: Project) -> None:
 
 
 def test_the_founding_table_as_a_picture(project: Project) -> None:
-    """--failaware-svg draws it, of a run that fails, too."""
+    """An SVG report draws it, of a run that fails, too."""
     project.record()
-    project.run("--failaware-svg=table.svg", model="worse.pth").stdout.fnmatch_lines(["wrote *table.svg"])
+    project.run("--failaware-report=table.svg", model="worse.pth").stdout.fnmatch_lines(["wrote *table.svg"])
     picture = (project.path / "table.svg").read_text(encoding="utf-8")
 
     assert "Accuracy (All) 40.00%, Flagged 40.00%, Accuracy (Confident Only) 44.44%" in picture

@@ -59,7 +59,7 @@ def test_one_command_stores_all_of_it(recorded: Project) -> None:
 
 def test_accept_of_a_drifted_condition_writes_nothing(recorded: Project, command: Command) -> None:
     """The same as of an update, with the exit code of a usage error."""
-    recorded.run("--failaware-json=r.json", *BUDGET, model="worse.pth")
+    recorded.run("--failaware-report=r.json", *BUDGET, model="worse.pth")
     before = recorded.files()
     for reason in ((), ("--reason=smaller",)):
         code, text = command("accept", "r.json", *reason)

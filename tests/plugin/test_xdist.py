@@ -74,7 +74,7 @@ def test_a_class_folder_whose_name_is_no_utf8(project: Project) -> None:
     (project.path / "colour.py").write_text(COLOUR, encoding="utf-8")
     project.test(MARKED.replace("reliability", "reliability(conditions=['clean'])"))
     project.always = ("--failaware-arch=colour:network", "--failaware-dataset=folder:data", "-n", "2")
-    result = project.record("--failaware-json=r.json")
+    result = project.record("--failaware-report=r.json")
 
     result.assert_outcomes(passed=1)
     document = json.loads((project.path / "r.json").read_text(encoding="utf-8"))

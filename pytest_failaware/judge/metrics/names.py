@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from pytest_failaware.core.errors import ConfigError, choices
-from pytest_failaware.core.metric import Metric, ScoreMetric
+from pytest_failaware.core.metric import OneSided, ScoreMetric
 from pytest_failaware.core.records import RANKING_SCORES, TEMPERATURE
 from pytest_failaware.judge.metrics.rates import METRICS
 from pytest_failaware.judge.metrics.scores import (
@@ -60,7 +60,7 @@ def spelled_metric(text: str, where: str) -> ScoreMetric | None:
     return family.spelled(level, score)
 
 
-def one_sided_metric(name: str, where: str) -> Metric | ScoreMetric:
+def one_sided_metric(name: str, where: str) -> OneSided:
     """A built-in metric that needs no second side, by any of its spellings.
 
     Raises:

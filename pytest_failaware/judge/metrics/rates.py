@@ -1,7 +1,7 @@
 """Records -> numbers; one table declares each rate's ratio, direction, tolerance and undefined case.
 
 An image is *trusted* unless the rule flags it, and *right* when the prediction is the label; every founding rate is a
-ratio of the four cells' counts. In the words of selective classification, failure_rate is the rejection rate,
+ratio of the counts of the four cells. In the words of selective classification, failure_rate is the rejection rate,
 confident_accuracy the selective accuracy, and silent_failure_rate the generalised risk at the rule's threshold. The
 numbers that are no ratio of these counts stand in score_metrics.py.
 """
@@ -19,7 +19,8 @@ from pytest_failaware.core.metric import (
     Direction,
     Metric,
     RateMetric,
-    ScoreMetric,
+    own_rates,
+    score_metrics,
 )
 from pytest_failaware.core.records import Records
 
@@ -144,7 +145,7 @@ DEFAULT_GATES: Final = tuple(name for name, metric in METRICS.items() if metric.
 
 def count_cells(records: Records, rule: FailureRule) -> Cells:
     """The exact counts of the four outcomes under a rule."""
-    return _cells(records.correct, rule.flags(confidence=records.confidence, entropy=records.entropy))
+    return _cells(records.correct, rule.flags_of(records))
 
 
 def _cells(right: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> Cells:
@@ -164,15 +165,13 @@ def stats_of(
     named: Collection[str] = (),
 ) -> ConditionStats:
     """Every rate of a condition's records under a rule, and those scores of the table that are named."""
-    flagged = rule.flags(confidence=records.confidence, entropy=records.entropy)
+    flagged = rule.flags_of(records)
     cells = _cells(records.correct, flagged)
-    own = [metric for metric in table.values() if isinstance(metric, RateMetric)]
-    scores = [metric for name, metric in table.items() if isinstance(metric, ScoreMetric) and name in named]
     return ConditionStats(
         condition=condition,
         cells=cells,
-        rates={**cell_rates(cells), **{metric.name: metric.estimate(records, flagged) for metric in own}},
-        scores={metric.name: metric.score(records, flagged) for metric in scores},
+        rates={**cell_rates(cells), **{metric.name: metric.measure(records, flagged) for metric in own_rates(table)}},
+        scores={metric.name: metric.measure(records, flagged) for metric in score_metrics(table, named)},
     )
 
 
@@ -182,4 +181,4 @@ def cell_rates(cells: Cells) -> dict[str, Estimate]:
     >>> cell_rates(Cells(trusted_right=2, trusted_wrong=1, flagged_right=0, flagged_wrong=2))["failure_rate"].value
     0.4
     """
-    return {name: metric.estimate(cells) for name, metric in METRICS.items()}
+    return {name: metric.of_cells(cells) for name, metric in METRICS.items()}

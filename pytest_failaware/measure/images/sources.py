@@ -167,5 +167,5 @@ def _torchvision(name: str, root: Path) -> object:
     except Exception as error:  # each data set raises its own
         raise DataError(
             f"{place}: not in {root}, or not as torchvision keeps it ({describe_error(error)}); put it there, or name "
-            "its folder with --failaware-data-root"
+            "its folder in failaware_data_root"
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +13,13 @@ from pytest_failaware.measure.requirements import known_name
 from pytest_failaware.plugin.check.doubts import doubts_of
 from pytest_failaware.plugin.check.looker import Looker, Seen
 from pytest_failaware.plugin.check.prospect import prospect_of
-from pytest_failaware.plugin.facts import of_model, of_predictions
+from pytest_failaware.plugin.facts import subject_lines
 from pytest_failaware.plugin.judging import Judging, Reference
 from pytest_failaware.plugin.session import GatedCondition, Measured
 from pytest_failaware.plugin.user_code import contained
+
+Parts = Callable[[], tuple[Any, Any]]
+"""Gives the model and the data set of an item. Any: whatever the user's fixtures return."""
 
 
 class Check:
@@ -25,7 +29,13 @@ class Check:
         self.judging, self.session = judging, judging.session
         self.looker = Looker(judging.session)
 
-    def of_model(self, gated: GatedCondition, module: Any, dataset: Any) -> tuple[Look, Measured]:  # Any: fixtures'
+    def look(self, gated: GatedCondition, parts: Parts) -> tuple[Look, Measured]:
+        """The look at what an item has under test; `parts` gives its model and its data set, if a model runs here."""
+        if self.session.config.predictions is not None:
+            return self._of_predictions(gated)
+        return self._of_model(gated, *parts())
+
+    def _of_model(self, gated: GatedCondition, module: Any, dataset: Any) -> tuple[Look, Measured]:  # Any: fixtures'
         """The look at a model and its data set, and its answers to clean images."""
         key = gated.condition.key
         with contained(f"looking at {key}: the model, the data set or a hook"):
@@ -34,7 +44,7 @@ class Check:
         look = self._look(gated, _under(seen, gated), seen.known, has_class_names=seen.bench.store.has_class_names)
         is_whole = len(seen.measurement.records) == seen.known
         doubts = doubts_of(seen.measurement, self._stored(look), seen.doubts, is_whole=is_whole)
-        facts = tuple(of_model(self.session, _of_all(seen), seen.notes))
+        facts = tuple(subject_lines(self.session, seen.subject, _of_all(seen)))
         return (
             replace(
                 look,
@@ -45,14 +55,14 @@ class Check:
                 seconds=seconds,
                 decoding=seen.known * seen.decoding,
             ),
-            Measured(seen.measurement, None, (), seen.bench),
+            Measured(seen.subject, seen.measurement),
         )
 
-    def of_predictions(self, gated: GatedCondition) -> tuple[Look, Measured]:
+    def _of_predictions(self, gated: GatedCondition) -> tuple[Look, Measured]:
         """The look at predictions made elsewhere, which are all there."""
-        measured = self.session.measure(None, gated.condition, gated.gate.seed)
+        measured = self.session.measure(self.session.predicted, gated.condition, gated.gate.seed)
         look = self._look(gated, measured.measurement, len(measured.measurement.records))
-        facts = tuple(of_predictions(self.session))
+        facts = tuple(subject_lines(self.session, measured.subject, measured.measurement))
         if gated.condition.key != "clean":
             return replace(look, facts=facts), measured
         doubts = doubts_of(measured.measurement, self._stored(look), (), is_whole=True)

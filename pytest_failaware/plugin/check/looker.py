@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.spelling import is_precomputed, parse_condition
 from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.request import RunConfig
+from pytest_failaware.measure.cache.measurer import Measurer
+from pytest_failaware.measure.live_subject import LiveSubject
 
 if TYPE_CHECKING:
     from pytest_failaware.measure.images.data import ImageSet
@@ -31,7 +34,7 @@ Clock = Callable[[], float]
 class Seen(NamedTuple):
     """A few clean images of a data set, and what the model answers to them."""
 
-    bench: Bench
+    subject: FewImages
     measurement: Measurement  # of the condition clean
     known: int  # images of the whole data set
     decoding: float  # seconds an image
@@ -45,12 +48,9 @@ class Seen(NamedTuple):
         return not self.doubts and bool(records.correct.sum() < _WELL * len(records))
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What a full run would say of the images, the classes and the outputs, as far as these images show it."""
-        bench = self.bench
-        is_known = bench.store.has_class_names or len(self.measurement.records) == self.known
-        of_classes = bench.class_notes if is_known else ()  # a few labels may lack the first class by chance
-        return (*bench.store.notes, *of_classes, *bench.runner.notes)
+    def bench(self) -> Bench:
+        """The model with these images."""
+        return self.subject.bench
 
     def seconds(self, condition: Condition, seed: int, clock: Clock = time.monotonic) -> float:
         """How long measuring a condition on all images will take."""
@@ -58,21 +58,38 @@ class Seen(NamedTuple):
         return self.known * (made + self.answering)
 
 
+class FewImages(LiveSubject):
+    """A model on a few images of a data set of `known` images."""
+
+    def __init__(self, config: RunConfig, bench: Bench, known: int, *, measurer: Measurer) -> None:
+        super().__init__(config, bench.model, lambda: bench, measurer=measurer)
+        self._known = known
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a full run would say of the images, the classes and the outputs, as far as these images show it."""
+        bench = self.bench
+        is_known = bench.store.has_class_names or len(bench.store.labels) == self._known
+        of_classes = bench.class_notes if is_known else ()  # a few labels may lack the first class by chance
+        return (*bench.store.notes, *of_classes, *bench.runner.notes)
+
+
 class Looker:
     """Looks at each pair of model and data set once."""
 
     def __init__(self, session: Session, clock: Clock = time.monotonic) -> None:
         self._session, self._clock = session, clock
-        self._seen: dict[tuple[int, int], tuple[Seen, object]] = {}
+        self._seen: list[tuple[Seen, object]] = []  # each with its data set
 
     def seen(self, module: Any, dataset: Any, seed: int) -> Seen:  # Any: whatever the user's fixtures return
         """What a look at a few images shows, at more of them if something is odd."""
-        key = (id(module), id(dataset))
-        if key not in self._seen:  # the data set is kept beside it: an id is only unique among living objects
+        known = next((seen for seen, data in self._seen if seen.bench.model.module is module and data is dataset), None)
+        if known is None:
             few = self._look(module, dataset, FEW, seed)
             few = few._replace(doubts=few.bench.doubts)
-            self._seen[key] = (self._look(module, dataset, MORE, seed) if few.is_odd else few, dataset)
-        return self._seen[key][0]
+            known = self._look(module, dataset, MORE, seed) if few.is_odd else few
+            self._seen.append((known, dataset))
+        return known
 
     def _look(self, module: Any, dataset: Any, count: int, seed: int) -> Seen:  # Any: as above
         """The answers to so many images, without doubts on them."""
@@ -89,7 +106,8 @@ class Looker:
             parse_condition("clean", "failaware-check"), seed, lambda done, total: marks.append((done, self._clock()))
         )
         answering = _rate(marks) or self._again(bench, measurement, seed)
-        return Seen(bench, measurement, len(images), decoding, answering, doubts=())
+        subject = FewImages(session.config, bench, len(images), measurer=session.measurer)
+        return Seen(subject, measurement, len(images), decoding, answering, doubts=())
 
     def _again(self, bench: Bench, measurement: Measurement, seed: int) -> float:
         """Seconds an image if all fit into one batch: the first one has the choice of the fastest way in it."""

@@ -41,7 +41,7 @@ def next_action(results: Sequence[ItemResult], report: RunReport) -> Iterator[Li
 
 def _accept(report: RunReport) -> Iterator[Line]:
     """The command that stores the values of a CI run where baselines may be written."""
-    first = "" if report.accept else "add --failaware-json=report.json to the command of the job, "
+    first = "" if report.accept else "add --failaware-report=report.json to the command of the job, "
     yield Line(f"{_IN_CI} {first}{_DOWNLOAD}")
     yield _verbatim(report.accept or _EXAMPLE)
 

@@ -51,7 +51,7 @@ def kept(records: Records) -> NDArray[np.float32]:
 def value(name: str, records: Records) -> float:
     metric = one_sided_metric(name, "test")
     assert isinstance(metric, ScoreMetric)
-    found = metric.score(records, np.zeros(len(records), dtype=np.bool_)).value
+    found = metric.measure(records, np.zeros(len(records), dtype=np.bool_)).value
     assert found is not None
     return found
 
@@ -216,7 +216,7 @@ def test_without_logits_a_score_says_so() -> None:
         metric = one_sided_metric(name, "test")
         assert isinstance(metric, ScoreMetric)
         assert metric.needs_logits
-        found = metric.score(records, np.zeros(5, dtype=np.bool_))
+        found = metric.measure(records, np.zeros(5, dtype=np.bool_))
         assert (None, NO_LOGITS) == (found.value, found.reason)
     assert (None, None) == (score_of(records, "gen"), score_of(records, "temperature=2"))
     with pytest.raises(ValueError, match="no logits"):
@@ -291,10 +291,10 @@ def test_parts_of_the_samples_are_scored_as_alone() -> None:
     for name in (*names, "coverage_at_risk(0.3,gen)", "worst_class_accuracy"):
         metric = one_sided_metric(name, "test")
         assert isinstance(metric, ScoreMetric)
-        alone = metric.score(records.take(rows), unflagged[rows])
+        alone = metric.measure(records.take(rows), unflagged[rows])
         assert alone == metric.on_parts(records, unflagged)(rows), name
-        assert metric.compute(records, unflagged) == metric.score(records, unflagged).value
-        assert alone != metric.score(records, unflagged), name
+        assert metric.compute(records, unflagged) == metric.measure(records, unflagged).value
+        assert alone != metric.measure(records, unflagged), name
 
 
 def test_only_a_metric_that_needs_logits_gets_them() -> None:

@@ -138,14 +138,14 @@ def test_an_empty_region_has_no_rate_but_a_reason(letters: str, undefined: set[s
 def test_a_rate_of_ones_own_counts_inside_its_part() -> None:
     """RRWrw of classes 0, 1, 2, 0, 1: both of class 0 are right, one is flagged; what is of another does not count."""
     records = records_of(FIVE)
-    flagged = RULE.flags(confidence=records.confidence, entropy=records.entropy)
+    flagged = RULE.flags_of(records)
     own = RateMetric(name="own", masks=lambda r, f: (r.correct & ~f, r.label == 0), higher_is_better=True)
     nothing = RateMetric(name="own", masks=lambda r, f: (r.correct, r.label == 7), higher_is_better=True)
 
-    assert Fraction(1, 2) == own.estimate(records, flagged).fraction
+    assert Fraction(1, 2) == own.measure(records, flagged).fraction
     assert (None, "no sample is considered") == (
-        nothing.estimate(records, flagged).fraction,
-        nothing.estimate(records, flagged).reason,
+        nothing.measure(records, flagged).fraction,
+        nothing.measure(records, flagged).reason,
     )
 
 

@@ -72,7 +72,7 @@ def test_every_metric_has_its_value_on_five_samples() -> None:
     for name in names:
         metric = one_sided_metric(name, "test")
         assert isinstance(metric, ScoreMetric)
-        found = metric.score(records, np.zeros(5, dtype=np.bool_))
+        found = metric.measure(records, np.zeros(5, dtype=np.bool_))
         assert found.value is not None, name
         assert metric.lowest <= found.value <= metric.highest
         assert metric.is_rate == found.is_rate
@@ -84,7 +84,7 @@ def test_every_metric_says_why_it_has_no_value() -> None:
     for name in (*SCORE_METRICS, "risk_at_coverage(0.6)", "coverage_at_risk(0.25)"):
         metric = one_sided_metric(name, "test")
         assert isinstance(metric, ScoreMetric)
-        found = metric.score(nothing, np.zeros(0, dtype=np.bool_))
+        found = metric.measure(nothing, np.zeros(0, dtype=np.bool_))
         assert (None, None, metric.undefined) == (found.value, found.fraction, found.reason)
 
 
@@ -115,9 +115,9 @@ def test_a_ranking_by_another_score(score: str) -> None:
     unflagged = np.zeros(5, dtype=np.bool_)
 
     assert other is not None
-    assert plain.score(records, unflagged) == other.score(records, unflagged)
+    assert plain.measure(records, unflagged) == other.measure(records, unflagged)
     turned = dataclasses.replace(records, confidence=records.confidence[::-1].copy())
-    assert plain.score(turned, unflagged) != plain.score(records, unflagged)
+    assert plain.measure(turned, unflagged) != plain.measure(records, unflagged)
 
 
 def test_importing_the_table_imports_no_numpy() -> None:
@@ -363,7 +363,7 @@ def test_a_score_that_is_no_number(found: object) -> None:
     """NaN is not an answer; None is."""
     broken = ScoreMetric(name="mine", compute=lambda records, flagged: found, higher_is_better=True)  # type: ignore[arg-type,return-value]  # on purpose
     with pytest.raises(ConfigError, match="metric mine: must return a number from 0 to inf, or None"):
-        broken.score(records_with(SCORE, RIGHT), np.zeros(5, dtype=np.bool_))
+        broken.measure(records_with(SCORE, RIGHT), np.zeros(5, dtype=np.bool_))
 
 
 @pytest.mark.parametrize("wrong", [1, 5, 29, 57])

@@ -205,7 +205,7 @@ def test_a_softmax_is_seen_in_every_kind_of_model(tmp_path: Path, way: str) -> N
     assert "the outputs of the model are probabilities" in refusal(**softmax)
 
     found, expected = measure(**softmax, outputs="probabilities"), measure(**WAYS[way](tmp_path, nn.Identity()))
-    flags, others = (FailureRule().flags(confidence=one.confidence, entropy=one.entropy) for one in (found, expected))
+    flags, others = (FailureRule().flags_of(one) for one in (found, expected))
     assert np.array_equal(expected.prediction, found.prediction)
     assert np.array_equal(others, flags)
     assert 0 < flags.sum() < 100

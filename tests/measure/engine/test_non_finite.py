@@ -54,7 +54,7 @@ def test_a_degraded_image_without_finite_logits(value: float) -> None:
 
     assert (lost == (found.prediction == NO_CLASS)).all()
     assert not found.correct[lost].any()
-    assert FailureRule().flags(confidence=found.confidence, entropy=found.entropy)[lost].all()
+    assert FailureRule().flags_of(found)[lost].all()
     assert found.entropy[lost] == pytest.approx(math.log(5))
     for name in RECORD_DTYPES:
         column = getattr(found, name)

@@ -34,7 +34,7 @@ def assert_identical(one: Records, other: Records) -> None:
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
     for name in SCORES:
         assert getattr(one, name) == pytest.approx(getattr(other, name), abs=1e-4, rel=1e-4), name
-    flags, others = (FailureRule().flags(confidence=side.confidence, entropy=side.entropy) for side in (one, other))
+    flags, others = (FailureRule().flags_of(side) for side in (one, other))
     assert np.array_equal(flags, others)
 
 

@@ -486,7 +486,7 @@ def test_torchvision_splits_by_name(name: str, expected: str, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("MNIST", ["MNIST: not in", "--failaware-data-root"]),
+        ("MNIST", ["MNIST: not in", "failaware_data_root"]),
         ("cifar10", ["no such data set", "did you mean 'CIFAR10'?"]),
         ("FashonMNIST", ["did you mean 'FashionMNIST'?"]),
         ("zzzzzz", ["no such data set", "torchvision.datasets"]),

@@ -97,7 +97,7 @@ def page(project: Project) -> str:
     )
     project.record()
     (project.path / "worse.pth").rename(project.path / f"{LONG}.pth")
-    project.run("--failaware-html=r.html", model=f"{LONG}.pth")
+    project.run("--failaware-report=r.html", model=f"{LONG}.pth")
     text = (project.path / "r.html").read_text(encoding="utf-8")
     assert "<img" in text
     assert "<svg" in text

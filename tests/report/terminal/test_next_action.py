@@ -85,10 +85,12 @@ def test_absent_sample_files_are_restored_first() -> None:
 
 @pytest.mark.parametrize("verdict", [Verdict.MISSING, Verdict.REGRESSED])
 def test_a_ci_run_without_a_report_says_how_to_get_one(verdict: Verdict) -> None:
-    """The first run of a new job has no --failaware-json yet."""
+    """The first run of a new job has no JSON report yet."""
     lines = said(result("blur", verdict), in_ci=True, file="")
 
-    assert "add --failaware-json=report.json to the command of the job, download the report and its records" in lines[1]
+    assert (
+        "add --failaware-report=report.json to the command of the job, download the report and its records" in lines[1]
+    )
     assert f'{ACCEPT} --reason="…"' in lines
 
 

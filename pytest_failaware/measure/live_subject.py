@@ -1,0 +1,131 @@
+"""A model that runs here on images, as what is under test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.measurement import Measurement, ModelFacts, in_groups
+from pytest_failaware.core.pictures import Thumbnail
+from pytest_failaware.core.request import Precision, RunConfig
+from pytest_failaware.measure.cache.measurer import Measurer
+from pytest_failaware.measure.published import published_weights
+from pytest_failaware.measure.subject import OtherSide, Subject, Taken, Typed
+
+if TYPE_CHECKING:
+    from pytest_failaware.measure.live import Bench
+    from pytest_failaware.measure.models.loading import LoadedModel
+
+
+class LiveSubject(Subject):
+    """A model that runs here on images; these are decoded when the first condition is measured.
+
+    `suffix` follows the condition where the summary names a measurement.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        model: LoadedModel,
+        open_bench: Callable[[], Bench],
+        *,
+        measurer: Measurer,
+        suffix: str = "",
+    ) -> None:
+        self.config, self.model = config, model
+        self._open_bench, self._measurer, self._suffix = open_bench, measurer, suffix
+
+    @cached_property
+    def bench(self) -> Bench:
+        """The model with its images."""
+        return self._open_bench()
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What identifies the model."""
+        return self.model.facts
+
+    @property
+    def own_notes(self) -> tuple[str, ...]:
+        """Lines on the model."""
+        return self.model.notes
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines on the images, on the inputs and on the measuring."""
+        return self.bench.notes
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences on the scale of the outputs."""
+        return self.bench.runner.doubts
+
+    @property
+    def is_misfit(self) -> bool:
+        """Whether the inputs are not what the model was trained on."""
+        return self.bench.is_misfit
+
+    @property
+    def alarm(self) -> str:
+        """What a few clean images say if the preprocessing is almost surely wrong, else ""."""
+        inspection = self.bench.inspection
+        return f"almost surely set up wrongly: {inspection.finding}" if inspection.is_alarm else ""
+
+    @property
+    def right_of_few(self) -> tuple[int, int]:
+        """How many of a few clean images are right, and how many these are."""
+        return self.bench.inspection.right, self.bench.inspection.images
+
+    def measure(self, condition: Condition, seed: int) -> Taken:
+        """Measure a condition, or take its records from the cache."""
+        measurement, reuse = self._measurer.measure(self.bench, condition, seed, f"{condition.key}{self._suffix}")
+        return measurement, tuple(reuse)
+
+    def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
+        """Return how the data set names these samples."""
+        return self.bench.store.names(sample_ids)
+
+    def thumbnails(self, condition: Condition, seed: int, sample_ids: Sequence[int]) -> Iterable[Thumbnail]:
+        """Return a small picture of each of these samples, as the model saw it."""
+        from pytest_failaware.measure.thumbnails import thumbnails
+
+        return thumbnails(self.bench, condition, seed, sample_ids)
+
+    def published(self, measurement: Measurement) -> tuple[str, float] | None:
+        """Return the weights that the preprocessing names with their published accuracy."""
+        return published_weights(self.config, measurement)
+
+    def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[str]:
+        """Yield the model, the data and the preprocessing, with what is to be known of them."""
+        notes = (*self.notes, *(() if other is None else other.notes))
+        return model_lines(measurement, typed, self.own_notes, other, notes)
+
+    def close(self) -> None:
+        """Remove the temporary files of memory-mapped images."""
+        if "bench" in vars(self):
+            self.bench.close()
+
+    def beside(self, model: LoadedModel, suffix: str) -> LiveSubject:
+        """Return another model on the same images."""
+        return LiveSubject(self.config, model, lambda: self.bench.of(model), measurer=self._measurer, suffix=suffix)
+
+
+def model_lines(
+    measurement: Measurement, typed: Typed, own_notes: Iterable[str], other: OtherSide | None, notes: Iterable[str]
+) -> Iterator[str]:
+    """Yield the lines of a model on images; `notes` are on the images, on the inputs and on the measuring."""
+    provenance = measurement.provenance
+    model, data, dtype = provenance.model, provenance.data, provenance.environment["dtype"]
+    known = f"{model.architecture} {model.sha256[:8]}".strip()
+    precision = "" if dtype == Precision.IEEE.dtype else f" in {dtype}"
+    yield f"model {typed('model')} ({known}) on {provenance.environment['device']}{precision}"
+    yield from own_notes
+    if other is not None:
+        yield from (f"{other.name}: {note}" for note in other.own_notes)
+    yield from (f"note: {note}" for note in dict.fromkeys(notes))
+    yield (
+        f"data {typed('dataset')}: {data.samples:,} images{in_groups(data)}, {len(data.classes)} classes; "
+        f"preprocess {provenance.preprocessing}"
+    )

@@ -1,0 +1,50 @@
+"""What a model predicted elsewhere, as what is under test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.measurement import Measurement, ModelFacts, in_groups
+from pytest_failaware.measure.predictions.predictions import Predictions
+from pytest_failaware.measure.subject import OtherSide, Subject, Taken, Typed
+
+
+class PredictedSubject(Subject):
+    """What a model predicted elsewhere, under the preprocessing that was used there."""
+
+    def __init__(self, predictions: Predictions, preprocessing: str) -> None:
+        self.predictions, self._preprocessing = predictions, preprocessing
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What identifies the file; the architecture is not known."""
+        return ModelFacts(sha256=self.predictions.sha256, architecture="")
+
+    @property
+    def own_notes(self) -> tuple[str, ...]:
+        """Lines on the file."""
+        return self.predictions.notes
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences on the scale of the scores."""
+        return self.predictions.doubts
+
+    def measure(self, condition: Condition, seed: int) -> Taken:
+        """Return what was predicted under a condition."""
+        return self.predictions.measurement(condition, seed, self._preprocessing), ()
+
+    def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
+        """Return the texts of these samples."""
+        return self.predictions.names(sample_ids)
+
+    def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[str]:
+        """Yield the predictions and their samples."""
+        data = self.predictions.data
+        yield (
+            f"predictions {typed('predictions')} (sha256 {self.facts.sha256[:8]}): {data.samples:,} samples"
+            f"{in_groups(data)}, {len(data.classes)} classes"
+        )
+        notes = (*self.own_notes, *(() if other is None else other.own_notes))
+        yield from (f"note: {note}" for note in dict.fromkeys(notes))
