@@ -159,7 +159,7 @@ def _array_to_plain(column: Any) -> str:  # Any: an array
     """An array as base64 of an npz, which keeps its type and its shape."""
     from pytest_failaware.core.npz import pack
 
-    return base64.b64encode(pack({_COLUMN: column})).decode("ascii")
+    return base64.b64encode(pack({_COLUMN: column}, compressed=True)).decode("ascii")
 
 
 def _array_from_plain(hint: Any, text: str) -> Any:  # Any: NDArray of a type, and an array

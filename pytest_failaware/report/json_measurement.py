@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping
 from typing import Any, Final
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.measurement import DataFacts, Former, Measurement, ModelFacts, Provenance
 from pytest_failaware.core.records import Records
-from pytest_failaware.core.request import GROUP
 
 Document = dict[str, Any]
 """A JSON document or a part of it. Any: nested to any depth."""
@@ -21,16 +19,13 @@ _FORMER: Final = "former_id"
 
 def columns_content(measurement: Measurement) -> bytes:
     """Return the columns of a measurement as a compressed npz."""
-    import numpy as np
+    from pytest_failaware.core.npz import pack
 
-    columns = measurement.records.columns
-    if measurement.groups is not None:
-        columns[GROUP] = measurement.groups
-    if measurement.former is not None:
-        columns[_FORMER] = measurement.former.sample_id
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **columns)
-    return buffer.getvalue()
+    records, former = measurement.records, measurement.former
+    columns = {**records.columns, **records.samples.columns}
+    if former is not None:
+        columns[_FORMER] = former.sample_id
+    return pack(columns, compressed=True)
 
 
 def measurement_document(measurement: Measurement, content: bytes, member: str) -> Document:
@@ -67,14 +62,13 @@ def read_measurement(document: Mapping[str, Any], content: bytes) -> Measurement
     return Measurement(
         condition=Condition(**{**condition, "parameters": tuple(condition["parameters"].items())}),
         seed=document["seed"],
-        records=Records(**{name: columns[name] for name in Records.__slots__ if name in columns}),
+        records=Records.from_columns(columns),
         provenance=Provenance(
             data=DataFacts(**{**data, "classes": tuple(data["classes"])}),
             preprocessing=document["preprocessing"],
             model=ModelFacts(**document["model"]),
             environment=document["environment"],
         ),
-        groups=columns.get(GROUP),
         former=None
         if former is None
         else Former(classes=tuple(former["classes"]), fingerprint=former["fingerprint"], sample_id=columns[_FORMER]),

@@ -9,8 +9,9 @@ from five import RULE, baseline_of, measurement_of
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.attachment import Attachment, JudgedItem
 from pytest_failaware.core.pictures import Pictures
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.judge.curves import pictures_of
-from pytest_failaware.judge.verdict import judge
+from pytest_failaware.judge.verdict import Terms, judge
 from pytest_failaware.plugin.ledger import Ledger
 
 NODE = "t.py::test_x[clean]"
@@ -28,7 +29,12 @@ class Phase:
 def attachment_of(letters: str, nodeid: str = NODE, pictures: Pictures | None = None) -> Attachment:
     """What an item that measured these letters sends in an updating run."""
     now = measurement_of(letters)
-    result = judge(now, build_gate({}), nodeid=nodeid, name="small", baseline=baseline_of(now), reference=now.records)
+    result = judge(
+        now,
+        Reference(name="small", key=now.condition.key, baseline=baseline_of(now), records=now.records),
+        build_gate({}),
+        Terms(nodeid=nodeid),
+    )
     item = JudgedItem(
         result=result,
         facts=("model m",),
