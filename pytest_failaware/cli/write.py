@@ -14,7 +14,8 @@ from pytest_failaware.baselines.opening import directory_of, open_baseline
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.baselines.updates import outcome_sentence
 from pytest_failaware.config.baseline_folder import ini_of
-from pytest_failaware.config.options import PREFIX, Given, Surroundings
+from pytest_failaware.config.given import Given, Surroundings
+from pytest_failaware.config.options import PREFIX
 from pytest_failaware.core.errors import BaselineError, ConfigError
 
 UPDATE_IN_CI: Final = f"{PREFIX}update_in_ci"

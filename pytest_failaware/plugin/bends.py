@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.config.gate import INI_KEYS
-from pytest_failaware.config.options import COMMAND_LINE, OPTIONS, PREFIX, TRUE
+from pytest_failaware.config.given import COMMAND_LINE, TRUE
+from pytest_failaware.config.options import OPTIONS, PREFIX
 from pytest_failaware.plugin.ini_values import ini_overrides, ini_values, key_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from pytest_failaware.config.gate import INI_KEYS
-from pytest_failaware.config.options import OPTIONS, Surroundings
+from pytest_failaware.config.given import Surroundings
+from pytest_failaware.config.options import OPTIONS
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.config.vocabulary import Vocabulary, extended
 from pytest_failaware.core.errors import ConfigError
@@ -66,7 +67,7 @@ def open_session(config: pytest.Config) -> Session:
         vocabulary if run.predictions is None else vocabulary.of_predictions,
         load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
         measurer=Measurer(
-            _cache_folder(config) if run.caching else None,
+            _cache_folder(config) if not run.no_cache else None,
             follow=lambda what: _display(config)(what),
             processes=xdist.get("workercount", 1),
             updates=run.writing.update is not UpdateMode.NOTHING,
