@@ -11,6 +11,12 @@ PREFIX: Final = "failaware_"
 TYPED_PREFIX: Final = "--failaware-"
 """How every option of ours begins."""
 
+INI_KEYS: Final = ("conditions", "rule", "metrics", "tolerance", "minimum", "maximum", "policy", "alpha", "seed")
+"""The gate's ini keys, without the prefix; the baseline's name is an option too and resolved with the options."""
+
+INI_LISTS: Final = ("conditions", "metrics", "tolerance", "minimum", "maximum")
+"""Those whose ini value is a list."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:

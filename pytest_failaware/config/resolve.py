@@ -11,9 +11,9 @@ from dataclasses import fields
 from typing import Any, Final, TypeVar
 
 from pytest_failaware.config.conflicts import check_logits, refuse_contradictions
-from pytest_failaware.config.gate import INI_KEYS, build_gate
+from pytest_failaware.config.gate import build_gate
 from pytest_failaware.config.given import Given, Surroundings, default_options, given_options
-from pytest_failaware.config.options import OPTIONS, PREFIX
+from pytest_failaware.config.options import INI_KEYS, OPTIONS, PREFIX
 from pytest_failaware.config.readers import read_options
 from pytest_failaware.config.vocabulary import BUILT_IN, Vocabulary
 from pytest_failaware.config.writing import check_writing, update_mode

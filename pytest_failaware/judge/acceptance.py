@@ -60,7 +60,7 @@ def drifts(result: ItemResult, gate: Gate, first: Records | None, now: Measureme
     """
     if first is None or result.differences:
         return False
-    golden, current = sides_of(pair(first, now.records, now.groups), gate.rule)
+    golden, current = sides_of(pair(first, now.records), gate.rule)
     return any(drifted(gate, golden, current, budget))
 
 

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pytest_failaware.core.measurement import Measurement, Provenance
 from pytest_failaware.core.records import Records
 from pytest_failaware.judge.permutation import Renaming, find_renaming, is_renamed_alike
@@ -43,46 +40,33 @@ def clean_alarm(measurement: Measurement, *, is_misfit: bool = False) -> str:
     """Return the alarm of a measurement of clean as one sentence; "" if there is none, or of another condition.
 
     Args:
-        measurement: with its classes and groups.
+        measurement: with its classes.
         is_misfit: as in `find_alarm`.
     """
     if measurement.condition.key != CLEAN:
         return ""
     classes = measurement.provenance.data.classes
-    text = alarm_of(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups)
+    text = alarm_of(measurement.records, classes, is_misfit=is_misfit)
     return f"{CLEAN}: {text}" if text else ""
 
 
-def alarm_of(
-    records: Records,
-    classes: Sequence[str],
-    *,
-    is_misfit: bool = False,
-    groups: NDArray[np.uint32] | None = None,
-) -> str:
+def alarm_of(records: Records, classes: Sequence[str], *, is_misfit: bool = False) -> str:
     """Return the sentence of `find_alarm`, "" if there is no alarm."""
-    alarm = find_alarm(records, classes, is_misfit=is_misfit, groups=groups)
+    alarm = find_alarm(records, classes, is_misfit=is_misfit)
     return "" if alarm is None else alarm.text
 
 
-def find_alarm(
-    records: Records,
-    classes: Sequence[str],
-    *,
-    is_misfit: bool = False,
-    groups: NDArray[np.uint32] | None = None,
-) -> Alarm | None:
+def find_alarm(records: Records, classes: Sequence[str], *, is_misfit: bool = False) -> Alarm | None:
     """Return why clean samples are almost surely measured with a wrong set-up, None if nothing says so.
 
     Args:
         records: of the condition clean.
         classes: names of the data's classes in label order.
         is_misfit: whether the normalisation layers see other inputs than in training.
-        groups: samples of one number are not independent; None if all are.
     """
     right = int(records.correct.sum())
     share = f"{right / len(records):.2%} of {len(records):,} clean samples are right"
-    if renaming := find_renaming(records, groups):
+    if renaming := find_renaming(records):
         return Alarm(kind=AlarmKind.ORDER, text=_of_order(renaming, share, classes))
     if is_misfit and right < POOR * len(records):
         text = (
@@ -99,16 +83,7 @@ def find_alarm(
     return None
 
 
-def is_known(
-    alarm: Alarm,
-    records: Records,
-    stored: Records,
-    classes: Sequence[str],
-    *,
-    has_same_inputs: bool,
-    groups: NDArray[np.uint32] | None = None,
-    groups_before: NDArray[np.uint32] | None = None,
-) -> bool:
+def is_known(alarm: Alarm, records: Records, stored: Records, classes: Sequence[str], *, has_same_inputs: bool) -> bool:
     """Whether the stored samples give the same alarm, so that it was accepted with them.
 
     Args:
@@ -118,14 +93,12 @@ def is_known(
         classes: names of the data's classes in label order.
         has_same_inputs: whether the model and the preprocessing are those of the stored samples; if not, whether
             the inputs fitted then is not known.
-        groups: of the records.
-        groups_before: of the stored samples.
     """
     is_misfit = alarm.kind is AlarmKind.INPUTS and has_same_inputs
-    before = find_alarm(stored, classes, is_misfit=is_misfit, groups=groups_before)
+    before = find_alarm(stored, classes, is_misfit=is_misfit)
     if before is None or before.kind is not alarm.kind:
         return False
-    return alarm.kind is not AlarmKind.ORDER or is_renamed_alike(stored, records, groups)
+    return alarm.kind is not AlarmKind.ORDER or is_renamed_alike(stored, records)
 
 
 def subject_of(provenance: Provenance) -> str:
