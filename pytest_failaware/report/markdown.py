@@ -8,6 +8,7 @@ from typing import Final
 
 from pytest_failaware.core.result import ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import RunReport
+from pytest_failaware.core.text import without_controls
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines, interval
@@ -51,8 +52,7 @@ def markdown_text(report: RunReport) -> str:
 
 def escaped(text: str) -> str:
     """Text of any origin as Markdown that shows it and does nothing else: one line, no tag, no link, no mention."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return _SPECIAL.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), line)
+    return _SPECIAL.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), without_controls(text, " "))
 
 
 def _lines(report: RunReport) -> Iterator[str]:

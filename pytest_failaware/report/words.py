@@ -154,10 +154,3 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def shown(text: object, longest: int = 1000) -> str:
-    """Text of any origin without control characters and marks that turn its direction, cut where it is too long."""
-    said = str(text)
-    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in said[: longest + 1])
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
