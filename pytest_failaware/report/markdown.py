@@ -21,6 +21,7 @@ from pytest_failaware.report.words import (
     orientation_headings,
     short_name,
     verdict_word,
+    why_reset,
 )
 
 _LONGEST: Final = 60_000  # characters: a comment on GitHub holds 65,536, a job summary 1 MiB
@@ -82,16 +83,7 @@ def _next_step(report: RunReport) -> Iterator[str]:
         yield "If these values are meant: download the report and its records, and in a checkout of this commit run"
         yield ""
         yield from (f"    {report.accept}", "")  # code by its indent
-        yield from _why_reset(report.results)
-
-
-def _why_reset(results: Sequence[ItemResult]) -> Iterator[str]:
-    """Why the command has `--reset-golden` in it."""
-    reasons = {
-        "the loss since the first accepted values is more than the drift budget": any(one.drifts for one in results),
-        "the golden reference cannot stay beside the new values": any(one.ends_golden for one in results),
-    }
-    yield from _bullets([f"--reset-golden is in it because {why}" for why, holds in reasons.items() if holds])
+        yield from _bullets(list(why_reset(report.results, "--")))
 
 
 def _made(report: RunReport) -> Iterator[str]:
