@@ -131,7 +131,7 @@ def test_files_say_when_and_from_what_they_were_made() -> None:
     assert "<dt>date</dt><dd>2026-01-31T12:00:00Z</dd><dt>commit</dt><dd>0123abcd</dd>" in page
     assert "<dt>versions</dt><dd>python 3.12.1, torch 2.10.0</dd>" in page
     assert "accept report.json" in page
-    document = report_document(report, {}, "report.records.zip")
+    document = report_document(report, {}, {}, "report.records.zip")
     assert ("2026-01-31T12:00:00Z", "0123abcd", {"python": "3.12.1", "torch": "2.10.0"}, ACCEPT) == tuple(
         document[name] for name in ("date", "commit", "versions", "accept")
     )
