@@ -22,6 +22,7 @@ from scipy import special
 
 from pytest_failaware.core.records import SCORES, Records
 from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.core.scores import log_softmax, scores_of
 from pytest_failaware.judge.groups import one_of_each
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper
@@ -51,7 +52,7 @@ class Population:
         columns = {name: np.zeros(n, dtype=np.float32) for name in SCORES}
         columns |= {"confidence": self.confidence[rows], "entropy": self.entropy[rows]}
         label, wrong = np.zeros(n, dtype=np.uint16), self.wrong[rows].astype(np.uint16)
-        return Records(sample_id=np.arange(n, dtype=np.uint64), label=label, prediction=wrong, **columns)
+        return Records(samples=Samples(ids=np.arange(n, dtype=np.uint64), labels=label), prediction=wrong, **columns)
 
     def together(self, size: int, share: float) -> Population:
         """The same images in groups, in each of which about a share of the images are like the first."""
@@ -140,7 +141,9 @@ WAYS: dict[str, Callable[[Records], FailureRule | None]] = {
 
 GROUPED_WAYS: dict[str, Callable[[Records], FailureRule | None]] = {
     "all images": lambda records: chosen(records, By.BOTH),
-    "one of each": lambda records: chosen(records.take(one_of_each(records.sample_id, groups_of(records))), By.BOTH),
+    "one of each": lambda records: chosen(
+        records.take(one_of_each(records.samples.in_groups(groups_of(records)))), By.BOTH
+    ),
 }
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pytest_failaware.core.records import SCORES, Records
 from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.outcomes import Outcomes, outcomes_of
 
 States = NDArray[np.int64]
@@ -50,4 +51,6 @@ def outcomes(states: States, groups: NDArray[np.uint32] | None = None) -> Outcom
     label = np.zeros(n, dtype=np.uint16)
     wrong = (states % 2).astype(np.uint16)
     ids = np.arange(n, dtype=np.uint64)
-    return outcomes_of(Records(sample_id=ids, label=label, prediction=wrong, **columns), RULE, groups)
+    return outcomes_of(
+        Records(samples=Samples(ids=ids, labels=label, groups=groups), prediction=wrong, **columns), RULE
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_failaware.baselines.opening import directory_of, open_baseline
-from pytest_failaware.baselines.stored import read_stored
+from pytest_failaware.baselines.reference import read_reference
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.config.options import Surroundings
 from pytest_failaware.config.resolve import resolve
@@ -27,7 +27,7 @@ from pytest_failaware.core.text import printable
 from pytest_failaware.judge.alarm import CLEAN, clean_alarm
 from pytest_failaware.judge.evaluation import Evaluation, Evaluations
 from pytest_failaware.judge.published import below_published
-from pytest_failaware.judge.verdict import flags_nearly_all, judge, not_finite
+from pytest_failaware.judge.verdict import Terms, flags_nearly_all, judge, not_finite
 from pytest_failaware.measure.live import Bench
 from pytest_failaware.measure.models.loading import adopt_model, choose_device, restored
 from pytest_failaware.measure.opening import open_bench, open_images, open_model
@@ -91,18 +91,8 @@ def _article(baseline: object) -> str:
 def _judged(evaluation: Evaluation, gate: Gate, folder: Path, baseline: Baseline) -> ItemResult:
     """The result of one condition, with the names of the samples that it shows."""
     key = evaluation.condition.key
-    stored = read_stored(folder, baseline, key)
-    result = judge(
-        evaluation.measurement,
-        gate,
-        nodeid=key,
-        name=baseline.name,
-        baseline=stored.baseline,
-        reference=stored.records,
-        golden=stored.golden,
-        groups=stored.groups,
-        absence=stored.absence,
-    )
+    reference = read_reference(folder, baseline.name, key, baseline=baseline)
+    result = judge(evaluation.measurement, reference, gate, Terms(nodeid=key))
     if result.change is None:
         return result
     names = evaluation.names([flip.sample_id for flip in result.change.worst])

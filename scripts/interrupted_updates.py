@@ -29,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from five import RULE, measurement_of
 
 from pytest_failaware.baselines.file import baseline_text, read_baseline
+from pytest_failaware.baselines.reference import read_reference
 from pytest_failaware.baselines.samples import missing_files, named_files, read_golden, read_records
-from pytest_failaware.baselines.stored import read_stored
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import FailAwareError
@@ -361,7 +361,7 @@ def reader_beside_a_writer(seconds: float) -> Row:
             while time.monotonic() < end:
                 row.tries += 1
                 try:
-                    if read_stored(folder, known, "blur").records is None:
+                    if read_reference(folder, NAME, "blur", baseline=known).records is None:
                         row.faults.append("no records")
                     else:
                         row.new += 1

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-from five import records_of
+from five import records_of, with_columns
 
 from pytest_failaware.core.records import Records
 
 
 def changed(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Records:
     """The five samples with another column."""
-    return dataclasses.replace(records_of(), **{name: change(getattr(records_of(), name))})
+    return with_columns(records_of(), **{name: change(getattr(records_of(), name))})
 
 
 def at(place: int, value: float) -> Callable[[np.ndarray], np.ndarray]:

@@ -3,7 +3,11 @@ r flagged right, w flagged wrong."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_failaware.core.baseline import Baseline, BaselineEntry
 from pytest_failaware.core.conditions.spelling import parse_condition
@@ -11,6 +15,7 @@ from pytest_failaware.core.identity import data_fingerprint
 from pytest_failaware.core.measurement import DataFacts, Measurement, ModelFacts, Provenance
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.metrics.rates import count_cells
 
 FIVE = "RRWrw"
@@ -29,8 +34,7 @@ def records_of(letters: str = FIVE, *, first_id: int = 10) -> Records:
     by_entropy = flagged & (number % 2 == 0)
     confidence = np.where(flagged & ~by_entropy, 0.5, 0.8).astype(np.float32)
     return Records(
-        sample_id=(number + first_id).astype(np.uint64),
-        label=label,
+        samples=Samples(ids=(number + first_id).astype(np.uint64), labels=label),
         prediction=np.where(right, label, (label + 1) % 3).astype(np.uint16),
         confidence=confidence,
         entropy=np.where(by_entropy, 1.25, 0.5).astype(np.float32),
@@ -39,6 +43,17 @@ def records_of(letters: str = FIVE, *, first_id: int = 10) -> Records:
         second_probability=(1 - confidence).astype(np.float32),
         max_logit=np.full(count, 1000, dtype=np.float32),
     )
+
+
+def with_columns(records: Records, **columns: NDArray[Any]) -> Records:  # Any: of any type
+    """The records with other columns by their names in files, as in label=…."""
+    return Records.from_columns({**records.columns, **columns})
+
+
+def in_groups(measurement: Measurement, groups: NDArray[np.uint32] | None) -> Measurement:
+    """The measurement with its samples in groups."""
+    records = measurement.records
+    return replace(measurement, records=replace(records, samples=records.samples.in_groups(groups)))
 
 
 def measurement_of(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.core.records import Records
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.core.scores import columns_of
 from pytest_failaware.judge.metrics.ranking import (
     augrc,
@@ -48,8 +49,7 @@ def records_with(
     label = (np.arange(count) % 3).astype(np.uint16)
     of_label = np.where(correct, sure, rest)
     return Records(
-        sample_id=np.arange(count, dtype=np.uint64),
-        label=label,
+        samples=Samples(ids=np.arange(count, dtype=np.uint64), labels=label),
         prediction=np.where(correct, label, (label + 1) % 3).astype(np.uint16),
         confidence=sure.astype(np.float32),
         entropy=(1 - sure).astype(np.float32),
@@ -74,7 +74,7 @@ def _logits(
 def records_of_logits(logits: NDArray[np.float64], label: NDArray[np.uint16]) -> Records:
     """What a model of these logits leaves behind."""
     return Records(
-        sample_id=np.arange(len(label), dtype=np.uint64),
+        samples=Samples(ids=np.arange(len(label), dtype=np.uint64), labels=label),
         **columns_of(logits, label),
         logits=logits.astype(np.float32),
     )

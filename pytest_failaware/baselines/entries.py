@@ -52,5 +52,5 @@ def baseline_of(measurement: Measurement, rule: FailureRule, name: str) -> Basel
         data=provenance.data,
         preprocessing=provenance.preprocessing,
         entries={measurement.condition.key: entry_of(measurement, rule)},
-        samples_sha256=sha256_of(shared_content(measurement.records, measurement.groups)),
+        samples_sha256=sha256_of(shared_content(measurement.samples)),
     )

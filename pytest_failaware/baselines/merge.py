@@ -19,8 +19,8 @@ from pytest_failaware.baselines.samples import (
     holds_logits,
     own_content,
     own_path,
-    read_groups,
     read_records,
+    read_samples,
     sha256_of,
     shared_content,
     shared_path,
@@ -29,7 +29,7 @@ from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError, choices
 from pytest_failaware.core.identity import group_count
 from pytest_failaware.core.measurement import Measurement
-from pytest_failaware.core.npz import ColumnsError, check_groups, check_records
+from pytest_failaware.core.npz import ColumnsError, check_records
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.groups import same_groups
@@ -188,7 +188,7 @@ def _samples(directory: Path, merged: Baseline, changed: Mapping[str, Measured],
         contents[own_path(directory, merged, merged.entries[key])] = own_content(measurement.records)
     if update.measured:
         first = update.measured[0][0]
-        contents[shared_path(directory, merged)] = shared_content(first.records, first.groups)
+        contents[shared_path(directory, merged)] = shared_content(first.samples)
     return contents
 
 
@@ -196,7 +196,6 @@ def _check(directory: Path, merged: Baseline, measurement: Measurement) -> None:
     """Refuse to write what could not be read."""
     try:
         check_records(measurement.records, measurement.provenance.data)
-        check_groups(measurement.groups, measurement.provenance.data)
     except ColumnsError as error:
         raise BaselineError(
             f"{baseline_path(directory, merged.name)}: {measurement.condition.key} cannot be stored: {error}; look at "
@@ -227,10 +226,11 @@ def _regrouped(directory: Path, old: Baseline | None, measured: Sequence[Measure
     """How many groups before and now, "" where the samples belong together as they are stored, or are others."""
     if old is None or not measured or old.data != measured[0][0].provenance.data:
         return ""
-    before, now = read_groups(directory, old), measured[0][0].groups
-    if same_groups(before, now):
+    before, now = read_samples(directory, old), measured[0][0].samples
+    if same_groups(before or now.in_groups(None), now):
         return ""
-    return " -> ".join(f"{group_count(side):,}" if side is not None else "none" for side in (before, now))
+    groups = (before.groups if before else None, now.groups)
+    return " -> ".join(f"{group_count(side):,}" if side is not None else "none" for side in groups)
 
 
 def _found(directory: Path, baseline: Baseline, measurement: Measurement, rule: FailureRule) -> _Stored:
@@ -276,7 +276,7 @@ def _merged(
         data=first.provenance.data,
         preprocessing=first.provenance.preprocessing,
         entries=entries,
-        samples_sha256=sha256_of(shared_content(first.records, first.groups)),
+        samples_sha256=sha256_of(shared_content(first.samples)),
         known_label_errors=old.known_label_errors if old else (),
     )
 

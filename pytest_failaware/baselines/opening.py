@@ -1,4 +1,4 @@
-"""Finding the baseline that a command names, with its records and groups."""
+"""Finding the baseline that a command names, with its records and samples."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from pytest_failaware.baselines.file import baseline_names, baseline_path, read_baseline
-from pytest_failaware.baselines.samples import read_groups, read_records
+from pytest_failaware.baselines.samples import read_records, read_samples
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError, choices
 from pytest_failaware.core.records import Records
-from pytest_failaware.judge.groups import Groups
+from pytest_failaware.core.samples import Samples
 
 _REMEDY: Final = "give --baseline-dir, or the path of a .yaml file"
 
@@ -55,9 +55,9 @@ def stored_records(given: Namespace, baseline: Baseline, condition: str) -> Reco
     return read_records(directory_of(given.name, given.baseline_dir), baseline, baseline.entries[condition])
 
 
-def stored_groups(given: Namespace, baseline: Baseline) -> Groups:
-    """The groups of a baseline's samples, None where none are stored."""
-    return read_groups(directory_of(given.name, given.baseline_dir), baseline)
+def stored_samples(given: Namespace, baseline: Baseline) -> Samples | None:
+    """The samples of a baseline, None if their file is absent."""
+    return read_samples(directory_of(given.name, given.baseline_dir), baseline)
 
 
 def directory_of(name: str, directory: Path) -> Path:

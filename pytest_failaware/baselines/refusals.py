@@ -21,8 +21,8 @@ def refusal(
     if not measured:
         return ""
     provenance = measured[0][0].provenance
-    groups = measured[0][0].groups
-    if any(one.provenance != provenance or not same_groups(one.groups, groups) for one, _ in measured):
+    samples = measured[0][0].samples
+    if any(one.provenance != provenance or not same_groups(one.samples, samples) for one, _ in measured):
         return "its items measured different models or data; give each a baseline of its own"
     if torn := [one.condition.key for one, rule in measured if not _agree((one, rule), fresh[one.condition.key])]:
         return f"two tests gate {torn[0]} with other rules or seeds; give each its own baseline"
@@ -34,7 +34,7 @@ def refusal(
             f"data or preprocessing differ from the file's, and {', '.join(stale)} would go on describing the old; "
             "update every condition in one run"
         )
-    if 0 < old.data.groups < old.data.samples and groups is None:
+    if 0 < old.data.groups < old.data.samples and samples.groups is None:
         return (
             f"its samples come in {old.data.groups:,} groups and this run tells none, which {', '.join(stale)} would "
             "lose, too; name the groups, as with --failaware-group, or update every condition in one run"

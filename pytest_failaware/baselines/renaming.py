@@ -18,18 +18,16 @@ from pytest_failaware.baselines.samples import (
     own_content,
     own_path,
     read_golden,
-    read_groups,
     read_records,
     sha256_of,
     shared_content,
     shared_path,
 )
-from pytest_failaware.baselines.stored import Stored
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import ConfigError, choices
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.records import Records
-from pytest_failaware.judge.groups import Groups
+from pytest_failaware.core.reference import Reference
 
 
 def is_renamed(baseline: Baseline, measurement: Measurement) -> bool:
@@ -41,16 +39,16 @@ def is_renamed(baseline: Baseline, measurement: Measurement) -> bool:
     return former is not None and baseline.data.fingerprint == former.fingerprint
 
 
-def renamed(stored: Stored, measurement: Measurement) -> Stored:
+def renamed(reference: Reference, measurement: Measurement) -> Reference:
     """Return what is stored as if it had been recorded under the new names."""
-    if stored.baseline is None or not is_renamed(stored.baseline, measurement):
-        return stored
+    if reference.baseline is None or not is_renamed(reference.baseline, measurement):
+        return reference
+    records, golden = reference.records, reference.golden
     return dataclasses.replace(
-        stored,
-        baseline=under_new_names(stored.baseline, measurement),
-        records=None if stored.records is None else with_new_ids(stored.records, measurement),
-        golden=None if stored.golden is None else with_new_ids(stored.golden, measurement),
-        groups=None if stored.records is None else _in_new_order(stored.groups, stored.records, measurement),
+        reference,
+        baseline=under_new_names(reference.baseline, measurement),
+        records=None if records is None else with_new_ids(records, measurement),
+        golden=None if golden is None else with_new_ids(golden, measurement),
     )
 
 
@@ -67,11 +65,8 @@ def under_new_names(baseline: Baseline, measurement: Measurement) -> Baseline:
 def with_new_ids(records: Records, measurement: Measurement) -> Records:
     """Return records with the ids of now, ascending."""
     ids = _new_ids(records.sample_id, measurement)
-    return dataclasses.replace(records, sample_id=ids).take(np.argsort(ids))
-
-
-def _in_new_order(groups: Groups, records: Records, measurement: Measurement) -> Groups:
-    return None if groups is None else groups[np.argsort(_new_ids(records.sample_id, measurement))]
+    samples = dataclasses.replace(records.samples, ids=ids)
+    return dataclasses.replace(records, samples=samples).take(np.argsort(ids))
 
 
 def _new_ids(ids: NDArray[np.uint64], measurement: Measurement) -> NDArray[np.uint64]:
@@ -95,19 +90,15 @@ def renamed_files(
         return None
     contents, entries, shared = {}, {}, b""
     for key, entry in baseline.entries.items():
+        records, golden_records = read_records(directory, baseline, entry), read_golden(directory, baseline, entry)
         stored = renamed(
-            Stored(
-                baseline=baseline,
-                records=read_records(directory, baseline, entry),
-                golden=read_golden(directory, baseline, entry),
-                groups=read_groups(directory, baseline),
-            ),
+            Reference(name=baseline.name, key=key, baseline=baseline, records=records, golden=golden_records),
             measurement,
         )
         if stored.records is None:
             return None
         own, golden = own_content(stored.records), entry.golden
-        shared = shared_content(stored.records, stored.groups)
+        shared = shared_content(stored.records.samples)
         contents[sha256_of(own)] = own
         if golden is not None and stored.golden is not None:
             first = own_content(stored.golden)

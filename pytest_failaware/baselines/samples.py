@@ -12,30 +12,26 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.core.baseline import Baseline, BaselineEntry
 from pytest_failaware.core.errors import BaselineError
-from pytest_failaware.core.identity import data_fingerprint
 from pytest_failaware.core.lfs import is_lfs_pointer
 from pytest_failaware.core.npz import (
-    LOGITS,
     ColumnsError,
+    OtherGroupsError,
+    OtherSamplesError,
     PointerError,
-    check_columns,
-    check_groups,
     pack,
     records_of,
+    samples_of,
     unpack,
 )
-from pytest_failaware.core.records import SCORES, Records
-from pytest_failaware.core.request import GROUP
+from pytest_failaware.core.records import LOGITS, Records
 from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.metrics.rates import count_cells
 
-_SHARED: Final = ("sample_id", "label")
-_OWN: Final = ("prediction", *SCORES, LOGITS)
 _DIGITS: Final = 12  # of the hash, in a file's name
 _REMEDY: Final = "restore it from version control, or delete it and re-run with --failaware-update-baselines"
 
@@ -76,14 +72,32 @@ def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Re
     return records
 
 
-def read_groups(directory: Path, baseline: Baseline) -> NDArray[np.uint32] | None:
-    """Return the group of each stored sample, (N,), ascending by id; None if none are stored.
+def read_samples(directory: Path, baseline: Baseline) -> Samples | None:
+    """Return the samples that all conditions of a baseline share, None if their file is absent.
 
     Raises:
         BaselineError: the file is damaged or does not belong to the baseline.
     """
-    shared = _read_shared(directory, baseline)
-    return None if shared is None else shared.get(GROUP)
+    path = shared_path(directory, baseline)
+    content = read_content(path)
+    if content is None:
+        return None
+    columns = _unpacked(path, content)
+    if baseline.samples_sha256:
+        _check_hash(directory, baseline, path, content, "data.samples_sha256", baseline.samples_sha256)
+    data = baseline.data
+    try:
+        return samples_of(columns, data)
+    except OtherSamplesError as error:
+        place = _place(directory, baseline, data.fingerprint)
+        raise BaselineError(
+            f"{place}: data.fingerprint is not that of {path}, which belongs to other data; {_REMEDY}"
+        ) from error
+    except OtherGroupsError as error:
+        place = _place(directory, baseline, f"  groups: {data.groups}" if data.groups else data.fingerprint)
+        raise BaselineError(f"{place}: data.groups is not what {path} holds ({error}); {_REMEDY}") from error
+    except ColumnsError as error:
+        raise BaselineError(f"{path}: {error}; {_REMEDY}") from error
 
 
 def missing_files(directory: Path, baseline: Baseline, keys: Collection[str] | None = None) -> tuple[Path, ...]:
@@ -148,15 +162,14 @@ def _suffix(baseline: Baseline, sha256: str) -> str:
     return f"-{sha256.removeprefix('sha256:')[:_DIGITS]}" if baseline.samples_sha256 else ""
 
 
-def shared_content(records: Records, groups: NDArray[np.uint32] | None = None) -> bytes:
+def shared_content(samples: Samples) -> bytes:
     """Return the file of ids and labels, and of groups if there are any."""
-    columns = {name: getattr(records, name) for name in _SHARED}
-    return pack(columns if groups is None else {**columns, GROUP: groups})
+    return pack(samples.columns)
 
 
 def own_content(records: Records) -> bytes:
-    """Return the file of a condition's columns."""
-    return pack({name: column for name, column in records.columns.items() if name in _OWN})
+    """Return the file of a condition's outcome."""
+    return pack(records.outcome)
 
 
 def holds_logits(path: Path) -> bool:
@@ -192,40 +205,15 @@ def read_content(path: Path) -> bytes | None:
 
 def _read(directory: Path, baseline: Baseline, own: Path, key: str, sha256: str) -> Records | None:
     """The records in one file of columns, with the ids and labels that all share; None if a file is absent."""
-    shared, content = _read_shared(directory, baseline), read_content(own)
-    if shared is None or content is None:
+    samples, content = read_samples(directory, baseline), read_content(own)
+    if samples is None or content is None:
         return None
     columns = _unpacked(own, content)
     _check_hash(directory, baseline, own, content, key, sha256)
     try:
-        return records_of({**{name: shared[name] for name in _SHARED}, **columns}, baseline.data)
+        return records_of({**columns, **samples.columns}, baseline.data)
     except ColumnsError as error:
         raise BaselineError(f"{own}: {error}; {_REMEDY}") from error
-
-
-def _read_shared(directory: Path, baseline: Baseline) -> dict[str, NDArray[Any]] | None:  # Any: as in unpack
-    """The columns that all conditions share, which are those of the baseline's data; None if the file is absent."""
-    path, data = shared_path(directory, baseline), baseline.data
-    content = read_content(path)
-    if content is None:
-        return None
-    columns = _unpacked(path, content)
-    if baseline.samples_sha256:
-        _check_hash(directory, baseline, path, content, "data.samples_sha256", baseline.samples_sha256)
-    try:
-        check_columns(columns, _SHARED)
-    except ColumnsError as error:
-        raise BaselineError(f"{path}: {error}; {_REMEDY}") from error
-    ids, labels = (columns[name] for name in _SHARED)
-    if len(ids) != len(labels) or data.fingerprint != data_fingerprint(ids, labels, data.classes):
-        place = _place(directory, baseline, data.fingerprint)
-        raise BaselineError(f"{place}: data.fingerprint is not that of {path}, which belongs to other data; {_REMEDY}")
-    try:
-        check_groups(columns.get(GROUP), data)
-    except ColumnsError as error:
-        place = _place(directory, baseline, f"  groups: {data.groups}" if data.groups else data.fingerprint)
-        raise BaselineError(f"{place}: data.groups is not what {path} holds ({error}); {_REMEDY}") from error
-    return columns
 
 
 def _unpacked(path: Path, content: bytes) -> dict[str, NDArray[Any]]:  # Any: as in unpack

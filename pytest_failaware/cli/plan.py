@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from pytest_failaware.baselines.opening import WITH_LOGITS, open_baseline, stored_groups, stored_records
+from pytest_failaware.baselines.opening import WITH_LOGITS, open_baseline, stored_records, stored_samples
 from pytest_failaware.config.gate import build_gate, read_pairs
 from pytest_failaware.core.baseline import Baseline, BaselineEntry
 from pytest_failaware.core.conditions.catalogue import FOUNDING
@@ -48,7 +48,7 @@ def plan_gates(given: Namespace) -> Iterator[str]:
     yield from sight_table(found)
     yield from too_few(found)
     if any(seen for _, seen in found):
-        yield from finds_less(baseline.data, stored_groups(given, baseline))
+        yield from finds_less(baseline.data, stored_samples(given, baseline))
     yield from _no_drop(gate)
     if scores := [name for name in gate.metrics if not gate.table[name].is_ratio]:
         yield f"no formula tells what these gates find: {', '.join(scores)}; selftest plants drops and counts"
@@ -85,7 +85,7 @@ def _no_drop(gate: Gate) -> Iterator[str]:
 def selftest_gates(given: Namespace) -> Iterator[str]:
     """How often the gates fail where nothing is lost, and where a drop is planted in the stored records."""
     baseline = open_baseline(given.name, given.baseline_dir)
-    gate, stored, groups = _gate(baseline, given.gate), _stored(given, baseline), stored_groups(given, baseline)
+    gate, stored, samples = _gate(baseline, given.gate), _stored(given, baseline), stored_samples(given, baseline)
     if missing := [key for key in baseline.entries if key not in stored]:
         raise BaselineError(f"{given.name}: no sample file for {', '.join(missing)}; restore it from version control")
     if unfit := [key for key, records in stored.items() if gate.of_logits and records.logits is None]:
@@ -102,7 +102,7 @@ def selftest_gates(given: Namespace) -> Iterator[str]:
         for key, entry in baseline.entries.items():
             own = dataclasses.replace(gate, rule=_rule(gate, entry, given.gate))
             records = stored[key] if own.of_logits else dataclasses.replace(stored[key], logits=None)
-            trials[key] = plant(own, records, flips, given.draws, random, groups)
+            trials[key] = plant(own, records, flips, given.draws, random)
         rows += [_row(key, trial) for key, trial in trials.items()]
         everywhere = np.logical_or.reduce([trial.failed for trial in trials.values()])
         mean = float(np.mean([trial.flips for trial in trials.values()]))
@@ -111,7 +111,7 @@ def selftest_gates(given: Namespace) -> Iterator[str]:
         blind += [key for key, trial in trials.items() if not trial.failed[:, -1].any()]
     lost = ("nothing lost", *(f"{100 * drop:.0f} pt lost" for drop in DROPS[1:]))
     yield from aligned([("condition", "answers flipped", *lost), *rows], left=(0,))
-    yield from finds_less(baseline.data, groups)
+    yield from finds_less(baseline.data, samples)
     complaints = [*_noisy(gate, whole, given.draws), *_closed(gate, whole), *_blind(blind)]
     given.failed = bool(complaints)
     if not gate.policy.proves_a_drop:

@@ -8,12 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from pytest_failaware.baselines.opening import WITH_LOGITS, open_baseline, open_records, stored_groups
+from pytest_failaware.baselines.opening import WITH_LOGITS, open_baseline, open_records
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.layout import aligned
 from pytest_failaware.core.metric import NO_LOGITS
 from pytest_failaware.core.records import TEMPERATURE, Records
-from pytest_failaware.judge.groups import Groups
 from pytest_failaware.judge.metrics.logits import TEMPERATURES, fit_temperature
 from pytest_failaware.judge.metrics.names import one_sided_metric
 from pytest_failaware.judge.metrics.scores import SCORE_METRICS
@@ -29,7 +28,7 @@ def choose_temperature(given: Namespace) -> Iterator[str]:
     records = open_records(given, baseline, given.condition)
     if records.logits is None:
         raise BaselineError(f"{given.name}: {NO_LOGITS} for {given.condition}; {WITH_LOGITS}")
-    fitted_on, judged_on = _halves(records, stored_groups(given, baseline))
+    fitted_on, judged_on = _halves(records)
     if not len(judged_on):
         raise BaselineError(
             f"{given.name}: one image, or one group of them, for {given.condition}; a fit and its judgement need two"
@@ -59,9 +58,9 @@ def _meaning(temperature: float) -> str:
     return "the model is too confident" if temperature > 1 else "the model is not confident enough"
 
 
-def _halves(records: Records, groups: Groups) -> tuple[Records, Records]:
+def _halves(records: Records) -> tuple[Records, Records]:
     """Two halves by a hash of the ids, so that the order of the data plays no part; no group is in both."""
-    part = deal(records.sample_id, groups, parts=2)
+    part = deal(records.samples, parts=2)
     first, second = (records.take(np.flatnonzero(part == half)) for half in (0, 1))
     return first, second
 

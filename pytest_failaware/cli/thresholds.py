@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from pytest_failaware.baselines.opening import open_baseline, open_records, stored_groups, stored_records
+from pytest_failaware.baselines.opening import open_baseline, open_records, stored_records
 from pytest_failaware.cli.ini import write_rule
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import ConfigError
@@ -25,7 +25,7 @@ def choose_thresholds(given: Namespace) -> Iterator[str]:
     """The risk at each coverage, the chosen rule and what is guaranteed of it; exit code 1 where there is none."""
     baseline = open_baseline(given.name, given.baseline_dir)
     records = open_records(given, baseline, given.condition)
-    drawn = _independent(given, baseline, records)
+    drawn = _independent(records)
     found = choose(drawn, len(baseline.data.classes), By(given.by), risk=given.risk, confidence=given.confidence_level)
     right = int(records.correct.sum())
     yield f"{baseline.name}, {given.condition}: {len(records):,} images, {right / len(records):.2%} right"
@@ -117,9 +117,7 @@ def _percent(number: float) -> str:
     return f"{100 * number:g} %"
 
 
-def _independent(given: Namespace, baseline: Baseline, records: Records) -> Records:
-    """One record of each group; all where each is alone in its own."""
-    groups = stored_groups(given, baseline)
-    if groups is None or baseline.data.groups == len(records):
-        return records
-    return records.take(one_of_each(records.sample_id, groups))
+def _independent(records: Records) -> Records:
+    """One record of each group; the same records if each sample is alone in its group."""
+    rows = one_of_each(records.samples)
+    return records if len(rows) == len(records) else records.take(rows)

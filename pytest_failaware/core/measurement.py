@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.records import NO_CLASS, Records
+from pytest_failaware.core.samples import Samples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,8 +80,12 @@ class Measurement:
     seed: int | None  # None where the condition draws no random numbers
     records: Records
     provenance: Provenance
-    groups: NDArray[np.uint32] | None = None  # samples of one number are not independent; None where all are
-    former: Former | None = None  # None where no class has a new name
+    former: Former | None = None  # None if no class has a new name
+
+    @property
+    def samples(self) -> Samples:
+        """The samples that were measured."""
+        return self.records.samples
 
 
 def in_groups(data: DataFacts) -> str:

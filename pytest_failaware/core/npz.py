@@ -1,4 +1,4 @@
-"""Bytes of an npz <-> the columns of Records: the one reader for baselines, reports and the cache."""
+"""Bytes of an npz <-> Records and Samples: the one codec of baselines, the cache, reports and what items send."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from pytest_failaware.core.budgets import check_unpacked
 from pytest_failaware.core.errors import FailAwareError
+from pytest_failaware.core.identity import data_fingerprint, group_count
 from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.core.measurement import DataFacts
 from pytest_failaware.core.records import NO_CLASS, RECORD_DTYPES, Records
-from pytest_failaware.core.request import GROUP
+from pytest_failaware.core.samples import GROUP, LABEL, SAMPLE_ID, Samples
 from pytest_failaware.core.text import describe_error
 
 Columns = Mapping[str, NDArray[Any]]
 """Arrays by name. Any: of any type, until they are checked."""
 
-LOGITS: Final = "logits"
 _ROUNDING: Final = 1e-6  # by which float32 may go beyond a bound
 _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "confidence": (0, 1),
@@ -39,27 +39,34 @@ class ColumnsError(FailAwareError):
 
 
 class PointerError(ColumnsError):
-    """Where the columns should be, there is only a pointer of Git LFS; the text names the remedy."""
+    """The content is only a pointer of Git LFS; the text names the remedy."""
 
 
-def pack(columns: Columns) -> bytes:
-    """Return an uncompressed npz; its bytes depend on the columns alone, and version control compresses it anyway."""
-    buffer = io.BytesIO()
+class OtherSamplesError(ColumnsError):
+    """The samples are sound, but they are not those of the data."""
+
+
+class OtherGroupsError(ColumnsError):
+    """The groups of the samples are not those of the data."""
+
+
+# ---- bytes ---------------------------------------------------------------------------------------------------------
+
+
+def pack(columns: Columns, *, compressed: bool = False) -> bytes:
+    """Return an npz whose bytes depend on the columns alone.
+
+    What is committed is not compressed: version control compresses it anyway.
+    """
+    buffer, method = io.BytesIO(), zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, column in columns.items():
             member = zipfile.ZipInfo(f"{name}.npy")
+            member.compress_type = method
             member.create_system = 3  # what numpy.savez writes on POSIX; on Windows it writes another number
             with archive.open(member, "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.asanyarray(column), allow_pickle=False)
     return buffer.getvalue()
-
-
-def read_only(column: NDArray[Any]) -> NDArray[Any]:  # Any: of every type
-    """Return a copy that nothing can make writable, since its memory is that of a bytes object.
-
-    The body of a test sees the very columns that are judged and stored.
-    """
-    return np.frombuffer(column.tobytes(), dtype=column.dtype).reshape(column.shape)
 
 
 def unpack(content: bytes) -> dict[str, NDArray[Any]]:  # Any: not checked yet
@@ -80,28 +87,37 @@ def unpack(content: bytes) -> dict[str, NDArray[Any]]:  # Any: not checked yet
         raise ColumnsError(f"cannot be read ({describe_error(error)})") from error
 
 
-def check_columns(columns: Columns, names: Collection[str]) -> None:
-    """Refuse columns unless each one that is named is there, has its type and one number for each sample.
+def read_only(column: NDArray[Any]) -> NDArray[Any]:  # Any: of every type
+    """Return a copy that nothing can make writable, since its memory is that of a bytes object.
+
+    The body of a test sees the very columns that are judged and stored.
+    """
+    return np.frombuffer(column.tobytes(), dtype=column.dtype).reshape(column.shape)
+
+
+# ---- columns -------------------------------------------------------------------------------------------------------
+
+
+def samples_of(columns: Columns, data: DataFacts) -> Samples:
+    """Return the samples in columns, which have to be those of the data.
 
     Raises:
-        ColumnsError: saying which column is wrong.
+        ColumnsError: as `check_samples`; or a column is missing.
     """
-    for name in names:
-        if name not in columns:
-            raise ColumnsError(f"the column {name} is missing")
-        column, dtype = columns[name], RECORD_DTYPES[name]
-        if column.dtype != dtype or column.ndim != 1:
-            raise ColumnsError(f"the column {name} is {column.dtype} {column.shape}, not {dtype} of one dimension")
+    _check_types(columns, (SAMPLE_ID, LABEL))
+    samples = Samples.from_columns(columns)
+    check_samples(samples, data)
+    return samples
 
 
 def records_of(columns: Columns, data: DataFacts) -> Records:
-    """Return the records in columns, which have to be those of as many samples and classes as the data has.
+    """Return the records in columns, which have to be those of the samples and classes of the data.
 
     Raises:
-        ColumnsError: saying which column is wrong.
+        ColumnsError: as `check_records`; or a column is missing.
     """
-    check_columns(columns, RECORD_DTYPES)
-    records = Records(**{name: column for name, column in columns.items() if name in Records.__slots__})
+    _check_types(columns, RECORD_DTYPES)
+    records = Records.from_columns(columns)
     check_records(records, data)
     return records
 
@@ -112,36 +128,75 @@ def check_records(records: Records, data: DataFacts) -> None:
     Raises:
         ColumnsError: saying which column is wrong.
     """
-    columns = records.columns
-    check_columns(columns, RECORD_DTYPES)
-    _check_logits(records.logits, len(data.classes))
-    lengths = {name: len(column) for name, column in columns.items()}
-    short = [name for name, length in lengths.items() if length != data.samples]
-    if short:
-        raise ColumnsError(f"the column {short[0]} has {lengths[short[0]]:,} samples, the data has {data.samples:,}")
-    if not data.samples:
+    check_outcome(records, data.classes)
+    check_samples(records.samples, data)
+
+
+def check_samples(samples: Samples, data: DataFacts) -> None:
+    """Refuse samples that are not those of the data.
+
+    Raises:
+        OtherSamplesError: the ids and labels are those of other data.
+        OtherGroupsError: the data counts other groups.
+        ColumnsError: saying which column is wrong.
+    """
+    _check_types(samples.columns, (SAMPLE_ID, LABEL))
+    count = len(samples)
+    if count != data.samples or len(samples.labels) != count:
+        raise OtherSamplesError(f"the column {SAMPLE_ID} has {count:,} samples, the data has {data.samples:,}")
+    if not count:
         raise ColumnsError("holds no sample")
-    if (records.sample_id[1:] <= records.sample_id[:-1]).any():
-        raise ColumnsError("the column sample_id is not ascending, or holds an id twice")
-    _check_classes(records, data.classes)
+    if data.fingerprint != data_fingerprint(samples.ids, samples.labels, data.classes):
+        raise OtherSamplesError(f"the columns {SAMPLE_ID} and {LABEL} are not those of the data")
+    _check_groups(samples, data)
+    _check_ids_and_labels(samples, data.classes)
+
+
+def check_outcome(records: Records, classes: tuple[str, ...]) -> None:
+    """Refuse records that no model can have made of their own samples, with these classes.
+
+    Raises:
+        ColumnsError: saying which column is wrong.
+    """
+    columns = records.columns
+    _check_types(columns, RECORD_DTYPES)
+    _check_logits(records.logits, len(classes))
+    count = len(records.samples)
+    if short := [name for name, column in columns.items() if len(column) != count]:
+        raise ColumnsError(f"the column {short[0]} has {len(columns[short[0]]):,} samples, the data has {count:,}")
+    if not count:
+        raise ColumnsError("holds no sample")
+    _check_ids_and_labels(records.samples, classes)
+    _check_predictions(records, classes)
     for name, bounds in _RANGES.items():
         _check_range(name, columns[name], bounds)
 
 
-def check_groups(groups: NDArray[Any] | None, data: DataFacts) -> None:  # Any: not checked yet
-    """Refuse groups that are not those which the facts of the data count; None stands for no groups.
+def _check_types(columns: Columns, names: Collection[str]) -> None:
+    """Refuse columns unless each column that is named is there and has its type."""
+    for name in names:
+        if name not in columns:
+            raise ColumnsError(f"the column {name} is missing")
+        column, dtype = columns[name], RECORD_DTYPES[name]
+        if column.dtype != dtype or column.ndim != 1:
+            raise ColumnsError(f"the column {name} is {column.dtype} {column.shape}, not {dtype} of one dimension")
 
-    Raises:
-        ColumnsError: saying what is wrong.
-    """
-    if groups is None:
-        count = 0
-    elif groups.dtype != np.uint32 or groups.shape != (data.samples,):
-        raise ColumnsError(f"the column {GROUP} is {groups.dtype} {groups.shape}, not uint32 with one for each sample")
-    else:
-        count = len(np.unique(groups))
-    if count != data.groups:
-        raise ColumnsError(f"the column {GROUP} holds {count:,} groups, the data has {data.groups:,}")
+
+def _check_groups(samples: Samples, data: DataFacts) -> None:
+    groups = samples.groups
+    if groups is not None and (groups.dtype != np.uint32 or groups.shape != (data.samples,)):
+        raise OtherGroupsError(
+            f"the column {GROUP} is {groups.dtype} {groups.shape}, not uint32 with one for each sample"
+        )
+    if (count := group_count(groups)) != data.groups:
+        raise OtherGroupsError(f"the column {GROUP} holds {count:,} groups, the data has {data.groups:,}")
+
+
+def _check_ids_and_labels(samples: Samples, classes: tuple[str, ...]) -> None:
+    if (samples.ids[1:] <= samples.ids[:-1]).any():
+        raise ColumnsError(f"the column {SAMPLE_ID} is not ascending, or holds an id twice")
+    if (largest := int(samples.labels.max())) >= (known := len(classes)):
+        raise ColumnsError(f"the column {LABEL} holds class {largest}, the data has {known} (0 to {known - 1})")
 
 
 def _check_logits(logits: NDArray[Any] | None, classes: int) -> None:  # Any: not checked yet
@@ -155,11 +210,9 @@ def _check_logits(logits: NDArray[Any] | None, classes: int) -> None:  # Any: no
         raise ColumnsError("the logits are not all finite")
 
 
-def _check_classes(records: Records, classes: tuple[str, ...]) -> None:
-    """A model may know more classes than the data, unless these have names."""
+def _check_predictions(records: Records, classes: tuple[str, ...]) -> None:
+    """Refuse predictions of unknown classes; a model may know more classes than the data, unless these have names."""
     known = len(classes)
-    if (largest := int(records.label.max())) >= known:
-        raise ColumnsError(f"the column label holds class {largest}, the data has {known} (0 to {known - 1})")
     if records.logits is not None:
         known = max(known, records.logits.shape[1])
     elif classes == tuple(map(str, range(known))):

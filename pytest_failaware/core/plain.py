@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import io
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -14,7 +13,6 @@ from pytest_failaware.core.estimates import Cells, ConditionStats, Estimate, Sco
 from pytest_failaware.core.measurement import DataFacts, Former, Measurement, ModelFacts, Provenance
 from pytest_failaware.core.pictures import ClassChange, ClassCounts, Curves, Histogram, Pictures, Side, Thumbnail
 from pytest_failaware.core.records import Records
-from pytest_failaware.core.request import GROUP
 from pytest_failaware.core.result import (
     BoundCheck,
     ClassLoss,
@@ -111,21 +109,17 @@ def result_from_plain(plain: Mapping[str, Any]) -> ItemResult:
 
 def measurement_to_plain(measurement: Measurement) -> Plain:
     """A measurement as plain data, the columns as base64 of an npz."""
-    import numpy as np
+    from pytest_failaware.core.npz import pack
 
-    buffer = io.BytesIO()
-    columns = measurement.records.columns
-    if measurement.groups is not None:
-        columns[GROUP] = measurement.groups
-    former = measurement.former
+    records, former = measurement.records, measurement.former
+    columns = {**records.columns, **records.samples.columns}
     if former is not None:
         columns[_FORMER] = former.sample_id
-    np.savez_compressed(buffer, **columns)
     provenance = measurement.provenance
     return {
         "condition": {**fields_of(measurement.condition), "parameters": dict(measurement.condition.parameters)},
         "seed": measurement.seed,
-        "records": base64.b64encode(buffer.getvalue()).decode("ascii"),
+        "records": base64.b64encode(pack(columns, compressed=True)).decode("ascii"),
         "data": {**fields_of(provenance.data), "classes": list(provenance.data.classes)},
         "preprocessing": provenance.preprocessing,
         "model": fields_of(provenance.model),
@@ -147,14 +141,13 @@ def measurement_from_plain(plain: Mapping[str, Any]) -> Measurement:
     return Measurement(
         condition=Condition(**{**condition, "parameters": tuple(condition["parameters"].items())}),
         seed=plain["seed"],
-        records=Records(**{name: columns[name] for name in Records.__slots__ if name in columns}),
+        records=Records.from_columns(columns),
         provenance=Provenance(
             data=DataFacts(**{**data, "classes": tuple(data["classes"])}),
             preprocessing=plain["preprocessing"],
             model=ModelFacts(**plain["model"]),
             environment=plain["environment"],
         ),
-        groups=columns.get(GROUP),
         former=None
         if former is None
         else Former(classes=tuple(former["classes"]), fingerprint=former["fingerprint"], sample_id=columns[_FORMER]),

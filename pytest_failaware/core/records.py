@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_failaware.core.samples import LABEL, SAMPLE_ID, Samples
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+
+PREDICTION: Final = "prediction"
+LOGITS: Final = "logits"
 
 SCORES: Final = ("confidence", "entropy", "label_log_probability", "sum_squares", "second_probability", "max_logit")
 """The float32 columns of `Records`, in file order."""
@@ -24,31 +29,30 @@ TEMPERATURE: Final = "temperature="
 
 
 RECORD_DTYPES: Final[Mapping[str, str]] = {
-    "sample_id": "uint64",
-    "label": "uint16",
-    "prediction": "uint16",
+    SAMPLE_ID: "uint64",
+    LABEL: "uint16",
+    PREDICTION: "uint16",
     **dict.fromkeys(SCORES, "float32"),
 }
 """Every column of `Records` that holds one number a sample, with its type."""
 
 
 NO_CLASS: Final = 65535
-"""The prediction where the model has no answer: no label's, so that it is wrong. The confidence is 0 there alone."""
+"""The prediction if the model has no answer: no label has this number, so it is wrong. The confidence is then 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Records:
-    """One condition's outcome per sample: N-long columns, ascending by `sample_id`.
+    """One condition's outcome per sample: N-long columns in the order of `samples`, which ascend by id.
 
     Every score comes from the log-softmax of the logits in float64, stored as float32; flags are always computed from
-    the stored values, so writing and reading cannot change one. Where the model has no answer (NaN,
-    +inf, or no finite logit) the prediction is `NO_CLASS`, the confidence 0, and the other scores are those of equal
-    logits. A class may be masked by -inf, which is stored as the lowest float32. All logits of a sample are there only
-    where they were asked to be kept.
+    the stored values, so writing and reading cannot change a flag. If the model has no answer (NaN, +inf, or no finite
+    logit), the prediction is `NO_CLASS`, the confidence 0, and the other scores are those of equal logits. A class may
+    be masked by -inf, which is stored as the lowest float32. The logits of a sample are there only if the run was
+    asked to keep them.
     """
 
-    sample_id: NDArray[np.uint64]
-    label: NDArray[np.uint16]
+    samples: Samples
     prediction: NDArray[np.uint16]
     confidence: NDArray[np.float32]  # maximum softmax probability, (0, 1]; 0 without an answer
     entropy: NDArray[np.float32]  # nats, [0, ln K]
@@ -56,26 +60,48 @@ class Records:
     sum_squares: NDArray[np.float32]  # sum of squared probabilities, [1/K, 1]
     second_probability: NDArray[np.float32]  # second largest probability, [0, 1/2]
     max_logit: NDArray[np.float32]
-    logits: NDArray[np.float32] | None = None  # (N, K); 0 without an answer, as the confidence tells
+    logits: NDArray[np.float32] | None = None  # (N, K); 0 without an answer
 
     def __len__(self) -> int:
-        return len(self.sample_id)
+        return len(self.samples)
 
     def __repr__(self) -> str:
         return f"<Records of {len(self):,} samples>"
 
-    def take(self, rows: NDArray[np.intp] | slice) -> Records:
-        """These rows, ascending by number so that ids stay ascending."""
-        return Records(**{name: column[rows] for name, column in self.columns.items()})
+    @property
+    def sample_id(self) -> NDArray[np.uint64]:
+        """The ids of the samples, (N,), ascending."""
+        return self.samples.ids
 
     @property
-    def columns(self) -> dict[str, Any]:  # Any: arrays, whose names numpy.savez would take for its options
-        """The columns there are by name, in file order."""
-        found = {name: getattr(self, name) for name in Records.__slots__}
-        return {name: column for name, column in found.items() if column is not None}
+    def label(self) -> NDArray[np.uint16]:
+        """The class of each sample, (N,)."""
+        return self.samples.labels
 
     @property
     def correct(self) -> NDArray[np.bool_]:
-        """Where the prediction is the label, (N,) bool."""
+        """Whether the prediction is the label, (N,) bool."""
         correct: NDArray[np.bool_] = self.prediction == self.label
         return correct
+
+    @property
+    def outcome(self) -> dict[str, NDArray[Any]]:  # Any: of two types
+        """What the model said, by the names of the columns, in file order: predictions, scores, and logits if any."""
+        columns = {name: getattr(self, name) for name in (PREDICTION, *SCORES, LOGITS)}
+        return {name: column for name, column in columns.items() if column is not None}
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:  # Any: of several types
+        """All columns but the groups by name, in file order."""
+        return {SAMPLE_ID: self.sample_id, LABEL: self.label, **self.outcome}
+
+    def take(self, rows: NDArray[np.intp] | slice) -> Records:
+        """Return the records in these rows; the rows ascend, so that the ids do."""
+        taken = {name: column[rows] for name, column in self.outcome.items()}
+        return Records(samples=self.samples.take(rows), **taken)
+
+    @staticmethod
+    def from_columns(columns: Mapping[str, NDArray[Any]]) -> Records:  # Any: of several types
+        """Return the records of which `columns` has the columns; it may have other columns, too."""
+        outcome = {name: columns[name] for name in (PREDICTION, *SCORES)}
+        return Records(samples=Samples.from_columns(columns), **outcome, logits=columns.get(LOGITS))

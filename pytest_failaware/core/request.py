@@ -63,10 +63,6 @@ class Precision(Enum):
         return {"ieee": "float32", "tf32": "float32 (tf32)", "bfloat16": "bfloat16"}[self.value]
 
 
-GROUP: Final = "group"
-"""The column that says which samples belong together, where --failaware-group names no other."""
-
-
 class DatasetChange(Enum):
     """What becomes of a comparison when the images are not those of the baseline."""
 

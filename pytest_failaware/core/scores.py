@@ -48,11 +48,10 @@ def scores_of(log_probability: NDArray[np.float64]) -> Scores:
 
 @np.errstate(all="ignore")
 def columns_of(logits: NDArray[np.floating[Any]], label: NDArray[np.uint16]) -> dict[str, NDArray[Any]]:
-    """The columns of Records, all but the ids, from logits (N, K) and labels (N,) below K; a logit may be -inf."""
+    """Return the outcome columns of Records from logits (N, K) and labels (N,) below K; a logit may be -inf."""
     log_probability = log_softmax(logits)
     of_label = log_probability[np.arange(len(label)), label]
     return {
-        "label": label,
         **scores_of(log_probability)._asdict(),
         "label_log_probability": as_float32(of_label),
         "max_logit": as_float32(logits.max(axis=1)),

@@ -8,27 +8,23 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pytest_failaware.core.measurement import Measurement, Provenance
 from pytest_failaware.core.records import Records
-from pytest_failaware.judge.permutation import Renaming, find_renaming, is_renamed_alike
+from pytest_failaware.judge import sentences
+from pytest_failaware.judge.permutation import find_renaming, is_renamed_alike
 from pytest_failaware.judge.power import knows_nothing
 
 CLEAN: Final = "clean"
 POOR: Final = 1 / 3
 """The accuracy below which inputs that the normalisation layers did not see in training are an alarm."""
 
-_NAMED: Final = 10  # renamed outputs in one sentence
-
 
 class AlarmKind(Enum):
     """What is almost surely wrong."""
 
-    ORDER = "the order of the classes"
-    INPUTS = "the inputs"
-    CHANCE = "anything: nothing is known of the classes"
+    ORDER = "order"  # of the classes
+    INPUTS = "inputs"
+    CHANCE = "chance"  # nothing is known of the classes, whatever the reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,72 +39,43 @@ def clean_alarm(measurement: Measurement, *, is_misfit: bool = False) -> str:
     """Return the alarm of a measurement of clean as one sentence; "" if there is none, or of another condition.
 
     Args:
-        measurement: with its classes and groups.
+        measurement: with its classes.
         is_misfit: as in `find_alarm`.
     """
     if measurement.condition.key != CLEAN:
         return ""
     classes = measurement.provenance.data.classes
-    text = alarm_of(measurement.records, classes, is_misfit=is_misfit, groups=measurement.groups)
+    text = alarm_of(measurement.records, classes, is_misfit=is_misfit)
     return f"{CLEAN}: {text}" if text else ""
 
 
-def alarm_of(
-    records: Records,
-    classes: Sequence[str],
-    *,
-    is_misfit: bool = False,
-    groups: NDArray[np.uint32] | None = None,
-) -> str:
+def alarm_of(records: Records, classes: Sequence[str], *, is_misfit: bool = False) -> str:
     """Return the sentence of `find_alarm`, "" if there is no alarm."""
-    alarm = find_alarm(records, classes, is_misfit=is_misfit, groups=groups)
+    alarm = find_alarm(records, classes, is_misfit=is_misfit)
     return "" if alarm is None else alarm.text
 
 
-def find_alarm(
-    records: Records,
-    classes: Sequence[str],
-    *,
-    is_misfit: bool = False,
-    groups: NDArray[np.uint32] | None = None,
-) -> Alarm | None:
+def find_alarm(records: Records, classes: Sequence[str], *, is_misfit: bool = False) -> Alarm | None:
     """Return why clean samples are almost surely measured with a wrong set-up, None if nothing says so.
 
     Args:
         records: of the condition clean.
         classes: names of the data's classes in label order.
         is_misfit: whether the normalisation layers see other inputs than in training.
-        groups: samples of one number are not independent; None if all are.
     """
     right = int(records.correct.sum())
-    share = f"{right / len(records):.2%} of {len(records):,} clean samples are right"
-    if renaming := find_renaming(records, groups):
-        return Alarm(kind=AlarmKind.ORDER, text=_of_order(renaming, share, classes))
+    share = sentences.right_share(right, len(records))
+    if renaming := find_renaming(records):
+        text = sentences.wrong_order(share, renaming.after, renaming.moves, classes)
+        return Alarm(kind=AlarmKind.ORDER, text=text)
     if is_misfit and right < POOR * len(records):
-        text = (
-            f"almost surely set up wrongly: only {share}, and the inputs are not what the model was trained on; give "
-            "the preprocessing of the training in --failaware-preprocess"
-        )
-        return Alarm(kind=AlarmKind.INPUTS, text=text)
+        return Alarm(kind=AlarmKind.INPUTS, text=sentences.wrong_inputs(share))
     if knows_nothing(records.label, records.prediction):
-        text = (
-            f"almost surely set up wrongly: {share}, which is not shown to be better than always predicting the "
-            "largest class; check the preprocessing, the order of the classes and the weights"
-        )
-        return Alarm(kind=AlarmKind.CHANCE, text=text)
+        return Alarm(kind=AlarmKind.CHANCE, text=sentences.at_chance(share))
     return None
 
 
-def is_known(
-    alarm: Alarm,
-    records: Records,
-    stored: Records,
-    classes: Sequence[str],
-    *,
-    has_same_inputs: bool,
-    groups: NDArray[np.uint32] | None = None,
-    groups_before: NDArray[np.uint32] | None = None,
-) -> bool:
+def is_known(alarm: Alarm, records: Records, stored: Records, classes: Sequence[str], *, has_same_inputs: bool) -> bool:
     """Whether the stored samples give the same alarm, so that it was accepted with them.
 
     Args:
@@ -118,39 +85,15 @@ def is_known(
         classes: names of the data's classes in label order.
         has_same_inputs: whether the model and the preprocessing are those of the stored samples; if not, whether
             the inputs fitted then is not known.
-        groups: of the records.
-        groups_before: of the stored samples.
     """
     is_misfit = alarm.kind is AlarmKind.INPUTS and has_same_inputs
-    before = find_alarm(stored, classes, is_misfit=is_misfit, groups=groups_before)
+    before = find_alarm(stored, classes, is_misfit=is_misfit)
     if before is None or before.kind is not alarm.kind:
         return False
-    return alarm.kind is not AlarmKind.ORDER or is_renamed_alike(stored, records, groups)
+    return alarm.kind is not AlarmKind.ORDER or is_renamed_alike(stored, records)
 
 
 def subject_of(provenance: Provenance) -> str:
     """Return a hash over the model, the data and the preprocessing: an alarm is of them, not of one condition."""
     parts = (provenance.model.sha256, provenance.data.fingerprint, provenance.preprocessing)
     return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:16]
-
-
-def _of_order(renaming: Renaming, share: str, classes: Sequence[str]) -> str:
-    outputs = {output for output, _ in renaming.moves}
-    remedy = (
-        "give the classes of the data the order of the model's outputs"
-        if max(outputs) < len(classes)
-        else "the model has more outputs than the data has classes; give each sample the number of its output as label"
-    )
-    moves = [f"{_named(output, classes)} -> {_named(meant, classes)}" for output, meant in renaming.moves]
-    more = f" and {len(moves) - _NAMED:,} more" if len(moves) > _NAMED else ""
-    return (
-        f"the classes are almost surely in another order than the model's outputs: {share}, and {renaming.after:.2%} "
-        f"if the outputs are renamed: {', '.join(moves[:_NAMED])}{more} (fitted on one half of the samples, counted on "
-        f"the other); {remedy}"
-    )
-
-
-def _named(number: int, classes: Sequence[str]) -> str:
-    """A class by number, with its name if that says more."""
-    name = classes[number] if number < len(classes) else ""
-    return f"{number} {name!r}" if name and name != str(number) else str(number)

@@ -120,7 +120,7 @@ def score_evidence(metric: ScoreMetric, before: Outcomes, now: Outcomes, toleran
     if reference.value is None or current.value is None:
         return reference, current, None
     drop = (reference.value - current.value) * metric.direction.value
-    part = deal(now.records.sample_id, now.groups)
+    part = deal(now.records.samples)
     return reference, current, jackknife_evidence(drop_on, drop, part, tolerance, level)
 
 

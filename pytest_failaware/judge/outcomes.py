@@ -26,8 +26,12 @@ class Outcomes:
     records: Records
     right: Mask
     trusted: Mask
-    trust: NDArray[np.float64]  # at least 1 where trusted; higher is more
-    groups: NDArray[np.uint32] | None = None  # samples of one number are not independent; None where all are
+    trust: NDArray[np.float64]  # at least 1 for trusted samples; higher is more
+
+    @property
+    def groups(self) -> NDArray[np.uint32] | None:
+        """The group of each sample, (N,); None if all are independent as far as known."""
+        return self.records.samples.groups
 
     def masks(self, metric: Metric | RateMetric) -> tuple[Mask, Mask]:
         """The samples a metric counts, and those it counts them among."""
@@ -50,17 +54,15 @@ class Outcomes:
         return np.lexsort((self.records.sample_id, -self.trust))
 
 
-def outcomes_of(records: Records, rule: FailureRule, groups: NDArray[np.uint32] | None = None) -> Outcomes:
-    """The outcome of each sample under a rule."""
+def outcomes_of(records: Records, rule: FailureRule) -> Outcomes:
+    """Return the outcome of each sample under a rule."""
     flagged = rule.flags_of(records)
-    return Outcomes(
-        records=records, right=records.correct, trusted=~flagged, trust=_trust(records, rule), groups=groups
-    )
+    return Outcomes(records=records, right=records.correct, trusted=~flagged, trust=_trust(records, rule))
 
 
 def sides_of(both: Pair, rule: FailureRule) -> tuple[Outcomes, Outcomes]:
-    """Both sides of a comparison, of the same samples."""
-    return outcomes_of(both.before, rule, both.groups), outcomes_of(both.now, rule, both.groups)
+    """Return both sides of a comparison, of the same samples; the groups that count are those of this run."""
+    return outcomes_of(both.before, rule), outcomes_of(both.now, rule)
 
 
 def _trust(records: Records, rule: FailureRule) -> NDArray[np.float64]:

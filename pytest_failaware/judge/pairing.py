@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pytest_failaware.core.records import Records
+from pytest_failaware.judge import sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,8 +16,6 @@ class Pair:
 
     before: Records
     now: Records
-    groups: NDArray[np.uint32] | None = None  # of these samples, None where all are independent
-    groups_before: NDArray[np.uint32] | None = None  # likewise, as the other side told
     stored: int  # samples of the baseline
     measured: int  # samples of this run
 
@@ -30,20 +28,14 @@ class Pair:
         return len(self) == self.stored == self.measured
 
     def __str__(self) -> str:
-        new = self.measured - len(self)
-        return f"paired on {len(self):,} of {self.stored:,}" + (f"; {new:,} new" if new else "")
+        return sentences.paired_on(len(self), self.stored, self.measured - len(self))
 
 
-def pair(
-    before: Records,
-    now: Records,
-    groups: NDArray[np.uint32] | None = None,
-    groups_before: NDArray[np.uint32] | None = None,
-) -> Pair:
-    """The samples that both sides have, found by id and label; ids are ascending on both sides.
+def pair(before: Records, now: Records) -> Pair:
+    """Return the samples that both sides have, matched by id and label; ids ascend on both sides.
 
     Most ids hold the label's name, but those of predictions that are whole numbers do not: a sample whose label was
-    corrected is another one. `groups` are those of the samples of `now`, `groups_before` those of `before`.
+    corrected is another sample.
     """
     _, rows, others = np.intersect1d(before.sample_id, now.sample_id, assume_unique=True, return_indices=True)
     alike = before.label[rows] == now.label[others]
@@ -52,8 +44,6 @@ def pair(
     return Pair(
         before=before if whole else before.take(rows),
         now=now if whole else now.take(others),
-        groups=groups if groups is None or whole else groups[others],
-        groups_before=groups_before if groups_before is None or whole else groups_before[rows],
         stored=len(before),
         measured=len(now),
     )

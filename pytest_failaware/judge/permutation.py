@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from pytest_failaware.core.records import NO_CLASS, Records
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.power import agrees_by_chance
 
 GAIN: Final = 0.2
@@ -40,17 +41,16 @@ class Renaming:
     after: float  # the share of the other half that is right under the new names
 
 
-def find_renaming(records: Records, groups: NDArray[np.uint32] | None = None, *, gain: float = GAIN) -> Renaming | None:
+def find_renaming(records: Records, *, gain: float = GAIN) -> Renaming | None:
     """Return the renaming of the outputs that makes at least 20 points more right; None if there is none.
 
     Args:
-        records: of one condition.
-        groups: samples of one number are not independent, so that they stay in one half; None if all are.
+        records: of one condition; the samples of a group are not independent, so they stay in one half.
         gain: the share of the other half of the samples that has to become right.
     """
     if records.correct.mean() > 1 - gain / 2:
         return None  # neither half can gain so much, but for a freak of the split
-    units = _units(records.sample_id, groups)
+    units = _units(records.samples)
     is_fitted = _mixed(units) & np.uint64(1) == 0
     if is_fitted.all() or not is_fitted.any():
         return None
@@ -73,11 +73,11 @@ def find_renaming(records: Records, groups: NDArray[np.uint32] | None = None, *,
     )
 
 
-def is_renamed_alike(stored: Records, now: Records, groups: NDArray[np.uint32] | None = None) -> bool:
+def is_renamed_alike(stored: Records, now: Records) -> bool:
     """Whether the renaming that fits the stored records leaves little to rename in other records."""
     meaning = _fitted(stored.label, stored.prediction)
     renamed = replace(now, prediction=meaning[now.prediction].astype(np.uint16))
-    return find_renaming(renamed, groups, gain=GAIN / 2) is None
+    return find_renaming(renamed, gain=GAIN / 2) is None
 
 
 def _losing(kind: NDArray[np.uint16], gains: NDArray[np.int64]) -> int:
@@ -106,12 +106,12 @@ def _count_fewer(some: NDArray[np.int64], others: NDArray[np.int64]) -> int:
     return int((p < LOSS_LEVEL).sum())
 
 
-def _units(sample_id: NDArray[np.uint64], groups: NDArray[np.uint32] | None) -> NDArray[np.uint64]:
+def _units(samples: Samples) -> NDArray[np.uint64]:
     """What stays in one half, (N,): each sample by its id, or each group by the smallest id in it."""
-    if groups is None:
-        return sample_id
-    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)  # ids ascend
-    return sample_id[first][inverse]
+    if samples.groups is None:
+        return samples.ids
+    _, first, inverse = np.unique(samples.groups, return_index=True, return_inverse=True)  # ids ascend
+    return samples.ids[first][inverse]
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -14,7 +14,6 @@ from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.result import Judged
 from pytest_failaware.judge.gating import bounded, bounded_changes, gated
-from pytest_failaware.judge.groups import Groups
 from pytest_failaware.judge.metrics.rates import stats_of
 from pytest_failaware.judge.outcomes import outcomes_of
 
@@ -30,32 +29,30 @@ class Trial:
     failed: NDArray[np.bool_]
 
 
-def plant(
-    gate: Gate, records: Records, flips: float, draws: int, random: np.random.Generator, groups: Groups = None
-) -> Trial:
+def plant(gate: Gate, records: Records, flips: float, draws: int, random: np.random.Generator) -> Trial:
     """Judge `draws` models that are drawn from the stored records, for each of the drops.
 
     Args:
         gate: what judges.
-        records: the stored outcome of one condition.
+        records: the stored outcome of one condition. The gate counts with its groups; changes are planted sample by
+            sample all the same.
         flips: how many answers are to flip between models that are equal in truth; fewer where the records have not
             that many wrong ones.
         draws: models per drop.
         random: where chance comes from.
-        groups: of the samples, which the gate reckons with; changes are planted sample by sample all the same.
     """
     share = redrawn_share(records, flips)
     failed, flipped = np.zeros((draws, len(DROPS)), dtype=np.bool_), 0
     for draw in range(draws):
         equal = redraw(records, share, random)
         flipped += int((equal.correct != records.correct).sum())
-        failed[draw] = [_fails(gate, records, lower(equal, drop, random), groups) for drop in DROPS]
+        failed[draw] = [_fails(gate, records, lower(equal, drop, random)) for drop in DROPS]
     return Trial(flips=flipped / (draws * len(records)), failed=failed)
 
 
-def _fails(gate: Gate, stored: Records, now: Records, groups: Groups) -> bool:
+def _fails(gate: Gate, stored: Records, now: Records) -> bool:
     """Whether a test item with this gate is red."""
-    sides = outcomes_of(stored, gate.rule, groups), outcomes_of(now, gate.rule, groups)
+    sides = outcomes_of(stored, gate.rule), outcomes_of(now, gate.rule)
     stats = stats_of("", now, gate.rule, gate.table, gate.named)
     judged: list[Judged] = [*gated(gate, *sides), *bounded_changes(gate, *sides), *bounded(gate, stats)]
     return any(one.verdict.fails for one in judged)
@@ -74,7 +71,7 @@ def redraw(records: Records, share: float, random: np.random.Generator) -> Recor
     for rows in _classes(records):
         donors[rows] = random.choice(rows, len(rows))
     source = np.where(random.random(len(records)) < share, donors, np.arange(len(records)))
-    return dataclasses.replace(records.take(source), sample_id=records.sample_id, label=records.label)
+    return dataclasses.replace(records.take(source), samples=records.samples)
 
 
 def redrawn_share(records: Records, flips: float) -> float:

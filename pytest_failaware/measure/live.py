@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision
-from numpy.typing import NDArray
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.catalogue import Degrade
@@ -140,7 +139,6 @@ class Bench:
                 model=self.model.facts,
                 environment=self.environment,
             ),
-            groups=self._groups,
             former=self._former,
         )
 
@@ -151,11 +149,6 @@ class Bench:
         if former is None:
             return None
         return dataclasses.replace(former, sample_id=former.sample_id[np.argsort(self.store.sample_id)])
-
-    @property
-    def _groups(self) -> NDArray[np.uint32] | None:
-        """The group of each sample in the order of the records, (N,)."""
-        return None if self.store.groups is None else self.store.groups[np.argsort(self.store.sample_id)]
 
     def close(self) -> None:
         """Remove the files of memory maps."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.plain import measurement_to_plain, pictures_to_plain, result_to_plain
-from pytest_failaware.core.records import Records
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.request import UpdateMode, Writing
 from pytest_failaware.core.result import ItemResult, SampleChange, Verdict
 from pytest_failaware.core.text import from_here
@@ -22,39 +22,10 @@ from pytest_failaware.plugin.session import Measured, Session, baseline_name
 from pytest_failaware.report.words import shown
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from pytest_failaware.measure.subject import Subject
 
 _ANYTHING: Final = Writing(update=UpdateMode.ALL, reset_golden=True, reason="any")
 """An update that stores whatever can be stored."""
-
-
-class Reference(NamedTuple):
-    """What an item is compared with; the golden records only where they are not the stored ones themselves."""
-
-    name: str
-    baseline: Baseline | None
-    records: Records | None = None
-    golden: Records | None = None
-    groups: NDArray[np.uint32] | None = None  # of the records
-    absence: str = ""  # which files of the entry are absent
-
-    def under_new_names(self, measurement: Measurement) -> Reference:
-        """The same as if it had been recorded under the classes' names of now, if nothing else differs."""
-        from pytest_failaware.baselines.renaming import renamed
-        from pytest_failaware.baselines.stored import Stored
-
-        now = renamed(
-            Stored(baseline=self.baseline, records=self.records, golden=self.golden, groups=self.groups), measurement
-        )
-        return self._replace(baseline=now.baseline, records=now.records, golden=now.golden, groups=now.groups)
-
-    @property
-    def first(self) -> Records | None:
-        """The records that drift is measured from once the stored ones are replaced."""
-        return self.records if self.golden is None else self.golden
 
 
 class Judging:
@@ -81,19 +52,14 @@ class Judging:
         from pytest_failaware.judge.verdict import Terms, judge
 
         writing, measurement, reference = self.config.writing, measured.measurement, self._reference(measured, gate)
-        result = judge(
-            measurement,
-            gate,
+        terms = Terms(
             nodeid=nodeid,
-            name=reference.name,
-            baseline=reference.baseline,
-            reference=reference.records,
-            golden=reference.first if writing.update is UpdateMode.ALL else reference.golden,
-            groups=reference.groups,
-            absence=reference.absence,
             is_misfit=measured.subject.is_misfit,
-            terms=Terms(dataset_change=self.config.dataset_change, drift_budget=self.config.drift_budget),
+            dataset_change=self.config.dataset_change,
+            drift_budget=self.config.drift_budget,
         )
+        golden = reference.first if writing.update is UpdateMode.ALL else reference.golden
+        result = judge(measurement, dataclasses.replace(reference, golden=golden), gate, terms)
         notes = (*result.notes, *self._on_rename(measured, gate))
         result = dataclasses.replace(result, notes=notes, ends_golden=self._ends_golden(measured, reference))
         result = self._with_alarm(result, gate, measured, reference)
@@ -111,7 +77,7 @@ class Judging:
             has_other_groups=judged.has_other_groups or _alone_has_groups(measured),
             reuse=measured.reuse,
             sights=seen,
-            notes=(*judged.notes, *(finds_less(measurement.provenance.data, measurement.groups) if seen else ())),
+            notes=(*judged.notes, *(finds_less(measurement.provenance.data, measurement.samples) if seen else ())),
         )
         return self._with_suggestion(judged, gate) if judged.verdict is Verdict.MISSING else judged
 
@@ -176,8 +142,11 @@ class Judging:
         """What an item is compared with: the stored baseline, or the second model."""
         if measured.against is not None:
             return self._of_second_model(measured.against, measured.measurement, gate)
-        stored = self._stored(baseline_name(measured.measurement, gate), measured.measurement.condition.key)
-        return stored if measured.measurement.former is None else stored.under_new_names(measured.measurement)
+        from pytest_failaware.baselines.renaming import renamed
+
+        measurement = measured.measurement
+        stored = self._stored(baseline_name(measurement, gate), measurement.condition.key)
+        return stored if measurement.former is None else renamed(stored, measurement)
 
     def reference(self, name: str, key: str) -> Reference:
         """What is stored of one condition in the baseline `name`.
@@ -189,26 +158,28 @@ class Judging:
 
     def _read_reference(self, name: str, key: str) -> Reference:
         """The baseline `name` with the records of one condition."""
-        from pytest_failaware.baselines.stored import read_stored
+        from pytest_failaware.baselines.reference import read_reference
 
-        stored = read_stored(
+        return read_reference(
             self.config.baseline_dir,
-            self._read_baseline(name),
+            name,
             key,
+            baseline=self._read_baseline(name),
             with_golden=not self.config.writing.reset_golden,
         )
-        return Reference(name, stored.baseline, stored.records, stored.golden, stored.groups, stored.absence)
 
     def _of_second_model(self, measurement: Measurement, first: Measurement, gate: Gate) -> Reference:
         """What another model made of the same images, as if it were stored."""
         from pytest_failaware.baselines.entries import baseline_of
 
-        name = self.config.origins["against"].text
+        name, records = self.config.origins["against"].text, measurement.records
+        if records.samples.groups is None:  # the groups of one side count for both
+            records = dataclasses.replace(records, samples=records.samples.in_groups(first.samples.groups))
         return Reference(
             name=name,
+            key=measurement.condition.key,
             baseline=baseline_of(measurement, gate.rule, name),
-            records=measurement.records,
-            groups=first.groups if measurement.groups is None else measurement.groups,  # one side may tell for both
+            records=records,
         )
 
     def entry(self, measured: Measured, gate: Gate, result: ItemResult) -> dict[str, Any]:  # Any: plain data
@@ -292,6 +263,7 @@ def _alone_has_groups(measured: Measured) -> bool:
     """Whether the samples belong together here, and the second model's file says nothing of groups."""
     from pytest_failaware.judge.groups import same_groups
 
-    if measured.against is None or measured.against.groups is not None:
+    if measured.against is None or measured.against.samples.groups is not None:
         return False
-    return not same_groups(measured.measurement.groups, None)
+    samples = measured.measurement.samples
+    return not same_groups(samples, samples.in_groups(None))

@@ -134,7 +134,7 @@ def test_a_drifted_result_that_could_not_be_kept_is_left_out(tmp_path: Path) -> 
         ("prediction", at(0, 9), "class 9"),
         ("entropy", at(0, -1), "entropy goes from -1"),
         ("sample_id", lambda column: column[::-1], "not ascending"),
-        ("sample_id", lambda column: column + np.uint64(1), "does not belong to the data in the report"),
+        ("sample_id", lambda column: column + np.uint64(1), "sample_id and label are not those of the data"),
     ],
 )
 def test_records_that_a_baseline_refuses(

@@ -14,8 +14,8 @@ from stored import columns_file, golden_file, samples_file
 
 from pytest_failaware.baselines.file import read_baseline
 from pytest_failaware.baselines.merge import UpdateOutcome
+from pytest_failaware.baselines.reference import read_reference
 from pytest_failaware.baselines.samples import missing_files, named_files, read_golden, sha256_of
-from pytest_failaware.baselines.stored import read_stored
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.baselines.updates import outcome_sentence
 from pytest_failaware.core.errors import BaselineError
@@ -51,7 +51,7 @@ def test_former_names_are_read_and_stay_while_nothing_changes(tmp_path: Path) ->
     prepare_former(tmp_path)
     before = files(tmp_path)
     assert set(before) == FORMER
-    assert read_stored(tmp_path, read_baseline(tmp_path, "small"), "clean").golden is not None
+    assert read_reference(tmp_path, "small", "clean", baseline=read_baseline(tmp_path, "small")).golden is not None
     assert UpdateOutcome(unchanged=("clean",)) == update(tmp_path, "RRRRw", "clean")
     assert before == files(tmp_path)
 
@@ -153,7 +153,7 @@ def test_reading_needs_no_write_access(tmp_path: Path) -> None:
     for folder in (tmp_path / "small", tmp_path):
         folder.chmod(0o555)
     try:
-        records = read_stored(tmp_path, read_baseline(tmp_path, "small"), "clean").records
+        records = read_reference(tmp_path, "small", "clean", baseline=read_baseline(tmp_path, "small")).records
         assert records is not None
         assert np.uint64 == records.sample_id.dtype
         assert ("clean",) == update(tmp_path, "RRWWw", "clean", dry_run=True).updated

@@ -13,6 +13,7 @@ import toy
 from project import Command, Project
 from scipy import optimize
 
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.significance.jackknife import deal
 
 KEY = "failaware_store_logits = true"
@@ -37,7 +38,7 @@ def test_a_temperature_and_its_gate(kept: Project, command: Command) -> None:
     assert found is not None
     columns = np.load(kept.sample_file("clean"))
     shared = np.load(kept.sample_file())
-    half = deal(shared["sample_id"], parts=2) == 0
+    half = deal(Samples.from_columns(shared), parts=2) == 0
     assert 150 == half.sum()
     z, label = columns["logits"][half].astype(np.float64), shared["label"][half].astype(np.intp)
 

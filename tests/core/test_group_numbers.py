@@ -43,9 +43,12 @@ def test_groups_stand_in_the_order_of_the_records(toy_model: toy.Bands, limit: i
     store = build_store(adopt_dataset(data, "here"), lambda image: image)
     copies = {int(one): order[row] // 15 for row, one in enumerate(store.sample_id)}
 
-    assert [copies[int(one)] for one in measured.records.sample_id] == measured.groups.tolist()
-    assert (limit or 300) == len(measured.groups)
-    assert build_bench(model, adopt_dataset(toy.images(), "here"), Preprocessing()).measure(clean, 0).groups is None
+    assert [copies[int(one)] for one in measured.records.sample_id] == measured.samples.groups.tolist()
+    assert (limit or 300) == len(measured.samples.groups)
+    assert (
+        build_bench(model, adopt_dataset(toy.images(), "here"), Preprocessing()).measure(clean, 0).samples.groups
+        is None
+    )
 
 
 def test_precomputed_images_have_the_groups_of_the_clean_ones(tmp_path: Path) -> None:

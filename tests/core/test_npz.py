@@ -88,7 +88,7 @@ def test_columns_that_models_do_make() -> None:
     check_records(
         dataclasses.replace(changed("prediction", at(0, NO_CLASS)), confidence=at(0, 0)(records_of().confidence)), DATA
     )
-    unnamed = dataclasses.replace(DATA, classes=("0", "1", "2"))
+    unnamed = measurement_of(classes=("0", "1", "2")).provenance.data
     check_records(changed("prediction", at(0, 9)), unnamed)
     logits = np.zeros((5, 10), dtype=np.float32)
     check_records(dataclasses.replace(changed("prediction", at(0, 9)), logits=logits), DATA)

@@ -23,6 +23,7 @@ from pytest_failaware.core.result import (
     SampleChange,
     Verdict,
 )
+from pytest_failaware.core.samples import Samples
 
 
 def test_a_result_comes_back_as_it_was() -> None:
@@ -91,8 +92,10 @@ def test_a_measurement_comes_back_bit_for_bit(*, with_logits: bool) -> None:
         condition=parse_condition("gaussian_noise(sigma=0.1)", "test"),
         seed=3,
         records=Records(
-            sample_id=np.sort(rng.integers(0, 2**64, 5, dtype=np.uint64)),
-            label=np.array([0, 1, 2, 1, 0], dtype=np.uint16),
+            samples=Samples(
+                ids=np.sort(rng.integers(0, 2**64, 5, dtype=np.uint64)),
+                labels=np.array([0, 1, 2, 1, 0], dtype=np.uint16),
+            ),
             prediction=np.array([0, 1, 1, 1, 2], dtype=np.uint16),
             **{name: rng.random(5, dtype=np.float32) for name in SCORES},
             logits=rng.random((5, 4), dtype=np.float32) if with_logits else None,

@@ -6,9 +6,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from five import with_columns
 from numpy.typing import NDArray
 
 from pytest_failaware.core.records import NO_CLASS, Records
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.alarm import AlarmKind, alarm_of, find_alarm, is_known
 from pytest_failaware.judge.permutation import find_renaming, is_renamed_alike
 from pytest_failaware.judge.power import LEAST
@@ -21,8 +23,10 @@ def records_of(label: Labels, prediction: Labels, random: np.random.Generator) -
     """Samples with ids in a random order."""
     order, zeros = random.permutation(len(label)), np.zeros(len(label), np.float32)
     return Records(
-        sample_id=np.sort(random.integers(0, 2**63, len(label), dtype=np.uint64)),
-        label=label[order].astype(np.uint16),
+        samples=Samples(
+            ids=np.sort(random.integers(0, 2**63, len(label), dtype=np.uint64)),
+            labels=label[order].astype(np.uint16),
+        ),
         prediction=prediction[order].astype(np.uint16),
         confidence=zeros,
         entropy=zeros,
@@ -266,7 +270,7 @@ def test_more_outputs_than_classes_have_a_remedy_of_their_own() -> None:
 def test_the_order_of_the_samples_does_not_matter() -> None:
     """The split is a hash of the id, so that the same samples give the same sentence, whatever their ids look like."""
     records = model(10, 300, 0.8, np.random.default_rng(0), circle(10))
-    even = dataclasses.replace(records, sample_id=np.arange(0, 600, 2, dtype=np.uint64))
+    even = with_columns(records, sample_id=np.arange(0, 600, 2, dtype=np.uint64))
 
     assert find_renaming(records) == find_renaming(records.take(np.arange(300)))
     assert find_renaming(even) is not None
@@ -294,10 +298,10 @@ def test_a_model_without_a_finite_answer_is_an_alarm() -> None:
 def test_two_groups_prove_no_order() -> None:
     """Three objects in many pictures: a model that mixes up two of them is wrong about two groups, not about 200."""
     records = model(3, 300, 1.0, np.random.default_rng(0), np.array([1, 0, 2]))
-    groups = records.label.astype(np.uint32)
+    grouped = with_columns(records, group=records.label.astype(np.uint32))
 
     assert find_renaming(records) is not None
-    assert find_renaming(records, groups) is None
+    assert find_renaming(grouped) is None
 
 
 def test_the_same_renaming_of_another_model_is_known() -> None:
@@ -404,9 +408,9 @@ def test_an_accepted_order_covers_no_other_order() -> None:
 def test_groups_count_on_the_stored_side_too() -> None:
     """What two groups of stored samples say proves no order, so none was accepted."""
     stored, now = (model(3, 300, 1.0, np.random.default_rng(seed), SWAPPED_OF_3) for seed in (0, 1))
-    names, groups = list("abc"), stored.label.astype(np.uint32)
+    names, grouped = list("abc"), with_columns(stored, group=stored.label.astype(np.uint32))
     alarm = find_alarm(now, names)
 
     assert alarm is not None
     assert is_known(alarm, now, stored, names, has_same_inputs=False)
-    assert not is_known(alarm, now, stored, names, has_same_inputs=False, groups_before=groups)
+    assert not is_known(alarm, now, grouped, names, has_same_inputs=False)

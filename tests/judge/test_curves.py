@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from five import FIVE, RULE, measurement_of, records_of
+from five import FIVE, RULE, measurement_of, records_of, with_columns
 
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.pictures import ClassCounts, Curves, Histogram
@@ -93,7 +93,7 @@ def test_a_thousand_classes_are_capped() -> None:
     letters = "R" * 3000
     measured = measurement_of(letters, classes=tuple(map(str, range(1000))))
     labels = (np.arange(3000) % 1000).astype(np.uint16)
-    records = dataclasses.replace(measured.records, label=labels)
+    records = with_columns(measured.records, label=labels)
     found = pictures_of(dataclasses.replace(measured, records=records), build_gate({}), None)
 
     assert (12, 1000) == (len(found.classes), found.class_count)

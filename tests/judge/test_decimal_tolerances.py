@@ -22,6 +22,7 @@ from sklearn.metrics import auc, precision_recall_curve
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.conditions.published import IMAGENET_C, IMAGENET_C_EXTRA, SEVERITIES, strength_of
 from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.scores import log_softmax, scores_of
 from pytest_failaware.judge.corruption.errors import normalise, summarise
@@ -36,7 +37,7 @@ from pytest_failaware.judge.metrics.ranking import (
     fpr_at_95tpr,
     score_of,
 )
-from pytest_failaware.judge.verdict import judge
+from pytest_failaware.judge.verdict import Terms, judge
 
 
 def value(found: float | None) -> float:
@@ -270,7 +271,10 @@ def test_a_tolerance_counts_samples(flipped: int, fails: bool) -> None:
     before, now = measurement_of("R" * 1000), measurement_of("R" * (1000 - flipped) + "W" * flipped)
     gate = build_gate({"conditions": ["clean"], "metrics": ["accuracy"], "tolerance": "0.005", "policy": "any_drop"})
     result = judge(
-        now, gate, nodeid="t", name="small", baseline=baseline_of(before), reference=before.records, golden=None
+        now,
+        Reference(name="small", key=now.condition.key, baseline=baseline_of(before), records=before.records),
+        gate,
+        Terms(nodeid="t"),
     )
 
     assert fails is result.verdict.fails

@@ -9,21 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from five import RULE, baseline_of, measurement_of
+from five import RULE, baseline_of, in_groups, measurement_of
 from stored import samples_file
 
 from pytest_failaware.baselines.file import read_baseline
 from pytest_failaware.baselines.merge import UpdateOutcome
-from pytest_failaware.baselines.samples import read_groups, sha256_of
+from pytest_failaware.baselines.samples import read_samples, sha256_of
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.measurement import DataFacts, Measurement
-from pytest_failaware.core.npz import ColumnsError, check_groups, pack
+from pytest_failaware.core.npz import OtherGroupsError, check_samples, pack
 from pytest_failaware.core.plain import measurement_from_plain, measurement_to_plain
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.request import DatasetChange
 from pytest_failaware.core.result import ItemResult
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.groups import finds_less, one_of_each, same_groups
 from pytest_failaware.judge.selftest import DROPS, plant
 from pytest_failaware.judge.verdict import Terms, judge
@@ -42,9 +44,20 @@ def grouped(letters: str | None, condition: str = "clean", answers: str = "RRWrw
     if letters is None:
         return made
     data = dataclasses.replace(made.provenance.data, groups=len(set(letters)))
-    return dataclasses.replace(
-        made, groups=numbers(letters), provenance=dataclasses.replace(made.provenance, data=data)
-    )
+    made = dataclasses.replace(made, provenance=dataclasses.replace(made.provenance, data=data))
+    return in_groups(made, numbers(letters))
+
+
+def samples(letters: str | None, count: int = 5) -> Samples:
+    """Samples in groups."""
+    count = count if letters is None else len(letters)
+    ids, labels = np.arange(count, dtype=np.uint64), np.zeros(count, dtype=np.uint16)
+    return Samples(ids=ids, labels=labels, groups=None if letters is None else numbers(letters))
+
+
+def grouped_ids(ids: np.ndarray, groups: np.ndarray) -> Samples:
+    """Samples of one class."""
+    return Samples(ids=ids, labels=np.zeros(len(ids), dtype=np.uint16), groups=groups)
 
 
 # ---- by hand -------------------------------------------------------------------------------------------------------
@@ -65,7 +78,7 @@ def grouped(letters: str | None, condition: str = "clean", answers: str = "RRWrw
 )
 def test_the_same_groups(one: str, other: str | None, same: bool) -> None:
     """Those that hold the same samples, by whatever names; a sample without a group is alone."""
-    sides = [None if side is None else numbers(side) for side in (one, other)]
+    sides = [samples(side) for side in (one, other)]
 
     assert same is same_groups(*sides)
     assert same is same_groups(*reversed(sides))
@@ -86,16 +99,16 @@ def test_one_of_each_group() -> None:
         np.sort(random.integers(0, 2**64, 300, dtype=np.uint64)),
         random.integers(0, 40, 300).astype(np.uint32),
     )
-    rows = one_of_each(ids, groups)
+    rows = one_of_each(grouped_ids(ids, groups))
     best = {
         min(np.flatnonzero(groups == group).tolist(), key=lambda row: split_mix(int(ids[row])))
         for group in np.unique(groups)
     }
 
     assert sorted(best) == rows.tolist()
-    assert rows.tolist() == one_of_each(ids, 99 - groups).tolist()
+    assert rows.tolist() == one_of_each(grouped_ids(ids, 99 - groups)).tolist()
     half = np.flatnonzero(groups < 20)
-    assert rows[groups[rows] < 20].tolist() == half[one_of_each(ids[half], groups[half])].tolist()
+    assert rows[groups[rows] < 20].tolist() == half[one_of_each(grouped_ids(ids[half], groups[half]))].tolist()
 
 
 def test_each_sample_of_a_group_is_drawn_as_often() -> None:
@@ -103,7 +116,7 @@ def test_each_sample_of_a_group_is_drawn_as_often() -> None:
     groups = np.repeat(np.arange(5000), 5).astype(np.uint32)
     hashes = np.sort(np.random.default_rng(1).integers(0, 2**64, 25_000, dtype=np.uint64))
     for ids in (np.arange(25_000, dtype=np.uint64), hashes):
-        places = np.bincount(one_of_each(ids, groups) % 5, minlength=5)
+        places = np.bincount(one_of_each(grouped_ids(ids, groups)) % 5, minlength=5)
         assert (np.abs(places - 1000) < 5 * np.sqrt(5000 * 0.2 * 0.8)).all(), places
 
 
@@ -122,11 +135,23 @@ def read(directory: Path) -> Baseline:
     return found
 
 
+def samples_in(directory: Path) -> Samples:
+    """The stored samples."""
+    found = read_samples(directory, read(directory))
+    assert found is not None
+    return found
+
+
+def groups_in(directory: Path) -> np.ndarray | None:
+    """Their groups."""
+    return samples_in(directory).groups
+
+
 def test_groups_are_stored_with_the_samples(tmp_path: Path) -> None:
     """A column beside ids and labels, their number in the YAML; the fingerprint of the data is that without groups."""
     update(tmp_path, grouped(PAIRS))
     stored = yaml.safe_load((tmp_path / "small.yaml").read_text())["data"]
-    found = read_groups(tmp_path, read(tmp_path))
+    found = groups_in(tmp_path)
 
     assert (3, measurement_of().provenance.data.fingerprint) == (stored["groups"], stored["fingerprint"])
     assert found is not None
@@ -139,9 +164,9 @@ def test_where_there_are_none_nothing_is_stored(tmp_path: Path) -> None:
 
     assert "groups" not in (tmp_path / "small.yaml").read_text()
     assert {"sample_id", "label"} == set(np.load(samples_file(tmp_path)).files)
-    assert read_groups(tmp_path, read(tmp_path)) is None
+    assert groups_in(tmp_path) is None
     samples_file(tmp_path).unlink()
-    assert read_groups(tmp_path, read(tmp_path)) is None
+    assert read_samples(tmp_path, read(tmp_path)) is None
 
 
 @pytest.mark.parametrize(
@@ -157,15 +182,15 @@ def test_groups_that_are_not_the_baselines(tmp_path: Path, column: np.ndarray | 
     path.write_bytes(content)
 
     with pytest.raises(BaselineError, match=r"small\.yaml:6: data\.samples_sha256 is not the hash of"):
-        read_groups(tmp_path, baseline)
+        read_samples(tmp_path, baseline)
     file = tmp_path / "small.yaml"
     file.write_text(file.read_text().replace(baseline.samples_sha256, sha256_of(content)))
     path.rename(samples_file(tmp_path))
     with pytest.raises(BaselineError, match=r"small\.yaml:7: data\.groups is not what .* holds \(the column group "):
-        read_groups(tmp_path, read(tmp_path))
+        read_samples(tmp_path, read(tmp_path))
     samples_file(tmp_path).write_bytes(b"")
     with pytest.raises(BaselineError, match=r"samples-\w+\.npz: cannot be read \(BadZipFile.*\); restore it"):
-        read_groups(tmp_path, read(tmp_path))
+        read_samples(tmp_path, read(tmp_path))
 
 
 def test_a_line_removed_by_hand_is_noticed(tmp_path: Path) -> None:
@@ -175,7 +200,7 @@ def test_a_line_removed_by_hand_is_noticed(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("  groups: 3\n", ""))
 
     with pytest.raises(BaselineError, match=r"small\.yaml:4: data\.groups is not what .* groups, the data has 0"):
-        read_groups(tmp_path, read(tmp_path))
+        read_samples(tmp_path, read(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +217,7 @@ def test_an_update_stores_the_groups_of_its_run(tmp_path: Path, before: str | No
     assert UpdateOutcome(unchanged=keys, regrouped=said) == outcome
     assert stored.entries == read(tmp_path).entries
     assert (said == "") is (kept == samples_file(tmp_path).read_bytes())
-    assert same_groups(None if now is None else numbers(now), read_groups(tmp_path, read(tmp_path)))
+    assert same_groups(samples(now), samples_in(tmp_path))
 
 
 def test_a_group_for_each_sample_beside_a_deleted_entry(tmp_path: Path) -> None:
@@ -203,7 +228,7 @@ def test_a_group_for_each_sample_beside_a_deleted_entry(tmp_path: Path) -> None:
     assert UpdateOutcome(unchanged=("clean",), pruned=("blur",)) == outcome
     update(tmp_path, grouped("abcde"), grouped("abcde", "blur"))
     assert UpdateOutcome(unchanged=("clean",)) == update(tmp_path, grouped(None))
-    assert same_groups(None, read_groups(tmp_path, read(tmp_path)))
+    assert same_groups(samples(None), samples_in(tmp_path))
 
 
 def test_other_data_bring_their_own_groups(tmp_path: Path) -> None:
@@ -214,7 +239,7 @@ def test_other_data_bring_their_own_groups(tmp_path: Path) -> None:
     )
 
     assert UpdateOutcome(updated=("clean",), golden_anew=("clean",)) == outcome
-    assert read_groups(tmp_path, read(tmp_path)) is None
+    assert groups_in(tmp_path) is None
 
 
 def test_two_items_that_group_the_samples_differently(tmp_path: Path) -> None:
@@ -230,23 +255,22 @@ def test_groups_travel_as_plain_data(letters: str | None) -> None:
     back = measurement_from_plain(json.loads(json.dumps(measurement_to_plain(made))))
 
     assert made.provenance.data.groups == back.provenance.data.groups
-    assert (None if letters is None else made.groups.tolist()) == (
-        None if back.groups is None else back.groups.tolist()
-    )
+    before, after = made.samples.groups, back.samples.groups
+    assert (None if before is None else before.tolist()) == (None if after is None else after.tolist())
 
 
 def test_groups_that_a_report_cannot_mean() -> None:
     """As many as are told, whole numbers, one for each sample."""
-    data = DataFacts(fingerprint="", samples=5, classes=(), groups=3)
-    ungrouped = dataclasses.replace(data, groups=0)
+    made, ungrouped = grouped(PAIRS), grouped(None)
+    data = made.provenance.data
 
-    check_groups(numbers(PAIRS), data)
-    check_groups(None, ungrouped)
+    check_samples(made.samples, data)
+    check_samples(ungrouped.samples, ungrouped.provenance.data)
     for groups in (numbers("aabb"), numbers("abcd"), numbers(PAIRS).astype(float), None):
-        with pytest.raises(ColumnsError, match="the column group "):
-            check_groups(groups, data)
-    with pytest.raises(ColumnsError, match="holds 3 groups, the data has 0"):
-        check_groups(numbers(PAIRS), ungrouped)
+        with pytest.raises(OtherGroupsError, match="the column group "):
+            check_samples(made.samples.in_groups(groups), data)
+    with pytest.raises(OtherGroupsError, match="holds 3 groups, the data has 0"):
+        check_samples(made.samples, ungrouped.provenance.data)
 
 
 # ---- said ----------------------------------------------------------------------------------------------------------
@@ -257,12 +281,14 @@ def judged(before: str | None, now: str | None, *, paired: bool = True) -> ItemR
     stored, measured = grouped(before), grouped(now, answers="RRWrr")
     return judge(
         measured,
+        Reference(
+            name="small",
+            key=measured.condition.key,
+            baseline=baseline_of(stored),
+            records=stored.records if paired else None,
+        ),
         build_gate({"conditions": ["clean"]}),
-        nodeid="t",
-        name="small",
-        baseline=baseline_of(stored),
-        reference=stored.records if paired else None,
-        groups=stored.groups if paired else None,
+        Terms(nodeid="t"),
     )
 
 
@@ -302,17 +328,13 @@ def test_a_note_says_how_groups_differ(before: str | None, now: str | None, note
 def test_groups_of_the_shared_samples_are_compared() -> None:
     """A limited run has the groups of fewer samples, which are the same."""
     stored, measured = grouped(PAIRS), grouped(PAIRS)
-    few = dataclasses.replace(measured, records=measured.records.take(np.arange(3)), groups=numbers("aab"))
+    few = in_groups(dataclasses.replace(measured, records=measured.records.take(np.arange(3))), numbers("aab"))
     gate, baseline = build_gate({"conditions": ["clean"]}), baseline_of(stored)
     result = judge(
         few,
+        Reference(name="small", key=few.condition.key, baseline=baseline, records=stored.records),
         gate,
-        nodeid="t",
-        name="small",
-        baseline=baseline,
-        reference=stored.records,
-        groups=stored.groups,
-        terms=Terms(dataset_change=DatasetChange.SHARED),
+        Terms(nodeid="t", dataset_change=DatasetChange.SHARED),
     )
 
     assert "tested over the 2 groups of the samples, which are not independent" in result.notes
@@ -325,25 +347,26 @@ def test_what_gates_find_less() -> None:
     said = "what gates find is said for independent samples, and the 6 come in 3 groups: where the samples of a group "
 
     assert [f"{said}change together they find less, at worst as with 3 samples"] == [
-        *finds_less(facts, numbers("aabbcc"))
+        *finds_less(facts, samples("aabbcc"))
     ]
     assert [f"{said}change together they find less, at worst as with 2 samples"] == [
-        *finds_less(facts, numbers("aaaabc"))
+        *finds_less(facts, samples("aaaabc"))
     ]
     assert [f"{said}change together they find less"] == [*finds_less(facts, None)]
     assert [] == [*finds_less(dataclasses.replace(facts, groups=0), None)]
-    assert [] == [*finds_less(dataclasses.replace(facts, groups=6), numbers("abcdef"))]
+    assert [] == [*finds_less(dataclasses.replace(facts, groups=6), samples("abcdef"))]
 
 
 def test_planted_drops_are_judged_over_groups() -> None:
     """As a run would: a tenth lost over two patients is never proven, over as many groups as images it is."""
-    records, gate = (
-        measurement_of("RRRRRRWrrw" * 60).records,
+    measured, gate = (
+        measurement_of("RRRRRRWrrw" * 60),
         build_gate({"conditions": ["clean"], "metrics": ["accuracy"]}),
     )
     reds = [
-        plant(gate, records, 0.05, 10, np.random.default_rng(3), groups).failed[:, DROPS.index(0.10)].mean()
+        plant(gate, side.records, 0.05, 10, np.random.default_rng(3)).failed[:, DROPS.index(0.10)].mean()
         for groups in (None, np.arange(600, dtype=np.uint32), (np.arange(600) // 300).astype(np.uint32))
+        for side in [in_groups(measured, groups)]
     ]
 
     assert [1.0, 1.0, 0.0] == reds

@@ -14,8 +14,9 @@ from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.result import Verdict
-from pytest_failaware.judge.verdict import judge
+from pytest_failaware.judge.verdict import Terms, judge
 
 
 def with_skipped(count: int) -> Measurement:
@@ -50,11 +51,14 @@ def test_another_count_is_incomparable(stored: int, now: int) -> None:
     measured = with_skipped(now)
     result = judge(
         measured,
+        Reference(
+            name="small",
+            key=measured.condition.key,
+            baseline=baseline_of(with_skipped(stored), RULE, "small"),
+            records=measured.records,
+        ),
         build_gate({}),
-        nodeid="t",
-        name="small",
-        baseline=baseline_of(with_skipped(stored), RULE, "small"),
-        reference=measured.records,
+        Terms(nodeid="t"),
     )
 
     assert Verdict.INCOMPARABLE is result.verdict
@@ -67,7 +71,12 @@ def test_predictions_do_not_tell_how_many_were_left_out() -> None:
     predicted = dataclasses.replace(predicted, provenance=dataclasses.replace(predicted.provenance, environment={}))
     for one, other in ((measured, predicted), (predicted, measured)):
         stored = baseline_of(other, RULE, "small")
-        result = judge(one, build_gate({}), nodeid="t", name="small", baseline=stored, reference=other.records)
+        result = judge(
+            one,
+            Reference(name="small", key=one.condition.key, baseline=stored, records=other.records),
+            build_gate({}),
+            Terms(nodeid="t"),
+        )
 
         assert () == result.differences
 

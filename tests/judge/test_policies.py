@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from five import RULE, baseline_of, measurement_of, records_of
+from five import RULE, baseline_of, in_groups, measurement_of, records_of, with_columns
 from stored import columns_file, golden_file, samples_file
 
 from pytest_failaware.baselines.file import read_baseline
@@ -18,17 +18,23 @@ from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.gate import Policy
 from pytest_failaware.core.measurement import ELSEWHERE, Measurement
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.result import ItemResult, Verdict
 from pytest_failaware.judge.changes import at_coverage, decomposition, sample_change
 from pytest_failaware.judge.gating import unproven
 from pytest_failaware.judge.outcomes import Outcomes, outcomes_of
 from pytest_failaware.judge.pairing import pair
-from pytest_failaware.judge.verdict import judge
+from pytest_failaware.judge.verdict import Terms, judge
 
 
 def against(before: Measurement, now: Measurement, **gate: Any) -> ItemResult:  # Any: a marker's arguments
     built = build_gate({"conditions": ["clean"], **gate})
-    return judge(now, built, nodeid="t", name="small", baseline=baseline_of(before), reference=before.records)
+    return judge(
+        now,
+        Reference(name="small", key=now.condition.key, baseline=baseline_of(before), records=before.records),
+        built,
+        Terms(nodeid="t"),
+    )
 
 
 def compared(before: str, now: str, **gate: Any) -> ItemResult:  # Any: see above
@@ -97,7 +103,7 @@ def test_a_p_never_reads_like_the_level_that_it_misses() -> None:
 )
 def test_images_of_a_group_prove_as_much_as_one(groups: np.ndarray, policy: str, verdict: Verdict) -> None:
     """Thirty lost answers are a regression; of one patient or two they may be chance."""
-    now = dataclasses.replace(measurement_of("R" * 970 + "W" * 30), groups=groups.astype(np.uint32))
+    now = in_groups(measurement_of("R" * 970 + "W" * 30), groups.astype(np.uint32))
     result = against(measurement_of("R" * 1000), now, policy=policy, **ACCURACY)
 
     assert verdict is result.verdict
@@ -109,9 +115,7 @@ def test_images_of_a_group_prove_as_much_as_one(groups: np.ndarray, policy: str,
 @pytest.mark.parametrize(("groups", "verdict"), [(1000, Verdict.PASSED), (10, Verdict.NOT_SHOWN)])
 def test_few_groups_do_not_show_that_nothing_got_worse(groups: int, verdict: Verdict) -> None:
     """Ten patients say little, however many images they have."""
-    now = dataclasses.replace(
-        measurement_of("R" * 999 + "W"), groups=(np.arange(1000) * groups // 1000).astype(np.uint32)
-    )
+    now = in_groups(measurement_of("R" * 999 + "W"), (np.arange(1000) * groups // 1000).astype(np.uint32))
 
     assert verdict is against(measurement_of("R" * 1000), now, policy="non_inferiority", **ACCURACY).verdict
 
@@ -120,16 +124,18 @@ def test_groups_follow_their_samples() -> None:
     """Where only some samples are shared, each keeps its group."""
     before, now = records_of("RRRR", first_id=12), records_of("RRRRR", first_id=9)
 
-    assert [4, 5] == pair(before, now, np.array([1, 2, 3, 4, 5], dtype=np.uint32)).groups.tolist()
+    now = with_columns(now, group=np.array([1, 2, 3, 4, 5], dtype=np.uint32))
+
+    assert [4, 5] == pair(before, now).now.samples.groups.tolist()
 
 
 def test_a_sample_with_another_label_is_another_sample() -> None:
     """Ids of predictions that are whole numbers do not hold the label: a corrected one is no lost answer."""
     before, now = records_of("RRRR"), records_of("RRRW")
-    now = dataclasses.replace(now, label=np.array([0, 1, 2, 1], dtype=np.uint16))
-    both = pair(before, now, np.arange(4, dtype=np.uint32))
+    now = with_columns(now, label=np.array([0, 1, 2, 1], dtype=np.uint16), group=np.arange(4, dtype=np.uint32))
+    both = pair(before, now)
 
-    assert ([10, 11, 12], [0, 1, 2]) == (both.now.sample_id.tolist(), both.groups.tolist())
+    assert ([10, 11, 12], [0, 1, 2]) == (both.now.sample_id.tolist(), both.now.samples.groups.tolist())
     assert both.before.label.tolist() == both.now.label.tolist()
     assert "paired on 3 of 4; 1 new" == str(both)
 
@@ -137,9 +143,7 @@ def test_a_sample_with_another_label_is_another_sample() -> None:
 @pytest.mark.parametrize(("groups", "verdict"), [(1000, Verdict.PASSED), (10, Verdict.NOT_SHOWN)])
 def test_few_groups_do_not_show_equivalence(groups: int, verdict: Verdict) -> None:
     """That nothing changed in ten patients does not bound what changes in others, however many images they have."""
-    now = dataclasses.replace(
-        measurement_of("R" * 999 + "r"), groups=(np.arange(1000) * groups // 1000).astype(np.uint32)
-    )
+    now = in_groups(measurement_of("R" * 999 + "r"), (np.arange(1000) * groups // 1000).astype(np.uint32))
 
     assert verdict is against(measurement_of("R" * 1000), now, policy="equivalence").verdict
 
@@ -237,7 +241,9 @@ def test_confident_flips_can_be_bounded() -> None:
     assert Verdict.ABOVE_MAXIMUM is compared("RRRrw", "WRRrw", **below).verdict
     now = measurement_of("WRRrw")
     gate = build_gate(at)
-    unpaired = judge(now, gate, nodeid="t", name="small", baseline=baseline_of(now), reference=None)
+    unpaired = judge(
+        now, Reference(name="small", key=now.condition.key, baseline=baseline_of(now)), gate, Terms(nodeid="t")
+    )
     assert Verdict.INCOMPARABLE is unpaired.verdict
 
 
@@ -398,12 +404,15 @@ def test_small_steps_are_stopped_in_the_end(tmp_path: Path) -> None:
         known = (tmp_path, baseline, entry) if baseline and entry else None
         result = judge(
             now,
+            Reference(
+                name="small",
+                key=now.condition.key,
+                baseline=baseline,
+                records=read_records(*known) if known else None,
+                golden=read_golden(*known) if known else None,
+            ),
             gate,
-            nodeid="t",
-            name="small",
-            baseline=baseline,
-            reference=read_records(*known) if known else None,
-            golden=read_golden(*known) if known else None,
+            Terms(nodeid="t"),
         )
         verdicts.append(result.verdict)
         update_baseline(tmp_path, "small", [(now, RULE)])

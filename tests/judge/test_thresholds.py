@@ -12,6 +12,7 @@ from scipy import stats
 
 from pytest_failaware.core.records import SCORES, Records
 from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.core.scores import log_softmax, scores_of
 from pytest_failaware.judge import thresholds as t
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper
@@ -24,7 +25,7 @@ def records(confidence: np.ndarray, wrong: np.ndarray, entropy: np.ndarray | Non
     columns["confidence"] = confidence.astype(np.float32)
     columns["entropy"] = np.zeros(n, dtype=np.float32) if entropy is None else entropy.astype(np.float32)
     ids, label = np.arange(n, dtype=np.uint64), np.zeros(n, dtype=np.uint16)
-    return Records(sample_id=ids, label=label, prediction=wrong.astype(np.uint16), **columns)
+    return Records(samples=Samples(ids=ids, labels=label), prediction=wrong.astype(np.uint16), **columns)
 
 
 def simulated(seed: int, n: int = 700, classes: int = 5) -> Records:

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from five import FIVE, RULE, baseline_of, measurement_of, records_of
+from five import FIVE, RULE, baseline_of, measurement_of, records_of, with_columns
 
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.measurement import ELSEWHERE, Measurement
 from pytest_failaware.core.records import SCORES
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Verdict
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.comparability import records_equal
-from pytest_failaware.judge.verdict import judge
+from pytest_failaware.judge.verdict import Terms, judge
 
 
 def compared(before: str, now: str, **gate: Any) -> ItemResult:  # Any: a marker's arguments
@@ -27,18 +28,24 @@ def against(before: Measurement, now: Measurement, *, paired: bool = True, **gat
     """A measurement against the baseline that holds another one."""
     return judge(
         now,
+        Reference(
+            name="small",
+            key=now.condition.key,
+            baseline=baseline_of(before),
+            records=before.records if paired else None,
+        ),
         build_gate(gate),
-        nodeid="t.py::test_x[clean]",
-        name="small",
-        baseline=baseline_of(before),
-        reference=before.records if paired else None,
+        Terms(nodeid="t.py::test_x[clean]"),
     )
 
 
 def without_baseline(letters: str = FIVE, **gate: Any) -> ItemResult:
     """The verdict where there is no file."""
     return judge(
-        measurement_of(letters), build_gate(gate), nodeid="t.py::test_x", name="small", baseline=None, reference=None
+        measurement_of(letters),
+        Reference(name="small", key=measurement_of(letters).condition.key),
+        build_gate(gate),
+        Terms(nodeid="t.py::test_x"),
     )
 
 
@@ -165,7 +172,7 @@ def test_ids_labels_and_predictions_must_be_the_same(column: str) -> None:
     changed = getattr(stored, column).copy()
     changed[-1] += 1
 
-    assert not records_equal(stored, dataclasses.replace(stored, **{column: changed}), RULE)
+    assert not records_equal(stored, with_columns(stored, **{column: changed}), RULE)
     assert not records_equal(stored, records_of("RRWr"), RULE)
 
 
@@ -243,7 +250,12 @@ def test_another_degradation_is_incomparable(change: dict[str, Any], difference:
     if "seed" not in change:
         change = {"condition": dataclasses.replace(entry.condition, **change)}
     other = dataclasses.replace(baseline, entries={"gaussian_noise": dataclasses.replace(entry, **change)})
-    result = judge(now, build_gate({}), nodeid="t", name="small", baseline=other, reference=now.records)
+    result = judge(
+        now,
+        Reference(name="small", key=now.condition.key, baseline=other, records=now.records),
+        build_gate({}),
+        Terms(nodeid="t"),
+    )
 
     assert (Verdict.INCOMPARABLE, (difference,)) == (result.verdict, result.differences)
 
@@ -286,12 +298,15 @@ def test_absent_files_are_named() -> None:
     now = measurement_of()
     result = judge(
         now,
+        Reference(
+            name="small",
+            key=now.condition.key,
+            baseline=baseline_of(now),
+            records=now.records,
+            absence="sample files absent: small/clean.golden.npz",
+        ),
         build_gate({"minimum": {"accuracy": 0.9}}),
-        nodeid="t",
-        name="small",
-        baseline=baseline_of(now),
-        reference=now.records,
-        absence="sample files absent: small/clean.golden.npz",
+        Terms(nodeid="t"),
     )
 
     assert (Verdict.INCOMPARABLE, ("sample files absent: small/clean.golden.npz",)) == (
@@ -387,7 +402,10 @@ def test_what_is_taken_on_trust_is_told(stored: str, now: str, told: bool) -> No
     """Beside predictions the preprocessing cannot be compared, so that a passing verdict says so."""
     before, after = measurement_of(preprocessing=stored), measurement_of(preprocessing=now)
     result = judge(
-        after, build_gate({}), nodeid="t", name="small", baseline=baseline_of(before), reference=before.records
+        after,
+        Reference(name="small", key=after.condition.key, baseline=baseline_of(before), records=before.records),
+        build_gate({}),
+        Terms(nodeid="t"),
     )
 
     assert Verdict.UNCHANGED is result.verdict

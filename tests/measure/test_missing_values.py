@@ -65,8 +65,9 @@ def test_words_that_look_like_missing_values_are_words() -> None:
 
     assert NAMES == found.data.classes
     assert [0, 1] == sorted(found.records["clean"].label.tolist())
-    assert found.groups is not None
-    assert 2 == len(set(found.groups.tolist()))
+    groups = found.records["clean"].samples.groups
+    assert groups is not None
+    assert 2 == len(set(groups.tolist()))
 
 
 @pytest.mark.parametrize("classes", [["a", None], np.array([0.0, np.nan]), [pd.NA, "a"], ["", "a"], [("a", None), "b"]])

@@ -26,8 +26,7 @@ from PIL import Image
 from test_structure import MAY_IMPORT
 
 from pytest_failaware.cli.main import _parser, main
-from pytest_failaware.config.gate import INI_KEYS
-from pytest_failaware.config.options import OPTIONS
+from pytest_failaware.config.options import INI_KEYS, OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]}

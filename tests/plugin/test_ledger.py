@@ -9,8 +9,9 @@ from five import RULE, baseline_of, measurement_of
 
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.plain import measurement_to_plain, pictures_to_plain, result_to_plain
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.judge.curves import pictures_of
-from pytest_failaware.judge.verdict import judge
+from pytest_failaware.judge.verdict import Terms, judge
 from pytest_failaware.plugin.ledger import Ledger
 
 NODE = "t.py::test_x[clean]"
@@ -28,7 +29,12 @@ class Phase:
 def entry_of(letters: str) -> dict[str, Any]:
     """What an item that measured these letters attaches to its report in an updating run. Any: plain data."""
     now = measurement_of(letters)
-    result = judge(now, build_gate({}), nodeid=NODE, name="small", baseline=baseline_of(now), reference=now.records)
+    result = judge(
+        now,
+        Reference(name="small", key=now.condition.key, baseline=baseline_of(now), records=now.records),
+        build_gate({}),
+        Terms(nodeid=NODE),
+    )
     plain = {"result": result_to_plain(result), "facts": ["model m"], "rule": str(RULE)}
     return {**plain, "write": True, "measurement": measurement_to_plain(now)}
 

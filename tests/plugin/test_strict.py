@@ -7,9 +7,10 @@ from typing import Any
 from five import baseline_of, measurement_of
 
 from pytest_failaware.config.gate import build_gate
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.summary import RunReport
-from pytest_failaware.judge.verdict import judge
+from pytest_failaware.judge.verdict import Terms, judge
 from pytest_failaware.plugin.strict import strict_complaints
 
 # Any: keywords of several types.
@@ -24,7 +25,12 @@ QUIET: Any = {
 def result_of(letters: str) -> ItemResult:
     now, stored = measurement_of(letters), measurement_of("RRWrw")
     gate = build_gate({"minimum": {"accuracy": 0.5}})
-    return judge(now, gate, nodeid="t", name="small", baseline=baseline_of(stored), reference=stored.records)
+    return judge(
+        now,
+        Reference(name="small", key=now.condition.key, baseline=baseline_of(stored), records=stored.records),
+        gate,
+        Terms(nodeid="t"),
+    )
 
 
 def test_a_whole_run_has_none() -> None:

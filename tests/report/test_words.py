@@ -11,8 +11,9 @@ from judged import result
 
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.estimates import Estimate, Score, Value
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.result import BoundCheck, Comparison, Judged, Verdict
-from pytest_failaware.judge.verdict import judge
+from pytest_failaware.judge.verdict import Terms, judge
 from pytest_failaware.report.words import comparison_cells
 
 
@@ -73,7 +74,10 @@ def test_a_bound_of_equivalence_is_not_rounded_to_what_it_must_keep() -> None:
     )
     before, now = measurement_of(same), measurement_of(f"{same[1:]}r")
     found = judge(
-        now, gate, nodeid="t.py::test_x[clean]", name="small", baseline=baseline_of(before), reference=before.records
+        now,
+        Reference(name="small", key=now.condition.key, baseline=baseline_of(before), records=before.records),
+        gate,
+        Terms(nodeid="t.py::test_x[clean]"),
     )
     notes = {one.metric: one.note for one in found.comparisons}
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.core.records import SCORES, Records
+from pytest_failaware.core.records import LOGITS, SCORES, Records
 from pytest_failaware.core.scores import columns_of, log_softmax
 
 Floats = NDArray[np.float64]
@@ -60,11 +59,9 @@ def tempered(records: Records, temperature: float) -> Records:
 
     parts = [of_part(rows) for rows in _parts(logits)]
     scaled = {name: np.concatenate([part[name] for part in parts]) for name in names}
-    return replace(
-        records,
-        logits=None,
-        **{name: np.where(answered, column, getattr(records, name)) for name, column in scaled.items()},
-    )
+    changed = {name: np.where(answered, column, getattr(records, name)) for name, column in scaled.items()}
+    kept = {name: column for name, column in records.outcome.items() if name != LOGITS}
+    return Records(samples=records.samples, **{**kept, **changed})
 
 
 def fit_temperature(records: Records) -> float | None:

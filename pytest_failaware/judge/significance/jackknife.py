@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from pytest_failaware.core.result import Evidence
+from pytest_failaware.core.samples import Samples
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -25,17 +26,17 @@ PARTS: Final = 50
 _CONFIDENCE: Final = 0.95
 
 
-def deal(sample_id: NDArray[np.uint64], groups: NDArray[np.uint32] | None = None, parts: int = PARTS) -> Rows:
-    """The part of each sample, (N,) in 0..parts-1: equally many samples in each, chosen by a hash of their ids.
+def deal(samples: Samples, parts: int = PARTS) -> Rows:
+    """Return the part of each sample, (N,) in 0..parts-1: equally many samples in each, chosen by a hash of their ids.
 
     Samples of one group stay together, and then as many groups are in each part. With fewer samples (or groups) than
     parts, each is a part of its own.
     """
-    if groups is None:
-        unit, key = np.arange(len(sample_id)), sample_id
+    if samples.groups is None:
+        unit, key = np.arange(len(samples)), samples.ids
     else:
-        _, first, unit = np.unique(groups, return_index=True, return_inverse=True)
-        key = sample_id[first]
+        _, first, unit = np.unique(samples.groups, return_index=True, return_inverse=True)
+        key = samples.ids[first]
     dealt = np.empty(len(key), dtype=np.intp)
     dealt[np.lexsort((key, mixed(key)))] = np.arange(len(key)) % parts
     part: Rows = dealt[unit]

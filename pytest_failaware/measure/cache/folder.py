@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,16 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.core.files import write_atomically
-from pytest_failaware.core.measurement import DataFacts
 from pytest_failaware.core.npz import (
-    LOGITS,
     ColumnsError,
-    check_records,
+    check_outcome,
     pack,
     read_only,
     unpack,
 )
-from pytest_failaware.core.records import RECORD_DTYPES, Records
+from pytest_failaware.core.records import LOGITS, RECORD_DTYPES, Records
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.core.text import describe_error
 
 LIMIT: Final = 256 * 2**20
@@ -48,27 +48,26 @@ class RecordCache:
         self._notify = notify
         self._own: set[Path] = set()  # files of this run, which explain nothing about the last one
 
-    def find(self, name: str, parts: Parts, sample_id: NDArray[np.uint64], label: NDArray[np.uint16]) -> Records | str:
-        """The records kept for these parts, with read-only columns, else why there are none.
+    def find(self, name: str, parts: Parts, samples: Samples) -> Records | str:
+        """Return the records kept for these parts, with read-only columns, else why there are none.
 
         Args:
             name: the condition's, as a file name has it.
             parts: what the records depend on.
-            sample_id: (N,) uint64, what they must hold, in any order.
-            label: (N,) uint16, in the same order.
+            samples: what the records must be of.
         """
-        found = self.find_witnessed(name, parts, sample_id, label)
+        found = self.find_witnessed(name, parts, samples)
         return found if isinstance(found, str) else found[0]
 
-    def find_witnessed(
-        self, name: str, parts: Parts, sample_id: NDArray[np.uint64], label: NDArray[np.uint16]
-    ) -> tuple[Records, str] | str:
-        """As `find`, with the witness that was kept beside the records."""
+    def find_witnessed(self, name: str, parts: Parts, samples: Samples) -> tuple[Records, str] | str:
+        """Return what `find` does, with the witness that was kept beside the records."""
         path = self._path(name, parts)
         try:
             kept, records = _unpacked(path.read_bytes())
             witness = kept.pop(_WITNESS, "")
-            records = _checked(kept, records, parts, sample_id, label)
+            if kept != parts:
+                raise ColumnsError("it belongs to another measurement")
+            records = _of_samples(records, samples)
         except FileNotFoundError:
             return self._reason(name, parts)
         except OSError as error:
@@ -172,7 +171,7 @@ def _unpacked(content: bytes) -> tuple[dict[str, str], Records]:
     spelled, digest = members.pop("parts"), members.pop("sha256")
     if not np.array_equal(digest, _digest(spelled, members)):
         raise ColumnsError("its hash does not fit")
-    return _parts(spelled), Records(**{name: read_only(column) for name, column in members.items()})
+    return _parts(spelled), Records.from_columns({name: read_only(column) for name, column in members.items()})
 
 
 def _parts(spelled: NDArray[np.uint8]) -> dict[str, str]:
@@ -196,15 +195,9 @@ def _digest(spelled: NDArray[np.uint8], columns: Mapping[str, NDArray[np.generic
     return np.frombuffer(digest.digest(), dtype=np.uint8)
 
 
-def _checked(
-    found: Parts, records: Records, parts: Parts, sample_id: NDArray[np.uint64], label: NDArray[np.uint16]
-) -> Records:
-    """The records, where they are those of these parts and samples."""
-    if found != parts:
-        raise ColumnsError("it belongs to another measurement")
-    known = tuple(map(str, range(int(label.max(initial=0)) + 1)))  # at least; the cache knows no names
-    check_records(records, DataFacts(fingerprint="", samples=len(sample_id), classes=known))
-    order = np.argsort(sample_id)
-    if not (np.array_equal(records.sample_id, sample_id[order]) and np.array_equal(records.label, label[order])):
+def _of_samples(records: Records, samples: Samples) -> Records:
+    """Return the records with these samples, which have to be theirs; the cache knows no groups and no class names."""
+    check_outcome(records, tuple(map(str, range(int(samples.labels.max(initial=0)) + 1))))
+    if not (np.array_equal(records.sample_id, samples.ids) and np.array_equal(records.label, samples.labels)):
         raise ColumnsError("it holds other samples")
-    return records
+    return replace(records, samples=samples)

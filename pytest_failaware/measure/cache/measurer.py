@@ -75,7 +75,7 @@ class Measurer:
             parts = self._identity(bench).parts(condition, seed)
         except ForeignCodeError as error:
             return self._measure_own_code(bench, condition, seed, called, str(error))
-        found = self._cache.find(condition.slug, parts, bench.store.sample_id, bench.store.labels)
+        found = self._cache.find(condition.slug, parts, bench.store.samples)
         if not isinstance(found, str):
             return self._taken(bench, condition, seed, found), [Reuse(measured=called)]
         fresh = self._fresh(bench, condition, seed, called)
@@ -118,7 +118,7 @@ class Measurer:
         from pytest_failaware.measure.cache.own_files import Witness
 
         assert self._cache is not None
-        found = self._cache.find_witnessed(condition.slug, parts, bench.store.sample_id, bench.store.labels)
+        found = self._cache.find_witnessed(condition.slug, parts, bench.store.samples)
         if isinstance(found, str):
             return found
         records, text = found

@@ -39,16 +39,16 @@ def measure_records(
             columns.append(_columns(loader, rows, logits, keep_logits=keep_logits))
             tell(rows.stop, count)
         check_unchanged(model, lambda: loader.inputs(slice(0, 2), clean=True))
-    joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
     order = np.argsort(loader.store.sample_id)
-    unordered = {"sample_id": loader.store.sample_id, **joined}
-    return Records(**{name: read_only(column[order]) for name, column in unordered.items()})
+    joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
+    outcome = {name: read_only(column[order]) for name, column in joined.items()}
+    return Records(samples=loader.store.samples, **outcome)
 
 
 def _columns(
     loader: DegradedLoader, rows: slice, logits: Answers, *, keep_logits: bool
 ) -> dict[str, NDArray[np.generic]]:
-    """One batch's columns of Records; a row that is no answer becomes the one of a model that has none."""
+    """One batch's outcome columns; a row that is no answer becomes the row of a model that has none."""
     _check_classes(logits, loader)
     labels, answered = loader.store.labels[rows], is_answered(logits)
     if answered.all():

@@ -14,7 +14,7 @@ from typing import Final
 
 from pytest_failaware.core.errors import DataError, choices
 from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
-from pytest_failaware.core.request import GROUP
+from pytest_failaware.core.samples import GROUP
 from pytest_failaware.core.text import describe_error, spelled
 from pytest_failaware.measure.images.data import ImageSet, Sample
 from pytest_failaware.measure.images.decode import read_image

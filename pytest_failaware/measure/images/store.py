@@ -19,8 +19,10 @@ from PIL import Image
 from pytest_failaware.core.errors import BadImageError, DataError
 from pytest_failaware.core.identity import data_fingerprint, former_data, group_count, group_numbers, sample_ids
 from pytest_failaware.core.measurement import DataFacts, Former
+from pytest_failaware.core.npz import read_only
 from pytest_failaware.core.progress import Tell
 from pytest_failaware.core.records import NO_CLASS
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.measure.engine.switches import fixed_switches
 from pytest_failaware.measure.images.data import ImageSet
 from pytest_failaware.measure.images.memory import room_for
@@ -47,6 +49,13 @@ class ImageStore:
     former: Former | None = None  # in the same order
     notes: tuple[str, ...] = ()
     folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def samples(self) -> Samples:
+        """The samples in ascending order of their ids; nothing can write into their columns."""
+        order = np.argsort(self.sample_id)
+        groups = None if self.groups is None else read_only(self.groups[order])
+        return Samples(ids=read_only(self.sample_id[order]), labels=read_only(self.labels[order]), groups=groups)
 
     def limited(self, count: int) -> ImageStore:
         """The images with the `count` smallest ids: a sample over all classes, the same whatever the data's order."""

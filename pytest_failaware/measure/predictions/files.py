@@ -16,7 +16,7 @@ from pytest_failaware.core.budgets import check_unpacked
 from pytest_failaware.core.cells import CellError, class_texts
 from pytest_failaware.core.errors import DataError, choices
 from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
-from pytest_failaware.core.request import GROUP
+from pytest_failaware.core.samples import GROUP
 from pytest_failaware.core.text import describe_error, one_line
 from pytest_failaware.measure.predictions.arrays import array_of, matrix_of, numbers_of, texts_of
 from pytest_failaware.measure.predictions.csv_file import frame_of_csv, text_of_csv

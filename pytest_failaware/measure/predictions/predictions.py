@@ -24,7 +24,8 @@ from pytest_failaware.core.measurement import (
     Provenance,
 )
 from pytest_failaware.core.npz import read_only
-from pytest_failaware.core.records import Records
+from pytest_failaware.core.records import LOGITS, Records
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.core.scores import as_float32, columns_of
 from pytest_failaware.core.text import describe_error, spelled
 from pytest_failaware.measure.class_labels import missing_zero_note
@@ -51,7 +52,6 @@ class Predictions:
     sha256: str
     data: DataFacts
     records: Mapping[str, Records]
-    groups: NDArray[np.uint32] | None
     written: NDArray[np.object_]  # (N,), the texts of the samples, in the order of the records
     has_conditions: bool
     kind: str  # of its scores: logits or probabilities
@@ -84,7 +84,6 @@ class Predictions:
                 model=ModelFacts(sha256=self.sha256, architecture=""),
                 environment={},
             ),
-            groups=self.groups,
             former=self.former,
         )
 
@@ -186,9 +185,10 @@ def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | Non
     rows = rows_by_condition(table, ids)
     check_samples(table, ids, labels, rows)
     groups = group_names(table, rows)
-    records = {key: _records(ids[own], logits[own], labels[own]) for key, own in rows.items()}
     first = next(iter(rows.values()))
     numbers = None if groups is None else group_numbers(groups[first])
+    samples = _samples(ids[first], labels[first], numbers)
+    records = {key: _records(logits[own], samples) for key, own in rows.items()}
     fingerprint = data_fingerprint(ids[first], labels[first], classes)
     doubts = tuple(_doubts(table, labels))
     former = former_data(lambda names: sample_numbers(table, list(names)), labels, classes, rename or {})
@@ -197,7 +197,6 @@ def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | Non
         sha256=sha256,
         data=DataFacts(fingerprint=fingerprint, samples=len(first), classes=classes, groups=group_count(numbers)),
         records=records,
-        groups=numbers,
         written=table.sample_id[first],
         has_conditions=table.has_conditions,
         kind=table.kind,
@@ -226,7 +225,11 @@ def _doubts(table: Table, labels: NDArray[np.uint16]) -> Iterator[str]:
     yield from scale_doubts(table)
 
 
-def _records(ids: NDArray[np.uint64], logits: NDArray[np.float64], labels: NDArray[np.uint16]) -> Records:
-    """Predictions under one condition."""
-    columns = {"sample_id": ids, **columns_of(logits, labels), "logits": as_float32(logits)}
-    return Records(**{name: read_only(column) for name, column in columns.items()})
+def _samples(ids: NDArray[np.uint64], labels: NDArray[np.uint16], groups: NDArray[np.uint32] | None) -> Samples:
+    return Samples(ids=read_only(ids), labels=read_only(labels), groups=None if groups is None else read_only(groups))
+
+
+def _records(logits: NDArray[np.float64], samples: Samples) -> Records:
+    """Return the predictions under one condition."""
+    outcome = {**columns_of(logits, samples.labels), LOGITS: as_float32(logits)}
+    return Records(samples=samples, **{name: read_only(column) for name, column in outcome.items()})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.reference import Reference
 
 if TYPE_CHECKING:
     from pytest_failaware.judge.alarm import Alarm
-    from pytest_failaware.plugin.judging import Reference
 
 
 class Doubts(NamedTuple):
@@ -32,7 +32,7 @@ def doubts_of(clean: Measurement, stored: Reference, inputs: tuple[str, ...], *,
 
     is_accepted = has_same_set_up(stored.baseline, clean.provenance)
     findings, notes = ([], list(map(_stored, inputs))) if is_accepted else (list(inputs), [])
-    alarm = find_alarm(clean.records, clean.provenance.data.classes, groups=clean.groups)
+    alarm = find_alarm(clean.records, clean.provenance.data.classes)
     if alarm is None or (inputs and alarm.kind is not AlarmKind.ORDER):  # the inputs say why so few are right
         return Doubts(tuple(findings), tuple(notes))
     text = f"clean: {alarm.text}"
@@ -48,17 +48,9 @@ def doubts_of(clean: Measurement, stored: Reference, inputs: tuple[str, ...], *,
 def _is_known(alarm: Alarm, clean: Measurement, stored: Reference) -> bool:
     from pytest_failaware.judge.alarm import is_known
 
-    if stored.records is None or stored.baseline is None or "clean" not in stored.baseline.entries:
+    if stored.records is None or stored.stored is None:
         return False
-    return is_known(
-        alarm,
-        clean.records,
-        stored.records,
-        clean.provenance.data.classes,
-        has_same_inputs=False,
-        groups=clean.groups,
-        groups_before=stored.groups,
-    )
+    return is_known(alarm, clean.records, stored.records, clean.provenance.data.classes, has_same_inputs=False)
 
 
 def _stored(sentence: str) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 from pytest_failaware.core.conditions.spelling import is_precomputed
 from pytest_failaware.core.look import Look
 from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.measure.requirements import known_name
 from pytest_failaware.plugin.check.doubts import doubts_of
 from pytest_failaware.plugin.check.looker import Looker, Seen
 from pytest_failaware.plugin.check.prospect import prospect_of
 from pytest_failaware.plugin.facts import subject_lines
-from pytest_failaware.plugin.judging import Judging, Reference
+from pytest_failaware.plugin.judging import Judging
 from pytest_failaware.plugin.session import GatedCondition, Measured
 from pytest_failaware.plugin.user_code import contained
 

@@ -12,6 +12,7 @@ from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.conditions.spelling import at_size
 from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.judge.corruption.summary import (
     baseline_rates,
@@ -20,7 +21,7 @@ from pytest_failaware.judge.corruption.summary import (
     reference_differences,
     run_corruption,
 )
-from pytest_failaware.judge.verdict import judge
+from pytest_failaware.judge.verdict import Terms, judge
 
 FOG = tuple(f"fog:{severity}" for severity in range(1, 6))
 
@@ -35,11 +36,14 @@ def judged(now: Measurement, before: Measurement | None) -> ItemResult:
     """The verdict on one condition against what is stored of it."""
     return judge(
         now,
+        Reference(
+            name="small",
+            key=now.condition.key,
+            baseline=None if before is None else baseline_of(before),
+            records=before.records if before is not None else None,
+        ),
         build_gate({}),
-        nodeid=f"t.py::test_x[{now.condition.key}]",
-        name="small",
-        baseline=None if before is None else baseline_of(before),
-        reference=before.records if before is not None else None,
+        Terms(nodeid=f"t.py::test_x[{now.condition.key}]"),
     )
 
 

@@ -20,12 +20,13 @@ from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.estimates import Estimate, Score
 from pytest_failaware.core.metric import Direction, ScoreMetric
 from pytest_failaware.core.records import RANKING_SCORES, Records
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.result import Comparison, ItemResult, Verdict
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.calibration import nll
 from pytest_failaware.judge.metrics.names import EXAMPLES, one_sided_metric, spelled_metric
 from pytest_failaware.judge.metrics.scores import RANKING_METRICS, SCORE_METRICS
-from pytest_failaware.judge.verdict import judge
+from pytest_failaware.judge.verdict import Terms, judge
 
 RULE = FailureRule()
 
@@ -44,7 +45,12 @@ def judged(
     vocabulary = gate.pop("vocabulary", None)
     extra = {} if vocabulary is None else {"vocabulary": vocabulary}
     built = build_gate({"conditions": ["clean"], **gate}, **extra)  # type: ignore[arg-type]  # one keyword of its type
-    return judge(measured, built, nodeid="t::x", name="small", baseline=baseline, reference=reference, golden=golden)
+    return judge(
+        measured,
+        Reference(name="small", key=measured.condition.key, baseline=baseline, records=reference, golden=golden),
+        built,
+        Terms(nodeid="t::x"),
+    )
 
 
 def one(result: ItemResult) -> Comparison:

@@ -13,12 +13,13 @@ from scipy import stats
 from pytest_failaware.core.metric import ScoreMetric
 from pytest_failaware.core.result import Evidence
 from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.evidence import score_evidence
 from pytest_failaware.judge.outcomes import outcomes_of
 from pytest_failaware.judge.significance import jackknife
 from pytest_failaware.judge.significance.jackknife import PARTS, Rows, deal, jackknife_evidence
 
-IDS = np.arange(1000, dtype=np.uint64)
+SAMPLES = Samples(ids=np.arange(1000, dtype=np.uint64), labels=np.zeros(1000, dtype=np.uint16))
 NOTHING = (1.0, 1.0, 1.0, 1.0, None, None)
 
 
@@ -31,16 +32,16 @@ def of_mean(values: NDArray[np.float64], part: Rows, tolerance: str = "0.01") ->
 
 def test_each_part_is_dealt_equally_many() -> None:
     """50 parts of 20 samples; of 7 samples, each is a part of its own."""
-    assert [20] * PARTS == np.bincount(deal(IDS)).tolist()
-    assert list(range(7)) == sorted(deal(IDS[:7]).tolist())
+    assert [20] * PARTS == np.bincount(deal(SAMPLES)).tolist()
+    assert list(range(7)) == sorted(deal(SAMPLES.take(slice(7))).tolist())
 
 
 def test_a_part_depends_on_the_ids_alone() -> None:
     """In whatever order the samples come each is in the part it was in; neighbours in number are not."""
     order = np.random.default_rng(0).permutation(1000)
 
-    assert np.array_equal(deal(IDS)[order], deal(IDS[order]))
-    assert 0.0 < float((np.diff(deal(IDS)) == 0).mean()) < 0.06
+    assert np.array_equal(deal(SAMPLES)[order], deal(SAMPLES.take(order)))
+    assert 0.0 < float((np.diff(deal(SAMPLES)) == 0).mean()) < 0.06
 
 
 def test_ids_are_mixed_by_splitmix64() -> None:
@@ -53,7 +54,7 @@ def test_ids_are_mixed_by_splitmix64() -> None:
 def test_groups_stay_together() -> None:
     """200 groups of 5: four in each part, and none in two."""
     groups = (np.arange(1000) // 5).astype(np.uint32)
-    part = deal(IDS, groups)
+    part = deal(SAMPLES.in_groups(groups))
 
     assert [20] * PARTS == np.bincount(part).tolist()
     assert [1] * 200 == [len(set(part[groups == group].tolist())) for group in range(200)]
@@ -62,7 +63,7 @@ def test_groups_stay_together() -> None:
 def test_of_a_mean_it_is_students_test() -> None:
     """With each sample a part of its own the variance is s² / n, so p and limits are those of the t-test."""
     values = np.random.default_rng(0).normal(0.03, 0.1, 40)
-    found = of_mean(values, deal(IDS[:40]))
+    found = of_mean(values, deal(SAMPLES.take(slice(40))))
     low, high = stats.t.interval(0.95, 39, values.mean(), stats.sem(values))
 
     assert stats.ttest_1samp(values, 0.01, alternative="greater").pvalue == pytest.approx(found.p_beyond)
@@ -75,8 +76,8 @@ def test_of_a_mean_it_is_students_test() -> None:
 def test_in_parts_it_is_the_test_of_their_means() -> None:
     """50 parts of 20 samples: the spread of the mean is that of 50 independent means."""
     values = np.random.default_rng(1).exponential(1.0, 1000)
-    means = np.array([values[deal(IDS) == part].mean() for part in range(PARTS)])
-    found = of_mean(values, deal(IDS))
+    means = np.array([values[deal(SAMPLES) == part].mean() for part in range(PARTS)])
+    found = of_mean(values, deal(SAMPLES))
 
     assert stats.t.interval(0.95, 49, means.mean(), stats.sem(means)) == pytest.approx((found.low, found.high))
 
@@ -112,10 +113,10 @@ def test_of_a_score_metric_it_is_students_paired_test(higher_is_better: bool) ->
 def test_nothing_is_proven_without_a_spread(drop_without: object) -> None:
     """A change that no part moves, and one that does not exist without some part, prove nothing in any direction."""
     assert callable(drop_without)
-    found = jackknife_evidence(drop_without, 0.5, deal(IDS), Decimal("0.01"), 0.01)
+    found = jackknife_evidence(drop_without, 0.5, deal(SAMPLES), Decimal("0.01"), 0.01)
 
     assert (found.p_beyond, found.p_within, found.p_worse, found.p_better, found.low, found.high) == NOTHING
-    alone = jackknife_evidence(lambda rows: 0.1, 0.5, deal(IDS[:1]), Decimal("0.01"), 0.01)
+    alone = jackknife_evidence(lambda rows: 0.1, 0.5, deal(SAMPLES.take(slice(1))), Decimal("0.01"), 0.01)
     assert 1.0 == alone.p_worse
     assert found.paired
     assert alone.paired
@@ -124,7 +125,7 @@ def test_nothing_is_proven_without_a_spread(drop_without: object) -> None:
 def test_two_parts_are_the_fewest() -> None:
     """One degree of freedom: a wide interval, and one all the same."""
     values = np.array([0.1, 0.3])
-    found = of_mean(values, deal(IDS[:2]))
+    found = of_mean(values, deal(SAMPLES.take(slice(2))))
 
     assert stats.t.interval(0.95, 1, values.mean(), stats.sem(values)) == pytest.approx((found.low, found.high))
     assert found.paired

@@ -201,15 +201,16 @@ def test_class_names_that_are_numbers() -> None:
 
 def test_groups() -> None:
     """A column `group`, or the one that is named; each sample has its own in the records' order."""
-    assert adopt_predictions(columns()).groups is None
+    assert adopt_predictions(columns()).records["clean"].samples.groups is None
     assert [1, 0, 1] == groups(adopt_predictions(columns(group=np.array(["a", "b", "b"]))))
     assert [0, 1, 0] == groups(adopt_predictions(columns(patient=np.array([3, 1, 1]), group=[1, 2, 3]), "patient"))
 
 
 def groups(found: Predictions) -> list[int]:
     """The groups' numbers."""
-    assert found.groups is not None
-    return found.groups.tolist()
+    numbers = found.records["clean"].samples.groups
+    assert numbers is not None
+    return numbers.tolist()
 
 
 def test_columns_without_a_meaning_are_told() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from five import baseline_of, measurement_of
+from five import baseline_of, measurement_of, with_columns
 
 import pytest_failaware
 from pytest_failaware.config.gate import build_gate
@@ -22,10 +22,11 @@ from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.pictures import Pictures, Thumbnail
 from pytest_failaware.core.plain import pictures_from_plain, pictures_to_plain
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.result import Evidence, ItemResult, Sight, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.judge.curves import pictures_of
-from pytest_failaware.judge.verdict import judge
+from pytest_failaware.judge.verdict import Terms, judge
 from pytest_failaware.report.failure import interval
 from pytest_failaware.report.html.html import html_text
 
@@ -73,7 +74,12 @@ def item(
     baseline = baseline_of(before) if known else None
     reference = before.records if known else None
     nodeid = f"t.py::{test}[{key}]"
-    result = judge(now, built, nodeid=nodeid, name="small", baseline=baseline, reference=reference)
+    result = judge(
+        now,
+        Reference(name="small", key=now.condition.key, baseline=baseline, records=reference),
+        built,
+        Terms(nodeid=nodeid),
+    )
     return result, pictures_of(now, built, reference)
 
 
@@ -403,7 +409,7 @@ def with_a_thousand_classes(key: str, letters: str) -> Measurement:
     measured = measurement_of(letters, key, classes=classes)
     label = (np.arange(len(letters)) % 1000).astype(np.uint16)
     prediction = np.where(measured.records.correct, label, (label + 1) % 1000).astype(np.uint16)
-    records = dataclasses.replace(measured.records, label=label, prediction=prediction)
+    records = with_columns(measured.records, label=label, prediction=prediction)
     return dataclasses.replace(measured, records=records)
 
 

@@ -1,0 +1,70 @@
+"""Reading the reference of one condition as one version, though another process may write at the same time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from pytest_failaware.baselines.absence import absence
+from pytest_failaware.baselines.file import read_baseline
+from pytest_failaware.baselines.samples import missing_files, read_golden, read_records
+from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.errors import BaselineError
+from pytest_failaware.core.reference import Reference
+
+_TRIES: Final = 20  # each one fails only if another process has finished an update since the last
+
+
+def read_reference(
+    directory: Path, name: str, key: str, *, baseline: Baseline | None, with_golden: bool = True
+) -> Reference:
+    """Return what is stored of one condition.
+
+    An update removes the files that it replaced. If a file that the baseline names is absent, the baseline is read
+    again, and counts if it has changed.
+
+    Args:
+        directory: the folder of the baselines.
+        name: of the baseline.
+        key: of the condition.
+        baseline: as it was read before, None if there was no file.
+        with_golden: read the golden reference, too.
+
+    Raises:
+        BaselineError: a file is damaged, or does not belong to the baseline; a golden reference is absent.
+    """
+    reference: Reference | BaselineError
+    for _ in range(_TRIES):
+        reference = _attempt(directory, Reference(name=name, key=key, baseline=baseline), with_golden=with_golden)
+        if isinstance(reference, Reference) and _is_whole(reference):
+            return reference
+        again = read_baseline(directory, name)
+        if again is None or (
+            again == baseline and (isinstance(reference, BaselineError) or missing_files(directory, again, [key]))
+        ):
+            break
+        baseline = again
+    if isinstance(reference, BaselineError):
+        raise reference
+    return reference
+
+
+def _is_whole(reference: Reference) -> bool:
+    """Whether no file of the condition was absent when it was read."""
+    return reference.stored is None or (not reference.absence and reference.records is not None)
+
+
+def _attempt(directory: Path, reference: Reference, *, with_golden: bool) -> Reference | BaselineError:
+    """What is stored, or why it cannot be read."""
+    if reference.stored is None:
+        return reference
+    baseline, entry = reference.stored
+    if absent := absence(directory, baseline, reference.key):
+        return replace(reference, absence=absent)
+    try:
+        records = read_records(directory, baseline, entry)
+        golden = read_golden(directory, baseline, entry) if with_golden else None
+    except BaselineError as error:
+        return error
+    return replace(reference, records=records, golden=golden)

@@ -1,0 +1,49 @@
+"""What a measurement is judged against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pytest_failaware.core.baseline import Baseline, BaselineEntry
+from pytest_failaware.core.records import Records
+from pytest_failaware.core.samples import Samples
+
+
+class Stored(NamedTuple):
+    """A baseline and its entry of one condition."""
+
+    baseline: Baseline
+    entry: BaselineEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What a baseline holds of one condition, or a second model as if it were stored; None for what is not there.
+
+    `golden` are the records that drift is measured from, None if these are the stored records themselves. If a sample
+    file of the entry is absent, there are no records, and `absence` says which file.
+    """
+
+    name: str  # of the baseline, also of one that does not exist
+    key: str  # of the condition
+    baseline: Baseline | None = None
+    records: Records | None = None
+    golden: Records | None = None
+    absence: str = ""
+
+    @property
+    def stored(self) -> Stored | None:
+        """The baseline with its entry of the condition, None if either does not exist."""
+        entry = self.baseline.entries.get(self.key) if self.baseline else None
+        return None if self.baseline is None or entry is None else Stored(self.baseline, entry)
+
+    @property
+    def samples(self) -> Samples | None:
+        """The samples of the stored records."""
+        return self.records.samples if self.records else None
+
+    @property
+    def first(self) -> Records | None:
+        """The records that drift is measured from once the stored records are replaced."""
+        return self.records if self.golden is None else self.golden
