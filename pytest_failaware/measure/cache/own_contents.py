@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
