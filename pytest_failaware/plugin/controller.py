@@ -14,8 +14,8 @@ from pytest_failaware.baselines.ignored import ignored_sentence
 from pytest_failaware.baselines.updates import outcome_sentence, refused_updates, update_baselines
 from pytest_failaware.config.baseline_folder import baseline_folder
 from pytest_failaware.config.command import accept_command, shown_command
+from pytest_failaware.config.given import COMMAND_LINE
 from pytest_failaware.config.inis_below import is_only_ini
-from pytest_failaware.config.options import COMMAND_LINE
 from pytest_failaware.core.attachment import Attachment, JudgedItem
 from pytest_failaware.core.errors import ConfigError, FailAwareError
 from pytest_failaware.core.request import RunConfig
