@@ -80,7 +80,7 @@ def test_why_the_golden_reference_is_reset() -> None:
     """The command that accepts is not pasted without that being known."""
     drifted = dataclasses.replace(regressed("clean"), drifts=True)
     text = markdown_text(RunReport(results=(drifted,), accept=f"{ACCEPT} --reset-golden"))
-    assert "--reset-golden is in it because the loss since the first accepted values is more than the drift" in text
+    assert "--reset-golden is in it because the loss since the first accepted values is beyond the drift" in text
     assert "is in it because" not in markdown_text(RunReport(results=(regressed("clean"),), accept=ACCEPT))
 
 
