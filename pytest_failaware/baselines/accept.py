@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import zipfile
 from collections import defaultdict
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_failaware.baselines.entries import Measured, baseline_of
+from pytest_failaware.baselines.entries import RuledMeasurement, baseline_of
 from pytest_failaware.baselines.file import baseline_path, baseline_text, parse_baseline, read_baseline
 from pytest_failaware.baselines.merge import UpdateOutcome
 from pytest_failaware.baselines.samples import own_content, sha256_of
@@ -23,10 +22,10 @@ from pytest_failaware.core.identity import data_fingerprint
 from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.npz import ColumnsError, check_records
-from pytest_failaware.core.plain import Plain, measurement_from_plain
 from pytest_failaware.core.result import WORSE, Verdict
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.text import describe_error
+from pytest_failaware.report.json_measurement import Document, read_measurement
 from pytest_failaware.report.json_report import SCHEMA, records_path
 
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-report=FILE.json"
@@ -43,7 +42,7 @@ class Accepted:
     none.
     """
 
-    measured: dict[str, list[Measured]]
+    measured: dict[str, list[RuledMeasurement]]
     left_out: tuple[str, ...]
     refused: Mapping[str, str]
     references: Mapping[tuple[str, str], str]
@@ -62,7 +61,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
         OSError: a file cannot be read.
     """
     document = _read(report)
-    measured: dict[str, list[Measured]] = defaultdict(list)
+    measured: dict[str, list[RuledMeasurement]] = defaultdict(list)
     drifted: dict[str, list[str]] = defaultdict(list)
     left_out, references = [], {}
     try:
@@ -92,14 +91,14 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
     return Accepted(measured=dict(measured), left_out=tuple(left_out), refused=refused, references=references)
 
 
-def _drift(name: str, drifted: Sequence[str], measured: Sequence[Measured], reason: str) -> str:
+def _drift(name: str, drifted: Sequence[str], measured: Sequence[RuledMeasurement], reason: str) -> str:
     """That a baseline is not written, since conditions of it drifted: it would hold the values of two models."""
     others = [measurement.condition.key for measurement, _ in measured if measurement.condition.key not in drifted]
     options = ("reset-golden",) if reason else ("reset-golden", "reason")
     return drift_refusal(name, drifted, options, "--") + nothing_else(others)
 
 
-def _options(document: Plain, reset_golden: bool) -> str:
+def _options(document: Document, reset_golden: bool) -> str:
     """What a report whose values need a reason needs for all of them."""
     resets = not reset_golden and any(result["drifts"] for result in document["results"])
     return ("--reset-golden " if resets else "") + '--reason="why"'
@@ -132,7 +131,7 @@ def accept(
 
 
 def _check_references(
-    directory: Path, name: str, measured: Sequence[Measured], references: Mapping[tuple[str, str], str]
+    directory: Path, name: str, measured: Sequence[RuledMeasurement], references: Mapping[tuple[str, str], str]
 ) -> None:
     """Refuse what was judged against other values than those that it would replace."""
     path, baseline = baseline_path(directory, name), read_baseline(directory, name)
@@ -150,7 +149,7 @@ def _check_references(
             )
 
 
-def _read(path: Path) -> Plain:
+def _read(path: Path) -> Document:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -170,14 +169,14 @@ def _read(path: Path) -> Plain:
     return document
 
 
-def _measured(plain: Plain, report: Path) -> Measured:
+def _measured(plain: Document, report: Path) -> RuledMeasurement:
     """What one item measured; its records are those that the report names, and those of the data it names."""
     archive, member = records_path(report), plain["records"]["member"]
     content = _member(archive, member)
     if sha256_of(content) != plain["records"]["sha256"]:
         raise FailAwareError(f"{archive}: {member} is not what {report.name} names (sha256 differs); {_REMEDY}")
     try:
-        measurement = measurement_from_plain({**plain, "records": base64.b64encode(content).decode("ascii")})
+        measurement = read_measurement(plain, content)
         _check_columns(measurement)
     except ColumnsError as error:
         raise FailAwareError(f"{archive}: {member}: {error}; {_REMEDY}") from error

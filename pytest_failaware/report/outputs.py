@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from pytest_failaware.core.attachment import Entry
+from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.files import replace_in_order, write_atomically
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.request import Outputs
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.core.text import without_home
-from pytest_failaware.report.json_report import records_archive, records_path, report_document
+from pytest_failaware.report.json_report import records_archive, records_contents, records_path, report_document
 from pytest_failaware.report.markdown import markdown_text
 from pytest_failaware.report.table import csv_text
 
@@ -88,7 +88,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class ReportContents:
     """What the reports of a run are made of.
 
     `measured` and `drawn` are by test id: what the items attached whose records go along with the JSON, and what an
@@ -96,7 +96,7 @@ class Contents:
     """
 
     report: RunReport
-    measured: Mapping[str, Entry]
+    measured: Mapping[str, JudgedItem]
     drawn: Mapping[str, Pictures]
     names: bool
     shorten: Shorten
@@ -105,7 +105,7 @@ class Contents:
 def write_outputs(
     outputs: Outputs,
     report: RunReport,
-    measured: Mapping[str, Entry],
+    measured: Mapping[str, JudgedItem],
     drawn: Mapping[str, Pictures],
     environ: Mapping[str, str],
     *,
@@ -118,7 +118,7 @@ def write_outputs(
     Args:
         outputs: which files.
         report: the run.
-        measured: what the items attached whose records go along with the JSON, by test id.
+        measured: the items whose records go along with the JSON, by test id.
         drawn: what the HTML report draws, by test id.
         environ: where GitHub names the file of its job summary.
         shorten: takes the folders of this machine out of a text.
@@ -127,7 +127,7 @@ def write_outputs(
     if not (report.results or report.errors or report.unchecked or report.complaints):
         return written
     names = outputs.html_images > 0  # without images, the names of their files can be private, too
-    contents = Contents(report=report, measured=measured, drawn=drawn, names=names, shorten=shorten)
+    contents = ReportContents(report=report, measured=measured, drawn=drawn, names=names, shorten=shorten)
     for path in outputs.files:
         suffix = path.suffix.lower()
         records = f" and {records_path(path).name} beside it" if suffix == ".json" and measured else ""
@@ -137,35 +137,36 @@ def write_outputs(
     return written
 
 
-def _write_html(path: Path, contents: Contents) -> None:
+def _write_html(path: Path, contents: ReportContents) -> None:
     from pytest_failaware.report.html.html import html_text  # not before it is needed: loading stays cheap
 
     text = html_text(contents.report, contents.drawn, names=contents.names)
     write_atomically(path, contents.shorten(text).encode())
 
 
-def _write_json(path: Path, contents: Contents) -> None:
-    document = report_document(contents.report, contents.measured, records_path(path).name)
+def _write_json(path: Path, contents: ReportContents) -> None:
+    columns = records_contents(contents.measured)
+    document = report_document(contents.report, contents.measured, columns, records_path(path).name)
     text = json.dumps(_shorter(document, contents.shorten), indent=1, allow_nan=False)
-    records = {records_path(path): records_archive(contents.measured)} if contents.measured else {}
+    records = {records_path(path): records_archive(columns)} if columns else {}
     replace_in_order({**records, path: f"{text}\n".encode()})  # the JSON names the hash of each record
 
 
-def _write_markdown(path: Path, contents: Contents) -> None:
+def _write_markdown(path: Path, contents: ReportContents) -> None:
     write_atomically(path, contents.shorten(markdown_text(contents.report)).encode())
 
 
-def _write_csv(path: Path, contents: Contents) -> None:
+def _write_csv(path: Path, contents: ReportContents) -> None:
     write_atomically(path, contents.shorten(csv_text(contents.report.results)).encode())
 
 
-def _write_svg(path: Path, contents: Contents) -> None:
+def _write_svg(path: Path, contents: ReportContents) -> None:
     from pytest_failaware.report.table_picture import svg_text  # as above
 
     write_atomically(path, contents.shorten(svg_text(contents.report.results)).encode())
 
 
-WRITERS: Final[Mapping[str, Callable[[Path, Contents], None]]] = {
+WRITERS: Final[Mapping[str, Callable[[Path, ReportContents], None]]] = {
     ".html": _write_html,
     ".json": _write_json,
     ".md": _write_markdown,

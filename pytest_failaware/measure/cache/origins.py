@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import sysconfig
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -67,6 +68,12 @@ def installed_packages() -> str:
             for info in sorted(folder.glob("*.*-info")):
                 digest.update(f"{info} {info.stat().st_mtime_ns}\0".encode())
     return digest.hexdigest()
+
+
+@cache
+def is_own_module(path: str) -> bool:
+    """Whether the file of a module is the user's own. Each condition asks it of every loaded module."""
+    return Path(path).is_absolute() and is_own(Path(path))
 
 
 def _existing(path: str) -> Path | None:
