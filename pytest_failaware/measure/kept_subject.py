@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.measurement import Measurement, ModelFacts
 from pytest_failaware.core.pictures import Thumbnail
 from pytest_failaware.core.request import RunConfig
@@ -60,6 +61,6 @@ class KeptSubject(Subject):
         """Return the weights that the preprocessing names with their published accuracy."""
         return published_weights(self.config, measurement)
 
-    def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[str]:
+    def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[Fact]:
         """Yield the model, the data and the preprocessing, with what is to be known of them."""
         return model_lines(measurement, typed, self.own_notes, other, self.notes)
