@@ -34,7 +34,7 @@ def entry_of(
     return BaselineEntry(
         condition=measurement.condition,
         seed=measurement.seed,
-        rule=str(rule),
+        rule=rule,
         cells=count_cells(measurement.records, rule),
         records_sha256=records,
         model=model,

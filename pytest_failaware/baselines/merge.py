@@ -240,7 +240,7 @@ def _found(directory: Path, baseline: Baseline, measurement: Measurement, rule: 
     if entry is None or (baseline.data, baseline.preprocessing) != (provenance.data, provenance.preprocessing):
         return _Stored.OTHERWISE
     stored = read_records(directory, baseline, entry)
-    made_alike = (entry.condition, entry.seed, entry.rule) == (measurement.condition, measurement.seed, str(rule))
+    made_alike = (entry.condition, entry.seed, entry.rule) == (measurement.condition, measurement.seed, rule)
     if stored is None or not made_alike or not records_equal(stored, measurement.records, rule):
         return _Stored.OTHERWISE
     is_less = stored.logits is None and measurement.records.logits is not None

@@ -32,4 +32,4 @@ def load_rule(path: str | Path, condition: str | None = None) -> FailureRule:
         raise BaselineError(
             f"{file}: the conditions do not share one rule ({known}); name one, as in condition='clean'"
         )
-    return FailureRule.parse(distinct.pop(), str(file))
+    return distinct.pop()

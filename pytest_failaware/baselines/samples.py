@@ -28,7 +28,6 @@ from pytest_failaware.core.npz import (
     unpack,
 )
 from pytest_failaware.core.records import LOGITS, Records
-from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.metrics.rates import count_cells
 
@@ -44,11 +43,12 @@ def read_records(directory: Path, baseline: Baseline, entry: BaselineEntry) -> R
     """
     own = own_path(directory, baseline, entry)
     records = _read(directory, baseline, own, f"conditions.{entry.condition.key}.records", entry.records_sha256)
-    if records is not None and count_cells(records, FailureRule.parse(entry.rule)) != entry.cells:
-        place, key = _place(directory, baseline, f"  {entry.condition.key}:"), entry.condition.key
+    if records is not None and count_cells(records, entry.rule) != entry.cells:
+        key = f"conditions.{entry.condition.key}"
+        place = _place(directory, baseline, key)
         raise BaselineError(
-            f"{place}: conditions.{key}.cells are not those of {own.name} under its rule (edited by hand?); restore "
-            "the file from version control; another rule belongs in the marker or failaware_rule"
+            f"{place}: {key}.cells are not those of {own.name} under its rule (edited by hand?); restore the file from "
+            "version control; another rule belongs in the marker or failaware_rule"
         )
     return records
 
@@ -64,7 +64,7 @@ def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Re
     path, key = golden_path(directory, baseline, entry), f"conditions.{entry.condition.key}.golden"
     records = _read(directory, baseline, path, f"{key}.records", entry.golden.records_sha256)
     if records is None:
-        place = _place(directory, baseline, entry.golden.records_sha256)
+        place = _place(directory, baseline, f"{key}.records")
         raise BaselineError(
             f"{place}: {key} has no file {path}, so drift cannot be judged; restore it from version control, or accept "
             'the stored values with --failaware-update-baselines --failaware-reset-golden --failaware-reason="…"'
@@ -89,12 +89,12 @@ def read_samples(directory: Path, baseline: Baseline) -> Samples | None:
     try:
         return samples_of(columns, data)
     except OtherSamplesError as error:
-        place = _place(directory, baseline, data.fingerprint)
+        place = _place(directory, baseline, "data.fingerprint")
         raise BaselineError(
             f"{place}: data.fingerprint is not that of {path}, which belongs to other data; {_REMEDY}"
         ) from error
     except OtherGroupsError as error:
-        place = _place(directory, baseline, f"  groups: {data.groups}" if data.groups else data.fingerprint)
+        place = _place(directory, baseline, "data.groups" if data.groups else "data.fingerprint")
         raise BaselineError(f"{place}: data.groups is not what {path} holds ({error}); {_REMEDY}") from error
     except ColumnsError as error:
         raise BaselineError(f"{path}: {error}; {_REMEDY}") from error
@@ -228,14 +228,11 @@ def _unpacked(path: Path, content: bytes) -> dict[str, NDArray[Any]]:  # Any: as
 def _check_hash(directory: Path, baseline: Baseline, path: Path, content: bytes, key: str, sha256: str) -> None:
     if sha256_of(content) != sha256:
         raise BaselineError(
-            f"{_place(directory, baseline, sha256)}: {key} is not the hash of {path}, which belongs to another version "
+            f"{_place(directory, baseline, key)}: {key} is not the hash of {path}, which belongs to another version "
             f"of the entry; {_REMEDY}"
         )
 
 
-def _place(directory: Path, baseline: Baseline, text: str) -> str:
-    """The baseline's file with the line where a text stands."""
-    path = directory / f"{baseline.name}.yaml"
-    lines = path.read_text(encoding="utf-8").split("\n")
-    number = next((number for number, line in enumerate(lines, start=1) if text in line), 1)
-    return f"{path}:{number}"
+def _place(directory: Path, baseline: Baseline, key: str) -> str:
+    """The baseline's file with the line of a dotted key."""
+    return f"{directory / baseline.name}.yaml:{baseline.lines.get(key, 1)}"

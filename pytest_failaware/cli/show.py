@@ -17,7 +17,6 @@ from pytest_failaware.core.git import git
 from pytest_failaware.core.layout import aligned
 from pytest_failaware.core.measurement import in_groups
 from pytest_failaware.core.metric import OneSided
-from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.names import one_sided_metric
 from pytest_failaware.judge.metrics.rates import FOUNDING_RATES, cell_rates
 from pytest_failaware.report.words import heading, spelled
@@ -61,8 +60,7 @@ def _others(given: Namespace, baseline: Baseline, entry: BaselineEntry, named: S
         elif records is None:
             yield "no sample file"
         else:
-            rule = FailureRule.parse(entry.rule)
-            value = metric.measure(records, rule.flags_of(records))
+            value = metric.measure(records, entry.rule.flags_of(records))
             yield "no logits" if value.lacks_logits else spelled(value)
 
 
@@ -139,7 +137,7 @@ def _differences(old: BaselineEntry, new: BaselineEntry) -> Iterator[tuple[str, 
 
 def _facts(entry: BaselineEntry) -> dict[str, str]:
     return {
-        "rule": entry.rule,
+        "rule": str(entry.rule),
         "seed": _NONE if entry.seed is None else str(entry.seed),
         "implementation": str(entry.condition.implementation),
         "parameters": ", ".join(f"{name}={value!r}" for name, value in entry.condition.parameters) or _NONE,

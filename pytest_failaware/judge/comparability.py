@@ -98,7 +98,7 @@ def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair) -> Iterator[str]:
     """How two comparable sides were matched, where that is worth a sentence."""
     if not pair.is_whole:
         yield str(pair)
-    if entry.rule != str(gate.rule):
+    if entry.rule != gate.rule:
         yield f"both sides judged under {gate.rule}; the baseline was recorded under {entry.rule}"
 
 

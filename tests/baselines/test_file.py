@@ -156,7 +156,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
     assert (tmp_path / "small.yaml").read_text() == baseline_text(baseline)
     entry = baseline.entries["gaussian_noise"]
-    assert (noise.condition, 2**40, str(RULE)) == (entry.condition, entry.seed, entry.rule)
+    assert (noise.condition, 2**40, RULE) == (entry.condition, entry.seed, entry.rule)
     assert (3, noise.provenance.model) == (entry.cells.trusted_right + 1, entry.model)
     assert noise.provenance.environment == entry.environment
     assert (noise.provenance.data, "resize=32") == (baseline.data, baseline.preprocessing)
@@ -250,7 +250,7 @@ def test_another_rule_is_an_update(tmp_path: Path) -> None:
 
     assert UpdateOutcome(updated=("clean",)) == outcome
     entry = read(tmp_path).entries["clean"]
-    assert ("confidence < 0.4", 3) == (entry.rule, entry.cells.trusted_right)
+    assert ("confidence < 0.4", 3) == (str(entry.rule), entry.cells.trusted_right)
     assert before[columns] == files(tmp_path)[columns]
 
 
