@@ -11,8 +11,8 @@ from typing import Final
 from pytest_failaware.baselines.accept import accept, read_report
 from pytest_failaware.baselines.ignored import ignored_sentence
 from pytest_failaware.baselines.opening import directory_of, open_baseline
+from pytest_failaware.baselines.outcome import outcome_sentence
 from pytest_failaware.baselines.update import update_baseline
-from pytest_failaware.baselines.updates import outcome_sentence
 from pytest_failaware.config.baseline_folder import ini_of
 from pytest_failaware.config.options import PREFIX, Given, Surroundings
 from pytest_failaware.core.errors import BaselineError, ConfigError

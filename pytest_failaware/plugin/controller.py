@@ -11,7 +11,9 @@ from typing import Any, Final
 import pytest
 
 from pytest_failaware.baselines.ignored import ignored_sentence
-from pytest_failaware.baselines.updates import outcome_sentence, refused_updates, update_baselines
+from pytest_failaware.baselines.outcome import outcome_sentence
+from pytest_failaware.baselines.refusals import refused_updates
+from pytest_failaware.baselines.update import update_baselines
 from pytest_failaware.config.baseline_folder import baseline_folder
 from pytest_failaware.config.command import accept_command, shown_command
 from pytest_failaware.config.inis_below import is_only_ini

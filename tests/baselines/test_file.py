@@ -17,18 +17,9 @@ from five import RULE, measurement_of, records_of
 from stored import columns_file, samples_file
 
 from pytest_failaware.baselines.file import baseline_names, baseline_text, read_baseline
-from pytest_failaware.baselines.merge import UpdateOutcome
-from pytest_failaware.baselines.samples import (
-    golden_path,
-    holds_logits,
-    missing_files,
-    own_content,
-    own_path,
-    read_records,
-    sha256_of,
-    shared_content,
-    shared_path,
-)
+from pytest_failaware.baselines.outcome import UpdateOutcome
+from pytest_failaware.baselines.sample_files import golden_path, missing_files, own_path, sha256_of, shared_path
+from pytest_failaware.baselines.samples import holds_logits, own_content, read_records, shared_content
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError
