@@ -192,12 +192,6 @@ _READERS: Final[Mapping[str, Callable[[object, str, Vocabulary], object]]] = {
     "baseline": _baseline,
 }
 
-INI_KEYS: Final = tuple(name for name in _READERS if name != "baseline")
-"""The gate's ini keys, without the prefix; the baseline's name is an option too and resolved with the options."""
-
-INI_LISTS: Final = ("conditions", "metrics", "tolerance", "minimum", "maximum")
-"""Those whose ini value is a list."""
-
 
 def _words(value: object, where: str) -> tuple[str, ...]:
     """A list of texts, each split at commas; a lone text is split at blanks, too."""

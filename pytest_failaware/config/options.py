@@ -12,6 +12,22 @@ from pytest_failaware.core.errors import ConfigError
 PREFIX: Final = "failaware_"
 """How every ini key of ours begins."""
 
+INI_KEYS: Final = (
+    "conditions",
+    "rule",
+    "metrics",
+    "tolerance",
+    "minimum",
+    "maximum",
+    "policy",
+    "alpha",
+    "seed",
+)
+"""The gate's ini keys, without the prefix; the baseline's name is an option too and resolved with the options."""
+
+INI_LISTS: Final = ("conditions", "metrics", "tolerance", "minimum", "maximum")
+"""Those whose ini value is a list."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:

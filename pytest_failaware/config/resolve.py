@@ -14,8 +14,9 @@ from typing import Final
 
 from pytest_failaware.config.baseline_folder import DEFAULT as BASELINES
 from pytest_failaware.config.conflicts import check_logits, refuse_contradictions
-from pytest_failaware.config.gate import INI_KEYS, build_gate, read_pairs
+from pytest_failaware.config.gate import build_gate, read_pairs
 from pytest_failaware.config.options import (
+    INI_KEYS,
     OPTIONS,
     PREFIX,
     Given,

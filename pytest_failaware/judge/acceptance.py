@@ -11,6 +11,7 @@ from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import UpdateMode, Writing
 from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, Verdict
+from pytest_failaware.judge import sentences
 from pytest_failaware.judge.gating import drifted
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES
 from pytest_failaware.judge.outcomes import sides_of
@@ -74,7 +75,7 @@ def _accepted(comparison: Judged, *, reset_golden: bool) -> Judged:
     holds = is_bound or (comparison.verdict is Verdict.DRIFTED and not reset_golden)
     if holds or not comparison.verdict.fails:
         return comparison
-    note = "; ".join(filter(None, [f"was {comparison.verdict.words}", comparison.note]))
+    note = sentences.formerly(comparison.verdict.words, comparison.note)
     return dataclasses.replace(comparison, verdict=Verdict.UPDATED, note=note)
 
 

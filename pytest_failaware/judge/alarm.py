@@ -10,22 +10,21 @@ from typing import Final
 
 from pytest_failaware.core.measurement import Measurement, Provenance
 from pytest_failaware.core.records import Records
-from pytest_failaware.judge.permutation import Renaming, find_renaming, is_renamed_alike
+from pytest_failaware.judge import sentences
+from pytest_failaware.judge.permutation import find_renaming, is_renamed_alike
 from pytest_failaware.judge.power import knows_nothing
 
 CLEAN: Final = "clean"
 POOR: Final = 1 / 3
 """The accuracy below which inputs that the normalisation layers did not see in training are an alarm."""
 
-_NAMED: Final = 10  # renamed outputs in one sentence
-
 
 class AlarmKind(Enum):
     """What is almost surely wrong."""
 
-    ORDER = "the order of the classes"
-    INPUTS = "the inputs"
-    CHANCE = "anything: nothing is known of the classes"
+    ORDER = "order"  # of the classes
+    INPUTS = "inputs"
+    CHANCE = "chance"  # nothing is known of the classes, whatever the reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,21 +64,14 @@ def find_alarm(records: Records, classes: Sequence[str], *, is_misfit: bool = Fa
         is_misfit: whether the normalisation layers see other inputs than in training.
     """
     right = int(records.correct.sum())
-    share = f"{right / len(records):.2%} of {len(records):,} clean samples are right"
+    share = sentences.right_share(right, len(records))
     if renaming := find_renaming(records):
-        return Alarm(kind=AlarmKind.ORDER, text=_of_order(renaming, share, classes))
+        text = sentences.wrong_order(share, renaming.after, renaming.moves, classes)
+        return Alarm(kind=AlarmKind.ORDER, text=text)
     if is_misfit and right < POOR * len(records):
-        text = (
-            f"almost surely set up wrongly: only {share}, and the inputs are not what the model was trained on; give "
-            "the preprocessing of the training in --failaware-preprocess"
-        )
-        return Alarm(kind=AlarmKind.INPUTS, text=text)
+        return Alarm(kind=AlarmKind.INPUTS, text=sentences.wrong_inputs(share))
     if knows_nothing(records.label, records.prediction):
-        text = (
-            f"almost surely set up wrongly: {share}, which is not shown to be better than always predicting the "
-            "largest class; check the preprocessing, the order of the classes and the weights"
-        )
-        return Alarm(kind=AlarmKind.CHANCE, text=text)
+        return Alarm(kind=AlarmKind.CHANCE, text=sentences.at_chance(share))
     return None
 
 
@@ -105,25 +97,3 @@ def subject_of(provenance: Provenance) -> str:
     """Return a hash over the model, the data and the preprocessing: an alarm is of them, not of one condition."""
     parts = (provenance.model.sha256, provenance.data.fingerprint, provenance.preprocessing)
     return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:16]
-
-
-def _of_order(renaming: Renaming, share: str, classes: Sequence[str]) -> str:
-    outputs = {output for output, _ in renaming.moves}
-    remedy = (
-        "give the classes of the data the order of the model's outputs"
-        if max(outputs) < len(classes)
-        else "the model has more outputs than the data has classes; give each sample the number of its output as label"
-    )
-    moves = [f"{_named(output, classes)} -> {_named(meant, classes)}" for output, meant in renaming.moves]
-    more = f" and {len(moves) - _NAMED:,} more" if len(moves) > _NAMED else ""
-    return (
-        f"the classes are almost surely in another order than the model's outputs: {share}, and {renaming.after:.2%} "
-        f"if the outputs are renamed: {', '.join(moves[:_NAMED])}{more} (fitted on one half of the samples, counted on "
-        f"the other); {remedy}"
-    )
-
-
-def _named(number: int, classes: Sequence[str]) -> str:
-    """A class by number, with its name if that says more."""
-    name = classes[number] if number < len(classes) else ""
-    return f"{number} {name!r}" if name and name != str(number) else str(number)

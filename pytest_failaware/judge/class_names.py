@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,45 +10,28 @@ from pytest_failaware.core.baseline import BaselineEntry
 from pytest_failaware.core.cells import look_alikes
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.records import Records
-
-_NAMED: Final = 3  # classes in one sentence
+from pytest_failaware.judge import sentences
 
 
 def class_difference(stored: Sequence[str], now: Sequence[str]) -> str:
-    """Return what differs between two lists of class names: which are gone, which are new, which outputs moved."""
+    """Return the sentence on two lists of class names: which are gone, which are new, which outputs moved."""
     gone = [name for name in stored if name not in now]
     added = [name for name in now if name not in stored]
-    alike = look_alikes(gone, added)
-
-    def shown(name: str) -> str:
-        return ascii(name) if name in alike or name in alike.values() else repr(name)
-
-    parts = [f"{word} {_listed(list(map(shown, names)))}" for word, names in (("gone", gone), ("new", added)) if names]
-    if not parts:
-        parts.append("the same names in another order")
-    pairs = enumerate(zip(stored, now, strict=False))  # one side may have more
-    moved = [f"output {k} was {shown(old)} and is {shown(new)} now" for k, (old, new) in pairs if old != new]
-    parts += [_listed(moved)] if moved else []
-    return "; ".join([*parts, *_spelled_otherwise(alike), *_only_renamed(stored, now)])
+    pairs = list(enumerate(zip(stored, now, strict=False)))  # one side may have more
+    return sentences.other_classes(
+        gone=gone,
+        added=added,
+        moved=[(output, old, new) for output, (old, new) in pairs if old != new],
+        alike=list(look_alikes(gone, added).items()),
+        renamed=_only_renamed(stored, now),
+    )
 
 
-def _spelled_otherwise(alike: Mapping[str, str]) -> Iterator[str]:
-    """Return a sentence if names look the same and are not, in which the reader sees the difference."""
-    pairs = [f"{old!a} and {new!a}" for old, new in alike.items()]
-    if pairs:
-        yield (
-            f"{_listed(pairs)} look the same: they differ in the Unicode form (NFC or NFD), which macOS and some "
-            "archives change, or in marks that are not seen"
-        )
-
-
-def _only_renamed(stored: Sequence[str], now: Sequence[str]) -> Iterator[str]:
-    """Return the lines of the ini that keep the baseline, if each output that differs has a name that was not there."""
+def _only_renamed(stored: Sequence[str], now: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the names before and now if each output that differs has a name that was not there, else nothing."""
     pairs = [(old, new) for old, new in zip(stored, now, strict=False) if old != new]
     is_renamed = len(stored) == len(now) and all(old not in now and new not in stored for old, new in pairs)
-    if pairs and is_renamed:
-        lines = _listed([f"{old} => {new}" for old, new in pairs])
-        yield f"if these are new names of the same classes, add a line to failaware_rename in the ini for each: {lines}"
+    return pairs if is_renamed else []
 
 
 def unchanged_predictions(entry: BaselineEntry, stored: Records | None, measurement: Measurement) -> Iterator[str]:
@@ -63,11 +45,4 @@ def unchanged_predictions(entry: BaselineEntry, stored: Records | None, measurem
         return
     _, rows, others = np.intersect1d(stored.sample_id, now.sample_id, assume_unique=True, return_indices=True)
     if len(rows) and np.array_equal(stored.prediction[rows], now.prediction[others]):
-        yield (
-            f"the model is that of the baseline, and its predictions did not change on the {len(rows):,} samples that "
-            "both sides have under the same name; what its outputs are called did"
-        )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
+        yield sentences.unchanged_model(len(rows))

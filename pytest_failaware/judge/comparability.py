@@ -13,6 +13,7 @@ from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import DECLARED_OUTPUTS, ELSEWHERE, DataFacts, Measurement, ModelFacts
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import DatasetChange, ModelOutputs
+from pytest_failaware.judge import sentences
 from pytest_failaware.judge.class_names import class_difference
 from pytest_failaware.judge.pairing import Pair
 
@@ -36,21 +37,18 @@ def find_differences(
     """
     now, stored, entry = measurement.provenance.data, baseline.data, baseline.entries[measurement.condition.key]
     if absence or pair is None:
-        yield absence or "the stored outcome of its samples is not known"
+        yield absence or sentences.NOT_KNOWN
     if now.classes != stored.classes:
         yield f"classes: {class_difference(stored.classes, now.classes)}"
     elif dataset_change is DatasetChange.FAIL or pair is None:
-        yield from _sample_differences(stored, now, _shared_remedy(now, pair))
+        yield from _sample_differences(stored, now, _shared(now, pair))
         told = measurement.provenance.environment and entry.environment  # predictions have none, and do not tell
         if now.skipped != stored.skipped and told:
-            yield f"bad images left out: baseline {stored.skipped:,}, now {now.skipped:,}"
+            yield sentences.other_skipped(stored.skipped, now.skipped)
     elif _shares_too_few(now, pair):
-        yield (
-            f"samples: {len(pair):,} of the baseline's {pair.stored:,} are among the {pair.measured:,} of this run; at "
-            "least half have to be"
-        )
+        yield sentences.too_few_shared(len(pair), pair.stored, pair.measured)
     pairs = otherwise_made(measurement, baseline)
-    yield from (f"{what}: baseline {old!r}, now {new!r}" for what, (old, new) in pairs.items())
+    yield from (sentences.differs(what, old, new) for what, (old, new) in pairs.items())
 
 
 def otherwise_made(measurement: Measurement, baseline: Baseline) -> dict[str, tuple[object, object]]:
@@ -76,22 +74,20 @@ def otherwise_made(measurement: Measurement, baseline: Baseline) -> dict[str, tu
     return {what: (old, new) for what, (old, new) in pairs.items() if old != new}
 
 
-def _sample_differences(stored: DataFacts, now: DataFacts, remedy: str) -> Iterator[str]:
+def _sample_differences(stored: DataFacts, now: DataFacts, shared: int) -> Iterator[str]:
     if now.samples != stored.samples:
-        yield f"samples: baseline {stored.samples:,}, now {now.samples:,}{remedy}"
+        yield sentences.other_count(stored.samples, now.samples, shared)
     elif now.fingerprint != stored.fingerprint:
-        yield f"samples: as many, but others (baseline {stored.fingerprint[:15]}…, now {now.fingerprint[:15]}…){remedy}"
+        yield sentences.other_samples(stored.fingerprint, now.fingerprint, shared)
 
 
 def _shares_too_few(now: DataFacts, pair: Pair) -> bool:
     return 2 * len(pair) < (pair.stored if pair.measured == now.samples else pair.measured)
 
 
-def _shared_remedy(now: DataFacts, pair: Pair | None) -> str:
-    """What compares the two sides if most of their samples are the same."""
-    if pair is None or not len(pair) or _shares_too_few(now, pair):
-        return ""
-    return f"; failaware_dataset_change = shared in the ini compares the {len(pair):,} that both have"
+def _shared(now: DataFacts, pair: Pair | None) -> int:
+    """How many samples both sides have, 0 if they are too few to be compared."""
+    return 0 if pair is None or _shares_too_few(now, pair) else len(pair)
 
 
 def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair) -> Iterator[str]:
@@ -99,14 +95,14 @@ def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair) -> Iterator[str]:
     if not pair.is_whole:
         yield str(pair)
     if entry.rule != gate.rule:
-        yield f"both sides judged under {gate.rule}; the baseline was recorded under {entry.rule}"
+        yield sentences.other_rule(str(gate.rule), str(entry.rule))
 
 
 def taken_on_trust(measurement: Measurement, baseline: Baseline) -> Iterator[str]:
     """What could not be compared, where one side was measured here and the other predicted elsewhere."""
     sides = {baseline.preprocessing, measurement.provenance.preprocessing}
     if len(sides) == 2 and ELSEWHERE in sides:
-        yield "preprocessing was not compared: one side was predicted elsewhere, and is taken to have the other's"
+        yield sentences.PREPROCESSING_NOT_COMPARED
 
 
 def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[str]:
@@ -122,11 +118,11 @@ def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[st
     for name in dict.fromkeys([*before, *now]):
         old, new = before.get(name) or "none", now.get(name) or "none"
         if old != new and name != DECLARED_OUTPUTS:  # which is a difference, and no cause
-            yield f"{name} {old} -> {new}"
+            yield sentences.changed(name, old, new)
 
 
 def _side(model: ModelFacts, environment: Mapping[str, str]) -> str:
-    return f"model {model.sha256[:8]}" if environment else f"predictions {model.sha256[:8]}, made elsewhere"
+    return sentences.side(model.sha256, is_elsewhere=not environment)
 
 
 def records_equal(one: Records, other: Records, rule: FailureRule) -> bool:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.metric import AnyMetric
+from pytest_failaware.judge import sentences
 from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.gating import worsening
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, METRICS
@@ -24,16 +25,9 @@ def diagnose(before: Outcomes, now: Outcomes, gate: Gate) -> Iterator[str]:
     moved = _proven(METRICS["failure_rate"], before, now, gate)
     worse = _proven(AT_COVERAGE, before, now, gate)
     if worse:
-        lost = f"{_points(worse)} less confident accuracy with as many trusted"
-        yield f"the ranking got worse ({lost}): retrain{' first' if moved else ''}"
+        yield sentences.worse_ranking(float(worse), has_moved=bool(moved))
     if moved:
-        trusted = f"{_points(moved)} {'fewer' if moved > 0 else 'more'} trusted"
-        also, then = (", too", "then ") if worse else ("", "")
-        yield f"the operating point moved{also} ({trusted}): {then}choose the threshold again"
-
-
-def _points(change: Fraction) -> str:
-    return f"{100 * abs(float(change)):.2f} pt"
+        yield sentences.moved_point(float(moved), has_worse_ranking=bool(worse))
 
 
 def _proven(metric: AnyMetric, before: Outcomes, now: Outcomes, gate: Gate) -> Fraction | None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
+from pytest_failaware.judge import sentences
+
 _MANY: Final = 5  # marked tests; the alarms of fewer are those that their alpha says
 
 
@@ -17,7 +19,4 @@ def false_alarms(alphas: Sequence[Decimal]) -> Iterator[str]:
     """
     if len(alphas) >= _MANY:
         total = min(Decimal(1), sum(alphas, Decimal(0)))
-        yield (
-            f"{len(alphas)} marked tests: up to {float(100 * total):.3g} % of runs without a loss are red by chance; "
-            "failaware_alpha is the chance of one test"
-        )
+        yield sentences.false_alarms(len(alphas), total)

@@ -13,8 +13,9 @@ from typing import Final
 
 from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
 from pytest_failaware.core.gate import Gate, Policy
-from pytest_failaware.core.metric import NO_LOGITS, AnyMetric, Direction
+from pytest_failaware.core.metric import AnyMetric, Direction
 from pytest_failaware.core.result import BoundCheck, Comparison, Evidence, Verdict
+from pytest_failaware.judge import sentences
 from pytest_failaware.judge.changes import change_rate
 from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES, GATE_TOLERANCE
@@ -25,7 +26,6 @@ from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 
 _JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
 """Whether there is a confident_accuracy now -> the gate that judges the change where only one side has one."""
-_WITH_LOGITS: Final = "record it anew with failaware_store_logits = true and --failaware-update-baselines"
 _EQUIVALENT: Final = {"changed_prediction_rate": Decimal("0.01"), "changed_flag_rate": Decimal("0.01")}
 """What the policy equivalence bounds where the gate bounds neither."""
 
@@ -54,7 +54,7 @@ def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Ite
                 current=current,
                 allowed=allowed,
                 verdict=Verdict.DRIFTED,
-                note="against the golden reference",
+                note=sentences.AGAINST_GOLDEN,
                 evidence=evidence,
             )
 
@@ -88,8 +88,7 @@ def _comparison(
 def unproven(policy: Policy, evidence: Evidence) -> str:
     """The p that did not prove a drop, and the level it has to fall below: an interval of 95 % says less than that."""
     p = evidence.p_beyond if policy is Policy.BEYOND_TOLERANCE else evidence.p_worse
-    digits = next((digits for digits in range(2, 7) if f"{p:.{digits}g}" != f"{evidence.level:.{digits}g}"), 2)
-    return f"p {p:.{digits}g}, needed {evidence.level:.{digits}g}"
+    return sentences.not_below(p, evidence.level)
 
 
 def worsening(before: Fraction, now: Fraction, direction: Direction) -> Fraction:
@@ -100,16 +99,17 @@ def worsening(before: Fraction, now: Fraction, direction: Direction) -> Fraction
 def _undefined(name: str, before: Value, now: Value, gate: Gate) -> tuple[Verdict, str]:
     """A metric that one side does not have; confident_accuracy can leave the judgement to a gate beside it."""
     if before.lacks_logits or now.lacks_logits:
-        side = "in the baseline" if before.lacks_logits else "now"
-        return Verdict.INCOMPARABLE, f"{NO_LOGITS} {side}; {_WITH_LOGITS}"
+        missing = before if before.lacks_logits else now
+        reason = sentences.undefined(missing.reason, is_stored=missing is before)
+        return Verdict.INCOMPARABLE, sentences.record_with_logits(reason)
     if before.fraction is None and now.fraction is None:
-        return Verdict.PASSED, f"{now.reason}, as in the baseline"
+        return Verdict.PASSED, sentences.undefined_on_both(now.reason)
     missing = before if before.fraction is None else now
-    side = "in the baseline" if missing is before else "now"
+    reason = sentences.undefined(missing.reason, is_stored=missing is before)
     other = _JUDGED_INSTEAD[now.fraction is not None]
     if name == "confident_accuracy" and other in gate.metrics:
-        return Verdict.PASSED, f"{missing.reason} {side}; judged by {other}"
-    return Verdict.INCOMPARABLE, f"{missing.reason} {side}"
+        return Verdict.PASSED, sentences.judged_instead(reason, other)
+    return Verdict.INCOMPARABLE, reason
 
 
 # ---- literal bounds ------------------------------------------------------------------------------------------------
@@ -160,14 +160,7 @@ def _change_verdict(gate: Gate, rate: Estimate, bound: Decimal, independent: flo
     if gate.policy is not Policy.EQUIVALENCE or observed.fails:
         return observed, ""
     upper = clopper_pearson_upper(rate.numerator * independent / rate.denominator, independent, gate.level)
-    shown = _percent_beside(upper, float(bound))
-    return (Verdict.PASSED if upper <= bound else Verdict.NOT_SHOWN), f"up to {shown} is not excluded"
-
-
-def _percent_beside(rate: float, bound: float) -> str:
-    """Return a rate in percent, with as many digits as keep it from reading like a bound that it is not."""
-    digits = next((digits for digits in range(2, 7) if f"{rate:.{digits}%}" != f"{bound:.{digits}%}"), 2)
-    return f"{rate:.{digits}%}"
+    return (Verdict.PASSED if upper <= bound else Verdict.NOT_SHOWN), sentences.not_excluded(upper, bound)
 
 
 def _within(rate: Fraction, bound: Decimal, failing: Verdict) -> Verdict:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pytest_failaware.core.measurement import DataFacts
 from pytest_failaware.core.samples import Samples
+from pytest_failaware.judge import sentences
 from pytest_failaware.judge.pairing import Pair
 from pytest_failaware.judge.significance.grouped import independent_count
 from pytest_failaware.judge.significance.jackknife import Rows, mixed
@@ -36,28 +37,22 @@ def one_of_each(samples: Samples) -> Rows:
     return rows
 
 
-# ---- sentences -----------------------------------------------------------------------------------------------------
+# ---- what is said of them ------------------------------------------------------------------------------------------
 
 
 def how_grouped(stored: DataFacts, both: Pair) -> Iterator[str]:
     """How groups were reckoned with: those of this run decide."""
     now, before = both.now.samples.groups, both.before.samples.groups
     if now is not None:
-        yield f"tested over the {len(np.unique(now)):,} groups of the samples, which are not independent"
+        yield sentences.grouped(len(np.unique(now)))
     if same_groups(both.now.samples, both.before.samples):
         return
     if before is None:
-        yield (
-            "the reference stores no groups, so plan, selftest and thresholds take its samples for independent; "
-            "--failaware-update-baselines stores those of this run"
-        )
+        yield sentences.NO_STORED_GROUPS
     elif now is None:
-        yield (
-            f"the reference's samples come in {stored.groups:,} groups and this run tells none, so they were compared "
-            "as if independent, which proves too much; name the groups, as with --failaware-group"
-        )
+        yield sentences.groups_missing(stored.groups)
     else:
-        yield "the samples are grouped otherwise than the reference's; the groups of this run count"
+        yield sentences.OTHER_GROUPS
 
 
 def finds_less(data: DataFacts, samples: Samples | None) -> Iterator[str]:
@@ -68,8 +63,4 @@ def finds_less(data: DataFacts, samples: Samples | None) -> Iterator[str]:
     """
     if 0 < data.groups < data.samples:
         worst = None if samples is None else int(independent_count(len(samples), samples.groups))
-        yield (
-            f"what gates find is said for independent samples, and the {data.samples:,} come in {data.groups:,} "
-            "groups: where the samples of a group change together they find less"
-            + ("" if worst is None else f", at worst as with {worst:,} samples")
-        )
+        yield sentences.finds_less(data.samples, data.groups, worst)

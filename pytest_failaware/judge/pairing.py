@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_failaware.core.records import Records
+from pytest_failaware.judge import sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,7 @@ class Pair:
         return len(self) == self.stored == self.measured
 
     def __str__(self) -> str:
-        new = self.measured - len(self)
-        return f"paired on {len(self):,} of {self.stored:,}" + (f"; {new:,} new" if new else "")
+        return sentences.paired_on(len(self), self.stored, self.measured - len(self))
 
 
 def pair(before: Records, now: Records) -> Pair:

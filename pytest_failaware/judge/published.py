@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from pytest_failaware.judge import sentences
+
 if TYPE_CHECKING:
     from pytest_failaware.core.measurement import Measurement
 
@@ -26,7 +28,4 @@ def below_published(measurement: Measurement, published: tuple[str, float] | Non
     (weights, accuracy), count = published, len(measurement.records)
     right = int(measurement.records.correct.sum())
     if wilson(right, count, _LEVEL).high < accuracy - _FAR:
-        yield (
-            f"clean accuracy is {right / count:.2%}, and torchvision publishes {accuracy:.2%} of "
-            f"{weights}: check that the weights, the preprocessing and the order of the classes are its own"
-        )
+        yield sentences.below_published(right / count, accuracy, weights)

@@ -16,6 +16,7 @@ from pytest_failaware.core.records import Records
 from pytest_failaware.core.reference import Reference, Stored
 from pytest_failaware.core.request import DRIFT_BUDGET, DatasetChange
 from pytest_failaware.core.result import Comparison, ItemResult, Judged, SampleChange, Verdict
+from pytest_failaware.judge import sentences
 from pytest_failaware.judge.alarm import CLEAN, find_alarm, is_known, subject_of
 from pytest_failaware.judge.changes import sample_change
 from pytest_failaware.judge.class_names import unchanged_predictions
@@ -163,20 +164,14 @@ def flags_nearly_all(stats: ConditionStats, name: str = "NAME") -> Iterator[str]
     """A sentence if the rule flags so much that the gates on trusted answers have nothing to count."""
     flagged = stats.rates["failure_rate"]
     if flagged.numerator >= NEARLY_ALL * flagged.denominator:
-        yield (
-            f"the rule flags {flagged.numerator:,} of {flagged.denominator:,} clean samples, so hardly any answer is "
-            f"trusted; python -m pytest_failaware thresholds {name} --risk 0.05 chooses a rule from what is recorded"
-        )
+        yield sentences.flags_nearly_all(flagged.numerator, flagged.denominator, name)
 
 
 def not_finite(stats: ConditionStats) -> Iterator[str]:
     """A sentence where logits are not finite: such a model is broken for these images, whatever its rates are."""
     rate = stats.rates.get(NON_FINITE.name)
     if rate is not None and rate.numerator:
-        yield (
-            f"{rate.numerator:,} of {rate.denominator:,} samples get logits that are not finite (NaN or infinite); "
-            f"they count as wrong and flagged ({NON_FINITE.name}, which a maximum can bound)"
-        )
+        yield sentences.not_finite(rate.numerator, rate.denominator, NON_FINITE.name)
 
 
 def _paired(gate: Gate, both: Pair, baseline: Baseline, *, same: bool) -> tuple[tuple[Judged, ...], SampleChange]:
@@ -197,7 +192,7 @@ def _unchanged(comparison: Judged) -> Judged:
     """Identical records pass without a test, whatever the sample size."""
     if comparison.verdict is not Verdict.NOT_SHOWN:
         return comparison
-    return dataclasses.replace(comparison, verdict=Verdict.UNCHANGED, note="identical records")
+    return dataclasses.replace(comparison, verdict=Verdict.UNCHANGED, note=sentences.IDENTICAL)
 
 
 def _drift(gate: Gate, golden: Records | None, now: Measurement, budget: Decimal) -> tuple[Comparison, ...]:
@@ -211,10 +206,7 @@ def _without_drift(gate: Gate, golden: Records | None) -> Iterator[str]:
     """A sentence where the golden reference was stored before logits were."""
     names = [name for name in gate.metrics if name in gate.of_logits]
     if golden is not None and golden.logits is None and names:
-        yield (
-            f"no drift is judged of {', '.join(names)}: the golden reference holds no logits; an update with "
-            "--failaware-reset-golden starts from these"
-        )
+        yield sentences.no_drift(names)
 
 
 def _worst(comparisons: tuple[Judged, ...], *, same: bool) -> Verdict:

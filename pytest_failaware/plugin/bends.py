@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from pytest_failaware.config.gate import INI_KEYS
-from pytest_failaware.config.options import COMMAND_LINE, OPTIONS, PREFIX, TRUE
+from pytest_failaware.config.options import COMMAND_LINE, INI_KEYS, OPTIONS, PREFIX, TRUE
 from pytest_failaware.plugin.ini_values import ini_overrides, ini_values, key_of
 
 if TYPE_CHECKING:

@@ -36,6 +36,7 @@ from pytest_failaware.plugin.console import (
     write,
 )
 from pytest_failaware.plugin.early import EarlyWord
+from pytest_failaware.plugin.gated_items import GIVE_ONE
 from pytest_failaware.plugin.ledger import Ledger
 from pytest_failaware.plugin.obsolete import Unused, find_unused, remove_baseline
 from pytest_failaware.plugin.partial_run import narrowed_by, skipped_files
@@ -51,7 +52,6 @@ from pytest_failaware.report.terminal.repeats import Repeats
 from pytest_failaware.report.terminal.summary import summary_lines
 from pytest_failaware.report.words import name_in
 
-GIVE_ONE: Final = "pass --failaware-model=FILE or override the fixture failaware_model"
 _ENDED: Final[Mapping[int, str]] = {2: "interrupted", 3: "an internal error", 4: "a usage error", 5: "no test was run"}
 
 
@@ -74,7 +74,7 @@ class Controller:
         self.is_settled = False
         self.repeats = Repeats()
         self._unwritten: set[str] = set()  # names of baselines that were refused
-        self._uncollected = ""
+        self.uncollected = ""
         self._whole_can_go = False
 
     # ---- while tests run -------------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ class Controller:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember a module that failed or was skipped: its marked tests are not known."""
         if not report.passed:
-            self._uncollected = self._uncollected or report.nodeid
+            self.uncollected = self.uncollected or report.nodeid
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Remember Ctrl-C, and pytest.exit with whatever exit code."""
@@ -148,7 +148,7 @@ class Controller:
             self.complaints += strict_complaints(
                 self.report(),
                 excused=self.ledger.excused,
-                uncollected=self._uncollected,
+                uncollected=self.uncollected,
                 files_skipped=skipped_files(self.config),
                 ends_green=exitstatus == pytest.ExitCode.OK,
             )
@@ -234,8 +234,8 @@ class Controller:
             return self.incomplete
         if narrowed := narrowed_by(self.config):
             return f"only a part of the tests was selected ({narrowed})"
-        if self._uncollected:
-            return f"{self._uncollected} was not collected"
+        if self.uncollected:
+            return f"{self.uncollected} was not collected"
         if self.ledger.deselected:
             return f"{len(self.ledger.deselected)} marked tests were deselected"
         if self.ledger.unchecked:

@@ -12,7 +12,8 @@ from pytest_failaware.measure.requirements import check_requirements, torn_entri
 from pytest_failaware.plugin.session import FROM_FIXTURES, GatedCondition, Session
 
 FIXTURE: Final = "reliability"
-_PLUGIN: Final = "pytest_failaware.plugin.hooks"
+GIVE_ONE: Final = "pass --failaware-model=FILE or override the fixture failaware_model"
+_PLUGIN: Final = "pytest_failaware.plugin.fixtures"
 
 
 def is_marked(item: pytest.Item) -> bool:

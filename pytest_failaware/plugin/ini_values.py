@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_failaware.config.gate import INI_KEYS
 from pytest_failaware.config.ini_files import Table, needs_pytest_9, table_of
 from pytest_failaware.config.nearer import inis_with_keys
-from pytest_failaware.config.options import OPTIONS, PREFIX
+from pytest_failaware.config.options import INI_KEYS, OPTIONS, PREFIX
 from pytest_failaware.core.errors import ConfigError, choices
 
 if TYPE_CHECKING:
@@ -59,6 +58,23 @@ def check_ini(config: pytest.Config, version: str) -> None:
             config.getini(key)
         except ValueError:
             raise ConfigError(f"{place}: unknown key {key!r}; {choices(key, known)}") from None
+
+
+def ini_value(config: pytest.Config, key: str) -> object:
+    """Return what the ini and -o say of one key, named without its prefix.
+
+    Raises:
+        ConfigError: the value cannot be read.
+    """
+    name = f"{PREFIX}{key}"
+    typed = _toml_table(config)
+    is_overridden = any(key_of(text) == name for text in ini_overrides(config))
+    return typed[name] if name in typed and not is_overridden else _read(config, name)
+
+
+def keys_in_use(config: pytest.Config) -> set[str]:
+    """Return the keys of ours that the ini or -o sets."""
+    return {key for _, key in _keys(config)} & set(_known_keys())
 
 
 def ini_overrides(config: pytest.Config) -> tuple[str, ...]:

@@ -15,24 +15,73 @@ from typing import Any
 
 import pytest
 
-from pytest_failaware.config.gate import INI_KEYS
 from pytest_failaware.config.options import OPTIONS, Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.config.vocabulary import Vocabulary, extended
-from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.errors import ConfigError, FailAwareError
 from pytest_failaware.core.progress import Follow, unseen
-from pytest_failaware.core.request import RunConfig, UpdateMode
+from pytest_failaware.core.request import UpdateMode
 from pytest_failaware.core.text import describe_error, printable, without_home
 from pytest_failaware.measure.cache.measurer import Measurer
 from pytest_failaware.plugin.bends import defines_gate
+from pytest_failaware.plugin.check.hooks import CheckHooks
+from pytest_failaware.plugin.check.item import Check
 from pytest_failaware.plugin.console import verbosity_of
+from pytest_failaware.plugin.controller import Controller
 from pytest_failaware.plugin.early import EarlyWord
 from pytest_failaware.plugin.ini_values import check_ini, ini_overrides, ini_values
+from pytest_failaware.plugin.judging import Judging
+from pytest_failaware.plugin.last_word import LastWord
 from pytest_failaware.plugin.other_options import other_options
 from pytest_failaware.plugin.session import Session
+from pytest_failaware.plugin.stash import CHECK, CONTROLLER, CONTROLLER_NAME, JUDGING, SESSION, register
 from pytest_failaware.plugin.user_code import UserCodeError, contained
 from pytest_failaware.report.outputs import remove_report
 from pytest_failaware.report.terminal.live import LiveLine, LogLines
+
+
+def session_of(config: pytest.Config) -> Session:
+    """The session of this process, which the first call opens.
+
+    Raises:
+        pytest.UsageError: as `start`.
+    """
+    if SESSION not in config.stash:
+        start(config)
+    return config.stash[SESSION]
+
+
+def start(config: pytest.Config) -> None:
+    """Open the session, and register what reports in the process that reports.
+
+    Raises:
+        pytest.UsageError: an option, an ini key or what a hook adds cannot be used.
+    """
+    reports = not hasattr(config, "workerinput")  # the controller of xdist, or the only process there is
+    if reports:
+        remove_earlier(config)
+    try:
+        session = open_session(config)
+    except FailAwareError as error:
+        raise pytest.UsageError(without_home(str(error))) from None
+    config.stash[SESSION], config.stash[JUDGING] = session, Judging(session)
+    controller = _controller(config, session) if reports else None
+    if session.config.check:
+        config.stash[CHECK] = Check(config.stash[JUDGING])
+        register(config, CheckHooks(controller), "failaware-check")
+
+
+def _controller(config: pytest.Config, session: Session) -> Controller:
+    """The controller, registered in place of what waited for it."""
+    controller = Controller(config, session.config, session.early)
+    waiting = config.pluginmanager.get_plugin(CONTROLLER_NAME)
+    if waiting is not None:
+        controller.uncollected, controller.ledger.lost_worker = waiting.uncollected, waiting.lost_worker
+        config.pluginmanager.unregister(waiting)
+    config.stash[CONTROLLER] = controller
+    register(config, controller, CONTROLLER_NAME)
+    register(config, LastWord(controller), f"{CONTROLLER_NAME}-last-word")
+    return controller
 
 
 def open_session(config: pytest.Config) -> Session:
@@ -76,13 +125,6 @@ def open_session(config: pytest.Config) -> Session:
         early=EarlyWord(None if xdist else partial(write_early, config)),
         worker=int(worker) if worker.isdecimal() else None,
     )
-
-
-def is_in_use(config: pytest.Config, run: RunConfig) -> bool:
-    """Whether an option, a variable or an ini key of ours was given."""
-    given = any(origin.place != "default" for origin in run.origins.values()) or bool(run.overrides)
-    values = ini_values(config)
-    return given or any(values[key] is not None for key in INI_KEYS)
 
 
 def remove_earlier(config: pytest.Config) -> None:

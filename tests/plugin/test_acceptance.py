@@ -305,7 +305,7 @@ def test_no_marked_test_costs_nothing(project: Project) -> None:
     """In a process of its own, without any other plugin: no line, no heavy import, the same exit code."""
     project.test("def test_other(): pass\n")
     code = (
-        "import sys, pytest; rc = pytest.main(['-p', 'pytest_failaware.plugin.hooks', '-p', 'no:cacheprovider']);"
+        "import sys, pytest; rc = pytest.main(['-p', 'pytest_failaware.plugin', '-p', 'no:cacheprovider']);"
         "heavy = {'torch', 'torchvision', 'numpy', 'pandas', 'scipy', 'yaml', 'filelock'};"
         "print('HEAVY', heavy & set(sys.modules), rc)"
     )

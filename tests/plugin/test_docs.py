@@ -8,10 +8,8 @@ import re
 import shlex
 import shutil
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -22,35 +20,16 @@ import toy
 import yaml
 from fastapi.testclient import TestClient
 from onnx import TensorProto, helper, numpy_helper
+from pages import blocks
 from PIL import Image
 from test_structure import MAY_IMPORT
 
 from pytest_failaware.cli.main import _parser, main
-from pytest_failaware.config.gate import INI_KEYS
-from pytest_failaware.config.options import OPTIONS
+from pytest_failaware.config.options import INI_KEYS, OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]}
 COMMAND = "python -m pytest_failaware "
-
-
-class Block(NamedTuple):
-    """A fenced block: its language and its lines."""
-
-    language: str
-    text: str
-
-    @property
-    def file(self) -> str:
-        """The file that it is, as its first line says: `# conftest.py`; "" where none is named."""
-        named = re.match(r"# ([\w.]+\.(?:py|ini))\n", self.text)
-        return named[1] if named else {"csv": "predictions.csv"}.get(self.language, "")
-
-
-def blocks(text: str, *languages: str) -> list[Block]:
-    """The fenced blocks of these languages, in order."""
-    found = re.findall(r"^ *```(\w+)\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
-    return [Block(language, textwrap.dedent(body)) for language, body in found if language in languages]
 
 
 def typed(text: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the README shows and the examples hold, run as a user runs it."""
+"""What the examples hold, run as a user runs it, and what the pages show of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import contextlib
 import re
 import runpy
 import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sklearn.datasets  # noqa: F401 - a pytest run inside a test forgets the modules it imported
+from pages import blocks
 from project import Project
 
 from pytest_failaware.cli.main import main
@@ -19,9 +19,12 @@ from pytest_failaware.config.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "examples" / "digits"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = [textwrap.dedent(block) for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL)]
-MARKED = [block for block in BLOCKS if "pytest.mark" in block]
+README, OPTIONS_PAGE, RECIPES = (
+    (ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/options.md", "docs/howto.md")
+)
+MARKED = [
+    block.text for page in (README, OPTIONS_PAGE) for block in blocks(page, "python") if "test_resnet18" in block.text
+]
 
 
 def run_digits(pytester: pytest.Pytester, checkpoint: str, *args: str) -> pytest.RunResult:
@@ -80,8 +83,8 @@ def test_records_of_a_real_network_do_not_depend_on_batches(monkeypatch: pytest.
             assert reference.records.confidence == pytest.approx(other[key].records.confidence, abs=1e-4)
 
 
-@pytest.mark.parametrize("block", [block for block in MARKED if "typos" not in block], ids=["short", "full"])
-def test_marked_tests_of_the_readme_are_collected(project: Project, block: str) -> None:
+@pytest.mark.parametrize("block", MARKED, ids=["readme", "options"])
+def test_marked_tests_of_the_pages_are_collected(project: Project, block: str) -> None:
     """Each is a valid gate."""
     project.test(block)
     result = project.run("--collect-only", "-q", model=None)
@@ -90,35 +93,12 @@ def test_marked_tests_of_the_readme_are_collected(project: Project, block: str) 
     result.stdout.fnmatch_lines(["test_toy.py::test_resnet18[[]clean]"])
 
 
-def test_the_predictions_of_the_readme_are_gated(project: Project) -> None:
-    """Its csv under its marker: recorded, then unchanged."""
-    (table,) = re.findall(r"```csv\n(.*?)```", README, re.DOTALL)
-    (project.path / "predictions.csv").write_text(table, encoding="utf-8")
-    project.test(next(block for block in MARKED if "typos" in block))
-    given = "--failaware-predictions=predictions.csv"
-
-    project.run(given, "--failaware-update-baselines", model=None).stdout.fnmatch_lines(["2 checked: 2 recorded*"])
-    project.run(given, model=None).stdout.fnmatch_lines(["2 checked: 2 unchanged*"])
-
-
-def test_the_scripts_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """From the root of the repository."""
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    scripts = [block for block in BLOCKS if "pytest.mark" not in block]
-    for script in scripts:
-        exec(compile(script, "README.md", "exec"), {})
-
-    assert 2 == len(scripts)
-    assert 0.9 < float(capsys.readouterr().out.splitlines()[-1]) < 1
-
-
-def test_the_thresholds_of_the_readme_are_chosen(
+def test_the_thresholds_of_the_recipe_are_chosen(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What it shows of the command is what the command prints."""
     monkeypatch.chdir(ROOT)
-    (shown,) = re.findall(r"```console\n\$ python -m pytest_failaware (thresholds .*?)```", README, re.DOTALL)
+    (shown,) = re.findall(r"```console\n\$ python -m pytest_failaware (thresholds .*?)```", RECIPES, re.DOTALL)
     command, *lines = shown.splitlines()
 
     assert 0 == main(command.split())
@@ -128,7 +108,7 @@ def test_the_thresholds_of_the_readme_are_chosen(
 
 
 def test_the_cifar10_example_is_a_gate(pytester: pytest.Pytester) -> None:
-    """It collects the four founding conditions and skips without a model."""
+    """It collects the four default conditions and skips without a model."""
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", str(ROOT / "examples" / "cifar10_resnet18"))
 
     result.assert_outcomes(skipped=4)
@@ -154,9 +134,9 @@ def test_the_benchmark_of_false_alarms_runs() -> None:
     assert script["share"](50, 1, script["found_drop"](beyond, 2000, 0.06))[0] > 0.9
 
 
-def test_the_readme_has_a_row_for_each_option() -> None:
-    """Each stands once in the table, by the name that is typed or, where there is none, its ini key."""
-    rows = re.findall(r"^\| `(--failaware-[a-z-]+|failaware_[a-z_]+)`", README, re.MULTILINE)
+def test_each_option_has_a_row() -> None:
+    """Each stands once in the table, by the name that is typed or, if there is none, its ini key."""
+    rows = re.findall(r"^\| (?: ?\| )?`(--failaware-[a-z-]+|failaware_[a-z_]+)", OPTIONS_PAGE, re.MULTILINE)
 
     assert sorted(option.typed or option.ini for option in OPTIONS) == sorted(rows)
 

@@ -10,12 +10,12 @@ import pytest
 
 from pytest_failaware.core.look import Look
 from pytest_failaware.plugin.gated_items import gated_of
+from pytest_failaware.plugin.stash import LOOK
 from pytest_failaware.report.terminal.looks import look_facts, look_findings, look_notices
 
 if TYPE_CHECKING:
     from pytest_failaware.plugin.controller import Controller
 
-LOOK: Final = pytest.StashKey[Look]()
 LOOKED_AT: Final = "looked at"
 _KEY: Final = "look"  # in what an item attaches to its report
 

@@ -1,0 +1,115 @@
+"""The collection of marked tests: one item per condition, each with its gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_failaware.config.conflicts import check_logits, refuse_toothless
+from pytest_failaware.config.gate import build_gate
+from pytest_failaware.config.nearer import NearerInis
+from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.text import without_home
+from pytest_failaware.plugin.gated_items import FIXTURE, find_torn, gated_of, is_marked
+from pytest_failaware.plugin.partial_run import left_out_by_marks
+from pytest_failaware.plugin.session import GatedCondition, Session
+from pytest_failaware.plugin.startup import session_of
+from pytest_failaware.plugin.stash import CONTROLLER, FAULT, NEARER, SESSION
+
+
+def parametrise(metafunc: pytest.Metafunc) -> None:
+    """Turn a marked function into one item per condition."""
+    node = metafunc.definition
+    _refuse_other_ini(node)
+    session = _opened(node.config)
+    if session is None:
+        return
+    gate = _gate(node, session)
+    if FIXTURE not in metafunc.fixturenames:
+        metafunc.fixturenames.append(FIXTURE)
+    markers = tuple(node.iter_markers("reliability"))
+    gated = [GatedCondition(condition=condition, gate=gate, markers=markers) for condition in gate.conditions]
+    metafunc.parametrize(FIXTURE, gated, indirect=True, ids=[item.condition.key for item in gated])
+
+
+def _opened(config: pytest.Config) -> Session | None:
+    """The session; None if an option or a key has a wrong value, which ends the run after the collection."""
+    if FAULT in config.stash:
+        return None
+    try:
+        return session_of(config)
+    except pytest.UsageError as error:
+        config.stash[FAULT] = str(error)
+        return None
+
+
+def _refuse_other_ini(node: pytest.Item) -> None:
+    """Refuse a test for which keys of ours stand in a file that pytest does not use."""
+    try:
+        _look_for_other_inis(node)
+    except ConfigError as error:
+        raise pytest.Collector.CollectError(f"{node.nodeid}: {without_home(str(error))}") from None
+
+
+def _look_for_other_inis(node: pytest.Item) -> None:
+    config = node.config
+    if NEARER not in config.stash:
+        start = config.invocation_params.dir
+        config.stash[NEARER] = NearerInis(in_use=config.inipath, root=config.rootpath, start=start)
+    nearer = config.stash[NEARER]
+    if not config.getoption("inifilename", None):  # -c chooses one of several
+        nearer.refuse_second()
+    if node.path.parent != Path(__file__).parents[1]:  # our own gates belong to any ini
+        nearer.refuse(node.path.parent)
+
+
+def _gate(node: pytest.Item, session: Session) -> Gate:
+    """The gate of a node: the ini's values, over them its markers from the farthest to the closest, then overrides."""
+    gate, run = session.config.gate, session.config
+    try:
+        for marker in reversed(list(node.iter_markers("reliability"))):
+            if marker.args:
+                raise ConfigError(f"reliability takes keyword arguments only, got {marker.args[0]!r}")
+            gate = build_gate(marker.kwargs, prefix="reliability: ", base=gate, vocabulary=session.vocabulary)
+        gate = build_gate(run.overrides, prefix="--failaware-override=", base=gate, vocabulary=session.vocabulary)
+        check_logits(run, gate)
+        if run.strict:
+            refuse_toothless(gate)
+    except ConfigError as error:
+        raise pytest.Collector.CollectError(f"{node.nodeid}: {error}") from None
+    return gate
+
+
+def take_in(item: pytest.Item) -> None:
+    """Remember a marked item, and have its measurement set up even if its body asks for no fixture."""
+    session = _opened(item.config)
+    if session is None or not is_marked(item):
+        return
+    session.collected.append(item)
+    names = getattr(item, "fixturenames", [])
+    if gated_of(item) is not None and FIXTURE not in names:
+        names.append(FIXTURE)
+
+
+def finish(session: pytest.Session) -> None:
+    """Report to the controller which marked items will run, and which were deselected."""
+    runs, ours = {id(item) for item in session.items}, session.config.stash[SESSION]
+    deselected = [item for item in ours.collected if id(item) not in runs]
+    find_torn(session.items, ours)
+    ours.measures_clean = any(map(_gates_clean, session.items))
+    collection = {
+        "selected": [item.nodeid for item in ours.collected if id(item) in runs],
+        "deselected": [item.nodeid for item in deselected],
+        "unmarked": [item.nodeid for item in left_out_by_marks(session.config, deselected)],
+    }
+    if CONTROLLER in session.config.stash:
+        session.config.stash[CONTROLLER].ledger.add_collection(**collection)
+    elif ours.collected:
+        session.config.workeroutput["failaware"] = collection  # type: ignore[attr-defined]  # xdist's own attribute
+
+
+def _gates_clean(item: pytest.Item) -> bool:
+    gated = gated_of(item)
+    return gated is not None and gated.condition.key == "clean"

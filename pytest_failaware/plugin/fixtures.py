@@ -1,0 +1,127 @@
+"""The fixtures; what they need is imported when a test asks for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_failaware.plugin.stash import CHECK, JUDGING, LOOK, MEASURED, SESSION
+
+if TYPE_CHECKING:
+    import torch
+
+    from pytest_failaware.judge.evaluation import Evaluation
+    from pytest_failaware.measure.engine.loader import DegradedLoader
+    from pytest_failaware.measure.live import Bench
+    from pytest_failaware.plugin.session import GatedCondition, Measured, Session
+
+
+@pytest.fixture(scope="session")
+def failaware_device(pytestconfig: pytest.Config) -> torch.device:
+    """The device of --failaware-device."""
+    return _session(pytestconfig).device
+
+
+@pytest.fixture(scope="session")
+def failaware_model(pytestconfig: pytest.Config) -> torch.nn.Module:
+    """The model of --failaware-model: on its device, in eval mode, gradients off. Override it to gate your own."""
+    session = _session(pytestconfig)
+    if session.config.model is None:
+        from pytest_failaware.plugin.gated_items import GIVE_ONE
+
+        pytest.skip(f"no model given: {GIVE_ONE}")
+    return session.model.module
+
+
+@pytest.fixture(scope="session")
+def failaware_dataset(pytestconfig: pytest.Config) -> object:
+    """The labelled images of --failaware-dataset. Override it with a map-style data set of (image, label)."""
+    return _session(pytestconfig).images
+
+
+@pytest.fixture
+def reliability(request: pytest.FixtureRequest) -> Evaluation:
+    """This item's condition, measured: `.records`, `.stats`, `.to_frame()`."""
+    from pytest_failaware.plugin.gated_items import gated_of, refuse_unready
+
+    gated = gated_of(request.node)
+    if gated is None:
+        pytest.fail("the fixture reliability needs the marker: @pytest.mark.reliability", pytrace=False)
+    session = _session(request.config)
+    refuse_unready(request.node, gated, session)
+    measured = _looked(request, gated) if session.config.check else _measured(request, gated)
+    return session.evaluation(measured, gated.gate)
+
+
+@pytest.fixture
+def failaware_loaders(request: pytest.FixtureRequest) -> Callable[[str], DegradedLoader]:
+    """A function from a condition's spelling to its loader of `(inputs, labels)` batches."""
+    from pytest_failaware.core.conditions.spelling import parse_condition
+
+    session = _session(request.config)
+    bench, gate, known = _bench(request), session.config.gate, session.vocabulary.definitions
+
+    def loader(condition: str) -> DegradedLoader:
+        return bench.loader(parse_condition(condition, "failaware_loaders", known), gate.seed)
+
+    return loader
+
+
+@pytest.fixture
+def failaware_loader(request: pytest.FixtureRequest) -> DegradedLoader:
+    """The loader of a marked test's current condition."""
+    from pytest_failaware.plugin.gated_items import gated_of
+
+    gated = gated_of(request.node)
+    if gated is None:
+        pytest.fail("the fixture failaware_loader needs the marker: @pytest.mark.reliability", pytrace=False)
+    return _bench(request).loader(gated.condition, gated.gate.seed)
+
+
+def _session(config: pytest.Config) -> Session:
+    """The session of this process, which the first fixture opens if no marked test did."""
+    from pytest_failaware.plugin.startup import session_of
+
+    return session_of(config)
+
+
+def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
+    """Measure a condition, once its comparison is known to be possible."""
+    from pytest_failaware.plugin.foresight import foresee
+
+    session, judging = request.config.stash[SESSION], request.config.stash[JUDGING]
+    subject = session.subject(lambda: _parts(request))
+    foresee(judging, gated, subject.facts)
+    measured = session.measure(subject, gated.condition, gated.gate.seed)
+    request.node.stash[MEASURED] = measured
+    return measured
+
+
+def _looked(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
+    """Look at a few samples in place of measuring all."""
+    check = request.config.stash[CHECK]
+    look, measured = check.look(gated, lambda: _parts(request))
+    request.node.stash[LOOK] = look
+    return measured
+
+
+def _bench(request: pytest.FixtureRequest) -> Bench:
+    """The model and the images of this test's fixtures."""
+    session = _session(request.config)
+    if session.config.check:
+        return request.config.stash[CHECK].looker.seen(*_parts(request), session.config.gate.seed).bench
+    return session.live(*_parts(request)).bench
+
+
+def _parts(request: pytest.FixtureRequest) -> tuple[Any, Any]:  # Any: whatever the fixtures return
+    """The model and the data set of this test's fixtures.
+
+    The data set opens faster and comes first; but a run without a model skips before it opens anything.
+    """
+    if _session(request.config).config.model is None:
+        model = request.getfixturevalue("failaware_model")
+        return model, request.getfixturevalue("failaware_dataset")
+    dataset = request.getfixturevalue("failaware_dataset")
+    return request.getfixturevalue("failaware_model"), dataset

@@ -1,0 +1,60 @@
+"""Whether a run uses this plugin: what its command line, its environment and its ini set."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from pytest_failaware.config.misspelt import refuse_misspelt
+from pytest_failaware.config.options import OPTIONS, TRUE
+from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.text import without_home
+from pytest_failaware.plugin.ini_values import check_ini, ini_overrides, ini_value, key_of, keys_in_use
+from pytest_failaware.plugin.stash import IN_USE
+
+
+def begin(config: pytest.Config) -> None:
+    """Refuse unknown keys of ours; open the session if the command line, a variable or a strict run asks for it.
+
+    Raises:
+        pytest.UsageError: an unknown key, or a value that cannot be used.
+    """
+    is_asked = _is_asked(config)
+    config.stash[IN_USE] = is_asked or bool(keys_in_use(config))
+    if is_asked:
+        from pytest_failaware.plugin.startup import start
+
+        start(config)
+        return
+    try:
+        check_ini(config, pytest.__version__)
+    except ConfigError as error:
+        raise pytest.UsageError(without_home(str(error))) from None
+
+
+def refuse_misspelt_markers(node: pytest.Item) -> None:
+    """Refuse a test that looks gated and is not, for its marker is misspelt."""
+    try:
+        refuse_misspelt((marker.name for marker in node.iter_markers()), node.config.getini("markers"))
+    except ConfigError as error:
+        raise pytest.Collector.CollectError(f"{node.nodeid}: {error}") from None
+
+
+def _is_asked(config: pytest.Config) -> bool:
+    """Whether an option of ours was typed, its variable is set, -o sets a key of ours, or the ini is strict."""
+    typed = (config.getoption(option.typed) for option in OPTIONS if option.typed)
+    return (
+        any(value not in (None, False) for value in typed)
+        or any(os.environ.get(option.environment) for option in OPTIONS if option.environment)
+        or any(key_of(text) in keys_in_use(config) for text in ini_overrides(config))
+        or _is_strict(config)
+    )
+
+
+def _is_strict(config: pytest.Config) -> bool:
+    """Whether the ini asks for a strict run, which fails without a marked test; a wrong value is refused at once."""
+    try:
+        return str(ini_value(config, "strict")).strip().lower() in TRUE
+    except ConfigError:
+        return True

@@ -1,0 +1,126 @@
+"""One marked item: measured in setup by the fixture, judged after its body, reported with what it measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator
+from typing import Final, NoReturn
+
+import pytest
+
+from pytest_failaware.core.errors import ConfigError, FailAwareError
+from pytest_failaware.core.result import ItemResult
+from pytest_failaware.core.text import printable, without_home
+from pytest_failaware.plugin.console import verbosity_of
+from pytest_failaware.plugin.gated_items import gated_of, is_marked, takes_gates
+from pytest_failaware.plugin.session import GatedCondition, Measured
+from pytest_failaware.plugin.stash import ENTRY, JUDGING, MEASURED, SESSION
+from pytest_failaware.plugin.user_code import contained
+from pytest_failaware.report import junit
+from pytest_failaware.report.failure import failure_lines
+
+_BODY_FAILED: Final = "the body of the test failed, so nothing of it is stored"
+
+
+def set_up(item: pytest.Item) -> Generator[None, None, None]:
+    """Measure through the fixtures; what cannot be used fails the item in one line."""
+    item.stash[ENTRY] = {}
+    try:
+        _refuse_other_markers(item)
+        return (yield)
+    except FailAwareError as error:
+        _fail_as_unusable(item, error)
+
+
+def _refuse_other_markers(item: pytest.Item) -> None:
+    """Refuse an item with markers from which no gate was built: they came after pytest_generate_tests."""
+    gated, markers = gated_of(item), tuple(item.iter_markers("reliability"))
+    if markers == (() if gated is None else gated.markers):
+        return
+    if gated is None and not takes_gates(item):
+        pytest.fail(
+            f"{item.nodeid}: reliability gates plain test functions and methods; nothing is checked here", False
+        )
+    raise ConfigError(
+        f"{item.nodeid}: its markers reliability are not those of the function, so a hook or pytest.param changed them "
+        "after its gate was built; put the arguments into the marker of the function"
+    )
+
+
+def call(item: pytest.Item) -> Generator[None, None, None]:
+    """Judge after the body; a regression is an ordinary failure of an item whose body has passed."""
+    gated = gated_of(item)
+    try:
+        yield
+    except (Exception, pytest.fail.Exception):
+        _judge_after_failure(item, gated)
+        raise
+    if gated is None:
+        return
+    try:
+        result = _judge(item, gated, _measured(item))
+    except FailAwareError as error:
+        _fail_as_unusable(item, error)
+    others = [pair for pair in item.user_properties if not pair[0].startswith(junit.PREFIX)]
+    item.user_properties[:] = [*others, *junit.properties(result)]  # of a test that runs again, the last attempt's
+    if result.verdict.fails:
+        lines = failure_lines(result, verbosity=verbosity_of(item.config))
+        pytest.fail("\n".join(printable(without_home(line)) for line in lines), pytrace=False)
+
+
+def _measured(item: pytest.Item) -> Measured:
+    """What the fixture `reliability` measured.
+
+    Raises:
+        ConfigError: a fixture of the tests has its name.
+    """
+    measured = item.stash.get(MEASURED, None)
+    if measured is None:
+        raise ConfigError(
+            f"{item.nodeid}: another fixture reliability stands in place of the plugin's, so nothing was measured; "
+            "rename it"
+        )
+    return measured
+
+
+def _judge(item: pytest.Item, gated: GatedCondition, measured: Measured, *, body_failed: bool = False) -> ItemResult:
+    """The result of an item, which is attached to its report."""
+    judging = item.config.stash[JUDGING]
+    file, line, _ = item.location
+    with contained("judging it: a metric of a hook"):
+        result = judging.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
+        result = dataclasses.replace(result, notes=(*result.notes, *([_BODY_FAILED] if body_failed else [])))
+        entry = judging.entry(measured, gated.gate, result)
+    item.stash[ENTRY] = {**entry, "named": gated.gate.baseline is not None}
+    return result
+
+
+def _judge_after_failure(item: pytest.Item, gated: GatedCondition | None) -> None:
+    """Attach what was measured though the body failed, so that the summary has it; nothing of it is stored."""
+    measured = item.stash.get(MEASURED, None)
+    if gated is None or measured is None:
+        return
+    try:
+        _judge(item, gated, measured, body_failed=True)
+    except FailAwareError:
+        item.stash[ENTRY] = {}  # the failure of the body is what the item reports
+
+
+def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:
+    """Fail an item that something unusable stops; the run will end with the exit code of a usage error."""
+    text = printable(without_home(str(error)))
+    item.stash[ENTRY] = {"error": text}
+    raise pytest.fail.Exception(text, pytrace=False) from None
+
+
+def attach(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Attach the entry of an item to its report; the first report of a marked item always has one."""
+    session, entry = item.config.stash.get(SESSION, None), item.stash.get(ENTRY, {})
+    if session is not None:
+        if notices := session.measurer.take_notices():
+            entry = {**entry, "notices": notices}
+        if sentences := session.early.take():
+            entry = {**entry, "early": sentences}
+    if entry or (report.when == "setup" and is_marked(item)):
+        report.failaware = entry  # type: ignore[attr-defined]  # reports carry extra attributes along
+        item.stash[ENTRY] = {}

@@ -1,0 +1,36 @@
+"""Where pytest holds what is ours: the keys of its configuration and its items, and the registry of plugins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_failaware.config.nearer import NearerInis
+    from pytest_failaware.core.look import Look
+    from pytest_failaware.plugin.check.item import Check
+    from pytest_failaware.plugin.controller import Controller
+    from pytest_failaware.plugin.judging import Judging
+    from pytest_failaware.plugin.session import Measured, Session
+
+IN_USE: Final[pytest.StashKey[bool]] = pytest.StashKey()  # whether the run sets an option or a key of ours
+SESSION: Final[pytest.StashKey[Session]] = pytest.StashKey()
+JUDGING: Final[pytest.StashKey[Judging]] = pytest.StashKey()
+NEARER: Final[pytest.StashKey[NearerInis]] = pytest.StashKey()
+CHECK: Final[pytest.StashKey[Check]] = pytest.StashKey()
+CONTROLLER: Final[pytest.StashKey[Controller]] = pytest.StashKey()  # none in a worker of xdist
+FAULT: Final[pytest.StashKey[str]] = pytest.StashKey()  # why the session cannot be opened, seen during collection
+
+ENTRY: Final[pytest.StashKey[dict[str, Any]]] = pytest.StashKey()  # of an item. Any: plain data, attached to its report
+MEASURED: Final[pytest.StashKey[Measured]] = pytest.StashKey()  # of an item
+LOOK: Final[pytest.StashKey[Look]] = pytest.StashKey()  # of an item
+
+CONTROLLER_NAME: Final = "failaware-controller"
+"""The name of the controller, and before it of what waits for the first marked test."""
+
+
+def register(config: pytest.Config, part: object, name: str) -> None:
+    """Register a part of this plugin, which nobody can block alone."""
+    if config.pluginmanager.register(part, name) is None:
+        raise pytest.UsageError(f"-p no:{name}: nothing would be reported or stored without it; leave it out")

@@ -1,0 +1,148 @@
+"""A run without a marked test loads the names of the options; their values are read at the first marked test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+INI = "[pytest]\n{}\n"
+TRIVIAL = "def test_trivial(): pass\n"
+MARKED = """
+import pytest
+
+@pytest.mark.reliability
+def test_marked(): pass
+"""
+WRONG = "failaware_alpha = much"
+MESSAGE = "*failaware_alpha: must be*'much'*"
+HEAVY = ("torch", "torchvision", "numpy", "pandas", "scipy", "yaml", "jinja2", "fractions")
+
+_COUNT = (
+    "import sys, pytest; rc = pytest.main(['--co', '-q', '-p', 'pytest_failaware.plugin']);"
+    f"print('HEAVY', sorted(set({HEAVY!r}) & set(sys.modules)));"
+    "print('OURS', int(rc), *sorted(name for name in sys.modules if name.partition('.')[0] == 'pytest_failaware'))"
+)
+
+
+def loaded(folder: Path) -> tuple[str, list[str]]:
+    """The exit code of a collection in a folder, and the modules of ours that it has imported; nothing heavy is."""
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # other plugins may import what they like
+    done = subprocess.run(
+        [sys.executable, "-c", _COUNT], cwd=folder, env=alone, capture_output=True, text=True, check=True
+    )
+    assert "HEAVY []" in done.stdout
+    _, code, *names = done.stdout.splitlines()[-1].split()
+    return code, names
+
+
+def test_at_most_ten_modules(tmp_path: Path) -> None:
+    """A run that has nothing to do with us imports the options, the hooks and the fixtures."""
+    (tmp_path / "test_trivial.py").write_text(TRIVIAL, encoding="utf-8")
+    code, names = loaded(tmp_path)
+
+    assert "0" == code
+    assert len(names) <= 10, names
+    assert "pytest_failaware.plugin.hooks" in names
+
+
+def test_keys_in_the_ini_read_no_value(tmp_path: Path) -> None:
+    """Without a marked test the names of the keys are checked, and no session is opened for them."""
+    (tmp_path / "test_trivial.py").write_text(TRIVIAL, encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text(INI.format(WRONG), encoding="utf-8")
+    code, names = loaded(tmp_path)
+
+    assert "0" == code
+    assert not {"pytest_failaware.plugin.startup", "pytest_failaware.config.resolve"} & set(names)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--co"], ["-n", "2"]], ids=["alone", "collection", "workers"])
+def test_a_wrong_value_with_a_marked_test(pytester: pytest.Pytester, arguments: list[str]) -> None:
+    """A usage error once the tests are collected; none runs."""
+    if "-n" in arguments:
+        pytest.importorskip("xdist")
+    pytester.makeini(INI.format(WRONG))
+    pytester.makepyfile(test_other=TRIVIAL, test_marked=MARKED)
+    result = pytester.runpytest_inprocess("-p", "no:randomly", *arguments)
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([MESSAGE])
+    result.assert_outcomes()
+
+
+def test_a_wrong_value_without_a_marked_test(pytester: pytest.Pytester) -> None:
+    """It concerns nobody; but a typed option is read at once, whatever is collected."""
+    pytester.makeini(INI.format(WRONG))
+    pytester.makepyfile(TRIVIAL)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+    typed = pytester.runpytest_inprocess("--failaware-batch-size=none")
+
+    assert pytest.ExitCode.USAGE_ERROR == typed.ret
+
+
+@pytest.mark.parametrize("source", [TRIVIAL, MARKED], ids=["unmarked", "marked"])
+@pytest.mark.parametrize("arguments", [[], ["-n", "2"]], ids=["alone", "workers"])
+def test_an_unknown_key(pytester: pytest.Pytester, source: str, arguments: list[str]) -> None:
+    """It is refused at the start of every run, with the nearest known key."""
+    if arguments:
+        pytest.importorskip("xdist")
+    pytester.makeini(INI.format("failaware_alhpa = 0.01"))
+    pytester.makepyfile(source)
+    result = pytester.runpytest_inprocess(*arguments)
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["*unknown key 'failaware_alhpa'; did you mean 'failaware_alpha'?*"])
+
+
+def test_a_strict_ini_without_a_marked_test(pytester: pytest.Pytester) -> None:
+    """A strict run fails if it compared nothing, so its values are read in every run."""
+    pytester.makeini(INI.format("failaware_strict = true"))
+    pytester.makepyfile(TRIVIAL)
+    result = pytester.runpytest_inprocess()
+
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    result.stdout.fnmatch_lines(["*strict: no reliability result at all, so nothing was compared*"])
+
+
+@pytest.mark.parametrize("arguments", [[], ["-n", "1"]], ids=["alone", "workers"])
+def test_the_model_of_the_ini_is_shown(pytester: pytest.Pytester, arguments: list[str]) -> None:
+    """The line with the model comes once, though the session opens during the collection."""
+    if arguments:
+        pytest.importorskip("xdist")
+    pytester.makeini(INI.format("failaware_model = absent.pth"))
+    pytester.makepyfile(MARKED)
+    result = pytester.runpytest_inprocess("-k", "blur", *arguments)
+
+    assert 1 == sum(line.startswith("failaware: model ") for line in result.outlines)
+
+
+def test_no_option_and_no_key_under_xdist(pytester: pytest.Pytester) -> None:
+    """The process that reports starts with the first report of a marked test."""
+    pytest.importorskip("xdist")
+    pytester.makepyfile(MARKED)
+    result = pytester.runpytest_inprocess("-n", "1")
+
+    result.assert_outcomes(skipped=4)
+    result.stdout.fnmatch_lines(["no model given, so 4 items skipped; *"])
+
+
+def test_a_module_that_fails_before_the_first_marked_test(pytester: pytest.Pytester) -> None:
+    """What the controller must know of the collection before it was started is not lost."""
+    pytester.makeini(INI.format("failaware_conditions = clean"))
+    pytester.makepyfile(test_a="import nothing_of_this_name", test_b=MARKED)
+    result = pytester.runpytest_inprocess("--continue-on-collection-errors")
+
+    result.assert_outcomes(errors=1, skipped=1)
+
+
+def test_a_fixture_of_ours_in_an_unmarked_test(pytester: pytest.Pytester) -> None:
+    """It opens the session, so a wrong value is a usage error for it, too."""
+    pytester.makeini(INI.format(WRONG))
+    pytester.makepyfile("def test_fixture(failaware_device): pass")
+    result = pytester.runpytest_inprocess()
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([MESSAGE])
