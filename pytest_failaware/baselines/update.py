@@ -12,22 +12,20 @@ from pytest_failaware.baselines.file import baseline_path, read_baseline
 from pytest_failaware.baselines.outcome import UpdateOutcome
 from pytest_failaware.baselines.plan import Plan, Update, plan_renaming, plan_update
 from pytest_failaware.baselines.sample_files import remove_leftovers
-from pytest_failaware.core.attachment import Entry
+from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.files import locked, replace_in_order
-from pytest_failaware.core.plain import measurement_from_plain
 from pytest_failaware.core.request import Writing
-from pytest_failaware.core.rule import FailureRule
 
 
 def update_baselines(
-    directory: Path, pending: Sequence[Entry], obsolete: Mapping[str, Sequence[str]], writing: Writing
+    directory: Path, pending: Sequence[JudgedItem], obsolete: Mapping[str, Sequence[str]], writing: Writing
 ) -> Iterator[tuple[str, UpdateOutcome]]:
     """Write one baseline after another; each one's name and what happened to it.
 
     Args:
         directory: the folder of the baselines.
-        pending: what items attached whose values are to be written.
+        pending: the items whose values are to be written.
         obsolete: the entries to delete, by baseline.
         writing: how to write.
 
@@ -36,8 +34,10 @@ def update_baselines(
         OSError: a file cannot be written.
     """
     drop = obsolete if writing.prune else {}
-    for name in dict.fromkeys([*(entry["result"]["baseline"] for entry in pending), *drop]):
-        measured = [_measured(entry) for entry in pending if entry["result"]["baseline"] == name]
+    for name in dict.fromkeys([*(item.result.baseline for item in pending), *drop]):
+        measured = [
+            (item.measurement, item.rule) for item in pending if item.measurement and item.result.baseline == name
+        ]
         yield (
             name,
             update_baseline(
@@ -50,10 +50,6 @@ def update_baselines(
                 dry_run=writing.dry_run,
             ),
         )
-
-
-def _measured(entry: Entry) -> Measured:
-    return measurement_from_plain(entry["measurement"]), FailureRule.parse(entry["rule"])
 
 
 def update_baseline(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from pytest_failaware.baselines.file import baseline_names
 from pytest_failaware.baselines.opening import open_baseline
+from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.estimates import percent
@@ -28,7 +29,18 @@ class _Reference(NamedTuple):
     note: str
 
 
-def show_corruption(given: Namespace) -> Iterator[str]:
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+    parser.add_argument(
+        "--reference",
+        metavar="OTHER",
+        help=f"the model whose errors are the unit: a baseline, or {PUBLISHED} for its published errors; default: none",
+    )
+    add_baseline_dir(parser)
+
+
+def run(given: Namespace) -> Iterator[str]:
     """The error rates of each corruption, and the means over them."""
     baseline = open_baseline(given.name, given.baseline_dir)
     rates, reference = baseline_rates(baseline), _reference(given, baseline)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 
 from pytest_failaware.baselines.opening import WITH_LOGITS, open_baseline, open_records
+from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.layout import aligned
 from pytest_failaware.core.metric import NO_LOGITS
@@ -22,7 +23,14 @@ from pytest_failaware.report.words import spelled
 _SHOWN: Final = {"nll": "NLL", "ece": "ECE", "augrc": "AUGRC"}
 
 
-def choose_temperature(given: Namespace) -> Iterator[str]:
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+    parser.add_argument("--condition", metavar="NAME", default="clean", help="whose images; default: clean")
+    add_baseline_dir(parser)
+
+
+def run(given: Namespace) -> Iterator[str]:
     """T, and what it does to samples it was not fitted on; exit code 1 where there is none."""
     baseline = open_baseline(given.name, given.baseline_dir)
     records = open_records(given, baseline, given.condition)

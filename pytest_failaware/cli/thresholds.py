@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from pytest_failaware.baselines.opening import open_baseline, open_records, stored_records
+from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.cli.ini import write_rule
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import ConfigError
@@ -21,7 +24,37 @@ from pytest_failaware.judge.thresholds import By, Curve, choose, fewest
 _EVERY: Final = 5  # percent of coverage between the rows that are printed
 
 
-def choose_thresholds(given: Namespace) -> Iterator[str]:
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+    parser.add_argument(
+        "--risk",
+        metavar="SHARE",
+        type=partial(share, where="--risk"),
+        required=True,
+        help="at most this share of the trusted answers may be wrong, as in 0.05; decide on it before you look",
+    )
+    parser.add_argument(
+        "--confidence-level",
+        metavar="SHARE",
+        type=partial(share, where="--confidence-level"),
+        default=0.95,
+        help="how sure that must be; default: 0.95",
+    )
+    parser.add_argument("--condition", metavar="NAME", default="clean", help="whose images; default: clean")
+    parser.add_argument(
+        "--by", choices=[by.value for by in By], default=By.BOTH.value, help="the parts of the rule; default: both"
+    )
+    parser.add_argument(
+        "--write",
+        metavar="FILE",
+        type=Path,
+        help="set failaware_rule in pytest.ini, pytest.toml, setup.cfg or pyproject.toml",
+    )
+    add_baseline_dir(parser)
+
+
+def run(given: Namespace) -> Iterator[str]:
     """The risk at each coverage, the chosen rule and what is guaranteed of it; exit code 1 where there is none."""
     baseline = open_baseline(given.name, given.baseline_dir)
     records = open_records(given, baseline, given.condition)

@@ -24,7 +24,7 @@ from pages import blocks
 from PIL import Image
 from test_structure import MAY_IMPORT
 
-from pytest_failaware.cli.main import _parser, main
+from pytest_failaware.cli.main import main, parser_of
 from pytest_failaware.config.options import INI_KEYS, OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -179,7 +179,8 @@ def test_every_command_and_key_exists(page: str) -> None:
     for line in typed(text):
         assert set(re.findall(r"--failaware-[a-z-]+", line)) <= options, line
         if line.startswith(COMMAND):
-            _parser().parse_args(shlex.split(line.removeprefix(COMMAND), comments=True))
+            words = shlex.split(line.removeprefix(COMMAND), comments=True)
+            parser_of(words).parse_args(words)
     for block in blocks(text, "ini"):
         ini = configparser.ConfigParser(interpolation=None)
         ini.read_string(block.text)

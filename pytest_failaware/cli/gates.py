@@ -1,0 +1,47 @@
+"""The gates that `plan` and `selftest` speak of."""
+
+from __future__ import annotations
+
+import dataclasses
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Final
+
+from pytest_failaware.baselines.opening import stored_records
+from pytest_failaware.config.gate import build_gate, read_pairs
+from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.gate import Gate, Policy
+from pytest_failaware.core.records import Records
+
+DEMAND: Final = {
+    Policy.NON_INFERIORITY: "it passes only if a loss beyond the tolerance is excluded",
+    Policy.EQUIVALENCE: "it passes only if few predictions and flags can have changed",
+}
+
+
+def add_gate(parser: ArgumentParser) -> None:
+    """Add the argument that changes the gates."""
+    parser.add_argument(
+        "--gate", metavar="KEY=VALUE", action="append", default=[], help="a marker argument, as in tolerance=0.01"
+    )
+
+
+def gate_over(baseline: Baseline, pairs: Sequence[str]) -> Gate:
+    """The default gate over the baseline's conditions, with what the command line says of it."""
+    prefix = "--gate="
+    gate = build_gate(read_pairs(pairs, prefix), prefix=prefix)
+    return dataclasses.replace(gate, conditions=tuple(entry.condition for entry in baseline.entries.values()))
+
+
+def heading_of(gate: Gate) -> str:
+    """The first line: how many gates there are, and how sure each must be."""
+    return (
+        f"{gate.policy.value}, {len(gate.conditions)} conditions x {len(gate.metrics)} gates, each at p < "
+        f"{gate.level:.2g}"
+    )
+
+
+def records_of(given: Namespace, baseline: Baseline) -> dict[str, Records]:
+    """The records of each condition that has them."""
+    found = {key: stored_records(given, baseline, key) for key in baseline.entries}
+    return {key: records for key, records in found.items() if records is not None}

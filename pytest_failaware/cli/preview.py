@@ -1,0 +1,60 @@
+"""`preview`: an image under the conditions, as a contact sheet."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from pytest_failaware.config.lists import names_of
+from pytest_failaware.config.sources import positive
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.catalogue import DEFINITIONS, FOUNDING
+from pytest_failaware.core.conditions.published import IMAGENET_C, IMAGENET_C_EXTRA
+from pytest_failaware.core.conditions.spelling import PRECOMPUTED, is_precomputed, parse_conditions
+from pytest_failaware.core.errors import ConfigError
+
+_LARGEST: Final = 1024  # pixels a side of a preview: a sheet of all conditions is five of them wide
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("image", metavar="IMAGE", type=Path, help="a JPEG, PNG or other image file")
+    parser.add_argument("--conditions", metavar="NAME", nargs="+", help="as in a gate, fog:1..5; default: all of them")
+    parser.add_argument(
+        "--size", metavar="PX", type=partial(positive, where="--size"), help="default: 224, or the image's own if less"
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of what is drawn at random; default: 0")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="default: the image's name with -preview.png")
+
+
+def run(given: Namespace) -> Iterator[str]:
+    """Write a contact sheet of an image under the conditions."""
+    from pytest_failaware.measure.preview import contact_sheet, open_picture
+
+    if given.output and not given.output.parent.is_dir():
+        raise ConfigError(f"--output: the folder {given.output.parent} does not exist; create it first")
+    if given.size and given.size > _LARGEST:
+        raise ConfigError(f"--size: must be at most {_LARGEST:,} pixels a side, got {given.size:,}")
+    if given.conditions:
+        found = parse_conditions(names_of(given.conditions), "--conditions")
+        if any(is_precomputed(condition) for condition in found):
+            raise ConfigError(f"--conditions: what {PRECOMPUTED}… names is of a data set, not of this image")
+        rows = [tuple(one for one in found if one.name == name) for name in dict.fromkeys(one.name for one in found)]
+    else:
+        rows = _every_row()
+    picture = open_picture(given.image, given.size)
+    output = given.output or Path(f"{given.image.stem}-preview.png")
+    contact_sheet(picture, rows, given.seed).save(output, format="PNG")
+    count = sum(len(row) for row in rows)
+    yield f"{output}: {given.image} at {picture.width} x {picture.height} pixels under {count} conditions"
+
+
+def _every_row() -> list[tuple[Condition, ...]]:
+    """The founding four in one row, then each corruption's severities in one."""
+    graded = [name for name, definition in DEFINITIONS.items() if definition.has_severities]
+    published = [*IMAGENET_C, *IMAGENET_C_EXTRA]
+    names = published + [name for name in graded if name not in published]
+    return [parse_conditions(FOUNDING, "preview"), *(parse_conditions([f"{name}:1..5"], "preview") for name in names)]

@@ -1,0 +1,118 @@
+"""`selftest`: what a gate sees of changes that are planted in the stored records."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from pytest_failaware.baselines.opening import WITH_LOGITS, open_baseline, stored_samples
+from pytest_failaware.cli.folder import add_baseline_dir
+from pytest_failaware.cli.gates import DEMAND, add_gate, gate_over, heading_of, records_of
+from pytest_failaware.config.sources import positive
+from pytest_failaware.core.baseline import BaselineEntry
+from pytest_failaware.core.errors import BaselineError
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.layout import aligned
+from pytest_failaware.core.metric import NO_LOGITS
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.judge.groups import finds_less
+from pytest_failaware.judge.power import FEW_FLIPS, MANY_FLIPS
+from pytest_failaware.judge.selftest import DROPS, Trial, plant
+
+_WELL: Final = "every gate was seen red, and none is red too often"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+    add_gate(parser)
+    parser.add_argument(
+        "--draws", metavar="N", type=partial(positive, where="--draws"), default=200, help="per drop; default: 200"
+    )
+    add_baseline_dir(parser)
+
+
+def run(given: Namespace) -> Iterator[str]:
+    """How often the gates fail where nothing is lost, and where a drop is planted in the stored records."""
+    baseline = open_baseline(given.name, given.baseline_dir)
+    gate, stored, samples = (
+        gate_over(baseline, given.gate),
+        records_of(given, baseline),
+        stored_samples(given, baseline),
+    )
+    if missing := [key for key in baseline.entries if key not in stored]:
+        raise BaselineError(f"{given.name}: no sample file for {', '.join(missing)}; restore it from version control")
+    if unfit := [key for key, records in stored.items() if gate.of_logits and records.logits is None]:
+        raise BaselineError(
+            f"{given.name}: {NO_LOGITS} for {', '.join(unfit)}, and {', '.join(gate.of_logits)} needs them; "
+            f"{WITH_LOGITS}"
+        )
+    yield heading_of(gate)
+    yield f"share of {given.draws} draws in which the test is red, by the points of accuracy that are lost in truth"
+    random = np.random.default_rng(0)
+    rows, whole, blind = [], [], []
+    for flips in (FEW_FLIPS, MANY_FLIPS):
+        trials = {}
+        for key, entry in baseline.entries.items():
+            own = dataclasses.replace(gate, rule=_rule(gate, entry, given.gate))
+            records = stored[key] if own.of_logits else dataclasses.replace(stored[key], logits=None)
+            trials[key] = plant(own, records, flips, given.draws, random)
+        rows += [_row(key, trial) for key, trial in trials.items()]
+        everywhere = np.logical_or.reduce([trial.failed for trial in trials.values()])
+        mean = float(np.mean([trial.flips for trial in trials.values()]))
+        rows.append(_row("any of them", Trial(flips=mean, failed=everywhere)))
+        whole.append(float(everywhere[:, 0].mean()))
+        blind += [key for key, trial in trials.items() if not trial.failed[:, -1].any()]
+    lost = ("nothing lost", *(f"{100 * drop:.0f} pt lost" for drop in DROPS[1:]))
+    yield from aligned([("condition", "answers flipped", *lost), *rows], left=(0,))
+    yield from finds_less(baseline.data, samples)
+    complaints = [*_noisy(gate, whole, given.draws), *_closed(gate, whole), *_blind(blind)]
+    given.failed = bool(complaints)
+    if not gate.policy.proves_a_drop:
+        yield (
+            f"{gate.policy.value}: an equal model fails in {whole[0]:.1%} of the draws if few answers flip, in "
+            f"{whole[1]:.1%} if many do: {DEMAND[gate.policy]}"
+        )
+    yield from complaints or [_WELL if gate.policy.proves_a_drop else "every gate was seen red"]
+
+
+def _row(label: str, trial: Trial) -> tuple[str, ...]:
+    return label, f"{trial.flips:.1%}", *(f"{share:.1%}" for share in trial.failed.mean(axis=0))
+
+
+def _noisy(gate: Gate, shares: Sequence[float], draws: int) -> Iterator[str]:
+    """Where the whole test is red more often than alpha says though nothing is lost, beyond three standard errors."""
+    if not gate.policy.proves_a_drop:
+        return
+    alpha = float(gate.chosen_alpha)
+    if max(shares) > alpha + 3 * math.sqrt(alpha * (1 - alpha) / draws):
+        yield (
+            f"red in {max(shares):.1%} of the draws in which nothing is lost, more than alpha = {alpha:g} says: is a "
+            "minimum or maximum set at the stored value itself?"
+        )
+
+
+def _closed(gate: Gate, shares: Sequence[float]) -> Iterator[str]:
+    """A gate that an equal model fails more often than not, even one that is only exported."""
+    if not gate.policy.proves_a_drop and min(shares) > 0.5:
+        yield "an equal model fails more often than it passes; measure more images, or allow a larger tolerance"
+
+
+def _blind(keys: Sequence[str]) -> Iterator[str]:
+    """Conditions whose gates never failed under the largest drop."""
+    if keys:
+        names = ", ".join(dict.fromkeys(keys))
+        yield (
+            f"never red, even with {100 * DROPS[-1]:.0f} pt lost: {names}; measure more images, or a weaker degradation"
+        )
+
+
+def _rule(gate: Gate, entry: BaselineEntry, pairs: Sequence[str]) -> FailureRule:
+    """The rule of the entry, unless the command line names one."""
+    return gate.rule if any(pair.startswith("rule=") for pair in pairs) else entry.rule
