@@ -12,7 +12,7 @@ from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.comparability import otherwise_made
 from pytest_failaware.judge.metrics.rates import count_cells
 
-Measured = tuple[Measurement, FailureRule]
+RuledMeasurement = tuple[Measurement, FailureRule]
 """What an item measured, and the rule it was judged under."""
 
 

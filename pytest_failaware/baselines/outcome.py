@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_failaware.baselines.refusals import incomparable, named, not_written
+from pytest_failaware.core.request import RESET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ def outcome_sentence(
     """What happened to one baseline's files; `prefix` stands before the names of options."""
     if outcome.lacking:
         keys = list(dict.fromkeys(key for keys in outcome.lacking.values() for key in keys))
-        doubt = incomparable(keys, ends_golden="reset-golden" in outcome.lacking)
+        doubt = incomparable(keys, ends_golden=RESET in outcome.lacking)
         return not_written(name, doubt, outcome.lacking, prefix)
     if outcome.refused:
         return f"baseline {name!r} NOT written: {outcome.refused}"

@@ -7,12 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.baselines.entries import Measured, ends_golden
+from pytest_failaware.baselines.entries import RuledMeasurement, ends_golden
 from pytest_failaware.baselines.sample_files import missing_files
 from pytest_failaware.core.baseline import Baseline
-from pytest_failaware.core.request import UpdateMode, Writing
+from pytest_failaware.core.request import REASON, RESET, UpdateMode, Writing
 from pytest_failaware.core.result import ItemResult
-from pytest_failaware.judge.acceptance import REASON, RESET
 from pytest_failaware.judge.acceptance import lacking as lacking_options
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.groups import same_groups
@@ -21,7 +20,10 @@ _NAMED: Final = 12  # entries
 
 
 def refusal(
-    old: Baseline | None, measured: Sequence[Measured], fresh: Mapping[str, Measured], drop: Collection[str]
+    old: Baseline | None,
+    measured: Sequence[RuledMeasurement],
+    fresh: Mapping[str, RuledMeasurement],
+    drop: Collection[str],
 ) -> str:
     """Why nothing can be stored, "" where it can."""
     if not measured:
@@ -49,7 +51,7 @@ def refusal(
 
 
 def lacking(
-    directory: Path, old: Baseline | None, fresh: Mapping[str, Measured], *, reason: str, reset_golden: bool
+    directory: Path, old: Baseline | None, fresh: Mapping[str, RuledMeasurement], *, reason: str, reset_golden: bool
 ) -> dict[str, list[str]]:
     """The options without which new values must not replace the stored ones, with the entries that need each.
 
@@ -65,7 +67,7 @@ def lacking(
     return {option: keys for option, keys in needed.items() if keys}
 
 
-def _agree(one: Measured, other: Measured) -> bool:
+def _agree(one: RuledMeasurement, other: RuledMeasurement) -> bool:
     """Whether two items that gate one condition of one baseline would store the same entry."""
     (first, rule), (second, other_rule) = one, other
     return (rule, first.seed) == (other_rule, second.seed) and records_equal(first.records, second.records, rule)
@@ -133,7 +135,7 @@ def incomparable(keys: Sequence[str], *, ends_golden: bool) -> str:
 
 def not_written(name: str, doubt: str, options: Collection[str], prefix: str) -> str:
     """That a baseline is written only with options that were not given."""
-    typed = {"reset-golden": f"{prefix}reset-golden", "reason": f'{prefix}reason="why"'}
+    typed = {RESET: f"{prefix}{RESET}", REASON: f'{prefix}{REASON}="why"'}
     return f"baseline {name!r} NOT written: {doubt} add {' '.join(typed[one] for one in typed if one in options)}"
 
 

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_failaware.baselines.entries import Measured
+from pytest_failaware.baselines.entries import RuledMeasurement
 from pytest_failaware.baselines.file import baseline_path, read_baseline
 from pytest_failaware.baselines.outcome import UpdateOutcome
 from pytest_failaware.baselines.plan import Plan, Update, plan_renaming, plan_update
@@ -55,7 +55,7 @@ def update_baselines(
 def update_baseline(
     directory: Path,
     name: str,
-    measured: Sequence[Measured],
+    measured: Sequence[RuledMeasurement],
     *,
     drop: Collection[str] = (),
     reason: str = "",

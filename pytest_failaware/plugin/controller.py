@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -20,6 +20,7 @@ from pytest_failaware.config.given import COMMAND_LINE
 from pytest_failaware.config.inis_below import is_only_ini
 from pytest_failaware.core.attachment import Attachment, JudgedItem
 from pytest_failaware.core.errors import ConfigError, FailAwareError
+from pytest_failaware.core.fact import Fact, note
 from pytest_failaware.core.request import RunConfig
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.summary import RunReport
@@ -343,7 +344,7 @@ class Controller:
         """Everything there is to say about the run so far."""
         lost = self._lost()
         return RunReport(
-            facts=tuple(map(self._short, (*self.ledger.facts, *self._bends(), *false_alarms(self.ledger.alphas)))),
+            facts=tuple(replace(fact, text=self._short(fact.text)) for fact in self._facts()),
             results=tuple(one.unwritten if one.nodeid in lost else one for one in self.ledger.in_order),
             errors={nodeid: self._short(text) for nodeid, text in self.ledger.errors.items()},
             complaints=tuple(map(self._short, self.complaints)),
@@ -388,11 +389,12 @@ class Controller:
             for command in workflow_commands(report, self.config.rootpath, os.environ.get("GITHUB_WORKSPACE", "")):
                 terminalreporter.write_line(self._short(command))
 
-    def _bends(self) -> list[str]:
-        """A line for the summary on each thing that the command line says in place of a reviewed file."""
-        if not self.ledger.results:
-            return []
-        return [f"note: from the command line: {bend}" for bend in bends_of(self.config, self.run)]
+    def _facts(self) -> Iterator[Fact]:
+        """What the run used, what the command line says in place of a reviewed file, and what chance will do."""
+        yield from self.ledger.facts
+        if self.ledger.results:
+            yield from (note(f"from the command line: {bend}") for bend in bends_of(self.config, self.run))
+        yield from (Fact(text=text) for text in false_alarms(self.ledger.alphas))
 
     def _lost(self) -> tuple[str, ...]:
         """The tests whose values were to be stored, and were not."""
