@@ -45,7 +45,7 @@ from pytest_failaware.plugin.user_code import UserCodeError, contained
 from pytest_failaware.report.failure import failure_text, headline
 from pytest_failaware.report.github import workflow_commands
 from pytest_failaware.report.made import commit_of, date_of, versions
-from pytest_failaware.report.outputs import write_outputs
+from pytest_failaware.report.outputs import ReportContents, write_outputs
 from pytest_failaware.report.terminal.display import Display
 from pytest_failaware.report.terminal.repeats import Repeats
 from pytest_failaware.report.terminal.summary import summary_lines
@@ -160,9 +160,7 @@ class Controller:
             self.ledger.notices.append(f"no model given, so {len(self.ledger.skipped)} items skipped; {GIVE_ONE}")
         elif not self.ledger.selected and self._was_typed("model", "predictions"):
             self.ledger.notices.append("no marked test ran, so nothing was compared")
-        written = write_outputs(
-            self.run.outputs, self._dated(), self.ledger.measured, self.ledger.drawn, os.environ, shorten=self._short
-        )
+        written = write_outputs(self.run.outputs, self._contents(), os.environ)
         self.ledger.notices += written.done
         for sentence in written.failed:
             self._refuse(sentence)
@@ -360,6 +358,16 @@ class Controller:
             accept=self._accept(),
             in_ci=self.run.writing.is_refused,
             corruption=run_corruption(self.ledger.results.values()),
+        )
+
+    def _contents(self) -> ReportContents:
+        """What the reports of this run are made of."""
+        return ReportContents(
+            report=self._dated(),
+            measured=self.ledger.measured,
+            drawn=self.ledger.drawn,
+            names=self.run.outputs.html_images > 0,  # without images, the names of their files can be private, too
+            shorten=self._short,
         )
 
     def _dated(self) -> RunReport:
