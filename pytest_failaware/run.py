@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_failaware.baselines.opening import directory_of, open_baseline
 from pytest_failaware.baselines.reference import read_reference
 from pytest_failaware.config.gate import build_gate
-from pytest_failaware.config.options import Surroundings
+from pytest_failaware.config.given import Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.config.vocabulary import BUILT_IN
 from pytest_failaware.core.baseline import Baseline
@@ -176,10 +176,9 @@ def evaluate(
         "trust-model": trust_model,
         "allow-download": "1" if allow_download else None,
         "precomputed": precomputed and str(precomputed),
-        "data-root": data_root and str(data_root),
         "batch-size": batch_size and str(batch_size),
     }
-    kept = {"outputs": outputs, "store_logits": store_logits}
+    kept = {"outputs": outputs, "store_logits": store_logits, "data_root": data_root and str(data_root)}
     config = resolve(
         command_line={name: value for name, value in given.items() if isinstance(value, str)},
         ini={"conditions": list(conditions), "rule": rule, "seed": seed} | kept,

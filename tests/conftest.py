@@ -12,7 +12,7 @@ import yaml  # noqa: F401 - see above
 from project import Command, Project
 
 from pytest_failaware.cli.main import main
-from pytest_failaware.config.options import CI_SERVERS
+from pytest_failaware.config.given import CI_SERVERS
 
 
 @pytest.fixture

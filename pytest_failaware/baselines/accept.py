@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import zipfile
 from collections import defaultdict
@@ -23,10 +22,10 @@ from pytest_failaware.core.identity import data_fingerprint
 from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.npz import ColumnsError, check_records
-from pytest_failaware.core.plain import Plain, measurement_from_plain
 from pytest_failaware.core.result import WORSE, Verdict
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.text import describe_error
+from pytest_failaware.report.json_measurement import Document, read_measurement
 from pytest_failaware.report.json_report import SCHEMA, records_path
 
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-report=FILE.json"
@@ -99,7 +98,7 @@ def _drift(name: str, drifted: Sequence[str], measured: Sequence[Measured], reas
     return drift_refusal(name, drifted, options, "--") + nothing_else(others)
 
 
-def _options(document: Plain, reset_golden: bool) -> str:
+def _options(document: Document, reset_golden: bool) -> str:
     """What a report whose values need a reason needs for all of them."""
     resets = not reset_golden and any(result["drifts"] for result in document["results"])
     return ("--reset-golden " if resets else "") + '--reason="why"'
@@ -150,7 +149,7 @@ def _check_references(
             )
 
 
-def _read(path: Path) -> Plain:
+def _read(path: Path) -> Document:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -170,14 +169,14 @@ def _read(path: Path) -> Plain:
     return document
 
 
-def _measured(plain: Plain, report: Path) -> Measured:
+def _measured(plain: Document, report: Path) -> Measured:
     """What one item measured; its records are those that the report names, and those of the data it names."""
     archive, member = records_path(report), plain["records"]["member"]
     content = _member(archive, member)
     if sha256_of(content) != plain["records"]["sha256"]:
         raise FailAwareError(f"{archive}: {member} is not what {report.name} names (sha256 differs); {_REMEDY}")
     try:
-        measurement = measurement_from_plain({**plain, "records": base64.b64encode(content).decode("ascii")})
+        measurement = read_measurement(plain, content)
         _check_columns(measurement)
     except ColumnsError as error:
         raise FailAwareError(f"{archive}: {member}: {error}; {_REMEDY}") from error

@@ -8,26 +8,24 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_failaware.core.attachment import Entry
-from pytest_failaware.core.plain import measurement_from_plain
+from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.request import UpdateMode, Writing
 from pytest_failaware.core.result import ItemResult
 
 if TYPE_CHECKING:
-    from pytest_failaware.baselines.entries import Measured
     from pytest_failaware.baselines.merge import UpdateOutcome
 
 _NAMED: Final = 12  # entries
 
 
 def update_baselines(
-    directory: Path, pending: Sequence[Entry], obsolete: Mapping[str, Sequence[str]], writing: Writing
+    directory: Path, pending: Sequence[JudgedItem], obsolete: Mapping[str, Sequence[str]], writing: Writing
 ) -> Iterator[tuple[str, UpdateOutcome]]:
     """Write one baseline after another; each one's name and what happened to it.
 
     Args:
         directory: the folder of the baselines.
-        pending: what items attached whose values are to be written.
+        pending: the items whose values are to be written.
         obsolete: the entries to delete, by baseline.
         writing: how to write.
 
@@ -38,8 +36,10 @@ def update_baselines(
     from pytest_failaware.baselines.update import update_baseline
 
     drop = obsolete if writing.prune else {}
-    for name in dict.fromkeys([*(entry["result"]["baseline"] for entry in pending), *drop]):
-        measured = [_measured(entry) for entry in pending if entry["result"]["baseline"] == name]
+    for name in dict.fromkeys([*(item.result.baseline for item in pending), *drop]):
+        measured = [
+            (item.measurement, item.rule) for item in pending if item.measurement and item.result.baseline == name
+        ]
         yield (
             name,
             update_baseline(
@@ -52,12 +52,6 @@ def update_baselines(
                 dry_run=writing.dry_run,
             ),
         )
-
-
-def _measured(entry: Entry) -> Measured:
-    from pytest_failaware.core.rule import FailureRule
-
-    return measurement_from_plain(entry["measurement"]), FailureRule.parse(entry["rule"])
 
 
 def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str, str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from pytest_failaware.config.baseline_folder import ini_of
-from pytest_failaware.config.options import PREFIX, Given, Surroundings
+from pytest_failaware.config.given import Given, Surroundings
+from pytest_failaware.config.options import PREFIX
 from pytest_failaware.core.errors import ConfigError
 
 UPDATE_IN_CI: Final = f"{PREFIX}update_in_ci"

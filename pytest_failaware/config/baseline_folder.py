@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import Final
 
+from pytest_failaware.config.given import Given
 from pytest_failaware.config.ini_files import Table, find_ini, table_of
-from pytest_failaware.config.options import PREFIX, Given
+from pytest_failaware.config.options import BY_NAME
 
-KEY: Final = f"{PREFIX}baseline_dir"
-DEFAULT: Final = "baselines"
+_OPTION: Final = BY_NAME["baseline-dir"]
 
 
 def baseline_folder(start: Path) -> Path:
@@ -21,9 +21,9 @@ def baseline_folder(start: Path) -> Path:
     """
     ini, table = ini_of(start)
     if ini is None:
-        return Path(DEFAULT)
-    text = str(table.get(KEY) or DEFAULT)
-    folder = Given(text=text, where=f"{KEY} = {text}", place=ini.name, base=ini.parent).path()
+        return Path(_OPTION.default)
+    text = str(table.get(_OPTION.ini) or _OPTION.default)
+    folder = Given(text=text, where=f"{_OPTION.ini} = {text}", place=ini.name, base=ini.parent).path()
     return folder if Path(text).expanduser().is_absolute() else Path(os.path.relpath(folder, start.resolve()))
 
 

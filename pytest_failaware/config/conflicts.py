@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
-from pytest_failaware.config.options import COMMAND_LINE, OPTIONS, PREFIX, Given, Surroundings
+from pytest_failaware.config.given import COMMAND_LINE, Given, Surroundings
+from pytest_failaware.config.options import OPTIONS, PREFIX
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.request import Precision, RunConfig, UpdateMode
+from pytest_failaware.report.json_report import records_path
 
 _ENVIRONMENT: Final = frozenset(option.environment for option in OPTIONS if option.environment)
 _SWITCHES: Final = frozenset(option.name for option in OPTIONS if option.flag)
 _LEAST_ALPHA: Final = Decimal("1e-12")  # what forty samples lost and none gained prove
 
 
-def refuse_contradictions(
-    config: RunConfig, given: Mapping[str, Given], reports: Sequence[Given], around: Surroundings
-) -> None:
+def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around: Surroundings) -> None:
     """Refuse what would let a gate pass that nobody reviewed, or store what is not the whole truth.
 
     Raises:
@@ -27,7 +28,9 @@ def refuse_contradictions(
     if config.precision is Precision.TF32 and config.device == "cpu":
         raise ConfigError(f"{given['precision'].where}: only CUDA has TF32; leave it out, or do not ask for the CPU")
     if config.check:
-        _refuse_beside_check({**given, **_typed_report(reports)})
+        _refuse_beside_check(given)
+    if config.outputs.files:
+        _refuse_shared_files(config, given["report"].lines)
     if config.predictions is not None:
         _refuse_what_a_model_needs(config, given)
     readers = {"strict": config.strict, "limit": config.limit, "against": config.against, "override": config.overrides}
@@ -47,21 +50,27 @@ def refuse_contradictions(
         )
 
 
-def _typed_report(reports: Sequence[Given]) -> dict[str, Given]:
-    """The first report that was typed; those of the ini are for other runs."""
-    typed = [given for given in reports if given.place == COMMAND_LINE]
-    return {"report": typed[0]} if typed else {}
-
-
 def _refuse_beside_check(given: Mapping[str, Given]) -> None:
     """Refuse what needs the numbers of all samples beside a look at a few of them."""
     writing = ("update-baselines", "update-new", "prune", "dry-run", "reason", "reset-golden")
-    for name in ("strict", "limit", "against", *writing, "report"):
+    report = ("report",) if "report" in given and given["report"].place == COMMAND_LINE else ()  # the ini's: other runs
+    for name in ("strict", "limit", "against", *writing, *report):
         if name in given and (name not in _SWITCHES or given[name].switch()):
             raise ConfigError(
                 f"{given[name].where}: --failaware-check only looks at a few samples, so there is nothing to judge, "
                 f"store or report; {_left_out(name, given[name])}"
             )
+
+
+def _refuse_shared_files(config: RunConfig, reports: Iterable[Given]) -> None:
+    """Refuse a report that would replace another or a baseline."""
+    taken: dict[Path, str] = {}
+    for given, path in zip(reports, config.outputs.files, strict=True):
+        for written in (path, records_path(path)) if path.suffix.lower() == ".json" else (path,):
+            if written in taken or written.is_relative_to(config.baseline_dir):
+                holder = taken.get(written, f"the baselines in {config.baseline_dir}")
+                raise ConfigError(f"{given.where}: {written} is for {holder}; name another file")
+            taken[written] = given.where
 
 
 def _left_out(name: str, given: Given) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from pytest_failaware.config.options import Given
+from pytest_failaware.config.given import Given
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.files import is_address
 from pytest_failaware.core.preprocessing import INTERPOLATIONS, Preprocessing

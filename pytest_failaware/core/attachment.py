@@ -1,9 +1,42 @@
-"""What a test item attaches to its report."""
+"""What a test item sends to the process that reports: through its report, as plain data, with and without xdist."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from decimal import Decimal
 
-Entry = Mapping[str, Any]
-"""What an item attaches to its report. Any: plain data of any depth."""
+from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.pictures import Pictures
+from pytest_failaware.core.result import ItemResult
+from pytest_failaware.core.rule import FailureRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedItem:
+    """The result of an item, with what the run's process needs to report it, to store its values and to draw it.
+
+    `measurement` is there only if a file will hold it, and `pictures` only if the HTML report is asked for.
+    """
+
+    result: ItemResult
+    facts: tuple[str, ...]  # lines for the summary
+    model: str  # the hash of the model: counts in how many processes it was loaded
+    opened: tuple[str, ...]  # options whose model or data set this process opened
+    rule: FailureRule
+    test: str  # the marked test that the item belongs to: its id without the condition
+    alpha: Decimal | None  # the chance of a false alarm of all items of the test; None if its gates share none
+    is_named: bool  # a marker or an option names the baseline, and not the model
+    is_to_write: bool  # its values become the expected ones if the test passes
+    is_acceptable: bool  # the command accept may store its values
+    measurement: Measurement | None
+    pictures: Pictures | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """What one report of an item carries."""
+
+    judged: JudgedItem | None = None  # only with the report of the call
+    error: str = ""  # what could not be used
+    notices: tuple[str, ...] = ()
+    early: tuple[str, ...] = ()  # sentences that cannot wait until the end of the run

@@ -1,262 +1,178 @@
-"""Results, measurements and pictures as plain data, to travel between processes, and back."""
+"""Dataclasses <-> plain data, by their type hints: the one form in which values travel between processes."""
 
 from __future__ import annotations
 
 import base64
 import dataclasses
+import types
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
+from enum import Enum
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pytest_failaware.core.condition import Condition
-from pytest_failaware.core.estimates import Cells, ConditionStats, Estimate, Score, Value
-from pytest_failaware.core.measurement import DataFacts, Former, Measurement, ModelFacts, Provenance
-from pytest_failaware.core.pictures import ClassChange, ClassCounts, Curves, Histogram, Pictures, Side, Thumbnail
-from pytest_failaware.core.records import Records
-from pytest_failaware.core.result import (
-    BoundCheck,
-    ClassLoss,
-    Comparison,
-    Decomposition,
-    Evidence,
-    Flip,
-    ItemResult,
-    Judged,
-    Reuse,
-    SampleChange,
-    Sight,
-    Verdict,
-)
+from pytest_failaware.core.errors import FailAwareError
+from pytest_failaware.core.text import describe_error
 
-_FORMER: Final = "former_id"
-"""The column of the ids that the samples had before classes were renamed."""
+Plain = Any
+"""None, bool, int, float, str, lists and dicts of them: what JSON and execnet can carry. Any: nested to any depth."""
+
+T = TypeVar("T")
+
+_ATOMS: Final = (bool, int, float, str)
+_SPELLED: Final = (Decimal, Fraction, Path)
+"""Types that their text spells exactly."""
+_COLUMN: Final = "column"
+"""The name of an array in the npz that carries it."""
 
 
-Plain = dict[str, Any]
-"""str, int, float, bool, None, lists and dicts of them: what JSON and execnet can carry. Any: nested to any depth."""
+class PlainError(FailAwareError):
+    """Plain data are not those of the type that is expected. The text names the field."""
 
 
-def result_to_plain(result: ItemResult) -> Plain:
-    """An item's result as plain data."""
-    stats = result.stats
-    return {
-        "nodeid": result.nodeid,
-        "baseline": result.baseline,
-        "condition": stats.condition,
-        "cells": fields_of(stats.cells),
-        "rates": {name: fields_of(rate) for name, rate in stats.rates.items()},
-        "scores": {name: fields_of(score) for name, score in stats.scores.items()},
-        "comparisons": [_comparison_to_plain(comparison) for comparison in result.comparisons],
-        "verdict": result.verdict.value,
-        "differences": list(result.differences),
-        "notes": list(result.notes),
-        "change": None if result.change is None else _change_to_plain(result.change),
-        "causes": list(result.causes),
-        "at_chance": result.at_chance,
-        "drifts": result.drifts,
-        "ends_golden": result.ends_golden,
-        "reference": result.reference,
-        "lacks_files": result.lacks_files,
-        "has_other_classes": result.has_other_classes,
-        "has_other_groups": result.has_other_groups,
-        "stored": {name: fields_of(rate) for name, rate in result.stored.items()},
-        "is_against": result.is_against,
-        "reuse": [fields_of(one) for one in result.reuse],
-        "sights": [fields_of(sight) for sight in result.sights],
-        "location": list(result.location),
-        "subject": result.subject,
-        "alarm": result.alarm,
-        "is_alarm_stored": result.is_alarm_stored,
-        "awaits_clean": result.awaits_clean,
-    }
-
-
-def result_from_plain(plain: Mapping[str, Any]) -> ItemResult:
-    """The result that `result_to_plain` took apart."""
-    return ItemResult(
-        nodeid=plain["nodeid"],
-        baseline=plain["baseline"],
-        stats=ConditionStats(
-            condition=plain["condition"],
-            cells=Cells(**plain["cells"]),
-            rates={name: Estimate(**rate) for name, rate in plain["rates"].items()},
-            scores={name: Score(**score) for name, score in plain["scores"].items()},
-        ),
-        comparisons=tuple(_comparison_from_plain(comparison) for comparison in plain["comparisons"]),
-        verdict=Verdict(plain["verdict"]),
-        differences=tuple(plain["differences"]),
-        notes=tuple(plain["notes"]),
-        change=None if plain["change"] is None else _change_from_plain(plain["change"]),
-        causes=tuple(plain["causes"]),
-        at_chance=plain["at_chance"],
-        drifts=plain["drifts"],
-        ends_golden=plain["ends_golden"],
-        reference=plain["reference"],
-        lacks_files=plain["lacks_files"],
-        has_other_classes=plain["has_other_classes"],
-        has_other_groups=plain["has_other_groups"],
-        stored={name: Estimate(**rate) for name, rate in plain["stored"].items()},
-        is_against=plain["is_against"],
-        reuse=tuple(Reuse(**one) for one in plain["reuse"]),
-        sights=tuple(Sight(**sight) for sight in plain["sights"]),
-        location=(plain["location"][0], plain["location"][1]),
-        subject=plain["subject"],
-        alarm=plain["alarm"],
-        is_alarm_stored=plain["is_alarm_stored"],
-        awaits_clean=plain["awaits_clean"],
-    )
-
-
-def measurement_to_plain(measurement: Measurement) -> Plain:
-    """A measurement as plain data, the columns as base64 of an npz."""
-    from pytest_failaware.core.npz import pack
-
-    records, former = measurement.records, measurement.former
-    columns = {**records.columns, **records.samples.columns}
-    if former is not None:
-        columns[_FORMER] = former.sample_id
-    provenance = measurement.provenance
-    return {
-        "condition": {**fields_of(measurement.condition), "parameters": dict(measurement.condition.parameters)},
-        "seed": measurement.seed,
-        "records": base64.b64encode(pack(columns, compressed=True)).decode("ascii"),
-        "data": {**fields_of(provenance.data), "classes": list(provenance.data.classes)},
-        "preprocessing": provenance.preprocessing,
-        "model": fields_of(provenance.model),
-        "environment": dict(provenance.environment),
-        "former": None if former is None else {"classes": list(former.classes), "fingerprint": former.fingerprint},
-    }
-
-
-def measurement_from_plain(plain: Mapping[str, Any]) -> Measurement:
-    """The measurement that `measurement_to_plain` took apart.
+def to_plain(value: object) -> Plain:
+    """Return plain data from which `from_plain` makes an equal value of the same type.
 
     Raises:
-        ColumnsError: the columns cannot be read; what they hold is for the caller to check.
+        PlainError: the value, or a part of it, is of a type that cannot travel.
     """
+    if value is None or type(value) in _ATOMS:
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [to_plain(item) for item in value]
+    if isinstance(value, Mapping) and all(type(key) is str for key in value):
+        return {key: to_plain(item) for key, item in value.items()}
+    if isinstance(value, _SPELLED):
+        return str(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, float):  # numpy's float64, which execnet does not know
+        return float(value)
+    if type(value).__name__ == "ndarray":
+        return _array_to_plain(value)
+    raise PlainError(f"a value of the type {type(value).__name__} cannot travel between processes")
+
+
+def from_plain(kind: type[T], plain: Plain) -> T:
+    """Return the value of a type that `to_plain` took apart.
+
+    Raises:
+        PlainError: a field is unknown, is missing or holds something else; the text names the field.
+    """
+    value: T = _read(kind, plain, kind.__name__)
+    return value
+
+
+def _read(hint: Any, plain: Plain, place: str) -> Any:  # Any: a type hint, and a value of that type
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _read(_member(arguments, plain, place), plain, place)
+    if not _fits(hint, plain):
+        raise PlainError(f"{place}: cannot hold {_shown(plain)}")
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _read_fields(hint, plain, place)
+    if origin is tuple:
+        items = _item_hints(arguments, len(plain), place)
+        return tuple(
+            _read(item, part, f"{place}[{n}]") for n, (item, part) in enumerate(zip(items, plain, strict=True))
+        )
+    if origin is Mapping:
+        return {key: _read(arguments[1], part, f"{place}.{key}") for key, part in plain.items()}
+    return plain if hint in (*_ATOMS, types.NoneType) else _parse(hint, plain, place)
+
+
+def _read_fields(kind: type, plain: Mapping[str, Plain], place: str) -> Any:  # Any: of the dataclass `kind`
+    hints = _hints(kind)
+    if unknown := [name for name in plain if name not in hints]:
+        raise PlainError(f"{place}: {kind.__name__} has no field {unknown[0]!r}")
+    if missing := [name for name in hints if name not in plain]:
+        raise PlainError(f"{place}: the field {missing[0]!r} of {kind.__name__} is missing")
+    return kind(**{name: _read(hint, plain[name], f"{place}.{name}") for name, hint in hints.items()})
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:  # Any: type hints
+    """The type of each field of a dataclass; numpy is imported only for one that names it."""
+    names: dict[str, Any] = {}  # Any: modules and types
+    if any("NDArray" in str(field.type) for field in dataclasses.fields(kind)):
+        import numpy as np
+        from numpy.typing import NDArray
+
+        names = {"np": np, "NDArray": NDArray}
+    hints = get_type_hints(kind, localns=names)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+
+
+def _member(hints: tuple[Any, ...], plain: Plain, place: str) -> Any:  # Any: type hints
+    """The one type of a union that the plain data fit; among several dataclasses the one of these fields."""
+    fitting = [hint for hint in hints if _fits(hint, plain)]
+    if len(fitting) > 1 and isinstance(plain, dict):
+        fitting = [hint for hint in fitting if set(_hints(hint)) == set(plain)]
+    if len(fitting) != 1:
+        names = ", ".join(getattr(hint, "__name__", str(hint)) for hint in hints)
+        raise PlainError(f"{place}: {_shown(plain)} fits {len(fitting)} of the types {names}")
+    return fitting[0]
+
+
+def _fits(hint: Any, plain: Plain) -> bool:  # Any: a type hint
+    """Whether plain data have the outer form of a type."""
+    if hint in _ATOMS:
+        return type(plain) is hint or (hint is float and type(plain) is int)
+    if hint is types.NoneType:
+        return plain is None
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return isinstance(plain, dict)
+    form = {tuple: list, Mapping: dict}.get(get_origin(hint), str)
+    return isinstance(plain, form)
+
+
+def _item_hints(arguments: tuple[Any, ...], length: int, place: str) -> tuple[Any, ...]:  # Any: type hints
+    """The type of each item of a tuple."""
+    if len(arguments) == 2 and arguments[1] is Ellipsis:
+        return (arguments[0],) * length
+    if len(arguments) != length:
+        raise PlainError(f"{place}: holds {length} values, not {len(arguments)}")
+    return arguments
+
+
+def _parse(hint: Any, text: str, place: str) -> Any:  # Any: a type hint, and a value of that type
+    """A value that travels as a text."""
+    try:
+        if get_origin(hint) is not None:
+            return _array_from_plain(hint, text)
+        if isinstance(hint, type) and issubclass(hint, (Enum, *_SPELLED)):
+            return hint(text)
+        if hint is bytes:
+            return base64.b64decode(text, validate=True)
+    except (ArithmeticError, LookupError, ValueError, FailAwareError) as error:
+        raise PlainError(f"{place}: cannot hold {_shown(text)} ({describe_error(error)})") from error
+    raise PlainError(f"{place}: the type {hint} cannot travel between processes")
+
+
+def _array_to_plain(column: Any) -> str:  # Any: an array
+    """An array as base64 of an npz, which keeps its type and its shape."""
+    from pytest_failaware.core.npz import pack
+
+    return base64.b64encode(pack({_COLUMN: column}, compressed=True)).decode("ascii")
+
+
+def _array_from_plain(hint: Any, text: str) -> Any:  # Any: NDArray of a type, and an array
+    """The array of an npz, if its numbers are of the type that the hint names."""
     from pytest_failaware.core.npz import unpack
 
-    columns = unpack(base64.b64decode(plain["records"]))
-    condition, data, former = plain["condition"], plain["data"], plain.get("former")
-    return Measurement(
-        condition=Condition(**{**condition, "parameters": tuple(condition["parameters"].items())}),
-        seed=plain["seed"],
-        records=Records.from_columns(columns),
-        provenance=Provenance(
-            data=DataFacts(**{**data, "classes": tuple(data["classes"])}),
-            preprocessing=plain["preprocessing"],
-            model=ModelFacts(**plain["model"]),
-            environment=plain["environment"],
-        ),
-        former=None
-        if former is None
-        else Former(classes=tuple(former["classes"]), fingerprint=former["fingerprint"], sample_id=columns[_FORMER]),
-    )
+    column = unpack(base64.b64decode(text, validate=True))[_COLUMN]
+    (scalar,) = get_args(get_args(hint)[1])
+    if scalar is not Any and column.dtype != scalar:
+        raise ValueError(f"the numbers are {column.dtype}")
+    return column
 
 
-def fields_of(value: Any) -> Plain:  # Any: one of the flat slotted dataclasses of the schema
-    """The fields of a flat dataclass by name."""
-    return {name: getattr(value, name) for name in value.__slots__}
-
-
-def _comparison_to_plain(comparison: Judged) -> Plain:
-    plain = {
-        **fields_of(comparison),
-        "current": fields_of(comparison.current),
-        "verdict": comparison.verdict.value,
-    }
-    if isinstance(comparison, BoundCheck):
-        return {**plain, "limit": str(comparison.limit)}
-    return {
-        **plain,
-        "reference": fields_of(comparison.reference),
-        "allowed": str(comparison.allowed),
-        "evidence": None if comparison.evidence is None else fields_of(comparison.evidence),
-    }
-
-
-def _change_to_plain(change: SampleChange) -> Plain:
-    parts = change.decomposition
-    return {
-        **fields_of(change),
-        "worst": [fields_of(flip) for flip in change.worst],
-        "worst_class": None if change.worst_class is None else fields_of(change.worst_class),
-        "diagnosis": list(change.diagnosis),
-        "decomposition": None if parts is None else fields_of(parts),
-    }
-
-
-def _change_from_plain(plain: Mapping[str, Any]) -> SampleChange:
-    parts, worst_class = plain["decomposition"], plain["worst_class"]
-    changed = {
-        "worst": tuple(Flip(**flip) for flip in plain["worst"]),
-        "worst_class": None if worst_class is None else ClassLoss(**worst_class),
-        "diagnosis": tuple(plain["diagnosis"]),
-        "decomposition": None if parts is None else Decomposition(**parts),
-    }
-    return SampleChange(**{**plain, **changed})
-
-
-def _comparison_from_plain(plain: Mapping[str, Any]) -> Judged:
-    shared = {"current": _value_from_plain(plain["current"]), "verdict": Verdict(plain["verdict"])}
-    if "limit" in plain:
-        return BoundCheck(**{**plain, **shared, "limit": Decimal(plain["limit"])})
-    changed = {
-        **shared,
-        "reference": _value_from_plain(plain["reference"]),
-        "allowed": Decimal(plain["allowed"]),
-        "evidence": None if plain["evidence"] is None else Evidence(**plain["evidence"]),
-    }
-    return Comparison(**{**plain, **changed})
-
-
-def _value_from_plain(plain: Plain) -> Value:
-    return Estimate(**plain) if "numerator" in plain else Score(**plain)
-
-
-def pictures_to_plain(pictures: Pictures) -> Plain:
-    """The pictures as plain data."""
-    return dataclasses.asdict(pictures)
-
-
-def pictures_from_plain(plain: Mapping[str, Any]) -> Pictures:
-    """The pictures that `pictures_to_plain` took apart; they come back equal through JSON too."""
-    return Pictures(
-        **{
-            **plain,
-            "before": None if plain["before"] is None else _side(plain["before"]),
-            "now": _side(plain["now"]),
-            "classes": tuple(map(_class_change, plain["classes"])),
-            "thumbnails": tuple(Thumbnail(**one) for one in plain["thumbnails"]),
-        }
-    )
-
-
-def _side(plain: Mapping[str, Any]) -> Side:
-    stats = plain["stats"]
-    rates = {name: Estimate(**rate) for name, rate in stats["rates"].items()}
-    return Side(
-        stats=ConditionStats(condition=stats["condition"], cells=Cells(**stats["cells"]), rates=rates),
-        curves=None if plain["curves"] is None else _curves(plain["curves"]),
-    )
-
-
-def _curves(plain: Mapping[str, Any]) -> Curves:
-    point = plain["operating_point"]
-    return Curves(
-        risk_coverage=tuple(map(tuple, plain["risk_coverage"])),
-        operating_point=None if point is None else (point[0], point[1]),
-        reliability=tuple(map(tuple, plain["reliability"])),
-        ece=plain["ece"],
-        confidence=_histogram(plain["confidence"]),
-        entropy=_histogram(plain["entropy"]),
-    )
-
-
-def _histogram(plain: Mapping[str, Any]) -> Histogram:
-    return Histogram(high=plain["high"], right=tuple(plain["right"]), wrong=tuple(plain["wrong"]))
-
-
-def _class_change(plain: Mapping[str, Any]) -> ClassChange:
-    before = None if plain["before"] is None else ClassCounts(**plain["before"])
-    return ClassChange(**{**plain, "before": before, "now": ClassCounts(**plain["now"])})
+def _shown(plain: Plain) -> str:
+    text = repr(plain)
+    return text if len(text) <= 60 else f"{text[:60]}…"

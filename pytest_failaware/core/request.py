@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -107,7 +107,7 @@ class Outputs:
     """
 
     files: tuple[Path, ...] = ()
-    html_images: int = 8
+    html_images: int
     github: bool = False
 
     @property
@@ -148,34 +148,37 @@ class Loading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
-    """What executes a run, with the gate that a bare marker means. Paths are absolute."""
+    """What executes a run, with the gate that a bare marker means. Paths are absolute.
 
-    model: Source | None
-    predictions: Source | None
-    arch: Source | None
+    A field has the name of its option; an option without a value leaves the default here, which says so.
+    """
+
+    model: Source | None = None
+    predictions: Source | None = None
+    arch: Source | None = None
     loading: Loading
-    dataset: Source | None
-    data_root: Path | None
+    dataset: Source | None = None
+    data_root: Path
     bad_samples: int  # how many images may be left out because they cannot be used
-    preprocess: Preprocessing | Source | None
-    precomputed: Path | None
+    preprocess: Preprocessing | Source | None = None
+    precomputed: Path | None = None
     device: str
-    batch_size: int | None
+    batch_size: int | None = None
     precision: Precision
     model_outputs: ModelOutputs
     baseline_dir: Path
-    against: Source | None
+    against: Source | None = None
     dataset_change: DatasetChange
     drift_budget: Decimal
-    rename: Mapping[str, str]  # new names of classes by those that baselines have
-    check: bool
-    limit: int | None
-    group: str | None
+    rename: Mapping[str, str] = field(default_factory=dict)  # new names of classes by those that baselines have
+    check: bool = False
+    limit: int | None = None
+    group: str | None = None
     store_logits: bool
-    strict: bool
+    strict: bool = False
     writing: Writing
     outputs: Outputs
-    caching: bool
+    no_cache: bool = False
     gate: Gate
-    overrides: Mapping[str, str]  # gate arguments of --failaware-override, which win over every marker
+    overrides: Mapping[str, str] = field(default_factory=dict)  # gate arguments that win over every marker
     origins: Mapping[str, Origin]

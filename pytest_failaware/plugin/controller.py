@@ -14,9 +14,9 @@ from pytest_failaware.baselines.ignored import ignored_sentence
 from pytest_failaware.baselines.updates import outcome_sentence, refused_updates, update_baselines
 from pytest_failaware.config.baseline_folder import baseline_folder
 from pytest_failaware.config.command import accept_command, shown_command
+from pytest_failaware.config.given import COMMAND_LINE
 from pytest_failaware.config.inis_below import is_only_ini
-from pytest_failaware.config.options import COMMAND_LINE
-from pytest_failaware.core.attachment import Entry
+from pytest_failaware.core.attachment import Attachment, JudgedItem
 from pytest_failaware.core.errors import ConfigError, FailAwareError
 from pytest_failaware.core.request import RunConfig
 from pytest_failaware.core.result import ItemResult
@@ -24,6 +24,7 @@ from pytest_failaware.core.summary import RunReport
 from pytest_failaware.core.text import describe_error, described, printable, without_folder, without_home
 from pytest_failaware.judge.corruption.summary import run_corruption
 from pytest_failaware.judge.false_alarms import false_alarms
+from pytest_failaware.plugin.attaching import ATTACHMENT, attached
 from pytest_failaware.plugin.bends import bends_of, typed_text
 from pytest_failaware.plugin.console import (
     GateFailure,
@@ -35,7 +36,7 @@ from pytest_failaware.plugin.console import (
 )
 from pytest_failaware.plugin.early import EarlyWord
 from pytest_failaware.plugin.gated_items import GIVE_ONE
-from pytest_failaware.plugin.ledger import Ledger
+from pytest_failaware.plugin.ledger import NOTHING, Ledger
 from pytest_failaware.plugin.obsolete import Unused, find_unused, remove_baseline
 from pytest_failaware.plugin.partial_run import narrowed_by, skipped_files
 from pytest_failaware.plugin.session import FROM_FIXTURES
@@ -80,16 +81,16 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what each report carries, and have a failed gate shown as this terminal can show it."""
-        entry, worker = getattr(report, "failaware", None), getattr(report, "worker_id", "")
-        self.ledger.add(report, entry, worker)
-        for sentence in (entry or {}).get("early", ()):
+        attachment = attached(report, ATTACHMENT, Attachment) or NOTHING
+        self.ledger.add(report, attachment, getattr(report, "worker_id", ""))
+        for sentence in attachment.early:
             self.early.say(sentence)
         if report.skipped and GIVE_ONE in str(report.longrepr):
             self.ledger.skipped[report.nodeid] = None
-        if report.when == "call" and report.failed and entry and "result" in entry:
+        if report.when == "call" and report.failed and attachment.judged is not None:
             self._show(report, self.ledger.results[report.nodeid])
-        elif report.failed and entry and "error" in entry:
-            self._shorten(report, entry["error"])
+        elif report.failed and attachment.error:
+            self._shorten(report, attachment.error)
 
     def _show(self, report: pytest.TestReport, result: ItemResult) -> None:
         """Put our own text in place of the same text that came as plain lines, maybe from another process."""
@@ -249,7 +250,7 @@ class Controller:
     def _update(self) -> None:
         writing = self.run.writing
         refused = refused_updates(self.ledger.in_order, writing)
-        pending = [entry for entry in self.ledger.to_write if entry["result"]["baseline"] not in refused]
+        pending = [item for item in self.ledger.to_write if item.result.baseline not in refused]
         if writing.prune and (partial := self._partial()):
             self._refuse(f"NOT pruned: {partial}; prune in a full run")
         if not writing.asked or not (pending or refused or writing.prune):
@@ -265,10 +266,10 @@ class Controller:
         self._write(pending, {name: keys for name, keys in obsolete.items() if name not in whole})
         self._delete(whole)
 
-    def _write(self, pending: Sequence[Entry], obsolete: Mapping[str, Sequence[str]]) -> None:
+    def _write(self, pending: Sequence[JudgedItem], obsolete: Mapping[str, Sequence[str]]) -> None:
         """Update one baseline after another, and delete single entries that no test uses."""
         writing, directory = self.run.writing, self.run.baseline_dir
-        self._unwritten |= {entry["result"]["baseline"] for entry in pending}  # until each is written
+        self._unwritten |= {item.result.baseline for item in pending}  # until each is written
         for name, outcome in update_baselines(directory, pending, obsolete, writing):
             self._unwritten.discard(name)
             sentence = outcome_sentence(name, directory, outcome, dry_run=writing.dry_run)

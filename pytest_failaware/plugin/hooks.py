@@ -13,7 +13,7 @@ import pytest
 
 from pytest_failaware import hookspec
 from pytest_failaware.config.options import INI_KEYS, INI_LISTS, OPTIONS
-from pytest_failaware.plugin.stash import CONTROLLER, CONTROLLER_NAME, ENTRY, FAULT, IN_USE, SESSION, register
+from pytest_failaware.plugin.stash import ATTACHED, CONTROLLER, CONTROLLER_NAME, FAULT, IN_USE, SESSION, register
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -233,10 +233,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Send the item's entry along with its report, from an xdist worker too."""
+    """Send what the item attached along with its report, from an xdist worker too."""
     report = yield
-    if SESSION in item.config.stash or ENTRY in item.stash:
-        from pytest_failaware.plugin.items import attach
+    if SESSION in item.config.stash or ATTACHED in item.stash:
+        from pytest_failaware.plugin.items import send
 
-        attach(item, report)
+        send(item, report)
     return report

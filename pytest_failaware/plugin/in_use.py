@@ -6,8 +6,9 @@ import os
 
 import pytest
 
+from pytest_failaware.config.given import TRUE
 from pytest_failaware.config.misspelt import refuse_misspelt
-from pytest_failaware.config.options import OPTIONS, TRUE
+from pytest_failaware.config.options import OPTIONS
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.text import without_home
 from pytest_failaware.plugin.ini_values import check_ini, ini_overrides, ini_value, key_of, keys_in_use

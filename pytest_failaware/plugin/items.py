@@ -8,13 +8,15 @@ from typing import Final, NoReturn
 
 import pytest
 
+from pytest_failaware.core.attachment import Attachment
 from pytest_failaware.core.errors import ConfigError, FailAwareError
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.text import printable, without_home
+from pytest_failaware.plugin.attaching import ATTACHMENT, attach
 from pytest_failaware.plugin.console import verbosity_of
 from pytest_failaware.plugin.gated_items import gated_of, is_marked, takes_gates
 from pytest_failaware.plugin.session import GatedCondition, Measured
-from pytest_failaware.plugin.stash import ENTRY, JUDGING, MEASURED, SESSION
+from pytest_failaware.plugin.stash import ATTACHED, JUDGING, MEASURED, SESSION
 from pytest_failaware.plugin.user_code import contained
 from pytest_failaware.report import junit
 from pytest_failaware.report.failure import failure_lines
@@ -24,7 +26,7 @@ _BODY_FAILED: Final = "the body of the test failed, so nothing of it is stored"
 
 def set_up(item: pytest.Item) -> Generator[None, None, None]:
     """Measure through the fixtures; what cannot be used fails the item in one line."""
-    item.stash[ENTRY] = {}
+    item.stash[ATTACHED] = Attachment()
     try:
         _refuse_other_markers(item)
         return (yield)
@@ -90,8 +92,8 @@ def _judge(item: pytest.Item, gated: GatedCondition, measured: Measured, *, body
     with contained("judging it: a metric of a hook"):
         result = judging.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
         result = dataclasses.replace(result, notes=(*result.notes, *([_BODY_FAILED] if body_failed else [])))
-        entry = judging.entry(measured, gated.gate, result)
-    item.stash[ENTRY] = {**entry, "named": gated.gate.baseline is not None}
+        judged = judging.attachment(measured, gated.gate, result)
+    item.stash[ATTACHED] = Attachment(judged=judged)
     return result
 
 
@@ -103,24 +105,22 @@ def _judge_after_failure(item: pytest.Item, gated: GatedCondition | None) -> Non
     try:
         _judge(item, gated, measured, body_failed=True)
     except FailAwareError:
-        item.stash[ENTRY] = {}  # the failure of the body is what the item reports
+        item.stash[ATTACHED] = Attachment()  # the failure of the body is what the item reports
 
 
 def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:
     """Fail an item that something unusable stops; the run will end with the exit code of a usage error."""
     text = printable(without_home(str(error)))
-    item.stash[ENTRY] = {"error": text}
+    item.stash[ATTACHED] = Attachment(error=text)
     raise pytest.fail.Exception(text, pytrace=False) from None
 
 
-def attach(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Attach the entry of an item to its report; the first report of a marked item always has one."""
-    session, entry = item.config.stash.get(SESSION, None), item.stash.get(ENTRY, {})
+def send(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Send what the item attached with its report; the first report of a marked item always carries something."""
+    session, attachment = item.config.stash.get(SESSION, None), item.stash.get(ATTACHED, Attachment())
     if session is not None:
-        if notices := session.measurer.take_notices():
-            entry = {**entry, "notices": notices}
-        if sentences := session.early.take():
-            entry = {**entry, "early": sentences}
-    if entry or (report.when == "setup" and is_marked(item)):
-        report.failaware = entry  # type: ignore[attr-defined]  # reports carry extra attributes along
-        item.stash[ENTRY] = {}
+        notices, early = tuple(session.measurer.take_notices()), tuple(session.early.take())
+        attachment = dataclasses.replace(attachment, notices=notices, early=early)
+    if attachment != Attachment() or (report.when == "setup" and is_marked(item)):
+        attach(report, ATTACHMENT, attachment)
+        item.stash[ATTACHED] = Attachment()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.pictures import Pictures
-from pytest_failaware.core.plain import measurement_to_plain, pictures_to_plain, result_to_plain
 from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.request import UpdateMode, Writing
 from pytest_failaware.core.result import ItemResult, SampleChange, Verdict
@@ -182,25 +182,29 @@ class Judging:
             records=records,
         )
 
-    def entry(self, measured: Measured, gate: Gate, result: ItemResult) -> dict[str, Any]:  # Any: plain data
-        """What an item attaches to its report; what it measured, and what is drawn, only where a file will hold it."""
+    def attachment(self, measured: Measured, gate: Gate, result: ItemResult) -> JudgedItem:
+        """What an item sends; what it measured, and what is drawn, only if a file will hold it."""
         from pytest_failaware.judge.acceptance import accepted
 
         update, measurement = self.config.writing.update, measured.measurement
         write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
         bent = self.config.limit or self.config.overrides or self.config.against  # never accepted afterwards
         keep = write or (not bent and self.config.outputs.json is not None)
-        return {
-            "result": result_to_plain(result),
-            "facts": list(facts(self.session, measured, gate)),
-            "opened": list(self.session.opened),
-            "rule": str(gate.rule),
-            **({"alpha": str(gate.chosen_alpha)} if gate.policy.proves_a_drop else {}),
-            "write": write,
-            "acceptable": not accepted(result, _ANYTHING).verdict.fails,
-            **({"measurement": measurement_to_plain(self._stripped(measurement))} if keep else {}),
-            **({"pictures": pictures_to_plain(self._pictures(measured, gate, result))} if self._draws else {}),
-        }
+        before, _, after = result.nodeid.rpartition(result.stats.condition)
+        return JudgedItem(
+            result=result,
+            facts=facts(self.session, measured, gate),
+            model=measurement.provenance.model.sha256,
+            opened=tuple(self.session.opened),
+            rule=gate.rule,
+            test=before + after,
+            alpha=gate.chosen_alpha if gate.policy.proves_a_drop else None,
+            is_named=gate.baseline is not None,
+            is_to_write=write,
+            is_acceptable=not accepted(result, _ANYTHING).verdict.fails,
+            measurement=self._stripped(measurement) if keep else None,
+            pictures=self._pictures(measured, gate, result) if self._draws else None,
+        )
 
     def _stripped(self, measurement: Measurement) -> Measurement:
         """What may be stored: predictions bring their logits, whether they are to be kept or not."""

@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from pytest_failaware.core.attachment import Entry
+from pytest_failaware.core.attachment import Attachment, JudgedItem
 from pytest_failaware.core.pictures import Pictures
-from pytest_failaware.core.plain import pictures_from_plain, result_from_plain
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.judge.alarms import with_alarms
+
+NOTHING: Final = Attachment()
 
 
 class Report(Protocol):
@@ -25,9 +26,9 @@ class Report(Protocol):
 
 @dataclass(kw_only=True)
 class _Attempt:
-    """What an item measured in one attempt, and the reports of its phases."""
+    """What an item sent in one attempt, and the reports of its phases."""
 
-    entry: Entry
+    item: JudgedItem
     call: Report
     teardown: Report | None = None
 
@@ -50,8 +51,8 @@ class Ledger:
     errors: dict[str, str] = field(default_factory=dict)
     excused: dict[str, None] = field(default_factory=dict)
     failed: dict[str, None] = field(default_factory=dict)
-    measured: dict[str, Entry] = field(default_factory=dict)
-    pending: dict[str, Entry] = field(default_factory=dict)
+    measured: dict[str, JudgedItem] = field(default_factory=dict)
+    pending: dict[str, JudgedItem] = field(default_factory=dict)
     drawn: dict[str, Pictures] = field(default_factory=dict)
     facts: dict[str, None] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)  # options whose model or data set a process opened
@@ -67,8 +68,8 @@ class Ledger:
         self.deselected |= dict.fromkeys(deselected)
         self.unmarked |= dict.fromkeys(unmarked)
 
-    def add(self, report: Report, entry: Entry | None = None, worker: str = "") -> None:
-        """Take in one report, what the item attached to it, and the worker it ran in; its outcome is read at the end.
+    def add(self, report: Report, attachment: Attachment = NOTHING, worker: str = "") -> None:
+        """Take in one report, what it carries, and the worker it comes from; its outcome is read at the end.
 
         The reports of subtests have the id of their item and come during its call. They are never forgotten: a plugin
         that runs tests again reports them before the setup of the attempt they belong to.
@@ -77,25 +78,24 @@ class Ledger:
         if report.when == "setup":
             for known in (self.results, self.errors, self.drawn, self._attempts, self.skipped):
                 known.pop(nodeid, None)
-        if entry and "notices" in entry:
-            self.notices += [notice for notice in entry["notices"] if notice not in self.notices]
-        if entry and "error" in entry and report.outcome == "failed":
-            self.errors[nodeid] = entry["error"]
-        if report.when == "call" and entry and "result" in entry:
-            self._add_result(report, entry, worker)
+        self.notices += [notice for notice in attachment.notices if notice not in self.notices]
+        if attachment.error and report.outcome == "failed":
+            self.errors[nodeid] = attachment.error
+        if report.when == "call" and attachment.judged is not None:
+            self._add_result(report, attachment.judged, worker)
         elif report.when == "call":
             self._subtests[nodeid].append(report)
         elif report.when == "teardown" and nodeid in self._attempts:
             self._attempts[nodeid].teardown = report
 
-    def _add_result(self, report: Report, entry: Entry, worker: str) -> None:
-        self.results[report.nodeid] = result_from_plain(entry["result"])
-        self.facts |= dict.fromkeys(entry["facts"])
-        self.opened |= set(entry.get("opened", ()))
-        self._loaders[entry["facts"][0]].add(worker)
-        self._attempts[report.nodeid] = _Attempt(entry=entry, call=report)
-        if "pictures" in entry:
-            self.drawn[report.nodeid] = pictures_from_plain(entry["pictures"])
+    def _add_result(self, report: Report, item: JudgedItem, worker: str) -> None:
+        self.results[report.nodeid] = item.result
+        self.facts |= dict.fromkeys(item.facts)
+        self.opened |= set(item.opened)
+        self._loaders[item.model].add(worker)
+        self._attempts[report.nodeid] = _Attempt(item=item, call=report)
+        if item.pictures is not None:
+            self.drawn[report.nodeid] = item.pictures
 
     def settle(self) -> None:
         """Read the outcomes once nothing changes them any more: what an item measured counts if its test passed."""
@@ -106,14 +106,14 @@ class Ledger:
             trouble = self._trouble(nodeid, attempt, fails=fails)
             if trouble and not fails:
                 self.failed[nodeid] = None
-            if trouble and attempt.entry["write"]:
+            if trouble and attempt.item.is_to_write:
                 self.notices.append(f"not written: {nodeid} {trouble}")
             if trouble or attempt.teardown is None:
                 continue
-            if "measurement" in attempt.entry:
-                self.measured[nodeid] = attempt.entry
-            if attempt.entry["write"] and attempt.call.outcome == "passed":
-                self.pending[nodeid] = attempt.entry
+            if attempt.item.measurement is not None:
+                self.measured[nodeid] = attempt.item
+            if attempt.item.is_to_write and attempt.call.outcome == "passed":
+                self.pending[nodeid] = attempt.item
 
     def _trouble(self, nodeid: str, attempt: _Attempt, *, fails: bool) -> str:
         """What beside its gate kept a test from passing, "" if nothing did."""
@@ -131,8 +131,8 @@ class Ledger:
         return with_alarms(self.results[nodeid] for nodeid in self._collected(self.results))
 
     @property
-    def to_write(self) -> tuple[Entry, ...]:
-        """What the pending items attached, in the same order."""
+    def to_write(self) -> tuple[JudgedItem, ...]:
+        """The pending items in the same order."""
         return tuple(self.pending[nodeid] for nodeid in self._collected(self.pending))
 
     def _collected(self, nodeids: Iterable[str]) -> list[str]:
@@ -161,17 +161,14 @@ class Ledger:
     @property
     def all_named(self) -> bool:
         """Whether a marker or an option names the baseline of every item, and none is named after its model."""
-        return all(attempt.entry.get("named") for attempt in self._attempts.values())
+        return all(attempt.item.is_named for attempt in self._attempts.values())
 
     @property
     def alphas(self) -> tuple[Decimal, ...]:
         """The chance of a false alarm that each marked test has, whose items are its conditions."""
-        found: dict[str, Decimal] = {}
-        for nodeid, attempt in self._attempts.items():
-            before, _, after = nodeid.rpartition(self.results[nodeid].stats.condition)
-            if "alpha" in attempt.entry:
-                found[before + after] = Decimal(attempt.entry["alpha"])
-        return tuple(found.values())
+        items = [attempt.item for attempt in self._attempts.values()]
+        by_test = {item.test: item.alpha for item in items if item.alpha is not None}
+        return tuple(by_test.values())
 
     @property
     def workers_per_model(self) -> int:

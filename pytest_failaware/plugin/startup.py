@@ -6,7 +6,7 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from pytest_failaware.config.options import OPTIONS, Surroundings
+from pytest_failaware.config.given import Surroundings
+from pytest_failaware.config.options import OPTIONS
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.config.vocabulary import Vocabulary, extended
 from pytest_failaware.core.errors import ConfigError, FailAwareError
@@ -59,11 +60,13 @@ def start(config: pytest.Config) -> None:
     """
     reports = not hasattr(config, "workerinput")  # the controller of xdist, or the only process there is
     if reports:
-        remove_earlier(config)
+        remove_earlier(config, config.getoption("--failaware-report") or ())
     try:
         session = open_session(config)
     except FailAwareError as error:
         raise pytest.UsageError(without_home(str(error))) from None
+    if reports:
+        remove_earlier(config, map(str, session.config.outputs.files))
     config.stash[SESSION], config.stash[JUDGING] = session, Judging(session)
     controller = _controller(config, session) if reports else None
     if session.config.check:
@@ -94,7 +97,7 @@ def open_session(config: pytest.Config) -> Session:
     vocabulary = _vocabulary(config)
     run = resolve(
         command_line={option.name: config.getoption(option.typed) for option in OPTIONS if option.typed},
-        ini=ini_values(config),
+        ini=_ini_of(config),
         around=Surroundings(
             environ=os.environ,
             invocation_dir=config.invocation_params.dir,
@@ -115,7 +118,7 @@ def open_session(config: pytest.Config) -> Session:
         vocabulary if run.predictions is None else vocabulary.of_predictions,
         load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
         measurer=Measurer(
-            _cache_folder(config) if run.caching else None,
+            _cache_folder(config) if not run.no_cache else None,
             follow=lambda what: _display(config)(what),
             processes=xdist.get("workercount", 1),
             updates=run.writing.update is not UpdateMode.NOTHING,
@@ -127,12 +130,18 @@ def open_session(config: pytest.Config) -> Session:
     )
 
 
-def remove_earlier(config: pytest.Config) -> None:
+def _ini_of(config: pytest.Config) -> dict[str, object]:
+    """The values of the ini; a run that only collects, as editors start it, leaves its reports alone."""
+    values = ini_values(config)
+    return values | {"report": None} if config.getoption("collectonly", False) else values
+
+
+def remove_earlier(config: pytest.Config, reports: Iterable[str]) -> None:
     """Remove the reports of an earlier run from where this one will write its own, whatever becomes of this one."""
     if config.getoption("help", False) or config.getoption("version", 0):
         return
-    for typed in config.getoption("--failaware-report") or ():
-        remove_report(config.invocation_params.dir, typed)
+    for path in reports:
+        remove_report(config.invocation_params.dir, path)
 
 
 def _vocabulary(config: pytest.Config) -> Vocabulary:

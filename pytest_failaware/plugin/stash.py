@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 if TYPE_CHECKING:
     from pytest_failaware.config.nearer import NearerInis
+    from pytest_failaware.core.attachment import Attachment
     from pytest_failaware.core.look import Look
     from pytest_failaware.plugin.check.item import Check
     from pytest_failaware.plugin.controller import Controller
@@ -22,7 +23,7 @@ CHECK: Final[pytest.StashKey[Check]] = pytest.StashKey()
 CONTROLLER: Final[pytest.StashKey[Controller]] = pytest.StashKey()  # none in a worker of xdist
 FAULT: Final[pytest.StashKey[str]] = pytest.StashKey()  # why the session cannot be opened, seen during collection
 
-ENTRY: Final[pytest.StashKey[dict[str, Any]]] = pytest.StashKey()  # of an item. Any: plain data, attached to its report
+ATTACHED: Final[pytest.StashKey[Attachment]] = pytest.StashKey()  # of an item: what its next report carries
 MEASURED: Final[pytest.StashKey[Measured]] = pytest.StashKey()  # of an item
 LOOK: Final[pytest.StashKey[Look]] = pytest.StashKey()  # of an item
 

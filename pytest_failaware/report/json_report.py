@@ -5,32 +5,34 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.estimates import Estimate, Score, Value
-from pytest_failaware.core.plain import Plain, fields_of, result_to_plain
-from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, Verdict
+from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, SampleChange, Verdict
 from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, RunReport
+from pytest_failaware.report.json_measurement import Document, columns_content, fields_of, measurement_document
 
 SCHEMA: Final = 2
 
 
-def report_document(report: RunReport, measured: Mapping[str, Mapping[str, Any]], archive: str) -> Plain:
+def report_document(
+    report: RunReport, measured: Mapping[str, JudgedItem], contents: Mapping[str, bytes], archive: str
+) -> Document:
     """The whole run as plain data without a NaN.
 
     Args:
         report: the run.
-        measured: what items attached that measured something and whose body and teardown passed, by test id.
+        measured: the items that measured something and whose body and teardown passed, by test id.
+        contents: the columns of what they measured, by test id, in the order of the archive.
         archive: the name of the file that holds their records.
     """
-    members = {nodeid: f"{number}.npz" for number, nodeid in enumerate(measured)}
+    measurements = _measurements(measured, contents)
     counts = Counter(result.verdict for result in report.results)
     return {
         "schema": SCHEMA,
@@ -40,9 +42,9 @@ def report_document(report: RunReport, measured: Mapping[str, Mapping[str, Any]]
         "passed": report.passed,
         "incomplete": report.incomplete,
         "counts": {verdict.value: counts[verdict] for verdict in Verdict if counts[verdict]},
-        "records": archive if measured else None,
+        "records": archive if contents else None,
         "facts": list(report.facts),
-        "results": [_result(result, measured.get(result.nodeid), members) for result in report.results],
+        "results": [_result(result, measurements.get(result.nodeid)) for result in report.results],
         "errors": dict(report.errors),
         "complaints": list(report.complaints),
         "notices": list(report.notices),
@@ -65,44 +67,88 @@ def records_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}.records.zip")
 
 
-def records_archive(measured: Mapping[str, Mapping[str, Any]]) -> bytes:
+def records_contents(measured: Mapping[str, JudgedItem]) -> dict[str, bytes]:
+    """The columns of all items that measured something, by test id."""
+    return {nodeid: columns_content(item.measurement) for nodeid, item in measured.items() if item.measurement}
+
+
+def records_archive(contents: Mapping[str, bytes]) -> bytes:
     """The records of all items, one npz file each, numbered in the order of the items."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for number, entry in enumerate(measured.values()):
-            archive.writestr(zipfile.ZipInfo(f"{number}.npz"), base64.b64decode(entry["measurement"]["records"]))
+        for number, content in enumerate(contents.values()):
+            archive.writestr(zipfile.ZipInfo(_member(number)), content)
     return buffer.getvalue()
 
 
-def _result(result: ItemResult, entry: Mapping[str, Any] | None, members: Mapping[str, str]) -> Plain:
+def _member(number: int) -> str:
+    return f"{number}.npz"
+
+
+def _measurements(measured: Mapping[str, JudgedItem], contents: Mapping[str, bytes]) -> dict[str, Document]:
+    """What `python -m pytest_failaware accept` needs, by test id."""
+    parts = {}
+    for number, (nodeid, content) in enumerate(contents.items()):
+        item = measured[nodeid]
+        if item.measurement is not None:
+            facts = measurement_document(item.measurement, content, _member(number))
+            parts[nodeid] = {**facts, "rule": str(item.rule), "acceptable": item.is_acceptable}
+    return parts
+
+
+def _result(result: ItemResult, measurement: Document | None) -> Document:
+    stats = result.stats
     return {
-        **result_to_plain(result),
-        "rates": {name: _estimate(rate) for name, rate in result.stats.rates.items()},
-        "scores": {name: _value(score) for name, score in result.stats.scores.items()},
-        "stored": {name: _estimate(rate) for name, rate in result.stored.items()},
+        "nodeid": result.nodeid,
+        "baseline": result.baseline,
+        "condition": stats.condition,
+        "cells": fields_of(stats.cells),
+        "rates": {name: _estimate(rate) for name, rate in stats.rates.items()},
+        "scores": {name: _value(score) for name, score in stats.scores.items()},
         "comparisons": [_comparison(comparison) for comparison in result.comparisons],
-        "measurement": None if entry is None else _measurement(result, entry, members),
+        "verdict": result.verdict.value,
+        "differences": list(result.differences),
+        "notes": list(result.notes),
+        "change": None if result.change is None else _change(result.change),
+        "causes": list(result.causes),
+        "at_chance": result.at_chance,
+        "drifts": result.drifts,
+        "ends_golden": result.ends_golden,
+        "reference": result.reference,
+        "lacks_files": result.lacks_files,
+        "has_other_classes": result.has_other_classes,
+        "has_other_groups": result.has_other_groups,
+        "stored": {name: _estimate(rate) for name, rate in result.stored.items()},
+        "is_against": result.is_against,
+        "reuse": [fields_of(one) for one in result.reuse],
+        "sights": [fields_of(sight) for sight in result.sights],
+        "location": list(result.location),
+        "subject": result.subject,
+        "alarm": result.alarm,
+        "is_alarm_stored": result.is_alarm_stored,
+        "awaits_clean": result.awaits_clean,
+        "measurement": measurement,
     }
 
 
-def _measurement(result: ItemResult, entry: Mapping[str, Any], members: Mapping[str, str]) -> Plain:
-    """What `python -m pytest_failaware accept` needs."""
-    content = base64.b64decode(entry["measurement"]["records"])
+def _change(change: SampleChange) -> Document:
+    parts = change.decomposition
     return {
-        **entry["measurement"],
-        "rule": entry["rule"],
-        "acceptable": entry["acceptable"],
-        "records": {"member": members[result.nodeid], "sha256": f"sha256:{hashlib.sha256(content).hexdigest()}"},
+        **fields_of(change),
+        "worst": [fields_of(flip) for flip in change.worst],
+        "worst_class": None if change.worst_class is None else fields_of(change.worst_class),
+        "diagnosis": list(change.diagnosis),
+        "decomposition": None if parts is None else fields_of(parts),
     }
 
 
-def _value(value: Value) -> Plain:
+def _value(value: Value) -> Document:
     if isinstance(value, Score):
         return {"value": value.value, "is_rate": value.is_rate, "reason": value.reason}
     return _estimate(value)
 
 
-def _estimate(estimate: Estimate) -> Plain:
+def _estimate(estimate: Estimate) -> Document:
     return {
         "value": estimate.value,
         "numerator": estimate.numerator,
@@ -111,7 +157,7 @@ def _estimate(estimate: Estimate) -> Plain:
     }
 
 
-def _comparison(comparison: Judged) -> Plain:
+def _comparison(comparison: Judged) -> Document:
     if isinstance(comparison, BoundCheck):
         reference, limit = None, comparison.bound
     else:
@@ -127,7 +173,7 @@ def _comparison(comparison: Judged) -> Plain:
     }
 
 
-def _corruption(summary: CorruptionSummary) -> Plain:
+def _corruption(summary: CorruptionSummary) -> Document:
     return {
         "model": summary.model,
         "mean": _ratio(summary.mean),
@@ -137,10 +183,10 @@ def _corruption(summary: CorruptionSummary) -> Plain:
     }
 
 
-def _corruption_error(error: CorruptionError) -> Plain:
+def _corruption_error(error: CorruptionError) -> Document:
     return {"name": error.name, "rates": [_estimate(rate) for rate in error.rates], "mean": _ratio(error.mean)}
 
 
-def _ratio(estimate: Estimate) -> Plain:
+def _ratio(estimate: Estimate) -> Document:
     """Without its two integers, which a mean over many corruptions makes longer than other programs can hold."""
     return {"value": estimate.value, "reason": estimate.reason}

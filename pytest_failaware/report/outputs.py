@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from pytest_failaware.core.attachment import Entry
+from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.files import replace_in_order, write_atomically
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.request import Outputs
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.core.text import without_home
-from pytest_failaware.report.json_report import records_archive, records_path, report_document
+from pytest_failaware.report.json_report import records_archive, records_contents, records_path, report_document
 from pytest_failaware.report.markdown import markdown_text
 from pytest_failaware.report.table import csv_text
 
@@ -96,7 +96,7 @@ class Contents:
     """
 
     report: RunReport
-    measured: Mapping[str, Entry]
+    measured: Mapping[str, JudgedItem]
     drawn: Mapping[str, Pictures]
     names: bool
     shorten: Shorten
@@ -105,7 +105,7 @@ class Contents:
 def write_outputs(
     outputs: Outputs,
     report: RunReport,
-    measured: Mapping[str, Entry],
+    measured: Mapping[str, JudgedItem],
     drawn: Mapping[str, Pictures],
     environ: Mapping[str, str],
     *,
@@ -118,7 +118,7 @@ def write_outputs(
     Args:
         outputs: which files.
         report: the run.
-        measured: what the items attached whose records go along with the JSON, by test id.
+        measured: the items whose records go along with the JSON, by test id.
         drawn: what the HTML report draws, by test id.
         environ: where GitHub names the file of its job summary.
         shorten: takes the folders of this machine out of a text.
@@ -145,9 +145,10 @@ def _write_html(path: Path, contents: Contents) -> None:
 
 
 def _write_json(path: Path, contents: Contents) -> None:
-    document = report_document(contents.report, contents.measured, records_path(path).name)
+    columns = records_contents(contents.measured)
+    document = report_document(contents.report, contents.measured, columns, records_path(path).name)
     text = json.dumps(_shorter(document, contents.shorten), indent=1, allow_nan=False)
-    records = {records_path(path): records_archive(contents.measured)} if contents.measured else {}
+    records = {records_path(path): records_archive(columns)} if columns else {}
     replace_in_order({**records, path: f"{text}\n".encode()})  # the JSON names the hash of each record
 
 

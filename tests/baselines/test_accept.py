@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import zipfile
 from collections.abc import Callable
@@ -19,7 +17,7 @@ from pytest_failaware.baselines.accept import accept, read_report
 from pytest_failaware.baselines.file import read_baseline
 from pytest_failaware.core.errors import FailAwareError
 from pytest_failaware.core.npz import pack
-from pytest_failaware.core.plain import measurement_to_plain
+from pytest_failaware.report.json_measurement import columns_content, measurement_document
 from pytest_failaware.report.json_report import SCHEMA, records_path
 
 Plain = dict[str, Any]  # Any: a JSON document
@@ -27,14 +25,9 @@ Plain = dict[str, Any]  # Any: a JSON document
 
 def write(folder: Path, *, edit: Callable[[Plain], object] = bool, content: bytes | None = None) -> Path:
     """A report of one result with its records, edited; the hash is that of the records."""
-    plain = measurement_to_plain(measurement_of(condition="gaussian_noise"))
-    content = base64.b64decode(plain["records"]) if content is None else content
-    measurement = {
-        **plain,
-        "rule": str(RULE),
-        "acceptable": True,
-        "records": {"member": "0.npz", "sha256": f"sha256:{hashlib.sha256(content).hexdigest()}"},
-    }
+    now = measurement_of(condition="gaussian_noise")
+    content = columns_content(now) if content is None else content
+    measurement = measurement_document(now, content, "0.npz") | {"rule": str(RULE), "acceptable": True}
     edit(measurement)
     key = "gaussian_noise"
     result = {"nodeid": "t.py::t", "baseline": "small", "condition": key, "reference": "", "drifts": False}
@@ -50,10 +43,9 @@ def drifting(path: Path, *, among: str = "small", **more: object) -> Path:
     """The same report with a second result, of the condition blur, that drifted."""
     document = json.loads(path.read_text())
     first = document["results"][0]
-    plain = measurement_to_plain(measurement_of(condition="blur"))
-    content = base64.b64decode(plain.pop("records"))
-    measurement = {**plain, "rule": str(RULE), "acceptable": True}
-    measurement["records"] = {"member": "1.npz", "sha256": f"sha256:{hashlib.sha256(content).hexdigest()}"}
+    now = measurement_of(condition="blur")
+    content = columns_content(now)
+    measurement = measurement_document(now, content, "1.npz") | {"rule": str(RULE), "acceptable": True}
     second = {**first, "nodeid": "t.py::b", "baseline": among, "condition": "blur", "drifts": True}
     document["results"].append({**second, "measurement": measurement, **more})
     path.write_text(json.dumps(document))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_failaware.config.options import Surroundings
+from pytest_failaware.config.given import Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.preprocessing import Preprocessing
@@ -42,7 +42,7 @@ def test_defaults() -> None:
     assert (None, None, None, None) == (config.model, config.arch, config.dataset, config.preprocess)
     assert ("auto", None, None) == (config.device, config.batch_size, config.limit)
     assert (None, 0) == (config.group, config.bad_samples)
-    assert (Writing(), Outputs(), False) == (config.writing, config.outputs, config.strict)
+    assert (Writing(), Outputs(html_images=8), False) == (config.writing, config.outputs, config.strict)
     assert INI / "baselines" == config.baseline_dir
     assert ["clean", "gaussian_noise", "blur", "low_light"] == [one.key for one in config.gate.conditions]
 
@@ -316,11 +316,20 @@ def test_values_know_where_they_come_from() -> None:
         "dataset": Origin(text="pkg:data", place="pytest.ini"),
         "batch-size": Origin(text="7", place="command line"),
         "device": Origin(text="cpu", place="command line"),
-        "precision": Origin(text="ieee", place="default"),
-        "baseline-dir": Origin(text="baselines", place="default"),
-        "drift-budget": Origin(text="0.01", place="default"),
-        "outputs": Origin(text="logits", place="default"),
-        "dataset-change": Origin(text="fail", place="default"),
-    } == origins
-    assert ["model", "dataset", "batch-size", "device"] == list(origins)[:4]
+    } == {name: origin for name, origin in origins.items() if origin.place != "default"}
+    assert {
+        "data-root": "data",
+        "bad-samples": "fail",
+        "precision": "ieee",
+        "baseline-dir": "baselines",
+        "html-images": "8",
+        "github": "true",
+        "require-reason": "false",
+        "update-in-ci": "false",
+        "drift-budget": "0.01",
+        "store-logits": "false",
+        "outputs": "logits",
+        "dataset-change": "fail",
+    } == {name: origin.text for name, origin in origins.items() if origin.place == "default"}
+    assert ["model", "dataset", "data-root", "bad-samples", "batch-size", "device"] == list(origins)[:6]
     assert DatasetChange.SHARED is configure(ini={"dataset_change": "shared"}).dataset_change

@@ -1,147 +1,208 @@
-"""Results and measurements survive the way through plain data, exactly."""
+"""Whatever travels between processes survives the way through plain data, exactly."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
+from five import RULE, measurement_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from judged import result
+from numpy.typing import NDArray
 
-from pytest_failaware.core.conditions.spelling import parse_condition
-from pytest_failaware.core.estimates import Cells, ConditionStats, Estimate, Score
-from pytest_failaware.core.measurement import DataFacts, Measurement, ModelFacts, Provenance
-from pytest_failaware.core.plain import measurement_from_plain, measurement_to_plain, result_from_plain, result_to_plain
-from pytest_failaware.core.records import SCORES, Records
-from pytest_failaware.core.result import (
-    BoundCheck,
-    ClassLoss,
-    Comparison,
-    Evidence,
-    Flip,
-    ItemResult,
-    SampleChange,
-    Verdict,
+from pytest_failaware.core.attachment import Attachment, JudgedItem
+from pytest_failaware.core.estimates import Estimate, Score, Value
+from pytest_failaware.core.look import Look
+from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.plain import PlainError, from_plain, to_plain
+from pytest_failaware.core.records import Records
+from pytest_failaware.core.result import ItemResult, Verdict
+
+TRAVELLERS = (Attachment, Look)
+"""The types that a report carries; whatever they hold travels with them."""
+
+
+def through_json(value: object, kind: type[Any]) -> Any:  # Any: a travelling type, and its value
+    """The value on the other side of JSON text without a NaN."""
+    return from_plain(kind, json.loads(json.dumps(to_plain(value), allow_nan=False)))
+
+
+def hints_of(kind: type) -> dict[str, Any]:  # Any: type hints
+    """The types of the fields of a dataclass."""
+    hints = get_type_hints(kind, localns={"np": np, "NDArray": NDArray})
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+
+
+def dataclasses_in(hint: Any) -> set[type]:  # Any: a type hint
+    """Every dataclass that a value of a type may hold, at any depth."""
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        inner = (dataclasses_in(field) for field in hints_of(hint).values())
+        return {hint}.union(*inner)
+    return set().union(*map(dataclasses_in, get_args(hint)))
+
+
+def arrays(hint: Any) -> st.SearchStrategy[Any]:  # Any: NDArray of a type, and its arrays
+    """Arrays of the type, of one or two dimensions."""
+    (scalar,) = get_args(get_args(hint)[1])
+    return st.sampled_from([(0,), (3,), (2, 2)]).map(lambda shape: np.full(shape, 7, dtype=scalar))
+
+
+def values(hint: Any) -> st.SearchStrategy[Any]:  # Any: a type hint, and values of the type
+    """Any values of a type, also such as no run makes."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return st.one_of(*map(values, arguments))
+    if origin is tuple and arguments[1:] == (Ellipsis,):
+        return st.lists(values(arguments[0]), max_size=2).map(tuple)
+    if origin is tuple:
+        return st.tuples(*map(values, arguments))
+    if origin is Mapping:
+        return st.dictionaries(st.text(max_size=3), values(arguments[1]), max_size=2)
+    if origin is np.ndarray:
+        return arrays(hint)
+    if hint.__name__ == "FailureRule":
+        return st.just(RULE)
+    if dataclasses.is_dataclass(hint):
+        return st.builds(hint, **{name: values(field) for name, field in hints_of(hint).items()})
+    return SIMPLE[hint] if hint in SIMPLE else st.sampled_from(hint)
+
+
+SIMPLE: Mapping[type, st.SearchStrategy[Any]] = {  # Any: values of each type
+    NoneType: st.none(),
+    bool: st.booleans(),
+    int: st.integers(-(2**63), 2**64 - 1),
+    float: st.floats(allow_nan=False, allow_infinity=False),
+    str: st.text(max_size=4),
+    Decimal: st.decimals(allow_nan=False, allow_infinity=False),
+    Fraction: st.fractions(),
+    Path: st.just(Path("a/b.txt")),
+}
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values are equal, arrays bit for bit."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
+    if dataclasses.is_dataclass(one) and not isinstance(one, type):
+        names = [field.name for field in dataclasses.fields(one)]
+        return type(one) is type(other) and all(same(getattr(one, name), getattr(other, name)) for name in names)
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and one == other
+
+
+@pytest.mark.parametrize("kind", sorted(set().union(*map(dataclasses_in, TRAVELLERS)), key=lambda kind: kind.__name__))
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_whatever_travels_comes_back(kind: type, data: st.DataObject) -> None:
+    """Each dataclass that a report carries or that such a one holds, filled with anything."""
+    value = data.draw(values(kind))
+
+    assert same(value, through_json(value, kind))
+
+
+def test_the_travellers_hold_a_measurement_and_a_result() -> None:
+    """The test above reaches what matters."""
+    assert {JudgedItem, ItemResult, Measurement, Records, Estimate} <= dataclasses_in(Attachment)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """A type of each kind that no attachment has."""
+
+    value: Value
+    bound: Decimal | Estimate
+    share: Fraction
+    path: Path
+    content: bytes
+    numbers: NDArray[np.float32]
+
+
+PARCEL = Parcel(
+    value=Score(value=0.1 + 0.2),
+    bound=Decimal("0.50"),
+    share=Fraction(1, 3),
+    path=Path("a/b.txt"),
+    content=b"\x00\xff",
+    numbers=np.array([[1, 2]], dtype=np.float32),
 )
-from pytest_failaware.core.samples import Samples
 
 
-def test_a_result_comes_back_as_it_was() -> None:
-    """Through JSON text, with undefined rates and bounds without a reference."""
-    undefined = Estimate(numerator=0, denominator=0, reason="nothing is flagged")
-    rate = Estimate(numerator=3, denominator=7)
-    result = ItemResult(
-        nodeid="tests/t.py::test_x[blur]",
-        baseline="toy",
-        stats=ConditionStats(
-            condition="blur",
-            cells=Cells(trusted_right=3, trusted_wrong=4, flagged_right=0, flagged_wrong=0),
-            rates={"accuracy": rate, "failure_region_accuracy": undefined},
-        ),
-        comparisons=(
-            Comparison(
-                metric="accuracy",
-                reference=rate,
-                current=rate,
-                allowed=Decimal("0.0050"),
-                verdict=Verdict.PASSED,
-                note="so",
-            ),
-            BoundCheck(
-                metric="accuracy",
-                limit=Decimal("0.90"),
-                is_minimum=True,
-                current=undefined,
-                verdict=Verdict.BELOW_MINIMUM,
-            ),
-        ),
-        verdict=Verdict.BELOW_MINIMUM,
-        differences=("seed: baseline 0, now 1",),
-        notes=("unpaired",),
-        change=SampleChange(
-            samples=7,
-            changed_predictions=2,
-            changed_flags=1,
-            negative_flips=1,
-            positive_flips=0,
-            confident_negative_flips=1,
-            known_label_errors=0,
-            worst_class=ClassLoss(name="cat", samples=4, before=3, now=2),
-            worst=(
-                Flip(
-                    sample_id=2**64 - 1,
-                    label="cat",
-                    before="cat",
-                    now="dog",
-                    confidence_before=0.75,
-                    confidence_now=1.0,
-                    name="cat/21.png",
-                ),
-            ),
-        ),
-    )
+@pytest.mark.parametrize("value", [Score(value=None), Estimate(numerator=1, denominator=3)])
+@pytest.mark.parametrize("bound", [Decimal("0.50"), Estimate(numerator=1, denominator=3)])
+def test_unions_come_back_as_the_member_that_they_were(value: Value, bound: Decimal | Estimate) -> None:
+    """Dataclasses are known by their fields, texts by being texts."""
+    parcel = dataclasses.replace(PARCEL, value=value, bound=bound)
 
-    assert result == result_from_plain(json.loads(json.dumps(result_to_plain(result), allow_nan=False)))
+    assert same(parcel, through_json(parcel, Parcel))
+
+
+def edited(**changes: object) -> dict[str, object]:
+    """The parcel as plain data, with other fields; None takes one away."""
+    plain = {**to_plain(PARCEL), **changes}
+    return {name: value for name, value in plain.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("plain", "words"),
+    [
+        (edited(share=None), "Parcel: the field 'share' of Parcel is missing"),
+        (edited(colour="red"), "Parcel: Parcel has no field 'colour'"),
+        (edited(share="a third"), "Parcel.share: cannot hold 'a third' (ValueError: "),
+        (edited(share=3), "Parcel.share: cannot hold 3"),
+        (edited(content="~"), "Parcel.content: cannot hold '~' ("),
+        (edited(numbers="AAAA"), "Parcel.numbers: cannot hold 'AAAA' ("),
+        (edited(numbers=to_plain(np.array([1.0]))), "(ValueError: the numbers are float64)"),
+        (edited(value={"value": 1.0}), "Parcel.value: {'value': 1.0} fits 0 of the types Estimate, Score"),
+        (edited(value=[]), "Parcel.value: [] fits 0 of the types Estimate, Score"),
+        (edited(bound={}), "Parcel.bound: the field 'numerator' of Estimate is missing"),
+        ([], "Parcel: cannot hold []"),
+    ],
+)
+def test_other_data_are_refused_by_the_name_of_the_field(plain: object, words: str) -> None:
+    """A field that is unknown, missing or of another type, and what it holds."""
+    with pytest.raises(PlainError) as caught:
+        from_plain(Parcel, plain)
+
+    assert words in str(caught.value)
+
+
+def test_words_that_are_no_verdict_are_refused() -> None:
+    """At any depth, with the way to the field."""
+    plain = to_plain(result("fog", Verdict.REGRESSED))
+    plain["comparisons"][0]["verdict"] = "worse"
+
+    with pytest.raises(PlainError, match=r"ItemResult\.comparisons\[0\]\.verdict: cannot hold 'worse'"):
+        from_plain(ItemResult, plain)
+
+
+@pytest.mark.parametrize("value", [object(), {1: 2}, {3}, Parcel, lambda: 0, np.int64(3)])
+def test_nothing_else_travels(value: object) -> None:
+    """No pickle stands in for a type that is not known."""
+    with pytest.raises(PlainError, match="cannot travel between processes"):
+        to_plain(value)
 
 
 @pytest.mark.parametrize("with_logits", [False, True])
 def test_a_measurement_comes_back_bit_for_bit(*, with_logits: bool) -> None:
-    """Every column keeps its dtype and its bytes."""
-    rng = np.random.default_rng(0)
-    measurement = Measurement(
-        condition=parse_condition("gaussian_noise(sigma=0.1)", "test"),
-        seed=3,
-        records=Records(
-            samples=Samples(
-                ids=np.sort(rng.integers(0, 2**64, 5, dtype=np.uint64)),
-                labels=np.array([0, 1, 2, 1, 0], dtype=np.uint16),
-            ),
-            prediction=np.array([0, 1, 1, 1, 2], dtype=np.uint16),
-            **{name: rng.random(5, dtype=np.float32) for name in SCORES},
-            logits=rng.random((5, 4), dtype=np.float32) if with_logits else None,
-        ),
-        provenance=Provenance(
-            data=DataFacts(fingerprint="sha256:ab", samples=5, classes=("a", "b", "c")),
-            preprocessing="none",
-            model=ModelFacts(sha256="sha256:cd", architecture="toy"),
-            environment={"device": "cpu"},
-        ),
-    )
-    back = measurement_from_plain(json.loads(json.dumps(measurement_to_plain(measurement))))
+    """Every column keeps its dtype and its bytes, for the condition and the provenance too."""
+    measurement = measurement_of("RRWrw", "gaussian_noise(sigma=0.1)")
+    logits = np.random.default_rng(0).random((5, 4), dtype=np.float32) if with_logits else None
+    measurement = dataclasses.replace(measurement, records=dataclasses.replace(measurement.records, logits=logits))
 
-    assert (measurement.condition, measurement.seed) == (back.condition, back.seed)
-    assert measurement.provenance == back.provenance
-    assert list(measurement.records.columns) == list(back.records.columns)
-    for name, before in measurement.records.columns.items():
-        after = getattr(back.records, name)
-        assert (before.dtype, before.shape, before.tobytes()) == (after.dtype, after.shape, after.tobytes())
+    assert same(measurement, through_json(measurement, Measurement))
 
 
-def test_scores_come_back_as_they_were() -> None:
-    """Numbers that are no ratio of counts, in the statistics and on both sides of a comparison."""
-    score, missing = Score(value=0.1 + 0.2), Score(value=None, is_rate=True, reason="every answer is right")
-    nothing = dict.fromkeys(("p_beyond", "p_within", "p_worse", "p_better"), 1.0)
-    evidence = Evidence(paired=True, low=None, high=None, level=0.01, **nothing)
-    result = ItemResult(
-        nodeid="t",
-        baseline="toy",
-        stats=ConditionStats(
-            condition="blur",
-            cells=Cells(trusted_right=3, trusted_wrong=4, flagged_right=0, flagged_wrong=0),
-            rates={},
-            scores={"augrc": score, "fpr_at_95tpr": missing},
-        ),
-        comparisons=(
-            Comparison(
-                metric="augrc",
-                reference=score,
-                current=missing,
-                allowed=Decimal("0.002"),
-                verdict=Verdict.NOT_SHOWN,
-                evidence=evidence,
-            ),
-        ),
-        verdict=Verdict.NOT_SHOWN,
-    )
-
-    assert result == result_from_plain(json.loads(json.dumps(result_to_plain(result), allow_nan=False)))
+def test_numbers_of_numpy_become_pythons() -> None:
+    """A float64 is a float, which execnet does not know by that name."""
+    assert float is type(to_plain(np.float64(0.5)))

@@ -21,7 +21,7 @@ from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.measurement import DataFacts, Measurement
 from pytest_failaware.core.npz import OtherGroupsError, check_samples, pack
-from pytest_failaware.core.plain import measurement_from_plain, measurement_to_plain
+from pytest_failaware.core.plain import from_plain, to_plain
 from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.request import DatasetChange
 from pytest_failaware.core.result import ItemResult
@@ -29,6 +29,7 @@ from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.groups import finds_less, one_of_each, same_groups
 from pytest_failaware.judge.selftest import DROPS, plant
 from pytest_failaware.judge.verdict import Terms, judge
+from pytest_failaware.report.json_measurement import columns_content, measurement_document, read_measurement
 
 PAIRS = "aabbc"
 
@@ -252,11 +253,13 @@ def test_two_items_that_group_the_samples_differently(tmp_path: Path) -> None:
 def test_groups_travel_as_plain_data(letters: str | None) -> None:
     """From a worker, or in a report that is accepted."""
     made = grouped(letters)
-    back = measurement_from_plain(json.loads(json.dumps(measurement_to_plain(made))))
+    content = columns_content(made)
+    document = json.loads(json.dumps(measurement_document(made, content, "0.npz")))
 
-    assert made.provenance.data.groups == back.provenance.data.groups
-    before, after = made.samples.groups, back.samples.groups
-    assert (None if before is None else before.tolist()) == (None if after is None else after.tolist())
+    for back in (from_plain(Measurement, json.loads(json.dumps(to_plain(made)))), read_measurement(document, content)):
+        assert made.provenance.data.groups == back.provenance.data.groups
+        before, after = made.samples.groups, back.samples.groups
+        assert (None if before is None else before.tolist()) == (None if after is None else after.tolist())
 
 
 def test_groups_that_a_report_cannot_mean() -> None:

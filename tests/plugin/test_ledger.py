@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from five import RULE, baseline_of, measurement_of
 
 from pytest_failaware.config.gate import build_gate
-from pytest_failaware.core.plain import measurement_to_plain, pictures_to_plain, result_to_plain
+from pytest_failaware.core.attachment import Attachment, JudgedItem
+from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.reference import Reference
 from pytest_failaware.judge.curves import pictures_of
 from pytest_failaware.judge.verdict import Terms, judge
@@ -26,32 +26,45 @@ class Phase:
     nodeid: str = NODE
 
 
-def entry_of(letters: str) -> dict[str, Any]:
-    """What an item that measured these letters attaches to its report in an updating run. Any: plain data."""
+def attachment_of(letters: str, nodeid: str = NODE, pictures: Pictures | None = None) -> Attachment:
+    """What an item that measured these letters sends in an updating run."""
     now = measurement_of(letters)
     result = judge(
         now,
         Reference(name="small", key=now.condition.key, baseline=baseline_of(now), records=now.records),
         build_gate({}),
-        Terms(nodeid=NODE),
+        Terms(nodeid=nodeid),
     )
-    plain = {"result": result_to_plain(result), "facts": ["model m"], "rule": str(RULE)}
-    return {**plain, "write": True, "measurement": measurement_to_plain(now)}
+    item = JudgedItem(
+        result=result,
+        facts=("model m",),
+        model="sha256:m",
+        opened=(),
+        rule=RULE,
+        test="t.py::test_x[]",
+        alpha=None,
+        is_named=False,
+        is_to_write=True,
+        is_acceptable=True,
+        measurement=now,
+        pictures=pictures,
+    )
+    return Attachment(judged=item)
 
 
-def phases(ledger: Ledger, call: str, entry: dict[str, object] | None, teardown: str = "passed") -> None:
+def phases(ledger: Ledger, call: str, attachment: Attachment, teardown: str = "passed") -> None:
     """The three reports of one attempt."""
     ledger.add(Phase("setup", "passed"))
-    ledger.add(Phase("call", call), entry)
+    ledger.add(Phase("call", call), attachment)
     ledger.add(Phase("teardown", teardown))
 
 
 def test_the_last_attempt_counts() -> None:
     """A rerun's first result, its pending value and its mistake are forgotten."""
     ledger = Ledger()
-    ledger.add(Phase("setup", "rerun"), {"error": "the disk was away"})
-    phases(ledger, "rerun", entry_of("RRWrw"))
-    phases(ledger, "passed", entry_of("RRRrw"))
+    ledger.add(Phase("setup", "rerun"), Attachment(error="the disk was away"))
+    phases(ledger, "rerun", attachment_of("RRWrw"))
+    phases(ledger, "passed", attachment_of("RRRrw"))
     ledger.settle()
 
     assert 3 == ledger.results[NODE].stats.cells.trusted_right
@@ -61,34 +74,32 @@ def test_the_last_attempt_counts() -> None:
 def test_results_and_what_is_written_stand_in_the_order_of_the_collection() -> None:
     """Whatever ran first; what no collection names stands last."""
     ledger = Ledger()
-    plain = entry_of("RRWrw")
     for nodeid in ("t.py::of_a_lost_worker", NODE, "t.py::first"):
-        named = {**plain, "result": {**plain["result"], "nodeid": nodeid}}
-        ledger.add(Phase("call", "passed", nodeid), named)
+        ledger.add(Phase("call", "passed", nodeid), attachment_of("RRWrw", nodeid))
         ledger.add(Phase("teardown", "passed", nodeid))
     ledger.add_collection(selected=["t.py::first", NODE], deselected=[])
     ledger.settle()
 
     expected = ["t.py::first", NODE, "t.py::of_a_lost_worker"]
     assert expected == [result.nodeid for result in ledger.in_order]
-    assert expected == [entry["result"]["nodeid"] for entry in ledger.to_write]
+    assert expected == [item.result.nodeid for item in ledger.to_write]
 
 
 def test_what_is_drawn_goes_with_its_attempt() -> None:
     """A failed item is drawn, and a rerun that ends without a result leaves nothing of the attempt before."""
     ledger = Ledger()
     drawn = pictures_of(measurement_of("RRWrw"), build_gate({}), None)
-    phases(ledger, "failed", {**entry_of("RRWrw"), "pictures": pictures_to_plain(drawn)})
+    phases(ledger, "failed", attachment_of("RRWrw", pictures=drawn))
     assert {NODE: drawn} == ledger.drawn
 
-    ledger.add(Phase("setup", "failed"), {"error": "the disk was away"})
+    ledger.add(Phase("setup", "failed"), Attachment(error="the disk was away"))
     assert {} == ledger.drawn
 
 
 def test_a_failed_teardown_takes_the_value_back() -> None:
     """The result is still told, the value is not written, and that is said."""
     ledger = Ledger()
-    phases(ledger, "passed", entry_of("RRWrw"), teardown="failed")
+    phases(ledger, "passed", attachment_of("RRWrw"), teardown="failed")
     ledger.settle()
 
     assert ([NODE], {}, {}) == (list(ledger.results), ledger.pending, ledger.measured)
@@ -98,7 +109,7 @@ def test_a_failed_teardown_takes_the_value_back() -> None:
 def test_a_mistake_is_remembered() -> None:
     """An item that something unusable stopped decides the exit code of the run."""
     ledger = Ledger()
-    ledger.add(Phase("setup", "failed"), {"error": "no such file"})
+    ledger.add(Phase("setup", "failed"), Attachment(error="no such file"))
 
     assert {NODE: "no such file"} == ledger.errors
     assert not ledger.results
@@ -109,7 +120,7 @@ def test_a_failing_subtest_takes_the_value_back() -> None:
     ledger = Ledger()
     ledger.add(Phase("setup", "passed"))
     ledger.add(Phase("call", "failed"))
-    phases(ledger, "passed", entry_of("RRWrw"))
+    phases(ledger, "passed", attachment_of("RRWrw"))
     ledger.settle()
 
     assert ([NODE], {}, {}) == (list(ledger.failed), ledger.pending, ledger.measured)
@@ -120,7 +131,7 @@ def test_an_outcome_that_changes_later_counts() -> None:
     """What another plugin writes into a report after the ledger has it is what the run ends with."""
     ledger = Ledger()
     call = Phase("call", "passed")
-    ledger.add(call, entry_of("RRWrw"))
+    ledger.add(call, attachment_of("RRWrw"))
     ledger.add(Phase("teardown", "passed"))
     call.outcome = "failed"
     ledger.settle()

@@ -76,6 +76,18 @@ def test_json_of_runs_that_compare_nothing(project: Project) -> None:
     assert "no reliability result" in document(project, "strict.json")["complaints"][0]
 
 
+def test_reports_of_the_ini(project: Project) -> None:
+    """They are written without an option; the next run removes them before it measures, and a collection does not."""
+    project.ini("failaware_report =\n    r.json\n    r.html")
+    first = project.run()
+    project.run("--collect-only")
+
+    first.stdout.fnmatch_lines(["wrote r.json and r.records.zip beside it", "wrote r.html"])
+    assert {"missing": 2} == document(project)["counts"]
+    project.test(MARKED.replace("(): pass", "(): assert not __import__('os').path.exists('r.html')"))
+    project.run("--failaware-update-new").assert_outcomes(passed=2)
+
+
 def test_an_undefined_rate_has_a_reason(project: Project) -> None:
     """A rule that flags all leaves no trusted image."""
     project.test(MARKED.replace("reliability", "reliability(conditions=['clean'], rule='confidence < 1')"))

@@ -24,7 +24,7 @@ from pytest_failaware.measure.images.manifest import open_manifest
 from pytest_failaware.measure.imports import load_attribute
 
 
-def open_dataset(source: Source, data_root: Path | None, group: str | None = None) -> ImageSet:
+def open_dataset(source: Source, data_root: Path, group: str | None = None) -> ImageSet:
     """The data set of --failaware-dataset; `group` names the column of a manifest that samples are grouped by.
 
     Raises:
@@ -39,7 +39,7 @@ def open_dataset(source: Source, data_root: Path | None, group: str | None = Non
     if source.kind is SourceKind.NPZ:
         return _npz(Path(source.target))
     if source.kind is SourceKind.TORCHVISION:
-        return adopt_dataset(_torchvision(source.target, data_root or Path("data")), place)
+        return adopt_dataset(_torchvision(source.target, data_root), place)
     factory: Any = load_attribute(source.target, "--failaware-dataset")
     if not callable(factory):
         raise DataError(f"{place}: is a {type(factory).__name__}; name a function without arguments that returns it")

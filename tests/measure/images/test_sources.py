@@ -27,11 +27,11 @@ RANDOM = np.random.default_rng(0)
 COLOUR = RANDOM.integers(0, 256, (48, 40, 3), dtype=np.uint8)
 
 
-def opened(kind: SourceKind, target: object, data_root: Path | None = None) -> ImageSet:
+def opened(kind: SourceKind, target: object, data_root: Path = Path("data")) -> ImageSet:
     return open_dataset(Source(kind=kind, target=str(target)), data_root)
 
 
-def refusal(kind: SourceKind, target: object, data_root: Path | None = None) -> str:
+def refusal(kind: SourceKind, target: object, data_root: Path = Path("data")) -> str:
     """The one line with which a data set, or its first item that cannot be read, is refused."""
 
     def read_all() -> None:

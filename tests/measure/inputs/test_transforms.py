@@ -15,7 +15,7 @@ from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms import transforms as v1
 from torchvision.transforms._presets import ImageClassification
 
-from pytest_failaware.config.options import Given
+from pytest_failaware.config.given import Given
 from pytest_failaware.config.sources import read_preprocess
 from pytest_failaware.core.errors import ConfigError, DataError
 from pytest_failaware.core.preprocessing import Preprocessing

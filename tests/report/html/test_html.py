@@ -21,7 +21,7 @@ from pytest_failaware.core.conditions.published import IMAGENET_C, IMAGENET_C_EX
 from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.pictures import Pictures, Thumbnail
-from pytest_failaware.core.plain import pictures_from_plain, pictures_to_plain
+from pytest_failaware.core.plain import from_plain, to_plain
 from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.result import Evidence, ItemResult, Sight, Verdict
 from pytest_failaware.core.summary import RunReport
@@ -550,4 +550,4 @@ def test_every_colour_can_be_read(theme: str, ground: str, ink: str) -> None:
 def test_pictures_come_back_as_they_were() -> None:
     """Through JSON text, with and without a reference."""
     for _, drawn in (pictured("blur", 10), item(measurement_of(NOW), measurement_of(NOW), known=False)):
-        assert drawn == pictures_from_plain(json.loads(json.dumps(pictures_to_plain(drawn), allow_nan=False)))
+        assert drawn == from_plain(Pictures, json.loads(json.dumps(to_plain(drawn), allow_nan=False)))

@@ -1,0 +1,80 @@
+"""A measurement <-> its part of the JSON report, and the bytes of its columns in the archive beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.measurement import DataFacts, Former, Measurement, ModelFacts, Provenance
+from pytest_failaware.core.records import Records
+
+Document = dict[str, Any]
+"""A JSON document or a part of it. Any: nested to any depth."""
+
+_FORMER: Final = "former_id"
+"""The column of the ids that the samples had before classes were renamed."""
+
+
+def columns_content(measurement: Measurement) -> bytes:
+    """Return the columns of a measurement as a compressed npz."""
+    from pytest_failaware.core.npz import pack
+
+    records, former = measurement.records, measurement.former
+    columns = {**records.columns, **records.samples.columns}
+    if former is not None:
+        columns[_FORMER] = former.sample_id
+    return pack(columns, compressed=True)
+
+
+def measurement_document(measurement: Measurement, content: bytes, member: str) -> Document:
+    """Return the facts of a measurement.
+
+    Args:
+        measurement: what an item measured.
+        content: the columns, as they stand in the archive.
+        member: their name in the archive.
+    """
+    condition, provenance, former = measurement.condition, measurement.provenance, measurement.former
+    return {
+        "condition": {**fields_of(condition), "parameters": dict(condition.parameters)},
+        "seed": measurement.seed,
+        "records": {"member": member, "sha256": f"sha256:{hashlib.sha256(content).hexdigest()}"},
+        "data": {**fields_of(provenance.data), "classes": list(provenance.data.classes)},
+        "preprocessing": provenance.preprocessing,
+        "model": fields_of(provenance.model),
+        "environment": dict(provenance.environment),
+        "former": None if former is None else {"classes": list(former.classes), "fingerprint": former.fingerprint},
+    }
+
+
+def read_measurement(document: Mapping[str, Any], content: bytes) -> Measurement:
+    """Return the measurement of which `measurement_document` holds the facts and `columns_content` the columns.
+
+    Raises:
+        ColumnsError: the columns cannot be read; what they hold is for the caller to check.
+    """
+    from pytest_failaware.core.npz import unpack
+
+    columns = unpack(content)
+    condition, data, former = document["condition"], document["data"], document.get("former")
+    return Measurement(
+        condition=Condition(**{**condition, "parameters": tuple(condition["parameters"].items())}),
+        seed=document["seed"],
+        records=Records.from_columns(columns),
+        provenance=Provenance(
+            data=DataFacts(**{**data, "classes": tuple(data["classes"])}),
+            preprocessing=document["preprocessing"],
+            model=ModelFacts(**document["model"]),
+            environment=document["environment"],
+        ),
+        former=None
+        if former is None
+        else Former(classes=tuple(former["classes"]), fingerprint=former["fingerprint"], sample_id=columns[_FORMER]),
+    )
+
+
+def fields_of(value: Any) -> Document:  # Any: one of the flat slotted dataclasses of core
+    """Return the fields of a flat dataclass by name."""
+    return {name: getattr(value, name) for name in value.__slots__}
