@@ -47,7 +47,7 @@ from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import RunConfig
 from pytest_failaware.measure.images.data import adopt_dataset
 from pytest_failaware.measure.images.store import build_store
-from pytest_failaware.measure.inputs.look import Look, look
+from pytest_failaware.measure.inputs.look import InputLook, look
 from pytest_failaware.measure.inputs.sample import IMAGES
 from pytest_failaware.measure.inputs.scale import Inspection, inspect_scale
 from pytest_failaware.measure.live import Bench, build_bench
@@ -223,7 +223,7 @@ class Cell:
         return self.inspection.finding is not None
 
     def __str__(self) -> str:
-        seen: Look = self.inspection.seen
+        seen: InputLook = self.inspection.seen
         share = "refused" if self.accuracy is None else f"{self.accuracy:.1%}"
         report = "ALARM" if self.inspection.is_alarm else "yes" if self.is_reported else "no"
         said = (self.inspection.finding or "").partition(": ")[2]

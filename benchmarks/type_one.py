@@ -18,6 +18,7 @@ from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
+from areas import auroc_change_z
 from numpy.typing import NDArray
 from states import SHARES, outcomes
 
@@ -182,7 +183,7 @@ def at_coverage(n: int, random: Generator, draws: int) -> Floats:
 
 def auroc(n: int, random: Generator, draws: int) -> Floats:
     """How well the score tells right answers from wrong ones, of two models that are equal in truth."""
-    zs = (significance.auroc_change_z(*_scored(random, n)) for _ in range(draws))
+    zs = (auroc_change_z(*_scored(random, n)) for _ in range(draws))
     return np.array([significance.normal_p(z) for z in zs])
 
 

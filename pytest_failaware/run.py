@@ -23,7 +23,7 @@ from pytest_failaware.core.progress import Follow
 from pytest_failaware.core.request import ModelOutputs, RunConfig
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.rule import FailureRule
-from pytest_failaware.core.text import printable
+from pytest_failaware.core.text import printable, shown
 from pytest_failaware.judge.alarm import CLEAN, clean_alarm
 from pytest_failaware.judge.evaluation import Evaluation, Evaluations
 from pytest_failaware.judge.published import below_published
@@ -35,7 +35,6 @@ from pytest_failaware.measure.published import published_weights
 from pytest_failaware.report.judgements import Judgements
 from pytest_failaware.report.script_words import in_script
 from pytest_failaware.report.terminal.screen import follow_here
-from pytest_failaware.report.words import shown
 
 if TYPE_CHECKING:
     import torch

@@ -1,5 +1,11 @@
-"""What every test shares. The heavy imports come first: a pytest run inside a test forgets the modules it imported."""
+"""What every test shares. The imports come first: a pytest run inside a test forgets the modules that it imported."""
 
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import execnet  # noqa: F401 - see above
+import forked_workers
 import hypothesis  # noqa: F401 - see above; its plugin imports it at the end of every run
 import numpy  # noqa: F401 - see above
 import pandas  # noqa: F401 - see above
@@ -11,8 +17,13 @@ import toy
 import yaml  # noqa: F401 - see above
 from project import Command, Project
 
+import pytest_failaware
 from pytest_failaware.cli.main import main
 from pytest_failaware.config.given import CI_SERVERS
+
+for module in pkgutil.walk_packages(pytest_failaware.__path__, "pytest_failaware."):
+    if not module.name.endswith(("__main__", ".gates")):  # the one is a program, the other a file of tests
+        importlib.import_module(module.name)
 
 
 @pytest.fixture
@@ -41,6 +52,21 @@ def command(project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: p
         return code, printed.out + printed.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[forked_workers.Server]:
+    """Starts workers for runs with xdist inside tests."""
+    server = forked_workers.Server(tmp_path_factory.mktemp("forks"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _forked_workers(monkeypatch: pytest.MonkeyPatch, fork_server: forked_workers.Server) -> None:
+    """Workers of runs inside tests are forks; test_xdist.py has true ones."""
+    if forked_workers.AVAILABLE:
+        monkeypatch.setattr("execnet.gateway_io.popen_args", fork_server.command)
 
 
 @pytest.fixture(autouse=True)

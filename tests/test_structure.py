@@ -6,6 +6,7 @@ import ast
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -129,6 +130,20 @@ def test_rooms_import_only_what_they_may() -> None:
 def test_no_imports_in_a_circle() -> None:
     """No module is imported on the way of its own imports."""
     assert [] == circles(modules())
+
+
+def public_classes(known: Known) -> Iterator[str]:
+    """The name of every class of the package that begins without an underscore."""
+    for path in known.values():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        yield from (node.name for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_")
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """A name means one thing in the whole package."""
+    counts = Counter(public_classes(modules()))
+
+    assert [] == [name for name, count in counts.items() if count > 1]
 
 
 def test_the_root_holds_rooms_and_doors() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_failaware.baselines.entries import Measured, baseline_of
+from pytest_failaware.baselines.entries import RuledMeasurement, baseline_of
 from pytest_failaware.baselines.file import baseline_path, baseline_text, parse_baseline, read_baseline
 from pytest_failaware.baselines.merge import UpdateOutcome
 from pytest_failaware.baselines.samples import own_content, sha256_of
@@ -42,7 +42,7 @@ class Accepted:
     none.
     """
 
-    measured: dict[str, list[Measured]]
+    measured: dict[str, list[RuledMeasurement]]
     left_out: tuple[str, ...]
     refused: Mapping[str, str]
     references: Mapping[tuple[str, str], str]
@@ -61,7 +61,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
         OSError: a file cannot be read.
     """
     document = _read(report)
-    measured: dict[str, list[Measured]] = defaultdict(list)
+    measured: dict[str, list[RuledMeasurement]] = defaultdict(list)
     drifted: dict[str, list[str]] = defaultdict(list)
     left_out, references = [], {}
     try:
@@ -91,7 +91,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
     return Accepted(measured=dict(measured), left_out=tuple(left_out), refused=refused, references=references)
 
 
-def _drift(name: str, drifted: Sequence[str], measured: Sequence[Measured], reason: str) -> str:
+def _drift(name: str, drifted: Sequence[str], measured: Sequence[RuledMeasurement], reason: str) -> str:
     """That a baseline is not written, since conditions of it drifted: it would hold the values of two models."""
     others = [measurement.condition.key for measurement, _ in measured if measurement.condition.key not in drifted]
     options = ("reset-golden",) if reason else ("reset-golden", "reason")
@@ -131,7 +131,7 @@ def accept(
 
 
 def _check_references(
-    directory: Path, name: str, measured: Sequence[Measured], references: Mapping[tuple[str, str], str]
+    directory: Path, name: str, measured: Sequence[RuledMeasurement], references: Mapping[tuple[str, str], str]
 ) -> None:
     """Refuse what was judged against other values than those that it would replace."""
     path, baseline = baseline_path(directory, name), read_baseline(directory, name)
@@ -169,7 +169,7 @@ def _read(path: Path) -> Document:
     return document
 
 
-def _measured(plain: Document, report: Path) -> Measured:
+def _measured(plain: Document, report: Path) -> RuledMeasurement:
     """What one item measured; its records are those that the report names, and those of the data it names."""
     archive, member = records_path(report), plain["records"]["member"]
     content = _member(archive, member)

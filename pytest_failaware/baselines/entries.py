@@ -9,7 +9,7 @@ from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.rates import count_cells
 
-Measured = tuple[Measurement, FailureRule]
+RuledMeasurement = tuple[Measurement, FailureRule]
 """What an item measured, and the rule it was judged under."""
 
 

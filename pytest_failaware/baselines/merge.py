@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from pytest_failaware.baselines.comments import with_comments
-from pytest_failaware.baselines.entries import Measured, entry_of
+from pytest_failaware.baselines.entries import RuledMeasurement, entry_of
 from pytest_failaware.baselines.file import baseline_path, baseline_text, parse_baseline, read_text
 from pytest_failaware.baselines.golden import ends_golden
 from pytest_failaware.baselines.leftovers import carried_over, shared_hash
@@ -63,13 +63,13 @@ class UpdateOutcome:
 class Update:
     """What an update is asked to do, as `update_baseline` describes it."""
 
-    measured: Sequence[Measured]
+    measured: Sequence[RuledMeasurement]
     drop: Collection[str]
     reason: str
     reset_golden: bool
 
     @property
-    def fresh(self) -> dict[str, Measured]:
+    def fresh(self) -> dict[str, RuledMeasurement]:
         """What was measured, by condition key; of two tests that gate one condition the last."""
         return {measurement.condition.key: (measurement, rule) for measurement, rule in self.measured}
 
@@ -180,7 +180,9 @@ def _texts(directory: Path, old: Baseline | None, merged: Baseline) -> tuple[str
     return before, after
 
 
-def _samples(directory: Path, merged: Baseline, changed: Mapping[str, Measured], update: Update) -> dict[Path, bytes]:
+def _samples(
+    directory: Path, merged: Baseline, changed: Mapping[str, RuledMeasurement], update: Update
+) -> dict[Path, bytes]:
     """The files of samples: the outcomes of each changed condition, and what all conditions share."""
     contents = {}
     for key, (measurement, _) in changed.items():
@@ -203,7 +205,7 @@ def _check(directory: Path, merged: Baseline, measurement: Measurement) -> None:
         ) from error
 
 
-def _without_logits(directory: Path, old: Baseline | None, changed: Mapping[str, Measured]) -> Iterator[str]:
+def _without_logits(directory: Path, old: Baseline | None, changed: Mapping[str, RuledMeasurement]) -> Iterator[str]:
     """The entries whose stored logits are lost, as the measurement brings none."""
     for key, (measurement, _) in changed.items():
         entry = old.entries.get(key) if old else None
@@ -214,7 +216,7 @@ def _without_logits(directory: Path, old: Baseline | None, changed: Mapping[str,
 
 
 def _golden_anew(
-    directory: Path, old: Baseline | None, changed: Mapping[str, Measured], update: Update
+    directory: Path, old: Baseline | None, changed: Mapping[str, RuledMeasurement], update: Update
 ) -> Iterator[str]:
     """The stored entries whose new values become golden."""
     for key, (measurement, _) in changed.items():
@@ -222,7 +224,7 @@ def _golden_anew(
             yield key
 
 
-def _regrouped(directory: Path, old: Baseline | None, measured: Sequence[Measured]) -> str:
+def _regrouped(directory: Path, old: Baseline | None, measured: Sequence[RuledMeasurement]) -> str:
     """How many groups before and now, "" where the samples belong together as they are stored, or are others."""
     if old is None or not measured or old.data != measured[0][0].provenance.data:
         return ""
@@ -251,7 +253,7 @@ def _merged(
     directory: Path,
     old: Baseline | None,
     name: str,
-    changed: Mapping[str, Measured],
+    changed: Mapping[str, RuledMeasurement],
     update: Update,
     golden_anew: Collection[str],
     filled: Collection[str],

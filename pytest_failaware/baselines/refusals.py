@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from pytest_failaware.baselines.entries import Measured
+from pytest_failaware.baselines.entries import RuledMeasurement
 from pytest_failaware.baselines.golden import ends_golden
 from pytest_failaware.baselines.samples import missing_files
 from pytest_failaware.core.baseline import Baseline
-from pytest_failaware.judge.acceptance import REASON, RESET
+from pytest_failaware.core.request import REASON, RESET
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.groups import same_groups
 
 
 def refusal(
-    old: Baseline | None, measured: Sequence[Measured], fresh: Mapping[str, Measured], drop: Collection[str]
+    old: Baseline | None,
+    measured: Sequence[RuledMeasurement],
+    fresh: Mapping[str, RuledMeasurement],
+    drop: Collection[str],
 ) -> str:
     """Why nothing can be stored, "" where it can."""
     if not measured:
@@ -43,7 +46,7 @@ def refusal(
 
 
 def lacking(
-    directory: Path, old: Baseline | None, fresh: Mapping[str, Measured], *, reason: str, reset_golden: bool
+    directory: Path, old: Baseline | None, fresh: Mapping[str, RuledMeasurement], *, reason: str, reset_golden: bool
 ) -> dict[str, list[str]]:
     """The options without which new values must not replace the stored ones, with the entries that need each.
 
@@ -59,7 +62,7 @@ def lacking(
     return {option: keys for option, keys in needed.items() if keys}
 
 
-def _agree(one: Measured, other: Measured) -> bool:
+def _agree(one: RuledMeasurement, other: RuledMeasurement) -> bool:
     """Whether two items that gate one condition of one baseline would store the same entry."""
     (first, rule), (second, other_rule) = one, other
     return (rule, first.seed) == (other_rule, second.seed) and records_equal(first.records, second.records, rule)

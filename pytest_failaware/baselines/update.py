@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_failaware.baselines.entries import Measured
+from pytest_failaware.baselines.entries import RuledMeasurement
 from pytest_failaware.baselines.file import baseline_path, read_baseline
 from pytest_failaware.baselines.leftovers import remove_leftovers
 from pytest_failaware.baselines.merge import Plan, Update, UpdateOutcome, plan_renaming, plan_update
@@ -18,7 +18,7 @@ from pytest_failaware.core.files import locked, replace_in_order
 def update_baseline(
     directory: Path,
     name: str,
-    measured: Sequence[Measured],
+    measured: Sequence[RuledMeasurement],
     *,
     drop: Collection[str] = (),
     reason: str = "",

@@ -45,6 +45,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             parser.addini(f"failaware_{key}", text, default=None)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Generator[None, None, None]:
+    """Refuse an unknown option that looks like ours, once every plugin and conftest file has added its own."""
+    yield
+    if any(word.startswith("--failaware") for word in args):
+        from pytest_failaware.plugin.in_use import refuse_unknown_options
+
+        refuse_unknown_options(parser.parse_known_and_unknown_args(args)[1])
+
+
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the hooks that other plugins and conftest files can implement."""
     pluginmanager.add_hookspecs(hookspec)

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from pytest_failaware.config.given import TRUE
-from pytest_failaware.config.misspelt import refuse_misspelt
+from pytest_failaware.config.misspelt import refuse_misspelt, refuse_unknown
 from pytest_failaware.config.options import OPTIONS
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.text import without_home
@@ -32,6 +32,21 @@ def begin(config: pytest.Config) -> None:
         check_ini(config, pytest.__version__)
     except ConfigError as error:
         raise pytest.UsageError(without_home(str(error))) from None
+
+
+def refuse_unknown_options(words: list[str]) -> None:
+    """Refuse an option that looks like ours.
+
+    Args:
+        words: those that neither pytest nor a plugin knows.
+
+    Raises:
+        pytest.UsageError: naming the word and what to write.
+    """
+    try:
+        refuse_unknown(words)
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def refuse_misspelt_markers(node: pytest.Item) -> None:

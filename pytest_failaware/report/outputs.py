@@ -88,7 +88,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class ReportContents:
     """What the reports of a run are made of.
 
     `measured` and `drawn` are by test id: what the items attached whose records go along with the JSON, and what an
@@ -127,7 +127,7 @@ def write_outputs(
     if not (report.results or report.errors or report.unchecked or report.complaints):
         return written
     names = outputs.html_images > 0  # without images, the names of their files can be private, too
-    contents = Contents(report=report, measured=measured, drawn=drawn, names=names, shorten=shorten)
+    contents = ReportContents(report=report, measured=measured, drawn=drawn, names=names, shorten=shorten)
     for path in outputs.files:
         suffix = path.suffix.lower()
         records = f" and {records_path(path).name} beside it" if suffix == ".json" and measured else ""
@@ -137,14 +137,14 @@ def write_outputs(
     return written
 
 
-def _write_html(path: Path, contents: Contents) -> None:
+def _write_html(path: Path, contents: ReportContents) -> None:
     from pytest_failaware.report.html.html import html_text  # not before it is needed: loading stays cheap
 
     text = html_text(contents.report, contents.drawn, names=contents.names)
     write_atomically(path, contents.shorten(text).encode())
 
 
-def _write_json(path: Path, contents: Contents) -> None:
+def _write_json(path: Path, contents: ReportContents) -> None:
     columns = records_contents(contents.measured)
     document = report_document(contents.report, contents.measured, columns, records_path(path).name)
     text = json.dumps(_shorter(document, contents.shorten), indent=1, allow_nan=False)
@@ -152,21 +152,21 @@ def _write_json(path: Path, contents: Contents) -> None:
     replace_in_order({**records, path: f"{text}\n".encode()})  # the JSON names the hash of each record
 
 
-def _write_markdown(path: Path, contents: Contents) -> None:
+def _write_markdown(path: Path, contents: ReportContents) -> None:
     write_atomically(path, contents.shorten(markdown_text(contents.report)).encode())
 
 
-def _write_csv(path: Path, contents: Contents) -> None:
+def _write_csv(path: Path, contents: ReportContents) -> None:
     write_atomically(path, contents.shorten(csv_text(contents.report.results)).encode())
 
 
-def _write_svg(path: Path, contents: Contents) -> None:
+def _write_svg(path: Path, contents: ReportContents) -> None:
     from pytest_failaware.report.table_picture import svg_text  # as above
 
     write_atomically(path, contents.shorten(svg_text(contents.report.results)).encode())
 
 
-WRITERS: Final[Mapping[str, Callable[[Path, Contents], None]]] = {
+WRITERS: Final[Mapping[str, Callable[[Path, ReportContents], None]]] = {
     ".html": _write_html,
     ".json": _write_json,
     ".md": _write_markdown,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_failaware.config.misspelt import is_near, refuse_misspelt
+from pytest_failaware.config.misspelt import is_near, refuse_misspelt, refuse_unknown
 from pytest_failaware.core.errors import ConfigError
 
 
@@ -25,3 +25,33 @@ def test_a_registered_marker_is_fine() -> None:
     refuse_misspelt(["liability", "slow", "reliability"], ["liability(amount): who pays", "reliability: ours"])
     with pytest.raises(ConfigError, match=r"^marker 'liability' gates nothing; write 'reliability', or register"):
         refuse_misspelt(["liability"], ["slow: takes long"])
+
+
+@pytest.mark.parametrize(
+    ("word", "remedy"),
+    [
+        ("--failaware-json=r.json", "write --failaware-report=r.json"),
+        ("--failaware-json", "write --failaware-report=FILE.json"),
+        ("--failaware-csv=table.txt", "write --failaware-report=FILE.csv"),
+        ("--failaware-html-images=2", "write failaware_html_images = 2 in the ini"),
+        ("--failaware-github", "write failaware_github = true in the ini"),
+        ("--failaware-data-root", "write failaware_data_root = DIR in the ini"),
+        ("--failaware-modle=m.pth", "did you mean --failaware-model=m.pth?"),
+        ("--failaware_model=m.pth", "did you mean --failaware-model=m.pth?"),
+        ("--failaware-reports", "did you mean --failaware-report=FILE?"),
+        ("--failaware-update-baseline", "did you mean --failaware-update-baselines?"),
+        (
+            "--failaware-tolerance=0.02",
+            "the marker or failaware_tolerance in the ini defines the gate; for an experiment write "
+            "--failaware-override=tolerance=0.02",
+        ),
+        ("--failaware-zebra", "pytest --help lists ours"),
+    ],
+)
+def test_unknown_options(word: str, remedy: str) -> None:
+    """Each is refused with what to write; other words are left to pytest."""
+    with pytest.raises(ConfigError) as caught:
+        refuse_unknown(["--other", word])
+
+    assert f"{word}: unknown option; {remedy}" == str(caught.value)
+    refuse_unknown(["--other", "--fail"])

@@ -198,3 +198,21 @@ def test_no_name_for_the_baseline(project: Project) -> None:
     result.assert_outcomes(errors=2)
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stdout.fnmatch_lines(["*no name for the baseline*--failaware-baseline=NAME*"])
+
+
+@pytest.mark.parametrize("words", [("--failaware-jsn=r.json",), ("--failaware-jsn", "r.json")])
+def test_an_unknown_option_of_ours(project: Project, words: tuple[str, ...]) -> None:
+    """It is refused in one line, however it is written."""
+    result = project.run(*words)
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    assert [f"ERROR: {words[0]}: unknown option; pytest --help lists ours"] == [
+        line for line in result.errlines if line
+    ]
+
+
+def test_an_option_of_a_conftest_file_that_is_named_like_ours(project: Project) -> None:
+    """It is known."""
+    (project.path / "conftest.py").write_text("def pytest_addoption(parser): parser.addoption('--failaware-other')\n")
+
+    assert pytest.ExitCode.USAGE_ERROR != project.run("--failaware-other=1", model=None).ret

@@ -1,4 +1,4 @@
-"""The same gates under xdist: few runs, since every worker imports torch anew."""
+"""The same gates under xdist. Here workers are fresh processes; they import torch again, so the runs are few."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ class Colour(toy.Bands):
 def network(num_classes=3):
     return Colour(num_classes)
 """
+
+
+@pytest.fixture
+def _forked_workers() -> None:
+    """Leave the start of workers to execnet."""
 
 
 def test_workers_record_what_one_process_records(project: Project) -> None:

@@ -6,7 +6,6 @@ Every p is one-sided: small where the drop is larger than the margin. Distributi
 
 from __future__ import annotations
 
-from pytest_failaware.judge.significance.areas import auroc_change_z
 from pytest_failaware.judge.significance.grouped import Floats, Groups, independent_count
 from pytest_failaware.judge.significance.paired import mcnemar_midp, normal_p, tango_interval, tango_p, tango_z
 from pytest_failaware.judge.significance.rates import Interval, clopper_pearson_upper, clopper_pearson_uppers, wilson
@@ -23,7 +22,6 @@ __all__ = [
     "Floats",
     "Groups",
     "Interval",
-    "auroc_change_z",
     "clopper_pearson_upper",
     "clopper_pearson_uppers",
     "coverage_scores",

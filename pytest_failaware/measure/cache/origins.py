@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -56,6 +57,12 @@ def file_of(code: object) -> Path | None:
 def is_own(file: Path) -> bool:
     """Whether a file is the user's own: none of an installed package, of Python or of this package."""
     return not (any(part in INSTALLED for part in file.parts) or _is_in(file, (*_PYTHON, _HERE)))
+
+
+@cache
+def is_own_module(path: str) -> bool:
+    """Whether the file of a module is the user's own. Each condition asks it of every loaded module."""
+    return Path(path).is_absolute() and is_own(Path(path))
 
 
 def _existing(path: str) -> Path | None:

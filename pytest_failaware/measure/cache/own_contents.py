@@ -5,12 +5,11 @@ from __future__ import annotations
 import enum
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 from pytest_failaware.measure.cache.contents import Contents, ForeignCodeError
-from pytest_failaware.measure.cache.origins import file_of, full_name, is_own, is_versioned, module_name
+from pytest_failaware.measure.cache.origins import file_of, full_name, is_own, is_own_module, is_versioned, module_name
 from pytest_failaware.measure.cache.own_files import OwnFiles, plain_values
 
 Values = Mapping[str, Any]  # Any: whatever a module or a class can hold
@@ -81,7 +80,7 @@ def own_modules() -> list[ModuleType]:
     found: list[ModuleType] = []
     for _, module in sorted(sys.modules.items()):
         path = vars(module).get("__file__") if isinstance(module, ModuleType) else None  # some import when asked
-        if isinstance(path, str) and Path(path).is_absolute() and is_own(Path(path)):
+        if isinstance(path, str) and is_own_module(path):
             found.append(module)
     return found
 

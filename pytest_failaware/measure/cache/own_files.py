@@ -17,7 +17,7 @@ from pytest_failaware.measure.cache.origins import (
     INSTALLED,
     file_of,
     full_name,
-    is_own,
+    is_own_module,
     is_versioned,
     module_name,
 )
@@ -103,8 +103,7 @@ class OwnFiles:
         """
         modules = (*list(sys.modules.values()), *self.loaded_by_pytest)
         found = (getattr(module, "__dict__", {}).get("__file__") for module in modules)  # some import when asked
-        loaded = (Path(path) for path in found if isinstance(path, str))
-        files = self._reached.union(path for path in loaded if path.is_absolute() and is_own(path))
+        files = self._reached.union(Path(path) for path in found if isinstance(path, str) and is_own_module(path))
         for file in sorted(files):
             if not file.is_file() or _written(file) > self.started:
                 raise ForeignCodeError(f"{file}, which was written to while this run went on")

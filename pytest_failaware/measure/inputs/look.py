@@ -22,7 +22,7 @@ darkened images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class InputLook:
     """The answers (N,), None if the model does not take the inputs, and its norms in the order of the forward pass.
 
     Only norms with a memory of the training are here: batch norms, and not layer norms or group norms.
@@ -61,7 +61,7 @@ class Look:
         return None
 
 
-def look(module: nn.Module, batches: Iterable[torch.Tensor]) -> Look:
+def look(module: nn.Module, batches: Iterable[torch.Tensor]) -> InputLook:
     """Return what the module answers to batches (B, C, H, W), and how they differ at its norms.
 
     The module is in eval mode and keeps no hook, whatever happens.
@@ -82,4 +82,4 @@ def look(module: nn.Module, batches: Iterable[torch.Tensor]) -> Look:
     finally:
         for handle in handles:
             handle.remove()
-    return Look(answers=answers, misfits=tuple(moments.compared(norm) for norm, moments in reached.items()))
+    return InputLook(answers=answers, misfits=tuple(moments.compared(norm) for norm, moments in reached.items()))

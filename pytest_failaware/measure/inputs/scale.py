@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pytest_failaware.core.estimates import POOR
 from pytest_failaware.core.request import Precision
 from pytest_failaware.measure.engine.settings import computing
 from pytest_failaware.measure.images.store import ImageStore
 from pytest_failaware.measure.inputs.alternatives import GIVEN, Alternative, as_large, larger, much_smaller
 from pytest_failaware.measure.inputs.flips import Flips, flips
-from pytest_failaware.measure.inputs.look import SUSPICIOUS, Look, look
+from pytest_failaware.measure.inputs.look import SUSPICIOUS, InputLook, look
 from pytest_failaware.measure.inputs.preprocess import Pipeline
 from pytest_failaware.measure.inputs.sample import IMAGES, sampled_rows
 from pytest_failaware.measure.inputs.scale_text import describe_finding
@@ -26,9 +27,6 @@ from pytest_failaware.measure.models.loading import LoadedModel, restored
 
 SURE: Final = 0.6
 """The share of right answers above which nothing else is tried, as long as the batch norms agree."""
-
-LOST: Final = 1 / 3
-"""The share of right answers below which a finding is an alarm, and every larger size is tried."""
 
 BETTER: Final = 10
 """How many times less the divergence must be under the alternative."""
@@ -51,19 +49,19 @@ class Inspection:
 
     images: int
     right: int
-    seen: Look
+    seen: InputLook
     finding: str | None = None
 
     @property
     def is_alarm(self) -> bool:
         """Whether the preprocessing is almost surely wrong: a finding, and less than a third is right."""
-        return self.finding is not None and self.right < LOST * self.images
+        return self.finding is not None and self.right < POOR * self.images
 
 
 def inspect_scale(
     model: LoadedModel, store: ImageStore, pipeline: Pipeline, precision: Precision, *, batch_size: int = IMAGES
 ) -> Inspection:
-    """Look at a few clean images as they are prepared, and otherwise prepared if something is odd.
+    """InputLook at a few clean images as they are prepared, and otherwise prepared if something is odd.
 
     The model's modes, torch's random state and its settings are afterwards as they were.
     """
@@ -90,7 +88,7 @@ class _Inspector:
         self.images = self._images(self.rows)
 
     def inspection(self) -> Inspection:
-        """Look once, and try alternatives if that look is odd."""
+        """InputLook once, and try alternatives if that look is odd."""
         given = self._look(GIVEN, self.images)
         right = int(given.right(self._labels).sum())
         finding = self._finding(given, right) if self._is_odd(given, right) else None
@@ -101,17 +99,17 @@ class _Inspector:
         labels: NDArray[np.uint16] = self.store.labels[self.rows]
         return labels
 
-    def _is_odd(self, given: Look, right: int) -> bool:
+    def _is_odd(self, given: InputLook, right: int) -> bool:
         has_answers = given.answers is not None  # else measuring says why
         return given.suspect is not None or (has_answers and right <= SURE * len(self.rows))
 
-    def _finding(self, given: Look, right: int) -> str | None:
+    def _finding(self, given: InputLook, right: int) -> str | None:
         """Try what costs little first; it ends the search only if most answers are right then."""
-        looks: dict[Alternative, Look] = {}
+        looks: dict[Alternative, InputLook] = {}
         for ways, share in (
             (much_smaller(self.images, self.pipeline), SURE),
             (as_large(self.images, self.pipeline), 0),
-            (larger(self.images, is_lost=right < LOST * len(self.rows)), 0),
+            (larger(self.images, is_lost=right < POOR * len(self.rows)), 0),
         ):
             looks |= {way: self._look(way, self.images) for way in ways}
             if max(self._counts(looks).values(), default=-1) >= share * len(self.rows):
@@ -122,23 +120,23 @@ class _Inspector:
             return describe_finding(given, self._labels, None, self.pipeline.numbers, None)
         return None
 
-    def _counts(self, looks: Mapping[Alternative, Look]) -> dict[Alternative, int]:
+    def _counts(self, looks: Mapping[Alternative, InputLook]) -> dict[Alternative, int]:
         """Return how many answers are right in each look."""
         return {way: int(seen.right(self._labels).sum()) for way, seen in looks.items()}
 
-    def _proven(self, given: Look, looks: Mapping[Alternative, Look]) -> tuple[Alternative, Flips] | None:
+    def _proven(self, given: InputLook, looks: Mapping[Alternative, InputLook]) -> tuple[Alternative, Flips] | None:
         """Return what the labels prove to be far better, with what it changes for further images."""
         best = self._best(looks)
         confirmed = self._confirmed(best, given, looks[best])
         return None if confirmed is None else (best, confirmed)
 
-    def _best(self, looks: Mapping[Alternative, Look]) -> Alternative:
+    def _best(self, looks: Mapping[Alternative, InputLook]) -> Alternative:
         """Return what fits the batch norms best, then what changes least, of all that get nearly the most right."""
         right = self._counts(looks)
         near = [way for way in looks if right[way] >= NEARLY * max(right.values())]
         return min(near, key=lambda way: (looks[way].typical, way.changes, -right[way]))
 
-    def _confirmed(self, best: Alternative, given: Look, other: Look) -> Flips | None:
+    def _confirmed(self, best: Alternative, given: InputLook, other: InputLook) -> Flips | None:
         """Return what the alternative changes for further images if it is proven to be far better.
 
         They are looked at in parts, and no longer than needed. Without enough of them the same images have to do.
@@ -160,7 +158,7 @@ class _Inspector:
                 return None
         return None
 
-    def _closest(self, given: Look, looks: Mapping[Alternative, Look]) -> Alternative | None:
+    def _closest(self, given: InputLook, looks: Mapping[Alternative, InputLook]) -> Alternative | None:
         """Return what fits the batch norms far better, unless the labels contradict.
 
         The first batch norm judges a mean and std, and all of them judge a size.
@@ -178,7 +176,7 @@ class _Inspector:
     def _images(self, rows: NDArray[np.intp]) -> torch.Tensor:
         return torch.from_numpy(self.store.images[rows]).permute(0, 3, 1, 2).contiguous()
 
-    def _look(self, way: Alternative, images: torch.Tensor) -> Look:
+    def _look(self, way: Alternative, images: torch.Tensor) -> InputLook:
         return look(self.model.module, self._batches(way, images))
 
     def _batches(self, way: Alternative, images: torch.Tensor) -> Iterator[torch.Tensor]:

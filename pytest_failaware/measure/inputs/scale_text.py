@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.measure.inputs.alternatives import Alternative
 from pytest_failaware.measure.inputs.flips import Flips
-from pytest_failaware.measure.inputs.look import Look
+from pytest_failaware.measure.inputs.look import InputLook
 from pytest_failaware.measure.inputs.misfit import Misfit
 
 
 def describe_finding(
-    given: Look,
+    given: InputLook,
     labels: NDArray[np.uint16],
     best: Alternative | None,
     typed: Preprocessing | None,

@@ -155,11 +155,6 @@ def read_content(path: Path, form: Format, loading: Loading) -> object:
     """
     if form is Format.SAFETENSORS:
         return _safetensors(path)
-    if form in (Format.PACKAGE, Format.TORCH_TAR):
-        raise ModelError(
-            f"{path}: {form.value}, which can run any code when it is loaded{_asking(path)}; none of it was run; write "
-            f"the weights with {RESAVE}"
-        )
     trusted = trusted_bytes(path, loading)
     if trusted is not None:
         return _unpickle(path, trusted)

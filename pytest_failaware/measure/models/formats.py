@@ -20,7 +20,6 @@ from pytest_failaware.measure.models.archives import (
 from pytest_failaware.measure.models.parts import address_finding, folder_finding, refuse_part
 
 _SAFETENSORS_HEADER_LIMIT: Final = 100_000_000  # bytes; the format's own limit
-_TAR_MAGIC: Final = slice(257, 262)
 _ONNX: Final = b"\x08"  # the tag of the first field of the message, its version; every exporter writes it first
 
 
@@ -29,11 +28,9 @@ class Format(Enum):
 
     TORCH_ZIP = "a file of torch.save"
     TORCH_PICKLE = "a file of torch.save before torch 1.6"
-    TORCH_TAR = "a tar archive, as torch.save wrote in its first year"
     SAFETENSORS = "safetensors"
     TORCHSCRIPT = "a TorchScript archive"
     EXPORTED = "a program of torch.export"
-    PACKAGE = "an archive of torch.package"
     ONNX = "an ONNX program"
 
 
@@ -53,8 +50,6 @@ def recognise(path: Path) -> Format:
         return Format.SAFETENSORS
     if head.startswith(b"\x80"):
         return Format.TORCH_PICKLE
-    if head[_TAR_MAGIC] == b"ustar":
-        return Format.TORCH_TAR
     if head.startswith(_ONNX):
         return Format.ONNX
     raise ModelError(_foreign(path, head))
@@ -81,8 +76,6 @@ def _archive(path: Path) -> Format:
         return Format.TORCHSCRIPT
     if "archive_format" in inner or "models/model.json" in inner or "serialized_exported_program.json" in names:
         return Format.EXPORTED
-    if ".data/extern_modules" in inner:
-        return Format.PACKAGE
     if "data.pkl" in inner:
         return _of_torch_save(path, by_python)
     raise ModelError(f"{path}: a zip archive that torch.save did not write; write one with {RESAVE}")

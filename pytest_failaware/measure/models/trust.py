@@ -123,7 +123,7 @@ class _Search:
         if not depth:
             return
         try:
-            for member in _zipped(content) if content.startswith(_ZIP) else _tarred(content):
+            for member in _zipped(content):
                 if self.left <= 0:
                     return
                 self.look_into(self._unpack(member), depth - 1)
@@ -140,21 +140,13 @@ class _Search:
 
 
 def _is_archive(head: bytes) -> bool:
-    return head.startswith(_ZIP) or head[257:262] == b"ustar"
+    return head.startswith(_ZIP)
 
 
 def _zipped(content: bytes) -> Iterator[IO[bytes]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for member in archive.infolist():
             with archive.open(member) as file:
-                yield file
-
-
-def _tarred(content: bytes) -> Iterator[IO[bytes]]:
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        for member in archive:
-            file = archive.extractfile(member) if member.isfile() else None
-            if file is not None:
                 yield file
 
 

@@ -14,8 +14,8 @@ from pytest_failaware.core.result import ItemResult
 from pytest_failaware.report.html.svg import (
     Axis,
     Bars,
+    ChartLine,
     Dot,
-    Line,
     line_chart,
     mirrored_bars,
 )
@@ -68,7 +68,7 @@ def condition_panels(result: ItemResult, pictures: Pictures) -> Iterator[Panel]:
 def _risk_coverage(sides: Sequence[tuple[Curves, str]]) -> Panel:
     high = _ceiling(max(risk for curves, _ in sides for _, risk in curves.risk_coverage))
     lines = [
-        Line(
+        ChartLine(
             label=word,
             points=curves.risk_coverage,
             look=_look(word),
@@ -101,7 +101,7 @@ def _operating(curves: Curves) -> str:
 
 def _reliability(sides: Sequence[tuple[Curves, str]]) -> Panel:
     lines = [
-        Line(
+        ChartLine(
             label=word,
             points=[(confidence, right) for confidence, right, _ in curves.reliability],
             look=_look(word),
@@ -174,7 +174,7 @@ def severity_panels(results: Iterable[ItemResult], drawn: Mapping[str, Pictures]
         yield _severities(title, lines, last=max(5, last), floor=floor)
 
 
-def _graded_lines(results: Mapping[int, ItemResult], drawn: Mapping[str, Pictures]) -> list[Line]:
+def _graded_lines(results: Mapping[int, ItemResult], drawn: Mapping[str, Pictures]) -> list[ChartLine]:
     """Both rates of both sides, as far as they have a value."""
     before = {
         severity: pictures.before.stats
@@ -191,7 +191,7 @@ def _graded_lines(results: Mapping[int, ItemResult], drawn: Mapping[str, Picture
     ]
 
 
-def _severities(title: str, lines: Sequence[Line], *, last: int, floor: float) -> Panel:
+def _severities(title: str, lines: Sequence[ChartLine], *, last: int, floor: float) -> Panel:
     said = [
         f"{line.label}: {', '.join(f'{rate:.1%} at {severity:g}' for severity, rate in line.points)}" for line in lines
     ]
@@ -208,10 +208,10 @@ def _severities(title: str, lines: Sequence[Line], *, last: int, floor: float) -
     )
 
 
-def _graded(metric: str, side: Mapping[int, ConditionStats], label: str) -> Line:
+def _graded(metric: str, side: Mapping[int, ConditionStats], label: str) -> ChartLine:
     name, look, dot = _GRADED[metric]
     rates = ((severity, stats.rates[metric].value) for severity, stats in side.items())
-    return Line(
+    return ChartLine(
         label=f"{name}, {label}",
         points=[(float(severity), rate) for severity, rate in rates if rate is not None],
         look=look,

@@ -14,7 +14,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from pytest_failaware.report.words import shown
+from pytest_failaware.core.text import shown
 
 WIDTH: Final = 340  # units, about a pixel each on a phone
 HEIGHT: Final = 220
@@ -48,7 +48,7 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class ChartLine:
     """Points joined by a line; `look` is a class of the page that gives its colour."""
 
     label: str
@@ -85,7 +85,7 @@ class _Frame:
         return _LEFT + self.x.part(x) * (WIDTH - _LEFT - _RIGHT)
 
 
-def line_chart(title: str, text: str, x: Axis, y: Axis, lines: Sequence[Line], *, diagonal: str = "") -> Markup:
+def line_chart(title: str, text: str, x: Axis, y: Axis, lines: Sequence[ChartLine], *, diagonal: str = "") -> Markup:
     """Curves over common axes, with a legend above them.
 
     Args:
@@ -165,14 +165,14 @@ def _legend_place(number: int) -> Point:
     return _LEFT + number % 2 * 145, _TOP + number // 2 * _LINE - 2
 
 
-def _legend(number: int, line: Line) -> Markup:
+def _legend(number: int, line: ChartLine) -> Markup:
     """The sample of a line with its name."""
     x, y = _legend_place(number)
     parts = [shape("line", f"M{x} {_n(y)}h24"), *_dots(line, [(x + 12, y)])]
     return _group(line, [*parts, text_at(x + 30, y + 4, line.label, "start")])
 
 
-def _line(frame: _Frame, line: Line) -> Markup:
+def _line(frame: _Frame, line: ChartLine) -> Markup:
     places = [frame.place(*point) for point in line.points]
     single = [] if line.single is None else [frame.place(*line.single)]
     path = "".join(f"{'L' if number else 'M'}{_n(x)} {_n(y)}" for number, (x, y) in enumerate(places))
@@ -180,7 +180,7 @@ def _line(frame: _Frame, line: Line) -> Markup:
     return _group(line, [shape("line", path), *dots])
 
 
-def _dots(line: Line, places: Sequence[Point]) -> Iterator[Markup]:
+def _dots(line: ChartLine, places: Sequence[Point]) -> Iterator[Markup]:
     for x, y in places:
         if line.dot is Dot.CIRCLE:
             yield Markup('<circle class="dot" cx="{}" cy="{}" r="3.5"/>').format(_n(x), _n(y))
@@ -188,7 +188,7 @@ def _dots(line: Line, places: Sequence[Point]) -> Iterator[Markup]:
             yield Markup('<rect class="dot" x="{}" y="{}" width="6" height="6"/>').format(_n(x - 3), _n(y - 3))
 
 
-def _group(line: Line, parts: Sequence[Markup]) -> Markup:
+def _group(line: ChartLine, parts: Sequence[Markup]) -> Markup:
     return Markup('<g class="{}">{}</g>').format(f"{line.look}{' dashed' * line.dashed}", Markup("").join(parts))
 
 

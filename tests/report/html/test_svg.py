@@ -10,8 +10,8 @@ import pytest
 from pytest_failaware.report.html.svg import (
     Axis,
     Bars,
+    ChartLine,
     Dot,
-    Line,
     line_chart,
     mirrored_bars,
 )
@@ -27,7 +27,7 @@ def paths(drawing: str, look: str) -> list[str]:
 
 def test_a_curve_by_hand() -> None:
     """The plot is 276 wide from 46, and 159 high down to 184: the middle of both axes is at (184, 104.5)."""
-    line = Line(label="now", points=[(0, 0), (0.5, 0.5), (1, 1)], look="first")
+    line = ChartLine(label="now", points=[(0, 0), (0.5, 0.5), (1, 1)], look="first")
     drawing = line_chart("title", "text", SHARE, SHARE, [line])
 
     assert "M46 184L184 104.5L322 25" == paths(drawing, "line")[-1]
@@ -35,7 +35,7 @@ def test_a_curve_by_hand() -> None:
 
 def test_a_point_outside_of_its_axis_is_drawn_at_the_edge() -> None:
     """Nothing is drawn over the texts."""
-    line = Line(label="now", points=[(-1, 2), (0.5, 0.5)], look="first")
+    line = ChartLine(label="now", points=[(-1, 2), (0.5, 0.5)], look="first")
 
     assert "M46 25L184 104.5" == paths(line_chart("title", "text", SHARE, SHARE, [line]), "line")[-1]
 
@@ -70,8 +70,8 @@ def test_the_threshold_stands_at_its_value() -> None:
 def test_what_a_line_is_shows_without_colour() -> None:
     """The reference is dashed, and its marks have another shape where that is asked for."""
     lines = [
-        Line(label="now", points=[(0, 0)], look="first", dot=Dot.CIRCLE),
-        Line(label="baseline", points=[(0, 0)], look="first", dashed=True, dot=Dot.SQUARE),
+        ChartLine(label="now", points=[(0, 0)], look="first", dot=Dot.CIRCLE),
+        ChartLine(label="baseline", points=[(0, 0)], look="first", dashed=True, dot=Dot.SQUARE),
     ]
     drawing = line_chart("title", "text", SHARE, SHARE, lines)
 
@@ -84,7 +84,7 @@ def test_what_a_line_is_shows_without_colour() -> None:
 )
 def test_text_stays_text(hostile: str) -> None:
     """A title, a legend and an axis with the worst names make a drawing that says them and does nothing."""
-    line = Line(label=hostile, points=[(0, 0)], look="first")
+    line = ChartLine(label=hostile, points=[(0, 0)], look="first")
     axis = Axis(label=hostile, low=0, high=1, ticks=((0, hostile),))
     tree = ElementTree.fromstring(line_chart(hostile, hostile, axis, SHARE, [line]))
 
@@ -97,7 +97,7 @@ def test_text_stays_text(hostile: str) -> None:
 
 def test_the_diagonal_is_named_in_the_legend() -> None:
     """Below the lines' names, where no point lies, and the plot begins a line lower for it."""
-    lines = [Line(label=name, points=[(0, 0), (1, 1)], look="first") for name in ("baseline", "now")]
+    lines = [ChartLine(label=name, points=[(0, 0), (1, 1)], look="first") for name in ("baseline", "now")]
     drawing = line_chart("title", "text", SHARE, SHARE, lines, diagonal="as right as confident")
 
     assert ["M46 184L322 40", "M46 23h24"] == paths(drawing, "guide")
