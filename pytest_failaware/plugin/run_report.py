@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ import pytest
 from pytest_failaware.config.baseline_folder import baseline_folder
 from pytest_failaware.config.command import accept_command, shown_command
 from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.fact import Fact, note
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.judge.corruption.summary import run_corruption
 from pytest_failaware.judge.false_alarms import false_alarms
@@ -25,7 +27,7 @@ def report_of(state: RunState) -> RunReport:
     """Everything there is to say about the run so far."""
     lost = _lost(state)
     return RunReport(
-        facts=tuple(map(state.shorten, (*state.ledger.facts, *_bends(state), *false_alarms(state.ledger.alphas)))),
+        facts=tuple(replace(fact, text=state.shorten(fact.text)) for fact in _facts(state)),
         results=tuple(one.unwritten if one.nodeid in lost else one for one in state.ledger.in_order),
         errors={nodeid: state.shorten(text) for nodeid, text in state.ledger.errors.items()},
         complaints=tuple(map(state.shorten, state.complaints)),
@@ -59,11 +61,12 @@ def dated_report(state: RunState) -> RunReport:
     )
 
 
-def _bends(state: RunState) -> list[str]:
-    """A line for the summary on each thing that the command line says in place of a reviewed file."""
-    if not state.ledger.results:
-        return []
-    return [f"note: from the command line: {bend}" for bend in bends_of(state.config, state.run)]
+def _facts(state: RunState) -> Iterator[Fact]:
+    """What the run used, what the command line says in place of a reviewed file, and what chance will do."""
+    yield from state.ledger.facts
+    if state.ledger.results:
+        yield from (note(f"from the command line: {bend}") for bend in bends_of(state.config, state.run))
+    yield from (Fact(text=text) for text in false_alarms(state.ledger.alphas))
 
 
 def _lost(state: RunState) -> tuple[str, ...]:

@@ -72,7 +72,9 @@ def _lines(report: RunReport) -> Iterator[str]:
     yield from _gates(results)
     yield from _not_compared([result for result in results if result.stored])
     yield from _rates(results)
-    yield from _bullets([*corruption_sentences(report.corruption), *report.facts, *report.notices])
+    yield from _bullets(
+        [*corruption_sentences(report.corruption), *(fact.line for fact in report.facts), *report.notices]
+    )
     yield from _next_step(report)
     yield from _made(report)
 

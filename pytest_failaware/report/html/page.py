@@ -51,7 +51,7 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
         "more_severities": len(panels[_PANELS:]),
         "corruption": list(corruption_sentences(report.corruption)),
         "causes": _causes(report.results),
-        "facts": report.facts,
+        "facts": [fact.line for fact in report.facts],
         "provenance": common_provenance(drawn),
         "version": version("pytest-failaware"),
         "notices": report.notices,
