@@ -23,7 +23,7 @@ from pytest_failaware.core.progress import Follow
 from pytest_failaware.core.request import ModelOutputs, RunConfig
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.rule import FailureRule
-from pytest_failaware.core.text import printable
+from pytest_failaware.core.text import printable, shown
 from pytest_failaware.judge.alarm import CLEAN, clean_alarm
 from pytest_failaware.judge.evaluation import Evaluation, Evaluations
 from pytest_failaware.judge.published import below_published
@@ -35,7 +35,6 @@ from pytest_failaware.measure.published import published_weights
 from pytest_failaware.report.judgements import Judgements
 from pytest_failaware.report.script_words import in_script
 from pytest_failaware.report.terminal.screen import follow_here
-from pytest_failaware.report.words import shown
 
 if TYPE_CHECKING:
     import torch
@@ -158,12 +157,7 @@ def evaluate(
     if isinstance(conditions, str):
         raise ConfigError(f"evaluate: conditions: {conditions!r} is text; give a list, as in [{conditions!r}]")
     if records is not None:
-        if isinstance(records, str) and not records.strip():
-            raise ConfigError("evaluate: records: is empty; give a path, a data frame or arrays, or leave it out")
-        if model is not None or dataset is not None:
-            raise ConfigError("evaluate: records were predicted elsewhere; leave out model and dataset, or records")
-        if outputs != ModelOutputs.LOGITS.value:
-            raise ConfigError("evaluate: records name their scores logits or probabilities; leave out outputs")
+        _check_records(records, outputs, is_alone=model is None and dataset is None)
         return _evaluate_predictions(records, conditions, rule)
     if model is None or dataset is None or preprocess is None:
         raise ConfigError("evaluate: give model, dataset and preprocess, or records of predictions made elsewhere")
@@ -194,6 +188,16 @@ def evaluate(
             return _evaluate_bench(bench, config, follow)
         finally:
             bench.close()
+
+
+def _check_records(records: object, outputs: str, *, is_alone: bool) -> None:
+    """Refuse predictions beside arguments that cannot be combined with them."""
+    if isinstance(records, str) and not records.strip():
+        raise ConfigError("evaluate: records: is empty; give a path, a data frame or arrays, or leave it out")
+    if not is_alone:
+        raise ConfigError("evaluate: records were predicted elsewhere; leave out model and dataset, or records")
+    if outputs != ModelOutputs.LOGITS.value:
+        raise ConfigError("evaluate: records name their scores logits or probabilities; leave out outputs")
 
 
 def _evaluate_bench(bench: Bench, config: RunConfig, follow: Follow) -> Evaluations:

@@ -45,6 +45,9 @@ FILE_MODULES: Final = frozenset({"glob", "io", "os", "pathlib", "shutil", "subpr
 FILE_CALLS: Final = frozenset({"fromfile", "load", "loadtxt", "memmap", "open", "save", "savez", "tofile"})
 """Modules and calls that reach files; `judge` uses none of them."""
 
+LONGEST: Final = 60  # lines of a function
+MOST_PARAMETERS: Final = 5
+
 Known = Mapping[str, Path]
 """Modules by their dotted names."""
 
@@ -120,6 +123,47 @@ def importers(packages: tuple[str, ...], known: Known, *, types: bool) -> set[st
         for name, path in known.items()
         if any(other.split(".")[0] in packages for other in imports(path, types=types))
     }
+
+
+def functions(known: Known) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Every function and method of the package, with its place."""
+    for name, path in known.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                yield f"{name}.{node.name}", node
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The lines of a function without those of its docstring."""
+    lines = function.end_lineno - function.lineno + 1
+    is_described = ast.get_docstring(function) is not None
+    return lines - (function.body[0].end_lineno - function.body[0].lineno + 1 if is_described else 0)
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many parameters a function has, without `self` and `cls`."""
+    known = function.args
+    names = [argument.arg for argument in (*known.posonlyargs, *known.args, *known.kwonlyargs)]
+    return len({*names} - {"self", "cls"}) + (known.vararg is not None) + (known.kwarg is not None)
+
+
+def test_functions_are_short() -> None:
+    """No function is longer than 60 lines; at most one in a hundred has more than five parameters."""
+    known = dict(functions(modules()))
+    many = [name for name, function in known.items() if parameters(function) > MOST_PARAMETERS]
+
+    assert [] == [name for name, function in known.items() if length(function) > LONGEST]
+    assert len(many) <= 0.01 * len(known), many
+
+
+def test_lines_and_parameters_are_counted(tmp_path: Path) -> None:
+    """The test above can fail: a docstring and `self` do not count, stars do."""
+    (tmp_path / "a.py").write_text(
+        'class A:\n    def f(self, a, /, *b, c=1, **d):\n        """Say.\n\n        More.\n        """\n        pass\n'
+    )
+    [(name, function)] = functions({"a": tmp_path / "a.py"})
+
+    assert ("a.f", 2, 4) == (name, length(function), parameters(function))
 
 
 def test_rooms_import_only_what_they_may() -> None:

@@ -9,7 +9,7 @@ from pytest_failaware.baselines.entries import RuledMeasurement
 from pytest_failaware.baselines.golden import ends_golden
 from pytest_failaware.baselines.samples import missing_files
 from pytest_failaware.core.baseline import Baseline
-from pytest_failaware.judge.acceptance import REASON, RESET
+from pytest_failaware.core.request import REASON, RESET
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.groups import same_groups
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.core.attachment import JudgedItem
-from pytest_failaware.core.request import UpdateMode, Writing
+from pytest_failaware.core.request import REASON, RESET, UpdateMode, Writing
 from pytest_failaware.core.result import ItemResult
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _incomparable(keys: Sequence[str], *, ends_golden: bool) -> str:
 
 def _not_written(name: str, doubt: str, options: Collection[str], prefix: str) -> str:
     """That a baseline is written only with options that were not given."""
-    typed = {"reset-golden": f"{prefix}reset-golden", "reason": f'{prefix}reason="why"'}
+    typed = {RESET: f"{prefix}{RESET}", REASON: f'{prefix}{REASON}="why"'}
     return f"baseline {name!r} NOT written: {doubt} add {' '.join(typed[one] for one in typed if one in options)}"
 
 
@@ -124,7 +124,7 @@ def outcome_sentence(
     """What happened to one baseline's files; `prefix` stands before the names of options."""
     if outcome.lacking:
         keys = list(dict.fromkeys(key for keys in outcome.lacking.values() for key in keys))
-        doubt = _incomparable(keys, ends_golden="reset-golden" in outcome.lacking)
+        doubt = _incomparable(keys, ends_golden=RESET in outcome.lacking)
         return _not_written(name, doubt, outcome.lacking, prefix)
     if outcome.refused:
         return f"baseline {name!r} NOT written: {outcome.refused}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from pytest_failaware.config.ini_files import INI_NAMES, table_of
 from pytest_failaware.config.options import PREFIX
 from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.text import from_here
 
 
 class NearerInis:
@@ -64,8 +65,8 @@ class NearerInis:
         return None
 
     def _shown(self, path: Path) -> str:
-        """A path, relative to the folder where pytest was called if it lies below."""
-        return str(path.relative_to(self.start)) if path.is_relative_to(self.start) else str(path)
+        """Return a path from where pytest was called, if it lies below it."""
+        return str(from_here(path, self.start))
 
 
 def inis_with_keys(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]:

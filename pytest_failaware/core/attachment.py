@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.result import ItemResult
@@ -19,7 +20,7 @@ class JudgedItem:
     """
 
     result: ItemResult
-    facts: tuple[str, ...]  # lines for the summary
+    facts: tuple[Fact, ...]  # lines for the summary
     model: str  # the hash of the model: counts in how many processes it was loaded
     opened: tuple[str, ...]  # options whose model or data set this process opened
     rule: FailureRule

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 
 class FailAwareError(Exception):
@@ -36,6 +36,19 @@ class BaselineError(FailAwareError):
 
 def choices(name: str, known: Collection[str]) -> str:
     """What to give instead of an unknown name: a known one that begins with it or is close, and all of them."""
-    longer = [one for one in known if one.startswith(f"{name}_")]
-    close = longer or difflib.get_close_matches(name, known, n=1)
-    return (f"did you mean {close[0]!r}? " if close else "") + f"choose from {', '.join(known)}"
+    longer = next((other for other in known if other.startswith(f"{name}_")), "")
+    close = longer or closest(name, known)
+    return (f"did you mean {close!r}? " if close else "") + f"choose from {', '.join(known)}"
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the question for the known name that is closest to an unknown one, or what to do if none is close."""
+    close = closest(name, known)
+    return f"did you mean {close!r}?" if close else otherwise
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that is closest to a name, in letters of either case; "" if none is close."""
+    names = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(name.lower(), names, n=1)
+    return names[close[0]] if close else ""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Final
+
+POOR: Final = 1 / 3
+"""The share of right answers below which inputs that the model was not trained on are an alarm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

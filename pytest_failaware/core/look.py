@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_failaware.core.fact import Fact
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -16,7 +18,7 @@ class Look:
     predictions.
     """
 
-    facts: tuple[str, ...]
+    facts: tuple[Fact, ...]
     condition: str
     under: str  # the condition that `right` was counted under
     images: int

@@ -37,6 +37,10 @@ class Source:
         return self.target if bare else f"{self.kind.value}:{self.target}"
 
 
+RESET: Final = "reset-golden"
+REASON: Final = "reason"
+"""The names, without a prefix, of the options that an update can need."""
+
 DRIFT_BUDGET: Final = Decimal("0.01")
 """How far below the golden reference many updates together may lead: twice the tolerance of the default gates.
 

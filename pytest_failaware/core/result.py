@@ -258,6 +258,11 @@ class ItemResult:
         return self.drifts or self.ends_golden
 
     @property
+    def needs_reason(self) -> bool:
+        """Whether storing it over the old values needs a reason: another measurement, or worse values."""
+        return bool(self.stored) or self.is_worse
+
+    @property
     def unwritten(self) -> ItemResult:
         """The same if this run was to make its values the expected ones, and did not."""
         comparisons = tuple(replace(one, verdict=one.verdict.unwritten) for one in self.comparisons)

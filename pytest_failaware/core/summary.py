@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.result import ItemResult
 
 
@@ -72,7 +73,7 @@ class RunReport:
     files of the run were written, and are empty before.
     """
 
-    facts: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
     results: tuple[ItemResult, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
     complaints: tuple[str, ...] = ()

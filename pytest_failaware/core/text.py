@@ -13,10 +13,21 @@ def printable(text: str) -> str:
 
     GitHub reads `::command::` at the start of a line and `##[command]` anywhere, Azure `##vso[command]`.
     """
-    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-    line = line.replace("##", "#\N{ZERO WIDTH SPACE}#")
+    line = without_controls(text).replace("##", "#\N{ZERO WIDTH SPACE}#")
     start = len(line) - len(line.lstrip())
     return f"{line[:start]}\N{ZERO WIDTH SPACE}{line[start:]}" if line.startswith("::", start) else line
+
+
+def without_controls(text: str, instead: str = "\N{REPLACEMENT CHARACTER}") -> str:
+    """Return the text with another letter in place of each control character and mark that turns its direction."""
+    return "".join(letter if letter.isprintable() else instead for letter in text)
+
+
+def shown(text: object, longest: int = 1000) -> str:
+    """Return text of any origin on one line without control characters, cut if it is too long."""
+    whole = str(text)
+    line = without_controls(whole[: longest + 1])
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def spelled(name: str) -> str:
@@ -77,7 +88,7 @@ def one_line(text: str) -> str:
     return line if len(line) <= 400 else line[:399] + "…"
 
 
-def from_here(path: Path) -> Path:
-    """A path from the working directory on, if it lies below it: no reader of a report needs the rest."""
-    here = Path.cwd()
+def from_here(path: Path, folder: Path | None = None) -> Path:
+    """Return a path as it is from a folder, the working directory if none is given, if it lies below it."""
+    here = Path.cwd() if folder is None else folder
     return path.relative_to(here) if path.is_relative_to(here) else path

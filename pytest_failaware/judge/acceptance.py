@@ -9,7 +9,7 @@ from typing import Final
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.records import Records
-from pytest_failaware.core.request import UpdateMode, Writing
+from pytest_failaware.core.request import REASON, RESET, UpdateMode, Writing
 from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, Verdict
 from pytest_failaware.judge import sentences
 from pytest_failaware.judge.gating import drifted
@@ -49,7 +49,7 @@ def lacking(result: ItemResult, writing: Writing) -> tuple[str, ...]:
     """
     replaces = writing.update is UpdateMode.ALL
     resets = replaces and (result.ends_golden or result.has_drifted)
-    needs_reason = result.has_new_alarm or resets or (replaces and (bool(result.stored) or result.is_worse))
+    needs_reason = result.has_new_alarm or resets or (replaces and result.needs_reason)
     needed = {RESET: resets and not writing.reset_golden, REASON: needs_reason and not writing.reason}
     return tuple(option for option, is_lacking in needed.items() if is_lacking)
 
@@ -77,9 +77,3 @@ def _accepted(comparison: Judged, *, reset_golden: bool) -> Judged:
         return comparison
     note = sentences.formerly(comparison.verdict.words, comparison.note)
     return dataclasses.replace(comparison, verdict=Verdict.UPDATED, note=note)
-
-
-RESET: Final = "reset-golden"
-
-
-REASON: Final = "reason"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from pytest_failaware.core.estimates import POOR
 from pytest_failaware.core.measurement import Measurement, Provenance
 from pytest_failaware.core.records import Records
 from pytest_failaware.judge import sentences
@@ -15,8 +16,6 @@ from pytest_failaware.judge.permutation import find_renaming, is_renamed_alike
 from pytest_failaware.judge.power import knows_nothing
 
 CLEAN: Final = "clean"
-POOR: Final = 1 / 3
-"""The accuracy below which inputs that the normalisation layers did not see in training are an alarm."""
 
 
 class AlarmKind(Enum):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from types import ModuleType
 
-from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.errors import ConfigError, did_you_mean
 from pytest_failaware.core.text import describe_error
 
 
@@ -55,6 +54,6 @@ def _member(owner: object, name: str, place: str) -> object:
         kind = "module" if isinstance(owner, ModuleType) else type(owner).__name__
         label = getattr(owner, "__name__", "")
         file = f" ({owner.__file__})" if isinstance(owner, ModuleType) and owner.__file__ else ""
-        close = difflib.get_close_matches(name, [known for known in dir(owner) if not known.startswith("__")], n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "define it there, or name another"
+        known = [other for other in dir(owner) if not other.startswith("__")]
+        hint = did_you_mean(name, known, "define it there, or name another")
         raise ConfigError(f"{place}: {kind} {label!r}{file} has no attribute {name!r}; {hint}") from error

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.fact import Fact, note
 from pytest_failaware.core.measurement import Measurement, ModelFacts, in_groups
 from pytest_failaware.core.pictures import Thumbnail
 from pytest_failaware.core.request import Precision, RunConfig
@@ -97,7 +98,7 @@ class LiveSubject(Subject):
         """Return the weights that the preprocessing names with their published accuracy."""
         return published_weights(self.config, measurement)
 
-    def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[str]:
+    def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[Fact]:
         """Yield the model, the data and the preprocessing, with what is to be known of them."""
         notes = (*self.notes, *(() if other is None else other.notes))
         return model_lines(measurement, typed, self.own_notes, other, notes)
@@ -114,18 +115,18 @@ class LiveSubject(Subject):
 
 def model_lines(
     measurement: Measurement, typed: Typed, own_notes: Iterable[str], other: OtherSide | None, notes: Iterable[str]
-) -> Iterator[str]:
+) -> Iterator[Fact]:
     """Yield the lines of a model on images; `notes` are on the images, on the inputs and on the measuring."""
     provenance = measurement.provenance
     model, data, dtype = provenance.model, provenance.data, provenance.environment["dtype"]
     known = f"{model.architecture} {model.sha256[:8]}".strip()
     precision = "" if dtype == Precision.IEEE.dtype else f" in {dtype}"
-    yield f"model {typed('model')} ({known}) on {provenance.environment['device']}{precision}"
-    yield from own_notes
+    yield Fact(text=f"model {typed('model')} ({known}) on {provenance.environment['device']}{precision}")
+    yield from (Fact(text=text) for text in own_notes)
     if other is not None:
-        yield from (f"{other.name}: {note}" for note in other.own_notes)
-    yield from (f"note: {note}" for note in dict.fromkeys(notes))
-    yield (
-        f"data {typed('dataset')}: {data.samples:,} images{in_groups(data)}, {len(data.classes)} classes; "
+        yield from (Fact(text=f"{other.name}: {text}") for text in other.own_notes)
+    yield from map(note, dict.fromkeys(notes))
+    yield Fact(
+        text=f"data {typed('dataset')}: {data.samples:,} images{in_groups(data)}, {len(data.classes)} classes; "
         f"preprocess {provenance.preprocessing}"
     )

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.measurement import Measurement, ModelFacts
 from pytest_failaware.core.pictures import Thumbnail
 from pytest_failaware.core.result import Reuse
@@ -76,7 +77,7 @@ class Subject(ABC):
         return None
 
     @abstractmethod
-    def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[str]:
+    def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[Fact]:
         """Yield the lines of the summary: what it is, on which samples, and what is to be known of both.
 
         Args:

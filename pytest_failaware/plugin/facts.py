@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from pytest_failaware.core.fact import Fact, note
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.judge.published import below_published
@@ -15,36 +16,36 @@ from pytest_failaware.plugin.session import Measured, Session, baseline_name
 _WIDE: Final = Decimal("0.1")
 
 
-def facts(session: Session, measured: Measured, gate: Gate) -> tuple[str, ...]:
+def facts(session: Session, measured: Measured, gate: Gate) -> tuple[Fact, ...]:
     """Model or predictions with their notes, data, rule and reference of an item that was judged."""
     measurement, config = measured.measurement, session.config
     dead = gate.rule.dead_part(len(measurement.provenance.data.classes))
     return (
         *subject_lines(session, measured.subject, measurement),
         *(() if config.limit is None else (_limit(measurement),)),
-        f"rule {gate.rule}; {_reference(session, measurement, gate)}",
-        *(() if dead is None else (f"note: {dead}",)),
+        Fact(text=f"rule {gate.rule}; {_reference(session, measurement, gate)}"),
+        *(() if dead is None else (note(dead),)),
         *_wide(gate),
     )
 
 
-def subject_lines(session: Session, subject: Subject, measurement: Measurement) -> Iterator[str]:
+def subject_lines(session: Session, subject: Subject, measurement: Measurement) -> Iterator[Fact]:
     """What is under test and its samples, with what is to be known of them."""
     yield from subject.lines(measurement, session.typed, session.second)
-    yield from (f"note: {note}" for note in below_published(measurement, subject.published(measurement)))
+    yield from map(note, below_published(measurement, subject.published(measurement)))
 
 
-def _wide(gate: Gate) -> Iterator[str]:
+def _wide(gate: Gate) -> Iterator[Fact]:
     """A note on tolerances that look like points and are ten or more of them."""
     rates = [name for name in gate.metrics if gate.table[name].is_rate]
     for allowed in sorted({gate.allowed(name) for name in rates}):
         if allowed >= _WIDE:
-            yield f"note: a tolerance of {allowed} is {float(100 * allowed):g} points; half a point is 0.005"
+            yield note(f"a tolerance of {allowed} is {float(100 * allowed):g} points; half a point is 0.005")
 
 
-def _limit(measurement: Measurement) -> str:
+def _limit(measurement: Measurement) -> Fact:
     measured, known = len(measurement.records), measurement.provenance.data.samples
-    return f"note: --failaware-limit measures {measured:,} of the {known:,} images, those with the smallest ids"
+    return note(f"--failaware-limit measures {measured:,} of the {known:,} images, those with the smallest ids")
 
 
 def _reference(session: Session, measurement: Measurement, gate: Gate) -> str:

@@ -15,11 +15,10 @@ from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.request import UpdateMode, Writing
 from pytest_failaware.core.result import ItemResult, SampleChange, Verdict
-from pytest_failaware.core.text import from_here
+from pytest_failaware.core.text import from_here, shown
 from pytest_failaware.judge.alarms import with_alarms
 from pytest_failaware.plugin.facts import facts
 from pytest_failaware.plugin.session import Measured, Session, baseline_name
-from pytest_failaware.report.words import shown
 
 if TYPE_CHECKING:
     from pytest_failaware.measure.subject import Subject

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, Protocol
 
 from pytest_failaware.core.attachment import Attachment, JudgedItem
+from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.judge.alarms import with_alarms
@@ -54,7 +55,7 @@ class Ledger:
     measured: dict[str, JudgedItem] = field(default_factory=dict)
     pending: dict[str, JudgedItem] = field(default_factory=dict)
     drawn: dict[str, Pictures] = field(default_factory=dict)
-    facts: dict[str, None] = field(default_factory=dict)
+    facts: dict[Fact, None] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)  # options whose model or data set a process opened
     notices: list[str] = field(default_factory=list)
     lost_worker: bool = False

@@ -43,7 +43,7 @@ def report_document(
         "incomplete": report.incomplete,
         "counts": {verdict.value: counts[verdict] for verdict in Verdict if counts[verdict]},
         "records": archive if contents else None,
-        "facts": list(report.facts),
+        "facts": [fact.line for fact in report.facts],
         "results": [_result(result, measurements.get(result.nodeid)) for result in report.results],
         "errors": dict(report.errors),
         "complaints": list(report.complaints),

@@ -8,9 +8,11 @@ from typing import Final
 
 from pytest_failaware.core.result import ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import RunReport
+from pytest_failaware.core.text import without_controls
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
-from pytest_failaware.report.failure import failure_lines, interval
+from pytest_failaware.report.failure import failure_lines
+from pytest_failaware.report.proof import interval
 from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rate_headings
 from pytest_failaware.report.terminal.summary import total
 from pytest_failaware.report.words import (
@@ -20,6 +22,7 @@ from pytest_failaware.report.words import (
     orientation_headings,
     short_name,
     verdict_word,
+    why_reset,
 )
 
 _LONGEST: Final = 60_000  # characters: a comment on GitHub holds 65,536, a job summary 1 MiB
@@ -51,8 +54,7 @@ def markdown_text(report: RunReport) -> str:
 
 def escaped(text: str) -> str:
     """Text of any origin as Markdown that shows it and does nothing else: one line, no tag, no link, no mention."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return _SPECIAL.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), line)
+    return _SPECIAL.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), without_controls(text, " "))
 
 
 def _lines(report: RunReport) -> Iterator[str]:
@@ -71,7 +73,9 @@ def _lines(report: RunReport) -> Iterator[str]:
     yield from _gates(results)
     yield from _not_compared([result for result in results if result.stored])
     yield from _rates(results)
-    yield from _bullets([*corruption_sentences(report.corruption), *report.facts, *report.notices])
+    yield from _bullets(
+        [*corruption_sentences(report.corruption), *(fact.line for fact in report.facts), *report.notices]
+    )
     yield from _next_step(report)
     yield from _made(report)
 
@@ -82,16 +86,7 @@ def _next_step(report: RunReport) -> Iterator[str]:
         yield "If these values are meant: download the report and its records, and in a checkout of this commit run"
         yield ""
         yield from (f"    {report.accept}", "")  # code by its indent
-        yield from _why_reset(report.results)
-
-
-def _why_reset(results: Sequence[ItemResult]) -> Iterator[str]:
-    """Why the command has `--reset-golden` in it."""
-    reasons = {
-        "the loss since the first accepted values is more than the drift budget": any(one.drifts for one in results),
-        "the golden reference cannot stay beside the new values": any(one.ends_golden for one in results),
-    }
-    yield from _bullets([f"--reset-golden is in it because {why}" for why, holds in reasons.items() if holds])
+        yield from _bullets(list(why_reset(report.results, "--")))
 
 
 def _made(report: RunReport) -> Iterator[str]:

@@ -11,10 +11,11 @@ from markupsafe import Markup
 from pytest_failaware.core.estimates import percent
 from pytest_failaware.core.layout import columns
 from pytest_failaware.core.result import ItemResult
+from pytest_failaware.core.text import shown
 from pytest_failaware.report.html.svg import shape, text_at
 from pytest_failaware.report.html.templates import render
 from pytest_failaware.report.table import COLUMNS
-from pytest_failaware.report.words import short_name, shown
+from pytest_failaware.report.words import short_name
 
 _EDGE: Final = 16  # units, about a pixel each
 _LETTER: Final = 9  # widest; a wide letter takes two

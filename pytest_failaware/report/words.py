@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
 from pytest_failaware.core.estimates import Value, percent
+from pytest_failaware.core.request import REASON, RESET
 from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Judged, Verdict
 
 NOT_THE_SAME: Final = "not the same measurement"
@@ -119,12 +120,20 @@ def _decimals(number: Decimal) -> int:
 def needed_options(results: Sequence[ItemResult]) -> list[str]:
     """The options of an update that stores these results, without their prefix."""
     resets = any(result.needs_reset for result in results)
-    reasoned = resets or any(result.stored or result.is_worse for result in results)
-    return [
-        "update-baselines",
-        *(["reset-golden"] if resets else []),
-        *(['reason="…"'] if reasoned else []),
-    ]
+    reasoned = resets or any(result.needs_reason for result in results)
+    return ["update-baselines", *([RESET] if resets else []), *([f'{REASON}="…"'] if reasoned else [])]
+
+
+def why_reset(results: Sequence[ItemResult], prefix: str) -> Iterator[str]:
+    """Say why the command that accepts resets the golden reference; `prefix` stands before the names of options."""
+    option = f"{prefix}{RESET} is in it because"
+    if any(result.ends_golden for result in results):
+        yield f"{option} the golden reference, from which drift is measured, cannot stay beside the new values"
+    if any(result.drifts for result in results):
+        yield (
+            f"{option} the loss since the first accepted values is beyond the drift budget; drift is measured from the "
+            "new values then"
+        )
 
 
 def orientation(result: ItemResult) -> str:
@@ -154,10 +163,3 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def shown(text: object, longest: int = 1000) -> str:
-    """Text of any origin without control characters and marks that turn its direction, cut where it is too long."""
-    said = str(text)
-    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in said[: longest + 1])
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"

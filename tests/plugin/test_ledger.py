@@ -8,6 +8,7 @@ from five import RULE, baseline_of, measurement_of
 
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.attachment import Attachment, JudgedItem
+from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.reference import Reference
 from pytest_failaware.judge.curves import pictures_of
@@ -37,7 +38,7 @@ def attachment_of(letters: str, nodeid: str = NODE, pictures: Pictures | None = 
     )
     item = JudgedItem(
         result=result,
-        facts=("model m",),
+        facts=(Fact(text="model m"),),
         model="sha256:m",
         opened=(),
         rule=RULE,

@@ -38,12 +38,12 @@ def noise(colour: Sequence[int], seed: int) -> np.ndarray[tuple[int, ...], np.dt
 
 
 def write_images(folder: Path) -> torch.Tensor:
-    """Write four images of each class; return all as the model sees them."""
+    """Write three images of each class; return all as the model sees them."""
     images = []
     for number, (name, colour) in enumerate(COLOURS.items()):
         (folder / name).mkdir(parents=True)
-        for k in range(4):
-            image = Image.fromarray(noise(colour, 4 * number + k))
+        for k in range(3):
+            image = Image.fromarray(noise(colour, 3 * number + k))
             image.save(folder / name / f"{k}.png")
             images.append(np.asarray(image.resize((224, 224), Image.Resampling.BILINEAR)))
     pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2) / 255
@@ -59,7 +59,7 @@ def write_models(folder: Path, inputs: torch.Tensor) -> None:
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = None  # the statistics of these images alone
     body = torch.nn.Sequential(*list(model.children())[:-1], torch.nn.Flatten())
-    targets = 8 * torch.eye(len(COLOURS)).repeat_interleave(4, 0)
+    targets = 8 * torch.eye(len(COLOURS)).repeat_interleave(3, 0)
     with torch.no_grad():
         body(inputs)
         features = body.eval()(inputs)

@@ -80,7 +80,7 @@ def test_why_the_golden_reference_is_reset() -> None:
     """The command that accepts is not pasted without that being known."""
     drifted = dataclasses.replace(regressed("clean"), drifts=True)
     text = markdown_text(RunReport(results=(drifted,), accept=f"{ACCEPT} --reset-golden"))
-    assert "--reset-golden is in it because the loss since the first accepted values is more than the drift" in text
+    assert "--reset-golden is in it because the loss since the first accepted values is beyond the drift" in text
     assert "is in it because" not in markdown_text(RunReport(results=(regressed("clean"),), accept=ACCEPT))
 
 
@@ -131,7 +131,7 @@ def test_files_say_when_and_from_what_they_were_made() -> None:
     assert "<dt>date</dt><dd>2026-01-31T12:00:00Z</dd><dt>commit</dt><dd>0123abcd</dd>" in page
     assert "<dt>versions</dt><dd>python 3.12.1, torch 2.10.0</dd>" in page
     assert "accept report.json" in page
-    document = report_document(report, {}, "report.records.zip")
+    document = report_document(report, {}, {}, "report.records.zip")
     assert ("2026-01-31T12:00:00Z", "0123abcd", {"python": "3.12.1", "torch": "2.10.0"}, ACCEPT) == tuple(
         document[name] for name in ("date", "commit", "versions", "accept")
     )

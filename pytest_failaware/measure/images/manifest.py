@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 import os
 import re
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Final
 
-from pytest_failaware.core.errors import DataError, choices
+from pytest_failaware.core.errors import DataError, choices, closest
 from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.core.samples import GROUP
 from pytest_failaware.core.text import describe_error, spelled
@@ -147,8 +146,8 @@ def _checked_header(names: list[str], place: str) -> list[str]:
     for wanted in (_FILE, _LABEL):
         if wanted not in names:
             alike = [name for name in names if name.lower() in (wanted, *_MEANT[wanted])]
-            alike = alike or difflib.get_close_matches(wanted, names, n=1)
-            hint = f"did you mean {alike[0]!r}? rename it" if alike else "name columns file,label, separated by commas"
+            close = alike[0] if alike else closest(wanted, names)
+            hint = f"did you mean {close!r}? rename it" if close else "name columns file,label, separated by commas"
             raise DataError(f"{place}: has no column {wanted!r}, only {', '.join(map(repr, names))}; {hint}")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

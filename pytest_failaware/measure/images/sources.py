@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import warnings
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from pytest_failaware.core.budgets import check_unpacked
 from pytest_failaware.core.cells import CellError, class_texts
-from pytest_failaware.core.errors import DataError
+from pytest_failaware.core.errors import DataError, did_you_mean
 from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.core.request import Source, SourceKind
 from pytest_failaware.core.text import describe_error, one_line
@@ -151,9 +150,7 @@ def _torchvision(name: str, root: Path) -> object:
     kind: Any = getattr(datasets, name) if name in datasets.__all__ else None
     parameters = inspect.signature(kind).parameters if kind else {}
     if "root" not in parameters:
-        known = {one.lower(): one for one in datasets.__all__}
-        close = difflib.get_close_matches(name.lower(), known, n=1)
-        hint = f"did you mean {known[close[0]]!r}?" if close else "name a class of torchvision.datasets"
+        hint = did_you_mean(name, datasets.__all__, "name a class of torchvision.datasets")
         raise DataError(f"{place}: torchvision has no such data set; {hint}")
     options: dict[str, object] = {"download": False} if "download" in parameters else {}
     if "train" in parameters:

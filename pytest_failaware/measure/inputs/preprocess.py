@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from pytest_failaware.core.errors import DataError
+from pytest_failaware.core.errors import DataError, did_you_mean
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import Source, SourceKind
 from pytest_failaware.core.text import describe_error
@@ -120,8 +119,7 @@ def _classifier_weights(name: str) -> Any:  # Any: a member of one of torchvisio
         weights = models.get_weight(name)
         if weights in known.values():
             return weights
-    close = difflib.get_close_matches(name.lower(), known, n=1)
-    hint = f"did you mean {known[close[0]]}?" if close else "write it as in ResNet18_Weights.IMAGENET1K_V1"
+    hint = did_you_mean(name, map(str, known.values()), "write it as in ResNet18_Weights.IMAGENET1K_V1")
     raise DataError(
         f"--failaware-preprocess=torchvision:{name}: torchvision has no such weights of a classifier; {hint}"
     )

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pytest_failaware.core.estimates import POOR
 from pytest_failaware.core.request import Precision
 from pytest_failaware.measure.engine.settings import computing
 from pytest_failaware.measure.images.store import ImageStore
@@ -26,9 +27,6 @@ from pytest_failaware.measure.models.loading import LoadedModel, restored
 
 SURE: Final = 0.6
 """The share of right answers above which nothing else is tried, as long as the batch norms agree."""
-
-LOST: Final = 1 / 3
-"""The share of right answers below which a finding is an alarm, and every larger size is tried."""
 
 BETTER: Final = 10
 """How many times less the divergence must be under the alternative."""
@@ -57,7 +55,7 @@ class Inspection:
     @property
     def is_alarm(self) -> bool:
         """Whether the preprocessing is almost surely wrong: a finding, and less than a third is right."""
-        return self.finding is not None and self.right < LOST * self.images
+        return self.finding is not None and self.right < POOR * self.images
 
 
 def inspect_scale(
@@ -111,7 +109,7 @@ class _Inspector:
         for ways, share in (
             (much_smaller(self.images, self.pipeline), SURE),
             (as_large(self.images, self.pipeline), 0),
-            (larger(self.images, is_lost=right < LOST * len(self.rows)), 0),
+            (larger(self.images, is_lost=right < POOR * len(self.rows)), 0),
         ):
             looks |= {way: self._look(way, self.images) for way in ways}
             if max(self._counts(looks).values(), default=-1) >= share * len(self.rows):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import warnings
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pytest_failaware.core.errors import FailAwareError, ModelError
+from pytest_failaware.core.errors import FailAwareError, ModelError, closest, did_you_mean
 from pytest_failaware.core.request import Source, SourceKind
 from pytest_failaware.core.text import describe_error, one_line
 from pytest_failaware.measure.imports import load_attribute
@@ -79,11 +78,11 @@ def check_torchvision_name(name: str, option: str) -> None:
     known = torchvision_names()
     if name in known:
         return
-    close = difflib.get_close_matches(name.lower(), known, n=1)
+    close = closest(name, known)
     if _is_of_timm(name):
         hint = f"timm has it: give timm:{name}"
     elif close:
-        hint = f"did you mean {close[0]!r}? otherwise give timm:NAME or pkg.mod:factory"
+        hint = f"did you mean {close!r}? otherwise give timm:NAME or pkg.mod:factory"
     else:
         hint = "give a torchvision classifier's name, timm:NAME or pkg.mod:factory"
     raise ModelError(f"{option}{name}: torchvision has no such classifier; {hint}")
@@ -140,11 +139,10 @@ def check_timm_name(timm: Any, name: str, place: str) -> None:  # Any: a library
     """
     if timm.is_model(name):
         return
-    close = difflib.get_close_matches(name, timm.list_models(), n=1)
     if name in torchvision_names():
         hint = f"torchvision has it: give torchvision:{name}"
     else:
-        hint = f"did you mean {close[0]!r}?" if close else "give one of timm.list_models()"
+        hint = did_you_mean(name, timm.list_models(), "give one of timm.list_models()")
     raise ModelError(f"{place}: timm has no such model; {hint}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.fact import Fact, note
 from pytest_failaware.core.measurement import Measurement, ModelFacts, in_groups
 from pytest_failaware.measure.predictions.predictions import Predictions
 from pytest_failaware.measure.subject import OtherSide, Subject, Taken, Typed
@@ -39,12 +40,12 @@ class PredictedSubject(Subject):
         """Return the texts of these samples."""
         return self.predictions.names(sample_ids)
 
-    def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[str]:
+    def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[Fact]:
         """Yield the predictions and their samples."""
         data = self.predictions.data
-        yield (
-            f"predictions {typed('predictions')} (sha256 {self.facts.sha256[:8]}): {data.samples:,} samples"
+        yield Fact(
+            text=f"predictions {typed('predictions')} (sha256 {self.facts.sha256[:8]}): {data.samples:,} samples"
             f"{in_groups(data)}, {len(data.classes)} classes"
         )
         notes = (*self.own_notes, *(() if other is None else other.own_notes))
-        yield from (f"note: {note}" for note in dict.fromkeys(notes))
+        yield from map(note, dict.fromkeys(notes))

@@ -14,7 +14,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from pytest_failaware.report.words import shown
+from pytest_failaware.core.text import shown
 
 WIDTH: Final = 340  # units, about a pixel each on a phone
 HEIGHT: Final = 220

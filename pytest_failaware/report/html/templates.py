@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pytest_failaware.core.result import Verdict
-from pytest_failaware.report.words import shown
+from pytest_failaware.core.text import shown
 
 
 def render(template: str, /, **context: Any) -> Markup:  # Any: text, numbers, drawings, and lists and dicts of them

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.look import Look
 from pytest_failaware.report.words import duration, name_in
 
@@ -15,9 +16,13 @@ Looks = Mapping[str, Look]
 _NAMED: Final = 12  # conditions in one sentence
 
 
-def look_facts(looks: Looks) -> Iterator[str]:
+def look_facts(looks: Looks) -> Iterator[Fact]:
     """Model and data, how many samples are right, which entries there are, and how long a full run will take."""
     yield from dict.fromkeys(fact for look in looks.values() for fact in look.facts)
+    yield from (Fact(text=text) for text in _sentences(looks))
+
+
+def _sentences(looks: Looks) -> Iterator[str]:
     yield from _right(looks)
     for name, some in _by_baseline(looks).items():
         if stored := [look.condition for look in some if look.has_entry]:

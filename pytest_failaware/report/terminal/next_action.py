@@ -9,7 +9,7 @@ from pytest_failaware.core.result import CHANGED, ItemResult, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.report.alarms import FIRST, UNLESS
 from pytest_failaware.report.terminal.display import Line
-from pytest_failaware.report.words import needed_options
+from pytest_failaware.report.words import needed_options, why_reset
 
 _IN_CI: Final = "This is a CI server, where baselines are not written:"
 _DOWNLOAD: Final = "download the report and its records from the job, and run in a checkout of this commit:"
@@ -75,11 +75,4 @@ def _why_so(results: Sequence[ItemResult], prefix: str) -> Iterator[Line]:
         yield Line(f"{prefix}reason is in it because stored and new values are not the same measurement: look at both.")
     elif any(result.is_worse for result in results):
         yield Line(f"{prefix}reason is in it because the new values are worse: say why that is meant.")
-    golden = f"{prefix}reset-golden is in it because"
-    if any(result.ends_golden for result in results):
-        yield Line(f"{golden} the golden reference, from which drift is measured, cannot stay beside the new values.")
-    if any(result.drifts for result in results):
-        yield Line(
-            f"{golden} the loss since the first accepted values is beyond the drift budget; drift is measured from the "
-            "new values then."
-        )
+    yield from (Line(f"{sentence}.") for sentence in why_reset(results, prefix))

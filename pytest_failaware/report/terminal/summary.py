@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from pytest_failaware.core.fact import FactKind
 from pytest_failaware.core.result import ItemResult, Reuse, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.report.alarms import alarms_below_failures
 from pytest_failaware.report.corruption import corruption_sentences
-from pytest_failaware.report.failure import badness
 from pytest_failaware.report.power import at_chance, sight_range, sight_table, too_few
+from pytest_failaware.report.proof import badness
 from pytest_failaware.report.terminal.display import Display, Line, colour
 from pytest_failaware.report.terminal.next_action import next_action
 from pytest_failaware.report.terminal.summary_tables import compared, left_out, measured, not_compared
@@ -29,7 +30,8 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
     """
     results = sorted(report.results, key=badness)
     if display.verbosity >= 0:
-        yield from map(Line, [*report.facts, *([""] if report.facts and results else [])])
+        facts = [fact.line for fact in report.facts]
+        yield from map(Line, [*facts, *([""] if facts and results else [])])
         yield from (Line(sentence, "red") for sentence in alarms_below_failures(results))
         yield from compared(results, display)
         yield from _inconclusive(results)
@@ -46,7 +48,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
     else:
         yield from _taken(results)
         if any(result.verdict.is_written for result in results):
-            yield from (Line(fact) for fact in report.facts if fact.startswith("note: "))  # on what is now stored
+            yield from (Line(fact.line) for fact in report.facts if fact.kind is FactKind.NOTE)  # on what is now stored
             yield from not_compared(results, display)
     if results and display.verbosity >= -1:
         yield Line(total(results), colour(results[0].verdict))

@@ -179,8 +179,8 @@ def test_the_presets_of_torchvision(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("ResNet18_Weights.IMAGENET1K_V3", "did you mean ResNet18_Weights.IMAGENET1K_V1?"),
-        ("resnet18_weights.imagenet1k_v1", "did you mean ResNet18_Weights.IMAGENET1K_V1?"),
+        ("ResNet18_Weights.IMAGENET1K_V3", "did you mean 'ResNet18_Weights.IMAGENET1K_V1'?"),
+        ("resnet18_weights.imagenet1k_v1", "did you mean 'ResNet18_Weights.IMAGENET1K_V1'?"),
         ("ResNet18", "no such weights of a classifier; "),
         ("zzz", "write it as in ResNet18_Weights.IMAGENET1K_V1"),
         ("MC3_18_Weights.KINETICS400_V1", "no such weights of a classifier; "),

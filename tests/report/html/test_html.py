@@ -19,6 +19,7 @@ import pytest_failaware
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.conditions.published import IMAGENET_C, IMAGENET_C_EXTRA
 from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.pictures import Pictures, Thumbnail
 from pytest_failaware.core.plain import from_plain, to_plain
@@ -27,8 +28,8 @@ from pytest_failaware.core.result import Evidence, ItemResult, Sight, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.judge.curves import pictures_of
 from pytest_failaware.judge.verdict import Terms, judge
-from pytest_failaware.report.failure import interval
 from pytest_failaware.report.html.html import html_text
+from pytest_failaware.report.proof import interval
 
 BEFORE, NOW = "R" * 150 + "w" * 50, "R" * 90 + "W" * 30 + "w" * 80
 HOSTILE = ("</title><script>alert(1)</script>", "\"><img src=x onerror='y'>", "\x1b[31m\u202e{{ 7 * 7 }}`<!--")
@@ -118,7 +119,7 @@ def test_the_greater_loss_comes_first() -> None:
     """Among regressed gates and conditions, whatever the order of the tests; what was run stands above them."""
     more = "R" * 60 + "W" * 30 + "w" * 110
     worst = item(measurement_of(BEFORE, "fog:1"), measurement_of(more, "fog:1"))
-    page = Page(page_of(regressed(), worst, regressed("fog:2"), facts=("model m.pth on cpu",)))
+    page = Page(page_of(regressed(), worst, regressed("fog:2"), facts=(Fact(text="model m.pth on cpu"),)))
     failing = page.text.partition("Rates of each")[0]
 
     assert -1 < failing.index("model m.pth on cpu") < failing.index("What failed")
@@ -475,7 +476,7 @@ def test_hostile_names_are_inert() -> None:
     calm, wild = (
         page_of(
             item(*(measurement_of(one, "blur", classes=names) for one in (BEFORE, NOW)), test=test),
-            facts=(fact,),
+            facts=(Fact(text=fact),),
             notices=(fact,),
             complaints=(fact,),
             errors={fact: fact},
@@ -495,7 +496,7 @@ def test_names_without_end_are_cut() -> None:
     """A class of a hundred thousand letters does not fill the page."""
     long = "a" * 100_000
 
-    assert len(page_of(regressed(classes=(long, "b", "c")), facts=(long,))) < 80_000
+    assert len(page_of(regressed(classes=(long, "b", "c")), facts=(Fact(text=long),))) < 80_000
 
 
 # ---- for everybody -------------------------------------------------------------------------------------------------

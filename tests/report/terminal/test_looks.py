@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.look import Look
 from pytest_failaware.report.terminal.looks import look_facts, look_findings, look_notices
 
 CLEAN = Look(
-    facts=("model m", "data d"),
+    facts=(Fact(text="model m"), Fact(text="data d")),
     condition="clean",
     under="clean",
     images=64,
@@ -32,14 +33,14 @@ def test_what_is_known_is_said_once() -> None:
         "test_m: 48 of 64 samples looked at are right under clean (75.00%)",
         "baseline 'm' has clean, blur",
         "a full run takes about 2:10 (minutes:seconds) on this machine: 2 conditions of 5,000 images",
-    ] == list(look_facts(BOTH))
+    ] == [fact.line for fact in look_facts(BOTH)]
     assert [] == [*look_findings(BOTH), *look_notices(BOTH)]
 
 
 def test_two_data_sets_are_decoded_each() -> None:
     """Their times add up."""
-    other = replace(CLEAN, facts=("model m", "data e"), known=300, seconds=10.0, decoding=50.0)
-    last = list(look_facts({**BOTH, "t.py::test_other[clean]": other}))[-1]
+    other = replace(CLEAN, facts=(Fact(text="model m"), Fact(text="data e")), known=300, seconds=10.0, decoding=50.0)
+    last = list(look_facts({**BOTH, "t.py::test_other[clean]": other}))[-1].line
 
     assert "about 3:10 (minutes:seconds) on this machine: 3 conditions of 5,000 and 300 images" in last
 

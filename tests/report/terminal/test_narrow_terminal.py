@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from judged import result
 
 from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.layout import columns, wrapped
 from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Judged, SampleChange, Sight, Verdict
 from pytest_failaware.core.summary import RunReport
@@ -72,7 +73,13 @@ def reports(draw: st.DrawFn) -> RunReport:
     """A run of a few items, or of many."""
     found = draw(st.lists(items(), max_size=3)) * draw(st.sampled_from([1, 5]))
     few = st.lists(SAID, max_size=2).map(tuple)
-    return RunReport(results=tuple(found), facts=draw(few), notices=draw(few), complaints=draw(few), obsolete=draw(few))
+    return RunReport(
+        results=tuple(found),
+        facts=tuple(Fact(text=text) for text in draw(few)),
+        notices=draw(few),
+        complaints=draw(few),
+        obsolete=draw(few),
+    )
 
 
 def shown(report: RunReport, width: int, verbosity: int) -> list[str]:

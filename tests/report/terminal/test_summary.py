@@ -9,6 +9,7 @@ import pytest
 from judged import EVIDENCE, result
 
 from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.result import (
     ClassLoss,
     Comparison,
@@ -96,7 +97,7 @@ def test_what_tests_of_one_name_see_is_told_of_each() -> None:
 
 def test_verbosity() -> None:
     """-v shows the metrics that passed, -q the total and the notices alone, -qq not even the total."""
-    report = RunReport(results=(result("clean", Verdict.PASSED),), facts=("model m",), notices=("wrote x",))
+    report = RunReport(results=(result("clean", Verdict.PASSED),), facts=(Fact(text="model m"),), notices=("wrote x",))
 
     assert "accuracy    80.00%" not in text_of(report)
     assert "accuracy    80.00%" in text_of(report, verbosity=1)
