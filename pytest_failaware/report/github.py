@@ -10,7 +10,8 @@ from typing import Final
 from pytest_failaware.core.result import ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.core.text import printable
-from pytest_failaware.report.failure import failure_lines, interval
+from pytest_failaware.report.failure import failure_lines
+from pytest_failaware.report.proof import interval
 from pytest_failaware.report.words import comparison_cells, name_in, short_name
 
 _MOST: Final = 10  # annotations of one kind that GitHub shows for a step

@@ -11,7 +11,8 @@ from pytest_failaware.core.notebook import html_lines, html_table, html_text
 from pytest_failaware.core.result import BoundCheck, ItemResult, Judged
 from pytest_failaware.core.text import printable
 from pytest_failaware.report.alarms import alarms
-from pytest_failaware.report.failure import badness, failure_lines
+from pytest_failaware.report.failure import failure_lines
+from pytest_failaware.report.proof import badness
 from pytest_failaware.report.script_words import in_script
 from pytest_failaware.report.terminal.summary import total
 from pytest_failaware.report.words import comparison_cells, verdict_word

@@ -11,7 +11,8 @@ from pytest_failaware.core.summary import RunReport
 from pytest_failaware.core.text import without_controls
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
-from pytest_failaware.report.failure import failure_lines, interval
+from pytest_failaware.report.failure import failure_lines
+from pytest_failaware.report.proof import interval
 from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rate_headings
 from pytest_failaware.report.terminal.summary import total
 from pytest_failaware.report.words import (

@@ -14,10 +14,10 @@ from markupsafe import Markup
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.summary import RunReport
-from pytest_failaware.report.failure import badness
 from pytest_failaware.report.html.page import common_provenance, page
 from pytest_failaware.report.html.section import section
 from pytest_failaware.report.html.templates import render
+from pytest_failaware.report.proof import badness
 
 LARGEST: Final = 2_900_000  # bytes of a page
 _IMAGES: Final = 600_000  # bytes of them, as base64

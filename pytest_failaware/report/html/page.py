@@ -12,10 +12,12 @@ from pytest_failaware.core.result import ItemResult, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
-from pytest_failaware.report.failure import claim, failure_lines, interval, loss
-from pytest_failaware.report.html.panels import reference_word, severity_panels
+from pytest_failaware.report.failure import failure_lines
+from pytest_failaware.report.html.panels import reference_word
 from pytest_failaware.report.html.section import Context, compared
+from pytest_failaware.report.html.severity_panels import severity_panels
 from pytest_failaware.report.power import at_chance, too_few
+from pytest_failaware.report.proof import claim, interval, loss
 from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rate_headings, stored_cells
 from pytest_failaware.report.terminal.summary import total
 from pytest_failaware.report.words import NOT_THE_SAME, short_name

@@ -10,9 +10,10 @@ from pytest_failaware.core.pictures import ClassChange, ClassCounts, Pictures, T
 from pytest_failaware.core.result import Decomposition, Flip, ItemResult, Judged
 from pytest_failaware.core.text import shown
 from pytest_failaware.report.alarms import alarm_in_brief
-from pytest_failaware.report.failure import failure_lines, interval
+from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.html.panels import condition_panels, reference_word
 from pytest_failaware.report.power import SEEN, SIGHT_HEADINGS, sight_cells
+from pytest_failaware.report.proof import interval
 from pytest_failaware.report.words import comparison_cells, orientation, short_name
 
 Context = dict[str, Any]

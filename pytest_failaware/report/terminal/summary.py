@@ -10,8 +10,8 @@ from pytest_failaware.core.result import ItemResult, Reuse, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.report.alarms import alarms_below_failures
 from pytest_failaware.report.corruption import corruption_sentences
-from pytest_failaware.report.failure import badness
 from pytest_failaware.report.power import at_chance, sight_range, sight_table, too_few
+from pytest_failaware.report.proof import badness
 from pytest_failaware.report.terminal.display import Display, Line, colour
 from pytest_failaware.report.terminal.next_action import next_action
 from pytest_failaware.report.terminal.summary_tables import compared, left_out, measured, not_compared

@@ -28,8 +28,8 @@ from pytest_failaware.core.result import Evidence, ItemResult, Sight, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.judge.curves import pictures_of
 from pytest_failaware.judge.verdict import Terms, judge
-from pytest_failaware.report.failure import interval
 from pytest_failaware.report.html.html import html_text
+from pytest_failaware.report.proof import interval
 
 BEFORE, NOW = "R" * 150 + "w" * 50, "R" * 90 + "W" * 30 + "w" * 80
 HOSTILE = ("</title><script>alert(1)</script>", "\"><img src=x onerror='y'>", "\x1b[31m\u202e{{ 7 * 7 }}`<!--")

@@ -1,0 +1,83 @@
+"""A failed comparison -> what it proves: for these samples, and for others like them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_failaware.core.estimates import Estimate, Value
+from pytest_failaware.core.result import BoundCheck, Comparison, Evidence, ItemResult, Judged, Verdict
+from pytest_failaware.report.words import allowed, difference
+
+
+def proof(comparison: Judged, result: ItemResult) -> Iterator[str]:
+    """What holds for these images, and what that says about others like them."""
+    if isinstance(comparison, BoundCheck) or comparison.evidence is None:
+        return
+    evidence, reference = comparison.evidence, comparison.reference
+    samples = result.change.samples if result.change else result.stats.cells.samples
+    if isinstance(reference, Estimate) and isinstance(comparison.current, Estimate):
+        flips = _flips(evidence, comparison.current.numerator - reference.numerator)
+        yield f"on these {samples:,} samples: {_sides(reference, comparison.current, samples)}{flips}"
+    said, p = claim(comparison, evidence)
+    yield f"on samples like these: {said}"
+    sure = "" if evidence.low is None else " (95 %)"
+    yield f"  {interval(evidence, comparison.current)}{sure}, p {p}, needed {evidence.level:.2g}"
+
+
+def _flips(evidence: Evidence, change: int) -> str:
+    """How many samples changed each way, in the words of what is counted: `change` says whether more is worse."""
+    if evidence.lost is None or evidence.gained is None:
+        return ""
+    if evidence.lost == evidence.gained:
+        return f"; {evidence.lost:,} changed each way"
+    more, less = ("new", "gone") if change == evidence.lost - evidence.gained else ("lost", "gained")
+    return f"; {evidence.lost:,} {more}, {evidence.gained:,} {less}"
+
+
+def _sides(before: Estimate, now: Estimate, samples: int) -> str:
+    """Both sides as counts."""
+    over_all = before.denominator == now.denominator == samples
+    return " -> ".join(f"{side.numerator:,}" if over_all else counts(side) for side in (before, now))
+
+
+def claim(comparison: Comparison, evidence: Evidence) -> tuple[str, str]:
+    """What a failed comparison proves, or does not, with the p that says so."""
+    limit = allowed(comparison)
+    if comparison.verdict is Verdict.NOT_SHOWN:
+        return f"not shown to be at most {limit} worse", p_value(evidence.p_within)
+    if evidence.p_beyond < evidence.level:
+        return f"proven to be more than {limit} worse", p_value(evidence.p_beyond)
+    return f"proven to be worse; more than {limit} only on these", p_value(evidence.p_worse)
+
+
+def interval(evidence: Evidence, of: Value) -> str:
+    """The drop of a value with 95 % confidence, in words: a sign would be that of the change in one metric alone."""
+    if evidence.low is None or evidence.high is None:
+        return "too few samples to tell"
+    low, high = (difference(abs(end), of).removeprefix("+") for end in (evidence.low, evidence.high))
+    if evidence.low >= 0:
+        return f"{low.removesuffix(' pt')} to {high} worse"
+    if evidence.high <= 0:
+        return f"{high.removesuffix(' pt')} to {low} better"
+    return f"{low} better to {high} worse"
+
+
+def loss(comparison: Judged) -> float:
+    """What is lost at least, with 95 % confidence; 0 where nothing is proven of it."""
+    return comparison.evidence.low or 0.0 if comparison.evidence else 0.0
+
+
+def badness(result: ItemResult) -> tuple[int, float]:
+    """What to sort results by, the worst first: the verdict, then the greatest loss among the gates that have it."""
+    losses = [loss(comparison) for comparison in result.comparisons if comparison.verdict is result.verdict]
+    return result.verdict.severity, -max(losses, default=0.0)
+
+
+def p_value(p: float) -> str:
+    """A p in two digits."""
+    return f"{p:.2g}" if p else "below 1e-300"
+
+
+def counts(estimate: Estimate) -> str:
+    """A rate as its two counts."""
+    return f"{estimate.numerator:,} of {estimate.denominator:,}"
