@@ -1,7 +1,7 @@
 """What a conftest.py or another plugin can add; each docstring is a recipe.
 
-Implement them in the `conftest.py` beside the ini file, or in a plugin of your own: they are called before any test is
-collected. A project that must also run without pytest-failaware marks its implementations
+Implement them in the `conftest.py` beside the ini file, or in a plugin of your own: they are called before the first
+marked test is collected. A project that must also run without pytest-failaware marks its implementations
 `@pytest.hookimpl(optionalhook=True)`.
 """
 

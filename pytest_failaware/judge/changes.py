@@ -102,8 +102,8 @@ def decomposition(before: Outcomes, now: Outcomes) -> Decomposition | None:
 
     With R the ratio before, D' the trusted samples now, and y, y' one for a right answer before and now: answers is the
     sum of y' - y over those trusted on both sides, entered that of y' - R over those trusted now alone, left that of
-    R - y over those trusted before alone, each over D'. They add up to the change: whoever leaves a part as good as
-    the whole changes nothing.
+    R - y over those trusted before alone, each over D'. They add up to the change: a part whose
+    accuracy equals the overall accuracy contributes zero.
     """
     if not before.trusted.any() or not now.trusted.any():
         return None

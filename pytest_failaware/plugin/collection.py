@@ -105,7 +105,7 @@ def finish(session: pytest.Session) -> None:
         "unmarked": [item.nodeid for item in left_out_by_marks(session.config, deselected)],
     }
     if CONTROLLER in session.config.stash:
-        session.config.stash[CONTROLLER].ledger.add_collection(**collection)
+        session.config.stash[CONTROLLER].state.ledger.add_collection(**collection)
     elif ours.collected:
         session.config.workeroutput["failaware"] = collection  # type: ignore[attr-defined]  # xdist's own attribute
 

@@ -14,11 +14,10 @@ import pytest
 from pytest_failaware import hookspec
 from pytest_failaware.config.options import INI_KEYS, INI_LISTS, OPTIONS
 from pytest_failaware.plugin.stash import ATTACHED, CONTROLLER, CONTROLLER_NAME, FAULT, IN_USE, SESSION, register
+from pytest_failaware.plugin.waiting import Waiting
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pytest_failaware.plugin.controller import Controller
 
 # ---- options and configuration -------------------------------------------------------------------------------------
 
@@ -102,43 +101,6 @@ def _text_of(path: Path) -> str:
 def _is_worker(config: pytest.Config) -> bool:
     """Whether this process is a worker of xdist, which reports to another."""
     return hasattr(config, "workerinput")
-
-
-class Waiting:
-    """Waits in the process that reports until the first thing of ours arrives, then starts the controller.
-
-    Without xdist the collection of the first marked test starts it.
-    """
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.uncollected = ""
-        self.lost_worker = False
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Remember a module that failed or was skipped: its marked tests are not known."""
-        if not report.passed:
-            self.uncollected = self.uncollected or report.nodeid
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Start the controller at the first report of a marked test."""
-        if hasattr(report, "failaware"):
-            self._started().pytest_runtest_logreport(report)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:  # Any: xdist's controller of one worker
-        """Start the controller if a worker collected a marked test."""
-        self.lost_worker |= error is not None
-        output = getattr(node, "workeroutput", None) or {}
-        if "failaware" in output:
-            self._started().pytest_testnodedown(node, error)
-
-    def _started(self) -> Controller:
-        from pytest_failaware.plugin.startup import start
-
-        start(self.config)
-        return self.config.stash[CONTROLLER]
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)

@@ -25,7 +25,7 @@ class LastWord:
         try:
             return (yield)
         except (SystemExit, pytest.exit.Exception) as error:
-            if self.controller.run.strict:
+            if self.controller.state.run.strict:
                 raise pytest.exit.Exception(f"strict: a hook ended the run ({describe_error(error)})", 1) from error
             raise
         finally:

@@ -1,17 +1,13 @@
-"""pytest's configuration -> the session: what was typed and written, checked before anything is collected."""
+"""pytest's configuration -> the session: what was typed and written, checked once something of ours needs it."""
 
 from __future__ import annotations
 
 import itertools
 import os
-import sys
-import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -20,25 +16,23 @@ from pytest_failaware.config.options import OPTIONS
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.config.vocabulary import Vocabulary, extended
 from pytest_failaware.core.errors import ConfigError, FailAwareError
-from pytest_failaware.core.progress import Follow, unseen
 from pytest_failaware.core.request import UpdateMode
-from pytest_failaware.core.text import describe_error, printable, without_home
+from pytest_failaware.core.text import describe_error, without_home
 from pytest_failaware.measure.cache.measurer import Measurer
 from pytest_failaware.plugin.bends import defines_gate
 from pytest_failaware.plugin.check.hooks import CheckHooks
 from pytest_failaware.plugin.check.item import Check
-from pytest_failaware.plugin.console import verbosity_of
 from pytest_failaware.plugin.controller import Controller
 from pytest_failaware.plugin.early import EarlyWord
 from pytest_failaware.plugin.ini_values import check_ini, ini_overrides, ini_values
 from pytest_failaware.plugin.judging import Judging
 from pytest_failaware.plugin.last_word import LastWord
 from pytest_failaware.plugin.other_options import other_options
+from pytest_failaware.plugin.progress import display, write_early
 from pytest_failaware.plugin.session import Session
 from pytest_failaware.plugin.stash import CHECK, CONTROLLER, CONTROLLER_NAME, JUDGING, SESSION, register
 from pytest_failaware.plugin.user_code import UserCodeError, contained
 from pytest_failaware.report.outputs import remove_report
-from pytest_failaware.report.terminal.live import LiveLine, LogLines
 
 
 def session_of(config: pytest.Config) -> Session:
@@ -79,7 +73,8 @@ def _controller(config: pytest.Config, session: Session) -> Controller:
     controller = Controller(config, session.config, session.early)
     waiting = config.pluginmanager.get_plugin(CONTROLLER_NAME)
     if waiting is not None:
-        controller.uncollected, controller.ledger.lost_worker = waiting.uncollected, waiting.lost_worker
+        state = controller.state
+        state.uncollected, state.ledger.lost_worker = waiting.uncollected, waiting.lost_worker
         config.pluginmanager.unregister(waiting)
     config.stash[CONTROLLER] = controller
     register(config, controller, CONTROLLER_NAME)
@@ -119,7 +114,7 @@ def open_session(config: pytest.Config) -> Session:
         load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
         measurer=Measurer(
             _cache_folder(config) if not run.no_cache else None,
-            follow=lambda what: _display(config)(what),
+            follow=lambda what: display(config)(what),
             processes=xdist.get("workercount", 1),
             updates=run.writing.update is not UpdateMode.NOTHING,
             loaded=lambda: tuple(one for one in config.pluginmanager.get_plugins() if isinstance(one, ModuleType)),
@@ -163,51 +158,3 @@ def _cache_folder(config: pytest.Config) -> Callable[[], Path] | None:
     """Makes our folder in pytest's cache directory; None under -p no:cacheprovider."""
     cache = getattr(config, "cache", None)
     return None if cache is None else lambda: cache.mkdir("failaware")
-
-
-def write_early(config: pytest.Config, sentence: str) -> None:
-    """Write a line while tests run, past pytest's capture, where its terminal is, else to the standard error."""
-    reporter, line = _pytests_reporter(config), printable(without_home(f"failaware: {sentence}"))
-    with _uncaptured(config):
-        if reporter is None:
-            sys.stderr.write(f"{line}\n")
-            sys.stderr.flush()
-        else:
-            reporter.ensure_newline()
-            if config.get_terminal_writer().width_of_current_line:  # the letters of xdist's results
-                reporter.line("")
-            reporter.write_line(line, yellow=True, bold=True)
-            sys.stdout.flush()
-
-
-def _pytests_reporter(config: pytest.Config) -> Any:  # Any: pytest has no public name for it
-    """pytest's own terminal; None for another plugin's, whose lines are its own."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    return reporter if type(reporter).__module__ == "_pytest.terminal" else None
-
-
-def _uncaptured(config: pytest.Config) -> AbstractContextManager[object]:
-    capture = config.pluginmanager.get_plugin("capturemanager")
-    return nullcontext() if capture is None else capture.global_and_fixture_disabled()
-
-
-def _display(config: pytest.Config) -> Follow:
-    """Where this process shows how far a measurement is; an xdist worker has no terminal, and -q asks for silence."""
-    reporter = _pytests_reporter(config)
-    if reporter is None or verbosity_of(config) < 0 or hasattr(config, "workerinput"):
-        return unseen
-    writer = config.get_terminal_writer()
-
-    def uncaptured(write: Callable[[str], object], text: str) -> None:
-        with _uncaptured(config):
-            write(text)
-            sys.stdout.flush()
-
-    def room() -> int:
-        return writer.fullwidth - writer.width_of_current_line % writer.fullwidth - 1
-
-    if reporter.isatty:
-        # Past the writer: it counts the columns of what it writes, and these are taken back.
-        draw = partial(uncaptured, lambda text: sys.stdout.write(text))
-        return LiveLine(write=draw, room=room, clock=time.monotonic).follow
-    return LogLines(write_line=partial(uncaptured, reporter.write_line), clock=time.monotonic).follow

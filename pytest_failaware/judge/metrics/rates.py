@@ -3,7 +3,7 @@
 An image is *trusted* unless the rule flags it, and *right* when the prediction is the label; every founding rate is a
 ratio of the counts of the four cells. In the words of selective classification, failure_rate is the rejection rate,
 confident_accuracy the selective accuracy, and silent_failure_rate the generalised risk at the rule's threshold. The
-numbers that are no ratio of these counts stand in score_metrics.py.
+numbers that are no ratio of these counts stand in scores.py.
 """
 
 from __future__ import annotations

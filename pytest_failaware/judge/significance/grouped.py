@@ -20,7 +20,7 @@ def per_group(parts: Floats, groups: Groups) -> Floats:
 
 
 def independent_count(n: int, groups: Groups) -> float:
-    """As how many independent samples n samples in groups count at least: n² / sum n_g², Kish 1965.
+    """Return Kish's effective sample size for n samples in groups: n² / sum n_g², Kish 1965.
 
     It is the number of groups where these are of one size and the samples of a group are all alike.
 

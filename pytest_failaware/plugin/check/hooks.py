@@ -61,7 +61,7 @@ class CheckHooks:
         """Hand everything to the controller, whose complaints fail the run."""
         if self.controller is None:
             return
-        ledger = self.controller.ledger
+        ledger = self.controller.state.ledger
         ledger.facts |= dict.fromkeys(look_facts(self.looks))
         ledger.notices += look_notices(self.looks)
-        self.controller.complaints += look_findings(self.looks)
+        self.controller.state.complaints += look_findings(self.looks)

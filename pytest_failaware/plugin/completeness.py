@@ -1,0 +1,43 @@
+"""Whether a run shows all that uses the baselines, and all that was typed for it."""
+
+from __future__ import annotations
+
+from pytest_failaware.plugin.bends import typed_text
+from pytest_failaware.plugin.partial_run import narrowed_by
+from pytest_failaware.plugin.run_state import RunState
+from pytest_failaware.plugin.session import FROM_FIXTURES
+
+
+def why_partial(state: RunState) -> str:
+    """Why this run does not show all that uses the baselines, "" where it does."""
+    if state.incomplete:
+        return state.incomplete
+    if narrowed := narrowed_by(state.config):
+        return f"only a part of the tests was selected ({narrowed})"
+    if state.uncollected:
+        return f"{state.uncollected} was not collected"
+    if state.ledger.deselected:
+        return f"{len(state.ledger.deselected)} marked tests were deselected"
+    if state.ledger.unchecked:
+        return f"{len(state.ledger.unchecked)} marked tests have no result"
+    return ""
+
+
+def note_partial(state: RunState) -> None:
+    """Say of a strict run why it leaves stored entries that no test used, unless a complaint says it."""
+    partial = why_partial(state)
+    if partial and state.unused.count and not state.complaints:
+        state.ledger.notices.append(f"strict: unused entries were not looked for: {partial}")
+
+
+def unread_options(state: RunState) -> list[str]:
+    """A sentence on each typed model or data set that fixtures of the tests replaced everywhere."""
+    if not state.ledger.results or state.run.predictions is not None:
+        return []
+    unused = [name for name in FROM_FIXTURES if name not in state.ledger.opened]
+    typed = {name: typed_text(state.config, state.run, name) for name in unused}
+    return [
+        f"{text} was used by no test: the fixture failaware_{name} of the tests gives another; remove one of them"
+        for name, text in typed.items()
+        if text
+    ]

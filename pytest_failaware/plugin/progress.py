@@ -1,0 +1,65 @@
+"""What a process shows while it measures: how far it is, and findings that cannot wait for the summary."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+
+import pytest
+
+from pytest_failaware.core.progress import Follow, unseen
+from pytest_failaware.core.text import printable, without_home
+from pytest_failaware.plugin.console import verbosity_of
+from pytest_failaware.report.terminal.live import LiveLine, LogLines
+
+
+def write_early(config: pytest.Config, sentence: str) -> None:
+    """Write a line while tests run, past pytest's capture, where its terminal is, else to the standard error."""
+    reporter, line = _pytests_reporter(config), printable(without_home(f"failaware: {sentence}"))
+    with _uncaptured(config):
+        if reporter is None:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        else:
+            reporter.ensure_newline()
+            if config.get_terminal_writer().width_of_current_line:  # the letters of xdist's results
+                reporter.line("")
+            reporter.write_line(line, yellow=True, bold=True)
+            sys.stdout.flush()
+
+
+def _pytests_reporter(config: pytest.Config) -> Any:  # Any: pytest has no public name for it
+    """pytest's own terminal; None for another plugin's, whose lines are its own."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return reporter if type(reporter).__module__ == "_pytest.terminal" else None
+
+
+def _uncaptured(config: pytest.Config) -> AbstractContextManager[object]:
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    return nullcontext() if capture is None else capture.global_and_fixture_disabled()
+
+
+def display(config: pytest.Config) -> Follow:
+    """Where this process shows how far a measurement is; an xdist worker has no terminal, and -q asks for silence."""
+    reporter = _pytests_reporter(config)
+    if reporter is None or verbosity_of(config) < 0 or hasattr(config, "workerinput"):
+        return unseen
+    writer = config.get_terminal_writer()
+
+    def uncaptured(write: Callable[[str], object], text: str) -> None:
+        with _uncaptured(config):
+            write(text)
+            sys.stdout.flush()
+
+    def room() -> int:
+        return writer.fullwidth - writer.width_of_current_line % writer.fullwidth - 1
+
+    if reporter.isatty:
+        # Past the writer: it counts the columns of what it writes, and these are taken back.
+        draw = partial(uncaptured, lambda text: sys.stdout.write(text))
+        return LiveLine(write=draw, room=room, clock=time.monotonic).follow
+    return LogLines(write_line=partial(uncaptured, reporter.write_line), clock=time.monotonic).follow

@@ -1,0 +1,100 @@
+"""The report of a run, made of what its process knows: for the terminal, for files and for hooks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from pytest_failaware.config.baseline_folder import baseline_folder
+from pytest_failaware.config.command import accept_command, shown_command
+from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.fact import Fact, note
+from pytest_failaware.core.summary import RunReport
+from pytest_failaware.judge.corruption.summary import run_corruption
+from pytest_failaware.judge.false_alarms import false_alarms
+from pytest_failaware.plugin.bends import bends_of
+from pytest_failaware.plugin.completeness import why_partial
+from pytest_failaware.plugin.run_state import RunState
+from pytest_failaware.plugin.writing import obsolete_entries
+from pytest_failaware.report.made import commit_of, date_of, versions
+
+
+def report_of(state: RunState) -> RunReport:
+    """Everything there is to say about the run so far."""
+    lost = _lost(state)
+    return RunReport(
+        facts=tuple(replace(fact, text=state.shorten(fact.text)) for fact in _facts(state)),
+        results=tuple(one.unwritten if one.nodeid in lost else one for one in state.ledger.in_order),
+        errors={nodeid: state.shorten(text) for nodeid, text in state.ledger.errors.items()},
+        complaints=tuple(map(state.shorten, state.complaints)),
+        notices=tuple(map(state.shorten, state.ledger.notices)),
+        unchecked=state.ledger.unchecked,
+        left_out=state.ledger.left_out,
+        failed=tuple(state.ledger.failed),
+        unwritten=lost,
+        obsolete=tuple(f"{name}: {key}" for name, keys in obsolete_entries(state).items() for key in keys),
+        unused=0 if why_partial(state) else state.unused.count,
+        stored=state.unused.stored,
+        bends=tuple(map(state.shorten, bends_of(state.config, state.run))),
+        incomplete=state.incomplete,
+        workers=state.ledger.workers_per_model,
+        command=_command(state),
+        accept=_accept(state),
+        in_ci=state.run.writing.is_refused,
+        corruption=run_corruption(state.ledger.results.values()),
+    )
+
+
+def dated_report(state: RunState) -> RunReport:
+    """The report with when and from what it was made: for files, and never for a baseline."""
+    if not state.run.outputs.are_asked:
+        return report_of(state)
+    return replace(
+        report_of(state),
+        date=date_of(os.environ, datetime.now(UTC)),
+        commit=commit_of(os.environ, state.config.rootpath),
+        versions=versions(),
+    )
+
+
+def _facts(state: RunState) -> Iterator[Fact]:
+    """What the run used, what the command line says in place of a reviewed file, and what chance will do."""
+    yield from state.ledger.facts
+    if state.ledger.results:
+        yield from (note(f"from the command line: {bend}") for bend in bends_of(state.config, state.run))
+    yield from (Fact(text=text) for text in false_alarms(state.ledger.alphas))
+
+
+def _lost(state: RunState) -> tuple[str, ...]:
+    """The tests whose values were to be stored, and were not."""
+    if not state.run.writing.asked or state.run.writing.dry_run:
+        return ()
+    written = [] if state.incomplete else [result for nodeid, result in state.ledger.results.items()
+                                          if nodeid in state.ledger.pending]  # fmt: skip
+    stored = {result.nodeid for result in written if result.baseline not in state.unwritten}
+    wanted = (nodeid for nodeid, result in state.ledger.results.items() if result.verdict.is_written)
+    return tuple(nodeid for nodeid in wanted if nodeid not in stored)
+
+
+def _accept(state: RunState) -> str:
+    """The command that stores what this run measured, from its JSON; "" without one."""
+    path, start = state.run.outputs.json, state.config.invocation_params.dir
+    if path is None or state.incomplete or state.run.writing.asked:
+        return ""
+    try:
+        is_found = (start / baseline_folder(start)).resolve() == state.run.baseline_dir.resolve()
+    except ConfigError:  # a file that pytest does not use either
+        is_found = False
+    folder = "" if is_found else os.path.relpath(state.run.baseline_dir, start)
+    return state.shorten(accept_command(os.path.relpath(path, start), state.ledger.in_order, folder))
+
+
+def _command(state: RunState) -> str:
+    """What was typed, without what an update would contradict, to be copied from the terminal."""
+    typed = state.config.args_source is pytest.Config.ArgsSource.ARGS
+    words = [str(word) for word in state.config.invocation_params.args]
+    return state.shorten(shown_command(words, state.config.args if typed else ()))

@@ -1,0 +1,52 @@
+"""What the process that reports knows of a run: its settings, what came of its items, and what of its writing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from pytest_failaware.config.given import COMMAND_LINE
+from pytest_failaware.core.request import RunConfig
+from pytest_failaware.core.text import without_folder, without_home
+from pytest_failaware.plugin.ledger import Ledger
+from pytest_failaware.plugin.obsolete import Unused
+
+
+@dataclass(kw_only=True)
+class RunState:
+    """The settings of a run and what has come of it so far.
+
+    `uncollected` is the first module that was not collected; `incomplete` says why the run is not whole, "" if it is;
+    `unwritten` holds the names of baselines that were refused; `whole_can_go` says whether whole baselines that no test
+    used can be deleted.
+    """
+
+    config: pytest.Config
+    run: RunConfig
+    ledger: Ledger = field(default_factory=Ledger)
+    uncollected: str = ""
+    incomplete: str = ""
+    usage_error: bool = False
+    complaints: list[str] = field(default_factory=list)
+    unused: Unused = field(default_factory=Unused)
+    whole_can_go: bool = False
+    unwritten: set[str] = field(default_factory=set)
+    diffs: list[str] = field(default_factory=list)
+
+    def refuse(self, sentence: str) -> None:
+        """Something asked for was not done: it is said, and the run ends with the exit code of a usage error."""
+        self.usage_error = True
+        self.complaints.append(sentence)
+
+    def was_typed(self, *names: str) -> bool:
+        """Whether one of these options stands on the command line."""
+        origins = self.run.origins
+        return any(name in origins and origins[name].place == COMMAND_LINE for name in names)
+
+    def shorten(self, text: str) -> str:
+        """Paths from where pytest was called, as the command has them: no reader needs the writer's home."""
+        start, root = self.config.invocation_params.dir, self.config.rootpath
+        for folder in (start, root, self.run.baseline_dir):
+            text = without_folder(text, folder, start)
+        return without_home(text)
