@@ -115,4 +115,4 @@ def _blind(keys: Sequence[str]) -> Iterator[str]:
 
 def _rule(gate: Gate, entry: BaselineEntry, pairs: Sequence[str]) -> FailureRule:
     """The rule of the entry, unless the command line names one."""
-    return gate.rule if any(pair.startswith("rule=") for pair in pairs) else FailureRule.parse(entry.rule)
+    return gate.rule if any(pair.startswith("rule=") for pair in pairs) else entry.rule

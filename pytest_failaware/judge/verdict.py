@@ -100,7 +100,7 @@ def _alone(measurement: Measurement, reference: Reference, gate: Gate, terms: Te
 def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate: Gate, both: Pair) -> ItemResult:
     """The result of two comparable sides, beside what it has of drift and bounds."""
     baseline, entry = stored
-    same = entry.rule == str(gate.rule) and records_equal(both.before, both.now, gate.rule)
+    same = entry.rule == gate.rule and records_equal(both.before, both.now, gate.rule)
     paired, change = _paired(gate, both, baseline, same=same)
     comparisons = (*paired, *alone.comparisons)
     return dataclasses.replace(

@@ -60,7 +60,7 @@ class References:
 
     def ends_golden(self, measured: Measured, reference: Reference) -> bool:
         """Whether the golden reference of the stored entry cannot stay beside what was measured."""
-        from pytest_failaware.baselines.golden import ends_golden
+        from pytest_failaware.baselines.entries import ends_golden
 
         baseline, key = reference.baseline, measured.measurement.condition.key
         if measured.against is not None or baseline is None or key not in baseline.entries:

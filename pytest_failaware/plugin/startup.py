@@ -104,7 +104,7 @@ def open_session(config: pytest.Config) -> Session:
     bent = [text for text in ini_overrides(config) if defines_gate(text)]
     if run.strict and bent:
         raise ConfigError(
-            f"-o {bent[0]}: defines the gate, and a strict run takes that from reviewed files; leave one out"
+            f"-o {bent[0]}: defines the gate, and a strict run takes that from reviewed files; remove one of them"
         )
     xdist = getattr(config, "workerinput", {})
     worker = xdist.get("workerid", "").removeprefix("gw")
