@@ -1,4 +1,4 @@
-"""Where the baselines lie for a command that is called in a folder: where pytest would look from there."""
+"""The folder of the baselines for a command that is called in some folder, as pytest would find it there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was typed, as a command to copy: our options, -k, -m, -n, -c and paths; no word of other plugins' options."""
+"""The typed command, ready to copy: our options, -k, -m, -n, -c and paths, without options of other plugins."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ def accept_command(report: str, results: Sequence[ItemResult], folder: str = "")
         results: of the whole run.
         folder: of the baselines, if the command would not find it by itself.
     """
-    storable = [one for one in results if one.verdict in _STORABLE and not one.is_against and not one.lacks_files]
-    if not storable or any(one.has_new_alarm for one in results):
+    storable = [
+        result for result in results if result.verdict in _STORABLE and not result.is_against and not result.lacks_files
+    ]
+    if not storable or any(result.has_new_alarm for result in results):
         return ""
     options = [f"--baseline-dir={folder}"] if folder else []
-    options += ["--reset-golden"] if any(one.needs_reset for one in storable) else []
+    options += ["--reset-golden"] if any(result.needs_reset for result in storable) else []
     words = shlex.join(["python", "-m", "pytest_failaware", "accept", report, *options])
-    only_new = all(one.verdict is Verdict.MISSING for one in storable)
+    only_new = all(result.verdict is Verdict.MISSING for result in storable)
     return words if only_new else f'{words} --reason="…"'
 
 

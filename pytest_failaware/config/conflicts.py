@@ -1,4 +1,4 @@
-"""Values that are right each and cannot stand together: what would let a gate pass that nobody reviewed."""
+"""Reject combinations of options that would weaken a gate."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _LEAST_ALPHA: Final = Decimal("1e-12")  # what forty samples lost and none gaine
 
 
 def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around: Surroundings) -> None:
-    """Refuse what would let a gate pass that nobody reviewed, or store what is not the whole truth.
+    """Refuse options that together would weaken a gate without a review, or store only a part of the numbers.
 
     Raises:
-        ConfigError: naming the options and which to leave out.
+        ConfigError: naming the options and which to remove.
     """
     if config.precision is Precision.TF32 and config.device == "cpu":
-        raise ConfigError(f"{given['precision'].where}: only CUDA has TF32; leave it out, or do not ask for the CPU")
+        raise ConfigError(f"{given['precision'].where}: only CUDA has TF32; remove it, or the device cpu")
     if config.check:
         _refuse_beside_check(given)
     if config.outputs.files:
@@ -37,9 +37,7 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
     for name, active in readers.items():
         if active and config.writing.asked:
             where = given[name].where if name in given else f"--failaware-{name}"
-            raise ConfigError(
-                f"{where}: a run with it writes no baseline, not even in a dry run; leave one of them out"
-            )
+            raise ConfigError(f"{where}: a run with it writes no baseline, not even in a dry run; remove one of them")
     if config.strict:
         _refuse_unreviewed(config, given)
         refuse_toothless(config.gate)
@@ -51,7 +49,7 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
 
 
 def _refuse_beside_check(given: Mapping[str, Given]) -> None:
-    """Refuse what needs the numbers of all samples beside a look at a few of them."""
+    """Refuse options that need all samples if the run only looks at a few."""
     writing = ("update-baselines", "update-new", "prune", "dry-run", "reason", "reset-golden")
     report = ("report",) if "report" in given and given["report"].place == COMMAND_LINE else ()  # the ini's: other runs
     for name in ("strict", "limit", "against", *writing, *report):
@@ -74,9 +72,9 @@ def _refuse_shared_files(config: RunConfig, reports: Iterable[Given]) -> None:
 
 
 def _left_out(name: str, given: Given) -> str:
-    """How to run without an option, wherever it was given."""
+    """How to run without an option, depending on its place."""
     if given.place == COMMAND_LINE:
-        return "leave one of them out"
+        return "remove one of them"
     if given.place in _ENVIRONMENT:
         return f"unset {given.place}"
     return f"add -o {PREFIX}{name}={'false' if name in _SWITCHES else ''}"
@@ -86,13 +84,14 @@ def _refuse_unreviewed(config: RunConfig, given: Mapping[str, Given]) -> None:
     for name, bends in (("override", config.overrides), ("limit", config.limit)):
         if bends:
             raise ConfigError(
-                f"{given['strict'].where}: --failaware-{name} bends the gate it should keep; leave one out"
+                f"{given['strict'].where}: cannot be combined with --failaware-{name}, which changes the gate; "
+                "remove one of them"
             )
     for name, what in (("against", "its reference"), ("group", "the groups of samples")):
         if name in given and given[name].place == COMMAND_LINE:
             raise ConfigError(
                 f"{given[name].where}: a strict run takes {what} from a reviewed file; set "
-                f"failaware_{name} in the ini, or leave one out"
+                f"failaware_{name} in the ini, or remove one of them"
             )
 
 
@@ -124,11 +123,11 @@ def _refuse_what_a_model_needs(config: RunConfig, given: Mapping[str, Given]) ->
             "run here; keep one"
         )
     if config.limit is not None:
-        raise ConfigError(f"{given['limit'].where}: predictions are not measured again; leave it out with {where}")
+        raise ConfigError(f"{given['limit'].where}: predictions are not measured again; remove it or {where}")
 
 
 def check_logits(config: RunConfig, gate: Gate) -> None:
-    """Refuse a gate on what needs every logit where none will be there, now or when the next run compares.
+    """Refuse a gate whose metrics need every logit if logits are absent, in this run or when the next run compares.
 
     Raises:
         ConfigError: naming the metrics and the key.
@@ -138,5 +137,5 @@ def check_logits(config: RunConfig, gate: Gate) -> None:
     if gate.of_logits and not config.store_logits and not are_there:
         raise ConfigError(
             f"metrics: {', '.join(gate.of_logits)}: needs every logit of a sample, and they are not kept; set "
-            "failaware_store_logits = true in the ini, and record the baseline anew with --failaware-update-baselines"
+            "failaware_store_logits = true in the ini, and record the baseline again with --failaware-update-baselines"
         )

@@ -31,7 +31,7 @@ def build_gate(
     Args:
         values: argument name -> value, Python objects from a marker or text from an ini.
         prefix: stands before the argument's name in errors, `failaware_` or `reliability: `.
-        base: the gate whose values hold where `values` says nothing.
+        base: the gate whose values hold for what `values` leaves out.
         vocabulary: the conditions and metrics that can be named.
 
     Raises:
@@ -43,7 +43,7 @@ def build_gate(
     start = base or _default_gate(vocabulary)
     read = {name: _READERS[name](value, f"{prefix}{name}", vocabulary) for name, value in values.items()}
     if isinstance(tolerance := read.get("tolerance"), dict):
-        is_for_all = set(vocabulary.metrics) <= set(tolerance)  # and leaves nothing of what was given for one
+        is_for_all = set(vocabulary.metrics) <= set(tolerance)  # and replaces every tolerance of a single metric
         read["tolerance"] = tolerance if is_for_all else {**start.tolerance, **tolerance}
     gate = dataclasses.replace(start, **read)  # type: ignore[arg-type]  # each reader returns its field's type
     return dataclasses.replace(gate, table={**gate.table, **dict(_spelled(gate))})
@@ -62,13 +62,13 @@ def read_pairs(texts: Iterable[object], prefix: str) -> dict[str, str]:
     Raises:
         ConfigError: a text without "=", or a key twice.
     """
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for text in texts:
         key, equals, value = str(text).partition("=")
-        if not equals or key in found:
+        if not equals or key in pairs:
             raise ConfigError(f"{prefix}{text}: write KEY=VALUE, each key once, as in tolerance=0.02")
-        found[key] = value
-    return found
+        pairs[key] = value
+    return pairs
 
 
 def _default_gate(vocabulary: Vocabulary) -> Gate:
@@ -118,11 +118,11 @@ def _tolerance(value: object, where: str, vocabulary: Vocabulary) -> dict[str, D
     if pairs is None:
         alone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value  # an ini's words
         return dict.fromkeys(known, _rate(alone, where))
-    found = {}
+    margins = {}
     for name, margin in pairs.items():
         lowest, highest = _range(name, known)
-        found[name] = _rate(margin, f"{where}: {name}", 0.0, highest - lowest)
-    return found
+        margins[name] = _rate(margin, f"{where}: {name}", 0.0, highest - lowest)
+    return margins
 
 
 def _minimum(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Decimal]:
@@ -204,7 +204,7 @@ def _words(value: object, where: str) -> tuple[str, ...]:
 
 
 def _pairs(value: object, where: str, table: Collection[str]) -> dict[str, object] | None:
-    """metric -> number from a mapping or from words like `accuracy=0.9`; None where no metric is named."""
+    """metric -> number from a mapping or from words like `accuracy=0.9`; None if no metric is named."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
     if isinstance(value, (str, list, tuple)) and "{" in str(value):

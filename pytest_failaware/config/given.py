@@ -27,7 +27,7 @@ CI_SERVERS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """One text the user gave: `where` names its place in errors, `base` is where its relative paths start.
+    """A text that the user gave: `where` names its place in errors, `base` is where its relative paths start.
 
     An option that can be given several times has each value in `lines`, and the place of the first.
     """
@@ -55,7 +55,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Where a run was started: command-line paths start at one directory, ini paths at the other."""
+    """The environment and the folders of a run: command-line paths start at one directory, ini paths at the other."""
 
     environ: Mapping[str, str]
     invocation_dir: Path

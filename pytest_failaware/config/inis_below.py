@@ -13,7 +13,7 @@ MOST_FOLDERS: Final = 20_000
 
 
 def is_only_ini(ini: Path, baselines: Path) -> bool:
-    """Whether no other one lies beside or below; False as well where a folder cannot be read or there are too many.
+    """Return whether no other such file lies beside or below; False if that cannot be known.
 
     Hidden folders, node_modules, virtual environments and the folder of the baselines are not looked into.
     """

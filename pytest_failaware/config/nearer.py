@@ -1,4 +1,4 @@
-"""The file that configures pytest for a test: another one with our keys than the one in use is a second gate."""
+"""The file that configures pytest for a test; a second file with our keys would be a second gate, and is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class NearerInis:
     """Whether a folder of tests has a nearer file than the one in use; each folder is looked at once.
 
     `in_use` is the file that configures this run, None if there is none; `root` is pytest's rootdir; `start` is where
-    pytest was called from. Folders are the same where their links lead to the same place.
+    pytest was called from. Folders are the same if their links lead to the same place.
     """
 
     def __init__(self, *, in_use: Path | None, root: Path, start: Path) -> None:
@@ -56,12 +56,12 @@ class NearerInis:
             )
 
     def _nearer(self, folder: Path) -> Path | None:
-        """The first one on the way up, as long as the folders do not hold the file in use as well."""
+        """The first such file on the way up; none if a folder also holds the file in use."""
         for place in (folder, *folder.parents):
             if self._end.is_relative_to(place.resolve()):
                 return None
-            if found := inis_with_keys(place, but=self.in_use):
-                return found[0]
+            if files := inis_with_keys(place, but=self.in_use):
+                return files[0]
         return None
 
     def _shown(self, path: Path) -> str:
@@ -70,13 +70,13 @@ class NearerInis:
 
 
 def inis_with_keys(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]:
-    """The files of a folder that could configure pytest and have keys of ours, without one that is known."""
-    found = (path for name in INI_NAMES if (path := folder / name).is_file() and _has_keys(path))
-    return tuple(path for path in found if but is None or path.resolve() != but.resolve())
+    """Return the files of a folder that could configure pytest and have keys of ours, without the file `but`."""
+    files = (path for name in INI_NAMES if (path := folder / name).is_file() and _has_keys(path))
+    return tuple(path for path in files if but is None or path.resolve() != but.resolve())
 
 
 def _has_keys(path: Path) -> bool:
-    """Whether a file has keys of ours; one that cannot be read has none, as pytest would say if it used the file."""
+    """Whether a file has keys of ours; an unreadable file has none, and pytest reports it if it uses the file."""
     try:
         return any(key.startswith(PREFIX) for key in table_of(path) or ())
     except ConfigError:

@@ -20,7 +20,7 @@ INI_LISTS: Final = ("conditions", "metrics", "tolerance", "minimum", "maximum")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One `--failaware-NAME` and its ini key `failaware_NAME`, unless it belongs to one of the two alone.
+    """An option `--failaware-NAME` and its ini key `failaware_NAME`, unless it belongs to one of the two alone.
 
     A value is read by the function `read` of config/readers.py, "switch" for a flag, and stands in the field `field` of
     core/request.py, which has the option's name by default. `default` is text as a user would write it; an option
@@ -155,7 +155,7 @@ OPTIONS: Final = (
         metavar="COLUMN",
         defines=True,
         says="the column of a manifest or of predictions that says which samples belong together, such as a patient's. "
-        "Default: group, where there is one. A strict run takes it from the ini alone",
+        "Default: group, if there is such a column. A strict run takes it from the ini alone",
     ),
     Option(name="batch-size", read="count", metavar="N", says="images in a batch. Default: by image size and device"),
     Option(
@@ -250,7 +250,7 @@ OPTIONS: Final = (
     Option(
         name="no-cache",
         flag=True,
-        says="measure everything anew: read no outcome of an earlier run from pytest's cache, and keep none there",
+        says="measure everything again: read no outcome of an earlier run from pytest's cache, and keep none there",
     ),
     Option(
         name="report",

@@ -92,7 +92,7 @@ def _gate(values: Values, ini: Mapping[str, object], vocabulary: Vocabulary) -> 
 
 
 def _origins(options: Mapping[str, Given]) -> dict[str, Origin]:
-    """Where the value of each option comes from that has one, in the order of the table."""
+    """The origin of each value, in the order of the options."""
     return {
         option.name: Origin(text=options[option.name].text, place=options[option.name].place)
         for option in OPTIONS

@@ -1,4 +1,4 @@
-"""What users write for a model, an architecture, a data set or a preprocessing -> what it names."""
+"""Read what users write for a model, an architecture, a data set or a preprocessing."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ _OTHERS: Final = {
 _FACTORY: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
-def read_source(name: str, one: Given) -> Source:
+def read_source(name: str, given: Given) -> Source:
     """What an option's text names: `kind:target`, `pkg.mod:attribute`, a bare torchvision name, or a file."""
     kinds = _KINDS[name]
-    scheme, _, target = one.text.partition(":")
-    if is_address(one.text) and not one.path().exists():
+    scheme, _, target = given.text.partition(":")
+    if is_address(given.text) and not given.path().exists():
         if SourceKind.TIMM in kinds and SourceKind.FILE in kinds:  # a hook may know what to do with it
-            return Source(kind=SourceKind.FILE, target=one.text)
-        raise ConfigError(f"{one.where}: is an address, not a file; fetch it first and give its path")
+            return Source(kind=SourceKind.FILE, target=given.text)
+        raise ConfigError(f"{given.where}: is an address, not a file; fetch it first and give its path")
     for kind in kinds:
         if scheme == kind.value and target:
             if is_address(target):
-                raise ConfigError(f"{one.where}: names an address, not a file; fetch it first and give its path")
+                raise ConfigError(f"{given.where}: names an address, not a file; fetch it first and give its path")
             path = kind in (SourceKind.FOLDER, SourceKind.CSV, SourceKind.NPZ)
-            return Source(kind=kind, target=str(replace(one, text=target).path()) if path else target)
-    if SourceKind.FILE in kinds and (one.path().exists() or not _FACTORY.fullmatch(one.text)):
-        return Source(kind=SourceKind.FILE, target=str(one.path()))
-    if _FACTORY.fullmatch(one.text):
-        return Source(kind=SourceKind.FACTORY, target=one.text)
-    if name == "arch" and one.text.isidentifier():
-        return Source(kind=SourceKind.TORCHVISION, target=one.text)
+            return Source(kind=kind, target=str(replace(given, text=target).path()) if path else target)
+    if SourceKind.FILE in kinds and (given.path().exists() or not _FACTORY.fullmatch(given.text)):
+        return Source(kind=SourceKind.FILE, target=str(given.path()))
+    if _FACTORY.fullmatch(given.text):
+        return Source(kind=SourceKind.FACTORY, target=given.text)
+    if name == "arch" and given.text.isidentifier():
+        return Source(kind=SourceKind.TORCHVISION, target=given.text)
     sources = ["pkg.mod:factory" if kind is SourceKind.FACTORY else f"{kind.value}:…" for kind in kinds]
     choices = ", ".join([*_OTHERS.get(name, ()), *sources])
-    raise ConfigError(f"{one.where}: cannot read {one.text!r}; write it as one of {choices}")
+    raise ConfigError(f"{given.where}: cannot read {given.text!r}; write it as one of {choices}")
 
 
 def read_preprocess(given: Given) -> Preprocessing | Source:

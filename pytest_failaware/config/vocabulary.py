@@ -63,32 +63,32 @@ def extended(degradations: Iterable[object], metrics: Iterable[object]) -> Vocab
     own = _checked(degradations, (Degradation,), "pytest_failaware_conditions", DEFINITIONS)
     taken = {*_METRICS, *RANKING_METRICS, *CHANGE_RATES}
     numbers = _checked(metrics, _KINDS, "pytest_failaware_metrics", taken)
-    for one in own.values():
-        for name in one.parameters:
-            _check_name(name, f"pytest_failaware_conditions: {one.name}")
+    for degradation in own.values():
+        for name in degradation.parameters:
+            _check_name(name, f"pytest_failaware_conditions: {degradation.name}")
     for metric in numbers.values():
         _check_tolerance(metric)
     return Vocabulary(
-        definitions={**DEFINITIONS, **{name: one.definition for name, one in own.items()}},
+        definitions={**DEFINITIONS, **{name: degradation.definition for name, degradation in own.items()}},
         metrics={**_METRICS, **{name: _naming(metric) for name, metric in numbers.items()}},
-        kernels={name: one.function for name, one in own.items()},
+        kernels={name: degradation.function for name, degradation in own.items()},
     )
 
 
 def _checked(
     given: Iterable[object], kinds: tuple[type[Named], ...], hook: str, taken: Collection[str]
 ) -> dict[str, Named]:
-    found: dict[str, Named] = {}
+    by_name: dict[str, Named] = {}
     for answer in given:
         if not isinstance(answer, kinds):
             wanted = " or ".join(f"pytest_failaware.{kind.__name__}" for kind in kinds)
             raise ConfigError(f"{hook}: returned {answer!r}; return a list of {wanted}")
-        one: Named = answer
-        _check_name(one.name, hook)
-        if one.name in taken or one.name in found:
-            raise ConfigError(f"{hook}: {one.name!r} exists already; choose another name")
-        found[one.name] = one
-    return found
+        named: Named = answer
+        _check_name(named.name, hook)
+        if named.name in taken or named.name in by_name:
+            raise ConfigError(f"{hook}: {named.name!r} exists already; choose another name")
+        by_name[named.name] = named
+    return by_name
 
 
 def _check_name(name: object, where: str) -> None:
@@ -97,7 +97,7 @@ def _check_name(name: object, where: str) -> None:
 
 
 def _check_tolerance(metric: OwnMetric) -> None:
-    """One below 0 fails a model that has not changed, one without end passes every other."""
+    """Refuse a tolerance below 0, which fails an unchanged model, and an infinite one, which passes every model."""
     try:
         tolerance = Decimal(str(metric.tolerance))
     except InvalidOperation:

@@ -30,7 +30,7 @@ from pytest_failaware.plugin.run_state import RunState
 from pytest_failaware.plugin.strict import strict_complaints
 from pytest_failaware.plugin.writing import find_unused_entries, write_baselines
 from pytest_failaware.report.github import workflow_commands
-from pytest_failaware.report.outputs import write_outputs
+from pytest_failaware.report.outputs import ReportContents, write_outputs
 from pytest_failaware.report.terminal.display import Display
 from pytest_failaware.report.terminal.summary import summary_lines
 
@@ -134,9 +134,14 @@ class Controller:
     def _write_reports(self) -> None:
         """Write the files of --failaware-report."""
         state, ledger = self.state, self.state.ledger
-        written = write_outputs(
-            state.run.outputs, dated_report(state), ledger.measured, ledger.drawn, os.environ, shorten=state.shorten
+        contents = ReportContents(
+            report=dated_report(state),
+            measured=ledger.measured,
+            drawn=ledger.drawn,
+            names=state.run.outputs.html_images > 0,  # without images, the names of their files can be private, too
+            shorten=state.shorten,
         )
+        written = write_outputs(state.run.outputs, contents, os.environ)
         ledger.notices += written.done
         for sentence in written.failed:
             state.refuse(sentence)

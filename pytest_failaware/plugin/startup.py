@@ -104,7 +104,7 @@ def open_session(config: pytest.Config) -> Session:
     bent = [text for text in ini_overrides(config) if defines_gate(text)]
     if run.strict and bent:
         raise ConfigError(
-            f"-o {bent[0]}: defines the gate, and a strict run takes that from reviewed files; leave one out"
+            f"-o {bent[0]}: defines the gate, and a strict run takes that from reviewed files; remove one of them"
         )
     xdist = getattr(config, "workerinput", {})
     worker = xdist.get("workerid", "").removeprefix("gw")
@@ -112,6 +112,7 @@ def open_session(config: pytest.Config) -> Session:
         run,
         vocabulary if run.predictions is None else vocabulary.of_predictions,
         load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
+        loads_models=lambda: bool(config.hook.pytest_failaware_load_model.get_hookimpls()),
         measurer=Measurer(
             _cache_folder(config) if not run.no_cache else None,
             follow=lambda what: display(config)(what),

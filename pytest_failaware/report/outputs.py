@@ -15,7 +15,6 @@ from pytest_failaware.core.files import replace_in_order, write_atomically
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.request import Outputs
 from pytest_failaware.core.summary import RunReport
-from pytest_failaware.core.text import without_home
 from pytest_failaware.report.json_report import records_archive, records_contents, records_path, report_document
 from pytest_failaware.report.markdown import markdown_text
 from pytest_failaware.report.table import csv_text
@@ -102,38 +101,25 @@ class ReportContents:
     shorten: Shorten
 
 
-def write_outputs(
-    outputs: Outputs,
-    report: RunReport,
-    measured: Mapping[str, JudgedItem],
-    drawn: Mapping[str, Pictures],
-    environ: Mapping[str, str],
-    *,
-    shorten: Shorten = without_home,
-) -> Written:
-    """Write what was asked for, each file by itself.
+def write_outputs(outputs: Outputs, contents: ReportContents, environ: Mapping[str, str]) -> Written:
+    """Write each report, whether or not the others can be written.
 
-    A run without a single marked test leaves no file; what an earlier run left there is gone by then.
+    A run without a single marked test leaves no file; the files of an earlier run are gone by then.
 
     Args:
         outputs: which files.
-        report: the run.
-        measured: the items whose records go along with the JSON, by test id.
-        drawn: what the HTML report draws, by test id.
+        contents: what to write.
         environ: where GitHub names the file of its job summary.
-        shorten: takes the folders of this machine out of a text.
     """
-    written = Written()
+    written, report = Written(), contents.report
     if not (report.results or report.errors or report.unchecked or report.complaints):
         return written
-    names = outputs.html_images > 0  # without images, the names of their files can be private, too
-    contents = ReportContents(report=report, measured=measured, drawn=drawn, names=names, shorten=shorten)
     for path in outputs.files:
         suffix = path.suffix.lower()
-        records = f" and {records_path(path).name} beside it" if suffix == ".json" and measured else ""
+        records = f" and {records_path(path).name} beside it" if suffix == ".json" and contents.measured else ""
         written.attempt(path, partial(WRITERS[suffix], path, contents), also=records)
     if outputs.github:
-        _add_job_summary(written, report, environ.get("GITHUB_STEP_SUMMARY", ""), shorten)
+        _add_job_summary(written, contents, environ.get("GITHUB_STEP_SUMMARY", ""))
     return written
 
 
@@ -181,10 +167,10 @@ def _shorter(plain: Any, shorten: Shorten) -> Any:  # Any: plain data of any dep
         return shorten(plain)
     if isinstance(plain, dict):
         return {shorten(key): _shorter(value, shorten) for key, value in plain.items()}
-    return [_shorter(one, shorten) for one in plain] if isinstance(plain, (list, tuple)) else plain
+    return [_shorter(item, shorten) for item in plain] if isinstance(plain, (list, tuple)) else plain
 
 
-def _add_job_summary(written: Written, report: RunReport, name: str, shorten: Shorten) -> None:
+def _add_job_summary(written: Written, contents: ReportContents, name: str) -> None:
     """Append to the file that GitHub shows on the job's page; other commands of the step may have written to it."""
     if not name:
         written.done.append("no job summary: GITHUB_STEP_SUMMARY is not set")
@@ -192,6 +178,6 @@ def _add_job_summary(written: Written, report: RunReport, name: str, shorten: Sh
 
     def append() -> None:
         with Path(name).open("a", encoding="utf-8") as file:
-            file.write(shorten(markdown_text(report)))
+            file.write(contents.shorten(markdown_text(contents.report)))
 
     written.attempt(Path(name), append)

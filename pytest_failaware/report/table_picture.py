@@ -18,9 +18,9 @@ from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.words import short_name
 
 _EDGE: Final = 16  # units, about a pixel each
-_LETTER: Final = 9  # width of one, at most; a wide one has two
+_LETTER: Final = 9  # widest; a wide letter takes two
 _LONGEST: Final = 40  # letters of a condition
-_COLUMN: Final = 136  # from one to the next
+_COLUMN: Final = 136  # from a column to the next
 _BAR: Final = 112
 _HEADINGS: Final = 64  # above the first row
 _ROW: Final = 46
@@ -37,7 +37,7 @@ def svg_text(results: Sequence[ItemResult]) -> str:
         "table.svg.j2",
         width=left + len(COLUMNS) * _COLUMN,
         height=_HEADINGS + max(1, len(rows)) * _ROW + _EDGE,
-        description="; ".join(f"{name}: {_said(result)}" for name, result in rows) or "nothing was measured",
+        description="; ".join(f"{name}: {_described(result)}" for name, result in rows) or "nothing was measured",
         headings=_together(_headings(left)),
         names=_together(text_at(_EDGE, _top(number) + 14, name, "start") for number, name in enumerate(names)),
         images=_together(_images(results)),
@@ -46,7 +46,7 @@ def svg_text(results: Sequence[ItemResult]) -> str:
 
 
 def _names(results: Sequence[ItemResult]) -> list[str]:
-    """The condition of each result, with the test that it belongs to where several have it."""
+    """The condition of each result, with its test if several tests have it."""
     uses = Counter(result.stats.condition for result in results)
     return [
         shown(result.stats.condition if uses[result.stats.condition] == 1 else short_name(result), _LONGEST)
@@ -54,7 +54,7 @@ def _names(results: Sequence[ItemResult]) -> list[str]:
     ]
 
 
-def _said(result: ItemResult) -> str:
+def _described(result: ItemResult) -> str:
     """A row for those who do not see it."""
     return ", ".join(f"{heading} {percent(result.stats.rates[name])}" for name, heading in _WORDS.items())
 
@@ -68,8 +68,8 @@ def _headings(left: int) -> Iterator[Markup]:
     yield text_at(_EDGE, 44, "Condition", "start")
     for number, heading in enumerate(_WORDS.values()):
         lines = heading.replace(" (", "\n(").splitlines()
-        for line, said in enumerate(reversed(lines)):
-            yield text_at(left + number * _COLUMN, 44 - 18 * line, said, "start")
+        for line, text in enumerate(reversed(lines)):
+            yield text_at(left + number * _COLUMN, 44 - 18 * line, text, "start")
 
 
 def _images(results: Sequence[ItemResult]) -> Iterator[Markup]:

@@ -340,7 +340,7 @@ def test_refused_together(right: Project, other: str) -> None:
     result = look(right, other)
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
-    result.stderr.fnmatch_lines([f"ERROR: {other}: *--failaware-check *leave one of them out*"])
+    result.stderr.fnmatch_lines([f"ERROR: {other}: *--failaware-check *remove one of them*"])
 
 
 @pytest.mark.parametrize(

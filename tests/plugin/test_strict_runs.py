@@ -338,7 +338,7 @@ def test_the_typed_column_of_groups_is_a_bend(recorded: Project, spelled: str) -
     """A strict run refuses it, since groups decide how much a loss proves; any other run names it."""
     strict = recorded.run(*spelled.split(), STRICT)
     assert pytest.ExitCode.USAGE_ERROR == strict.ret
-    strict.stderr.fnmatch_lines([f"ERROR: {spelled}: *leave one out"])
+    strict.stderr.fnmatch_lines([f"ERROR: {spelled}: *remove one of them"])
     recorded.run(*spelled.split()).stdout.fnmatch_lines([f"failaware: {spelled}"])
 
 
