@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_failaware.baselines.rule import load_rule
+    from pytest_failaware.baselines.opening import load_rule
     from pytest_failaware.core.conditions.catalogue import Degradation
     from pytest_failaware.core.errors import FailAwareError, FailAwareWarning
     from pytest_failaware.core.metric import RateMetric, ScoreMetric
@@ -42,7 +42,7 @@ _HOMES = {
     "ScoreMetric": "pytest_failaware.core.metric",
     "compare": "pytest_failaware.run",
     "evaluate": "pytest_failaware.run",
-    "load_rule": "pytest_failaware.baselines.rule",
+    "load_rule": "pytest_failaware.baselines.opening",
 }
 
 

@@ -18,7 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-AVAILABLE = hasattr(os, "fork")
+AVAILABLE = sys.platform == "linux"  # elsewhere a fork of a process with threads is not safe, or there is none
 _LONGEST = 1 << 20  # bytes of an environment
 
 

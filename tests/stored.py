@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_failaware.baselines.file import read_baseline
-from pytest_failaware.baselines.samples import golden_path, own_path, shared_path
+from pytest_failaware.baselines.sample_files import golden_path, own_path, shared_path
 
 
 def samples_file(directory: Path, name: str = "small") -> Path:

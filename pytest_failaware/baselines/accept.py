@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from pytest_failaware.baselines.entries import RuledMeasurement, baseline_of
 from pytest_failaware.baselines.file import baseline_path, baseline_text, parse_baseline, read_baseline
-from pytest_failaware.baselines.merge import UpdateOutcome
-from pytest_failaware.baselines.samples import own_content, sha256_of
+from pytest_failaware.baselines.outcome import UpdateOutcome
+from pytest_failaware.baselines.refusals import drift_refusal, nothing_else
+from pytest_failaware.baselines.sample_files import sha256_of
+from pytest_failaware.baselines.samples import own_content
 from pytest_failaware.baselines.update import update_baseline
-from pytest_failaware.baselines.updates import drift_refusal, nothing_else
 from pytest_failaware.core.budgets import check_unpacked
 from pytest_failaware.core.errors import BaselineError, FailAwareError
 from pytest_failaware.core.identity import data_fingerprint

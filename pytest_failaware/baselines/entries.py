@@ -1,12 +1,15 @@
-"""Measurements -> the entries of a baseline."""
+"""Measurements -> the entries of a baseline, with the golden reference: the first accepted values."""
 
 from __future__ import annotations
 
-from pytest_failaware.baselines.golden import golden_after
-from pytest_failaware.baselines.samples import own_content, sha256_of, shared_content
-from pytest_failaware.core.baseline import Baseline, BaselineEntry, Change
+from pathlib import Path
+
+from pytest_failaware.baselines.sample_files import golden_path, missing_files, sha256_of
+from pytest_failaware.baselines.samples import own_content, shared_content
+from pytest_failaware.core.baseline import Baseline, BaselineEntry, Change, Golden
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.judge.comparability import otherwise_made
 from pytest_failaware.judge.metrics.rates import count_cells
 
 RuledMeasurement = tuple[Measurement, FailureRule]
@@ -34,7 +37,7 @@ def entry_of(
     return BaselineEntry(
         condition=measurement.condition,
         seed=measurement.seed,
-        rule=str(rule),
+        rule=rule,
         cells=count_cells(measurement.records, rule),
         records_sha256=records,
         model=model,
@@ -54,3 +57,23 @@ def baseline_of(measurement: Measurement, rule: FailureRule, name: str) -> Basel
         entries={measurement.condition.key: entry_of(measurement, rule)},
         samples_sha256=sha256_of(shared_content(measurement.samples)),
     )
+
+
+# ---- the golden reference, from which drift is measured ------------------------------------------------------------
+
+
+def ends_golden(directory: Path, old: Baseline, measurement: Measurement) -> bool:
+    """Whether the first accepted values of an entry cannot stay golden beside new ones.
+
+    They are of other images, otherwise degraded or preprocessed as far as both sides say, or their file is lost.
+    """
+    entry = old.entries[measurement.condition.key]
+    is_lost = golden_path(directory, old, entry) in missing_files(directory, old, [measurement.condition.key])
+    has_other_images = old.data.fingerprint != measurement.provenance.data.fingerprint
+    return is_lost or has_other_images or bool(otherwise_made(measurement, old))
+
+
+def golden_after(old: BaselineEntry, records: str) -> Golden | None:
+    """The first accepted values beside new ones of the hash `records`; None while they are these themselves."""
+    first = old.golden or Golden(model_sha256=old.model.sha256, records_sha256=old.records_sha256)
+    return None if first.records_sha256 == records else first

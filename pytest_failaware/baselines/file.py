@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import yaml
 
-from pytest_failaware.baselines.strict_yaml import Entry, parse
+from pytest_failaware.baselines.strict_yaml import Node, parse
 from pytest_failaware.core.baseline import Baseline, BaselineEntry, Change, Golden
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.errors import BaselineError, ConfigError
@@ -124,7 +124,7 @@ def _plain(entry: BaselineEntry) -> dict[str, Any]:  # Any: what YAML can hold
         **({"parameters": parameters} if parameters else {}),
         "implementation": entry.condition.implementation,
         **({"seed": entry.seed} if entry.seed is not None else {}),
-        "rule": entry.rule,
+        "rule": str(entry.rule),
         "samples": entry.cells.samples,
         "cells": {name: getattr(entry.cells, name) for name in Cells.__slots__},
         "rates": _rates(entry.cells),
@@ -179,16 +179,17 @@ def parse_baseline(text: str, file: str, name: str) -> Baseline:
         entries=entries,
         samples_sha256=_hash(fields["samples_sha256"]) if "samples_sha256" in fields else "",
         known_label_errors=tuple(error.count() for error in errors),
+        lines=document.lines(),
     )
 
 
-def _data_fields(data: Entry, *, named: bool) -> dict[str, Entry]:
+def _data_fields(data: Node, *, named: bool) -> dict[str, Node]:
     """The fields on the data; since schema 2 a hash names the file of samples."""
     required = ("fingerprint", "samples", "classes", *(("samples_sha256",) if named else ()))
     return data.mapping(required=required, optional=("skipped", "groups"))
 
 
-def _data(fields: Mapping[str, Entry]) -> DataFacts:
+def _data(fields: Mapping[str, Node]) -> DataFacts:
     return DataFacts(
         fingerprint=fields["fingerprint"].text(),
         samples=fields["samples"].count(),
@@ -198,7 +199,7 @@ def _data(fields: Mapping[str, Entry]) -> DataFacts:
     )
 
 
-def _read_entry(key: str, entry: Entry, data: DataFacts) -> BaselineEntry:
+def _read_entry(key: str, entry: Node, data: DataFacts) -> BaselineEntry:
     required = ("implementation", "rule", "samples", "cells", "rates", "records", "model", "environment")
     fields = entry.mapping(required=required, optional=("parameters", "seed", "golden", "history"))
     cells = {
@@ -222,12 +223,12 @@ def _read_entry(key: str, entry: Entry, data: DataFacts) -> BaselineEntry:
     )
 
 
-def _golden(golden: Entry) -> Golden:
+def _golden(golden: Node) -> Golden:
     fields = golden.mapping(required=("model", "records"), optional=())
     return Golden(model_sha256=fields["model"].text(), records_sha256=_hash(fields["records"]))
 
 
-def _hash(entry: Entry) -> str:
+def _hash(entry: Node) -> str:
     """A hash, a part of which becomes the name of a file."""
     text = entry.text()
     if not _HASH.fullmatch(text):
@@ -235,7 +236,7 @@ def _hash(entry: Entry) -> str:
     return text
 
 
-def _check_rates(rates: Entry, cells: Cells) -> None:
+def _check_rates(rates: Node, cells: Cells) -> None:
     """The rates are there for the reader, who must be able to trust them."""
     expected = _rates(cells)
     for name, rate in rates.mapping(required=tuple(expected), optional=()).items():
@@ -243,7 +244,7 @@ def _check_rates(rates: Entry, cells: Cells) -> None:
             raise rate.error(f"is {rate.value}, and the cells above make it {expected[name]} (edited by hand?)")
 
 
-def _change(change: Entry) -> Change:
+def _change(change: Node) -> Change:
     fields = change.mapping(required=("reason", "model"), optional=("golden_reset",))
     reset = fields.get("golden_reset")
     if reset is not None and reset.value is not True:
@@ -251,14 +252,14 @@ def _change(change: Entry) -> Change:
     return Change(reason=fields["reason"].text(), model_sha256=fields["model"].text(), golden_reset=reset is not None)
 
 
-def _rule(rule: Entry) -> str:
+def _rule(rule: Node) -> FailureRule:
     try:
-        return str(FailureRule.parse(rule.text()))
+        return FailureRule.parse(rule.text())
     except ConfigError as error:
         raise rule.error(f"is no rule ({error})") from error
 
 
-def _condition(key: str, entry: Entry, fields: Mapping[str, Entry]) -> Condition:
+def _condition(key: str, entry: Node, fields: Mapping[str, Node]) -> Condition:
     spelled = _KEY.fullmatch(key)
     if spelled is None:
         raise entry.error("is no condition's spelling, as in 'blur' or 'gaussian_noise(sigma=0.1)'")

@@ -1,4 +1,4 @@
-"""Finding the baseline that a command names, with its records and samples."""
+"""Opening the baseline that somebody names: a command for its records and samples, a program for its rule."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pytest_failaware.baselines.samples import read_records, read_samples
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError, choices
 from pytest_failaware.core.records import Records
+from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.samples import Samples
 
 _REMEDY: Final = "give --baseline-dir, or the path of a .yaml file"
@@ -63,3 +64,29 @@ def stored_samples(given: Namespace, baseline: Baseline) -> Samples | None:
 def directory_of(name: str, directory: Path) -> Path:
     """The folder that a baseline lies in."""
     return Path(name).parent if name.endswith(".yaml") else directory
+
+
+def load_rule(path: str | Path, condition: str | None = None) -> FailureRule:
+    """Return the rule of a baseline's file; imports neither torch nor pytest.
+
+    Args:
+        path: of the .yaml file; the files of samples beside it are not read.
+        condition: as spelled in the file, for its rule; None if all conditions have the same one.
+
+    Raises:
+        BaselineError: no such file or condition, a damaged file, or rules that differ while no condition is named.
+    """
+    file = Path(path)
+    baseline = read_baseline(file.parent, file.stem) if file.suffix == ".yaml" else None
+    if baseline is None:
+        raise BaselineError(f"{file}: no such baseline; give the path of a .yaml file, as in baselines/resnet18.yaml")
+    rules = {key: entry.rule for key, entry in baseline.entries.items()}
+    if condition is not None and condition not in rules:
+        raise BaselineError(f"{file}: no condition {condition!r}; {choices(condition, sorted(rules))}")
+    distinct = set(rules.values()) if condition is None else {rules[condition]}
+    if len(distinct) != 1:
+        known = "; ".join(f"{key}: {rule}" for key, rule in sorted(rules.items())) or "none"
+        raise BaselineError(
+            f"{file}: the conditions do not share one rule ({known}); name one, as in condition='clean'"
+        )
+    return distinct.pop()

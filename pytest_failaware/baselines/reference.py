@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.baselines.absence import absence
 from pytest_failaware.baselines.file import read_baseline
-from pytest_failaware.baselines.samples import missing_files, read_golden, read_records
+from pytest_failaware.baselines.sample_files import absence, missing_files
+from pytest_failaware.baselines.samples import read_golden, read_records
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.reference import Reference

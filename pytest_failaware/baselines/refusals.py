@@ -1,17 +1,22 @@
-"""Why measurements cannot be stored in a baseline: sentences, "" where they can."""
+"""Why measurements are not stored in a baseline, as sentences: nothing fits, or an option that allows it is missing."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
-from pytest_failaware.baselines.entries import RuledMeasurement
-from pytest_failaware.baselines.golden import ends_golden
-from pytest_failaware.baselines.samples import missing_files
+from pytest_failaware.baselines.entries import RuledMeasurement, ends_golden
+from pytest_failaware.baselines.sample_files import missing_files
 from pytest_failaware.core.baseline import Baseline
-from pytest_failaware.core.request import REASON, RESET
+from pytest_failaware.core.request import REASON, RESET, UpdateMode, Writing
+from pytest_failaware.core.result import ItemResult
+from pytest_failaware.judge.acceptance import lacking as lacking_options
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.groups import same_groups
+
+_NAMED: Final = 12  # entries
 
 
 def refusal(
@@ -57,8 +62,8 @@ def lacking(
     if old is None:
         return {}
     ending = [key for key, one in known.items() if ends_golden(directory, old, one)]
-    incomparable = [key for key in known if key in ending or missing_files(directory, old, [key])]
-    needed = {RESET: [] if reset_golden else ending, REASON: [] if reason else incomparable}
+    unlike = [key for key in known if key in ending or missing_files(directory, old, [key])]
+    needed = {RESET: [] if reset_golden else ending, REASON: [] if reason else unlike}
     return {option: keys for option, keys in needed.items() if keys}
 
 
@@ -66,3 +71,74 @@ def _agree(one: RuledMeasurement, other: RuledMeasurement) -> bool:
     """Whether two items that gate one condition of one baseline would store the same entry."""
     (first, rule), (second, other_rule) = one, other
     return (rule, first.seed) == (other_rule, second.seed) and records_equal(first.records, second.records, rule)
+
+
+# ---- options that a run lacks ------------------------------------------------------------------------------------
+
+
+def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str, str]:
+    """Why this run must not write a baseline at all, by its name: values that need an option that was not given."""
+    if writing.update is UpdateMode.NOTHING:
+        return {}
+    doubtful: dict[str, list[ItemResult]] = defaultdict(list)
+    options: dict[str, set[str]] = defaultdict(set)
+    for result in results:
+        if lacked := lacking_options(result, writing):
+            doubtful[result.baseline].append(result)
+            options[result.baseline].update(lacked)
+    return {
+        name: not_written(name, _doubt(some), options[name], "--failaware-") + nothing_else(_ready(results, name))
+        for name, some in doubtful.items()
+    }
+
+
+def _ready(results: Sequence[ItemResult], name: str) -> list[str]:
+    """The conditions of a baseline whose values this run was to write."""
+    return [one.stats.condition for one in results if one.baseline == name and one.verdict.is_written]
+
+
+def nothing_else(keys: Sequence[str]) -> str:
+    """That a refused baseline keeps its other values too: it never mixes those of two models."""
+    return f"; not written either: {named(keys)}" if keys else ""
+
+
+def drift_refusal(name: str, keys: Sequence[str], options: Collection[str], prefix: str) -> str:
+    """That a baseline is not written since conditions of it drifted."""
+    return not_written(name, f"{_drifted(keys)}; if that is meant,", options, prefix)
+
+
+def _drifted(keys: Sequence[str]) -> str:
+    return f"the new values of {named(keys)} drifted from the golden reference"
+
+
+def _doubt(results: Sequence[ItemResult]) -> str:
+    """Why values must not be stored as they are, and what to do if they are right."""
+    if any(result.has_new_alarm for result in results):
+        return "the condition clean gives an ALARM; correct the set-up, or, if the values are right nonetheless,"
+    if keys := [result.stats.condition for result in results if result.stored or result.ends_golden]:
+        return incomparable(keys, ends_golden=any(result.ends_golden for result in results))
+    drifted = [result.stats.condition for result in results if result.has_drifted]
+    worse = [result.stats.condition for result in results if not result.has_drifted]
+    found = [_drifted(drifted)] if drifted else []
+    found += [f"the new values of {named(worse)} are worse than the stored ones"] if worse else []
+    return f"{' and '.join(found)}; if that is meant,"
+
+
+def incomparable(keys: Sequence[str], *, ends_golden: bool) -> str:
+    """Return why values that cannot be compared with the stored values are not written."""
+    golden = ", and their golden reference, from which drift is measured, cannot stay" if ends_golden else ""
+    return (
+        f"the stored values of {named(keys)} cannot be compared with the new ones{golden}; look at both, and if the "
+        "change is meant,"
+    )
+
+
+def not_written(name: str, doubt: str, options: Collection[str], prefix: str) -> str:
+    """That a baseline is written only with options that were not given."""
+    typed = {RESET: f"{prefix}{RESET}", REASON: f'{prefix}{REASON}="why"'}
+    return f"baseline {name!r} NOT written: {doubt} add {' '.join(typed[one] for one in typed if one in options)}"
+
+
+def named(keys: Sequence[str]) -> str:
+    """The entries by name; many are counted, and the diff of the file names them."""
+    return ", ".join(keys) if len(keys) <= _NAMED else f"{len(keys)} entries"

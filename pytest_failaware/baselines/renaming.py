@@ -12,17 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.baselines.samples import (
-    golden_path,
-    missing_files,
-    own_content,
-    own_path,
-    read_golden,
-    read_records,
-    sha256_of,
-    shared_content,
-    shared_path,
-)
+from pytest_failaware.baselines.sample_files import golden_path, missing_files, own_path, sha256_of, shared_path
+from pytest_failaware.baselines.samples import own_content, read_golden, read_records, shared_content
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import ConfigError, choices
 from pytest_failaware.core.measurement import Measurement

@@ -1,22 +1,16 @@
-"""The outcome of every sample beside a baseline: samples-HASH.npz (ids, labels, groups) and CONDITION-HASH.npz.
-
-The hash is the first digits of the one that the YAML names, so that a file never changes and the YAML alone says which
-files count. Baselines of schema 1 have names without a hash.
-"""
+"""Samples and records <-> the files beside a baseline, each bound to the YAML by a hash."""
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
-from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from numpy.typing import NDArray
 
+from pytest_failaware.baselines.sample_files import golden_path, own_path, read_content, sha256_of, shared_path
 from pytest_failaware.core.baseline import Baseline, BaselineEntry
 from pytest_failaware.core.errors import BaselineError
-from pytest_failaware.core.lfs import is_lfs_pointer
 from pytest_failaware.core.npz import (
     ColumnsError,
     OtherGroupsError,
@@ -28,11 +22,9 @@ from pytest_failaware.core.npz import (
     unpack,
 )
 from pytest_failaware.core.records import LOGITS, Records
-from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.metrics.rates import count_cells
 
-_DIGITS: Final = 12  # of the hash, in a file's name
 _REMEDY: Final = "restore it from version control, or delete it and re-run with --failaware-update-baselines"
 
 
@@ -44,11 +36,12 @@ def read_records(directory: Path, baseline: Baseline, entry: BaselineEntry) -> R
     """
     own = own_path(directory, baseline, entry)
     records = _read(directory, baseline, own, f"conditions.{entry.condition.key}.records", entry.records_sha256)
-    if records is not None and count_cells(records, FailureRule.parse(entry.rule)) != entry.cells:
-        place, key = _place(directory, baseline, f"  {entry.condition.key}:"), entry.condition.key
+    if records is not None and count_cells(records, entry.rule) != entry.cells:
+        key = f"conditions.{entry.condition.key}"
+        place = _place(directory, baseline, key)
         raise BaselineError(
-            f"{place}: conditions.{key}.cells are not those of {own.name} under its rule (edited by hand?); restore "
-            "the file from version control; another rule belongs in the marker or failaware_rule"
+            f"{place}: {key}.cells are not those of {own.name} under its rule (edited by hand?); restore the file from "
+            "version control; another rule belongs in the marker or failaware_rule"
         )
     return records
 
@@ -64,7 +57,7 @@ def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Re
     path, key = golden_path(directory, baseline, entry), f"conditions.{entry.condition.key}.golden"
     records = _read(directory, baseline, path, f"{key}.records", entry.golden.records_sha256)
     if records is None:
-        place = _place(directory, baseline, entry.golden.records_sha256)
+        place = _place(directory, baseline, f"{key}.records")
         raise BaselineError(
             f"{place}: {key} has no file {path}, so drift cannot be judged; restore it from version control, or accept "
             'the stored values with --failaware-update-baselines --failaware-reset-golden --failaware-reason="…"'
@@ -89,77 +82,15 @@ def read_samples(directory: Path, baseline: Baseline) -> Samples | None:
     try:
         return samples_of(columns, data)
     except OtherSamplesError as error:
-        place = _place(directory, baseline, data.fingerprint)
+        place = _place(directory, baseline, "data.fingerprint")
         raise BaselineError(
             f"{place}: data.fingerprint is not that of {path}, which belongs to other data; {_REMEDY}"
         ) from error
     except OtherGroupsError as error:
-        place = _place(directory, baseline, f"  groups: {data.groups}" if data.groups else data.fingerprint)
+        place = _place(directory, baseline, "data.groups" if data.groups else "data.fingerprint")
         raise BaselineError(f"{place}: data.groups is not what {path} holds ({error}); {_REMEDY}") from error
     except ColumnsError as error:
         raise BaselineError(f"{path}: {error}; {_REMEDY}") from error
-
-
-def missing_files(directory: Path, baseline: Baseline, keys: Collection[str] | None = None) -> tuple[Path, ...]:
-    """Return the sample files that a baseline names and that are not there; a Git LFS pointer is none.
-
-    Args:
-        directory: the folder of the baselines.
-        baseline: what names them.
-        keys: of the entries to look at, which all need the list of samples too; None for every entry.
-    """
-    return tuple(path for path in sorted(named_files(directory, baseline, keys)) if _is_missing(path))
-
-
-def named_files(directory: Path, baseline: Baseline, keys: Collection[str] | None = None) -> set[Path]:
-    """Return the sample files that a baseline names, those of all entries or of the entries `keys`."""
-    files = {shared_path(directory, baseline)}
-    for key in baseline.entries if keys is None else keys:
-        entry = baseline.entries[key]
-        files |= {own_path(directory, baseline, entry), golden_path(directory, baseline, entry)}
-    return files
-
-
-def _is_missing(path: Path) -> bool:
-    """Whether a file is absent or a Git LFS pointer; an update may remove it at any moment, so it is opened at once."""
-    try:
-        with path.open("rb") as file:
-            return is_lfs_pointer(file.read(64))
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return True
-
-
-def former_files(directory: Path, baseline: Baseline) -> Iterator[tuple[Path, str]]:
-    """Yield where schema 1 keeps the sample files, each with the hash that the YAML names, "" for none."""
-    folder = directory / baseline.name
-    yield folder / "samples.npz", ""
-    for entry in baseline.entries.values():
-        yield folder / f"{entry.condition.slug}.npz", entry.records_sha256
-        golden = entry.golden.records_sha256 if entry.golden else ""
-        yield folder / f"{entry.condition.slug}.golden.npz", golden
-
-
-def shared_path(directory: Path, baseline: Baseline) -> Path:
-    """Return where a baseline's ids and labels lie."""
-    return directory / baseline.name / f"samples{_suffix(baseline, baseline.samples_sha256)}.npz"
-
-
-def own_path(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Path:
-    """Return where a condition's columns lie."""
-    return directory / baseline.name / f"{entry.condition.slug}{_suffix(baseline, entry.records_sha256)}.npz"
-
-
-def golden_path(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Path:
-    """Return where the columns of a condition's golden reference lie; they may be the stored ones themselves."""
-    if entry.golden is None:
-        return own_path(directory, baseline, entry)
-    suffix = _suffix(baseline, entry.golden.records_sha256) or ".golden"
-    return directory / baseline.name / f"{entry.condition.slug}{suffix}.npz"
-
-
-def _suffix(baseline: Baseline, sha256: str) -> str:
-    """What a file's name says of its content; nothing in schema 1."""
-    return f"-{sha256.removeprefix('sha256:')[:_DIGITS]}" if baseline.samples_sha256 else ""
 
 
 def shared_content(samples: Samples) -> bytes:
@@ -179,25 +110,6 @@ def holds_logits(path: Path) -> bool:
             return f"{LOGITS}.npy" in archive.namelist()
     except Exception:  # none there, or a damaged one, which raises whatever its bytes provoke
         return False
-
-
-def sha256_of(content: bytes) -> str:
-    """Return the hash that binds a file to its entry."""
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def read_content(path: Path) -> bytes | None:
-    """Return the bytes of a sample file, None if it is absent.
-
-    Raises:
-        BaselineError: the file cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise BaselineError(f"{path}: cannot be read ({error.strerror or error}); make it readable") from error
 
 
 # ---- one file ------------------------------------------------------------------------------------------------------
@@ -228,14 +140,11 @@ def _unpacked(path: Path, content: bytes) -> dict[str, NDArray[Any]]:  # Any: as
 def _check_hash(directory: Path, baseline: Baseline, path: Path, content: bytes, key: str, sha256: str) -> None:
     if sha256_of(content) != sha256:
         raise BaselineError(
-            f"{_place(directory, baseline, sha256)}: {key} is not the hash of {path}, which belongs to another version "
+            f"{_place(directory, baseline, key)}: {key} is not the hash of {path}, which belongs to another version "
             f"of the entry; {_REMEDY}"
         )
 
 
-def _place(directory: Path, baseline: Baseline, text: str) -> str:
-    """The baseline's file with the line where a text stands."""
-    path = directory / f"{baseline.name}.yaml"
-    lines = path.read_text(encoding="utf-8").split("\n")
-    number = next((number for number, line in enumerate(lines, start=1) if text in line), 1)
-    return f"{path}:{number}"
+def _place(directory: Path, baseline: Baseline, key: str) -> str:
+    """The baseline's file with the line of a dotted key."""
+    return f"{directory / baseline.name}.yaml:{baseline.lines.get(key, 1)}"

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Node:
     """A value with its place: the file, its dotted key and its line."""
 
     value: Any  # Any: what YAML can hold; read it through the methods below
@@ -33,9 +33,9 @@ class Entry:
     key: str
     line: int
 
-    def mapping(self, *, required: tuple[str, ...] = (), optional: tuple[str, ...] | None = None) -> dict[str, Entry]:
+    def mapping(self, *, required: tuple[str, ...] = (), optional: tuple[str, ...] | None = None) -> dict[str, Node]:
         """The value as a mapping; with `optional` given, keys that are in neither tuple are refused."""
-        found: dict[str, Entry] = self._as(dict, "a mapping")
+        found: dict[str, Node] = self._as(dict, "a mapping")
         missing = [name for name in required if name not in found]
         if missing:
             raise self.error(f"{', '.join(missing)} is missing")
@@ -44,9 +44,9 @@ class Entry:
             raise found[unknown[0]].error("is no key of this version")
         return found
 
-    def items(self) -> list[Entry]:
+    def items(self) -> list[Node]:
         """The value as a list."""
-        found: list[Entry] = self._as(list, "a list")
+        found: list[Node] = self._as(list, "a list")
         return found
 
     def text(self) -> str:
@@ -66,6 +66,11 @@ class Entry:
             raise self.error(f"must be a number, got {str(value)[:40]}")
         return float(value)
 
+    def lines(self) -> dict[str, int]:
+        """The line of each key in mappings, by the dotted key."""
+        inner = self.value.values() if isinstance(self.value, dict) else ()
+        return {self.key: self.line} | {key: line for node in inner for key, line in node.lines().items()}
+
     def error(self, finding: str, remedy: str = "restore the file from version control") -> BaselineError:
         """The one line that says what is wrong here and what to do."""
         subject = f"{self.key} " if self.key else ""
@@ -79,7 +84,7 @@ class Entry:
         return self.value
 
 
-def parse(text: str, file: str) -> Entry:
+def parse(text: str, file: str) -> Node:
     """The document in `text`; `file` is the name errors give it.
 
     Raises:
@@ -91,7 +96,7 @@ def parse(text: str, file: str) -> Entry:
             f"{file}:{line}: a merge conflict is left in the file; take one side, then re-run with "
             "--failaware-update-baselines"
         )
-    return _entry(compose(text, file), file, "", 1)
+    return _node(compose(text, file), file, "", 1)
 
 
 def compose(text: str, file: str) -> yaml.Node | None:
@@ -136,15 +141,15 @@ def _refused(text: str, event: yaml.Event) -> _RefusedError:
     return _RefusedError(problem=text, problem_mark=event.start_mark)  # type: ignore[arg-type]  # one of two marks
 
 
-def _entry(node: yaml.Node | None, file: str, key: str, line: int) -> Entry:
+def _node(node: yaml.Node | None, file: str, key: str, line: int) -> Node:
     if isinstance(node, yaml.MappingNode):
-        return Entry(dict(_pairs(node, file, key)), file, key, line)
+        return Node(dict(_pairs(node, file, key)), file, key, line)
     if isinstance(node, yaml.SequenceNode):
         items = [
-            _entry(item, file, f"{key}[{index}]", item.start_mark.line + 1) for index, item in enumerate(node.value)
+            _node(item, file, f"{key}[{index}]", item.start_mark.line + 1) for index, item in enumerate(node.value)
         ]
-        return Entry(items, file, key, line)
-    return Entry(_scalar(node) if isinstance(node, yaml.ScalarNode) else None, file, key, line)
+        return Node(items, file, key, line)
+    return Node(_scalar(node) if isinstance(node, yaml.ScalarNode) else None, file, key, line)
 
 
 def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
@@ -159,7 +164,7 @@ def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
     return float(text) if _DECIMAL.fullmatch(text) else text
 
 
-def _pairs(node: yaml.MappingNode, file: str, key: str) -> Iterator[tuple[str, Entry]]:
+def _pairs(node: yaml.MappingNode, file: str, key: str) -> Iterator[tuple[str, Node]]:
     seen: set[str] = set()
     for name_node, value_node in node.value:
         line = name_node.start_mark.line + 1
@@ -170,4 +175,4 @@ def _pairs(node: yaml.MappingNode, file: str, key: str) -> Iterator[tuple[str, E
         if name in seen:
             raise BaselineError(f"{file}:{line}: {inner} stands twice; remove one")
         seen.add(name)
-        yield name, _entry(value_node, file, inner, line)
+        yield name, _node(value_node, file, inner, line)

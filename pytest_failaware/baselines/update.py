@@ -1,18 +1,55 @@
-"""New measurements into a stored baseline: under the lock of its folder, with one commit point."""
+"""Update stored baselines with new measurements: under the lock of their folder, with one commit point each."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from pytest_failaware.baselines.entries import RuledMeasurement
 from pytest_failaware.baselines.file import baseline_path, read_baseline
-from pytest_failaware.baselines.leftovers import remove_leftovers
-from pytest_failaware.baselines.merge import Plan, Update, UpdateOutcome, plan_renaming, plan_update
+from pytest_failaware.baselines.outcome import UpdateOutcome
+from pytest_failaware.baselines.plan import Plan, Update, plan_renaming, plan_update
+from pytest_failaware.baselines.sample_files import remove_leftovers
+from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.files import locked, replace_in_order
+from pytest_failaware.core.request import Writing
+
+
+def update_baselines(
+    directory: Path, pending: Sequence[JudgedItem], obsolete: Mapping[str, Sequence[str]], writing: Writing
+) -> Iterator[tuple[str, UpdateOutcome]]:
+    """Write one baseline after another; each one's name and what happened to it.
+
+    Args:
+        directory: the folder of the baselines.
+        pending: the items whose values are to be written.
+        obsolete: the entries to delete, by baseline.
+        writing: how to write.
+
+    Raises:
+        FailAwareError: a stored baseline cannot be read.
+        OSError: a file cannot be written.
+    """
+    drop = obsolete if writing.prune else {}
+    for name in dict.fromkeys([*(item.result.baseline for item in pending), *drop]):
+        measured = [
+            (item.measurement, item.rule) for item in pending if item.measurement and item.result.baseline == name
+        ]
+        yield (
+            name,
+            update_baseline(
+                directory,
+                name,
+                measured,
+                drop=drop.get(name, ()),
+                reason=writing.reason,
+                reset_golden=writing.reset_golden,
+                dry_run=writing.dry_run,
+            ),
+        )
 
 
 def update_baseline(

@@ -9,7 +9,7 @@ from typing import Final
 
 from pytest_failaware.baselines.accept import accept, read_report
 from pytest_failaware.baselines.ignored import ignored_sentence
-from pytest_failaware.baselines.updates import outcome_sentence
+from pytest_failaware.baselines.outcome import outcome_sentence
 from pytest_failaware.cli.ci import ini_with, refuse_on_ci
 from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.config.options import PREFIX

@@ -102,7 +102,7 @@ def _differences(old: BaselineEntry, new: BaselineEntry) -> Iterator[tuple[str, 
 
 def _facts(entry: BaselineEntry) -> dict[str, str]:
     return {
-        "rule": entry.rule,
+        "rule": str(entry.rule),
         "seed": _NONE if entry.seed is None else str(entry.seed),
         "implementation": str(entry.condition.implementation),
         "parameters": ", ".join(f"{name}={value!r}" for name, value in entry.condition.parameters) or _NONE,

@@ -6,8 +6,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
 from pytest_failaware.baselines.opening import directory_of, open_baseline
+from pytest_failaware.baselines.outcome import outcome_sentence
 from pytest_failaware.baselines.update import update_baseline
-from pytest_failaware.baselines.updates import outcome_sentence
 from pytest_failaware.cli.ci import refuse_on_ci
 from pytest_failaware.cli.folder import add_baseline_dir
 

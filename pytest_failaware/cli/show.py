@@ -13,7 +13,6 @@ from pytest_failaware.core.estimates import percent
 from pytest_failaware.core.layout import aligned
 from pytest_failaware.core.measurement import in_groups
 from pytest_failaware.core.metric import OneSided
-from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.names import one_sided_metric
 from pytest_failaware.judge.metrics.rates import FOUNDING_RATES, cell_rates
 from pytest_failaware.report.words import heading, spelled
@@ -64,6 +63,5 @@ def _others(given: Namespace, baseline: Baseline, entry: BaselineEntry, named: S
         elif records is None:
             yield "no sample file"
         else:
-            rule = FailureRule.parse(entry.rule)
-            value = metric.measure(records, rule.flags_of(records))
+            value = metric.measure(records, entry.rule.flags_of(records))
             yield "no logits" if value.lacks_logits else spelled(value)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.estimates import Cells
 from pytest_failaware.core.measurement import DataFacts, ModelFacts
+from pytest_failaware.core.rule import FailureRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +17,7 @@ class BaselineEntry:
 
     condition: Condition
     seed: int | None
-    rule: str
+    rule: FailureRule
     cells: Cells
     records_sha256: str
     model: ModelFacts
@@ -50,7 +51,8 @@ class Baseline:
     """A baseline file: what its entries share, and the entries by condition key.
 
     `samples_sha256` binds the list of samples to it; "" in a file of schema 1, which has no such hash, and none in the
-    names of its sample files.
+    names of its sample files. `lines` says at which line of the file the value of a dotted key stands, as in
+    `conditions.clean.records`; it is empty if the baseline was read from no file.
     """
 
     name: str
@@ -59,3 +61,4 @@ class Baseline:
     entries: Mapping[str, BaselineEntry]
     samples_sha256: str = ""
     known_label_errors: tuple[int, ...] = ()  # sample ids whose label a person found to be wrong
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)

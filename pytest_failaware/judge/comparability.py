@@ -94,7 +94,7 @@ def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair) -> Iterator[str]:
     """How two comparable sides were matched, where that is worth a sentence."""
     if not pair.is_whole:
         yield str(pair)
-    if entry.rule != str(gate.rule):
+    if entry.rule != gate.rule:
         yield sentences.other_rule(str(gate.rule), str(entry.rule))
 
 

@@ -65,7 +65,7 @@ def remove_baseline(directory: Path, name: str) -> str:
         OSError: a file cannot be deleted.
     """
     from pytest_failaware.baselines.file import baseline_path, read_baseline
-    from pytest_failaware.baselines.leftovers import remove_leftovers
+    from pytest_failaware.baselines.sample_files import remove_leftovers
 
     path = baseline_path(directory, name)
     home = path.resolve().parent

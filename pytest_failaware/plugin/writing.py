@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pytest_failaware.baselines.ignored import ignored_sentence
-from pytest_failaware.baselines.updates import outcome_sentence, refused_updates, update_baselines
+from pytest_failaware.baselines.outcome import outcome_sentence
+from pytest_failaware.baselines.refusals import refused_updates
+from pytest_failaware.baselines.update import update_baselines
 from pytest_failaware.config.inis_below import is_only_ini
 from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.plugin.completeness import why_partial

@@ -17,18 +17,9 @@ from five import RULE, measurement_of, records_of
 from stored import columns_file, samples_file
 
 from pytest_failaware.baselines.file import baseline_names, baseline_text, read_baseline
-from pytest_failaware.baselines.merge import UpdateOutcome
-from pytest_failaware.baselines.samples import (
-    golden_path,
-    holds_logits,
-    missing_files,
-    own_content,
-    own_path,
-    read_records,
-    sha256_of,
-    shared_content,
-    shared_path,
-)
+from pytest_failaware.baselines.outcome import UpdateOutcome
+from pytest_failaware.baselines.sample_files import golden_path, missing_files, own_path, sha256_of, shared_path
+from pytest_failaware.baselines.samples import holds_logits, own_content, read_records, shared_content
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError
@@ -156,7 +147,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
     assert (tmp_path / "small.yaml").read_text() == baseline_text(baseline)
     entry = baseline.entries["gaussian_noise"]
-    assert (noise.condition, 2**40, str(RULE)) == (entry.condition, entry.seed, entry.rule)
+    assert (noise.condition, 2**40, RULE) == (entry.condition, entry.seed, entry.rule)
     assert (3, noise.provenance.model) == (entry.cells.trusted_right + 1, entry.model)
     assert noise.provenance.environment == entry.environment
     assert (noise.provenance.data, "resize=32") == (baseline.data, baseline.preprocessing)
@@ -250,7 +241,7 @@ def test_another_rule_is_an_update(tmp_path: Path) -> None:
 
     assert UpdateOutcome(updated=("clean",)) == outcome
     entry = read(tmp_path).entries["clean"]
-    assert ("confidence < 0.4", 3) == (entry.rule, entry.cells.trusted_right)
+    assert ("confidence < 0.4", 3) == (str(entry.rule), entry.cells.trusted_right)
     assert before[columns] == files(tmp_path)[columns]
 
 

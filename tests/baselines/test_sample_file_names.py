@@ -13,11 +13,11 @@ from interrupted_updates import prepare_former, prepare_whole, stored, strays
 from stored import columns_file, golden_file, samples_file
 
 from pytest_failaware.baselines.file import read_baseline
-from pytest_failaware.baselines.merge import UpdateOutcome
+from pytest_failaware.baselines.outcome import UpdateOutcome, outcome_sentence
 from pytest_failaware.baselines.reference import read_reference
-from pytest_failaware.baselines.samples import missing_files, named_files, read_golden, sha256_of
+from pytest_failaware.baselines.sample_files import missing_files, named_files, sha256_of
+from pytest_failaware.baselines.samples import read_golden
 from pytest_failaware.baselines.update import update_baseline
-from pytest_failaware.baselines.updates import outcome_sentence
 from pytest_failaware.core.errors import BaselineError
 
 FORMER = {"small.yaml", "small/samples.npz"} | {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from five import RULE, measurement_of
 
-from pytest_failaware.baselines import merge
+from pytest_failaware.baselines import plan
 from pytest_failaware.baselines.entries import baseline_of
 from pytest_failaware.baselines.file import baseline_text, parse_baseline, read_baseline
 from pytest_failaware.baselines.strict_yaml import parse
@@ -88,7 +88,7 @@ def test_what_would_not_come_back_is_not_written(tmp_path: Path, monkeypatch: py
     """A fault in writing or reading leaves the old file, and says which part it concerns."""
     update_baseline(tmp_path, "small", [(measurement_of(), RULE)])
     before = (tmp_path / "small.yaml").read_text()
-    monkeypatch.setattr(merge, "baseline_text", lambda baseline: baseline_text(baseline).replace("eel", "ell"))
+    monkeypatch.setattr(plan, "baseline_text", lambda baseline: baseline_text(baseline).replace("eel", "ell"))
 
     with pytest.raises(BaselineError, match=r"small\.yaml: data would not be read as written .* nothing was written"):
         update_baseline(tmp_path, "small", [(measurement_of("RRRRR"), RULE)])

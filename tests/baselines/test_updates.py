@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from judged import result
 
-from pytest_failaware.baselines.updates import refused_updates
+from pytest_failaware.baselines.refusals import refused_updates
 from pytest_failaware.core.request import UpdateMode, Writing
 from pytest_failaware.core.result import ItemResult, Verdict
 

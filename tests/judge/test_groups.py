@@ -13,8 +13,9 @@ from five import RULE, baseline_of, in_groups, measurement_of
 from stored import samples_file
 
 from pytest_failaware.baselines.file import read_baseline
-from pytest_failaware.baselines.merge import UpdateOutcome
-from pytest_failaware.baselines.samples import read_samples, sha256_of
+from pytest_failaware.baselines.outcome import UpdateOutcome
+from pytest_failaware.baselines.sample_files import sha256_of
+from pytest_failaware.baselines.samples import read_samples
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.baseline import Baseline

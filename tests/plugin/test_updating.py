@@ -291,7 +291,7 @@ def absent(path: Path) -> None:
         (without_records, "r.records.zip: is not beside the report"),
         (other_records, "r.records.zip: 0.npz is not what r.json names (sha256 differs)"),
         (no_json, "r.json: is no JSON"),
-        (other_schema, "r.json: schema is 99, this version reads 1"),
+        (other_schema, "r.json: schema is 99, this version reads 2"),
         (no_fields, "r.json: is damaged (KeyError"),
         (absent, "No such file or directory"),
     ],

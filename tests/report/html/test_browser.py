@@ -80,7 +80,7 @@ def browser(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WebDriv
     options.binary_location = str(CHROMIUM)
     for word in ("headless=new", "disable-gpu", "disable-dev-shm-usage", f"user-data-dir={tmp_path / 'browser'}"):
         options.add_argument(f"--{word}")
-    if os.geteuid() == 0:
+    if getattr(os, "geteuid", lambda: 1)() == 0:
         options.add_argument("--no-sandbox")  # Chromium does not start as root with it
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=str(DRIVER)))

@@ -5,26 +5,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from enum import Enum
 from pathlib import Path
+from typing import Final
 
 from pytest_failaware.baselines.comments import with_comments
-from pytest_failaware.baselines.entries import RuledMeasurement, entry_of
+from pytest_failaware.baselines.entries import RuledMeasurement, ends_golden, entry_of
 from pytest_failaware.baselines.file import baseline_path, baseline_text, parse_baseline, read_text
-from pytest_failaware.baselines.golden import ends_golden
-from pytest_failaware.baselines.leftovers import carried_over, shared_hash
+from pytest_failaware.baselines.outcome import UpdateOutcome
 from pytest_failaware.baselines.refusals import lacking, refusal
 from pytest_failaware.baselines.renaming import is_renamed, renamed_files, under_new_names
-from pytest_failaware.baselines.samples import (
-    holds_logits,
-    own_content,
-    own_path,
-    read_records,
-    read_samples,
-    sha256_of,
-    shared_content,
-    shared_path,
-)
+from pytest_failaware.baselines.sample_files import carried_over, own_path, sha256_of, shared_hash, shared_path
+from pytest_failaware.baselines.samples import holds_logits, own_content, read_records, read_samples, shared_content
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError, choices
 from pytest_failaware.core.identity import group_count
@@ -34,29 +27,7 @@ from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.groups import same_groups
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateOutcome:
-    """What an update did, by condition key.
-
-    `refused` says why it did nothing; `lacking` names the options without which it did nothing, each with the keys that
-    need it. `diff` says how the YAML file changes.
-
-    For the keys in `golden_anew` drift is measured from the values stored now; for those in `without_logits` the logits
-    that were stored are gone.
-    """
-
-    recorded: tuple[str, ...] = ()
-    updated: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    regrouped: str = ""  # how many groups the same samples were in and are in now, where that changed
-    pruned: tuple[str, ...] = ()
-    renamed: tuple[str, ...] = ()  # classes, as failaware_rename spells them
-    golden_anew: tuple[str, ...] = ()
-    without_logits: tuple[str, ...] = ()
-    refused: str = ""
-    lacking: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    diff: str = field(default="", compare=False)
+_COMPARED: Final = tuple(one.name for one in dataclass_fields(Baseline) if one.compare)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +49,7 @@ class _Stored(Enum):
     """What a file says of a measurement."""
 
     WHOLLY = "wholly"
-    WITHOUT_LOGITS = "without logits"  # which were measured
+    PARTLY = "partly"  # an optional column that was measured is not stored
     OTHERWISE = "otherwise"
 
 
@@ -148,8 +119,8 @@ def plan_update(directory: Path, old: Baseline | None, name: str, update: Update
     )
     if not changed and not update.drop and not outcome.regrouped:
         return Plan(outcome=outcome, baseline=old)
-    # Where the logits alone are new, what is stored now is as golden as what it replaces.
-    filled = [key for key, stored in found.items() if stored is _Stored.WITHOUT_LOGITS and known[key].golden is None]
+    # If an optional column alone is new, what is stored now is as golden as what it replaces.
+    filled = [key for key, stored in found.items() if stored is _Stored.PARTLY and known[key].golden is None]
     merged = _merged(directory, old, name, changed, update, outcome.golden_anew, filled)
     before, after = _texts(directory, old, merged)
     contents = carried_over(directory, old, merged) | _samples(directory, merged, changed, update)
@@ -172,7 +143,7 @@ def _texts(directory: Path, old: Baseline | None, merged: Baseline) -> tuple[str
     after = with_comments(after, before) if before else after
     again = parse_baseline(after, f"{path} (as it would be written)", merged.name)
     if (again, again.data.groups) != (merged, merged.data.groups):
-        fields = [name for name in Baseline.__slots__ if getattr(again, name) != getattr(merged, name)]
+        fields = [name for name in _COMPARED if getattr(again, name) != getattr(merged, name)]
         raise BaselineError(
             f"{path}: {', '.join(fields) or 'groups'} would not be read as written (an unusual character in a name?), "
             "so nothing was written; rename what has it"
@@ -242,11 +213,11 @@ def _found(directory: Path, baseline: Baseline, measurement: Measurement, rule: 
     if entry is None or (baseline.data, baseline.preprocessing) != (provenance.data, provenance.preprocessing):
         return _Stored.OTHERWISE
     stored = read_records(directory, baseline, entry)
-    made_alike = (entry.condition, entry.seed, entry.rule) == (measurement.condition, measurement.seed, str(rule))
+    made_alike = (entry.condition, entry.seed, entry.rule) == (measurement.condition, measurement.seed, rule)
     if stored is None or not made_alike or not records_equal(stored, measurement.records, rule):
         return _Stored.OTHERWISE
-    is_less = stored.logits is None and measurement.records.logits is not None
-    return _Stored.WITHOUT_LOGITS if is_less else _Stored.WHOLLY
+    is_less = stored.columns.keys() < measurement.records.columns.keys()
+    return _Stored.PARTLY if is_less else _Stored.WHOLLY
 
 
 def _merged(
