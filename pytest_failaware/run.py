@@ -28,16 +28,16 @@ from pytest_failaware.judge.alarm import CLEAN, clean_alarm
 from pytest_failaware.judge.evaluation import Evaluation, Evaluations
 from pytest_failaware.judge.published import below_published
 from pytest_failaware.judge.verdict import Terms, flags_nearly_all, judge, not_finite
-from pytest_failaware.measure.live import Bench
-from pytest_failaware.measure.models.loading import adopt_model, choose_device, restored
-from pytest_failaware.measure.opening import open_bench, open_images, open_model
 from pytest_failaware.measure.published import published_weights
+from pytest_failaware.measure.requirements import check_torch
 from pytest_failaware.report.judgements import Judgements
 from pytest_failaware.report.script_words import in_script
 from pytest_failaware.report.terminal.screen import follow_here
 
 if TYPE_CHECKING:
     import torch
+
+    from pytest_failaware.measure.live import Bench
 
 
 _FOLDER: Final = Path("baselines")
@@ -178,6 +178,15 @@ def evaluate(
         ini={"conditions": list(conditions), "rule": rule, "seed": seed} | kept,
         around=Surroundings(environ={}, invocation_dir=Path.cwd(), ini_dir=Path.cwd()),
     )
+    return _evaluate_model(model, dataset, config)
+
+
+def _evaluate_model(model: torch.nn.Module | str, dataset: Any, config: RunConfig) -> Evaluations:  # Any: as evaluate
+    """Open the model and the images, measure each condition, and leave the module as it was."""
+    check_torch()
+    from pytest_failaware.measure.models.loading import adopt_model, choose_device, restored
+    from pytest_failaware.measure.opening import open_bench, open_images, open_model
+
     follow = follow_here()
     with restored(model):
         chosen = choose_device(config.device)

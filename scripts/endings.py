@@ -10,6 +10,7 @@ torch is imported once; each run is a fork of this process in a fresh copy of a 
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import pkgutil
@@ -66,6 +67,7 @@ def import_once() -> None:
     for module in pkgutil.walk_packages(pytest_failaware.__path__, "pytest_failaware."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    gc.freeze()  # else each fork looks at all of these modules when it collects
 
 
 def make_project(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """What every test shares. The imports come first: a pytest run inside a test forgets the modules that it imported."""
 
+import gc
 import importlib
 import pkgutil
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from pytest_failaware.config.given import CI_SERVERS
 for module in pkgutil.walk_packages(pytest_failaware.__path__, "pytest_failaware."):
     if not module.name.endswith(("__main__", ".gates")):  # the one is a program, the other a file of tests
         importlib.import_module(module.name)
+gc.freeze()  # else each collection looks at all of these modules
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class _Stored(Enum):
     """What a file says of a measurement."""
 
     WHOLLY = "wholly"
-    WITHOUT_LOGITS = "without logits"  # which were measured
+    PARTLY = "partly"  # an optional column that was measured is not stored
     OTHERWISE = "otherwise"
 
 
@@ -119,8 +119,8 @@ def plan_update(directory: Path, old: Baseline | None, name: str, update: Update
     )
     if not changed and not update.drop and not outcome.regrouped:
         return Plan(outcome=outcome, baseline=old)
-    # Where the logits alone are new, what is stored now is as golden as what it replaces.
-    filled = [key for key, stored in found.items() if stored is _Stored.WITHOUT_LOGITS and known[key].golden is None]
+    # If an optional column alone is new, what is stored now is as golden as what it replaces.
+    filled = [key for key, stored in found.items() if stored is _Stored.PARTLY and known[key].golden is None]
     merged = _merged(directory, old, name, changed, update, outcome.golden_anew, filled)
     before, after = _texts(directory, old, merged)
     contents = carried_over(directory, old, merged) | _samples(directory, merged, changed, update)
@@ -216,8 +216,8 @@ def _found(directory: Path, baseline: Baseline, measurement: Measurement, rule: 
     made_alike = (entry.condition, entry.seed, entry.rule) == (measurement.condition, measurement.seed, rule)
     if stored is None or not made_alike or not records_equal(stored, measurement.records, rule):
         return _Stored.OTHERWISE
-    is_less = stored.logits is None and measurement.records.logits is not None
-    return _Stored.WITHOUT_LOGITS if is_less else _Stored.WHOLLY
+    is_less = stored.columns.keys() < measurement.records.columns.keys()
+    return _Stored.PARTLY if is_less else _Stored.WHOLLY
 
 
 def _merged(

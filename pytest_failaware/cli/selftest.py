@@ -48,7 +48,8 @@ def run(given: Namespace) -> Iterator[str]:
     )
     if missing := [key for key in baseline.entries if key not in stored]:
         raise BaselineError(f"{given.name}: no sample file for {', '.join(missing)}; restore it from version control")
-    if unfit := [key for key, records in stored.items() if gate.of_logits and records.logits is None]:
+    needing = [gate.table[name] for name in gate.of_logits]
+    if unfit := [key for key, one in stored.items() if not all(metric.can_measure(one) for metric in needing)]:
         raise BaselineError(
             f"{given.name}: {NO_LOGITS} for {', '.join(unfit)}, and {', '.join(gate.of_logits)} needs them; "
             f"{WITH_LOGITS}"

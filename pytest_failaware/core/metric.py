@@ -69,6 +69,10 @@ class _Ratio:
     lowest: ClassVar[float] = 0.0
     highest: ClassVar[float] = 1.0
 
+    def can_measure(self, records: Records) -> bool:
+        """Return whether the records hold the columns that it needs."""
+        return True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric(_Ratio):
@@ -181,9 +185,13 @@ class ScoreMetric:
         """
         return self.on_parts(records, flagged)(slice(None))
 
+    def can_measure(self, records: Records) -> bool:
+        """Return whether the records hold the columns that it needs."""
+        return not self.needs_logits or records.logits is not None
+
     def on_parts(self, records: Records, flagged: NDArray[np.bool_]) -> Callable[[Rows], Score]:
         """Return a function that computes the number on any rows of these records, as `measure` does on those alone."""
-        if self.needs_logits and records.logits is None:
+        if not self.can_measure(records):
             return lambda rows: Score(value=None, is_rate=self.is_rate, reason=NO_LOGITS, lacks_logits=True)
         if self.prepare is not None:
             on_rows = self.prepare(records)

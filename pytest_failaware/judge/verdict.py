@@ -203,9 +203,9 @@ def _drift(gate: Gate, golden: Records | None, now: Measurement, budget: Decimal
 
 
 def _without_drift(gate: Gate, golden: Records | None) -> Iterator[str]:
-    """A sentence where the golden reference was stored before logits were."""
-    names = [name for name in gate.metrics if name in gate.of_logits]
-    if golden is not None and golden.logits is None and names:
+    """Yield a sentence if the golden reference was stored before the logits that metrics need."""
+    names = [] if golden is None else [name for name in gate.metrics if not gate.table[name].can_measure(golden)]
+    if names:
         yield sentences.no_drift(names)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Final
@@ -42,6 +43,22 @@ def check_requirements(config: RunConfig, gate: Gate, condition: Condition, *, o
         needed_dataset(config)
     if is_precomputed(condition) and config.precomputed is None:
         raise no_folder(condition)
+
+
+def check_torch() -> None:
+    """Refuse to open a model or images if torch or torchvision is not installed.
+
+    Raises:
+        ConfigError: naming what to install.
+    """
+    for name in ("torch", "torchvision"):
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"measuring a model: {name} is not installed; run `python -m pip install torch torchvision`, "
+                "or give predictions made elsewhere, which need neither (--failaware-predictions=FILE)"
+            ) from error
 
 
 def needed_preprocess(config: RunConfig) -> Preprocessing | Source:

@@ -90,9 +90,10 @@ def _session(config: pytest.Config) -> Session:
 def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
     """Measure a condition, once its comparison is known to be possible."""
     from pytest_failaware.plugin.foresight import foresee
+    from pytest_failaware.plugin.gated_items import overridden
 
     session, judging = request.config.stash[SESSION], request.config.stash[JUDGING]
-    subject = session.subject(lambda: _parts(request))
+    subject = session.subject(gated, lambda: _parts(request), from_options=not overridden(request.node))
     foresee(judging, gated, subject.facts)
     measured = session.measure(subject, gated.condition, gated.gate.seed)
     request.node.stash[MEASURED] = measured

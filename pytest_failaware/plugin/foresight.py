@@ -35,7 +35,7 @@ def foresee(judging: Judging, gated: GatedCondition, model: ModelFacts) -> None:
         session.open_second(session.second, gated.condition, model.sha256)
         return
     name = known_name(model.architecture, gated.gate)
-    baseline = judging.reference(name, key).baseline
+    baseline = judging.references.stored(name, key).baseline
     if (baseline is not None and key in baseline.entries) or config.writing.asked:
         return
     if config.strict and config.outputs.json is None:

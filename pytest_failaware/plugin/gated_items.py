@@ -41,7 +41,7 @@ def refuse_unready(item: pytest.Item, gated: GatedCondition, session: Session) -
     Raises:
         ConfigError: an option is absent, or another test updates the same entry in another way.
     """
-    check_requirements(session.config, gated.gate, gated.condition, overridden=_overridden(item))
+    check_requirements(session.config, gated.gate, gated.condition, overridden=overridden(item))
     if item.nodeid in session.torn:
         raise ConfigError(session.torn[item.nodeid])
 
@@ -54,12 +54,12 @@ def find_torn(items: list[pytest.Item], session: Session) -> None:
     gates = [
         (item.nodeid, gated.gate, gated.condition)
         for item, gated in found
-        if gated is not None and (gated.gate.baseline or "model" not in _overridden(item))
+        if gated is not None and (gated.gate.baseline or "model" not in overridden(item))
     ]
     session.torn = torn_entries(gates)
 
 
-def _overridden(item: pytest.Item) -> list[str]:
+def overridden(item: pytest.Item) -> list[str]:
     """Whether fixtures of the tests give the model and the data set of an item, in place of the options."""
     manager = item.session._fixturemanager  # pytest has no public way to ask
     found = {name: manager.getfixturedefs(f"failaware_{name}", item) for name in FROM_FIXTURES}

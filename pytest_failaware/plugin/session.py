@@ -16,7 +16,7 @@ from pytest_failaware.core.request import ModelOutputs, RunConfig, Source
 from pytest_failaware.core.result import Reuse
 from pytest_failaware.measure.cache.measurer import Measurer
 from pytest_failaware.measure.live_subject import LiveSubject
-from pytest_failaware.measure.requirements import known_name
+from pytest_failaware.measure.requirements import check_torch, known_name
 from pytest_failaware.measure.second_side import SecondSide, read_file
 from pytest_failaware.measure.subject import Subject
 from pytest_failaware.plugin.early import EarlyWord
@@ -61,7 +61,8 @@ LoadModel = Callable[[str, Any], Any]
 class Session:
     """Opens each thing once, on first use; torch is imported only when a model or an image is needed.
 
-    `worker` is the number of an xdist worker, None in a process of its own; it spreads workers over the GPUs.
+    `loads_models` says whether a hook of the user's may load the model. `worker` is the number of an xdist worker, None
+    in a process of its own; it spreads workers over the GPUs.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Session:
         vocabulary: Vocabulary,
         *,
         load_model: LoadModel,
+        loads_models: Callable[[], bool] = lambda: False,
         measurer: Measurer,
         early: EarlyWord | None = None,
         worker: int | None = None,
@@ -82,7 +84,8 @@ class Session:
         self.measures_clean = True  # whether a marked item that runs has the condition clean
         self.torn: Mapping[str, str] = {}  # why a test cannot update the entry it shares with another, by test id
         self.measurer = measurer
-        self._load_model = load_model
+        self._load_model, self._loads_models = load_model, loads_models
+        self._is_kept = False  # whether an item had what an earlier run opened
         self._models: list[LoadedModel] = []
         self._lives: list[tuple[LiveSubject, object]] = []  # each with its data set
         source = config.against
@@ -91,6 +94,7 @@ class Session:
     @cached_property
     def device(self) -> torch.device:
         """The device the model runs on."""
+        check_torch()
         from pytest_failaware.measure.models.loading import choose_device
 
         return choose_device(self.config.device, worker=self.worker)
@@ -118,6 +122,7 @@ class Session:
     @cached_property
     def images(self) -> ImageSet:
         """The configured data set."""
+        check_torch()
         from pytest_failaware.measure.opening import adopt_images, open_images
 
         with contained("the data set"):
@@ -142,9 +147,37 @@ class Session:
         preprocessing = ELSEWHERE if self.config.preprocess is None else str(self.config.preprocess)
         return PredictedSubject(self.predictions, preprocessing)
 
-    def subject(self, parts: Callable[[], tuple[Any, Any]]) -> Subject:  # Any: whatever the user's fixtures return
-        """What an item has under test; `parts` gives its model and its data set, if a model runs here."""
-        return self.live(*parts()) if self.config.predictions is None else self.predicted
+    def subject(
+        self, gated: GatedCondition, parts: Callable[[], tuple[Any, Any]], *, from_options: bool
+    ) -> Subject:  # Any: whatever the user's fixtures return
+        """What an item has under test.
+
+        Args:
+            gated: the condition, and the seed of its randomness.
+            parts: gives the model and the data set, if a model runs here.
+            from_options: whether these two are those that the options name.
+        """
+        if self.config.predictions is not None:
+            return self.predicted
+        kept = self._kept(gated) if from_options else None
+        return self.live(*parts()) if kept is None else kept
+
+    def _kept(self, gated: GatedCondition) -> Subject | None:
+        """What an earlier run measured of the same files; None if the model and the images must be opened."""
+        if self._loads_models() or gated.condition.name in self.vocabulary.kernels:
+            return None
+        kept = self.measurer.kept(self.config, gated.condition, gated.gate.seed)
+        if kept is None:
+            return None
+        from pytest_failaware.measure.kept_subject import KeptSubject
+
+        self._is_kept = True
+        return KeptSubject(self.config, *kept, open_live=self._configured)
+
+    def _configured(self) -> LiveSubject:
+        """The model and the images that the options name."""
+        images = self.images
+        return self.live(self.model.module, images)
 
     def measure(self, subject: Subject, condition: Condition, seed: int) -> Measured:
         """What the subject, and a second side if there is one, make of the samples under a condition."""
@@ -153,6 +186,8 @@ class Session:
 
     def _measure(self, subject: Subject, condition: Condition, seed: int) -> Measured:
         measurement, reuse = subject.measure(condition, seed)
+        if isinstance(subject, LiveSubject) and self._is_configured(subject):
+            self.measurer.remember(subject.bench, condition, seed)
         self._say_early(measurement, subject)
         if self.second is None:
             return Measured(subject, measurement, None, reuse)
@@ -231,7 +266,12 @@ class Session:
     @property
     def opened(self) -> tuple[str, ...]:
         """Which of the configured model and data set this process has opened so far."""
-        return tuple(option for option, name in FROM_FIXTURES.items() if name in vars(self))
+        return tuple(option for option, name in FROM_FIXTURES.items() if self._is_kept or name in vars(self))
+
+    def _is_configured(self, subject: LiveSubject) -> bool:
+        """Whether the model and the images of a subject are those that the options name."""
+        has_both = all(name in vars(self) for name in FROM_FIXTURES.values())
+        return has_both and subject is self.live(self.model.module, self.images)
 
     def close(self) -> None:
         """Remove the temporary files of memory-mapped images."""

@@ -112,6 +112,7 @@ def open_session(config: pytest.Config) -> Session:
         run,
         vocabulary if run.predictions is None else vocabulary.of_predictions,
         load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
+        loads_models=lambda: bool(config.hook.pytest_failaware_load_model.get_hookimpls()),
         measurer=Measurer(
             _cache_folder(config) if not run.no_cache else None,
             follow=lambda what: display(config)(what),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from pytest_failaware.core import files
 from pytest_failaware.core.errors import FailAwareError
 from pytest_failaware.core.files import final_name, locked, replace_in_order, write_atomically
 
@@ -94,3 +97,22 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
         locked(tmp_path),
     ):
         pass
+
+
+def test_windows_locks_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The branch for Windows, run here: one process at a time, by a file in the folder; folders are not flushed."""
+    filelock = pytest.importorskip("filelock")
+    spec = importlib.util.spec_from_file_location("files_of_windows", files.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    monkeypatch.setattr(sys, "platform", "win32")
+    windows = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(windows)
+    other = filelock.FileLock(tmp_path / ".failaware.lock", timeout=0)
+
+    with windows.locked(tmp_path), pytest.raises(filelock.Timeout):
+        other.acquire()
+    monkeypatch.setattr(windows, "_PATIENCE", 0)
+    with other, pytest.raises(windows.FailAwareError, match="another process has been writing there"):
+        windows.locked(tmp_path).__enter__()
+    assert None is windows._sync_folder(tmp_path / "absent")

@@ -25,11 +25,13 @@ from pytest_failaware.core.npz import (
 from pytest_failaware.core.records import LOGITS, RECORD_DTYPES, Records
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.core.text import describe_error
+from pytest_failaware.measure.cache.opened import Opened
 
 LIMIT: Final = 256 * 2**20
 """The bytes that all files together may take."""
 
 _LAYOUT: Final = "1"  # rises when files of an earlier version must not be read
+_OPENED: Final = "opened"  # no condition has this name
 _LOOKED_AT: Final = 20  # files, when looking for the one that differs least
 _WITNESS: Final = "own files"  # what is kept beside the parts, and not looked for
 _SHORT: Final = 40  # characters of a value that is worth showing; hashes are longer
@@ -83,7 +85,8 @@ class RecordCache:
     def keep(self, name: str, parts: Parts, records: Records, witness: str = "") -> None:
         """Write the records, and remove the files longest unused if all together take too much.
 
-        A witness says what no part can say; records with another one for the same parts are replaced.
+        A witness says what no part can say: which own code ran, or the runner's notes. Records with another witness
+        for the same parts are replaced.
         """
         content = _packed({**parts, **({_WITNESS: witness} if witness else {})}, records)
         if len(content) > self.limit_bytes:
@@ -100,6 +103,29 @@ class RecordCache:
                 f"the cache {self.folder} cannot be written ({reason}), so the next run measures anew; free the place, "
                 "make it writable, or pass --failaware-no-cache"
             )
+
+    def find_opened(self, key: Parts) -> Opened | None:
+        """What an earlier run with this key opened, None if nothing is kept or can be read."""
+        path = self._path(_OPENED, key)
+        try:
+            opened = Opened.from_bytes(path.read_bytes(), key)
+        except OSError:  # the records tell the user what is wrong with the folder
+            return None
+        except ColumnsError as error:
+            self._notify(f"{path}: not what the cache wrote ({error}); measured anew and replaced")
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        return opened
+
+    def keep_opened(self, key: Parts, opened: Opened) -> None:
+        """Write what a run with this key opened, unless it would take the place of all records."""
+        content = opened.to_bytes(key)
+        if len(content) > self.limit_bytes // 4:
+            return
+        with contextlib.suppress(OSError):  # writing the records has told the user
+            write_atomically(self._path(_OPENED, key), content)
+            self._remove_oldest()
 
     def _path(self, name: str, parts: Parts) -> Path:
         return self.folder / f"{name}@{hashlib.sha256(_canonical(parts)).hexdigest()[:32]}.npz"

@@ -7,9 +7,7 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Mapping
-from functools import cache, cached_property
-from pathlib import Path
-from typing import Final
+from functools import cached_property
 
 import numpy as np
 import PIL
@@ -19,18 +17,16 @@ from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.spelling import is_precomputed
 from pytest_failaware.core.errors import ModelError
 from pytest_failaware.measure.cache.contents import ForeignCodeError
-from pytest_failaware.measure.cache.origins import module_name
+from pytest_failaware.measure.cache.origins import installed_packages, module_name
 from pytest_failaware.measure.cache.own_contents import OwnContents
-from pytest_failaware.measure.cache.own_files import OwnFiles, installed_packages
+from pytest_failaware.measure.cache.own_files import OwnFiles
+from pytest_failaware.measure.cache.run_key import condition_parts, measuring_code
 from pytest_failaware.measure.cache.structure import refuse_replaced_functions, structure_sha256
 from pytest_failaware.measure.degrade.kernels import KERNELS, find_kernel
 from pytest_failaware.measure.engine.constancy import CHANGED
 from pytest_failaware.measure.engine.fold import has_hooks, hooks_on_every_module
 from pytest_failaware.measure.engine.writes import check_unwritten
 from pytest_failaware.measure.live import Bench
-
-_MEASURING: Final = ("core", "measure")
-"""The rooms whose code a number depends on; measure imports from no other room."""
 
 
 class Identity:
@@ -52,6 +48,20 @@ class Identity:
         check_unwritten(self.bench.model, lambda: self._inputs(condition, seed))
         self._refuse_foreign_code(condition)
         return self._parts(condition, seed, self._model)
+
+    def fixed_parts(self, condition: Condition, seed: int) -> dict[str, str]:
+        """Return the parts that are the same for every condition.
+
+        Args:
+            condition: one that was measured.
+            seed: of its randomness.
+
+        Raises:
+            ForeignCodeError: the records depend on the user's own code.
+            ModelError: the model changed since it was loaded.
+        """
+        changing = condition_parts(self.bench.sized(condition), seed)
+        return {name: text for name, text in self.parts(condition, seed).items() if name not in changing}
 
     def own_parts(self, condition: Condition, seed: int, files: OwnFiles) -> dict[str, str]:
         """Every part if the user's own code is one of them, without the text of its files.
@@ -96,12 +106,10 @@ class Identity:
 
     def _parts(self, condition: Condition, seed: int, model: Mapping[str, str]) -> dict[str, str]:
         bench = self.bench
-        condition = bench.sized(condition)
         return {
             "pytest-failaware": importlib.metadata.version("pytest-failaware"),
-            "pytest-failaware's code": _own_code(),
-            "degradation": f"{condition.name} {dict(condition.parameters)} implementation {condition.implementation}",
-            "seed": str(seed) if condition.is_random else "none",
+            "pytest-failaware's code": measuring_code(),
+            **condition_parts(bench.sized(condition), seed),
             **model,
             **self._data,
             "preprocessing": bench.pipeline.text,
@@ -161,12 +169,3 @@ class Identity:
 def is_own_kernel(condition: Condition) -> bool:
     """Whether a condition is a function of the user's own."""
     return condition.name not in KERNELS and not is_precomputed(condition)
-
-
-@cache
-def _own_code() -> str:
-    """A hash over the code that measures: a working copy changes without its version."""
-    package, digest = Path(__file__).parents[2], hashlib.sha256()
-    for path in (path for room in _MEASURING for path in sorted((package / room).rglob("*.py"))):
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -21,11 +22,22 @@ from pytest_failaware.core.records import Records
 from pytest_failaware.core.result import Reuse
 
 if TYPE_CHECKING:
+    from pytest_failaware.core.request import RunConfig
     from pytest_failaware.measure.cache.folder import RecordCache
     from pytest_failaware.measure.cache.key import Identity
+    from pytest_failaware.measure.cache.opened import Opened
     from pytest_failaware.measure.cache.own_files import OwnFiles, Witness
+    from pytest_failaware.measure.cache.run_key import RunKey
     from pytest_failaware.measure.live import Bench
 
+
+class _Unknown(Enum):
+    """What stands for a key before it is asked for."""
+
+    UNKNOWN = "unknown"
+
+
+_UNKNOWN: Final = _Unknown.UNKNOWN
 _OWN: Final = "is your own code, which is measured in every run but an update of the same files"
 
 
@@ -55,6 +67,9 @@ class Measurer:
         self._processes = processes
         self._open_folder = open_folder
         self._identities: dict[int, Identity] = {}
+        self._key: RunKey | _Unknown | None = _UNKNOWN
+        self._opened: Opened | None = None
+        self._is_remembered = False
         self._said: set[str] = set()
         self._untold: list[str] = []
 
@@ -75,12 +90,59 @@ class Measurer:
             parts = self._identity(bench).parts(condition, seed)
         except ForeignCodeError as error:
             return self._measure_own_code(bench, condition, seed, called, str(error))
-        found = self._cache.find(condition.slug, parts, bench.store.samples)
+        found = self._cache.find_witnessed(condition.slug, parts, bench.store.samples)
         if not isinstance(found, str):
-            return self._taken(bench, condition, seed, found), [Reuse(measured=called)]
+            records, notes = found
+            bench.runner.recall(notes.splitlines())
+            return self._taken(bench, condition, seed, records), [Reuse(measured=called)]
         fresh = self._fresh(bench, condition, seed, called)
-        self._cache.keep(condition.slug, parts, fresh.records)
+        if not bench.runner.doubts:  # which every run has to say
+            self._cache.keep(condition.slug, parts, fresh.records, "\n".join(bench.runner.notes))
         return fresh, [Reuse(measured=called, anew=found)]
+
+    def kept(self, config: RunConfig, condition: Condition, seed: int) -> tuple[Opened, Measurement] | None:
+        """What an earlier run opened and measured of the same files, None if the model and the images must be opened.
+
+        Args:
+            config: the run.
+            condition: what to measure.
+            seed: of its randomness.
+        """
+        from pytest_failaware.measure.cache.run_key import is_built_in, is_torch_loaded, run_key
+
+        if self._key is _UNKNOWN:
+            self._key = None if self._cache is None else run_key(config)
+        if self._key is None or self._cache is None or is_torch_loaded() or not is_built_in(condition):
+            return None
+        opened = self._opened = self._opened or self._cache.find_opened(self._key.parts)
+        if opened is None:
+            return None
+        parts = opened.parts_of(condition, seed)
+        found = self._cache.find_witnessed(condition.slug, parts, opened.samples)
+        if isinstance(found, str) or found[1]:  # there is something to say of how the model was run
+            return None
+        return opened, opened.measurement(condition, seed, found[0])
+
+    def remember(self, bench: Bench, condition: Condition, seed: int) -> None:
+        """Keep what the run opened for `kept` of a later run, if a condition was measured without anything to say.
+
+        Args:
+            bench: the model and the images that the options name.
+            condition: one that was measured on them.
+            seed: of its randomness.
+        """
+        from pytest_failaware.measure.cache.contents import ForeignCodeError
+        from pytest_failaware.measure.cache.opening import opened_of
+        from pytest_failaware.measure.cache.run_key import is_built_in
+
+        key = self._key
+        if key is None or key is _UNKNOWN or self._cache is None or self._is_remembered or not is_built_in(condition):
+            return
+        with contextlib.suppress(ForeignCodeError):
+            opened = opened_of(self._identity(bench), condition, seed)
+            if opened is not None and key.is_still_right:
+                self._cache.keep_opened(key.parts, opened)
+                self._is_remembered = True
 
     def _measure_own_code(
         self, bench: Bench, condition: Condition, seed: int, called: str, code: str

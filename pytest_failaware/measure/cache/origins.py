@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import sysconfig
 from functools import cache
@@ -57,6 +58,16 @@ def file_of(code: object) -> Path | None:
 def is_own(file: Path) -> bool:
     """Whether a file is the user's own: none of an installed package, of Python or of this package."""
     return not (any(part in INSTALLED for part in file.parts) or _is_in(file, (*_PYTHON, _HERE)))
+
+
+def installed_packages() -> str:
+    """A hash over the packages in the folders of `sys.path`, by version and by when each was installed."""
+    digest = hashlib.sha256()
+    for folder in map(Path, sys.path):
+        if folder.name in INSTALLED and folder.is_dir():
+            for info in sorted(folder.glob("*.*-info")):
+                digest.update(f"{info} {info.stat().st_mtime_ns}\0".encode())
+    return digest.hexdigest()
 
 
 @cache

@@ -14,7 +14,6 @@ from types import ModuleType
 
 from pytest_failaware.measure.cache.contents import ForeignCodeError
 from pytest_failaware.measure.cache.origins import (
-    INSTALLED,
     file_of,
     full_name,
     is_own_module,
@@ -109,16 +108,6 @@ class OwnFiles:
                 raise ForeignCodeError(f"{file}, which was written to while this run went on")
         hashes = {str(file): _sha256(file) for file in sorted(files)}
         return Witness(time=datetime.now().astimezone(), files=hashes, options=self.options)
-
-
-def installed_packages() -> str:
-    """A hash over the packages in the folders of `sys.path`, by version and by when each was installed."""
-    digest = hashlib.sha256()
-    for folder in map(Path, sys.path):
-        if folder.name in INSTALLED and folder.is_dir():
-            for info in sorted(folder.glob("*.*-info")):
-                digest.update(f"{info} {info.stat().st_mtime_ns}\0".encode())
-    return digest.hexdigest()
 
 
 def plain_values(namespace: Mapping[str, object]) -> list[tuple[str, object]]:

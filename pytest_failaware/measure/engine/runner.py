@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -49,6 +49,7 @@ class Runner:
         self.reader = OutputReader(declared)
         self._asked = batch_size
         self._first: FirstAnswers | None = None
+        self._recalled: tuple[str, ...] = ()
         self._looks = 0  # how often the first images were asked again
         self._refusal = ""  # of the first answers: another draw may look right by chance
         self._chosen: tuple[bool, Way] | None = None  # whether there were hooks, and what
@@ -68,9 +69,17 @@ class Runner:
         """What is known so far that makes every number doubtful."""
         return (self.reader.note,) if self.reader.note else ()
 
+    def recall(self, notes: Iterable[str]) -> None:
+        """Take in what an earlier run had to say of the same measurement."""
+        self._recalled = tuple(dict.fromkeys((*self._recalled, *notes)))
+
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the summary says of how the model was run."""
+        """What the summary says of how the model was run, now or in the run that the records are from."""
+        return tuple(dict.fromkeys((*self._own_notes, *self._recalled)))
+
+    @property
+    def _own_notes(self) -> tuple[str, ...]:
         rough = (self._first.note,) if self._first is not None and self._first.note else ()
         known = (*self.doubts, *rough)
         if self.batch_size == self._asked:

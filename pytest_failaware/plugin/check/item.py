@@ -71,7 +71,7 @@ class Check:
 
     def _stored(self, look: Look) -> Reference:
         """What is stored of clean in the baseline of an item."""
-        return self.judging.reference(look.baseline, "clean")
+        return self.judging.references.stored(look.baseline, "clean")
 
     def _look(
         self, gated: GatedCondition, measurement: Measurement, known: int, *, has_class_names: bool = True

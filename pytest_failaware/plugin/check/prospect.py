@@ -37,7 +37,7 @@ def prospect_of(
         known: how many samples the whole data set has.
         has_class_names: whether the data set names its classes, also those that no sample looked at has.
     """
-    reference, key = judging.reference(name, measurement.condition.key), measurement.condition.key
+    reference, key = judging.references.stored(name, measurement.condition.key), measurement.condition.key
     baseline = reference.baseline
     if baseline is None or key not in baseline.entries:
         return Prospect(baseline is not None, has_entry=False)

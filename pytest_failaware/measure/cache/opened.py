@@ -1,0 +1,128 @@
+"""What a run found when it opened its model and its images, kept so that the next run need not open them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.spelling import at_size
+from pytest_failaware.core.measurement import DataFacts, Measurement, ModelFacts, Provenance
+from pytest_failaware.core.npz import ColumnsError, pack, read_only, unpack
+from pytest_failaware.core.records import Records
+from pytest_failaware.core.samples import LABEL, SAMPLE_ID, Samples
+from pytest_failaware.core.text import describe_error
+from pytest_failaware.measure.cache.run_key import condition_parts
+
+_COLUMNS: Final = ("about", SAMPLE_ID, LABEL)
+_LISTS: Final = ("model_notes", "notes", "names")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A model and its images as the summary and the measurements describe them.
+
+    `parts` are what all records depend on, beside the condition. `size` is the height and the width of the images.
+    `right` of `looked_at` clean images were right at a look. `names` are in the order of `samples`.
+    """
+
+    parts: Mapping[str, str]
+    provenance: Provenance
+    size: tuple[int, int]
+    model_notes: tuple[str, ...]
+    notes: tuple[str, ...]
+    right: int
+    looked_at: int
+    names: tuple[str, ...]
+    samples: Samples
+
+    def sized(self, condition: Condition) -> Condition:
+        """Return the condition with the strength for images of this size."""
+        return at_size(condition, *self.size)
+
+    def parts_of(self, condition: Condition, seed: int) -> dict[str, str]:
+        """Return everything that the records of a condition depend on."""
+        return {**self.parts, **condition_parts(self.sized(condition), seed)}
+
+    def measurement(self, condition: Condition, seed: int, records: Records) -> Measurement:
+        """Return the records with everything that made them."""
+        return Measurement(
+            condition=self.sized(condition),
+            seed=seed if condition.is_random else None,
+            records=records,
+            provenance=self.provenance,
+        )
+
+    def names_of(self, sample_ids: Sequence[int]) -> dict[int, str]:
+        """Return how the data set names each of these samples that it has."""
+        rows = np.flatnonzero(np.isin(self.samples.ids, np.array(sample_ids, dtype=np.uint64)))
+        return {int(self.samples.ids[row]): self.names[row] for row in rows}
+
+    def to_bytes(self, key: Mapping[str, str]) -> bytes:
+        """Return the content of a file that says for which key it was written."""
+        about = {
+            "key": dict(key),
+            "parts": dict(self.parts),
+            "provenance": asdict(self.provenance),
+            "size": list(self.size),
+            "right": self.right,
+            "looked_at": self.looked_at,
+            **{name: list(getattr(self, name)) for name in _LISTS},
+        }
+        columns: dict[str, NDArray[np.generic]] = {
+            "about": np.frombuffer(json.dumps(about, sort_keys=True).encode(), dtype=np.uint8),
+            **self.samples.columns,
+        }
+        return pack({**columns, "sha256": _digest(columns)})
+
+    @classmethod
+    def from_bytes(cls, content: bytes, key: Mapping[str, str]) -> Opened:
+        """Return what `to_bytes` wrote for the same key.
+
+        Raises:
+            ColumnsError: the content is something else, or damaged.
+        """
+        columns = unpack(content)
+        digest = columns.pop("sha256", None)
+        if digest is None or not set(_COLUMNS) <= set(columns) or not np.array_equal(digest, _digest(columns)):
+            raise ColumnsError("its hash does not fit")
+        try:
+            about = json.loads(columns["about"].tobytes())
+            if about.pop("key") != dict(key):
+                raise ColumnsError("it belongs to another run")
+            return cls(
+                parts=about["parts"],
+                provenance=_provenance(about["provenance"]),
+                size=(about["size"][0], about["size"][1]),
+                right=about["right"],
+                looked_at=about["looked_at"],
+                samples=Samples.from_columns({name: read_only(column) for name, column in columns.items()}),
+                **{name: tuple(about[name]) for name in _LISTS},
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+            raise ColumnsError(f"cannot be read ({describe_error(error)})") from error
+
+
+def _provenance(plain: Mapping[str, Any]) -> Provenance:  # Any: what JSON holds
+    data = plain["data"]
+    return Provenance(
+        data=DataFacts(**{**data, "classes": tuple(data["classes"])}),
+        preprocessing=plain["preprocessing"],
+        model=ModelFacts(**plain["model"]),
+        environment=plain["environment"],
+    )
+
+
+def _digest(columns: Mapping[str, NDArray[np.generic]]) -> NDArray[np.uint8]:
+    """Return a hash over the columns with their types and shapes, (32,) uint8."""
+    digest = hashlib.sha256()
+    for name in sorted(columns):
+        column = columns[name]
+        digest.update(f"{name} {column.dtype.str} {column.shape}".encode() + column.tobytes())
+    return np.frombuffer(digest.digest(), dtype=np.uint8)

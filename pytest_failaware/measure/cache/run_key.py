@@ -1,0 +1,176 @@
+"""What a run depends on, as far as it is known before torch is imported: a first key to what was measured before.
+
+The key is stricter than the one of a measurement: whatever could change the model, the images or the processor is in
+it. A run that does not find its key opens the model and the images, and may still find the records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.catalogue import DEFINITIONS
+from pytest_failaware.core.conditions.spelling import is_precomputed
+from pytest_failaware.core.files import is_address
+from pytest_failaware.core.preprocessing import Preprocessing
+from pytest_failaware.core.request import RunConfig, Source, SourceKind
+from pytest_failaware.measure.cache.named_files import NamedFiles, UncertainError
+from pytest_failaware.measure.cache.origins import installed_packages
+
+_MEASURING: Final = ("core", "measure")
+"""The rooms whose code a number depends on; measure imports from no other room."""
+_LIBRARIES: Final = ("torch", "torchvision", "timm", "numpy", "PIL", "scipy")
+_BY_NAME: Final = (SourceKind.TORCHVISION, SourceKind.TIMM)
+_IN_FILES: Final = (SourceKind.FOLDER, SourceKind.CSV, SourceKind.NPZ)
+_VARIABLES: Final = (
+    "ATEN_", "CUDA_", "DNNL_", "GOTO_", "HIP_", "KMP_", "MKL_", "NVIDIA_", "OMP_", "ONEDNN_", "OPENBLAS_", "PYTORCH_",
+    "ROCR_", "TORCH_", "TIMM_",
+)  # fmt: skip
+_OF_PROCESSOR: Final = ("vendor_id", "model name", "flags", "Features", "CPU implementer", "CPU part")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunKey:
+    """The parts of a run, by names that people read, and the files that were hashed for two of them."""
+
+    parts: dict[str, str]
+    files: tuple[NamedFiles, ...]
+
+    @property
+    def is_still_right(self) -> bool:
+        """Whether the files are those that were hashed."""
+        return all(files.are_unchanged for files in self.files)
+
+
+def run_key(config: RunConfig) -> RunKey | None:
+    """Return the key of a run, None if it may depend on more than the key can hold.
+
+    A key needs a model's file with an architecture of torchvision or timm, images in files, and a CPU. A process that
+    has imported torch gets no key: any code may have changed torch or the model.
+    """
+    model, dataset = config.model, config.dataset
+    if is_torch_loaded() or model is None or dataset is None or not _is_plain(config, model, dataset):
+        return None
+    try:
+        files = NamedFiles.read(model), NamedFiles.read(dataset)
+        libraries = dict(_libraries())
+    except (OSError, UncertainError, ImportError, ValueError):
+        return None
+    parts = {
+        "pytest-failaware": importlib.metadata.version("pytest-failaware"),
+        "pytest-failaware's code": measuring_code(),
+        "run": _asked(config),
+        "model": files[0].sha256,
+        "images": files[1].sha256,
+        "packages": installed_packages(),
+        **libraries,
+        "python": sys.version,
+        "system": platform.platform(),
+        "processor": _processor(),
+        "accelerators": _accelerators(),
+        "environment": repr(sorted(pair for pair in os.environ.items() if pair[0].startswith(_VARIABLES))),
+    }
+    return RunKey(parts=parts, files=files)
+
+
+def is_torch_loaded() -> bool:
+    """Whether this process has imported torch, or has it blocked."""
+    return "torch" in sys.modules
+
+
+def condition_parts(condition: Condition, seed: int) -> dict[str, str]:
+    """Return what records depend on beside the model and the images.
+
+    Args:
+        condition: with the strength for images of this size.
+        seed: of its randomness.
+    """
+    return {
+        "degradation": f"{condition.name} {dict(condition.parameters)} implementation {condition.implementation}",
+        "seed": str(seed) if condition.is_random else "none",
+    }
+
+
+def is_built_in(condition: Condition) -> bool:
+    """Whether a condition is made by code of this package alone."""
+    return condition.name in DEFINITIONS and not is_precomputed(condition)
+
+
+@cache
+def measuring_code() -> str:
+    """Return a hash over the code that measures: a working copy changes without its version."""
+    package, digest = Path(__file__).parents[2], hashlib.sha256()
+    files = (path for room in _MEASURING for suffix in ("py", "json") for path in (package / room).rglob(f"*.{suffix}"))
+    for path in sorted(files):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _is_plain(config: RunConfig, model: Source, dataset: Source) -> bool:
+    """Whether the model, its architecture and the images are files and names of libraries."""
+    arch = config.arch
+    return (
+        model.kind is SourceKind.FILE
+        and not is_address(model.target)
+        and (arch is None or arch.kind in _BY_NAME)
+        and dataset.kind in _IN_FILES
+        and _is_stated(config.preprocess)
+        and config.device in ("auto", "cpu")
+        and config.against is None
+        and not (config.loading.trusted or config.rename or config.check)
+    )
+
+
+def _is_stated(preprocess: Preprocessing | Source | None) -> bool:
+    return isinstance(preprocess, Preprocessing) or (preprocess is not None and preprocess.kind in _BY_NAME)
+
+
+def _asked(config: RunConfig) -> str:
+    """Return every option that may change what is measured, or what the summary says of it."""
+    values = (
+        config.model, config.arch, config.loading, config.dataset, config.bad_samples, config.preprocess, config.device,
+        config.batch_size, config.precision, config.model_outputs, config.limit, config.group, config.store_logits,
+        str(config.gate.rule),
+    )  # fmt: skip
+    return repr(values)
+
+
+def _libraries() -> Iterator[tuple[str, str]]:
+    """Yield where each library lies, and when it was installed."""
+    for name in _LIBRARIES:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            if name == "torch":
+                raise ImportError(name)
+            yield name, "absent"
+        else:
+            version = Path(spec.origin).with_name("version.py")
+            times = [file.stat().st_mtime_ns for file in (Path(spec.origin), version) if file.is_file()]
+            yield name, f"{spec.origin} {times}"
+
+
+def _processor() -> str:
+    """Return what the system says of the first processor: torch chooses its kernels by it."""
+    try:
+        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0].splitlines()
+    except OSError:
+        return platform.processor()
+    return "\n".join(line for line in first if line.startswith(_OF_PROCESSOR)) or platform.processor()
+
+
+def _accelerators() -> str:
+    """Return what the system says of GPUs: with --failaware-device=auto the model runs on one of them."""
+    devices = sorted(str(path) for pattern in ("nvidia*", "kfd", "dxg") for path in Path("/dev").glob(pattern))
+    driver = Path("/proc/driver/nvidia/version")
+    windows = Path(os.environ.get("SYSTEMROOT", ""), "System32", "nvcuda.dll")
+    return repr((devices, driver.read_text() if driver.is_file() else "", windows.is_file()))

@@ -1,0 +1,66 @@
+"""A model and its images that an earlier run opened and measured, as what is under test: nothing is opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.fact import Fact
+from pytest_failaware.core.measurement import Measurement, ModelFacts
+from pytest_failaware.core.pictures import Thumbnail
+from pytest_failaware.core.request import RunConfig
+from pytest_failaware.core.result import Reuse
+from pytest_failaware.measure.cache.opened import Opened
+from pytest_failaware.measure.live_subject import model_lines
+from pytest_failaware.measure.published import published_weights
+from pytest_failaware.measure.subject import OtherSide, Subject, Taken, Typed
+
+
+class KeptSubject(Subject):
+    """One condition of a model on images, as an earlier run measured it; `open_live` opens both."""
+
+    def __init__(
+        self, config: RunConfig, opened: Opened, measurement: Measurement, *, open_live: Callable[[], Subject]
+    ) -> None:
+        self.config, self._opened, self._measurement = config, opened, measurement
+        self._open_live = open_live
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What identifies the model."""
+        return self._opened.provenance.model
+
+    @property
+    def own_notes(self) -> tuple[str, ...]:
+        """Lines on the model."""
+        return self._opened.model_notes
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines on the images and on the inputs."""
+        return self._opened.notes
+
+    @property
+    def right_of_few(self) -> tuple[int, int]:
+        """How many of a few clean images were right, and how many these were."""
+        return self._opened.right, self._opened.looked_at
+
+    def measure(self, condition: Condition, seed: int) -> Taken:
+        """Return what the earlier run measured."""
+        return self._measurement, (Reuse(measured=condition.key),)
+
+    def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
+        """Return how the data set names these samples."""
+        return self._opened.names_of(sample_ids)
+
+    def thumbnails(self, condition: Condition, seed: int, sample_ids: Sequence[int]) -> Iterable[Thumbnail]:
+        """Open the images, and return a small picture of each of these samples."""
+        return self._open_live().thumbnails(condition, seed, sample_ids)
+
+    def published(self, measurement: Measurement) -> tuple[str, float] | None:
+        """Return the weights that the preprocessing names with their published accuracy."""
+        return published_weights(self.config, measurement)
+
+    def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[Fact]:
+        """Yield the model, the data and the preprocessing, with what is to be known of them."""
+        return model_lines(measurement, typed, self.own_notes, other, self.notes)

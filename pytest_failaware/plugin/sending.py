@@ -1,0 +1,67 @@
+"""What a judged item sends to the process that reports, stores and draws."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from pytest_failaware.core.attachment import JudgedItem
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.pictures import Pictures
+from pytest_failaware.core.request import RunConfig, UpdateMode, Writing
+from pytest_failaware.core.result import ItemResult, Verdict
+from pytest_failaware.plugin.facts import facts
+from pytest_failaware.plugin.session import Measured
+
+if TYPE_CHECKING:
+    from pytest_failaware.plugin.judging import Judging
+
+_ANYTHING: Final = Writing(update=UpdateMode.ALL, reset_golden=True, reason="any")
+"""An update that stores whatever can be stored."""
+
+
+def judged_item(judging: Judging, measured: Measured, gate: Gate, result: ItemResult) -> JudgedItem:
+    """What an item sends; what it measured, and what is drawn, only if a file will hold it."""
+    from pytest_failaware.judge.acceptance import accepted
+
+    config, measurement = judging.config, measured.measurement
+    update = config.writing.update
+    write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
+    bent = config.limit or config.overrides or config.against  # never accepted afterwards
+    keep = write or (not bent and config.outputs.json is not None)
+    before, _, after = result.nodeid.rpartition(result.stats.condition)
+    return JudgedItem(
+        result=result,
+        facts=facts(judging.session, measured, gate),
+        model=measurement.provenance.model.sha256,
+        opened=tuple(judging.session.opened),
+        rule=gate.rule,
+        test=before + after,
+        alpha=gate.chosen_alpha if gate.policy.proves_a_drop else None,
+        is_named=gate.baseline is not None,
+        is_to_write=write,
+        is_acceptable=not accepted(result, _ANYTHING).verdict.fails,
+        measurement=_stripped(config, measurement) if keep else None,
+        pictures=_pictures(judging, measured, gate, result) if config.outputs.has_html else None,
+    )
+
+
+def _stripped(config: RunConfig, measurement: Measurement) -> Measurement:
+    """What may be stored: predictions bring their logits, whether they are to be kept or not."""
+    if config.store_logits:
+        return measurement
+    return dataclasses.replace(measurement, records=dataclasses.replace(measurement.records, logits=None))
+
+
+def _pictures(judging: Judging, measured: Measured, gate: Gate, result: ItemResult) -> Pictures:
+    """What the HTML report draws of an item; nothing of a reference that is not comparable."""
+    from pytest_failaware.judge.curves import pictures_of
+
+    measurement, reference = measured.measurement, judging.references.of(measured, gate)
+    drawn = pictures_of(measurement, gate, None if result.stored else reference.records)
+    flips = () if result.change is None else result.change.worst[: judging.config.outputs.html_images]
+    if not flips:
+        return drawn
+    seen = measured.subject.thumbnails(measurement.condition, gate.seed, [flip.sample_id for flip in flips])
+    return dataclasses.replace(drawn, thumbnails=tuple(seen))

@@ -1,0 +1,197 @@
+"""A run that finds everything in the cache opens neither the model nor the images, unless something has changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cached_run import make_project
+from PIL import Image
+from project import Project
+
+from pytest_failaware.measure.cache import run_key
+from pytest_failaware.plugin.session import Session
+
+INI = """
+[pytest]
+failaware_arch = shufflenet_v2_x0_5
+failaware_dataset = folder:data
+failaware_preprocess = none
+failaware_conditions = clean fog:1
+failaware_drift_budget = 1
+"""
+MODULES = """
+import sys
+
+def pytest_unconfigure():
+    with open("modules.txt", "w") as file:
+        file.write("\\n".join(sys.modules))
+"""
+URI, NAME = r"data:image/[^\"']+", r"class\d/\d{5}.png"
+HEAVY = ("torch", "torchvision", "scipy.stats", "pandas")
+
+Opened = list[str]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """As in a process that has not imported torch; the list has an entry for each time that a model is opened."""
+    found: Opened = []
+    live = Session.live
+
+    def noted(session: Session, module: object, dataset: object) -> object:
+        found.append("opened")
+        return live(session, module, dataset)
+
+    monkeypatch.setattr(Session, "live", noted)
+    monkeypatch.setattr(run_key, "is_torch_loaded", lambda: False)
+    return found
+
+
+@pytest.fixture
+def kept(project: Project, opened: Opened) -> Project:
+    """A project with a baseline, of which an earlier run has kept everything."""
+    make_project(project.path, 60, "shufflenet_v2_x0_5")
+    (project.path / "pytest.ini").unlink()
+    (project.path / "tox.ini").write_text(INI)
+    (project.path / "conftest.py").write_text(MODULES)
+    project.always = ("test_toy.py",)
+    project.record("--failaware-reason=random weights", model="model.pth")
+    opened.clear()
+    return project
+
+
+def _report(project: Project, name: str) -> dict[str, object]:
+    """A report without what is reused and where its records lie."""
+    report: dict[str, object] = json.loads((project.path / name).read_text())
+    results = report["results"]
+    assert isinstance(results, list)
+    for result in results:
+        del result["reuse"], result["measurement"]["records"]["member"]
+    return {**report, "results": sorted(results, key=lambda result: result["nodeid"])}
+
+
+def test_a_cached_run_says_what_an_uncached_run_says(kept: Project, opened: Opened) -> None:
+    """The facts, the notes and the numbers are the same, though nothing is opened."""
+    kept.run("--failaware-report=fresh.json", "--failaware-no-cache", model="model.pth")
+    opened.clear()
+    second = kept.run("--failaware-report=cached.json", model="model.pth")
+    assert [] == opened
+    second.assert_outcomes(passed=2)
+    second.stdout.fnmatch_lines(["reused 2 of 2 measured conditions from the cache*"])
+    fresh, cached = (_report(kept, name) for name in ("fresh.json", "cached.json"))
+    assert fresh["results"] == cached["results"]
+    assert fresh["facts"] == cached["facts"]
+
+
+def test_a_cached_run_imports_no_torch(kept: Project) -> None:
+    """Neither torch nor torchvision nor scipy.stats is loaded when the process ends."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "test_toy.py", "--failaware-model=model.pth"]
+    done = subprocess.run(command, cwd=kept.path, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stdout
+    assert "reused 2 of 2" in done.stdout
+    assert set() == {*HEAVY} & set((kept.path / "modules.txt").read_text().split())
+
+
+def _pixel(path: Path) -> None:
+    """Change one pixel of an image, and set the time of the file back."""
+    file = sorted(path.glob("data/*/*.png"))[0]
+    status, pixels = file.stat(), np.array(Image.open(file))
+    pixels[0, 0, 0] ^= 1
+    Image.fromarray(pixels).save(file)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _weights(path: Path) -> None:
+    content = (path / "model.pth").read_bytes()
+    (path / "model.pth").write_bytes(content + b"\0")
+
+
+def _conftest(text: str) -> Callable[[Path], object]:
+    return lambda path: (path / "conftest.py").write_text(text)
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "a pixel": _pixel,
+    "the file of the model": _weights,
+    "a hook": _conftest("def pytest_failaware_load_model(spec, device): return None"),
+    "a fixture of the model": _conftest(
+        "import pytest\n\n@pytest.fixture\ndef failaware_model(failaware_model): return failaware_model\n"
+    ),
+    "a fixture of the images": _conftest(
+        "import pytest\n\n@pytest.fixture\ndef failaware_dataset(failaware_dataset): return failaware_dataset\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_may_have_changed_is_opened(kept: Project, opened: Opened, change: str) -> None:
+    """A changed file, or code that may change the model or the images, ends the shortcut."""
+    CHANGES[change](kept.path)
+    kept.run(model="model.pth")
+    assert "opened" in opened
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["--failaware-limit=50", "--failaware-batch-size=7", "--failaware-seed=1", "--failaware-preprocess=resize=16",
+     "--failaware-against=model.pth", "--failaware-precision=bfloat16", "--failaware-no-cache"],
+)  # fmt: skip
+def test_another_option_is_opened(kept: Project, opened: Opened, argument: str) -> None:
+    """An option that changes what is measured ends the shortcut."""
+    kept.run(argument, model="model.pth")
+    assert "--failaware-seed=1" == argument or "opened" in opened
+
+
+def test_a_process_with_torch_opens_the_model(kept: Project, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any code may have changed torch, so that the model is looked at."""
+    monkeypatch.setattr(run_key, "is_torch_loaded", lambda: True)
+    kept.run(model="model.pth")
+    assert "opened" in opened
+
+
+def test_the_fixtures_open_the_model(kept: Project) -> None:
+    """A body that asks for the model and for the images has both."""
+    kept.test(
+        "import pytest\n\n@pytest.mark.reliability\ndef test_toy(reliability, failaware_model, failaware_dataset):\n"
+        "    assert not failaware_model.training and 60 == len(failaware_dataset) == reliability.stats.cells.samples\n"
+    )
+    kept.run(model="model.pth").assert_outcomes(passed=2)
+
+
+def test_names_and_thumbnails_of_a_cached_run(kept: Project, opened: Opened) -> None:
+    """The images that a worse model loses are named and shown as an uncached run does; they are opened for it."""
+    state = torch.load(kept.path / "model.pth")
+    state["fc.weight"][:5] = 0
+    torch.save(state, kept.path / "worse.pth")
+    kept.run("-k", "clean", "--failaware-report=fresh.html", model="worse.pth")
+    opened.clear()
+    cached = kept.run("-k", "clean", model="worse.pth")
+    assert [] == opened
+    kept.run("-k", "clean", "--failaware-report=cached.html", model="worse.pth").assert_outcomes(failed=1)
+    assert "reused 1 of 1" in cached.stdout.str()
+    pages = [(kept.path / name).read_text(encoding="utf-8") for name in ("fresh.html", "cached.html")]
+    images, names = ([set(re.findall(pattern, page)) for page in pages] for pattern in (URI, NAME))
+    assert images[0] == images[1] != set()
+    assert names[0] == names[1] != set()
+
+
+def test_a_damaged_file_of_what_was_opened(kept: Project, opened: Opened) -> None:
+    """It is reported, the model is opened, and the next run has a new file."""
+    (file,) = kept.path.glob(".pytest_cache/d/failaware/opened@*.npz")
+    file.write_bytes(file.read_bytes().replace(b"shufflenet", b"shufflenot"))
+    first = kept.run(model="model.pth")
+    first.stdout.fnmatch_lines(["*opened@*not what the cache wrote (*"])
+    first.assert_outcomes(passed=2)
+    assert "opened" in opened
+    opened.clear()
+    kept.run(model="model.pth")
+    assert [] == opened
