@@ -160,9 +160,7 @@ def test_a_baseline_knows_the_lines_of_its_keys(tmp_path: Path) -> None:
     assert found is not None
     lines = (tmp_path / "small.yaml").read_text().split("\n")
 
-    assert lines[found.lines["conditions.clean"] - 1] == "  clean:"
-    assert (
-        lines[found.lines["conditions.clean.records"] - 1].strip()
-        == f"records: {found.entries['clean'].records_sha256}"
-    )
+    assert "  clean:" == lines[found.lines["conditions.clean"] - 1]
+    hash_line = lines[found.lines["conditions.clean.records"] - 1]
+    assert f"    records: {found.entries['clean'].records_sha256}" == hash_line
     assert found == dataclasses.replace(found, lines={})
