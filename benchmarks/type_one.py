@@ -230,7 +230,7 @@ def _outcomes(trust: Floats, right: NDArray[np.bool_], groups: NDArray[np.uint32
     blank, confidence = outcomes((~right).astype(np.int64), groups), 0.1 + 0.9 * trust
     label = (np.arange(len(right)) % 10).astype(np.uint16)
     columns = {
-        "label": label,
+        "samples": dataclasses.replace(blank.records.samples, labels=label),
         "prediction": np.where(right, label, (label + 1) % 10).astype(np.uint16),
         "confidence": confidence.astype(np.float32),
         "label_log_probability": np.log(np.where(right, confidence, 1 - 0.9 * confidence)).astype(np.float32),
