@@ -22,6 +22,7 @@ from areas import auroc_change_z
 from numpy.typing import NDArray
 from states import SHARES, outcomes
 
+from pytest_failaware.core.records import Records
 from pytest_failaware.judge import significance
 from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.names import one_sided_metric
@@ -229,12 +230,13 @@ def _outcomes(trust: Floats, right: NDArray[np.bool_], groups: NDArray[np.uint32
     blank, confidence = outcomes((~right).astype(np.int64), groups), 0.1 + 0.9 * trust
     label = (np.arange(len(right)) % 10).astype(np.uint16)
     columns = {
-        "label": label,
+        "samples": dataclasses.replace(blank.records.samples, labels=label),
         "prediction": np.where(right, label, (label + 1) % 10).astype(np.uint16),
         "confidence": confidence.astype(np.float32),
         "label_log_probability": np.log(np.where(right, confidence, 1 - 0.9 * confidence)).astype(np.float32),
     }
-    return dataclasses.replace(blank, records=dataclasses.replace(blank.records, **columns))
+    stored = {**blank.records.columns, **blank.records.samples.columns}
+    return dataclasses.replace(blank, records=Records.from_columns({**stored, **columns}))
 
 
 def _scored_together(random: Generator, groups: NDArray[np.uint32]) -> Sides:

@@ -47,7 +47,7 @@ def records_of(letters: str = FIVE, *, first_id: int = 10) -> Records:
 
 def with_columns(records: Records, **columns: NDArray[Any]) -> Records:  # Any: of any type
     """The records with other columns by their names in files, as in label=…."""
-    return Records.from_columns({**records.columns, **columns})
+    return Records.from_columns({**records.columns, **records.samples.columns, **columns})
 
 
 def in_groups(measurement: Measurement, groups: NDArray[np.uint32] | None) -> Measurement:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -174,6 +176,14 @@ def test_a_mean_for_other_channels_is_refused(toy_model: toy.Bands) -> None:
     """A channel count that does not fit the mean is refused with both numbers."""
     with pytest.raises(FailAwareError, match="--failaware-preprocess"):
         evaluate(model=toy_model, dataset=toy.images(), preprocess="mean=0/0/0,std=1/1/1", conditions=["clean"])
+
+
+def test_the_folder_of_torchvision_data_sets(toy_model: toy.Bands, tmp_path: Path) -> None:
+    """A data set of torchvision is looked for there, else in the folder data."""
+    mnist = {"model": toy_model, "dataset": "torchvision:MNIST", "preprocess": "none"}
+    for options, folder in (({"data_root": tmp_path}, tmp_path), ({}, Path.cwd() / "data")):
+        with pytest.raises(FailAwareError, match=re.escape(f"MNIST: not in {folder}, ")):
+            evaluate(**mnist, **options)
 
 
 def test_bad_images_are_left_out_where_that_is_allowed(toy_model: toy.Bands) -> None:

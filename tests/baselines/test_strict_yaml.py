@@ -151,3 +151,16 @@ def test_records_that_no_model_makes_are_not_written(tmp_path: Path) -> None:
     with pytest.raises(BaselineError, match=r"small\.yaml: clean cannot be stored: the column entropy goes from -4\.5"):
         update_baseline(tmp_path, "small", [(dataclasses.replace(measurement_of(), records=records), RULE)])
     assert not (tmp_path / "small.yaml").exists()
+
+
+def test_a_baseline_knows_the_lines_of_its_keys(tmp_path: Path) -> None:
+    """An error about a sample file names the line without reading the YAML again; the lines are no part of equality."""
+    update_baseline(tmp_path, "small", [(measurement_of(), RULE)])
+    found = read_baseline(tmp_path, "small")
+    assert found is not None
+    lines = (tmp_path / "small.yaml").read_text().split("\n")
+
+    assert "  clean:" == lines[found.lines["conditions.clean"] - 1]
+    hash_line = lines[found.lines["conditions.clean.records"] - 1]
+    assert f"    records: {found.entries['clean'].records_sha256}" == hash_line
+    assert found == dataclasses.replace(found, lines={})
