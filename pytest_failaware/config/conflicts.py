@@ -11,7 +11,7 @@ from pytest_failaware.config.given import COMMAND_LINE, Given, Surroundings
 from pytest_failaware.config.options import OPTIONS, PREFIX
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.gate import Gate
-from pytest_failaware.core.request import Precision, RunConfig, UpdateMode
+from pytest_failaware.core.request import Precision, RunConfig, SubjectKind, UpdateMode
 from pytest_failaware.report.json_report import records_path
 
 _ENVIRONMENT: Final = frozenset(option.environment for option in OPTIONS if option.environment)
@@ -31,7 +31,7 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
         _refuse_beside_check(given)
     if config.outputs.files:
         _refuse_shared_files(config, given["report"].lines)
-    if config.predictions is not None:
+    if config.subject is SubjectKind.PREDICTIONS:
         _refuse_what_a_model_needs(config, given)
     readers = {"strict": config.strict, "limit": config.limit, "against": config.against, "override": config.overrides}
     for name, active in readers.items():
@@ -133,7 +133,7 @@ def check_logits(config: RunConfig, gate: Gate) -> None:
         ConfigError: naming the metrics and the key.
     """
     stores = config.writing.update is not UpdateMode.NOTHING
-    are_there = config.predictions is not None and not stores  # a file of predictions brings its own
+    are_there = config.subject is SubjectKind.PREDICTIONS and not stores  # a file of predictions brings its own
     if gate.of_logits and not config.store_logits and not are_there:
         raise ConfigError(
             f"metrics: {', '.join(gate.of_logits)}: needs every logit of a sample, and they are not kept; set "

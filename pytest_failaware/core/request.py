@@ -150,6 +150,23 @@ class Loading:
     downloads: bool = False
 
 
+class SubjectKind(Enum):
+    """What a run tests: a model that runs here, or what a model predicted elsewhere."""
+
+    MODEL = "model"
+    PREDICTIONS = "predictions"
+
+    @property
+    def fixtures(self) -> tuple[str, ...]:
+        """The options that a fixture of the tests can replace."""
+        return ("model", "dataset") if self is SubjectKind.MODEL else ()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that name what is tested, and on which samples."""
+        return self.fixtures or ("predictions",)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
     """What executes a run, with the gate that a bare marker means. Paths are absolute.
@@ -186,3 +203,13 @@ class RunConfig:
     gate: Gate
     overrides: Mapping[str, str] = field(default_factory=dict)  # gate arguments that win over every marker
     origins: Mapping[str, Origin]
+
+    @property
+    def subject(self) -> SubjectKind:
+        """What the run tests."""
+        return SubjectKind.MODEL if self.predictions is None else SubjectKind.PREDICTIONS
+
+    @property
+    def is_named(self) -> bool:
+        """Whether an option names the model or the predictions."""
+        return self.model is not None or self.predictions is not None

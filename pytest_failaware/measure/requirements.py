@@ -12,7 +12,7 @@ from pytest_failaware.core.conditions.spelling import is_precomputed
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.preprocessing import Preprocessing
-from pytest_failaware.core.request import RunConfig, Source
+from pytest_failaware.core.request import RunConfig, Source, SubjectKind
 
 _NO_NAME: Final = (
     "no name for the baseline: {what} without an architecture's name; give --failaware-baseline=NAME, "
@@ -32,7 +32,7 @@ def check_requirements(config: RunConfig, gate: Gate, condition: Condition, *, o
     Raises:
         ConfigError: naming the option.
     """
-    if config.predictions is not None:
+    if config.subject is SubjectKind.PREDICTIONS:
         if config.against is None:
             known_name("", gate, what="predictions come")
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.errors import ConfigError
-from pytest_failaware.core.request import RunConfig, Source, SourceKind
+from pytest_failaware.core.request import RunConfig, Source, SourceKind, SubjectKind
 from pytest_failaware.measure.live_subject import LiveSubject
 from pytest_failaware.measure.subject import OtherSide, Subject, Taken
 
@@ -46,7 +46,9 @@ class SecondSide(OtherSide):
     @property
     def _is_predicted(self) -> bool:
         is_file = self._source.kind is SourceKind.FILE
-        return self._config.predictions is not None or (is_file and Path(self._source.target).suffix in _SUFFIXES)
+        return self._config.subject is SubjectKind.PREDICTIONS or (
+            is_file and Path(self._source.target).suffix in _SUFFIXES
+        )
 
     @cached_property
     def _model(self) -> LoadedModel:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pytest_failaware.plugin.bends import typed_text
 from pytest_failaware.plugin.partial_run import narrowed_by
 from pytest_failaware.plugin.run_state import RunState
-from pytest_failaware.plugin.session import FROM_FIXTURES
 
 
 def why_partial(state: RunState) -> str:
@@ -32,9 +31,9 @@ def note_partial(state: RunState) -> None:
 
 def unread_options(state: RunState) -> list[str]:
     """A sentence on each typed model or data set that fixtures of the tests replaced everywhere."""
-    if not state.ledger.results or state.run.predictions is not None:
+    if not state.ledger.results:
         return []
-    unused = [name for name in FROM_FIXTURES if name not in state.ledger.opened]
+    unused = [name for name in state.run.subject.fixtures if name not in state.ledger.opened]
     typed = {name: typed_text(state.config, state.run, name) for name in unused}
     return [
         f"{text} was used by no test: the fixture failaware_{name} of the tests gives another; remove one of them"

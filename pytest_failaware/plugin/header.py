@@ -36,9 +36,9 @@ def header_lines(config: pytest.Config) -> list[str]:
     bends = bends_of(config, run) if config.stash[IN_USE] else ()
     bent = [printable(without_home(f"failaware: {bend}")) for bend in bends]
     lines = [config.get_terminal_writer().markup(line, yellow=True, bold=True) for line in bent]
-    if run.model is None and run.predictions is None:
+    if not run.is_named:
         return lines
-    typed = {name: option for name, option in _SHOWN.items() if run.predictions is None or option != "dataset"}
+    typed = {name: option for name, option in _SHOWN.items() if option in (*run.subject.options, "preprocess")}
     known = [f"{name} {run.origins[option].text}" for name, option in typed.items() if option in run.origins]
     origins = [f"  {name} = {origin.text} ({origin.place})" for name, origin in run.origins.items()]
     values = [*origins, *gate_lines(config, run.gate)] if verbosity_of(config) > 0 else []

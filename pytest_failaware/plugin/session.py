@@ -12,7 +12,7 @@ from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import ELSEWHERE, Measurement
-from pytest_failaware.core.request import ModelOutputs, RunConfig, Source
+from pytest_failaware.core.request import ModelOutputs, RunConfig, Source, SubjectKind
 from pytest_failaware.core.result import Reuse
 from pytest_failaware.measure.cache.measurer import Measurer
 from pytest_failaware.measure.live_subject import LiveSubject
@@ -157,7 +157,7 @@ class Session:
             parts: gives the model and the data set, if a model runs here.
             from_options: whether these two are those that the options name.
         """
-        if self.config.predictions is not None:
+        if self.config.subject is SubjectKind.PREDICTIONS:
             return self.predicted
         kept = self._kept(gated) if from_options else None
         return self.live(*parts()) if kept is None else kept

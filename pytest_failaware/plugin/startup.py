@@ -16,7 +16,7 @@ from pytest_failaware.config.options import OPTIONS
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.config.vocabulary import Vocabulary, extended
 from pytest_failaware.core.errors import ConfigError, FailAwareError
-from pytest_failaware.core.request import UpdateMode
+from pytest_failaware.core.request import SubjectKind, UpdateMode
 from pytest_failaware.core.text import describe_error, without_home
 from pytest_failaware.measure.cache.measurer import Measurer
 from pytest_failaware.plugin.bends import defines_gate
@@ -110,7 +110,7 @@ def open_session(config: pytest.Config) -> Session:
     worker = xdist.get("workerid", "").removeprefix("gw")
     return Session(
         run,
-        vocabulary if run.predictions is None else vocabulary.of_predictions,
+        vocabulary if run.subject is SubjectKind.MODEL else vocabulary.of_predictions,
         load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
         loads_models=lambda: bool(config.hook.pytest_failaware_load_model.get_hookimpls()),
         measurer=Measurer(

@@ -21,6 +21,7 @@ from pytest_failaware.core.result import Verdict
 
 TYPES = (
     "condition", "gate", "request", "records", "estimates", "measurement", "baseline", "result", "summary", "pictures",
+    "fact", "look", "attachment",
 )  # fmt: skip
 
 

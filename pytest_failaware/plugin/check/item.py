@@ -10,6 +10,7 @@ from pytest_failaware.core.conditions.spelling import is_precomputed
 from pytest_failaware.core.look import Look
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.reference import Reference
+from pytest_failaware.core.request import SubjectKind
 from pytest_failaware.measure.requirements import known_name
 from pytest_failaware.plugin.check.doubts import doubts_of
 from pytest_failaware.plugin.check.looker import Looker, Seen
@@ -32,7 +33,7 @@ class Check:
 
     def look(self, gated: GatedCondition, parts: Parts) -> tuple[Look, Measured]:
         """The look at what an item has under test; `parts` gives its model and its data set, if a model runs here."""
-        if self.session.config.predictions is not None:
+        if self.session.config.subject is SubjectKind.PREDICTIONS:
             return self._of_predictions(gated)
         return self._of_model(gated, *parts())
 
