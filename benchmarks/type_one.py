@@ -22,7 +22,6 @@ from areas import auroc_change_z
 from numpy.typing import NDArray
 from states import SHARES, outcomes
 
-from pytest_failaware.core.records import Records
 from pytest_failaware.judge import significance
 from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.names import one_sided_metric
@@ -235,8 +234,7 @@ def _outcomes(trust: Floats, right: NDArray[np.bool_], groups: NDArray[np.uint32
         "confidence": confidence.astype(np.float32),
         "label_log_probability": np.log(np.where(right, confidence, 1 - 0.9 * confidence)).astype(np.float32),
     }
-    stored = {**blank.records.columns, **blank.records.samples.columns}
-    return dataclasses.replace(blank, records=Records.from_columns({**stored, **columns}))
+    return dataclasses.replace(blank, records=dataclasses.replace(blank.records, **columns))
 
 
 def _scored_together(random: Generator, groups: NDArray[np.uint32]) -> Sides:

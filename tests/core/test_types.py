@@ -20,8 +20,8 @@ from pytest_failaware.core.request import Source, SourceKind
 from pytest_failaware.core.result import Verdict
 
 TYPES = (
-    "condition", "gate", "request", "records", "estimates", "measurement", "baseline", "result", "summary", "pictures", "fact", "look",
-    "attachment",
+    "condition", "gate", "request", "records", "estimates", "measurement", "baseline", "result", "summary", "pictures",
+    "fact", "look", "attachment",
 )  # fmt: skip
 
 

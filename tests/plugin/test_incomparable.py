@@ -122,7 +122,7 @@ def test_golden_stays_where_the_stored_samples_alone_are_lost(recorded: Project)
 
 def test_both_sides_are_shown_and_not_compared(recorded: Project) -> None:
     """In the failure, the summary, Markdown, HTML and JSON, marked as what they are."""
-    files = [f"--failaware-{kind}=r.{kind}" for kind in ("md", "html", "json")]
+    files = [f"--failaware-report=r.{kind}" for kind in ("md", "html", "json")]
     result = recorded.run(OTHER, *files, model="worse.pth")
 
     result.stdout.fnmatch_lines(

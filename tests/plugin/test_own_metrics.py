@@ -45,7 +45,7 @@ def test_both_kinds_reach_every_output(project: Project) -> None:
     own(project, OWN, GATE)
     files = ("json", "md", "csv", "html")
     result = project.run(
-        "-v", *(f"--failaware-{kind}=r.{kind}" for kind in files), "--junitxml=r.xml", model="worse.pth"
+        "-v", *(f"--failaware-report=r.{kind}" for kind in files), "--junitxml=r.xml", model="worse.pth"
     )
     text = {kind: (project.path / f"r.{kind}").read_text(encoding="utf-8") for kind in (*files, "xml")}
 

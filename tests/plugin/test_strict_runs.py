@@ -459,7 +459,7 @@ def test_a_fixture_that_changes_the_typed_model(recorded: Project) -> None:
 # ---- reports -------------------------------------------------------------------------------------------------------
 
 FILES = {"json": "r.json", "html": "r.html", "md": "r.md", "csv": "r.csv", "svg": "r.svg"}
-ALL = tuple(f"--failaware-{name}={file}" for name, file in FILES.items())
+ALL = tuple(f"--failaware-report={file}" for file in FILES.values())
 
 
 @pytest.mark.parametrize("ending", [("test_nothing.py",), ("--failaware-device=tpu",)])
