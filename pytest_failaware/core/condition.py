@@ -1,4 +1,4 @@
-"""What an image is measured under."""
+"""The condition that a model is measured under: a degradation with its parameters."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 class Condition:
     """One degradation with its parameters; `key` is its spelling in markers, test ids and baselines.
 
-    `parameters` holds every parameter with its value, defaults included, in the order of the table in conditions.py.
-    Those of a published severity depend on the size of the images: none as typed, and all as measured and recorded.
-    `implementation` rises whenever the pixels that a name yields change.
+    `parameters` holds every parameter with its value, defaults included, in the order of the table in catalogue.py.
+    The parameters of a published severity depend on the size of the images: a condition as typed has none of them, a
+    measured or recorded condition has all. `implementation` increases each time the pixels of a degradation change.
     """
 
     name: str
@@ -28,6 +28,6 @@ class Condition:
 
     @property
     def severity(self) -> int | None:
-        """The published severity in the key, 3 in `fog:3`; None where the key has none."""
+        """The published severity in the key, 3 in `fog:3`; None if the key has none."""
         _, _, severity = self.key.partition(":")
         return int(severity) if severity.isdecimal() else None
