@@ -189,7 +189,7 @@ def test_beyond_the_budget_the_images_lie_in_a_file(
 HOLDS_A_MAP = """
 import time
 import numpy as np
-from pytest_failaware.measure.room import room_for
+from pytest_failaware.measure.images.memory import room_for
 
 images, _ = room_for((64, 1024), 0)
 images[:] = 7
