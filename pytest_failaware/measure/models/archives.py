@@ -49,7 +49,9 @@ def sizes_by_torch(path: Path) -> Members:
     """
     try:
         reader = torch._C.PyTorchFileReader(str(path))
-        return [(name, reader.get_record_size(name)) for name in reader.get_all_records()]
+        # torch 2.10 has only the content to ask for its size
+        size = getattr(reader, "get_record_size", lambda name: len(reader.get_record(name)))
+        return [(name, size(name)) for name in reader.get_all_records()]
     except Exception as error:  # as above
         raise damaged(path, error) from error
 
