@@ -1,4 +1,4 @@
-"""What a look at 64 images says of right and wrong preprocessing: the basis of measure/scale.py.
+"""What a look at 64 images says of right and wrong preprocessing: the basis of measure/inputs/scale.py.
 
 Networks of known preprocessing look at images that they have not seen: as in training, after each usual mistake, and at
 images that differ honestly. Prints each look, and a table of what was reported.
