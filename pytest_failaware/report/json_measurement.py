@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.stored import stored_condition, stored_parameters
+from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.measurement import DataFacts, Former, Measurement, ModelFacts, Provenance
 from pytest_failaware.core.records import Records
 
@@ -55,6 +56,7 @@ def read_measurement(document: Mapping[str, Any], content: bytes) -> Measurement
 
     Raises:
         ColumnsError: the columns cannot be read; what they hold is for the caller to check.
+        ConfigError: the condition is none, or its name is not that of its key.
     """
     from pytest_failaware.core.npz import unpack
 
@@ -88,7 +90,10 @@ def _condition_document(condition: Condition) -> Document:
 
 def _read_condition(document: Mapping[str, Any]) -> Condition:  # Any: a part of a JSON document
     key, numbers, implementation = document["key"], document["parameters"], document["implementation"]
-    return stored_condition(key, numbers, implementation=implementation, is_random=document["is_random"])
+    condition = stored_condition(key, numbers, implementation=implementation, is_random=document["is_random"])
+    if condition.name != document["name"]:
+        raise ConfigError(f"the condition {key!r} has the name {document['name']!r}; restore the report")
+    return condition
 
 
 def fields_of(value: Any) -> Document:  # Any: one of the flat slotted dataclasses of core
