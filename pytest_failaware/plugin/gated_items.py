@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -62,5 +62,6 @@ def find_torn(items: list[pytest.Item], session: Session) -> None:
 def overridden(item: pytest.Item) -> list[str]:
     """Whether fixtures of the tests give the model and the data set of an item, in place of the options."""
     manager = item.session._fixturemanager  # pytest has no public way to ask
-    found = {name: manager.getfixturedefs(f"failaware_{name}", item) for name in FROM_FIXTURES}
+    place: Any = item if pytest.version_tuple >= (8, 1) else item.nodeid  # Any: pytest 8.0 takes the id
+    found = {name: manager.getfixturedefs(f"failaware_{name}", place) for name in FROM_FIXTURES}
     return [name for name, defined in found.items() if defined and defined[-1].func.__module__ != _PLUGIN]
