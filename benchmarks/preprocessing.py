@@ -45,8 +45,8 @@ from pytest_failaware.config.given import Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import RunConfig
-from pytest_failaware.measure.images.data import adopt_dataset
-from pytest_failaware.measure.images.store import build_store
+from pytest_failaware.measure.images.decoding import build_store
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.inputs.look import InputLook, look
 from pytest_failaware.measure.inputs.sample import IMAGES
 from pytest_failaware.measure.inputs.scale import Inspection, inspect_scale

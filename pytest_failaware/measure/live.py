@@ -28,8 +28,9 @@ from pytest_failaware.measure.engine.runner import Flags, Runner
 from pytest_failaware.measure.engine.settings import check_precision
 from pytest_failaware.measure.images.class_order import order_note
 from pytest_failaware.measure.images.data import ImageSet
+from pytest_failaware.measure.images.decoding import build_store
 from pytest_failaware.measure.images.precomputed import Precomputed
-from pytest_failaware.measure.images.store import ImageStore, build_store, silent
+from pytest_failaware.measure.images.store import ImageStore, silent
 from pytest_failaware.measure.inputs.preprocess import Pipeline, build_pipeline
 from pytest_failaware.measure.inputs.scale import Inspection, inspect_scale
 from pytest_failaware.measure.models.loading import LoadedModel

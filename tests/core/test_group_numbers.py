@@ -14,10 +14,10 @@ from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.errors import DataError
 from pytest_failaware.core.preprocessing import Preprocessing
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.decoding import build_store
 from pytest_failaware.measure.images.folder import FolderImages
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.images.precomputed import Precomputed
-from pytest_failaware.measure.images.store import build_store
 from pytest_failaware.measure.live import build_bench
 from pytest_failaware.measure.models.loading import adopt_model
 

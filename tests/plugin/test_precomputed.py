@@ -13,10 +13,10 @@ from project import MARKED, Project
 from pytest_failaware import evaluate
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.errors import DataError
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.decoding import build_store
 from pytest_failaware.measure.images.folder import FolderImages
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.images.precomputed import Precomputed
-from pytest_failaware.measure.images.store import build_store
 
 CONDITIONS = "reliability(conditions=['precomputed/dust:1..2', 'clean'])"
 

@@ -22,7 +22,7 @@ from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import Loading, Precision, Source, SourceKind
 from pytest_failaware.measure.engine.writes import check_unwritten
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.live import Bench, build_bench
 from pytest_failaware.measure.models.loading import adopt_model, load_model
 from pytest_failaware.measure.models.state import model_sha256

@@ -16,12 +16,12 @@ from PIL import Image, features
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.errors import BadImageError, DataError
 from pytest_failaware.core.request import Source, SourceKind
-from pytest_failaware.measure.images.data import adopt_dataset
 from pytest_failaware.measure.images.decode import FORMATS, has_image_suffix, read_image
+from pytest_failaware.measure.images.decoding import build_store
 from pytest_failaware.measure.images.folder import FolderImages
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.images.precomputed import Precomputed
 from pytest_failaware.measure.images.sources import open_dataset
-from pytest_failaware.measure.images.store import build_store
 from pytest_failaware.measure.preview import open_picture
 
 RANDOM = np.random.default_rng(0)

@@ -13,10 +13,10 @@ from PIL import Image
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.errors import BadImageError, DataError
 from pytest_failaware.core.text import spelled
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.decoding import build_store
 from pytest_failaware.measure.images.folder import FolderImages
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.images.precomputed import Precomputed
-from pytest_failaware.measure.images.store import build_store
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
 NO_UTF8 = os.fsdecode(b"caf\xe9")
