@@ -105,7 +105,7 @@ def _facts(entry: BaselineEntry) -> dict[str, str]:
         "rule": str(entry.rule),
         "seed": _NONE if entry.seed is None else str(entry.seed),
         "implementation": str(entry.condition.implementation),
-        "parameters": ", ".join(f"{name}={value!r}" for name, value in entry.condition.parameters) or _NONE,
+        "parameters": ", ".join(f"{name}={value!r}" for name, value in entry.condition.settings.items()) or _NONE,
         "model": entry.model.sha256[:8],
         "architecture": entry.model.architecture or _NONE,
         **entry.environment,

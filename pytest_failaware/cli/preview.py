@@ -13,7 +13,7 @@ from pytest_failaware.config.sources import positive
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.catalogue import DEFINITIONS, FOUNDING
 from pytest_failaware.core.conditions.published import IMAGENET_C, IMAGENET_C_EXTRA
-from pytest_failaware.core.conditions.spelling import PRECOMPUTED, is_precomputed, parse_conditions
+from pytest_failaware.core.conditions.spelling import PRECOMPUTED, parse_conditions
 from pytest_failaware.core.errors import ConfigError
 
 _LARGEST: Final = 1024  # pixels per side of one image; a sheet is five images wide
@@ -40,7 +40,7 @@ def run(given: Namespace) -> Iterator[str]:
         raise ConfigError(f"--size: must be at most {_LARGEST:,} pixels a side, got {given.size:,}")
     if given.conditions:
         conditions = parse_conditions(names_of(given.conditions), "--conditions")
-        if any(is_precomputed(condition) for condition in conditions):
+        if any(condition.is_precomputed for condition in conditions):
             raise ConfigError(
                 f"--conditions: {PRECOMPUTED}… names images of a data set and cannot change this image; leave it out"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -65,5 +65,6 @@ def find_torn(items: list[pytest.Item], session: Session) -> None:
 def overridden(item: pytest.Item) -> list[str]:
     """Return which of model and data set a fixture of the tests gives to an item, instead of the options."""
     manager = item.session._fixturemanager  # pytest has no public way to ask
-    fixtures = {name: manager.getfixturedefs(f"failaware_{name}", item) for name in FROM_FIXTURES}
+    place: Any = item if pytest.version_tuple >= (8, 1) else item.nodeid  # Any: pytest 8.0 takes the id
+    fixtures = {name: manager.getfixturedefs(f"failaware_{name}", place) for name in FROM_FIXTURES}
     return [name for name, defs in fixtures.items() if defs and defs[-1].func.__module__ != _PLUGIN]

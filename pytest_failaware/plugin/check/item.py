@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pytest_failaware.core.conditions.spelling import is_precomputed
 from pytest_failaware.core.look import Look
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.reference import Reference
@@ -104,6 +103,6 @@ def _of_all(seen: Seen) -> Measurement:
 
 def _under(seen: Seen, gated: GatedCondition) -> Measurement:
     """Return the clean answers with the provenance of a measurement under the item's condition."""
-    if is_precomputed(gated.condition):  # its identity is the content of all its images, and a look reads a few
+    if gated.condition.is_precomputed:  # its identity is the content of all its images, and a look reads a few
         return replace(seen.measurement, condition=gated.condition, seed=None)
     return seen.bench.measurement(gated.condition, gated.gate.seed, seen.measurement.records)

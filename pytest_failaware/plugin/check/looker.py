@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_failaware.core.condition import Condition
-from pytest_failaware.core.conditions.spelling import is_precomputed, parse_condition
+from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.request import RunConfig
 from pytest_failaware.measure.cache.measurer import Measurer
@@ -54,7 +54,7 @@ class Seen(NamedTuple):
 
     def seconds(self, condition: Condition, seed: int, clock: Clock = time.monotonic) -> float:
         """Return how many seconds the measurement of a condition on all images will take."""
-        made = self.decoding if is_precomputed(condition) else _making(self.bench, condition, seed, clock)
+        made = self.decoding if condition.is_precomputed else _making(self.bench, condition, seed, clock)
         return self.known * (made + self.answering)
 
 

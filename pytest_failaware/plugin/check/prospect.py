@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_failaware.core.baseline import Baseline
-from pytest_failaware.core.conditions.spelling import is_precomputed
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import DatasetChange
@@ -95,7 +94,7 @@ class _Comparison(NamedTuple):
 
     @property
     def _is_precomputed(self) -> bool:
-        return is_precomputed(self.measurement.condition)
+        return self.measurement.condition.is_precomputed
 
     @property
     def _is_renamed(self) -> bool:
