@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from pytest_failaware.core.errors import DataError
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.predictions.predictions import adopt_predictions, read_predictions
 
 NAMES = ("nan", "None")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.condition import Condition, ConditionKind
 from pytest_failaware.core.conditions.catalogue import DEFINITIONS, Definition, Parameter, free_parameter
 from pytest_failaware.core.conditions.published import (
     IMAGENET_C,
@@ -68,7 +68,7 @@ def parse_condition(text: str, where: str, definitions: Mapping[str, Definition]
 
 def at_size(condition: Condition, height: int, width: int) -> Condition:
     """Return the condition as measured and recorded: with the published parameters for images of this size."""
-    if condition.severity is None or is_precomputed(condition):
+    if condition.severity is None or condition.is_precomputed:
         return condition
     side = published_side(height, width)
     names = [parameter.name for parameter in DEFINITIONS[condition.name].parameters]
@@ -83,14 +83,9 @@ def published_for(condition: Condition) -> int | None:
     return None if side is None else int(side)
 
 
-def is_precomputed(condition: Condition) -> bool:
-    """Return whether the images of the condition are read from files instead of computed."""
-    return condition.name.startswith(PRECOMPUTED)
-
-
-def is_function(name: str) -> bool:
-    """Return whether the name of a condition is a user-defined function, `pkg.mod:function`."""
-    return ":" in name
+def kind_of_name(name: str) -> ConditionKind:
+    """Return the kind of a name that is neither a function nor a precomputed corruption."""
+    return ConditionKind.BUILT_IN if name in DEFINITIONS else ConditionKind.OTHER
 
 
 def _spread(text: str, where: str, definitions: Mapping[str, Definition]) -> Iterator[Condition]:
@@ -130,7 +125,7 @@ def _stored(text: str, where: str) -> Iterator[Condition]:
         raise ConfigError(f"{where}: cannot read {text!r}; write it as in '{PRECOMPUTED}fog:3'")
     name = match["name"]
     for severity in _severities(match["severity"], f"{where}: {text!r}: {_range_usage(name)}"):
-        yield Condition(name=name, key=f"{name}:{severity}")
+        yield Condition(name=name, kind=ConditionKind.PRECOMPUTED, key=f"{name}:{severity}", severity=severity)
 
 
 def _range_usage(name: str) -> str:
@@ -147,7 +142,9 @@ def _severities(text: str, complaint: str) -> range:
 def _graded(definition: Definition, severity: int) -> Condition:
     return Condition(
         name=definition.name,
+        kind=kind_of_name(definition.name),
         key=f"{definition.name}:{severity}",
+        severity=severity,
         implementation=definition.implementation,
         is_random=definition.is_random,
     )
@@ -162,7 +159,8 @@ def _own_function(name: str, text: str, where: str) -> Condition:
         (key, _number(value, free_parameter(key), f"{where}: {name}"))
         for key, value in sorted(_pairs(text, f"{where}: {name}", "write name=number, each name once"))
     )
-    return Condition(name=name, parameters=parameters, key=_key(name, parameters), is_random=True)
+    key = _key(name, parameters)
+    return Condition(name=name, kind=ConditionKind.FUNCTION, parameters=parameters, key=key, is_random=True)
 
 
 def _with_arguments(definition: Definition, text: str, where: str) -> Condition:
@@ -174,6 +172,7 @@ def _with_arguments(definition: Definition, text: str, where: str) -> Condition:
     changed = [(name, value) for name, value in parameters if value != defaults[name]]
     return Condition(
         name=definition.name,
+        kind=kind_of_name(definition.name),
         parameters=parameters,
         key=_key(definition.name, changed),
         implementation=definition.implementation,

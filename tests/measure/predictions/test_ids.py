@@ -12,7 +12,7 @@ import pytest
 
 from pytest_failaware.core.errors import DataError
 from pytest_failaware.core.identity import sample_ids
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.predictions import columns as columns_module
 from pytest_failaware.measure.predictions.predictions import adopt_predictions, read_predictions
 
