@@ -23,8 +23,8 @@ from torchvision.models.efficientnet import MBConvConfig
 from torchvision.models.mobilenetv3 import InvertedResidualConfig
 
 from pytest_failaware.core.preprocessing import Preprocessing
-from pytest_failaware.measure.images.data import adopt_dataset
-from pytest_failaware.measure.images.store import build_store
+from pytest_failaware.measure.images.decoding import build_store
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.inputs.preprocess import build_pipeline
 
 sys.path.append(str(Path(__file__).parents[1] / "examples" / "digits"))

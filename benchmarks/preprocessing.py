@@ -1,4 +1,4 @@
-"""What a look at 64 images says of right and wrong preprocessing: the basis of measure/scale.py.
+"""What a look at 64 images says of right and wrong preprocessing: the basis of measure/inputs/scale.py.
 
 Networks of known preprocessing look at images that they have not seen: as in training, after each usual mistake, and at
 images that differ honestly. Prints each look, and a table of what was reported.
@@ -45,8 +45,8 @@ from pytest_failaware.config.given import Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import RunConfig
-from pytest_failaware.measure.images.data import adopt_dataset
-from pytest_failaware.measure.images.store import build_store
+from pytest_failaware.measure.images.decoding import build_store
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.inputs.look import InputLook, look
 from pytest_failaware.measure.inputs.sample import IMAGES
 from pytest_failaware.measure.inputs.scale import Inspection, inspect_scale

@@ -24,10 +24,10 @@ from pytest_failaware.core.request import ModelOutputs, RunConfig
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.text import printable, shown
-from pytest_failaware.judge.alarm import CLEAN, clean_alarm
+from pytest_failaware.judge.doubts import doubts_of
 from pytest_failaware.judge.evaluation import Evaluation, Evaluations
 from pytest_failaware.judge.published import below_published
-from pytest_failaware.judge.verdict import Terms, flags_nearly_all, judge, not_finite
+from pytest_failaware.judge.verdict import Terms, judge
 from pytest_failaware.measure.published import published_weights
 from pytest_failaware.measure.requirements import check_torch
 from pytest_failaware.report.judgements import Judgements
@@ -41,13 +41,9 @@ if TYPE_CHECKING:
 
 
 _FOLDER: Final = Path("baselines")
-
-
 _REMEDY: Final = (
     "give the path of its .yaml file, or record it first by a run of pytest with --failaware-update-baselines"
 )
-
-
 _FIXED: Final = ("conditions", "seed")
 
 
@@ -219,7 +215,7 @@ def _evaluate_bench(bench: Bench, config: RunConfig, follow: Follow) -> Evaluati
             measurement = bench.measure(condition, gate.seed, tell)
         found[condition.key] = _evaluation(measurement, gate, names)
         doubts_here = [
-            *_doubts(found[condition.key], is_misfit=bench.is_misfit),
+            *doubts_of(found[condition.key], is_misfit=bench.is_misfit),
             *below_published(measurement, published_weights(config, measurement)),
         ]
         doubts_here += [doubt for doubt in bench.runner.doubts if doubt not in doubts]
@@ -245,7 +241,7 @@ def _evaluate_predictions(
         measurement = predictions.measurement(condition, gate.seed)
         names = predictions.names(measurement.records.sample_id.tolist())
         found[condition.key] = _evaluation(measurement, gate, names)
-        doubts += _doubts(found[condition.key])
+        doubts += doubts_of(found[condition.key])
     _warn(doubts)
     notes = (*predictions.notes, *_of_rule(gate, predictions.data), *doubts)
     return Evaluations(evaluations=found, gate=gate, notes=tuple(dict.fromkeys(notes)))
@@ -259,16 +255,6 @@ def _of_rule(gate: Gate, data: DataFacts) -> Iterator[str]:
     """A sentence if a part of the rule can flag nothing."""
     if dead := gate.rule.dead_part(len(data.classes)):
         yield dead
-
-
-def _doubts(evaluation: Evaluation, *, is_misfit: bool = False) -> Iterator[str]:
-    """Sentences on logits that are not finite, on a set-up that is wrong, and on a rule that flags everything."""
-    key, stats = evaluation.condition.key, evaluation.stats
-    yield from (f"{key}: {note}" for note in not_finite(stats))
-    if alarm := clean_alarm(evaluation.measurement, is_misfit=is_misfit):
-        yield alarm
-    elif key == CLEAN:
-        yield from (f"{key}: {note}" for note in flags_nearly_all(stats))
 
 
 def _warn(doubts: Iterable[str]) -> None:

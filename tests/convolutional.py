@@ -8,7 +8,7 @@ from torch import nn
 
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import Precision
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.live import Bench, build_bench
 from pytest_failaware.measure.models.loading import adopt_model
 

@@ -9,7 +9,8 @@ from pytest_failaware.core.conditions.catalogue import Degrade
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.progress import Tell
 from pytest_failaware.core.request import RunConfig
-from pytest_failaware.measure.images.data import ImageSet, adopt_dataset
+from pytest_failaware.measure.images.data import ImageSet
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.images.sources import open_dataset
 from pytest_failaware.measure.images.store import silent
 from pytest_failaware.measure.live import Bench, build_bench

@@ -12,7 +12,7 @@ from PIL import Image, ImageEnhance
 from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.pictures import Thumbnail
 from pytest_failaware.core.preprocessing import Preprocessing
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.live import Bench, build_bench
 from pytest_failaware.measure.models.loading import adopt_model, choose_device
 from pytest_failaware.measure.thumbnails import thumbnails

@@ -26,7 +26,8 @@ from pytest_failaware.core.progress import Tell
 from pytest_failaware.core.text import describe_error, spelled
 from pytest_failaware.measure.images.data import CHANNELS, ImageSet, Sample
 from pytest_failaware.measure.images.decode import read_image
-from pytest_failaware.measure.images.store import Geometry, ImageStore, build_store, silent
+from pytest_failaware.measure.images.decoding import build_store
+from pytest_failaware.measure.images.store import Geometry, ImageStore, silent
 
 _SUFFIXES: Final = ("", ".JPEG", ".jpeg", ".jpg", ".png")
 

@@ -17,9 +17,10 @@ from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.core.request import Source, SourceKind
 from pytest_failaware.core.text import describe_error, one_line
 from pytest_failaware.measure.class_labels import LabelError, class_numbers, whole_number
-from pytest_failaware.measure.images.data import CHANNELS, ImageSet, adopt_dataset
+from pytest_failaware.measure.images.data import CHANNELS, ImageSet
 from pytest_failaware.measure.images.folder import FolderImages
 from pytest_failaware.measure.images.manifest import open_manifest
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.imports import load_attribute
 
 

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
-import warnings
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from pytest_failaware.core.errors import BadImageError, DataError
-from pytest_failaware.core.identity import data_fingerprint, former_data, group_count, group_numbers, sample_ids
 from pytest_failaware.core.measurement import DataFacts, Former
 from pytest_failaware.core.npz import read_only
-from pytest_failaware.core.progress import Tell
-from pytest_failaware.core.records import NO_CLASS
 from pytest_failaware.core.samples import Samples
-from pytest_failaware.measure.engine.switches import fixed_switches
 from pytest_failaware.measure.images.data import ImageSet
-from pytest_failaware.measure.images.memory import room_for
-from pytest_failaware.measure.images.skipping import Skipped
-
-_BUDGET: Final = 2**30  # bytes of images kept in memory
-_WORTH_A_THREAD: Final = 128 * 128  # pixels; decoding smaller images holds the interpreter most of the time
-_AHEAD: Final = 8  # images in work per thread, so that an error or a slow image keeps few of them in memory
-_LABELS: Final = NO_CLASS  # the last number that uint16 holds stands for no class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,164 +72,3 @@ Geometry = Callable[[Image.Image], Image.Image]
 
 def silent(done: int, total: int) -> None:
     """Tells nobody."""
-
-
-def build_store(
-    images: ImageSet,
-    geometry: Geometry,
-    *,
-    skip: int = 0,
-    budget_bytes: int = _BUDGET,
-    rename: Mapping[str, str] | None = None,
-    tell: Tell = silent,
-) -> ImageStore:
-    """Read and decode each image once, several at a time where the data set allows it.
-
-    Args:
-        images: the data set.
-        geometry: applied to each image.
-        skip: how many images may be left out because they are damaged, too large or deeper than 8 bits.
-        budget_bytes: what may be kept in memory; more lies in a file.
-        rename: new names of classes by their old ones.
-        tell: called while images are decoded.
-
-    Raises:
-        DataError: an image cannot be used, sizes differ after geometry, labels do not fit the class names, or the disk
-            has no room for images beyond the budget.
-    """
-    if len(images) == 0:
-        raise DataError("--failaware-dataset: the data set is empty; give at least one labelled image")
-    with contextlib.ExitStack() as undo, warnings.catch_warnings(), fixed_switches():
-        if images.reads_in_parallel:  # our own decoding: Pillow's remarks on metadata must not fail a gate
-            warnings.simplefilter("ignore")
-        skipped = Skipped(skip)
-        start, first = _first(images, geometry, skipped)
-        pixels, folder = room_for((len(images), *first.pixels.shape), budget_bytes)
-        if folder is not None:
-            undo.callback(folder.cleanup)
-        kept: list[int] = []
-        decoded: list[tuple[bytes, int]] = []
-        for index, one in enumerate(_fill(pixels, start, first, images, geometry), start):
-            if isinstance(one, BadImageError):
-                skipped.add(images.name(index), one)
-            else:
-                kept.append(index)
-                decoded.append(one)
-            tell(index + 1, len(images))
-        keys, labels = [key for key, _ in decoded], [label for _, label in decoded]
-        classes = images.classes if images.has_class_names else tuple(map(str, range(max(labels) + 1)))
-        ids = sample_ids(keys, [classes[label] for label in labels])
-        undo.pop_all()  # from here on the store removes the file
-    column = np.array(labels, dtype=np.uint16)
-    groups = None if images.groups is None else group_numbers([images.groups[index] for index in kept])
-    return ImageStore(
-        images=_closed_up(pixels, kept),
-        labels=column,
-        sample_id=ids,
-        facts=DataFacts(
-            fingerprint=data_fingerprint(ids, column, classes),
-            samples=len(ids),
-            classes=classes,
-            skipped=len(skipped),
-            groups=group_count(groups),
-        ),
-        has_class_names=images.has_class_names,
-        source=images,
-        index=np.array(kept, dtype=np.intp),
-        groups=groups,
-        former=former_data(lambda names: sample_ids(keys, names), column, classes, rename or {}),
-        notes=(*images.notes, *skipped.notes),
-        folder=folder,
-    )
-
-
-class _Decoded(NamedTuple):
-    """What the store keeps of a sample; pixels are (H, W, C) uint8, `area` the pixels it had before geometry."""
-
-    key: bytes
-    label: int
-    pixels: NDArray[np.uint8]
-    area: int
-
-
-def _decode(images: ImageSet, index: int, geometry: Geometry) -> _Decoded:
-    sample = images.read(index)
-    named = len(images.classes) if images.has_class_names else _LABELS
-    if not 0 <= sample.label < min(named, _LABELS):
-        known = f"names {named} classes, 0..{named - 1}" if named < _LABELS else "may have 65535 classes"
-        raise DataError(
-            f"--failaware-dataset: {images.name(index)} has the label {sample.label}, and the data set {known}; "
-            "correct the label or the names"
-        )
-    try:
-        pixels = np.asarray(geometry(sample.image))
-    except DataError as error:
-        raise DataError(f"{images.name(index)}: {error}") from error
-    area = sample.image.width * sample.image.height
-    return _Decoded(sample.key, sample.label, pixels[..., None] if pixels.ndim == 2 else pixels, area)
-
-
-def _first(images: ImageSet, geometry: Geometry, skipped: Skipped) -> tuple[int, _Decoded]:
-    """The first image that can be used, with its number."""
-    for index in range(len(images)):
-        try:
-            return index, _decode(images, index, geometry)
-        except BadImageError as error:
-            skipped.add(images.name(index), error)
-    raise DataError(f"--failaware-bad-samples: all {len(images)} images would be left out; repair the data set")
-
-
-_Outcome = tuple[bytes, int] | BadImageError
-"""The key and the label of an image, or why it cannot be used."""
-
-
-def _fill(
-    pixels: NDArray[np.uint8], start: int, first: _Decoded, images: ImageSet, geometry: Geometry
-) -> Iterator[_Outcome]:
-    """Decode each image from `start` on into its row of `pixels`, (N, H, W, C); the outcomes, one by one."""
-
-    def store(index: int) -> _Outcome:
-        try:
-            decoded = first if index == start else _decode(images, index, geometry)
-        except BadImageError as error:
-            return error
-        if decoded.pixels.shape != first.pixels.shape:
-            names = images.name(start), images.name(index)
-            raise DataError(_two_sizes(names[0], first.pixels.shape, names[1], decoded.pixels.shape))
-        pixels[index] = decoded.pixels
-        return decoded.key, decoded.label
-
-    rows = range(start, len(images))
-    if not images.reads_in_parallel or first.area < _WORTH_A_THREAD:
-        return map(store, rows)
-    return _in_threads(store, rows)
-
-
-def _in_threads(work: Callable[[int], _Outcome], rows: Iterable[int]) -> Iterator[_Outcome]:
-    """The results of work for each row in turn, computed a few ahead."""
-    threads = torch.get_num_threads()
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        waiting: deque[Future[_Outcome]] = deque()
-        for index in rows:
-            waiting.append(pool.submit(work, index))
-            if len(waiting) == _AHEAD * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _closed_up(pixels: NDArray[np.uint8], kept: Sequence[int]) -> NDArray[np.uint8]:
-    """The kept rows without gaps, moved in place: they may fill a file larger than the memory."""
-    for row, index in enumerate(kept):
-        if row != index:
-            pixels[row] = pixels[index]
-    return pixels[: len(kept)]
-
-
-def _two_sizes(first: str, wanted: tuple[int, ...], other: str, found: tuple[int, ...]) -> str:
-    sizes = [f"{width} x {height} px with {channels} channel(s)" for height, width, channels in (wanted, found)]
-    remedy = "add resize=, or resize_short= and crop=" if wanted[:2] != found[:2] else "give all grey or all as RGB"
-    return (
-        f"--failaware-preprocess: images must have one size after it, but {first} has {sizes[0]} and {other} "
-        f"{sizes[1]}; {remedy}"
-    )

@@ -18,7 +18,8 @@ from pytest_failaware.core.request import Loading, Source, SourceKind
 from pytest_failaware.measure.engine.settings import building
 from pytest_failaware.measure.imports import load_attribute
 from pytest_failaware.measure.models.architectures import architecture_name, call_factory, kind_of
-from pytest_failaware.measure.models.checkpoint import checkpoint_of, read_content
+from pytest_failaware.measure.models.checkpoint import checkpoint_of
+from pytest_failaware.measure.models.content import read_content
 from pytest_failaware.measure.models.formats import Format, recognise
 from pytest_failaware.measure.models.pretrained import published
 from pytest_failaware.measure.models.programs import load_program

@@ -26,7 +26,7 @@ from pytest_failaware.core.output_scale import (
 from pytest_failaware.core.scores import is_answered
 from pytest_failaware.core.text import described, one_line, spelled
 from pytest_failaware.measure.class_labels import LabelError, class_numbers
-from pytest_failaware.measure.predictions.files import Table
+from pytest_failaware.measure.predictions.table import Table
 
 _WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,19}")
 

@@ -39,7 +39,8 @@ from pytest_failaware.measure.predictions.columns import (
     sample_numbers,
     scale_doubts,
 )
-from pytest_failaware.measure.predictions.files import Table, read_table, table_of_arrays, table_of_frame
+from pytest_failaware.measure.predictions.files import read_table
+from pytest_failaware.measure.predictions.table import Table, table_of_arrays, table_of_frame
 
 _KINDS: Final = ("npz", "csv", "parquet", "file")
 

@@ -22,7 +22,7 @@ from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import Loading, Precision, Source, SourceKind
 from pytest_failaware.measure.engine.writes import check_unwritten
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.live import Bench, build_bench
 from pytest_failaware.measure.models.loading import adopt_model, load_model
 from pytest_failaware.measure.models.state import model_sha256
@@ -518,7 +518,7 @@ def test_many_conditions_cost_no_more() -> None:
 def test_a_model_is_hashed_once_a_condition(monkeypatch: pytest.MonkeyPatch) -> None:
     """And once when it is loaded."""
     hashed = []
-    for place in ("models", "writes"):
+    for place in ("models.loading", "engine.writes"):
         name = f"pytest_failaware.measure.{place}.model_sha256"
         monkeypatch.setattr(name, lambda net: hashed.append(net) or model_sha256(net))
     one = bench(network())

@@ -21,7 +21,7 @@ from pytest_failaware.core.errors import ModelError
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import Loading, Precision, Source, SourceKind
 from pytest_failaware.measure.engine.outputs import logits_in
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.live import build_bench
 from pytest_failaware.measure.models.loading import LoadedModel, adopt_model, load_model
 

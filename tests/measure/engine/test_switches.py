@@ -15,9 +15,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from pytest_failaware.core.errors import BadImageError
 from pytest_failaware.measure.engine.switches import fixed_switches
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.decoding import build_store
 from pytest_failaware.measure.images.folder import FolderImages
-from pytest_failaware.measure.images.store import build_store
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.preview import open_picture
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)

@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from pytest_failaware.core.errors import DataError
-from pytest_failaware.measure.images.data import ImageSet, adopt_dataset
+from pytest_failaware.measure.images.data import ImageSet
+from pytest_failaware.measure.images.map_style import adopt_dataset
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
 COLOUR = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)

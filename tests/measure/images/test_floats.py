@@ -11,9 +11,9 @@ from torchvision.transforms import functional as F
 
 from pytest_failaware.core.errors import DataError
 from pytest_failaware.core.preprocessing import Preprocessing
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.decoding import build_store
 from pytest_failaware.measure.images.floats import ROUNDING, grey_levels
-from pytest_failaware.measure.images.store import build_store
+from pytest_failaware.measure.images.map_style import adopt_dataset
 
 IMAGENET = Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 MNIST = Preprocessing(mean=(0.1307,), std=(0.3081,))

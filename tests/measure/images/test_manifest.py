@@ -13,8 +13,8 @@ from PIL import Image
 from pytest_failaware.core.errors import DataError
 from pytest_failaware.core.request import Source, SourceKind
 from pytest_failaware.measure.images.data import ImageSet
+from pytest_failaware.measure.images.decoding import build_store
 from pytest_failaware.measure.images.sources import open_dataset
-from pytest_failaware.measure.images.store import build_store
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 6, 5, 3), dtype=np.uint8)
 

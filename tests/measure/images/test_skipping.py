@@ -13,9 +13,11 @@ from torchvision import datasets
 
 from pytest_failaware.core.errors import BadImageError, DataError
 from pytest_failaware.core.request import Source, SourceKind
-from pytest_failaware.measure.images.data import ImageSet, adopt_dataset
+from pytest_failaware.measure.images.data import ImageSet
+from pytest_failaware.measure.images.decoding import build_store
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.images.sources import open_dataset
-from pytest_failaware.measure.images.store import ImageStore, build_store
+from pytest_failaware.measure.images.store import ImageStore
 
 COUNT = 12
 PIXELS = np.random.default_rng(0).integers(0, 256, (COUNT, 9, 7, 3), dtype=np.uint8)
@@ -81,7 +83,7 @@ def test_what_is_left_is_the_data_set_without_them(
     folder: Path, bad: tuple[int, ...], parallel: bool, budget: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pixels, labels and ids of the others are those of a folder that never had the bad ones, and the count is kept."""
-    monkeypatch.setattr("pytest_failaware.measure.images.store._WORTH_A_THREAD", 0 if parallel else 10**9)
+    monkeypatch.setattr("pytest_failaware.measure.images.decoding._WORTH_A_THREAD", 0 if parallel else 10**9)
     damage(folder, *bad)
     store = store_of(opened(folder), len(bad), budget_bytes=budget)
     for k in bad:

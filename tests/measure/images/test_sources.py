@@ -19,9 +19,10 @@ from torchvision.datasets.folder import pil_loader
 
 from pytest_failaware.core.errors import BadImageError, ConfigError, DataError
 from pytest_failaware.core.request import Source, SourceKind
-from pytest_failaware.measure.images.data import ImageSet, adopt_dataset
+from pytest_failaware.measure.images.data import ImageSet
+from pytest_failaware.measure.images.decoding import build_store
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.images.sources import open_dataset
-from pytest_failaware.measure.images.store import build_store
 
 RANDOM = np.random.default_rng(0)
 COLOUR = RANDOM.integers(0, 256, (48, 40, 3), dtype=np.uint8)

@@ -24,9 +24,11 @@ from PIL import Image
 from pytest_failaware.core.errors import DataError
 from pytest_failaware.core.identity import sample_ids
 from pytest_failaware.core.request import Source, SourceKind
-from pytest_failaware.measure.images.data import ImageSet, Sample, adopt_dataset
+from pytest_failaware.measure.images.data import ImageSet, Sample
+from pytest_failaware.measure.images.decoding import build_store
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.images.sources import open_dataset
-from pytest_failaware.measure.images.store import ImageStore, build_store
+from pytest_failaware.measure.images.store import ImageStore
 
 Item = tuple[np.ndarray, int]
 
@@ -118,7 +120,7 @@ def test_geometry_comes_after_the_key(folder: ImageSet) -> None:
 @pytest.mark.parametrize("parallel", [False, True])
 def test_each_image_is_read_once(folder: ImageSet, parallel: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """One read per sample, in one thread or, where images are large, in several."""
-    monkeypatch.setattr("pytest_failaware.measure.images.store._WORTH_A_THREAD", 24 if parallel else 25)
+    monkeypatch.setattr("pytest_failaware.measure.images.decoding._WORTH_A_THREAD", 24 if parallel else 25)
     counted = Counted(folder, parallel=True)
     store = build_store(counted, same)
 
@@ -189,7 +191,7 @@ def test_beyond_the_budget_the_images_lie_in_a_file(
 HOLDS_A_MAP = """
 import time
 import numpy as np
-from pytest_failaware.measure.room import room_for
+from pytest_failaware.measure.images.memory import room_for
 
 images, _ = room_for((64, 1024), 0)
 images[:] = 7

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pytest_failaware.core.preprocessing import Preprocessing
-from pytest_failaware.measure.images.data import adopt_dataset
-from pytest_failaware.measure.images.store import build_store
+from pytest_failaware.measure.images.decoding import build_store
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.images.subset import Subset
 
 

@@ -19,7 +19,8 @@ from torch import nn
 
 from pytest_failaware.core.errors import ModelError
 from pytest_failaware.core.request import Loading
-from pytest_failaware.measure.models.checkpoint import Checkpoint, checkpoint_of, read_content
+from pytest_failaware.measure.models.checkpoint import Checkpoint, checkpoint_of
+from pytest_failaware.measure.models.content import read_content
 from pytest_failaware.measure.models.formats import recognise
 
 RESAVE = "torch.save(model.state_dict(), ...)"

@@ -23,7 +23,7 @@ from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import Loading, Source, SourceKind
 from pytest_failaware.measure.cache.key import Identity
 from pytest_failaware.measure.engine.fold import private_copies
-from pytest_failaware.measure.images.data import adopt_dataset
+from pytest_failaware.measure.images.map_style import adopt_dataset
 from pytest_failaware.measure.live import Bench, build_bench
 from pytest_failaware.measure.models.loading import LoadedModel, adopt_model, load_model
 

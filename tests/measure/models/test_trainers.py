@@ -18,7 +18,8 @@ from torchvision import models as torchvision_models
 from pytest_failaware.core.errors import ModelError
 from pytest_failaware.core.request import Loading, Source, SourceKind
 from pytest_failaware.measure.models.architectures import import_timm
-from pytest_failaware.measure.models.checkpoint import Checkpoint, checkpoint_of, read_content
+from pytest_failaware.measure.models.checkpoint import Checkpoint, checkpoint_of
+from pytest_failaware.measure.models.content import read_content
 from pytest_failaware.measure.models.formats import recognise
 from pytest_failaware.measure.models.loading import LoadedModel, load_model
 
