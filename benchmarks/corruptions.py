@@ -103,7 +103,7 @@ def ours_on(name: str, planes: torch.Tensor, severity: int) -> int:
     """The kernel on the whole batch, as the loader calls it."""
     condition = at_size(parse_condition(f"{name}:{severity}", "benchmark"), *planes.shape[2:])
     random = SampleRandom.keyed(0, name, torch.arange(len(planes)))
-    find_kernel(name, {})(planes, dict(condition.parameters), random)
+    find_kernel(condition, {})(planes, dict(condition.parameters), random)
     return len(planes)
 
 

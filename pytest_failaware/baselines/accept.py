@@ -18,7 +18,7 @@ from pytest_failaware.baselines.sample_files import sha256_of
 from pytest_failaware.baselines.samples import own_content
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.core.budgets import check_unpacked
-from pytest_failaware.core.errors import BaselineError, FailAwareError
+from pytest_failaware.core.errors import BaselineError, ConfigError, FailAwareError
 from pytest_failaware.core.identity import data_fingerprint
 from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.core.measurement import Measurement
@@ -30,7 +30,7 @@ from pytest_failaware.report.json_measurement import Document, read_measurement
 from pytest_failaware.report.json_report import SCHEMA, records_path
 
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-report=FILE.json"
-_DAMAGE: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+_DAMAGE: Final = (ConfigError, LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 """What a document of another shape raises where it is taken apart."""
 
 

@@ -12,6 +12,7 @@ import yaml
 from pytest_failaware.baselines.strict_yaml import Node, parse
 from pytest_failaware.core.baseline import Baseline, BaselineEntry, Change, Golden
 from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.stored import stored_condition, stored_parameters
 from pytest_failaware.core.errors import BaselineError, ConfigError
 from pytest_failaware.core.estimates import Cells
 from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
@@ -23,9 +24,6 @@ SCHEMAS: Final = (1, 2)
 """The versions that are read; the first knows no hash in the names of sample files."""
 
 HEADER: Final = "# Written by pytest --failaware-update-baselines; review it like code.\n"
-_KEY: Final = re.compile(
-    r"(?P<name>(?:precomputed/)?[A-Za-z0-9_]+|[A-Za-z_][\w.]*:[A-Za-z_]\w*)(:\d+|\([^()]*\))?", re.ASCII
-)
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
 _DEVICE: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # on Windows, in any folder
 _HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
@@ -119,7 +117,7 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def _plain(entry: BaselineEntry) -> dict[str, Any]:  # Any: what YAML can hold
-    parameters = dict(entry.condition.parameters)
+    parameters = stored_parameters(entry.condition)
     return {
         **({"parameters": parameters} if parameters else {}),
         "implementation": entry.condition.implementation,
@@ -260,14 +258,10 @@ def _rule(rule: Node) -> FailureRule:
 
 
 def _condition(key: str, entry: Node, fields: Mapping[str, Node]) -> Condition:
-    spelled = _KEY.fullmatch(key)
-    if spelled is None:
-        raise entry.error("is no condition's spelling, as in 'blur' or 'gaussian_noise(sigma=0.1)'")
     stored = fields["parameters"].mapping() if "parameters" in fields else {}
-    return Condition(
-        name=spelled["name"],
-        parameters=tuple((name, value.number()) for name, value in stored.items()),
-        key=key,
-        implementation=fields["implementation"].count(),
-        is_random="seed" in fields,
-    )
+    numbers = {name: value.number() for name, value in stored.items()}
+    implementation = fields["implementation"].count()
+    try:
+        return stored_condition(key, numbers, implementation=implementation, is_random="seed" in fields)
+    except ConfigError as error:
+        raise entry.error(str(error)) from error

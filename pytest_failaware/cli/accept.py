@@ -1,4 +1,4 @@
-"""`accept`: a CI run's values become the baselines."""
+"""The command `accept`: store the values of a CI run in the baselines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(given: Namespace) -> Iterator[str]:
-    """Write the baselines from a CI run's report."""
+    """Write the baselines from the report of a CI run, and yield a sentence on each."""
     refuse_on_ci(given)
     if given.reset_golden and not given.reason:
         raise ConfigError('--reset-golden: forgets what drift was measured against; add --reason="why that is right"')

@@ -1,4 +1,4 @@
-"""Whether a command may write where it runs: on a CI server only if the ini allows it."""
+"""Refuse to write baselines on a CI server unless the ini allows it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ UPDATE_IN_CI: Final = f"{PREFIX}update_in_ci"
 
 
 def refuse_on_ci(given: Namespace) -> None:
-    """Refuse to write on a CI server unless the ini allows it: the same rule as for pytest's update options.
+    """Refuse to write on a CI server unless the ini allows it, as pytest's update options do.
 
     Raises:
-        ConfigError: naming the variable and the key.
+        ConfigError: this is a CI server; the message names its variable and the key of the ini.
     """
-    here = Path.cwd()
-    server = Surroundings(environ=os.environ, invocation_dir=here, ini_dir=here).ci_server
+    folder = Path.cwd()
+    server = Surroundings(environ=os.environ, invocation_dir=folder, ini_dir=folder).ci_server
     if not server or given.dry_run or ini_with(UPDATE_IN_CI):
         return
     raise ConfigError(
@@ -32,10 +32,10 @@ def refuse_on_ci(given: Namespace) -> None:
 
 
 def ini_with(key: str) -> str:
-    """The name of the ini in which a key is switched on, "" if none does."""
+    """Return the name of the ini if it switches a key on, else ""."""
     ini, table = ini_of(Path.cwd())
     if ini is None:
         return ""
     text = str(table.get(key) or "")
-    wanted = Given(text=text, where=f"{key} = {text}", place=ini.name, base=ini.parent)
-    return ini.name if wanted.switch() else ""
+    value = Given(text=text, where=f"{key} = {text}", place=ini.name, base=ini.parent)
+    return ini.name if value.switch() else ""

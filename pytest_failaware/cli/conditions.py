@@ -1,4 +1,4 @@
-"""`conditions`: what can be named in a gate, in words."""
+"""The command `conditions`: list the conditions that a gate can name."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pytest_failaware.core.layout import aligned
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Take no argument."""
+    """Add no argument; the command takes none."""
 
 
 def run(given: Namespace) -> Iterator[str]:
-    """Every built-in condition with its severities and parameters, then the suites."""
+    """Yield a table of the built-in conditions with severities and parameters, then the suites."""
     rows = [_row(definition) for definition in DEFINITIONS.values()]
     yield from aligned([("condition", "severities", "draws", "parameters"), *rows], left=(0, 1, 2, 3))
     yield ""
     for suite, members in SUITES.items():
         yield f"{suite}: {len(members)} corruptions at severities 1 to 5, or at one as in {suite + ':3'}"
-    yield "name:1..5 is a range, name(parameter=value) a strength of your own, pkg.mod:function a function of your own"
+    yield "name:1..5 is a range; name(parameter=value) sets your strength; pkg.mod:function is your function"
     yield "severities have the strength published for images of 32 pixels (up to 48), 64 (up to 112) or 224 (above)"
 
 

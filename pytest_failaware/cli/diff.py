@@ -1,4 +1,4 @@
-"""`diff`: what differs between two baselines."""
+"""The command `diff`: list what differs between two baselines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(given: Namespace) -> Iterator[str]:
-    """What differs between two baselines: data, entries, rates, models and environments."""
+    """Yield what differs between two baselines: data, entries, rates, models and environments."""
     before, after = (_side(name, given.baseline_dir) for name in (given.before, given.after))
     lines = [*_file_differences(before, after), *_entry_differences(before, after)]
     given.failed = bool(lines)
@@ -38,7 +38,7 @@ def run(given: Namespace) -> Iterator[str]:
 
 
 def _side(name: str, directory: Path) -> Baseline:
-    """A baseline by its name or path, or as it is in a git revision: `HEAD:baselines/cifar.yaml`."""
+    """Return a baseline by its name or path, or from a git revision, as in `HEAD:baselines/cifar.yaml`."""
     revision, colon, path = name.partition(":")
     if not (revision and colon and path.endswith(".yaml")) or Path(name).exists():
         return open_baseline(name, directory)
@@ -95,9 +95,9 @@ def _differences(old: BaselineEntry, new: BaselineEntry) -> Iterator[tuple[str, 
             yield name, percent(rate), percent(rates[name]), change
     facts = [_facts(old), _facts(new)]
     for name in dict.fromkeys([*facts[0], *facts[1]]):
-        one, other = (side.get(name, _NONE) for side in facts)
-        if one != other:
-            yield name, one, other, ""
+        old_text, new_text = (side.get(name, _NONE) for side in facts)
+        if old_text != new_text:
+            yield name, old_text, new_text, ""
 
 
 def _facts(entry: BaselineEntry) -> dict[str, str]:
@@ -105,7 +105,7 @@ def _facts(entry: BaselineEntry) -> dict[str, str]:
         "rule": str(entry.rule),
         "seed": _NONE if entry.seed is None else str(entry.seed),
         "implementation": str(entry.condition.implementation),
-        "parameters": ", ".join(f"{name}={value!r}" for name, value in entry.condition.parameters) or _NONE,
+        "parameters": ", ".join(f"{name}={value!r}" for name, value in entry.condition.settings.items()) or _NONE,
         "model": entry.model.sha256[:8],
         "architecture": entry.model.architecture or _NONE,
         **entry.environment,

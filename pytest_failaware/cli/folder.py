@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def add_baseline_dir(parser: ArgumentParser) -> None:
-    """Add the folder of the baselines; a command without this argument needs none."""
+    """Add the argument; a command that reads no baseline does not call this."""
     parser.add_argument(
         "--baseline-dir", metavar="DIR", type=Path, help="default: as in the ini, else baselines beside it"
     )

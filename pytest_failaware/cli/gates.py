@@ -1,4 +1,4 @@
-"""The gates that `plan` and `selftest` speak of."""
+"""The gates that `plan` and `selftest` examine."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def add_gate(parser: ArgumentParser) -> None:
 
 
 def gate_over(baseline: Baseline, pairs: Sequence[str]) -> Gate:
-    """The default gate over the baseline's conditions, with what the command line says of it."""
+    """Return the default gate over the baseline's conditions, with the values of --gate."""
     prefix = "--gate="
     gate = build_gate(read_pairs(pairs, prefix), prefix=prefix)
     return dataclasses.replace(gate, conditions=tuple(entry.condition for entry in baseline.entries.values()))
 
 
 def heading_of(gate: Gate) -> str:
-    """The first line: how many gates there are, and how sure each must be."""
+    """Return the first line of the output: the number of gates, and the level of each."""
     return (
         f"{gate.policy.value}, {len(gate.conditions)} conditions x {len(gate.metrics)} gates, each at p < "
         f"{gate.level:.2g}"
@@ -42,6 +42,6 @@ def heading_of(gate: Gate) -> str:
 
 
 def records_of(given: Namespace, baseline: Baseline) -> dict[str, Records]:
-    """The records of each condition that has them."""
-    found = {key: stored_records(given, baseline, key) for key in baseline.entries}
-    return {key: records for key, records in found.items() if records is not None}
+    """Return the records of each condition that has stored samples."""
+    stored = {key: stored_records(given, baseline, key) for key in baseline.entries}
+    return {key: records for key, records in stored.items() if records is not None}

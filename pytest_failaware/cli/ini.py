@@ -1,4 +1,4 @@
-"""The key `failaware_rule` in a file that configures pytest: its one line changes, every other byte stays."""
+"""Write the key `failaware_rule` into a file that configures pytest; all other bytes of the file stay."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SECTION: Final = {".ini": ("pytest",), ".cfg": ("tool:pytest",)}
 
 
 def write_rule(path: Path, rule: FailureRule) -> str:
-    """Set the key in the file, and say so.
+    """Set the key in the file, and return a sentence that says so.
 
     Raises:
-        ConfigError: the file is none that configures pytest, or it is unclear where its key stands.
+        ConfigError: the file does not configure pytest, or the place of the key is unclear.
     """
     if path.suffix not in (*_SECTION, ".toml"):
         raise ConfigError(f"--write: {path} is no .ini, .cfg or .toml file; paste the rule where it belongs")
@@ -32,12 +32,12 @@ def write_rule(path: Path, rule: FailureRule) -> str:
     after = _with_rule(before, path, str(rule))
     if after == before:
         return f"{path}: has this rule already"
-    write_atomically(path.resolve(), after.encode("utf-8"))  # a link stays one
+    write_atomically(path.resolve(), after.encode("utf-8"))  # a symbolic link stays a link
     return f"{path}: {_KEY} written; look at the diff, and store it with --failaware-update-baselines"
 
 
 def _with_rule(before: str, path: Path, rule: str) -> str:
-    """The text with the key set; parsed again, it must differ from the old one in the key alone."""
+    """Return the text with the key set; parsed again, it must differ from the old text only in the key."""
     section = _SECTION.get(path.suffix) or header_of(path, _parsed(before, path))
     value = f'"{rule}"' if path.suffix == ".toml" else rule
     after = _edited(before, path, f"[{'.'.join(section)}]", f"{_KEY} = {value}")
@@ -53,9 +53,9 @@ def _with_rule(before: str, path: Path, rule: str) -> str:
 
 
 def _edited(text: str, path: Path, header: str, line: str) -> str:
-    """The line in the place of the key's, else below the header of its section."""
+    """Return the text with the line of the key replaced, or inserted below the header of its section."""
     lines = text.splitlines(keepends=True)
-    headers = [number for number, one in enumerate(lines) if one.strip() == header]
+    headers = [number for number, text in enumerate(lines) if text.strip() == header]
     if len(headers) != 1:
         raise _unclear(path, f"{len(headers) or 'no'} lines say {header}")
     start = headers[0] + 1

@@ -27,13 +27,16 @@ COMMANDS: Final[Mapping[str, str]] = {
     "accept": "write the baselines from a CI run's report and records",
     "prune": "delete entries of a baseline",
 }
-"""Each command is the file of its name in this folder, with `add_arguments` and `run`; only a typed one is imported."""
+"""The commands and their help.
 
-_NO_BASELINES: Final = Path()  # of a command that needs none
+Each command is the file of its name in this folder, with `add_arguments` and `run`. Only the typed command is imported.
+"""
+
+_NO_BASELINES: Final = Path()  # stands for the folder if a command reads no baseline
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 where all is well, 1 where one of them complains, 4 where nothing can be done."""
+    """Run one command, and return 0 if all is well, 1 if the command found a fault, 4 if it could not run."""
     try:
         words = sys.argv[1:] if arguments is None else arguments
         given = parser_of(words).parse_args(words)
@@ -41,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given.baseline_dir = baseline_folder(Path.cwd())
         for line in given.run(given):
             print(printable(line))  # noqa: T201 - a command line prints
-    except BrokenPipeError:  # whoever reads the output has seen enough, as `head` has
-        sys.stdout = None  # the interpreter would flush it once more at its end
+    except BrokenPipeError:  # the reader of the output has closed it, as `head` does
+        sys.stdout = None  # or else the interpreter would flush it again at its end
         return 0
     except (FailAwareError, OSError) as error:
         print(printable(f"error: {error}"), file=sys.stderr)  # noqa: T201 - see above
@@ -51,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser_of(words: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser of a command line, with the arguments of the command that it names."""
+    """Return the parser of a command line, with the arguments of the typed command."""
     parser = argparse.ArgumentParser(prog="python -m pytest_failaware", description=__doc__)
     installed = f"pytest-failaware {version('pytest-failaware')}"
     parser.add_argument("--version", action="version", version=installed, help="print the version and stop")

@@ -1,4 +1,4 @@
-"""`mce`: the corruption errors of a stored baseline, alone or in units of a reference model's."""
+"""The command `mce`: print the corruption errors of a baseline, alone or relative to those of a reference model."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from pytest_failaware.judge.corruption.summary import baseline_rates, baseline_s
 from pytest_failaware.report.corruption import corruption_table, total_sentences
 
 PUBLISHED: Final = "alexnet"
-"""The reference that is no baseline."""
+"""The name of the only reference that is not a baseline."""
 
 
 class _Reference(NamedTuple):
-    """A reference by its name, with what a reader could take for something else."""
+    """The error rates of a reference, with a note if its name is ambiguous."""
 
     name: str
     rates: ErrorRates
@@ -41,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(given: Namespace) -> Iterator[str]:
-    """The error rates of each corruption, and the means over them."""
+    """Yield the error rates of each corruption, and the means over them."""
     baseline = open_baseline(given.name, given.baseline_dir)
     rates, reference = baseline_rates(baseline), _reference(given, baseline)
     summary = summarise(baseline.name, rates)
@@ -60,21 +60,21 @@ def run(given: Namespace) -> Iterator[str]:
 
 
 def _reference(given: Namespace, baseline: Baseline) -> _Reference | None:
-    """The reference that was asked for."""
+    """Return the reference that --reference names, None without that option."""
     if given.reference is None:
         return None
     return _published(given, baseline) if given.reference == PUBLISHED else _stored(given, baseline)
 
 
 def _published(given: Namespace, baseline: Baseline) -> _Reference:
-    """AlexNet's errors, which mean something on ImageNet's classes and sizes alone."""
+    """Return AlexNet's errors, which are meaningful only for ImageNet's classes and image sizes."""
     sides, classes = baseline_sides(baseline), len(baseline.data.classes)
     if not all(is_alexnets(classes, side) for side in sides):
-        found = ", ".join(map(str, sorted(sides)))
+        pixels = ", ".join(map(str, sorted(sides)))
         raise BaselineError(
             f"--reference {PUBLISHED}: was published for {alexnet.CLASSES} classes and images of {alexnet.SIDE_PX} "
-            f"pixels, {baseline.name} has {classes} classes and conditions for {found} pixels; give a baseline of your "
-            "own as the reference"
+            f"pixels, {baseline.name} has {classes} classes and conditions for {pixels} pixels; give a baseline of "
+            "your own as the reference"
         )
     note = ""
     if PUBLISHED in baseline_names(given.baseline_dir):
@@ -84,7 +84,7 @@ def _published(given: Namespace, baseline: Baseline) -> _Reference:
 
 
 def _stored(given: Namespace, baseline: Baseline) -> _Reference:
-    """Another baseline, of the same data set under the same conditions."""
+    """Return the error rates of another baseline of the same data set and conditions."""
     other = open_baseline(given.reference, given.baseline_dir, also=(PUBLISHED,))
     if differences := list(reference_differences(baseline, other)):
         raise BaselineError(

@@ -1,4 +1,4 @@
-"""`plan`: what a gate can see, by formula."""
+"""The command `plan`: print by formula which drops a gate can detect."""
 
 from __future__ import annotations
 
@@ -37,46 +37,46 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(given: Namespace) -> Iterator[str]:
-    """The smallest drop that each gate of a baseline's conditions can see, without running a model."""
+    """Yield the smallest drop that each gate of a baseline can detect; no model runs."""
     if given.name is None:
         yield from _without_baseline(given)
         return
     baseline = open_baseline(given.name, given.baseline_dir)
     gate = gate_over(baseline, given.gate)
     yield heading_of(gate)
-    found = [
+    detectable = [
         (key, tuple(sights(gate, cell_rates(entry.cells), given.samples))) for key, entry in baseline.entries.items()
     ]
-    yield from sight_table(found)
-    yield from too_few(found)
-    if any(seen for _, seen in found):
+    yield from sight_table(detectable)
+    yield from too_few(detectable)
+    if any(drops for _, drops in detectable):
         yield from finds_less(baseline.data, stored_samples(given, baseline))
     yield from _no_drop(gate)
     if scores := [name for name in gate.metrics if not gate.table[name].is_ratio]:
-        yield f"no formula tells what these gates find: {', '.join(scores)}; selftest plants drops and counts"
+        yield f"no formula says which drops these gates find: {', '.join(scores)}; run selftest, which plants drops"
     for key, records in records_of(given, baseline).items():
         if is_at_chance(baseline.entries[key].cells, records.label):
             yield f"{key}: {AT_CHANCE}"
 
 
 def _without_baseline(given: Namespace) -> Iterator[str]:
-    """The same for a test set that is not measured yet, as if the model trusted every answer."""
+    """Yield the same for N samples that are not measured yet, as if every answer were trusted."""
     if given.samples is None:
         raise ConfigError("plan: give the NAME of a baseline, or --samples N for N images that are not measured yet")
     prefix = "--gate="
     gate = build_gate({"conditions": FOUNDING, **read_pairs(given.gate, prefix)}, prefix=prefix)
     yield heading_of(gate)
     every = Cells(trusted_right=given.samples, trusted_wrong=0, flagged_right=0, flagged_wrong=0)
-    found = [("each", tuple(sights(gate, cell_rates(every))))]
-    yield from sight_table(found)
-    yield from too_few(found)
+    detectable = [("each", tuple(sights(gate, cell_rates(every))))]
+    yield from sight_table(detectable)
+    yield from too_few(detectable)
     yield from _no_drop(gate)
-    if found[0][1]:
-        yield "counted as if every answer were trusted; gates on the trusted ones find less the more are flagged"
+    if detectable[0][1]:
+        yield "counted as if every answer were trusted; if answers are flagged, gates on trusted answers find less"
 
 
 def _no_drop(gate: Gate) -> Iterator[str]:
-    """That a policy looks for no drop."""
+    """Yield a sentence if the policy does not look for a drop."""
     if not gate.policy.proves_a_drop:
         yield (
             f"{gate.policy.value} looks for no drop: {DEMAND[gate.policy]}, so there is no smallest drop to list; "

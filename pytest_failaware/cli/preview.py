@@ -1,4 +1,4 @@
-"""`preview`: an image under the conditions, as a contact sheet."""
+"""The command `preview`: write a contact sheet of an image under the conditions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pytest_failaware.config.sources import positive
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.catalogue import DEFINITIONS, FOUNDING
 from pytest_failaware.core.conditions.published import IMAGENET_C, IMAGENET_C_EXTRA
-from pytest_failaware.core.conditions.spelling import PRECOMPUTED, is_precomputed, parse_conditions
+from pytest_failaware.core.conditions.spelling import PRECOMPUTED, parse_conditions
 from pytest_failaware.core.errors import ConfigError
 
-_LARGEST: Final = 1024  # pixels a side of a preview: a sheet of all conditions is five of them wide
+_LARGEST: Final = 1024  # pixels per side of one image; a sheet is five images wide
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,10 +39,13 @@ def run(given: Namespace) -> Iterator[str]:
     if given.size and given.size > _LARGEST:
         raise ConfigError(f"--size: must be at most {_LARGEST:,} pixels a side, got {given.size:,}")
     if given.conditions:
-        found = parse_conditions(names_of(given.conditions), "--conditions")
-        if any(is_precomputed(condition) for condition in found):
-            raise ConfigError(f"--conditions: what {PRECOMPUTED}… names is of a data set, not of this image")
-        rows = [tuple(one for one in found if one.name == name) for name in dict.fromkeys(one.name for one in found)]
+        conditions = parse_conditions(names_of(given.conditions), "--conditions")
+        if any(condition.is_precomputed for condition in conditions):
+            raise ConfigError(
+                f"--conditions: {PRECOMPUTED}… names images of a data set and cannot change this image; leave it out"
+            )
+        names = dict.fromkeys(condition.name for condition in conditions)
+        rows = [tuple(condition for condition in conditions if condition.name == name) for name in names]
     else:
         rows = _every_row()
     picture = open_picture(given.image, given.size)
@@ -53,7 +56,7 @@ def run(given: Namespace) -> Iterator[str]:
 
 
 def _every_row() -> list[tuple[Condition, ...]]:
-    """The founding four in one row, then each corruption's severities in one."""
+    """Return the four default conditions in one row, then one row of severities for each corruption."""
     graded = [name for name, definition in DEFINITIONS.items() if definition.has_severities]
     published = [*IMAGENET_C, *IMAGENET_C_EXTRA]
     names = published + [name for name in graded if name not in published]

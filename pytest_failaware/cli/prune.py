@@ -1,4 +1,4 @@
-"""`prune`: entries that leave a baseline."""
+"""The command `prune`: delete entries of a baseline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(given: Namespace) -> Iterator[str]:
-    """Delete entries and their sample files."""
+    """Delete entries and their sample files, and yield a sentence that says so."""
     refuse_on_ci(given)
     baseline = open_baseline(given.name, given.baseline_dir)
     directory = directory_of(given.name, given.baseline_dir)

@@ -1,4 +1,4 @@
-"""`selftest`: what a gate sees of changes that are planted in the stored records."""
+"""The command `selftest`: plant changes in the stored records, and count how often the gates fail."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(given: Namespace) -> Iterator[str]:
-    """How often the gates fail where nothing is lost, and where a drop is planted in the stored records."""
+    """Yield how often the gates fail if nothing is lost, and if a drop is planted in the stored records."""
     baseline = open_baseline(given.name, given.baseline_dir)
     gate, stored, samples = (
         gate_over(baseline, given.gate),
@@ -49,7 +49,8 @@ def run(given: Namespace) -> Iterator[str]:
     if missing := [key for key in baseline.entries if key not in stored]:
         raise BaselineError(f"{given.name}: no sample file for {', '.join(missing)}; restore it from version control")
     needing = [gate.table[name] for name in gate.of_logits]
-    if unfit := [key for key, one in stored.items() if not all(metric.can_measure(one) for metric in needing)]:
+    unfit = [key for key, records in stored.items() if not all(metric.can_measure(records) for metric in needing)]
+    if unfit:
         raise BaselineError(
             f"{given.name}: {NO_LOGITS} for {', '.join(unfit)}, and {', '.join(gate.of_logits)} needs them; "
             f"{WITH_LOGITS}"
@@ -61,9 +62,9 @@ def run(given: Namespace) -> Iterator[str]:
     for flips in (FEW_FLIPS, MANY_FLIPS):
         trials = {}
         for key, entry in baseline.entries.items():
-            own = dataclasses.replace(gate, rule=_rule(gate, entry, given.gate))
-            records = stored[key] if own.of_logits else dataclasses.replace(stored[key], logits=None)
-            trials[key] = plant(own, records, flips, given.draws, random)
+            ruled = dataclasses.replace(gate, rule=_rule(gate, entry, given.gate))
+            records = stored[key] if ruled.of_logits else dataclasses.replace(stored[key], logits=None)
+            trials[key] = plant(ruled, records, flips, given.draws, random)
         rows += [_row(key, trial) for key, trial in trials.items()]
         everywhere = np.logical_or.reduce([trial.failed for trial in trials.values()])
         mean = float(np.mean([trial.flips for trial in trials.values()]))
@@ -88,7 +89,10 @@ def _row(label: str, trial: Trial) -> tuple[str, ...]:
 
 
 def _noisy(gate: Gate, shares: Sequence[float], draws: int) -> Iterator[str]:
-    """Where the whole test is red more often than alpha says though nothing is lost, beyond three standard errors."""
+    """Yield a complaint if the whole test fails more often than alpha allows although nothing is lost.
+
+    Three standard errors are allowed for chance.
+    """
     if not gate.policy.proves_a_drop:
         return
     alpha = float(gate.chosen_alpha)
@@ -100,13 +104,13 @@ def _noisy(gate: Gate, shares: Sequence[float], draws: int) -> Iterator[str]:
 
 
 def _closed(gate: Gate, shares: Sequence[float]) -> Iterator[str]:
-    """A gate that an equal model fails more often than not, even one that is only exported."""
+    """Yield a complaint if an equal model, for example one that is only exported, fails more often than it passes."""
     if not gate.policy.proves_a_drop and min(shares) > 0.5:
         yield "an equal model fails more often than it passes; measure more images, or allow a larger tolerance"
 
 
 def _blind(keys: Sequence[str]) -> Iterator[str]:
-    """Conditions whose gates never failed under the largest drop."""
+    """Yield a complaint on conditions whose gates never failed under the largest drop."""
     if keys:
         names = ", ".join(dict.fromkeys(keys))
         yield (
@@ -115,5 +119,5 @@ def _blind(keys: Sequence[str]) -> Iterator[str]:
 
 
 def _rule(gate: Gate, entry: BaselineEntry, pairs: Sequence[str]) -> FailureRule:
-    """The rule of the entry, unless the command line names one."""
+    """Return the rule of the entry, unless the command line names another rule."""
     return gate.rule if any(pair.startswith("rule=") for pair in pairs) else entry.rule

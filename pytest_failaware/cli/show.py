@@ -1,4 +1,4 @@
-"""`show`: a baseline as a table."""
+"""The command `show`: print a baseline as a table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(given: Namespace) -> Iterator[str]:
-    """A baseline as a table: one row per condition, and what its numbers belong to."""
+    """Yield a baseline as a table with one row per condition, then the history of its entries."""
     baseline = open_baseline(given.name, given.baseline_dir)
     data = baseline.data
     size = f"{data.samples:,} images{in_groups(data)}, {len(data.classes)} classes"
@@ -47,13 +47,13 @@ def run(given: Namespace) -> Iterator[str]:
 
 
 def _change(change: Change) -> str:
-    """An accepted change in a line."""
+    """Return an accepted change in one line."""
     reset = ", golden reset" if change.golden_reset else ""
     return f"{change.reason} (model {change.model_sha256[:8]}{reset})"
 
 
 def _others(given: Namespace, baseline: Baseline, entry: BaselineEntry, named: Sequence[OneSided]) -> Iterator[str]:
-    """The metrics that were asked for, from the counts or from the stored outcome of every sample."""
+    """Yield the metrics of --metrics, from the counts or from the stored outcome of every sample."""
     rates = cell_rates(entry.cells)
     if any(metric.name not in rates for metric in named):
         records = stored_records(given, baseline, entry.condition.key)

@@ -1,4 +1,4 @@
-"""`temperature`: the T that calibrates the stored logits of a condition, fitted on one half and judged on the other."""
+"""The command `temperature`: fit the T that calibrates stored logits on one half, and judge it on the other half."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(given: Namespace) -> Iterator[str]:
-    """T, and what it does to samples it was not fitted on; exit code 1 where there is none."""
+    """Yield T and its effect on the other half of the samples; the exit code is 1 if there is no such T."""
     baseline = open_baseline(given.name, given.baseline_dir)
     records = open_records(given, baseline, given.condition)
     if records.logits is None:
@@ -50,8 +50,8 @@ def run(given: Namespace) -> Iterator[str]:
         given.failed = True
         low, high = TEMPERATURES
         yield (
-            f"no temperature from {low:g} to {high:g} has the least NLL: every answer is right, the logits tell "
-            "nothing or are in other units, or a label has probability 0"
+            f"no temperature from {low:g} to {high:g} has the least NLL: every answer is right, the logits carry no "
+            "information or are in other units, or a label has probability 0"
         )
         return
     at = f"{TEMPERATURE}{fitted:.4g}"  # four digits: what is printed is what was judged
@@ -67,7 +67,7 @@ def _meaning(temperature: float) -> str:
 
 
 def _halves(records: Records) -> tuple[Records, Records]:
-    """Two halves by a hash of the ids, so that the order of the data plays no part; no group is in both."""
+    """Return two halves by a hash of the ids, so that the order of the data has no effect; no group is in both."""
     part = deal(records.samples, parts=2)
     first, second = (records.take(np.flatnonzero(part == half)) for half in (0, 1))
     return first, second
@@ -75,5 +75,5 @@ def _halves(records: Records) -> tuple[Records, Records]:
 
 def _row(label: str, records: Records, at: str = "") -> tuple[str, ...]:
     metrics = [SCORE_METRICS[name] if not at else one_sided_metric(name + at, "temperature") for name in _SHOWN]
-    unflagged = np.zeros(len(records), dtype=np.bool_)  # these ask for no rule
+    unflagged = np.zeros(len(records), dtype=np.bool_)  # these metrics use no rule
     return label, *(spelled(metric.measure(records, unflagged)) for metric in metrics)

@@ -1,4 +1,4 @@
-"""`thresholds`: the rule of the best coverage whose risk is bounded, from a baseline's stored records."""
+"""The command `thresholds`: choose the rule that trusts the most answers at a guaranteed risk, from stored records."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(given: Namespace) -> Iterator[str]:
-    """The risk at each coverage, the chosen rule and what is guaranteed of it; exit code 1 where there is none."""
+    """Yield the risk at each coverage, the chosen rule and its guarantee; exit code 1 if no rule can be chosen."""
     baseline = open_baseline(given.name, given.baseline_dir)
     records = open_records(given, baseline, given.condition)
     drawn = _independent(records)
-    found = choose(drawn, len(baseline.data.classes), By(given.by), risk=given.risk, confidence=given.confidence_level)
+    curve = choose(drawn, len(baseline.data.classes), By(given.by), risk=given.risk, confidence=given.confidence_level)
     right = int(records.correct.sum())
     yield f"{baseline.name}, {given.condition}: {len(records):,} images, {right / len(records):.2%} right"
     if drawn is not records:
@@ -67,13 +67,13 @@ def run(given: Namespace) -> Iterator[str]:
             f"chosen on {len(drawn):,} of them, one of each group: the images of a group are not independent, and more "
             "of them would prove too much"
         )
-    if len(found.trusted):
-        yield from _table(found, given.confidence_level)
-    if found.chosen is None:
+    if len(curve.trusted):
+        yield from _table(curve, given.confidence_level)
+    if curve.chosen is None:
         given.failed = True
-        yield _nothing(found, given, "images" if drawn is records else "groups")
+        yield _nothing(curve, given, "images" if drawn is records else "groups")
         return
-    rule, drawing = found.rule(found.chosen), "" if drawn is records else "one of each group, the groups "
+    rule, drawing = curve.rule(curve.chosen), "" if drawn is records else "one of each group, the groups "
     yield (
         f"with {_percent(given.confidence_level)} confidence at most {_percent(given.risk)} of the trusted answers are "
         f"wrong, on images like these ({given.condition}), {drawing}drawn independently"
@@ -85,7 +85,7 @@ def run(given: Namespace) -> Iterator[str]:
 
 
 def share(text: str, where: str) -> float:
-    """A number of at least a millionth and below 1."""
+    """Read a number of at least a millionth and below 1."""
     try:
         number = float(text)
     except ValueError:
@@ -98,36 +98,36 @@ def share(text: str, where: str) -> float:
 # ---- the lines -----------------------------------------------------------------------------------------------------
 
 
-def _table(found: Curve, confidence: float) -> Iterator[str]:
-    """Some of the tested rules, from high coverage to low: each fifth percent, the first tested and the chosen one."""
-    levels = np.arange(_EVERY, 101, _EVERY) * found.images // 100
-    shown = set((np.searchsorted(found.trusted, levels, "right") - 1).tolist()) | {0, found.chosen}
-    yield "risk: the share of wrong answers among the trusted ones; each bound speaks of its own row"
+def _table(curve: Curve, confidence: float) -> Iterator[str]:
+    """Yield a table of tested rules from high coverage to low: each fifth percent, the first and the chosen rule."""
+    levels = np.arange(_EVERY, 101, _EVERY) * curve.images // 100
+    shown = set((np.searchsorted(curve.trusted, levels, "right") - 1).tolist()) | {0, curve.chosen}
+    yield "risk: the share of wrong answers among the trusted ones; each bound is for its own row only"
     rows = [("trusted", "of them wrong", "risk", f"at most ({_percent(confidence)})", "rule", "")]
     for index in sorted((index for index in shown if index is not None and index >= 0), reverse=True):
-        trusted, wrong = int(found.trusted[index]), int(found.wrong[index])
-        mark = "<- chosen" if index == found.chosen else ""
-        rate, bound = f"{wrong / trusted:.2%}", f"{found.bound[index]:.2%}"
-        rows.append((_coverage(found, index), str(wrong), rate, bound, str(found.rule(index)), mark))
+        trusted, wrong = int(curve.trusted[index]), int(curve.wrong[index])
+        mark = "<- chosen" if index == curve.chosen else ""
+        rate, bound = f"{wrong / trusted:.2%}", f"{curve.bound[index]:.2%}"
+        rows.append((_coverage(curve, index), str(wrong), rate, bound, str(curve.rule(index)), mark))
     yield from aligned(rows, left=(4, 5))
 
 
-def _nothing(found: Curve, given: Namespace, what: str) -> str:
-    """Why there is no rule, with what is needed or what was seen; independent are the images or the groups."""
+def _nothing(curve: Curve, given: Namespace, what: str) -> str:
+    """Return why there is no rule, with the number that is needed or the best bound; `what` is images or groups."""
     target = _percent(given.risk)
-    if not len(found.trusted):
+    if not len(curve.trusted):
         needed = fewest(given.risk, given.confidence_level)
-        return f"too few {what} for a risk of {target}: {needed:,} must be trusted, without a wrong answer among them"
-    best = int(found.bound.argmin())
+        return f"too few {what} for a risk of {target}: {needed:,} must be trusted, all of them right"
+    best = int(curve.bound.argmin())
     return (
-        f"no threshold guarantees a risk of {target}: the tests begin where {_coverage(found, 0)} are trusted, with a "
-        f"bound of {found.bound[0]:.2%}; the lowest bound is {found.bound[best]:.2%}, at {_coverage(found, best)} (a "
+        f"no threshold guarantees a risk of {target}: the tests begin where {_coverage(curve, 0)} are trusted, with a "
+        f"bound of {curve.bound[0]:.2%}; the lowest bound is {curve.bound[best]:.2%}, at {_coverage(curve, best)} (a "
         f"new target taken from here needs new {what})"
     )
 
 
 def _elsewhere(given: Namespace, baseline: Baseline, rule: FailureRule, *, everywhere: bool) -> Iterator[str]:
-    """What the rule does under the other conditions, or `everywhere` on all images, which no guarantee covers."""
+    """Yield the observed risk of the rule under the other conditions, or with `everywhere` on all images."""
     rows = []
     for key in baseline.entries:
         if (everywhere or key != given.condition) and (records := stored_records(given, baseline, key)) is not None:
@@ -142,8 +142,8 @@ def _elsewhere(given: Namespace, baseline: Baseline, rule: FailureRule, *, every
         yield from aligned([("condition", "trusted", "of them wrong", "risk"), *rows], left=(0,))
 
 
-def _coverage(found: Curve, index: int) -> str:
-    return f"{found.trusted[index] / found.images:.1%}"
+def _coverage(curve: Curve, index: int) -> str:
+    return f"{curve.trusted[index] / curve.images:.1%}"
 
 
 def _percent(number: float) -> str:
@@ -151,6 +151,6 @@ def _percent(number: float) -> str:
 
 
 def _independent(records: Records) -> Records:
-    """One record of each group; the same records if each sample is alone in its group."""
+    """Return one record of each group, or all records if no two samples share a group."""
     rows = one_of_each(records.samples)
     return records if len(rows) == len(records) else records.take(rows)

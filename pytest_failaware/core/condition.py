@@ -1,23 +1,38 @@
-"""What an image is measured under."""
+"""The condition that a model is measured under: a degradation with its parameters."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
+
+
+class ConditionKind(Enum):
+    """Who makes the images of a condition."""
+
+    BUILT_IN = "built-in"  # this package
+    OTHER = "other"  # a hook of the user's, or nobody here: a name in a file of predictions
+    FUNCTION = "function"  # a function of the user's, `pkg.mod:function`
+    PRECOMPUTED = "precomputed"  # a folder that they are read from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """One degradation with its parameters; `key` is its spelling in markers, test ids and baselines.
 
-    `parameters` holds every parameter with its value, defaults included, in the order of the table in conditions.py.
-    Those of a published severity depend on the size of the images: none as typed, and all as measured and recorded.
-    `implementation` rises whenever the pixels that a name yields change.
+    `parameters` holds every parameter with its value, defaults included, in the order of its definition. The
+    parameters of a published severity depend on the size of the images: a condition as typed has none of them, a
+    measured or recorded condition has all. `implementation` increases each time the pixels of a degradation change.
+    `content` is the hash of precomputed images, known once they are opened.
     """
 
     name: str
+    kind: ConditionKind
     parameters: tuple[tuple[str, float], ...] = ()
     key: str
+    severity: int | None = None
+    content: str = ""
     implementation: int = 1
     is_random: bool = False
 
@@ -27,7 +42,21 @@ class Condition:
         return re.sub(r"[^a-z0-9._-]+", "-", self.key.lower().replace("+", "")).strip("-.")
 
     @property
-    def severity(self) -> int | None:
-        """The published severity in the key, 3 in `fog:3`; None where the key has none."""
-        _, _, severity = self.key.partition(":")
-        return int(severity) if severity.isdecimal() else None
+    def is_precomputed(self) -> bool:
+        """Whether the images are read from files instead of computed."""
+        return self.kind is ConditionKind.PRECOMPUTED
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether only code of this package makes the images."""
+        return self.kind is ConditionKind.BUILT_IN
+
+    @property
+    def is_own(self) -> bool:
+        """Whether user code makes the images."""
+        return self.kind in (ConditionKind.OTHER, ConditionKind.FUNCTION)
+
+    @property
+    def settings(self) -> Mapping[str, float | str]:
+        """The values that decide the pixels, besides the name, the seed and the code."""
+        return {**dict(self.parameters), **({"content": self.content} if self.content else {})}

@@ -59,7 +59,7 @@ def otherwise_made(measurement: Measurement, baseline: Baseline) -> dict[str, tu
     entry, condition = baseline.entries[measurement.condition.key], measurement.condition
     pairs: dict[str, tuple[object, object]] = {
         "preprocessing": (baseline.preprocessing, measurement.provenance.preprocessing),
-        "parameters": (dict(entry.condition.parameters), dict(condition.parameters)),
+        "parameters": (dict(entry.condition.settings), dict(condition.settings)),
         "implementation": (entry.condition.implementation, condition.implementation),
         "seed": (entry.seed, measurement.seed),
     }

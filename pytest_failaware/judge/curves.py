@@ -150,9 +150,14 @@ def _short(value: float) -> float:
     return round(float(value), 4)
 
 
+def _setting(setting: tuple[str, float | str]) -> str:
+    name, value = setting
+    return f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}"
+
+
 def _provenance(measurement: Measurement, gate: Gate) -> dict[str, str]:
     """What was measured with what, in the order in which people ask."""
-    made, parameters = measurement.provenance, measurement.condition.parameters
+    made, settings = measurement.provenance, measurement.condition.settings
     return {
         "model": f"{made.model.architecture} {made.model.sha256}".strip(),
         "samples": f"{len(measurement.records):,}, {len(made.data.classes)} classes, {made.data.fingerprint}",
@@ -160,6 +165,6 @@ def _provenance(measurement: Measurement, gate: Gate) -> dict[str, str]:
         "rule": str(gate.rule),
         "policy": f"{gate.policy.value}, each gate at {gate.level:.3g}",
         **({} if measurement.seed is None else {"seed": str(measurement.seed)}),
-        **({"parameters": ", ".join(f"{name} {value:g}" for name, value in parameters)} if parameters else {}),
+        **({"parameters": ", ".join(map(_setting, settings.items()))} if settings else {}),
         **made.environment,
     }

@@ -14,7 +14,8 @@ import torchvision
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.catalogue import Degrade
-from pytest_failaware.core.conditions.spelling import at_size, is_precomputed
+from pytest_failaware.core.conditions.spelling import at_size
+from pytest_failaware.core.conditions.stored import content_of
 from pytest_failaware.core.measurement import DECLARED_OUTPUTS, Former, Measurement, Provenance
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.progress import Tell
@@ -91,10 +92,9 @@ class Bench:
 
     def sized(self, condition: Condition) -> Condition:
         """The condition with what is known of it now: a severity's strength for images of this size, or its content."""
-        if not is_precomputed(condition):
+        if not condition.is_precomputed:
             return at_size(condition, *self.store.images.shape[1:3])
-        content = self._stored(condition).facts.fingerprint[:12]
-        return dataclasses.replace(condition, parameters=(("content", float(int(content, 16))),))
+        return dataclasses.replace(condition, content=content_of(self._stored(condition).facts.fingerprint))
 
     def _stored(self, condition: Condition) -> ImageStore:
         """The images of a precomputed condition."""
@@ -104,7 +104,7 @@ class Bench:
 
     def _images(self, condition: Condition) -> ImageStore:
         """The images that the kernel gets, as many as are measured."""
-        if not is_precomputed(condition):
+        if not condition.is_precomputed:
             return self.store
         stored = self._stored(condition)
         return stored if self.limit is None else stored.limited(self.limit)
@@ -115,7 +115,7 @@ class Bench:
             store=self._images(condition),
             pipeline=self.pipeline,
             condition=self.sized(condition),
-            kernel=find_kernel(condition.name, self.kernels),
+            kernel=find_kernel(condition, self.kernels),
             seed=seed,
             device=self.model.device,
             batch_size=self.runner.batch_size,

@@ -54,5 +54,5 @@ def _degraded(picture: Image.Image, condition: Condition, seed: int) -> Image.Im
     images = torch.from_numpy(np.array(picture)).permute(2, 0, 1).unsqueeze(0).contiguous()
     random = SampleRandom.keyed(seed, condition.name, torch.zeros(1, dtype=torch.int64))
     sized = at_size(condition, picture.height, picture.width)
-    degraded = find_kernel(condition.name, {})(images, dict(sized.parameters), random)
+    degraded = find_kernel(condition, {})(images, dict(sized.parameters), random)
     return Image.fromarray(degraded[0].permute(1, 2, 0).contiguous().numpy())

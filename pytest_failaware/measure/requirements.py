@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Final
 
 from pytest_failaware.core.condition import Condition
-from pytest_failaware.core.conditions.spelling import is_precomputed
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.preprocessing import Preprocessing
@@ -41,7 +40,7 @@ def check_requirements(config: RunConfig, gate: Gate, condition: Condition, *, o
     needed_preprocess(config)
     if "dataset" not in overridden:
         needed_dataset(config)
-    if is_precomputed(condition) and config.precomputed is None:
+    if condition.is_precomputed and config.precomputed is None:
         raise no_folder(condition)
 
 

@@ -1,4 +1,7 @@
-"""What the command line says of a gate that no reviewed file says; PYTEST_ADDOPTS is a part of the command line."""
+"""Find the words of the command line that change a gate without a reviewed file.
+
+PYTEST_ADDOPTS is a part of the command line.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 DEFINING: Final = frozenset(
     {*(f"{PREFIX}{key}" for key in INI_KEYS), *(option.ini for option in OPTIONS if option.defines)}
 )
-"""The ini keys that define a gate; all others of ours only say how it is executed."""
+"""The ini keys that define a gate. All our other keys only say how the gate is executed."""
 
 STRICT: Final = next(option for option in OPTIONS if option.name == "strict")
 
@@ -26,24 +29,27 @@ _TYPED: Final = tuple(option.typed for option in OPTIONS if option.defines and o
 
 
 def defines_gate(override: str) -> bool:
-    """Whether the text of an -o sets a key that defines a gate."""
+    """Return whether the text of an -o sets a key that defines a gate."""
     return key_of(override) in DEFINING
 
 
 def bends_of(config: pytest.Config, run: RunConfig) -> tuple[str, ...]:
-    """What the command line says of the gates, and which files it names instead of those that pytest would find."""
-    found = [f"-o {text}" for text in ini_overrides(config) if defines_gate(text)]
-    found += [f"{name}={value}" for name in _TYPED if (value := config.getoption(name, None))]
-    found += [f"--failaware-override {key}={value}" for key, value in run.overrides.items()]
-    found += _not_strict(config, run)
+    """Return the words that change a gate, and those that name another ini file or root folder."""
+    words = [f"-o {text}" for text in ini_overrides(config) if defines_gate(text)]
+    words += [f"{name}={value}" for name in _TYPED if (value := config.getoption(name, None))]
+    words += [f"--failaware-override {key}={value}" for key, value in run.overrides.items()]
+    words += _not_strict(config, run)
     for option, spelled in (("inifilename", "-c "), ("rootdir", "--rootdir=")):
         if value := config.getoption(option, None):
-            found.append(f"{spelled}{value}")
-    return tuple(found)
+            words.append(f"{spelled}{value}")
+    return tuple(words)
 
 
 def _not_strict(config: pytest.Config, run: RunConfig) -> Iterator[str]:
-    """What switches off a strict run that the ini asks for; an -o hides what the ini says, so it is always named."""
+    """Yield what switches off a strict run that the ini asks for.
+
+    An -o hides the value of the ini, so it is always named.
+    """
     if run.strict:
         return
     yield from (f"-o {text}" for text in ini_overrides(config) if key_of(text) == STRICT.ini)
@@ -53,7 +59,7 @@ def _not_strict(config: pytest.Config, run: RunConfig) -> Iterator[str]:
 
 
 def typed_text(config: pytest.Config, run: RunConfig, name: str) -> str:
-    """What was typed of an option, "" if its value stands in the ini or it has none."""
+    """Return how an option was typed, or "" if its value is in the ini or it has none."""
     origin = run.origins.get(name)
     if origin is None:
         return ""

@@ -1,4 +1,4 @@
-"""The collection of marked tests: one item per condition, each with its gate."""
+"""Collect marked tests: one item per condition, each with its gate."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def parametrise(metafunc: pytest.Metafunc) -> None:
 
 
 def _opened(config: pytest.Config) -> Session | None:
-    """The session; None if an option or a key has a wrong value, which ends the run after the collection."""
+    """Return the session, or None if an option or a key has a wrong value; that ends the run after the collection."""
     if FAULT in config.stash:
         return None
     try:
@@ -46,7 +46,7 @@ def _opened(config: pytest.Config) -> Session | None:
 
 
 def _refuse_other_ini(node: pytest.Item) -> None:
-    """Refuse a test for which keys of ours stand in a file that pytest does not use."""
+    """Refuse a test if a nearer configuration file has keys of ours and pytest does not use that file."""
     try:
         _look_for_other_inis(node)
     except ConfigError as error:
@@ -66,7 +66,7 @@ def _look_for_other_inis(node: pytest.Item) -> None:
 
 
 def _gate(node: pytest.Item, session: Session) -> Gate:
-    """The gate of a node: the ini's values, over them its markers from the farthest to the closest, then overrides."""
+    """Return the gate of a test: the ini, over it the markers from the farthest to the closest, then the overrides."""
     gate, run = session.config.gate, session.config
     try:
         for marker in reversed(list(node.iter_markers("reliability"))):
@@ -83,7 +83,7 @@ def _gate(node: pytest.Item, session: Session) -> Gate:
 
 
 def take_in(item: pytest.Item) -> None:
-    """Remember a marked item, and have its measurement set up even if its body asks for no fixture."""
+    """Remember a marked item, and request its measurement even if its body asks for no fixture."""
     session = _opened(item.config)
     if session is None or not is_marked(item):
         return
@@ -95,7 +95,7 @@ def take_in(item: pytest.Item) -> None:
 
 def finish(session: pytest.Session) -> None:
     """Report to the controller which marked items will run, and which were deselected."""
-    runs, ours = {id(item) for item in session.items}, session.config.stash[SESSION]
+    runs, ours = {id(item) for item in session.items}, session.config.stash[SESSION]  # pytest's session, and ours
     deselected = [item for item in ours.collected if id(item) not in runs]
     find_torn(session.items, ours)
     ours.measures_clean = any(map(_gates_clean, session.items))

@@ -1,4 +1,4 @@
-"""Whether a run shows all that uses the baselines, and all that was typed for it."""
+"""Say whether a run has every test that uses the baselines, and whether a test used each typed option."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pytest_failaware.plugin.run_state import RunState
 
 
 def why_partial(state: RunState) -> str:
-    """Why this run does not show all that uses the baselines, "" where it does."""
+    """Return why this run lacks tests that may use the baselines, or "" if it has all of them."""
     if state.incomplete:
         return state.incomplete
     if narrowed := narrowed_by(state.config):
@@ -23,14 +23,14 @@ def why_partial(state: RunState) -> str:
 
 
 def note_partial(state: RunState) -> None:
-    """Say of a strict run why it leaves stored entries that no test used, unless a complaint says it."""
+    """Add a notice why a strict run did not look for unused entries, unless a complaint already says so."""
     partial = why_partial(state)
     if partial and state.unused.count and not state.complaints:
         state.ledger.notices.append(f"strict: unused entries were not looked for: {partial}")
 
 
 def unread_options(state: RunState) -> list[str]:
-    """A sentence on each typed model or data set that fixtures of the tests replaced everywhere."""
+    """Return a sentence on each typed model or data set that no test used, because fixtures replaced it everywhere."""
     if not state.ledger.results:
         return []
     unused = [name for name in state.run.subject.fixtures if name not in state.ledger.opened]

@@ -1,4 +1,4 @@
-"""The terminal that pytest writes to, and what it shows of a gate that failed."""
+"""Write lines to pytest's terminal, and show a failed gate there."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def width_of(config: pytest.Config) -> int | None:
-    """The columns of the terminal; None where pytest writes to a file or a pipe, which has room for any line."""
+    """Return the columns of the terminal, or None if pytest writes to a file or a pipe, which take long lines."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     return config.get_terminal_writer().fullwidth if getattr(reporter, "isatty", False) else None
 
 
 def verbosity_of(config: pytest.Config) -> int:
-    """How often -v was given, less how often -q; 0 without pytest's terminal, whose options they are."""
+    """Return the number of -v minus the number of -q, or 0 if pytest's terminal plugin, which adds both, is absent."""
     return int(config.getoption("verbose", 0))
 
 
 def bars() -> str:
-    """The letters for bars that the standard output can print."""
+    """Return the characters for bars that the standard output can print."""
     try:
         BLOCKS.encode(sys.stdout.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -38,7 +38,7 @@ def bars() -> str:
 
 
 def write(writer: TerminalWriter, lines: Iterable[Line], width: int | None) -> None:
-    """Write lines in their colours, where there are any, broken where they are wider than the terminal."""
+    """Write lines in their colours, and break those that are wider than the terminal."""
     for line in lines:
         text = printable(line.text)
         for shown in [text] if line.is_verbatim else wrapped(text, width):
@@ -47,22 +47,22 @@ def write(writer: TerminalWriter, lines: Iterable[Line], width: int | None) -> N
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a test stands and what became of it, as pytest's short summary and --tb=line ask for it."""
+    """The place of a test and the message of its failure, as pytest's short summary and --tb=line ask for it."""
 
     path: str
     lineno: int
     message: str
 
     def __str__(self) -> str:
-        """Path, line and message, as pytest spells them."""
+        """Return path, line and message, as pytest spells them."""
         return f"{self.path}:{self.lineno}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateFailure:
-    """The text of a failed gate in a report: on the terminal broken to fit, elsewhere in full lines.
+    """The text of a failed gate in a report: its lines are broken to fit a terminal, and are whole elsewhere.
 
-    pytest and other plugins know such an object by `toterminal`, `reprcrash` and `str`.
+    pytest and other plugins use `toterminal`, `reprcrash` and `str` of such an object.
     """
 
     lines: tuple[Line, ...]
@@ -70,11 +70,11 @@ class GateFailure:
     config: pytest.Config
 
     def toterminal(self, writer: TerminalWriter) -> None:
-        """Write the text; under --tb=line nothing, for pytest then writes `reprcrash`."""
+        """Write the text. Under --tb=line write nothing, because pytest then writes `reprcrash`."""
         is_terminal = writer is self.config.get_terminal_writer()
         if not (is_terminal and self.config.getoption("tbstyle") == "line"):
             write(writer, self.lines, width_of(self.config) if is_terminal else None)
 
     def __str__(self) -> str:
-        """The whole text, as it was typed."""
+        """Return the whole text, with no line broken."""
         return "\n".join(printable(line.text) for line in self.lines)

@@ -1,4 +1,4 @@
-"""The hooks of the one process that reports and writes: the controller of xdist, or the only process there is."""
+"""The hooks of the one process that reports and writes: the controller of xdist, or the only process."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ _ENDED: Final[Mapping[int, str]] = {2: "interrupted", 3: "an internal error", 4:
 
 
 class Controller:
-    """Gathers what the items' reports carry; at the end writes the files and the summary.
+    """A plugin that gathers the results of the items, and at the end writes the files and the summary.
 
-    It has no properties: pytest reads every attribute of a plugin when it is registered.
+    It has no properties, because pytest reads every attribute of a plugin when it is registered.
     """
 
     def __init__(self, config: pytest.Config, run: RunConfig, early: EarlyWord) -> None:
@@ -53,7 +53,7 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in what each report carries, and have a failed gate shown as this terminal can show it."""
+        """Add the attachment of each report, and format the text of a failed gate for this terminal."""
         attachment = attached(report, ATTACHMENT, Attachment) or NOTHING
         self.state.ledger.add(report, attachment, getattr(report, "worker_id", ""))
         for sentence in attachment.early:
@@ -71,14 +71,14 @@ class Controller:
             self.state.uncollected = self.state.uncollected or report.nodeid
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Remember Ctrl-C, and pytest.exit with whatever exit code."""
+        """Remember Ctrl-C, and pytest.exit with any exit code."""
         self.state.incomplete = (
             "the run was interrupted" if excinfo.errisinstance(KeyboardInterrupt) else "pytest.exit ended it"
         )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # Any: xdist's controller of one worker
-        """Take in what a worker collected; remember one that was lost."""
+        """Add the items that a worker collected, and remember a worker that was lost."""
         self.state.ledger.lost_worker |= error is not None
         output = getattr(node, "workeroutput", None) or {}  # a worker that was lost has none
         if "failaware" in output:
@@ -87,7 +87,7 @@ class Controller:
     # ---- when all have run -----------------------------------------------------------------------------------------
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write what was asked for, unless the run was cut short; fail what must not pass in silence."""
+        """Write what was asked for unless the run was cut short, and fail a strict run that must not pass."""
         state = self.state
         state.incomplete = self._cut_short(session, exitstatus)
         state.ledger.settle()
@@ -104,18 +104,18 @@ class Controller:
         self.is_settled = True
 
     def _store(self) -> None:
-        """Update the baselines; what cannot be written fails the run."""
+        """Update the baselines; a file that cannot be written fails the run."""
         writing = self.state.run.writing
         try:
             find_unused_entries(self.state)
             write_baselines(self.state)
             if writing.asked and not writing.dry_run:
-                find_unused_entries(self.state)  # among what is stored now
+                find_unused_entries(self.state)  # again, among the entries that are stored now
         except (FailAwareError, OSError) as error:
             self.state.refuse(f"not written: {error}")
 
     def _complain(self, *, ends_green: bool) -> None:
-        """Complain of what a strict run does not let pass; in other runs it is a notice."""
+        """Add the complaints of a strict run; in other runs an unread option is a notice."""
         state = self.state
         unread = unread_options(state)
         if not state.run.strict:
@@ -147,7 +147,7 @@ class Controller:
             state.refuse(sentence)
 
     def _cut_short(self, session: pytest.Session, exitstatus: int) -> str:
-        """Why a run cannot be trusted to be whole, "" where it can."""
+        """Return why a run may be incomplete, "" if it is complete."""
         if self.state.ledger.lost_worker:
             return "an xdist worker was lost"
         if stopped := session.shouldfail or session.shouldstop:
@@ -159,7 +159,7 @@ class Controller:
         return ""
 
     def _set_exit_code(self, session: pytest.Session, exitstatus: int) -> None:
-        """Raise the exit code of a run that ended; one that another plugin has set is left where ours is no worse."""
+        """Raise the exit code of a run that ended; keep an exit code of another plugin unless ours is worse."""
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return
         if self.state.usage_error or self.state.ledger.errors:
@@ -168,11 +168,11 @@ class Controller:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def is_red(self) -> bool:
-        """Whether a strict run must not end with exit code 0."""
+        """Return whether a strict run must not end with exit code 0."""
         return self.state.run.strict and (not self.is_settled or not report_of(self.state).passed)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The section on reliability, where there is something to say."""
+        """Write the section on reliability, if there is anything to report."""
         state = self.state
         report, width = report_of(state), width_of(state.config)
         display = Display(verbosity=verbosity_of(state.config), width=width, bars=bars())

@@ -1,4 +1,4 @@
-"""What is said while a run still measures: findings that make its numbers worthless, as soon as they are known."""
+"""Report findings that make the numbers of a run worthless, as soon as they are known."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from collections.abc import Callable
 
 
 class EarlyWord:
-    """Says each sentence once: at once if `write` is given, else with the next report, as a worker of xdist does."""
+    """Sentences that cannot wait for the summary, each reported once.
+
+    With `write` a sentence is written at once. Without it, as in a worker of xdist, it goes with the next report.
+    """
 
     def __init__(self, write: Callable[[str], object] | None = None) -> None:
         self._write = write
-        self._said: set[str] = set()
+        self._reported: set[str] = set()
         self._waiting: list[str] = []
 
     def say(self, sentence: str) -> None:
-        """Say a sentence that was not said before."""
-        if sentence in self._said:
+        """Report a sentence unless it was reported before."""
+        if sentence in self._reported:
             return
-        self._said.add(sentence)
+        self._reported.add(sentence)
         if self._write is None:
             self._waiting.append(sentence)
         else:
             self._write(sentence)
 
     def take(self) -> list[str]:
-        """Return the sentences that wait for a report."""
-        taken, self._waiting = self._waiting, []
-        return taken
+        """Return the sentences that wait for a report, and forget them."""
+        sentences, self._waiting = self._waiting, []
+        return sentences

@@ -1,4 +1,4 @@
-"""What a run knows once it has opened things, in lines for the summary."""
+"""List the facts of a judged item, in lines for the summary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WIDE: Final = Decimal("0.1")
 
 
 def facts(session: Session, measured: Measured, gate: Gate) -> tuple[Fact, ...]:
-    """Model or predictions with their notes, data, rule and reference of an item that was judged."""
+    """Return the facts of a judged item: model or predictions with their notes, data, rule and reference."""
     measurement, config = measured.measurement, session.config
     dead = gate.rule.dead_part(len(measurement.provenance.data.classes))
     return (
@@ -30,13 +30,13 @@ def facts(session: Session, measured: Measured, gate: Gate) -> tuple[Fact, ...]:
 
 
 def subject_lines(session: Session, subject: Subject, measurement: Measurement) -> Iterator[Fact]:
-    """What is under test and its samples, with what is to be known of them."""
+    """Yield the facts on what is under test and on its samples."""
     yield from subject.lines(measurement, session.typed, session.second)
     yield from map(note, below_published(measurement, subject.published(measurement)))
 
 
 def _wide(gate: Gate) -> Iterator[Fact]:
-    """A note on tolerances that look like points and are ten or more of them."""
+    """Yield a note on each tolerance of ten points or more: such a number was probably meant in points."""
     rates = [name for name in gate.metrics if gate.table[name].is_rate]
     for allowed in sorted({gate.allowed(name) for name in rates}):
         if allowed >= _WIDE:

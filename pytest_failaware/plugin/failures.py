@@ -1,4 +1,4 @@
-"""The text of a failed gate in pytest's report: shown as this terminal can show it, and each error in full once."""
+"""Put the text of failed gates into pytest's reports: fitted to this terminal, and each error in full only once."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pytest_failaware.report.words import name_in
 
 
 class FailureTexts:
-    """Puts our own texts into pytest's reports, and remembers which ones were shown in full."""
+    """The texts of failures in pytest's reports, with a memory of those that were shown in full."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._repeats = Repeats()
 
     def show(self, report: pytest.TestReport, result: ItemResult) -> None:
-        """Put our own text in place of the same text that came as plain lines, maybe from another process."""
-        found = failure_text(result, verbosity=verbosity_of(self._config))
-        whole = tuple(line._replace(text=without_home(line.text)) for line in found)
-        has_numbers = any(one.verdict.fails for one in result.comparisons)
+        """Replace the plain lines of a failed gate, which may come from another process, by text for this terminal."""
+        text = failure_text(result, verbosity=verbosity_of(self._config))
+        whole = tuple(line._replace(text=without_home(line.text)) for line in text)
+        has_numbers = any(comparison.verdict.fails for comparison in result.comparisons)
         lines = whole if has_numbers else self._repeats.shortened(whole, name_in(report.nodeid))
         file, line = result.location
         place = Place(path=str(self._config.rootpath / file), lineno=line, message=printable(headline(result)))
@@ -36,6 +36,6 @@ class FailureTexts:
             report.longrepr = failure  # type: ignore[assignment]  # pytest asks for toterminal and reprcrash alone
 
     def shorten(self, report: pytest.TestReport, text: str) -> None:
-        """Name the test that has the same error in place of the whole text, which is then said once."""
+        """If an earlier test has the same error, name that test instead of repeating the text."""
         if str(report.longrepr).strip() == text.strip():
             report.longrepr = self._repeats.named(text, name_in(report.nodeid))

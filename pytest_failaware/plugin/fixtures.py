@@ -1,4 +1,4 @@
-"""The fixtures; what they need is imported when a test asks for one."""
+"""The fixtures. Each imports what it needs when a test asks for it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def failaware_device(pytestconfig: pytest.Config) -> torch.device:
-    """The device of --failaware-device."""
+    """Return the device of --failaware-device."""
     return _session(pytestconfig).device
 
 
 @pytest.fixture(scope="session")
 def failaware_model(pytestconfig: pytest.Config) -> torch.nn.Module:
-    """The model of --failaware-model: on its device, in eval mode, gradients off. Override it to gate your own."""
+    """Return the model of --failaware-model, on its device, in eval mode, without gradients.
+
+    Override this fixture to gate a model that your own code makes.
+    """
     session = _session(pytestconfig)
     if session.config.model is None:
         from pytest_failaware.plugin.gated_items import GIVE_ONE
@@ -37,13 +40,16 @@ def failaware_model(pytestconfig: pytest.Config) -> torch.nn.Module:
 
 @pytest.fixture(scope="session")
 def failaware_dataset(pytestconfig: pytest.Config) -> object:
-    """The labelled images of --failaware-dataset. Override it with a map-style data set of (image, label)."""
+    """Return the labelled images of --failaware-dataset.
+
+    Override this fixture with a map-style data set of (image, label).
+    """
     return _session(pytestconfig).images
 
 
 @pytest.fixture
 def reliability(request: pytest.FixtureRequest) -> Evaluation:
-    """This item's condition, measured: `.records`, `.stats`, `.to_frame()`."""
+    """Return the measurement of this item's condition, with `.records`, `.stats` and `.to_frame()`."""
     from pytest_failaware.plugin.gated_items import gated_of, refuse_unready
 
     gated = gated_of(request.node)
@@ -57,7 +63,7 @@ def reliability(request: pytest.FixtureRequest) -> Evaluation:
 
 @pytest.fixture
 def failaware_loaders(request: pytest.FixtureRequest) -> Callable[[str], DegradedLoader]:
-    """A function from a condition's spelling to its loader of `(inputs, labels)` batches."""
+    """Return a function that takes the spelling of a condition and returns its loader of `(inputs, labels)` batches."""
     from pytest_failaware.core.conditions.spelling import parse_condition
 
     session = _session(request.config)
@@ -71,7 +77,7 @@ def failaware_loaders(request: pytest.FixtureRequest) -> Callable[[str], Degrade
 
 @pytest.fixture
 def failaware_loader(request: pytest.FixtureRequest) -> DegradedLoader:
-    """The loader of a marked test's current condition."""
+    """Return the loader of this item's condition."""
     from pytest_failaware.plugin.gated_items import gated_of
 
     gated = gated_of(request.node)
@@ -81,14 +87,14 @@ def failaware_loader(request: pytest.FixtureRequest) -> DegradedLoader:
 
 
 def _session(config: pytest.Config) -> Session:
-    """The session of this process, which the first fixture opens if no marked test did."""
+    """Return the session of this process, and open it if no marked test did."""
     from pytest_failaware.plugin.startup import session_of
 
     return session_of(config)
 
 
 def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
-    """Measure a condition, once its comparison is known to be possible."""
+    """Measure a condition, after a check that it can be compared."""
     from pytest_failaware.plugin.foresight import foresee
     from pytest_failaware.plugin.gated_items import overridden
 
@@ -101,7 +107,7 @@ def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured
 
 
 def _looked(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
-    """Look at a few samples in place of measuring all."""
+    """Look at a few samples instead of measuring all of them."""
     check = request.config.stash[CHECK]
     look, measured = check.look(gated, lambda: _parts(request))
     request.node.stash[LOOK] = look
@@ -109,17 +115,17 @@ def _looked(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
 
 
 def _bench(request: pytest.FixtureRequest) -> Bench:
-    """The model and the images of this test's fixtures."""
+    """Return the bench with the model and the images of this test's fixtures."""
     session = _session(request.config)
     if session.config.check:
         return request.config.stash[CHECK].looker.seen(*_parts(request), session.config.gate.seed).bench
     return session.live(*_parts(request)).bench
 
 
-def _parts(request: pytest.FixtureRequest) -> tuple[Any, Any]:  # Any: whatever the fixtures return
-    """The model and the data set of this test's fixtures.
+def _parts(request: pytest.FixtureRequest) -> tuple[Any, Any]:  # Any: users' fixtures return any type
+    """Return the model and the data set of this test's fixtures.
 
-    The data set opens faster and comes first; but a run without a model skips before it opens anything.
+    The data set comes first because it opens faster. A run without a model skips before it opens anything.
     """
     if _session(request.config).config.model is None:
         model = request.getfixturevalue("failaware_model")

@@ -1,4 +1,4 @@
-"""What is known of a condition's comparison once the model is loaded, and before the first image is measured."""
+"""Check whether a condition can be compared, after the model is loaded and before the first image is measured."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _REMEDY: Final = (
 
 
 def foresee(judging: Judging, gated: GatedCondition, model: ModelFacts) -> None:
-    """Open what a condition will be compared with, and say it if there is nothing.
+    """Open what a condition will be compared with, and report it if there is nothing.
 
     Args:
-        judging: of the run.
+        judging: the judging of this run.
         gated: the condition and its gate.
         model: the candidate, or its file of predictions.
 
@@ -43,5 +43,5 @@ def foresee(judging: Judging, gated: GatedCondition, model: ModelFacts) -> None:
             f"no entry {key!r} in baseline {name!r} in {config.baseline_dir}, so that a strict run has nothing to "
             f"compare; {_REMEDY}"
         )
-    lacks = f"there is no baseline {name!r} yet" if baseline is None else f"baseline {name!r} has no entry {key!r}"
-    session.early.say(f"{lacks}, so this run measures and compares nothing with it")
+    missing = f"there is no baseline {name!r} yet" if baseline is None else f"baseline {name!r} has no entry {key!r}"
+    session.early.say(f"{missing}, so this run measures and compares nothing with it")

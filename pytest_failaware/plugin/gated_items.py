@@ -1,8 +1,8 @@
-"""Which test items gate a condition, and whether one can be measured at all."""
+"""Find the items that gate a condition, and refuse those that cannot be measured."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -17,19 +17,22 @@ _PLUGIN: Final = "pytest_failaware.plugin.fixtures"
 
 
 def is_marked(item: pytest.Item) -> bool:
-    """Whether the marker stands on an item, on its class or in its module."""
+    """Return whether the marker is on an item, on its class or on its module."""
     return item.get_closest_marker("reliability") is not None
 
 
 def takes_gates(item: pytest.Item) -> bool:
-    """Whether it is a plain test function or method; pytest_generate_tests sees no other."""
+    """Return whether an item is a plain test function or method; pytest_generate_tests is not called for others."""
     import unittest
 
     return isinstance(item, pytest.Function) and not (item.cls and issubclass(item.cls, unittest.TestCase))
 
 
 def gated_of(item: pytest.Item) -> GatedCondition | None:
-    """What an item gates; a parametrize of the user's may have the fixture's name, too."""
+    """Return what an item gates, or None if it gates nothing.
+
+    The user may parametrize with the name of our fixture, so the type of the value decides.
+    """
     callspec = getattr(item, "callspec", None)
     value = None if callspec is None else callspec.params.get(FIXTURE)
     return value if isinstance(value, GatedCondition) else None
@@ -47,20 +50,21 @@ def refuse_unready(item: pytest.Item, gated: GatedCondition, session: Session) -
 
 
 def find_torn(items: list[pytest.Item], session: Session) -> None:
-    """Have the session know which selected items would update one entry in different ways."""
+    """Store in the session which selected items would update the same entry in different ways."""
     if session.config.writing.update is UpdateMode.NOTHING:
         return
-    found = ((item, gated_of(item)) for item in items)
+    pairs = ((item, gated_of(item)) for item in items)
     gates = [
         (item.nodeid, gated.gate, gated.condition)
-        for item, gated in found
+        for item, gated in pairs
         if gated is not None and (gated.gate.baseline or "model" not in overridden(item))
     ]
     session.torn = torn_entries(gates)
 
 
 def overridden(item: pytest.Item) -> list[str]:
-    """Whether fixtures of the tests give the model and the data set of an item, in place of the options."""
+    """Return which of model and data set a fixture of the tests gives to an item, instead of the options."""
     manager = item.session._fixturemanager  # pytest has no public way to ask
-    found = {name: manager.getfixturedefs(f"failaware_{name}", item) for name in FROM_FIXTURES}
-    return [name for name, defined in found.items() if defined and defined[-1].func.__module__ != _PLUGIN]
+    place: Any = item if pytest.version_tuple >= (8, 1) else item.nodeid  # Any: pytest 8.0 takes the id
+    fixtures = {name: manager.getfixturedefs(f"failaware_{name}", place) for name in FROM_FIXTURES}
+    return [name for name, defs in fixtures.items() if defs and defs[-1].func.__module__ != _PLUGIN]

@@ -1,4 +1,4 @@
-"""What the head of a run shows: what is under test, and at -v every value with the place it stands in."""
+"""Write the header of a run: what is under test, and with -v every value with the place it comes from."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _IS_SHOWN: Final = pytest.StashKey[bool]()
 
 
 def header_lines(config: pytest.Config) -> list[str]:
-    """What was typed, if a model is given; at -v every value with its origin; a bent gate in colour.
+    """Return the header: the typed model and data, with -v every value with its origin, in colour what changes a gate.
 
-    The controller of xdist collects nothing, so it opens the session for this; a wrong value is an error only once a
-    worker has collected a marked test.
+    The controller of xdist collects nothing, so it opens the session here. A wrong value becomes an error only when
+    a worker collects a marked test.
     """
     config.stash[_IS_SHOWN] = True
     try:
@@ -47,13 +47,13 @@ def header_lines(config: pytest.Config) -> list[str]:
 
 
 def late_header_lines(config: pytest.Config) -> list[str]:
-    """The same below the count of tests, if pytest shows a header and this was not in it."""
+    """Return the header lines if pytest shows a header and they were not in it."""
     is_hidden = verbosity_of(config) < 0 or config.getoption("no_header", False)
     return [] if is_hidden or _IS_SHOWN in config.stash else header_lines(config)
 
 
 def gate_lines(config: pytest.Config, gate: Gate) -> Iterator[str]:
-    """Yield a line for each value of the ini's gate with the place it stands in; a marker wins over each of them."""
+    """Yield a line for each value of the ini's gate with the place it comes from; a marker wins over each of them."""
     yield "  a marker without arguments means"
     ini = config.inipath.name if config.inipath else "ini"
     for key, text in _values(gate).items():
@@ -63,7 +63,7 @@ def gate_lines(config: pytest.Config, gate: Gate) -> Iterator[str]:
 
 
 def _values(gate: Gate) -> Mapping[str, str]:
-    """The arguments of a marker with what they are if it gives none, "" for none."""
+    """Return the value of each argument of a marker if the marker does not give it, "" for no value."""
     alpha = gate.policy.alpha if gate.alpha is None else gate.alpha
     return {
         "conditions": " ".join(condition.key for condition in gate.conditions),

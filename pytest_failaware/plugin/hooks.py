@@ -1,6 +1,6 @@
-"""The hooks: each hands its work to a module that is imported only if the run has a marked test or an option of ours.
+"""The hooks. Each calls a module that is imported only if the run has a marked test or an option of ours.
 
-pytest imports this file in every run of its environment, so it imports nothing heavy.
+pytest imports this file in every run of its environment, so this file imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Generator[None, None, None]:
-    """Refuse an unknown option that looks like ours, once every plugin and conftest file has added its own."""
+    """Refuse an unknown option that looks like ours, after every plugin and conftest file has added its options."""
     yield
     if any(word.startswith("--failaware") for word in args):
         from pytest_failaware.plugin.in_use import refuse_unknown_options
@@ -77,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _is_named(config: pytest.Config) -> bool:
-    """Whether the command line, the environment or an ini has our name; if none has, nothing else is imported."""
+    """Return whether the command line, the environment or an ini has our name; if not, nothing else is imported."""
     typed = (config.getoption(option.typed) for option in OPTIONS if option.typed)
     if any(value not in (None, False) for value in typed):
         return True
@@ -88,7 +88,7 @@ def _is_named(config: pytest.Config) -> bool:
 
 
 def _inis(config: pytest.Config) -> list[Path]:
-    """The ini in use, and before pytest 9 also the files that pytest passes over."""
+    """Return the ini in use, and before pytest 9 also the files that pytest ignores."""
     names = ("pytest.toml", ".pytest.toml", "pyproject.toml") if pytest.version_tuple < (9,) else ()
     files = [config.rootpath / name for name in names]
     return [path for path in (config.inipath, *files) if path is not None and path.is_file()]
@@ -99,7 +99,7 @@ def _text_of(path: Path) -> str:
 
 
 def _is_worker(config: pytest.Config) -> bool:
-    """Whether this process is a worker of xdist, which reports to another."""
+    """Return whether this process is a worker of xdist, which reports to the controller."""
     return hasattr(config, "workerinput")
 
 
@@ -118,7 +118,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Show what is under test, if that is known before the collection."""
+    """Show what is under test if it is known before the collection."""
     if config.stash[IN_USE] and (SESSION in config.stash or config.pluginmanager.hasplugin("dsession")):
         from pytest_failaware.plugin.header import header_lines
 
@@ -127,7 +127,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Show the same below the count of tests, if the first marked test opened the session."""
+    """Show what is under test below the count of tests if the first marked test opened the session."""
     if SESSION not in config.stash:
         return []
     from pytest_failaware.plugin.header import late_header_lines
@@ -152,7 +152,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Take in a marked item, and open the session for one that asks for a fixture of ours."""
+    """Remember a marked item, and open the session for an item that asks for a fixture of ours."""
     names = getattr(item, "fixturenames", ())
     is_ours = item.get_closest_marker("reliability") is not None
     if is_ours or any(name.startswith("failaware_") or name == "reliability" for name in names):
@@ -163,7 +163,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """End the run if an option or a key has a wrong value; a worker of xdist runs nothing and says why."""
+    """End the run if an option or a key has a wrong value; a worker of xdist runs no test and reports why."""
     if FAULT not in config.stash:
         return
     if not _is_worker(config):
@@ -185,7 +185,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """Measure through the fixtures; what cannot be used fails the item in one line."""
+    """Let the fixtures measure; an error of ours fails the item in one line."""
     if SESSION not in item.config.stash and item.get_closest_marker("reliability") is None:
         return (yield)
     from pytest_failaware.plugin.items import set_up
@@ -195,7 +195,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Judge after the body; a regression is an ordinary failure of an item whose body has passed."""
+    """Judge after the body; a regression is an ordinary failure of an item whose body passed."""
     if SESSION not in item.config.stash:
         return (yield)
     from pytest_failaware.plugin.items import call
@@ -205,7 +205,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Send what the item attached along with its report, from an xdist worker too."""
+    """Attach what the item measured to its report, which carries it from an xdist worker too."""
     report = yield
     if SESSION in item.config.stash or ATTACHED in item.stash:
         from pytest_failaware.plugin.items import send

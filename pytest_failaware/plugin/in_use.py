@@ -1,4 +1,4 @@
-"""Whether a run uses this plugin: what its command line, its environment and its ini set."""
+"""Find out from command line, environment and ini whether a run uses this plugin."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def refuse_unknown_options(words: list[str]) -> None:
     """Refuse an option that looks like ours.
 
     Args:
-        words: those that neither pytest nor a plugin knows.
+        words: the words of the command line that neither pytest nor a plugin knows.
 
     Raises:
-        pytest.UsageError: naming the word and what to write.
+        pytest.UsageError: a word looks like our option; the message says what to write.
     """
     try:
         refuse_unknown(words)
@@ -50,7 +50,7 @@ def refuse_unknown_options(words: list[str]) -> None:
 
 
 def refuse_misspelt_markers(node: pytest.Item) -> None:
-    """Refuse a test that looks gated and is not, for its marker is misspelt."""
+    """Refuse a test whose marker is misspelt, because it looks gated and is not."""
     try:
         refuse_misspelt((marker.name for marker in node.iter_markers()), node.config.getini("markers"))
     except ConfigError as error:
@@ -58,7 +58,7 @@ def refuse_misspelt_markers(node: pytest.Item) -> None:
 
 
 def _is_asked(config: pytest.Config) -> bool:
-    """Whether an option of ours was typed, its variable is set, -o sets a key of ours, or the ini is strict."""
+    """Return whether an option of ours was typed, its variable is set, -o sets a key of ours, or the ini is strict."""
     typed = (config.getoption(option.typed) for option in OPTIONS if option.typed)
     return (
         any(value not in (None, False) for value in typed)
@@ -69,7 +69,10 @@ def _is_asked(config: pytest.Config) -> bool:
 
 
 def _is_strict(config: pytest.Config) -> bool:
-    """Whether the ini asks for a strict run, which fails without a marked test; a wrong value is refused at once."""
+    """Return whether the ini asks for a strict run, which fails without a marked test.
+
+    For a wrong value the answer is True, so that the session opens and refuses the value.
+    """
     try:
         return str(ini_value(config, "strict")).strip().lower() in TRUE
     except ConfigError:

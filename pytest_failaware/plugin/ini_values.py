@@ -1,6 +1,6 @@
-"""Our keys as the ini has them: pytest splits the text of an ini file, and a TOML file's values keep their types.
+"""Read our keys from the ini: text and lists from an ini file, values with their types from a TOML file.
 
-`getini` cannot do both: pytest 8 makes text of every value, and pytest 9 refuses a number if text is registered.
+`getini` alone is not enough: pytest 8 makes text of every value, and pytest 9 refuses a number for a key of type text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KEY: Final = re.compile(r"^(failaware_\w+)\s*[=:]", re.MULTILINE)  # in an ini 
 
 
 def ini_values(config: pytest.Config) -> dict[str, object]:
-    """Return what the ini and -o say of each key of ours, by the key without its prefix; None if they say nothing.
+    """Return the value of each key of ours from the ini and -o, by the key without its prefix; None for a key not set.
 
     Raises:
         ConfigError: a value cannot be read.
@@ -38,14 +38,14 @@ def ini_values(config: pytest.Config) -> dict[str, object]:
 
 
 def check_ini(config: pytest.Config, version: str) -> None:
-    """Refuse a misspelt key, which pytest would only warn of; a conftest.py may have keys of such a name, too.
+    """Refuse a misspelt key, for which pytest would only warn, unless a conftest.py or plugin has added that key.
 
     Args:
-        config: pytest's.
-        version: pytest's.
+        config: the configuration of pytest.
+        version: the version of pytest.
 
     Raises:
-        ConfigError: naming the key, or the table that this version of pytest does not read.
+        ConfigError: a key is unknown, or this version of pytest does not read its table.
     """
     if int(version.partition(".")[0]) < 9:
         _refuse_typed_tables(config.rootpath, version)
@@ -61,7 +61,7 @@ def check_ini(config: pytest.Config, version: str) -> None:
 
 
 def ini_value(config: pytest.Config, key: str) -> object:
-    """Return what the ini and -o say of one key, named without its prefix.
+    """Return the value of one key, named without its prefix, from the ini and -o.
 
     Raises:
         ConfigError: the value cannot be read.
@@ -78,12 +78,12 @@ def keys_in_use(config: pytest.Config) -> set[str]:
 
 
 def ini_overrides(config: pytest.Config) -> tuple[str, ...]:
-    """The texts KEY=VALUE of every -o."""
+    """Return the text KEY=VALUE of each -o."""
     return tuple(config.getoption("override_ini", None) or ())
 
 
 def key_of(override: str) -> str:
-    """The key that the text of an -o sets."""
+    """Return the key that the text of an -o sets."""
     return override.partition("=")[0].strip()
 
 
@@ -92,24 +92,24 @@ def _known_keys() -> list[str]:
 
 
 def _keys(config: pytest.Config) -> list[tuple[str, str]]:
-    """Every key that looks like ours, with the place where it stands."""
+    """Return the place and the name of every key that looks like ours."""
     typed = [("-o", key) for text in ini_overrides(config) for key in _KEY.findall(text)]
     path = config.inipath
     if path is None:
         return typed
     is_toml = path.suffix == ".toml"
-    found = list(_toml_table(config)) if is_toml else _KEY.findall(path.read_text(encoding="utf-8"))
-    return [(path.name, key) for key in found if key.startswith(PREFIX)] + typed
+    keys = list(_toml_table(config)) if is_toml else _KEY.findall(path.read_text(encoding="utf-8"))
+    return [(path.name, key) for key in keys if key.startswith(PREFIX)] + typed
 
 
 def _toml_table(config: pytest.Config) -> dict[str, object]:
-    """What the ini says, by key, if it is a TOML file."""
+    """Return the table of pytest's keys if the ini is a TOML file, else an empty table."""
     path = config.inipath
     return dict(table_of(path) or {}) if path is not None and path.suffix == ".toml" else {}
 
 
 def _refuse_near_keys(config: pytest.Config) -> None:
-    """Refuse a table or a key that means ours and that pytest passes over: `[pytest.failaware]`, `failaware-strict`."""
+    """Refuse a table or key that is meant for us and that pytest ignores: `[pytest.failaware]`, `failaware-strict`."""
     path = config.inipath
     if path is None:
         return
@@ -125,12 +125,12 @@ def _refuse_near_keys(config: pytest.Config) -> None:
 
 
 def _meant(name: str) -> str:
-    """How to write a key that is nearly spelled as ours."""
+    """Return how to write a key that is nearly spelled like one of ours."""
     return f"{name} = …" if name in _known_keys() else f"{PREFIX}NAME = …, as in {PREFIX}strict = true"
 
 
 def _within(table: Table, names: tuple[str, ...]) -> Table:
-    """The table within tables, empty if there is none."""
+    """Return the inner table at this path of names, empty if there is none."""
     for name in names:
         inner = table.get(name)
         table = inner if isinstance(inner, Mapping) else {}
@@ -140,13 +140,13 @@ def _within(table: Table, names: tuple[str, ...]) -> Table:
 def _read(config: pytest.Config, key: str) -> object:
     try:
         value: object = config.getini(key)
-    except ValueError as error:  # of pytest 8; later versions have a usage error of their own
+    except ValueError as error:  # pytest 8 raises it; later versions end with a usage error
         raise ConfigError(f"{key}: {error}; write another value") from error
     return value
 
 
 def _refuse_typed_tables(folder: Path, version: str) -> None:
-    """Refuse keys of ours in a table that this version of pytest passes over in silence."""
+    """Refuse keys of ours in a table that this version of pytest silently ignores."""
     for path in inis_with_keys(folder):
         if needs_pytest_9(path):
             raise ConfigError(

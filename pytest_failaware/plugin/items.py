@@ -1,4 +1,4 @@
-"""One marked item: measured in setup by the fixture, judged after its body, reported with what it measured."""
+"""Run one marked item: its fixture measures in setup, it is judged after its body, its report carries the result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BODY_FAILED: Final = "the body of the test failed, so nothing of it is stored"
 
 
 def set_up(item: pytest.Item) -> Generator[None, None, None]:
-    """Measure through the fixtures; what cannot be used fails the item in one line."""
+    """Let the fixtures measure; an error of ours fails the item in one line."""
     item.stash[ATTACHED] = Attachment()
     try:
         _refuse_other_markers(item)
@@ -36,7 +36,7 @@ def set_up(item: pytest.Item) -> Generator[None, None, None]:
 
 
 def _refuse_other_markers(item: pytest.Item) -> None:
-    """Refuse an item with markers from which no gate was built: they came after pytest_generate_tests."""
+    """Refuse an item whose markers were changed after pytest_generate_tests built its gate."""
     gated, markers = gated_of(item), tuple(item.iter_markers("reliability"))
     if markers == (() if gated is None else gated.markers):
         return
@@ -51,7 +51,7 @@ def _refuse_other_markers(item: pytest.Item) -> None:
 
 
 def call(item: pytest.Item) -> Generator[None, None, None]:
-    """Judge after the body; a regression is an ordinary failure of an item whose body has passed."""
+    """Judge after the body; a regression is an ordinary failure of an item whose body passed."""
     gated = gated_of(item)
     try:
         yield
@@ -65,17 +65,20 @@ def call(item: pytest.Item) -> Generator[None, None, None]:
     except FailAwareError as error:
         _fail_as_unusable(item, error)
     others = [pair for pair in item.user_properties if not pair[0].startswith(junit.PREFIX)]
-    item.user_properties[:] = [*others, *junit.properties(result)]  # of a test that runs again, the last attempt's
+    item.user_properties[:] = [
+        *others,
+        *junit.properties(result),
+    ]  # of the last attempt only
     if result.verdict.fails:
         lines = failure_lines(result, verbosity=verbosity_of(item.config))
         pytest.fail("\n".join(printable(without_home(line)) for line in lines), pytrace=False)
 
 
 def _measured(item: pytest.Item) -> Measured:
-    """What the fixture `reliability` measured.
+    """Return what the fixture `reliability` measured.
 
     Raises:
-        ConfigError: a fixture of the tests has its name.
+        ConfigError: a fixture of the tests has the name `reliability`.
     """
     measured = item.stash.get(MEASURED, None)
     if measured is None:
@@ -87,7 +90,7 @@ def _measured(item: pytest.Item) -> Measured:
 
 
 def _judge(item: pytest.Item, gated: GatedCondition, measured: Measured, *, body_failed: bool = False) -> ItemResult:
-    """The result of an item, which is attached to its report."""
+    """Judge an item, keep the result for its report, and return it."""
     judging = item.config.stash[JUDGING]
     file, line, _ = item.location
     with contained("judging it: a metric of a hook"):
@@ -99,7 +102,7 @@ def _judge(item: pytest.Item, gated: GatedCondition, measured: Measured, *, body
 
 
 def _judge_after_failure(item: pytest.Item, gated: GatedCondition | None) -> None:
-    """Attach what was measured though the body failed, so that the summary has it; nothing of it is stored."""
+    """Judge an item whose body failed, so that the summary shows its numbers; none of them is stored."""
     measured = item.stash.get(MEASURED, None)
     if gated is None or measured is None:
         return
@@ -110,14 +113,14 @@ def _judge_after_failure(item: pytest.Item, gated: GatedCondition | None) -> Non
 
 
 def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:
-    """Fail an item that something unusable stops; the run will end with the exit code of a usage error."""
+    """Fail an item with an error of ours; the run will end with the exit code of a usage error."""
     text = printable(without_home(str(error)))
     item.stash[ATTACHED] = Attachment(error=text)
     raise pytest.fail.Exception(text, pytrace=False) from None
 
 
 def send(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Send what the item attached with its report; the first report of a marked item always carries something."""
+    """Attach the item's result to its report; the first report of a marked item always has an attachment."""
     session, attachment = item.config.stash.get(SESSION, None), item.stash.get(ATTACHED, Attachment())
     if session is not None:
         notices, early = tuple(session.measurer.take_notices()), tuple(session.early.take())

@@ -1,4 +1,4 @@
-"""The judging of one test item: its verdict, and what this run makes of it."""
+"""Judge one item: compare it with its reference, and apply the update if the run makes one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class Judging:
-    """Compares what a session measured with its references."""
+    """The judge of the items of a session, which compares each measurement with its reference."""
 
     def __init__(self, session: Session) -> None:
         self.session, self.config = session, session.config
-        self._of_clean: list[ItemResult] = []  # what this process knows so far
+        self._of_clean: list[ItemResult] = []  # the results of clean in this process so far
         self.references = References(session.config)
 
     def judge(
@@ -34,7 +34,7 @@ class Judging:
         *,
         location: tuple[str, int] = ("", 0),
     ) -> ItemResult:
-        """The verdict on one item at a file and line; in an updating run, what the update makes of it."""
+        """Return the result of one item; in a run that updates baselines, with the verdict of the update."""
         from pytest_failaware.judge.acceptance import accepted, drifts
         from pytest_failaware.judge.groups import finds_less
         from pytest_failaware.judge.power import sights
@@ -71,7 +71,7 @@ class Judging:
         return self._with_suggestion(judged, gate) if judged.verdict is Verdict.MISSING else judged
 
     def _with_alarm(self, result: ItemResult, gate: Gate, measured: Measured, reference: Reference) -> ItemResult:
-        """The result with what clean says of its subject, as far as this process knows it."""
+        """Return the result with the alarms of clean that this process knows."""
         if result.stats.condition == "clean":
             self._of_clean.append(result)
             return result
@@ -81,7 +81,7 @@ class Judging:
         return with_alarms([dataclasses.replace(result, awaits_clean=gates_clean), *self._of_clean])[0]
 
     def _without_clean(self, result: ItemResult, measured: Measured, reference: Reference) -> ItemResult:
-        """The result of a run that does not measure clean, of which the subject has looked at a few images."""
+        """Return the result of a run that does not measure clean, with the alarm from a few clean images."""
         from pytest_failaware.judge.verdict import has_same_set_up
 
         provenance, subject = measured.measurement.provenance, measured.subject
@@ -93,7 +93,7 @@ class Judging:
         return dataclasses.replace(result, notes=(*result.notes, _unknown(subject)))
 
     def _named(self, change: SampleChange | None, measured: Measured) -> SampleChange | None:
-        """The worst flips with the names of their samples, as text that can go anywhere."""
+        """Return the change with printable names for the samples of its worst flips."""
         if change is None or not change.worst:
             return change
         names = measured.subject.names([flip.sample_id for flip in change.worst])
@@ -101,7 +101,7 @@ class Judging:
         return dataclasses.replace(change, worst=tuple(named))
 
     def _with_suggestion(self, result: ItemResult, gate: Gate) -> ItemResult:
-        """A missing baseline with the names of those that exist, and how to compare with one of them."""
+        """Return the result with notes on the baselines that exist, and on how to compare with them."""
         from pytest_failaware.baselines.file import baseline_names
 
         names = baseline_names(self.config.baseline_dir)
@@ -122,7 +122,7 @@ class Judging:
 
 
 def _unknown(subject: Subject) -> str:
-    """A sentence on values that are stored without clean."""
+    """Return a note on values that are stored without a measurement of clean."""
     note = "clean was not measured, so whether the set-up is right is not known"
     if subject.right_of_few is None:
         return note
@@ -131,7 +131,7 @@ def _unknown(subject: Subject) -> str:
 
 
 def _alone_has_groups(measured: Measured) -> bool:
-    """Whether the samples belong together here, and the second model's file says nothing of groups."""
+    """Return whether the samples of the candidate have groups and those of the second model have none."""
     from pytest_failaware.judge.groups import same_groups
 
     if measured.against is None or measured.against.samples.groups is not None:

@@ -1,4 +1,4 @@
-"""The exit code of a strict run, once every other plugin has had its say."""
+"""Set the exit code of a strict run after every other plugin has set it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class LastWord:
-    """The outermost hook at the end of a run."""
+    """The outermost hook at the end of a run, so that no other plugin runs after it."""
 
     def __init__(self, controller: Controller) -> None:
         self.controller = controller
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Leave no exit code 0 to a run with a complaint, or to one that a hook ended before it was settled."""
+        """Replace exit code 0 if the strict run has a complaint, or if a hook ended it too early."""
         try:
             return (yield)
         except (SystemExit, pytest.exit.Exception) as error:

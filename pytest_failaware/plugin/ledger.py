@@ -1,4 +1,4 @@
-"""The results of a whole run, gathered from test reports in the one process that reports and writes."""
+"""Gather the results of a whole run from test reports, in the one process that reports and writes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Report(Protocol):
     """pytest's report of one phase of an item; other plugins may change its outcome until the run ends."""
 
     nodeid: str
-    when: Any  # Any: pytest's own literal, setup, call or teardown
-    outcome: Any  # Any: as above; passed, failed, skipped, or what a plugin writes there
+    when: Any  # Any: pytest's literal, setup, call or teardown
+    outcome: Any  # Any: pytest's literal, passed, failed or skipped; a plugin may write another text
 
 
 @dataclass(kw_only=True)
@@ -36,12 +36,14 @@ class _Attempt:
 
 @dataclass(kw_only=True)
 class Ledger:
-    """What the items said, by test id; only the last attempt of a test that ran again counts.
+    """The results of the items, by test id; only the last attempt of a test that ran again counts.
 
-    `collection` holds the marked items of the run; `skipped` those that skipped for want of a model. What follows is
-    known once `settle` was called: `measured` holds what items measured whose body and teardown passed, `pending` those
-    of them whose values are to be written; `excused` failed, and pytest let them pass, as xfail does; `failed` are
-    tests that failed though their gates did not. `drawn` is what the HTML report draws of each result.
+    `selected`, `deselected` and `unmarked` hold the marked items of the run; `skipped` holds those that were skipped
+    because no model was given; `drawn` holds what the HTML report draws for each result.
+
+    `settle` fills the rest. `measured` holds the items whose body and teardown passed, and `pending` those of them
+    whose values will be written. `excused` holds tests whose gate failed and that pytest let pass, as xfail does.
+    `failed` holds tests that failed although their gates passed.
     """
 
     selected: dict[str, None] = field(default_factory=dict)
@@ -64,16 +66,16 @@ class Ledger:
     _loaders: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def add_collection(self, selected: Iterable[str], deselected: Iterable[str], unmarked: Iterable[str] = ()) -> None:
-        """Take in the marked items that one process collected; every worker collects all of them."""
+        """Add the marked items that one process collected; every worker collects all of them."""
         self.selected |= dict.fromkeys(selected)
         self.deselected |= dict.fromkeys(deselected)
         self.unmarked |= dict.fromkeys(unmarked)
 
     def add(self, report: Report, attachment: Attachment = NOTHING, worker: str = "") -> None:
-        """Take in one report, what it carries, and the worker it comes from; its outcome is read at the end.
+        """Add one report, its attachment and the worker it comes from; its outcome is read at the end.
 
-        The reports of subtests have the id of their item and come during its call. They are never forgotten: a plugin
-        that runs tests again reports them before the setup of the attempt they belong to.
+        The reports of subtests have the id of their item and come during its call. They are never removed, because a
+        plugin that runs tests again reports subtests before the setup of the attempt to which they belong.
         """
         nodeid = report.nodeid
         if report.when == "setup":
@@ -99,7 +101,7 @@ class Ledger:
             self.drawn[report.nodeid] = item.pictures
 
     def settle(self) -> None:
-        """Read the outcomes once nothing changes them any more: what an item measured counts if its test passed."""
+        """Read the outcomes when nothing can change them any more; the values of an item count if its test passed."""
         for nodeid, attempt in self._attempts.items():
             fails = self.results[nodeid].verdict.fails
             if fails and (attempt.call.outcome != "failed" or hasattr(attempt.call, "wasxfail")):
@@ -117,7 +119,7 @@ class Ledger:
                 self.pending[nodeid] = attempt.item
 
     def _trouble(self, nodeid: str, attempt: _Attempt, *, fails: bool) -> str:
-        """What beside its gate kept a test from passing, "" if nothing did."""
+        """Return what besides its gate kept a test from passing, "" if nothing did."""
         if any(report.outcome == "failed" for report in self._subtests.get(nodeid, ())):
             return "failed in a subtest"
         if not fails and attempt.call.outcome != "passed":
@@ -128,7 +130,7 @@ class Ledger:
 
     @property
     def in_order(self) -> tuple[ItemResult, ...]:
-        """The results in the order of the collection, whichever test or worker was first, with what clean says."""
+        """The results in the order of the collection, with the alarms that the condition clean raises."""
         return with_alarms(self.results[nodeid] for nodeid in self._collected(self.results))
 
     @property
@@ -137,7 +139,7 @@ class Ledger:
         return tuple(self.pending[nodeid] for nodeid in self._collected(self.pending))
 
     def _collected(self, nodeids: Iterable[str]) -> list[str]:
-        """The test ids in the order of the collection; those that nobody said were collected come last."""
+        """Sort test ids in the order of the collection; ids that no process reported as collected come last."""
         places = {nodeid: place for place, nodeid in enumerate(self.selected)}
         return sorted(nodeids, key=lambda nodeid: places.get(nodeid, len(places)))
 
@@ -153,11 +155,11 @@ class Ledger:
 
     @property
     def used(self) -> dict[str, set[str]]:
-        """The conditions that have a result, by the baseline they belong to."""
-        found: dict[str, set[str]] = defaultdict(set)
+        """The conditions that have a result, by the name of their baseline."""
+        conditions: dict[str, set[str]] = defaultdict(set)
         for result in self.results.values():
-            found[result.baseline].add(result.stats.condition)
-        return found
+            conditions[result.baseline].add(result.stats.condition)
+        return conditions
 
     @property
     def all_named(self) -> bool:
@@ -166,12 +168,12 @@ class Ledger:
 
     @property
     def alphas(self) -> tuple[Decimal, ...]:
-        """The chance of a false alarm that each marked test has, whose items are its conditions."""
+        """The chance of a false alarm of each marked test, all of its conditions together."""
         items = [attempt.item for attempt in self._attempts.values()]
         by_test = {item.test: item.alpha for item in items if item.alpha is not None}
         return tuple(by_test.values())
 
     @property
     def workers_per_model(self) -> int:
-        """In how many processes the model was loaded that most of them loaded."""
+        """The largest number of processes that loaded the same model."""
         return max(map(len, self._loaders.values()), default=0)

@@ -1,4 +1,4 @@
-"""What is stored and was used by no test of a run: entries, and whole baselines."""
+"""Find and delete what is stored and was used by no test of a run: entries, and whole baselines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ Keys = dict[str, list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unused:
-    """Stored entries that no test of a run used, of all that are `stored`; those of `whole` baselines stand apart."""
+    """Stored entries that no test of a run used.
+
+    `entries` belong to baselines that a test used, `whole` to baselines that no test used. `stored` counts all entries
+    that were read.
+    """
 
     entries: Mapping[str, list[str]] = field(default_factory=dict)
     whole: Mapping[str, list[str]] = field(default_factory=dict)
@@ -24,7 +28,7 @@ class Unused:
 
     @property
     def count(self) -> int:
-        """How many entries."""
+        """The number of unused entries."""
         return sum(map(len, (*self.entries.values(), *self.whole.values())))
 
 
@@ -56,12 +60,13 @@ def find_unused(directory: Path, used: Mapping[str, Collection[str]]) -> Unused:
 
 
 def remove_baseline(directory: Path, name: str) -> str:
-    """Delete a whole baseline, first the file that names the sample files; return a sentence on it.
+    """Delete a whole baseline and return a sentence that says so.
 
-    Files that no update wrote stay, and so does whatever lies in a linked folder.
+    The file that names the sample files is deleted first. Files that no update wrote stay, and so do files in a linked
+    folder.
 
     Raises:
-        FailAwareError: another process is writing it, or it cannot be read.
+        FailAwareError: another process is writing the baseline, or it cannot be read.
         OSError: a file cannot be deleted.
     """
     from pytest_failaware.baselines.file import baseline_path, read_baseline
@@ -73,6 +78,6 @@ def remove_baseline(directory: Path, name: str) -> str:
         old = read_baseline(directory, name)
         path.unlink()
         remove_leftovers(directory, name, home, old, None)
-        with contextlib.suppress(OSError):  # absent, linked, or with files of somebody else
+        with contextlib.suppress(OSError):  # the folder is absent, linked, or has files of other programs
             (directory / name).rmdir()
-    return f"{path}: deleted with its samples, for no test uses it; review and commit it"
+    return f"{path}: deleted with its samples, because no test uses it; review and commit it"

@@ -1,4 +1,4 @@
-"""The words of pytest's command line that the user's own code may read: options of conftest.py and of other plugins."""
+"""Find the words of pytest's command line that the user's code may read: options of conftest.py and other plugins."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _ALONE: Final = (  # options of pytest that take no value and change no measurem
     "-x", "-s", "-l", "--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise",
     "--exitfirst", "--no-header", "--no-summary", "--quiet", "--verbose", "--cache-clear", "--co", "--collect-only",
 )  # fmt: skip
-_WITH_VALUE: Final = (  # those that take one
+_WITH_VALUE: Final = (  # options of pytest that take a value and change no measurement
     "-k", "-m", "-n", "-r", "--tb", "--color", "--maxfail", "--durations", "--dist", "--numprocesses", "--maxprocesses",
     "--junitxml", "--junit-xml", "--basetemp", "--verbosity", "--capture", "--show-capture", "--cov", "--cov-report",
 )  # fmt: skip
-_SHORT: Final = ("-k", "-m", "-n", "-r")  # may have their value in the same word
+_SHORT: Final = ("-k", "-m", "-n", "-r")  # options that may have their value in the same word
 
 
 def other_options(config: pytest.Config) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ def _split(text: str) -> list[str]:
 
 
 def _others(words: Sequence[str]) -> Iterator[str]:
-    """Yield each option of others, and the word behind it if it can be its value."""
+    """Yield each option that is neither ours nor pytest's, and the next word if it can be its value."""
     takes, yields = False, False  # whether the next word can be a value, and whether that counts
     for word in words:
         if not word.startswith("-"):

@@ -1,4 +1,4 @@
-"""Which tests a run selects: a stored entry that no test used is obsolete only if all of them were."""
+"""Find out whether a run selects all tests: an unused entry is obsolete only if all tests ran."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ _COLLECTING: Final = frozenset(
 
 
 def narrowed_by(config: pytest.Config) -> str:
-    """What on the command line keeps marked tests from being collected, "" where nothing does."""
+    """Return what on the command line keeps marked tests from being collected, "" if nothing does."""
     return next(_narrowing(config), "")
 
 
 def left_out_by_marks(config: pytest.Config, items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """Those items that `-m` alone would leave out, by pytest's own reading of it."""
+    """Return the items that `-m` alone would leave out, as pytest itself reads the expression."""
     from _pytest.mark import deselect_by_mark  # pytest has no public name for it
 
     kept = list(items)
-    deselect_by_mark(kept, _Unheard(config))  # type: ignore[arg-type]  # a configuration in all but its hooks
+    deselect_by_mark(kept, _SilentConfig(config))  # type: ignore[arg-type]  # a configuration except for its hooks
     names = {id(item) for item in kept}
     return [item for item in items if id(item) not in names]
 
 
-class _Unheard:
-    """A configuration whose hook on deselected items reaches nobody."""
+class _SilentConfig:
+    """A configuration whose hook on deselected items calls no plugin."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -56,7 +56,7 @@ class _Unheard:
 
 
 def skipped_files(config: pytest.Config) -> bool:
-    """Whether --lf kept files from being collected, whose tests nobody can name."""
+    """Return whether --lf kept files from being collected, so that their tests are not known."""
     plugin = config.pluginmanager.get_plugin("lfplugin")
     return bool(config.getoption("lf", False)) and bool(getattr(plugin, "_skipped_files", 1))
 
@@ -66,10 +66,10 @@ def _narrowing(config: pytest.Config) -> Iterator[str]:
     selectors = [arg for arg in config.args if "::" in arg]
     if selectors:
         yield selectors[0]
-    given = [_absolute(config.invocation_params.dir, arg) for arg in config.args]
+    starts = [_absolute(config.invocation_params.dir, arg) for arg in config.args]
     patterns = config.getini("testpaths") or ["."]
     for path in _expanded(config.rootpath, patterns):
-        if not any(path.is_relative_to(start) for start in given):
+        if not any(path.is_relative_to(start) for start in starts):
             yield f"{os.path.relpath(path, config.rootpath)} was not collected"
 
 
@@ -85,21 +85,21 @@ def _narrowing_options(config: pytest.Config) -> Iterator[str]:
 
 
 def _not_in_addopts(config: pytest.Config, spelled: str) -> list[str]:
-    """Those values of an option that the ini's addopts do not hold: what they hold applies to every run."""
+    """Return the values of an option that are not in the ini's addopts, which apply to every run."""
     words: list[str] = config.getini("addopts")
     stored = {word.removeprefix(f"{spelled}=") for word in words if word.startswith(f"{spelled}=")}
     stored |= {value for word, value in pairwise(words) if word == spelled}
-    given = config.getoption(spelled.removeprefix("--").replace("-", "_"), None) or []
-    return [value for value in given if value not in stored]
+    values = config.getoption(spelled.removeprefix("--").replace("-", "_"), None) or []
+    return [value for value in values if value not in stored]
 
 
 def _is_usual_root(config: pytest.Config) -> bool:
-    """Whether pytest would have taken the same folder by itself."""
+    """Return whether pytest would use the same root folder without --rootdir."""
     return config.inipath is not None and config.rootpath.resolve() == config.inipath.parent.resolve()
 
 
 def _expanded(root: Path, patterns: Iterable[str]) -> Iterator[Path]:
-    """The folders that a run without arguments would collect."""
+    """Yield the folders that a run without arguments would collect."""
     for pattern in patterns:
         yield from ([root] if pattern == "." else map(Path.resolve, root.glob(pattern)))
 

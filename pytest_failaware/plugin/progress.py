@@ -1,4 +1,4 @@
-"""What a process shows while it measures: how far it is, and findings that cannot wait for the summary."""
+"""Show the progress of a measurement, and findings that cannot wait for the summary."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pytest_failaware.report.terminal.live import LiveLine, LogLines
 
 
 def write_early(config: pytest.Config, sentence: str) -> None:
-    """Write a line while tests run, past pytest's capture, where its terminal is, else to the standard error."""
+    """Write a line while tests run, without pytest's capture: to its terminal if it has one, else to standard error."""
     reporter, line = _pytests_reporter(config), printable(without_home(f"failaware: {sentence}"))
     with _uncaptured(config):
         if reporter is None:
@@ -26,14 +26,14 @@ def write_early(config: pytest.Config, sentence: str) -> None:
             sys.stderr.flush()
         else:
             reporter.ensure_newline()
-            if config.get_terminal_writer().width_of_current_line:  # the letters of xdist's results
+            if config.get_terminal_writer().width_of_current_line:  # a line of letters for xdist's results has begun
                 reporter.line("")
             reporter.write_line(line, yellow=True, bold=True)
             sys.stdout.flush()
 
 
 def _pytests_reporter(config: pytest.Config) -> Any:  # Any: pytest has no public name for it
-    """pytest's own terminal; None for another plugin's, whose lines are its own."""
+    """Return pytest's terminal reporter, or None if another plugin replaced it, whose lines must not be changed."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     return reporter if type(reporter).__module__ == "_pytest.terminal" else None
 
@@ -44,7 +44,7 @@ def _uncaptured(config: pytest.Config) -> AbstractContextManager[object]:
 
 
 def display(config: pytest.Config) -> Follow:
-    """Where this process shows how far a measurement is; an xdist worker has no terminal, and -q asks for silence."""
+    """Return how this process shows progress: not at all under -q or in an xdist worker, which has no terminal."""
     reporter = _pytests_reporter(config)
     if reporter is None or verbosity_of(config) < 0 or hasattr(config, "workerinput"):
         return unseen
@@ -59,7 +59,7 @@ def display(config: pytest.Config) -> Follow:
         return writer.fullwidth - writer.width_of_current_line % writer.fullwidth - 1
 
     if reporter.isatty:
-        # Past the writer: it counts the columns of what it writes, and these are taken back.
+        # Not through the writer: it counts the columns that it writes, and this text is erased again.
         draw = partial(uncaptured, lambda text: sys.stdout.write(text))
         return LiveLine(write=draw, room=room, clock=time.monotonic).follow
     return LogLines(write_line=partial(uncaptured, reporter.write_line), clock=time.monotonic).follow

@@ -1,4 +1,4 @@
-"""What the items of a run are compared with: the stored baselines, or the second model."""
+"""Read what the items of a run are compared with: the stored baselines, or the second model."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pytest_failaware.plugin.session import Measured, baseline_name
 
 
 class References:
-    """Reads each baseline once, and the records of the last condition that was asked for."""
+    """The references of a run. Each baseline is read once, and the records of the last condition are kept."""
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         self._read_baseline = cache(self._read)
-        self._stored = lru_cache(maxsize=1)(self._read_reference)  # an item asks several times
+        self._stored = lru_cache(maxsize=1)(self._read_reference)  # each item reads its reference several times
 
     def of(self, measured: Measured, gate: Gate) -> Reference:
-        """What an item is compared with: the stored baseline, or the second model."""
+        """Return what an item is compared with: the stored baseline, or the second model."""
         if measured.against is not None:
             return self._of_second_model(measured.against, measured.measurement, gate)
         from pytest_failaware.baselines.renaming import renamed
@@ -33,7 +33,7 @@ class References:
         return stored if measurement.former is None else renamed(stored, measurement)
 
     def stored(self, name: str, key: str) -> Reference:
-        """What is stored of one condition in the baseline `name`.
+        """Return the stored entry and records of one condition in the baseline `name`.
 
         Raises:
             BaselineError: a file of it is damaged.
@@ -41,7 +41,7 @@ class References:
         return self._stored(name, key)
 
     def on_rename(self, measured: Measured, gate: Gate) -> Iterator[str]:
-        """A sentence on lines of failaware_rename that are not needed any more, or that do not help."""
+        """Yield a sentence if lines of failaware_rename are not needed any more, or do not help."""
         from pytest_failaware.baselines.renaming import check_lines, is_renamed
 
         if not self.config.rename or measured.against is not None:
@@ -59,7 +59,7 @@ class References:
             )
 
     def ends_golden(self, measured: Measured, reference: Reference) -> bool:
-        """Whether the golden reference of the stored entry cannot stay beside what was measured."""
+        """Return whether the golden reference of the stored entry cannot be kept beside the new values."""
         from pytest_failaware.baselines.entries import ends_golden
 
         baseline, key = reference.baseline, measured.measurement.condition.key
@@ -68,7 +68,7 @@ class References:
         return ends_golden(self.config.baseline_dir, baseline, measured.measurement)
 
     def _of_second_model(self, measurement: Measurement, first: Measurement, gate: Gate) -> Reference:
-        """What another model made of the same images, as if it were stored."""
+        """Return the measurement of the second model on the same images, as if it were a stored baseline."""
         from pytest_failaware.baselines.entries import baseline_of
 
         name, records = self.config.origins["against"].text, measurement.records
@@ -82,7 +82,7 @@ class References:
         )
 
     def _read_reference(self, name: str, key: str) -> Reference:
-        """The baseline `name` with the records of one condition."""
+        """Return the baseline `name` with the records of one condition."""
         from pytest_failaware.baselines.reference import read_reference
 
         return read_reference(

@@ -1,4 +1,4 @@
-"""The lines that the hook pytest_failaware_report adds to the summary."""
+"""Call the hook pytest_failaware_report, which adds lines to the summary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_failaware.plugin.user_code import UserCodeError, contained
 
 
 def call_report_hooks(state: RunState) -> None:
-    """Call the hook with the report of the run; a line of it joins the notices, and an exception fails the run."""
+    """Call the hook with the report of the run; its lines become notices, and an exception fails the run."""
     hook = "the hook pytest_failaware_report"
     try:
         with contained(hook):
@@ -26,8 +26,8 @@ def call_report_hooks(state: RunState) -> None:
         _add_lines(state, hook, answer)
 
 
-def _add_lines(state: RunState, hook: str, answer: Any) -> None:  # Any: whatever a hook returned
-    """Take in the lines of one answer, which may be made one by one by the hook's own code."""
+def _add_lines(state: RunState, hook: str, answer: Any) -> None:  # Any: a hook may return any type
+    """Add the lines of one answer, which may be a generator and so run code of the hook."""
     try:
         with contained(hook):
             lines = [answer] if isinstance(answer, str) else list(answer)

@@ -1,4 +1,4 @@
-"""The report of a run, made of what its process knows: for the terminal, for files and for hooks."""
+"""Make the report of a run for the terminal, for files and for hooks."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from pytest_failaware.report.made import commit_of, date_of, versions
 
 
 def report_of(state: RunState) -> RunReport:
-    """Everything there is to say about the run so far."""
-    lost = _lost(state)
+    """Return the report of the run so far."""
+    unwritten = _unwritten(state)
     return RunReport(
         facts=tuple(replace(fact, text=state.shorten(fact.text)) for fact in _facts(state)),
-        results=tuple(one.unwritten if one.nodeid in lost else one for one in state.ledger.in_order),
+        results=tuple(result.unwritten if result.nodeid in unwritten else result for result in state.ledger.in_order),
         errors={nodeid: state.shorten(text) for nodeid, text in state.ledger.errors.items()},
         complaints=tuple(map(state.shorten, state.complaints)),
         notices=tuple(map(state.shorten, state.ledger.notices)),
         unchecked=state.ledger.unchecked,
         left_out=state.ledger.left_out,
         failed=tuple(state.ledger.failed),
-        unwritten=lost,
+        unwritten=unwritten,
         obsolete=tuple(f"{name}: {key}" for name, keys in obsolete_entries(state).items() for key in keys),
         unused=0 if why_partial(state) else state.unused.count,
         stored=state.unused.stored,
@@ -50,7 +50,7 @@ def report_of(state: RunState) -> RunReport:
 
 
 def dated_report(state: RunState) -> RunReport:
-    """The report with when and from what it was made: for files, and never for a baseline."""
+    """Return the report with date, commit and versions if a file is asked for; a baseline never has these."""
     if not state.run.outputs.are_asked:
         return report_of(state)
     return replace(
@@ -62,15 +62,15 @@ def dated_report(state: RunState) -> RunReport:
 
 
 def _facts(state: RunState) -> Iterator[Fact]:
-    """What the run used, what the command line says in place of a reviewed file, and what chance will do."""
+    """Yield what the run used, what the command line changed, and how often chance alone makes a gate fail."""
     yield from state.ledger.facts
     if state.ledger.results:
         yield from (note(f"from the command line: {bend}") for bend in bends_of(state.config, state.run))
     yield from (Fact(text=text) for text in false_alarms(state.ledger.alphas))
 
 
-def _lost(state: RunState) -> tuple[str, ...]:
-    """The tests whose values were to be stored, and were not."""
+def _unwritten(state: RunState) -> tuple[str, ...]:
+    """Return the tests whose values should have been stored and were not."""
     if not state.run.writing.asked or state.run.writing.dry_run:
         return ()
     written = [] if state.incomplete else [result for nodeid, result in state.ledger.results.items()
@@ -81,20 +81,20 @@ def _lost(state: RunState) -> tuple[str, ...]:
 
 
 def _accept(state: RunState) -> str:
-    """The command that stores what this run measured, from its JSON; "" without one."""
+    """Return the command that stores the values of this run from its JSON report, "" without a JSON report."""
     path, start = state.run.outputs.json, state.config.invocation_params.dir
     if path is None or state.incomplete or state.run.writing.asked:
         return ""
     try:
-        is_found = (start / baseline_folder(start)).resolve() == state.run.baseline_dir.resolve()
-    except ConfigError:  # a file that pytest does not use either
-        is_found = False
-    folder = "" if is_found else os.path.relpath(state.run.baseline_dir, start)
+        is_default = (start / baseline_folder(start)).resolve() == state.run.baseline_dir.resolve()
+    except ConfigError:  # the command cannot read the ini, so it needs the folder
+        is_default = False
+    folder = "" if is_default else os.path.relpath(state.run.baseline_dir, start)
     return state.shorten(accept_command(os.path.relpath(path, start), state.ledger.in_order, folder))
 
 
 def _command(state: RunState) -> str:
-    """What was typed, without what an update would contradict, to be copied from the terminal."""
+    """Return the typed command without options that contradict an update, for the reader to copy."""
     typed = state.config.args_source is pytest.Config.ArgsSource.ARGS
     words = [str(word) for word in state.config.invocation_params.args]
     return state.shorten(shown_command(words, state.config.args if typed else ()))

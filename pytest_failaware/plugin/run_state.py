@@ -1,4 +1,4 @@
-"""What the process that reports knows of a run: its settings, what came of its items, and what of its writing."""
+"""The state of a run in the process that reports: its settings, the results of its items, and what was written."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pytest_failaware.plugin.obsolete import Unused
 
 @dataclass(kw_only=True)
 class RunState:
-    """The settings of a run and what has come of it so far.
+    """The settings of a run and its results so far.
 
-    `uncollected` is the first module that was not collected; `incomplete` says why the run is not whole, "" if it is;
-    `unwritten` holds the names of baselines that were refused; `whole_can_go` says whether whole baselines that no test
-    used can be deleted.
+    `uncollected` is the first module that was not collected. `incomplete` says why the run is not complete, "" if it
+    is. `unwritten` holds the names of baselines that were refused. `whole_can_go` says whether whole baselines that no
+    test used can be deleted.
     """
 
     config: pytest.Config
@@ -35,17 +35,17 @@ class RunState:
     diffs: list[str] = field(default_factory=list)
 
     def refuse(self, sentence: str) -> None:
-        """Something asked for was not done: it is said, and the run ends with the exit code of a usage error."""
+        """Add a complaint that a request was refused, and end the run with the exit code of a usage error."""
         self.usage_error = True
         self.complaints.append(sentence)
 
     def was_typed(self, *names: str) -> bool:
-        """Whether one of these options stands on the command line."""
+        """Return whether one of these options was typed on the command line."""
         origins = self.run.origins
         return any(name in origins and origins[name].place == COMMAND_LINE for name in names)
 
     def shorten(self, text: str) -> str:
-        """Paths from where pytest was called, as the command has them: no reader needs the writer's home."""
+        """Return text with paths relative to the folder in which pytest was called, and without the home folder."""
         start, root = self.config.invocation_params.dir, self.config.rootpath
         for folder in (start, root, self.run.baseline_dir):
             text = without_folder(text, folder, start)

@@ -1,4 +1,4 @@
-"""What a judged item sends to the process that reports, stores and draws."""
+"""Prepare what a judged item sends to the process that reports, stores and draws."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from pytest_failaware.plugin.judging import Judging
 
 _ANYTHING: Final = Writing(update=UpdateMode.ALL, reset_golden=True, reason="any")
-"""An update that stores whatever can be stored."""
+"""An update that stores every value that can be stored at all."""
 
 
 def judged_item(judging: Judging, measured: Measured, gate: Gate, result: ItemResult) -> JudgedItem:
-    """What an item sends; what it measured, and what is drawn, only if a file will hold it."""
+    """Return what an item sends; its measurement and its pictures only if a file will hold them."""
     from pytest_failaware.judge.acceptance import accepted
 
     config, measurement = judging.config, measured.measurement
     update = config.writing.update
     write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
-    bent = config.limit or config.overrides or config.against  # never accepted afterwards
+    bent = config.limit or config.overrides or config.against  # such a run can never be accepted later
     keep = write or (not bent and config.outputs.json is not None)
     before, _, after = result.nodeid.rpartition(result.stats.condition)
     return JudgedItem(
@@ -48,14 +48,14 @@ def judged_item(judging: Judging, measured: Measured, gate: Gate, result: ItemRe
 
 
 def _stripped(config: RunConfig, measurement: Measurement) -> Measurement:
-    """What may be stored: predictions bring their logits, whether they are to be kept or not."""
+    """Return the measurement without its logits, unless the ini asks to store them; predictions always have them."""
     if config.store_logits:
         return measurement
     return dataclasses.replace(measurement, records=dataclasses.replace(measurement.records, logits=None))
 
 
 def _pictures(judging: Judging, measured: Measured, gate: Gate, result: ItemResult) -> Pictures:
-    """What the HTML report draws of an item; nothing of a reference that is not comparable."""
+    """Return what the HTML report draws for an item; a reference that is not comparable is not drawn."""
     from pytest_failaware.judge.curves import pictures_of
 
     measurement, reference = measured.measurement, judging.references.of(measured, gate)

@@ -1,4 +1,4 @@
-"""The state of one process's run: what was opened, each thing once, and measuring with it."""
+"""The session of one process: it opens model, images and predictions once each, and measures with them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 
 FROM_FIXTURES: Final = {"model": "model", "dataset": "images"}
-"""The options that a user's own fixture can replace -> the attribute of the session that holds what they name."""
+"""The options that a user's fixture can replace -> the attribute of the session with the opened model or images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatedCondition:
-    """What one test item gates: a condition under a gate, which was built from these markers of its function."""
+    """A condition that one item gates, with the gate and the markers from which the gate was built."""
 
     condition: Condition
     gate: Gate
@@ -46,7 +46,7 @@ class GatedCondition:
 
 
 class Measured(NamedTuple):
-    """One condition of a subject and, if the run has a second side, of that one."""
+    """The measurement of one condition and, if the run has a second model, that of the second model."""
 
     subject: Subject
     measurement: Measurement
@@ -59,10 +59,10 @@ LoadModel = Callable[[str, Any], Any]
 
 
 class Session:
-    """Opens each thing once, on first use; torch is imported only when a model or an image is needed.
+    """The opened model, images and predictions of this process, each opened on first use.
 
-    `loads_models` says whether a hook of the user's may load the model. `worker` is the number of an xdist worker, None
-    in a process of its own; it spreads workers over the GPUs.
+    torch is imported only when a model or an image is needed. `loads_models` says whether a hook of the user may load
+    the model. `worker` is the number of an xdist worker, None without xdist; it spreads workers over the GPUs.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Session:
 
     @cached_property
     def device(self) -> torch.device:
-        """The device the model runs on."""
+        """The device on which the model runs."""
         check_torch()
         from pytest_failaware.measure.models.loading import choose_device
 
@@ -111,13 +111,13 @@ class Session:
         """The configured predictions."""
         if self.config.predictions is None:
             raise ConfigError("no predictions given; pass --failaware-predictions=FILE")
-        found = read_file("predictions", self.config.predictions, self.config)
-        if self.config.model_outputs is ModelOutputs.PROBABILITIES and found.kind == "logits":
+        predictions = read_file("predictions", self.config.predictions, self.config)
+        if self.config.model_outputs is ModelOutputs.PROBABILITIES and predictions.kind == "logits":
             raise ConfigError(
-                f"{found.place}: its scores are named logits, and failaware_outputs says probabilities; rename the "
-                "columns to probability_NAME (or probabilities), or take failaware_outputs out of the ini"
+                f"{predictions.place}: its scores are named logits, and failaware_outputs says probabilities; rename "
+                "the columns to probability_NAME (or probabilities), or take failaware_outputs out of the ini"
             )
-        return found
+        return predictions
 
     @cached_property
     def images(self) -> ImageSet:
@@ -129,19 +129,19 @@ class Session:
             return adopt_images(self.config, open_images(self.config))
 
     def _load(self, option: str, source: Source) -> LoadedModel:
-        """What the hook makes of an option's text, else what it names."""
+        """Return the model that the hook makes of an option's text, or else load the file that the text names."""
         from pytest_failaware.measure.models.loading import adopt_model, load_model
 
         text = self.config.origins[option].text
         with contained(f"{text}: loading it"):
-            own = self._load_model(text, self.device)
-            if own is None:
+            module = self._load_model(text, self.device)
+            if module is None:
                 return load_model(source, self.config.arch, self.device, self.config.loading)
-            return adopt_model(own, self.device, code="the hook pytest_failaware_load_model")
+            return adopt_model(module, self.device, code="the hook pytest_failaware_load_model")
 
     @cached_property
     def predicted(self) -> Subject:
-        """The configured predictions as what is under test."""
+        """The configured predictions as the subject under test."""
         from pytest_failaware.measure.predictions.subject import PredictedSubject
 
         preprocessing = ELSEWHERE if self.config.preprocess is None else str(self.config.preprocess)
@@ -149,13 +149,13 @@ class Session:
 
     def subject(
         self, gated: GatedCondition, parts: Callable[[], tuple[Any, Any]], *, from_options: bool
-    ) -> Subject:  # Any: whatever the user's fixtures return
-        """What an item has under test.
+    ) -> Subject:  # Any: users' fixtures return any type
+        """Return the subject that an item tests.
 
         Args:
             gated: the condition, and the seed of its randomness.
-            parts: gives the model and the data set, if a model runs here.
-            from_options: whether these two are those that the options name.
+            parts: returns the model and the data set; called only if a model runs here.
+            from_options: whether model and data set are those that the options name.
         """
         if self.config.subject is SubjectKind.PREDICTIONS:
             return self.predicted
@@ -163,7 +163,7 @@ class Session:
         return self.live(*parts()) if kept is None else kept
 
     def _kept(self, gated: GatedCondition) -> Subject | None:
-        """What an earlier run measured of the same files; None if the model and the images must be opened."""
+        """Return the subject that an earlier run measured from the same files, or None if there is no such subject."""
         if self._loads_models() or gated.condition.name in self.vocabulary.kernels:
             return None
         kept = self.measurer.kept(self.config, gated.condition, gated.gate.seed)
@@ -175,12 +175,12 @@ class Session:
         return KeptSubject(self.config, *kept, open_live=self._configured)
 
     def _configured(self) -> LiveSubject:
-        """The model and the images that the options name."""
+        """Return the subject with the model and the images that the options name."""
         images = self.images
         return self.live(self.model.module, images)
 
     def measure(self, subject: Subject, condition: Condition, seed: int) -> Measured:
-        """What the subject, and a second side if there is one, make of the samples under a condition."""
+        """Measure the subject, and the second model if there is one, under a condition."""
         with contained(f"measuring {condition.key}: the model, the data set or a hook"):
             return self._measure(subject, condition, seed)
 
@@ -195,7 +195,7 @@ class Session:
         return Measured(subject, measurement, against, (*reuse, *also))
 
     def _say_early(self, measurement: Measurement, subject: Subject) -> None:
-        """Say at once what makes the numbers doubtful: the scale of the outputs, or an alarm of clean."""
+        """Report at once what makes the numbers doubtful: the scale of the outputs, or an alarm of clean."""
         from pytest_failaware.judge.alarm import clean_alarm
 
         alarm = clean_alarm(measurement, is_misfit=subject.is_misfit)
@@ -203,12 +203,12 @@ class Session:
             self.early.say(sentence)
 
     def open_second(self, second: SecondSide, condition: Condition, candidate: str) -> None:
-        """Open the reference before the candidate is measured, for nothing is worth measuring without it.
+        """Open the second model before the candidate is measured, because no measurement is useful without it.
 
         Args:
-            second: the reference.
-            condition: what will be measured.
-            candidate: the hash of the first model, or of its file of predictions.
+            second: the second model.
+            condition: the condition that will be measured.
+            candidate: the hash of the candidate, or of its file of predictions.
         """
         with contained("the second model"):
             second.open(condition)
@@ -218,8 +218,8 @@ class Session:
                 "nothing could fail a strict run; name another model in failaware_against"
             )
 
-    def live(self, module: Any, dataset: Any) -> LiveSubject:  # Any: whatever the user's fixtures return
-        """A model on a data set, made once for each pair."""
+    def live(self, module: Any, dataset: Any) -> LiveSubject:  # Any: users' fixtures return any type
+        """Return the subject of a model on a data set; each pair has one subject."""
         known = next((live for live, data in self._lives if live.model.module is module and data is dataset), None)
         if known is None:
             model = self.loaded(module)
@@ -227,8 +227,8 @@ class Session:
             self._lives.append((known, dataset))
         return known
 
-    def loaded(self, module: Any) -> LoadedModel:  # Any: whatever the fixture failaware_model returns
-        """A model of a fixture, with what is known of it."""
+    def loaded(self, module: Any) -> LoadedModel:  # Any: the fixture failaware_model returns any type
+        """Return the loaded model of a module that a fixture gave."""
         from pytest_failaware.measure.models.loading import adopt_model
 
         known = next((model for model in self._models if model.module is module), None)
@@ -251,7 +251,7 @@ class Session:
         return bench
 
     def evaluation(self, measured: Measured, gate: Gate) -> Evaluation:
-        """The measurement as the `reliability` fixture hands it to a test."""
+        """Return the evaluation that the `reliability` fixture gives to a test."""
         from pytest_failaware.judge.evaluation import Evaluation
 
         return Evaluation(
@@ -259,17 +259,17 @@ class Session:
         )
 
     def typed(self, option: str) -> str:
-        """The text of an option; of a model or a data set that a user's own fixture replaced, the fixture's name."""
+        """Return the text of an option, or the name of the user's fixture that replaced its model or data set."""
         is_replaced = option in FROM_FIXTURES and option not in self.opened
         return f"of the fixture failaware_{option}" if is_replaced else self.config.origins[option].text
 
     @property
     def opened(self) -> tuple[str, ...]:
-        """Which of the configured model and data set this process has opened so far."""
+        """The options of model and data set that this process has opened so far."""
         return tuple(option for option, name in FROM_FIXTURES.items() if self._is_kept or name in vars(self))
 
     def _is_configured(self, subject: LiveSubject) -> bool:
-        """Whether the model and the images of a subject are those that the options name."""
+        """Return whether the model and the images of a subject are those that the options name."""
         has_both = all(name in vars(self) for name in FROM_FIXTURES.values())
         return has_both and subject is self.live(self.model.module, self.images)
 
@@ -284,5 +284,5 @@ class Session:
 
 
 def baseline_name(measurement: Measurement, gate: Gate) -> str:
-    """The name of the baseline that a measurement is compared with."""
+    """Return the name of the baseline with which a measurement is compared."""
     return known_name(measurement.provenance.model.architecture, gate)

@@ -1,4 +1,4 @@
-"""pytest's configuration -> the session: what was typed and written, checked once something of ours needs it."""
+"""Open the session from pytest's configuration, when the first marked test or fixture needs it."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from pytest_failaware.report.outputs import remove_report
 
 
 def session_of(config: pytest.Config) -> Session:
-    """The session of this process, which the first call opens.
+    """Return the session of this process; the first call opens it.
 
     Raises:
-        pytest.UsageError: as `start`.
+        pytest.UsageError: see `start`.
     """
     if SESSION not in config.stash:
         start(config)
@@ -47,7 +47,7 @@ def session_of(config: pytest.Config) -> Session:
 
 
 def start(config: pytest.Config) -> None:
-    """Open the session, and register what reports in the process that reports.
+    """Open the session, and register the controller in the process that reports.
 
     Raises:
         pytest.UsageError: an option, an ini key or what a hook adds cannot be used.
@@ -69,7 +69,7 @@ def start(config: pytest.Config) -> None:
 
 
 def _controller(config: pytest.Config, session: Session) -> Controller:
-    """The controller, registered in place of what waited for it."""
+    """Register the controller in place of `Waiting`, and return it."""
     controller = Controller(config, session.config, session.early)
     waiting = config.pluginmanager.get_plugin(CONTROLLER_NAME)
     if waiting is not None:
@@ -83,7 +83,7 @@ def _controller(config: pytest.Config, session: Session) -> Controller:
 
 
 def open_session(config: pytest.Config) -> Session:
-    """The session of this process; it opens neither model nor images.
+    """Return a new session, with neither model nor images opened yet.
 
     Raises:
         ConfigError: an option, an ini key or what a hook adds cannot be used.
@@ -118,7 +118,7 @@ def open_session(config: pytest.Config) -> Session:
             follow=lambda what: display(config)(what),
             processes=xdist.get("workercount", 1),
             updates=run.writing.update is not UpdateMode.NOTHING,
-            loaded=lambda: tuple(one for one in config.pluginmanager.get_plugins() if isinstance(one, ModuleType)),
+            loaded=lambda: _plugin_modules(config),
             options=other_options(config),
         ),
         early=EarlyWord(None if xdist else partial(write_early, config)),
@@ -126,14 +126,18 @@ def open_session(config: pytest.Config) -> Session:
     )
 
 
+def _plugin_modules(config: pytest.Config) -> tuple[ModuleType, ...]:
+    return tuple(plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, ModuleType))
+
+
 def _ini_of(config: pytest.Config) -> dict[str, object]:
-    """The values of the ini; a run that only collects, as editors start it, leaves its reports alone."""
+    """Return the values of the ini; a run that only collects, as editors start it, does not touch its reports."""
     values = ini_values(config)
     return values | {"report": None} if config.getoption("collectonly", False) else values
 
 
 def remove_earlier(config: pytest.Config, reports: Iterable[str]) -> None:
-    """Remove the reports of an earlier run from where this one will write its own, whatever becomes of this one."""
+    """Remove the reports of an earlier run, so that a run that ends too early leaves no old report behind."""
     if config.getoption("help", False) or config.getoption("version", 0):
         return
     for path in reports:
@@ -141,7 +145,7 @@ def remove_earlier(config: pytest.Config, reports: Iterable[str]) -> None:
 
 
 def _vocabulary(config: pytest.Config) -> Vocabulary:
-    """The built-in names and those that hooks add."""
+    """Return the built-in names with those that hooks add."""
     try:
         with contained("the hook pytest_failaware_conditions or pytest_failaware_metrics"):
             answers = [config.hook.pytest_failaware_conditions(), config.hook.pytest_failaware_metrics()]
@@ -156,6 +160,6 @@ def _vocabulary(config: pytest.Config) -> Vocabulary:
 
 
 def _cache_folder(config: pytest.Config) -> Callable[[], Path] | None:
-    """Makes our folder in pytest's cache directory; None under -p no:cacheprovider."""
+    """Return a function that makes our folder in pytest's cache directory, or None under -p no:cacheprovider."""
     cache = getattr(config, "cache", None)
     return None if cache is None else lambda: cache.mkdir("failaware")

@@ -1,4 +1,4 @@
-"""Where pytest holds what is ours: the keys of its configuration and its items, and the registry of plugins."""
+"""The keys under which pytest's configuration and items hold our objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SESSION: Final[pytest.StashKey[Session]] = pytest.StashKey()
 JUDGING: Final[pytest.StashKey[Judging]] = pytest.StashKey()
 NEARER: Final[pytest.StashKey[NearerInis]] = pytest.StashKey()
 CHECK: Final[pytest.StashKey[Check]] = pytest.StashKey()
-CONTROLLER: Final[pytest.StashKey[Controller]] = pytest.StashKey()  # none in a worker of xdist
+CONTROLLER: Final[pytest.StashKey[Controller]] = pytest.StashKey()  # absent in a worker of xdist
 FAULT: Final[pytest.StashKey[str]] = pytest.StashKey()  # why the session cannot be opened, seen during collection
 
 ATTACHED: Final[pytest.StashKey[Attachment]] = pytest.StashKey()  # of an item: what its next report carries
@@ -28,10 +28,10 @@ MEASURED: Final[pytest.StashKey[Measured]] = pytest.StashKey()  # of an item
 LOOK: Final[pytest.StashKey[Look]] = pytest.StashKey()  # of an item
 
 CONTROLLER_NAME: Final = "failaware-controller"
-"""The name of the controller, and before it of what waits for the first marked test."""
+"""The name under which pytest knows the controller, and before the first marked test `Waiting`."""
 
 
 def register(config: pytest.Config, part: object, name: str) -> None:
-    """Register a part of this plugin, which nobody can block alone."""
+    """Register a part of this plugin, and refuse to run if -p no: blocks that part alone."""
     if config.pluginmanager.register(part, name) is None:
         raise pytest.UsageError(f"-p no:{name}: nothing would be reported or stored without it; leave it out")

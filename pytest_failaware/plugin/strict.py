@@ -1,4 +1,4 @@
-"""What a strict run does not let pass, though no test failed for it."""
+"""Find what makes a strict run fail although no test failed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _UPDATE: Final = "--failaware-update-baselines"
 def strict_complaints(
     report: RunReport, *, excused: Collection[str], uncollected: str, files_skipped: bool, ends_green: bool
 ) -> list[str]:
-    """Sentences that fail the run.
+    """Return the sentences that fail a strict run.
 
     Args:
-        report: the run.
-        excused: tests whose gate failed, and which pytest let pass.
+        report: the report of the run.
+        excused: tests whose gate failed and that pytest let pass.
         uncollected: a module that was not collected, "" if all were.
         files_skipped: whether --lf kept files from being collected.
         ends_green: whether pytest would end with exit code 0.
@@ -45,6 +45,6 @@ def strict_complaints(
 
 
 def _named(names: Collection[str]) -> str:
-    """All names; of many the first ones, and how many more there are."""
+    """Return all names, or if there are many the first names and the number of the others."""
     shown = ", ".join(list(names)[:_NAMED])
     return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"

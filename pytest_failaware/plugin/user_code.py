@@ -1,4 +1,4 @@
-"""Code that others wrote, run so that it can neither end the run nor skip what it belongs to."""
+"""Run code of the user so that it can neither end the run nor skip a test."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pytest_failaware.core.text import describe_error
 
 
 class UserCodeError(FailAwareError):
-    """Code of the user's raised what would have ended the run or skipped the test."""
+    """An exception of the user's code that would have ended the run or skipped the test."""
 
 
 @contextmanager
 def contained(what: str) -> Iterator[None]:
-    """Have what is no ordinary exception fail in one line: SystemExit, pytest.skip, pytest.xfail, pytest.exit.
+    """Turn SystemExit, pytest.skip, pytest.xfail and pytest.exit into an error of one line.
 
-    Ordinary exceptions go on as they are, with their tracebacks, and Ctrl-C ends the run.
+    Ordinary exceptions pass unchanged, with their tracebacks, and Ctrl-C ends the run.
 
     Raises:
-        UserCodeError: naming what ran and what it raised.
+        UserCodeError: the code raised one of these; the message names the code and the exception.
     """
     try:
         yield

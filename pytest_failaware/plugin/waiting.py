@@ -1,4 +1,4 @@
-"""What stands in the controller's place until the run has something of ours."""
+"""Stand in for the controller until the run has a marked test."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 class Waiting:
-    """Waits in the process that reports until the first thing of ours arrives, then starts the controller.
+    """A light substitute for the controller in the process that reports.
 
-    Without xdist the collection of the first marked test starts it.
+    Under xdist it starts the controller at the first report of a marked test. Without xdist the collection of the
+    first marked test starts the controller.
     """
 
     def __init__(self, config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""What a run stores at its end: new values, and the deletion of entries that no test uses."""
+"""Store new values at the end of a run, and delete entries that no test uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytest_failaware.plugin.run_state import RunState
 
 
 def write_baselines(state: RunState) -> None:
-    """Store what was asked for, unless the run is not whole.
+    """Store the values if an update was asked for and the run is complete.
 
     Raises:
         FailAwareError: a baseline cannot be read or written.
@@ -42,7 +42,7 @@ def write_baselines(state: RunState) -> None:
 
 
 def _write(state: RunState, pending: Sequence[JudgedItem], obsolete: Mapping[str, Sequence[str]]) -> None:
-    """Update one baseline after another, and delete single entries that no test uses."""
+    """Update each baseline, and delete single entries that no test uses."""
     writing, directory = state.run.writing, state.run.baseline_dir
     state.unwritten |= {item.result.baseline for item in pending}  # until each is written
     for name, outcome in update_baselines(directory, pending, obsolete, writing):
@@ -67,24 +67,24 @@ def _delete(state: RunState, names: Sequence[str]) -> None:
 
 
 def find_unused_entries(state: RunState) -> None:
-    """What is stored and was used by no test; nothing where a second model is the reference."""
+    """Set which stored entries no test used; with a second model as the reference nothing is looked for."""
     if state.ledger.results and state.run.against is None:
         state.unused = find_unused(state.run.baseline_dir, state.ledger.used)
         state.whole_can_go = bool(state.unused.whole) and not why_partial(state) and _knows_all_baselines(state)
 
 
 def obsolete_entries(state: RunState) -> dict[str, list[str]]:
-    """The stored entries that can go, by baseline: none where this run does not show all that uses them."""
+    """Return the stored entries that can be deleted, by baseline; none if this run lacks tests that may use them."""
     if why_partial(state):
         return {}
     return {**state.unused.entries, **(state.unused.whole if state.whole_can_go else {})}
 
 
 def _knows_all_baselines(state: RunState) -> bool:
-    """Whether other runs cannot use other baselines of this folder.
+    """Return whether no other run can use other baselines of this folder.
 
-    They can where a name comes from the model or the command line, and where another ini may use the same folder:
-    folders are searched for one only if a whole baseline is unused.
+    Another run can use them if a name comes from the model or the command line, or if another ini may use the same
+    folder. Folders are searched for another ini only if a whole baseline is unused.
     """
     ini = state.config.inipath
     if (

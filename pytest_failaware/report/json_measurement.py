@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.stored import stored_condition, stored_parameters
+from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.measurement import DataFacts, Former, Measurement, ModelFacts, Provenance
 from pytest_failaware.core.records import Records
 
@@ -38,7 +40,7 @@ def measurement_document(measurement: Measurement, content: bytes, member: str) 
     """
     condition, provenance, former = measurement.condition, measurement.provenance, measurement.former
     return {
-        "condition": {**fields_of(condition), "parameters": dict(condition.parameters)},
+        "condition": _condition_document(condition),
         "seed": measurement.seed,
         "records": {"member": member, "sha256": f"sha256:{hashlib.sha256(content).hexdigest()}"},
         "data": {**fields_of(provenance.data), "classes": list(provenance.data.classes)},
@@ -54,13 +56,14 @@ def read_measurement(document: Mapping[str, Any], content: bytes) -> Measurement
 
     Raises:
         ColumnsError: the columns cannot be read; what they hold is for the caller to check.
+        ConfigError: the condition is none, or its name is not that of its key.
     """
     from pytest_failaware.core.npz import unpack
 
     columns = unpack(content)
-    condition, data, former = document["condition"], document["data"], document.get("former")
+    data, former = document["data"], document.get("former")
     return Measurement(
-        condition=Condition(**{**condition, "parameters": tuple(condition["parameters"].items())}),
+        condition=_read_condition(document["condition"]),
         seed=document["seed"],
         records=Records.from_columns(columns),
         provenance=Provenance(
@@ -73,6 +76,24 @@ def read_measurement(document: Mapping[str, Any], content: bytes) -> Measurement
         if former is None
         else Former(classes=tuple(former["classes"]), fingerprint=former["fingerprint"], sample_id=columns[_FORMER]),
     )
+
+
+def _condition_document(condition: Condition) -> Document:
+    return {
+        "name": condition.name,
+        "parameters": stored_parameters(condition),
+        "key": condition.key,
+        "implementation": condition.implementation,
+        "is_random": condition.is_random,
+    }
+
+
+def _read_condition(document: Mapping[str, Any]) -> Condition:  # Any: a part of a JSON document
+    key, numbers, implementation = document["key"], document["parameters"], document["implementation"]
+    condition = stored_condition(key, numbers, implementation=implementation, is_random=document["is_random"])
+    if condition.name != document["name"]:
+        raise ConfigError(f"the condition {key!r} has the name {document['name']!r}; restore the report")
+    return condition
 
 
 def fields_of(value: Any) -> Document:  # Any: one of the flat slotted dataclasses of core

@@ -40,7 +40,7 @@ def test_no_threshold_reaches_the_risk(project: Project, command: Command) -> No
 
     code, text = command("thresholds", "toy", "--risk=0.001")
     assert 1 == code
-    assert "too few images for a risk of 0.1 %: 2,995 must be trusted, without a wrong answer among them" in text
+    assert "too few images for a risk of 0.1 %: 2,995 must be trusted, all of them right" in text
 
 
 def test_written_into_the_ini_it_gates(project: Project, command: Command) -> None:

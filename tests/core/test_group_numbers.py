@@ -10,7 +10,6 @@ import torch
 import toy
 from PIL import Image
 
-from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.errors import DataError
 from pytest_failaware.core.preprocessing import Preprocessing
@@ -56,7 +55,7 @@ def test_precomputed_images_have_the_groups_of_the_clean_ones(tmp_path: Path) ->
     for name in ("clean/cat/1.png", "clean/cat/2.png", "made/fog/3/cat/1.png", "made/fog/3/cat/2.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (4, 4), (len(name), int(name[-5]), 0)).save(tmp_path / name)
-    images, fog = FolderImages(tmp_path / "clean"), Condition(name="precomputed/fog", key="precomputed/fog:3")
+    images, fog = FolderImages(tmp_path / "clean"), parse_condition("precomputed/fog:3", "test")
     images.groups = ["p", "q"]
     clean = build_store(images, lambda image: image)
 

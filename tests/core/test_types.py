@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from five import records_of
 
-from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.condition import Condition, ConditionKind
 from pytest_failaware.core.estimates import Cells, Estimate
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.records import SCORES, Records
@@ -103,7 +103,7 @@ def test_an_estimate_without_a_denominator_has_no_value() -> None:
 )
 def test_a_slug_stays_in_its_folder(key: str, slug: str) -> None:
     """Whatever the key, the file name has no separator and no leading dot."""
-    assert slug == Condition(name="any", key=key).slug
+    assert slug == Condition(name="any", kind=ConditionKind.OTHER, key=key).slug
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_too_few_groups(project: Project, command: Command) -> None:
     project.record(GROUPED)
     code, text = command("thresholds", "toy", "--risk=0.05")
     assert 1 == code
-    assert "too few groups for a risk of 5 %: 59 must be trusted, without a wrong answer among them" in text
+    assert "too few groups for a risk of 5 %: 59 must be trusted, all of them right" in text
 
     code, text = command("thresholds", "toy", "--risk=0.3")
     assert 1 == code

@@ -45,4 +45,5 @@ def test_a_whole_baseline_is_removed(tmp_path: Path) -> None:
     sentence = remove_baseline(tmp_path, "gone")
 
     assert ["kept", "kept.yaml"] == sorted(path.name for path in tmp_path.iterdir())
-    assert f"{tmp_path / 'gone.yaml'}: deleted with its samples, for no test uses it; review and commit it" == sentence
+    expected = f"{tmp_path / 'gone.yaml'}: deleted with its samples, because no test uses it; review and commit it"
+    assert expected == sentence

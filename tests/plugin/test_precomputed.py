@@ -11,7 +11,7 @@ from PIL import Image
 from project import MARKED, Project
 
 from pytest_failaware import evaluate
-from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.errors import DataError
 from pytest_failaware.measure.images.decoding import build_store
 from pytest_failaware.measure.images.folder import FolderImages
@@ -138,7 +138,7 @@ def test_a_folder_repeats_the_files(tmp_path: Path) -> None:
             Image.fromarray(random.integers(0, 256, (9, 9, 3), dtype=np.uint8)).save(path)
     images = FolderImages(tmp_path / "clean")
     clean = build_store(images, lambda image: image)
-    fog = Condition(name="precomputed/fog", key="precomputed/fog:3")
+    fog = parse_condition("precomputed/fog:3", "test")
     found = Precomputed(tmp_path / "made", images, clean, lambda image: image).store(fog)
 
     assert np.array_equal(clean.sample_id, found.sample_id)
@@ -177,6 +177,4 @@ def test_files_that_are_no_such_array(
     clean = build_store(images, lambda image: image)
 
     with pytest.raises(DataError, match=words):
-        Precomputed(tmp_path, images, clean, lambda image: image).store(
-            Condition(name="precomputed/dust", key="precomputed/dust:1")
-        )
+        Precomputed(tmp_path, images, clean, lambda image: image).store(parse_condition("precomputed/dust:1", "test"))

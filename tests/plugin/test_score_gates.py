@@ -91,7 +91,7 @@ def test_show_and_plan(project: Project, capsys: pytest.CaptureFixture[str], mon
 
     assert 0 == main(["plan", "toy", "--gate=metrics=accuracy augrc"])
     planned = capsys.readouterr().out
-    assert "no formula tells what these gates find: augrc; selftest plants drops and counts" in planned
+    assert "no formula says which drops these gates find: augrc; run selftest, which plants drops" in planned
     assert 2 == sum("accuracy" in line for line in planned.splitlines())
 
     assert 4 == main(["show", "toy", "--metrics", "agrc"])

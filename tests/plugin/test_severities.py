@@ -143,7 +143,7 @@ def test_a_preview_of_some(project: Project, command: Command) -> None:
         (("text.png",), "error: text.png: cannot be decoded (no PNG, JPEG, WebP, BMP, GIF, TIFF or PPM image)*"),
         (
             ("text.png", "--conditions", "precomputed/fog:1"),
-            "error: --conditions: what precomputed/* names is of a data set*",
+            "error: --conditions: precomputed/* names images of a data set*",
         ),
         (("text.png", "--output", "none/x.png"), "error: --output: the folder none does not exist; create it first"),
         (("text.png", "--size", "1025"), "error: --size: must be at most 1,024 pixels a side, got 1,025"),

@@ -14,7 +14,6 @@ import PIL
 import torch
 
 from pytest_failaware.core.condition import Condition
-from pytest_failaware.core.conditions.spelling import is_precomputed
 from pytest_failaware.core.errors import ModelError
 from pytest_failaware.measure.cache.contents import ForeignCodeError
 from pytest_failaware.measure.cache.origins import installed_packages, module_name
@@ -22,7 +21,7 @@ from pytest_failaware.measure.cache.own_contents import OwnContents
 from pytest_failaware.measure.cache.own_files import OwnFiles
 from pytest_failaware.measure.cache.run_key import condition_parts, measuring_code
 from pytest_failaware.measure.cache.structure import refuse_replaced_functions, structure_sha256
-from pytest_failaware.measure.degrade.kernels import KERNELS, find_kernel
+from pytest_failaware.measure.degrade.kernels import find_kernel
 from pytest_failaware.measure.engine.constancy import CHANGED
 from pytest_failaware.measure.engine.fold import has_hooks, hooks_on_every_module
 from pytest_failaware.measure.engine.writes import check_unwritten
@@ -76,8 +75,8 @@ class Identity:
         self._own_code = self._own_code or self._own_contents(files)
         contents = OwnContents(files)
         contents.contents.add(self._own_code, "the model")
-        if is_own_kernel(condition):
-            kernel = find_kernel(condition.name, self.bench.kernels)
+        if condition.is_own:
+            kernel = find_kernel(condition, self.bench.kernels)
             contents.contents.add(kernel, f"the condition {condition.name}")
         own = {
             "weights": model.program or model.state,
@@ -139,7 +138,7 @@ class Identity:
         }
 
     def _refuse_foreign_code(self, condition: Condition) -> None:
-        named = f"the condition {condition.name}" if is_own_kernel(condition) else ""
+        named = f"the condition {condition.name}" if condition.is_own else ""
         code = self.bench.model.code or self.bench.pipeline.code or named
         if not code and has_hooks(self.bench.model.module):
             code = "a hook on the model"
@@ -164,8 +163,3 @@ class Identity:
             "data set": store.facts.fingerprint,
             "class names": "given" if store.has_class_names else "counted",
         }
-
-
-def is_own_kernel(condition: Condition) -> bool:
-    """Whether a condition is a function of the user's own."""
-    return condition.name not in KERNELS and not is_precomputed(condition)

@@ -108,11 +108,11 @@ class Measurer:
             condition: what to measure.
             seed: of its randomness.
         """
-        from pytest_failaware.measure.cache.run_key import is_built_in, is_torch_loaded, run_key
+        from pytest_failaware.measure.cache.run_key import is_torch_loaded, run_key
 
         if self._key is _UNKNOWN:
             self._key = None if self._cache is None else run_key(config)
-        if self._key is None or self._cache is None or is_torch_loaded() or not is_built_in(condition):
+        if self._key is None or self._cache is None or is_torch_loaded() or not condition.is_built_in:
             return None
         opened = self._opened = self._opened or self._cache.find_opened(self._key.parts)
         if opened is None:
@@ -133,10 +133,9 @@ class Measurer:
         """
         from pytest_failaware.measure.cache.contents import ForeignCodeError
         from pytest_failaware.measure.cache.opening import opened_of
-        from pytest_failaware.measure.cache.run_key import is_built_in
 
         key = self._key
-        if key is None or key is _UNKNOWN or self._cache is None or self._is_remembered or not is_built_in(condition):
+        if key is None or key is _UNKNOWN or self._cache is None or self._is_remembered or not condition.is_built_in:
             return
         with contextlib.suppress(ForeignCodeError):
             opened = opened_of(self._identity(bench), condition, seed)

@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Final
 
 from pytest_failaware.core.condition import Condition
-from pytest_failaware.core.conditions.catalogue import DEFINITIONS
-from pytest_failaware.core.conditions.spelling import is_precomputed
 from pytest_failaware.core.files import is_address
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import RunConfig, Source, SourceKind
@@ -96,14 +94,9 @@ def condition_parts(condition: Condition, seed: int) -> dict[str, str]:
         seed: of its randomness.
     """
     return {
-        "degradation": f"{condition.name} {dict(condition.parameters)} implementation {condition.implementation}",
+        "degradation": f"{condition.name} {dict(condition.settings)} implementation {condition.implementation}",
         "seed": str(seed) if condition.is_random else "none",
     }
-
-
-def is_built_in(condition: Condition) -> bool:
-    """Whether a condition is made by code of this package alone."""
-    return condition.name in DEFINITIONS and not is_precomputed(condition)
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Final
 
 import torch
 
-from pytest_failaware.core.conditions.spelling import PRECOMPUTED, is_function
+from pytest_failaware.core.condition import Condition, ConditionKind
 from pytest_failaware.core.errors import ConfigError, DataError
 from pytest_failaware.core.text import describe_error
 from pytest_failaware.measure.degrade.blur import blur
@@ -56,16 +56,19 @@ def in_parts(kernel: Kernel, images: torch.Tensor, strength: Mapping[str, float]
     return torch.cat([kernel(images[part], strength, random[part]) for part in parts])
 
 
-def find_kernel(name: str, own: Mapping[str, Kernel]) -> Kernel:
+def find_kernel(condition: Condition, own: Mapping[str, Kernel]) -> Kernel:
     """The kernel of a condition, for whole batches: the user's own, a built-in one, or what `pkg.mod:function` names.
 
     Raises:
         ConfigError: there is no such function.
     """
+    name = condition.name
     if name in own:
         return own[name]
-    if not is_function(name):
-        return clean if name == "clean" or name.startswith(PRECOMPUTED) else partial(in_parts, KERNELS[name])
+    if condition.is_precomputed or name == "clean":
+        return clean
+    if condition.kind is not ConditionKind.FUNCTION:
+        return partial(in_parts, KERNELS[name])
     found = load_attribute(name, "conditions")
     if not callable(found):
         raise ConfigError(f"conditions={name}: is a {type(found).__name__}; name a function(images, strength, random)")

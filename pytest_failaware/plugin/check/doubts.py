@@ -1,4 +1,4 @@
-"""What a look finds wrong with a set-up: what fails the check, and what is only said."""
+"""Sort what a look finds wrong with a set-up: findings fail the check, notes do not."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 class Doubts(NamedTuple):
-    """Sentences that make every number doubtful, and sentences that a run of the gate does not fail for either."""
+    """The findings, which make every number doubtful, and the notes, which would not fail the gate either."""
 
     findings: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def doubts_of(clean: Measurement, stored: Reference, inputs: tuple[str, ...], *, is_whole: bool) -> Doubts:
-    """Sort what a look at clean samples says against a set-up.
+    """Return the findings and notes of a look at clean samples.
 
     Args:
         clean: the samples that were looked at.
         stored: the condition clean of the item's baseline.
-        inputs: sentences on inputs that are not those of the training.
+        inputs: sentences on inputs that differ from those of the training.
         is_whole: whether all samples were looked at.
     """
     from pytest_failaware.judge.alarm import AlarmKind, find_alarm

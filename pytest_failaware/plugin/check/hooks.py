@@ -1,4 +1,4 @@
-"""The hooks of a run with --failaware-check: marked tests are looked at, and their bodies do not run."""
+"""The hooks of a run with --failaware-check, which looks at a few samples and does not run the bodies of tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOOKED_AT: Final = "looked at"
 
 
 class CheckHooks:
-    """Shows items as looked at, and has the controller of the run report what was seen; a worker of xdist has none."""
+    """A plugin that counts items as looked at and passes their looks to the controller; a worker of xdist has none."""
 
     def __init__(self, controller: Controller | None) -> None:
         self.controller = controller
@@ -35,7 +35,7 @@ class CheckHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Send the look along with the report of the skipped body."""
+        """Attach the look to the report of the skipped body."""
         report = yield
         if report.when == "call" and report.skipped and LOOK in item.stash:
             attach(report, attaching.LOOK, item.stash[LOOK])
@@ -45,20 +45,20 @@ class CheckHooks:
     def pytest_report_teststatus(
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-        """Count such an item as looked at, neither as passed nor as skipped."""
+        """Count an item with a look as looked at, neither as passed nor as skipped."""
         if attached(report, attaching.LOOK, Look) is None:
             return None
         return LOOKED_AT, "l", (LOOKED_AT.upper(), {"green": True})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what was seen, whichever process saw it."""
+        """Keep the look of a report, from this process or from an xdist worker."""
         look = attached(report, attaching.LOOK, Look)
         if look is not None:
             self.looks[report.nodeid] = look
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Hand everything to the controller, whose complaints fail the run."""
+        """Give facts, notices and findings to the controller; the findings become complaints, which fail the run."""
         if self.controller is None:
             return
         ledger = self.controller.state.ledger

@@ -1,4 +1,4 @@
-"""The look at one item of a `--failaware-check`."""
+"""Look at one item of a run with `--failaware-check`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pytest_failaware.core.conditions.spelling import is_precomputed
 from pytest_failaware.core.look import Look
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.reference import Reference
@@ -21,24 +20,24 @@ from pytest_failaware.plugin.session import GatedCondition, Measured
 from pytest_failaware.plugin.user_code import contained
 
 Parts = Callable[[], tuple[Any, Any]]
-"""Gives the model and the data set of an item. Any: whatever the user's fixtures return."""
+"""Returns the model and the data set of an item. Any: users' fixtures return any type."""
 
 
 class Check:
-    """Looks at the items of a run."""
+    """The look at each item of a run."""
 
     def __init__(self, judging: Judging) -> None:
         self.judging, self.session = judging, judging.session
         self.looker = Looker(judging.session)
 
     def look(self, gated: GatedCondition, parts: Parts) -> tuple[Look, Measured]:
-        """The look at what an item has under test; `parts` gives its model and its data set, if a model runs here."""
+        """Look at the subject of an item; `parts` returns its model and data set, called only if a model runs."""
         if self.session.config.subject is SubjectKind.PREDICTIONS:
             return self._of_predictions(gated)
         return self._of_model(gated, *parts())
 
-    def _of_model(self, gated: GatedCondition, module: Any, dataset: Any) -> tuple[Look, Measured]:  # Any: fixtures'
-        """The look at a model and its data set, and its answers to clean images."""
+    def _of_model(self, gated: GatedCondition, module: Any, dataset: Any) -> tuple[Look, Measured]:  # Any: as `Parts`
+        """Return the look at a model and its data set, and the model's answers to clean images."""
         key = gated.condition.key
         with contained(f"looking at {key}: the model, the data set or a hook"):
             seen = self.looker.seen(module, dataset, gated.gate.seed)
@@ -61,7 +60,7 @@ class Check:
         )
 
     def _of_predictions(self, gated: GatedCondition) -> tuple[Look, Measured]:
-        """The look at predictions made elsewhere, which are all there."""
+        """Return the look at predictions made elsewhere; it covers all samples, because they cost no time."""
         measured = self.session.measure(self.session.predicted, gated.condition, gated.gate.seed)
         look = self._look(gated, measured.measurement, len(measured.measurement.records))
         facts = tuple(subject_lines(self.session, measured.subject, measured.measurement))
@@ -71,7 +70,7 @@ class Check:
         return replace(look, facts=facts, findings=doubts.findings, notes=doubts.notes), measured
 
     def _stored(self, look: Look) -> Reference:
-        """What is stored of clean in the baseline of an item."""
+        """Return the stored condition clean in the baseline of an item."""
         return self.judging.references.stored(look.baseline, "clean")
 
     def _look(
@@ -96,14 +95,14 @@ class Check:
 
 
 def _of_all(seen: Seen) -> Measurement:
-    """The clean answers as those of a data set whose samples were all counted."""
+    """Return the clean answers with the sample count of the whole data set."""
     provenance = seen.measurement.provenance
     data = replace(provenance.data, samples=seen.known, groups=0)
     return replace(seen.measurement, provenance=replace(provenance, data=data))
 
 
 def _under(seen: Seen, gated: GatedCondition) -> Measurement:
-    """The clean answers with the provenance of a measurement under the item's condition."""
-    if is_precomputed(gated.condition):  # whose identity is the content of all its images
+    """Return the clean answers with the provenance of a measurement under the item's condition."""
+    if gated.condition.is_precomputed:  # its identity is the content of all its images, and a look reads a few
         return replace(seen.measurement, condition=gated.condition, seed=None)
     return seen.bench.measurement(gated.condition, gated.gate.seed, seen.measurement.records)

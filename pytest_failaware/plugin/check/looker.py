@@ -1,4 +1,4 @@
-"""A look at a few images of a model's data set: how many are right, what is wrong, and how long all would take."""
+"""Look at a few images: how many answers are right, what is wrong, and how long all images would take."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_failaware.core.condition import Condition
-from pytest_failaware.core.conditions.spelling import is_precomputed, parse_condition
+from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.request import RunConfig
 from pytest_failaware.measure.cache.measurer import Measurer
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
     from pytest_failaware.plugin.session import Session
 
 FEW: Final = 64
-"""Images that are looked at, evenly spread over the data set: the first ones of a folder are of one class."""
+"""The number of images in a look, evenly spread over the data set: the first images of a folder have one class."""
 
 MORE: Final = 320
-"""Images that are looked at if few of these are right, to see how the classes are mixed up."""
+"""The number of images in a second look, made if few answers are right, to see how the classes are mixed up."""
 
-_WELL: Final = 0.6  # the share of right answers from which nothing is odd
-_TIMED: Final = 32  # images at most that a degradation is timed on
+_WELL: Final = 0.6  # a larger share of right answers is not odd
+_TIMED: Final = 32  # a degradation is timed on so many images at most
 
 Clock = Callable[[], float]
-"""The time in seconds."""
+"""Returns the time in seconds."""
 
 
 class Seen(NamedTuple):
-    """A few clean images of a data set, and what the model answers to them."""
+    """A few clean images of a data set, with the model's answers."""
 
     subject: FewImages
     measurement: Measurement  # of the condition clean
-    known: int  # images of the whole data set
-    decoding: float  # seconds an image
-    answering: float  # seconds an image
+    known: int  # the number of images in the whole data set
+    decoding: float  # seconds per image
+    answering: float  # seconds per image
     doubts: tuple[str, ...]  # on the preprocessing
 
     @property
     def is_odd(self) -> bool:
-        """Whether few answers are right, and nothing is known to be wrong with the preprocessing."""
+        """Whether few answers are right although no doubt on the preprocessing explains it."""
         records = self.measurement.records
         return not self.doubts and bool(records.correct.sum() < _WELL * len(records))
 
@@ -53,8 +53,8 @@ class Seen(NamedTuple):
         return self.subject.bench
 
     def seconds(self, condition: Condition, seed: int, clock: Clock = time.monotonic) -> float:
-        """How long measuring a condition on all images will take."""
-        made = self.decoding if is_precomputed(condition) else _making(self.bench, condition, seed, clock)
+        """Return how many seconds the measurement of a condition on all images will take."""
+        made = self.decoding if condition.is_precomputed else _making(self.bench, condition, seed, clock)
         return self.known * (made + self.answering)
 
 
@@ -67,7 +67,7 @@ class FewImages(LiveSubject):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a full run would say of the images, the classes and the outputs, as far as these images show it."""
+        """The notes of a full run on images, classes and outputs, as far as these images show them."""
         bench = self.bench
         is_known = bench.store.has_class_names or len(bench.store.labels) == self._known
         of_classes = bench.class_notes if is_known else ()  # a few labels may lack the first class by chance
@@ -75,14 +75,14 @@ class FewImages(LiveSubject):
 
 
 class Looker:
-    """Looks at each pair of model and data set once."""
+    """The looks of a run, one for each pair of model and data set."""
 
     def __init__(self, session: Session, clock: Clock = time.monotonic) -> None:
         self._session, self._clock = session, clock
         self._seen: list[tuple[Seen, object]] = []  # each with its data set
 
-    def seen(self, module: Any, dataset: Any, seed: int) -> Seen:  # Any: whatever the user's fixtures return
-        """What a look at a few images shows, at more of them if something is odd."""
+    def seen(self, module: Any, dataset: Any, seed: int) -> Seen:  # Any: users' fixtures return any type
+        """Return the look at a few images, or at more images if few answers are right."""
         known = next((seen for seen, data in self._seen if seen.bench.model.module is module and data is dataset), None)
         if known is None:
             few = self._look(module, dataset, FEW, seed)
@@ -92,7 +92,7 @@ class Looker:
         return known
 
     def _look(self, module: Any, dataset: Any, count: int, seed: int) -> Seen:  # Any: as above
-        """The answers to so many images, without doubts on them."""
+        """Measure `count` images of a data set, and return the look without doubts."""
         from pytest_failaware.measure.opening import adopt_images, open_bench
 
         session = self._session
@@ -110,14 +110,17 @@ class Looker:
         return Seen(subject, measurement, len(images), decoding, answering, doubts=())
 
     def _again(self, bench: Bench, measurement: Measurement, seed: int) -> float:
-        """Seconds an image if all fit into one batch: the first one has the choice of the fastest way in it."""
+        """Return seconds per image from a second run if all images fit into one batch.
+
+        The first batch of a run also includes the choice of the fastest engine settings.
+        """
         began = self._clock()
         bench.measure(measurement.condition, seed)
         return (self._clock() - began) / len(measurement.records)
 
 
 def _spread(images: ImageSet, count: int) -> ImageSet:
-    """So many images of a data set, evenly spread."""
+    """Return `count` images of a data set, evenly spread."""
     from pytest_failaware.measure.images.subset import Subset
 
     last, steps = len(images) - 1, max(1, count - 1)
@@ -125,7 +128,7 @@ def _spread(images: ImageSet, count: int) -> ImageSet:
 
 
 def _rate(marks: list[tuple[int, float]]) -> float | None:
-    """Seconds an image after the first batch, None if there was no other."""
+    """Return seconds per image after the first batch, or None if there was only one batch."""
     if len(marks) < 2:
         return None
     (first, began), (last, ended) = marks[0], marks[-1]
@@ -133,7 +136,7 @@ def _rate(marks: list[tuple[int, float]]) -> float | None:
 
 
 def _making(bench: Bench, condition: Condition, seed: int, clock: Clock) -> float:
-    """Seconds that the degradation of an image takes, once it has run before."""
+    """Return the seconds that the degradation of one image takes, without the costs of its first run."""
     loader = bench.loader(condition, seed)
     rows = slice(0, min(_TIMED, bench.runner.batch_size, len(bench.store.labels)))
     times = list(_times(lambda: loader.images(rows), clock))

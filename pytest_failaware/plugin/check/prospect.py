@@ -1,4 +1,4 @@
-"""What is known of a condition's comparison with its baseline after a look at a few samples."""
+"""Find out from a few samples whether a condition can be compared with its baseline."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_failaware.core.baseline import Baseline
-from pytest_failaware.core.conditions.spelling import is_precomputed
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import DatasetChange
@@ -17,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class Prospect(NamedTuple):
-    """Whether there is a baseline with this entry, why it is not comparable, and what a look cannot say."""
+    """The prospect of a comparison.
+
+    `has_baseline` and `has_entry` say what is stored, `differences` why the stored entry is not comparable, and
+    `unlooked` what a look cannot find out.
+    """
 
     has_baseline: bool
     has_entry: bool
@@ -28,14 +31,14 @@ class Prospect(NamedTuple):
 def prospect_of(
     judging: Judging, name: str, measurement: Measurement, known: int, *, has_class_names: bool = True
 ) -> Prospect:
-    """Compare what a few samples say with a stored entry, as far as it goes.
+    """Compare a few samples with a stored entry, as far as a few samples allow.
 
     Args:
-        judging: of the run.
-        name: of the baseline.
-        measurement: of the condition, with the records of a few samples.
-        known: how many samples the whole data set has.
-        has_class_names: whether the data set names its classes, also those that no sample looked at has.
+        judging: the judging of the run.
+        name: the name of the baseline.
+        measurement: the measurement of the condition, with the records of a few samples.
+        known: the number of samples in the whole data set.
+        has_class_names: whether the data set names all its classes, also those without a sample in the look.
     """
     reference, key = judging.references.stored(name, measurement.condition.key), measurement.condition.key
     baseline = reference.baseline
@@ -53,7 +56,7 @@ def prospect_of(
 class _Comparison(NamedTuple):
     judging: Judging
     baseline: Baseline
-    records: Records | None  # stored
+    records: Records | None  # of the baseline
     measurement: Measurement
     known: int
     has_class_names: bool
@@ -67,7 +70,7 @@ class _Comparison(NamedTuple):
         return self.judging.config.dataset_change is DatasetChange.SHARED
 
     def differences(self, absence: str) -> Iterator[str]:
-        """What will make the two sides numbers of different things."""
+        """Yield what will make the two sides not comparable."""
         from pytest_failaware.judge.comparability import find_differences
         from pytest_failaware.judge.pairing import pair
 
@@ -76,12 +79,12 @@ class _Comparison(NamedTuple):
         yield from find_differences(now, self.baseline, paired, DatasetChange.FAIL, absence)
         alike = now.provenance.data == self.baseline.data
         if alike and paired is not None and not self._is_shared and not self._is_renamed:
-            strangers = len(now.records) - len(paired)
-            if strangers and not self._is_whole:
-                yield f"samples: {strangers} of the {len(now.records)} that were looked at are not the baseline's"
+            unknown = len(now.records) - len(paired)
+            if unknown and not self._is_whole:
+                yield f"samples: {unknown} of the {len(now.records)} that were looked at are not the baseline's"
 
     def unlooked(self) -> Iterator[str]:
-        """What only measuring all samples will say."""
+        """Yield what only a measurement of all samples can find out."""
         if not self._is_whole:
             yield f"whether all {self.known:,} images are those of the baseline"
         if self._is_precomputed and not self._is_whole:
@@ -91,7 +94,7 @@ class _Comparison(NamedTuple):
 
     @property
     def _is_precomputed(self) -> bool:
-        return is_precomputed(self.measurement.condition)
+        return self.measurement.condition.is_precomputed
 
     @property
     def _is_renamed(self) -> bool:
@@ -99,7 +102,7 @@ class _Comparison(NamedTuple):
 
     @property
     def _supposed(self) -> Measurement:
-        """The measurement as if the samples that were not looked at were the baseline's."""
+        """The measurement, with the assumption that all samples outside the look are those of the baseline."""
         measured, stored = self.measurement, self.baseline.data
         data = measured.provenance.data
         if self._is_whole:

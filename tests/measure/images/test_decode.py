@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.errors import BadImageError, DataError
 from pytest_failaware.core.request import Source, SourceKind
 from pytest_failaware.measure.images.decode import FORMATS, has_image_suffix, read_image
@@ -154,7 +154,7 @@ def precomputed(folder: Path, skip: int) -> None:
     folder.rename(folder.parent / "fog" / "1")
     images = FolderImages(clean.parent)
     found = Precomputed(folder.parent, images, build_store(images, same), same)
-    found.store(Condition(name="precomputed/fog", key="precomputed/fog:1"))
+    found.store(parse_condition("precomputed/fog:1", "test"))
 
 
 def lazy(folder: Path, skip: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.errors import BadImageError, DataError
 from pytest_failaware.core.text import spelled
 from pytest_failaware.measure.images.decoding import build_store
@@ -261,7 +261,7 @@ def test_a_folder_of_corrupted_images_has_the_same_names(odd: Path) -> None:
         write(odd.parent / "stored" / "fog" / "1" / images.file(k))
     found = Precomputed(odd.parent / "stored", images, build_store(images, same), same)
 
-    assert 2 == found.store(Condition(name="precomputed/fog", key="precomputed/fog:1")).facts.samples
+    assert 2 == found.store(parse_condition("precomputed/fog:1", "test")).facts.samples
 
 
 def test_class_names_of_other_data_sets() -> None:
