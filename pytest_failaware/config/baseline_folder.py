@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.config.given import Given
+from pytest_failaware.config.given import value_of_ini
 from pytest_failaware.config.ini_files import Table, find_ini, table_of
 from pytest_failaware.config.options import BY_NAME
 
@@ -23,7 +23,7 @@ def baseline_folder(start: Path) -> Path:
     if ini is None:
         return Path(_OPTION.default)
     text = str(table.get(_OPTION.ini) or _OPTION.default)
-    folder = Given(text=text, where=f"{_OPTION.ini} = {text}", place=ini.name, base=ini.parent).path()
+    folder = value_of_ini(_OPTION.ini, text, ini).path()
     return folder if Path(text).expanduser().is_absolute() else Path(os.path.relpath(folder, start.resolve()))
 
 

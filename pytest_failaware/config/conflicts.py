@@ -7,14 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.config.given import COMMAND_LINE, Given, Surroundings
+from pytest_failaware.config.given import Given, Surroundings
 from pytest_failaware.config.options import OPTIONS, PREFIX
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.gate import Gate
-from pytest_failaware.core.request import Precision, RunConfig, SubjectKind, UpdateMode
+from pytest_failaware.core.request import PlaceKind, Precision, RunConfig, SubjectKind, UpdateMode
 from pytest_failaware.report.json_report import records_path
 
-_ENVIRONMENT: Final = frozenset(option.environment for option in OPTIONS if option.environment)
 _SWITCHES: Final = frozenset(option.name for option in OPTIONS if option.flag)
 _LEAST_ALPHA: Final = Decimal("1e-12")  # what forty samples lost and none gained prove
 
@@ -51,7 +50,9 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
 def _refuse_beside_check(given: Mapping[str, Given]) -> None:
     """Refuse options that need all samples if the run only looks at a few."""
     writing = ("update-baselines", "update-new", "prune", "dry-run", "reason", "reset-golden")
-    report = ("report",) if "report" in given and given["report"].place == COMMAND_LINE else ()  # the ini's: other runs
+    report = (
+        ("report",) if "report" in given and given["report"].kind is PlaceKind.COMMAND_LINE else ()
+    )  # the ini's: other runs
     for name in ("strict", "limit", "against", *writing, *report):
         if name in given and (name not in _SWITCHES or given[name].switch()):
             raise ConfigError(
@@ -73,9 +74,9 @@ def _refuse_shared_files(config: RunConfig, reports: Iterable[Given]) -> None:
 
 def _left_out(name: str, given: Given) -> str:
     """How to run without an option, depending on its place."""
-    if given.place == COMMAND_LINE:
+    if given.kind is PlaceKind.COMMAND_LINE:
         return "remove one of them"
-    if given.place in _ENVIRONMENT:
+    if given.kind is PlaceKind.ENVIRONMENT:
         return f"unset {given.place}"
     return f"add -o {PREFIX}{name}={'false' if name in _SWITCHES else ''}"
 
@@ -88,7 +89,7 @@ def _refuse_unreviewed(config: RunConfig, given: Mapping[str, Given]) -> None:
                 "remove one of them"
             )
     for name, what in (("against", "its reference"), ("group", "the groups of samples")):
-        if name in given and given[name].place == COMMAND_LINE:
+        if name in given and given[name].kind is PlaceKind.COMMAND_LINE:
             raise ConfigError(
                 f"{given[name].where}: a strict run takes {what} from a reviewed file; set "
                 f"failaware_{name} in the ini, or remove one of them"

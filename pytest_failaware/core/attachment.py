@@ -41,3 +41,13 @@ class Attachment:
     error: str = ""  # what could not be used
     notices: tuple[str, ...] = ()
     early: tuple[str, ...] = ()  # sentences that cannot wait until the end of the run
+    lacks_model: bool = False  # the item was skipped because the run has no model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """The ids of the marked items that one process collected."""
+
+    selected: tuple[str, ...]
+    deselected: tuple[str, ...] = ()
+    unmarked: tuple[str, ...] = ()  # those of the deselected that -m alone left out

@@ -130,12 +130,22 @@ class Outputs:
         return self.github or bool(self.files)
 
 
+class PlaceKind(Enum):
+    """Where the value of an option stands."""
+
+    COMMAND_LINE = "command line"
+    ENVIRONMENT = "environment"
+    INI = "ini"
+    DEFAULT = "default"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """The text an option got and where it came from, for the header; `place` is "default" where nobody gave it."""
 
     text: str
     place: str
+    kind: PlaceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
