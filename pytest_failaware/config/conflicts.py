@@ -50,9 +50,8 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
 def _refuse_beside_check(given: Mapping[str, Given]) -> None:
     """Refuse options that need all samples if the run only looks at a few."""
     writing = ("update-baselines", "update-new", "prune", "dry-run", "reason", "reset-golden")
-    report = (
-        ("report",) if "report" in given and given["report"].kind is PlaceKind.COMMAND_LINE else ()
-    )  # the ini's: other runs
+    is_report_typed = "report" in given and given["report"].kind is PlaceKind.COMMAND_LINE  # the ini's: other runs
+    report = ("report",) if is_report_typed else ()
     for name in ("strict", "limit", "against", *writing, *report):
         if name in given and (name not in _SWITCHES or given[name].switch()):
             raise ConfigError(
