@@ -1,4 +1,7 @@
-"""What a test item sends to the process that reports: through its report, as plain data, with and without xdist."""
+"""The data that a test item attaches to its pytest report for the process that writes the reports.
+
+They are plain data, with xdist and without it.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from pytest_failaware.core.rule import FailureRule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedItem:
-    """The result of an item, with what the run's process needs to report it, to store its values and to draw it.
+    """The result of an item, and all that the reporting process needs to report, store and draw it.
 
-    `measurement` is there only if a file will hold it, and `pictures` only if the HTML report is asked for.
+    `measurement` is set only if a file will hold it, and `pictures` only if an HTML report is requested.
     """
 
     result: ItemResult
@@ -35,10 +38,10 @@ class JudgedItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """What one report of an item carries."""
+    """The content of one pytest report of an item."""
 
     judged: JudgedItem | None = None  # only with the report of the call
-    error: str = ""  # what could not be used
+    error: str = ""  # the input that could not be used, and why
     notices: tuple[str, ...] = ()
     early: tuple[str, ...] = ()  # sentences that cannot wait until the end of the run
     lacks_model: bool = False  # the item was skipped because the run has no model

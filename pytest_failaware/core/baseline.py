@@ -1,4 +1,4 @@
-"""What a baseline holds."""
+"""The content of a baseline file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_failaware.core.rule import FailureRule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineEntry:
-    """The accepted values of one condition; `records_sha256` binds the sample file to it."""
+    """The accepted values of one condition; `records_sha256` is the hash of its sample file."""
 
     condition: Condition
     seed: int | None
@@ -28,7 +28,7 @@ class BaselineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Golden:
-    """The frozen reference of an entry that has been updated since: drift is measured against it."""
+    """The frozen reference of an entry that was updated later: drift is measured against it."""
 
     model_sha256: str
     records_sha256: str
@@ -36,9 +36,9 @@ class Golden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One accepted change of an entry that was given a reason; the newest stands last.
+    """One accepted change of an entry, with its reason; the newest change is the last one.
 
-    After a `golden_reset` drift is measured from the values that this change stored.
+    After a `golden_reset`, drift is measured from the values that this change stored.
     """
 
     reason: str
@@ -48,11 +48,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """A baseline file: what its entries share, and the entries by condition key.
+    """A baseline file: the facts that its entries share, and the entries by condition key.
 
-    `samples_sha256` binds the list of samples to it; "" in a file of schema 1, which has no such hash, and none in the
-    names of its sample files. `lines` says at which line of the file the value of a dotted key stands, as in
-    `conditions.clean.records`; it is empty if the baseline was read from no file.
+    `samples_sha256` is the hash of the list of samples. It is "" in a file of schema 1, which has no such hash, neither
+    in the file nor in the names of its sample files. `lines` gives the line number of each dotted key, such as
+    `conditions.clean.records`; it is empty if the baseline was not read from a file.
     """
 
     name: str
@@ -60,5 +60,5 @@ class Baseline:
     preprocessing: str
     entries: Mapping[str, BaselineEntry]
     samples_sha256: str = ""
-    known_label_errors: tuple[int, ...] = ()  # sample ids whose label a person found to be wrong
+    known_label_errors: tuple[int, ...] = ()  # ids of the samples whose label is known to be wrong
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)

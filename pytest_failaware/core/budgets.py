@@ -1,4 +1,4 @@
-"""How much memory a file may ask for: limits that hold before anything is unpacked."""
+"""Limits on the memory that a file may need, checked before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from pytest_failaware.core.errors import FailAwareError
 
 IMAGE_PIXELS: Final = 64_000_000  # width times height
-UNPACKED_BYTES: Final = 1 << 30  # of all members of one archive or npz together
+UNPACKED_BYTES: Final = 1 << 30  # the sum over all members of one archive or npz
 ARCHIVE_DEPTH: Final = 3  # archives in archives
 
 
@@ -22,17 +22,17 @@ def check_unpacked(
 ) -> None:
     """Refuse an archive or npz that would unpack to more than 1 GiB.
 
-    The sizes come from the archive's own list. zipfile reads no more of a member than is stated there, so that a list
-    that lies costs no memory.
+    The sizes come from the archive's directory. zipfile never reads more of a member than the directory states, so a
+    wrong size there costs no memory.
 
     Args:
         archive: the open archive.
-        place: names the file in the error.
+        place: the name of the file for the error message.
         error: the class of the error.
-        remedy: ends the error.
+        remedy: the end of the error message.
 
     Raises:
-        FailAwareError: of the class `error`, if the members are too large together.
+        FailAwareError: the members together are too large; the class is `error`.
     """
     size = sum(member.file_size for member in archive.infolist())
     if size > UNPACKED_BYTES:

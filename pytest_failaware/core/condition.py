@@ -1,4 +1,4 @@
-"""What an image is measured under."""
+"""The condition that a model is measured under: a degradation with its parameters."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class ConditionKind(Enum):
 class Condition:
     """One degradation with its parameters; `key` is its spelling in markers, test ids and baselines.
 
-    `parameters` holds every parameter with its value, defaults included, in the order of its definition. Those of a
-    published severity depend on the size of the images: none as typed, and all as measured and recorded.
-    `implementation` rises whenever the pixels that a name yields change. `content` is the hash of precomputed images,
-    known once they are opened.
+    `parameters` holds every parameter with its value, defaults included, in the order of its definition. The
+    parameters of a published severity depend on the size of the images: a condition as typed has none of them, a
+    measured or recorded condition has all. `implementation` increases each time the pixels of a degradation change.
+    `content` is the hash of precomputed images, known once they are opened.
     """
 
     name: str
@@ -43,20 +43,20 @@ class Condition:
 
     @property
     def is_precomputed(self) -> bool:
-        """Whether the images are read instead of made."""
+        """Whether the images are read from files instead of computed."""
         return self.kind is ConditionKind.PRECOMPUTED
 
     @property
     def is_built_in(self) -> bool:
-        """Whether code of this package alone makes the images."""
+        """Whether only code of this package makes the images."""
         return self.kind is ConditionKind.BUILT_IN
 
     @property
     def is_own(self) -> bool:
-        """Whether code of the user's makes the images."""
+        """Whether user code makes the images."""
         return self.kind in (ConditionKind.OTHER, ConditionKind.FUNCTION)
 
     @property
     def settings(self) -> Mapping[str, float | str]:
-        """What decides about the pixels beside the name, the seed and the code."""
+        """The values that decide the pixels, besides the name, the seed and the code."""
         return {**dict(self.parameters), **({"content": self.content} if self.content else {})}

@@ -1,4 +1,4 @@
-"""The errors this library raises on purpose: one line that names the place, the value and the remedy."""
+"""The errors that this library raises on purpose: each is one line with the place, the value and the remedy."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Collection, Iterable
 
 
 class FailAwareError(Exception):
-    """Something the user gave cannot be used; the text alone must be enough to repair it."""
+    """An input of the user cannot be used; the message alone must be enough to repair it."""
 
 
 class FailAwareWarning(UserWarning):
-    """`evaluate` found something that makes its numbers doubtful; the text says what, and what to do."""
+    """`evaluate` found a reason to doubt its numbers; the message gives the reason and the remedy."""
 
 
 class ConfigError(FailAwareError):
-    """An option, an ini key or a marker argument is wrong, seen before any file is opened."""
+    """An option, an ini key or a marker argument is wrong; this is found before any file is opened."""
 
 
 class ModelError(FailAwareError):
-    """A model cannot be loaded, or does not answer as a classifier does."""
+    """A model cannot be loaded, or its output is not that of a classifier."""
 
 
 class DataError(FailAwareError):
@@ -35,20 +35,20 @@ class BaselineError(FailAwareError):
 
 
 def choices(name: str, known: Collection[str]) -> str:
-    """What to give instead of an unknown name: a known one that begins with it or is close, and all of them."""
+    """Return what to write instead of an unknown name: the known name closest to it, and all known names."""
     longer = next((other for other in known if other.startswith(f"{name}_")), "")
     close = longer or closest(name, known)
     return (f"did you mean {close!r}? " if close else "") + f"choose from {', '.join(known)}"
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
-    """Return the question for the known name that is closest to an unknown one, or what to do if none is close."""
+    """Return "did you mean" with the known name that is closest to an unknown name, `otherwise` if none is close."""
     close = closest(name, known)
     return f"did you mean {close!r}?" if close else otherwise
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that is closest to a name, in letters of either case; "" if none is close."""
+    """Return the known name that is closest to a name, whatever its case; "" if none is close."""
     names = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), names, n=1)
     return names[close[0]] if close else ""

@@ -1,4 +1,4 @@
-"""Counts and the rates and scores made of them."""
+"""Counts of outcomes, and the rates and scores computed from them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from fractions import Fraction
 from typing import Final
 
 POOR: Final = 1 / 3
-"""The share of right answers below which inputs that the model was not trained on are an alarm."""
+"""Below this share of right answers, inputs that differ from the training inputs raise an alarm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """The exact counts of the four outcomes that every founding rate is made of."""
+    """The exact counts of the four outcomes, from which every built-in rate is computed."""
 
     trusted_right: int
     trusted_wrong: int
@@ -22,12 +22,12 @@ class Cells:
 
     @property
     def samples(self) -> int:
-        """All images."""
+        """The number of all samples."""
         return self.trusted_right + self.trusted_wrong + self.flagged_right + self.flagged_wrong
 
     @property
     def right(self) -> int:
-        """The images whose prediction is the label."""
+        """The number of samples whose prediction is the label."""
         return self.trusted_right + self.flagged_right
 
     @property
@@ -42,7 +42,7 @@ class Cells:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A rate as a ratio of counts; where the denominator is 0, `reason` says why there is no value."""
+    """A rate as a ratio of counts; if the denominator is 0, `reason` says why there is no value."""
 
     numerator: int
     denominator: int
@@ -50,47 +50,47 @@ class Estimate:
 
     @property
     def fraction(self) -> Fraction | None:
-        """The exact rate, None where it is undefined."""
+        """The exact rate, None if it is undefined."""
         return Fraction(self.numerator, self.denominator) if self.denominator else None
 
     @property
     def value(self) -> float | None:
-        """The rate for the reader, None where it is undefined."""
+        """The rate as a float, None if it is undefined."""
         return self.numerator / self.denominator if self.denominator else None
 
     @property
     def is_rate(self) -> bool:
-        """Whether people read it in percent."""
+        """Whether the value is shown in percent."""
         return True
 
     @property
     def lacks_logits(self) -> bool:
-        """Whether it has no value because the records hold no logits."""
+        """Whether the value is missing because the records hold no logits."""
         return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A number that is no ratio of counts, such as an area under a curve; `reason` says why there is no value."""
+    """A number that is not a ratio of counts, such as the area under a curve; `reason` says why it has no value."""
 
     value: float | None
     is_rate: bool = False
     reason: str = ""
-    lacks_logits: bool = False  # why there is no value: the records hold no logits
+    lacks_logits: bool = False  # the value is missing because the records hold no logits
 
     @property
     def fraction(self) -> Fraction | None:
-        """The shortest decimal of the float, so that 5 of 100 are at most a bound of 0.05; None where undefined."""
+        """The shortest decimal of the float, so that 5 of 100 is at most a bound of 0.05; None if undefined."""
         return None if self.value is None else Fraction(repr(self.value))
 
 
 Value = Estimate | Score
-"""What a metric yields."""
+"""The value of a metric."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ConditionStats:
-    """The statistics of one condition under one rule: counts first, rates by metric name, scores that a gate names."""
+    """The statistics of one condition under one rule: counts, rates by metric name, and scores that a gate names."""
 
     condition: str
     cells: Cells
@@ -99,7 +99,7 @@ class ConditionStats:
 
     @property
     def counts(self) -> str:
-        """How many samples there are, and how many of them are right and flagged."""
+        """The numbers of samples, of right samples and of flagged samples, as text."""
         cells = self.cells
         flagged = cells.flagged_right + cells.flagged_wrong
         return f"{cells.samples:,} samples, {cells.right:,} right, {flagged:,} flagged"
@@ -109,5 +109,5 @@ class ConditionStats:
 
 
 def percent(estimate: Estimate) -> str:
-    """A rate as people read it, with its reason where it has no value."""
+    """Return a rate in percent, or `undefined`."""
     return "undefined" if estimate.value is None else f"{estimate.value:.2%}"

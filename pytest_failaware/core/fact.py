@@ -1,4 +1,4 @@
-"""One line of the summary on what a run used."""
+"""Facts about a run: each is one line of the summary."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from enum import Enum
 
 
 class FactKind(Enum):
-    """What a fact is to its reader."""
+    """The importance of a fact for its reader."""
 
     STATEMENT = "statement"
-    NOTE = "note"  # to be read also if the run writes and says little else
+    NOTE = "note"  # also shown if the output is quiet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One thing that is known once the model and the data are open."""
+    """One statement about the run, known once the model and the data are open."""
 
     text: str
     kind: FactKind = FactKind.STATEMENT
 
     @property
     def line(self) -> str:
-        """The fact as people read it."""
+        """The fact as a line of the summary."""
         return f"note: {self.text}" if self.kind is FactKind.NOTE else self.text
 
 
 def note(text: str) -> Fact:
-    """Return a note."""
+    """Return a fact of the kind NOTE."""
     return Fact(text=text, kind=FactKind.NOTE)

@@ -1,4 +1,4 @@
-"""Files that are either the old or the new one, never half of each, and written by one process at a time."""
+"""Write files atomically, and let only one process write to a folder at a time."""
 
 from __future__ import annotations
 
@@ -28,21 +28,22 @@ _NO_FOLDER_SYNC: Final = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # file syst
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace one file, as `replace_in_order` does."""
+    """Replace one file; see `replace_in_order`."""
     replace_in_order({path: content})
 
 
 def replace_in_order(contents: Mapping[Path, bytes]) -> None:
-    """Replace files by new contents in the order given; the last one is the commit.
+    """Replace files in the order of `contents`; replacing the last file commits the change.
 
-    First all contents lie on the disk in temporary files, so that a full disk changes nothing. The last file is
-    replaced after the names of all others are on the disk. Whoever reads the last file first finds what it names,
-    provided that no other file replaces one that is still in use: names with a hash in them see to that.
+    First all contents are written to temporary files and synced, so a full disk changes nothing. The last file is
+    replaced only after the names of all other files are on the disk. A process that reads the last file first
+    therefore finds all files that it names, if the other files never replace a file in use. Hashes in their names
+    ensure that.
 
-    A file keeps its mode, else it gets the one that the umask gives.
+    An existing file keeps its mode; a new file gets the mode that the umask gives.
 
     Raises:
-        OSError: a folder cannot be written or the disk is full; the last file is the old one, or the new one.
+        OSError: a folder cannot be written or the disk is full; the last file is then either the old or the new one.
     """
     staged: dict[Path, Path] = {}
     *others, last = contents
@@ -57,7 +58,7 @@ def replace_in_order(contents: Mapping[Path, bytes]) -> None:
             _sync_folder(folder.parent)  # the folder itself may be new
         staged[last].replace(last)
         _sync_folder(last.parent)
-    finally:  # after a success nothing is left to remove
+    finally:  # after a success no temporary file exists
         for temporary in staged.values():
             temporary.unlink(missing_ok=True)
 
@@ -70,10 +71,10 @@ def final_name(temporary: str) -> str:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep every other process on this machine out of this block for the same folder, which has to exist.
+    """Lock an existing folder against every other process on this machine that calls this function.
 
-    On POSIX the folder itself is locked, so that users, containers and folders for temporary files do not matter, and
-    nothing is left behind. On Windows, which cannot lock a folder, a file in it is.
+    POSIX locks the folder itself: this works across users and containers, and leaves no file behind. Windows cannot
+    lock a folder, so a file in it is locked there.
 
     Raises:
         FailAwareError: another process holds the lock for a minute, or the file system has no locks.
@@ -131,7 +132,7 @@ def _busy(folder: Path) -> FailAwareError:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk; Windows has no call for that."""
+    """Write the names in a folder to the disk; Windows has no call for that."""
     if sys.platform == "win32":
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -145,7 +146,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _staged(path: Path, content: bytes) -> Path:
-    """The content in a temporary file beside `path`, synced to the disk."""
+    """Write the content to a temporary file beside `path`, sync it to the disk, and return its path."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
@@ -154,14 +155,14 @@ def _staged(path: Path, content: bytes) -> Path:
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-    except BaseException:  # Ctrl-C too must leave no temporary file; it goes on after the clean-up
+    except BaseException:  # Ctrl-C must leave no temporary file either; it is raised again below
         temporary.unlink(missing_ok=True)
         raise
     return temporary
 
 
 def _umask() -> int:
-    """The process's umask, which can only be read by setting it."""
+    """Return the umask of the process, which can only be read by setting it."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -171,5 +172,5 @@ _ADDRESS: Final = re.compile(r"(?!(?:folder|csv|npz|torchvision|timm):)[A-Za-z][
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is a URL or a name in a registry, as in `s3://bucket/m.pth` or `models:/prod/7`."""
+    """Return whether a text is a URL or a name in a registry, such as `s3://bucket/m.pth` or `models:/prod/7`."""
     return _ADDRESS.match(text) is not None

@@ -1,4 +1,4 @@
-"""What git says of a folder; nothing is an answer, too."""
+"""Run git in a folder; no answer from git is never an error."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Final
 
 _GIT: Final = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
-"""The repository's own programs are not started."""
+"""Git with the hooks and the file monitor of the repository switched off, so that it starts no foreign program."""
 _PATIENCE: Final = 10  # seconds
 
 
 def git(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes | None:
-    """Return what git writes in a folder, None if it fails, is absent or does not answer, or if there is no folder."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}  # a hook sets these
+    """Return the output of git in a folder; None if git fails, is absent or does not answer, or without a folder."""
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("GIT_")
+    }  # git sets these for a hook
     try:
         done = subprocess.run(
             [*_GIT, *arguments],

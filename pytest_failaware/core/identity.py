@@ -1,4 +1,4 @@
-"""What identifies a data set and its samples: hashes, computed where samples are read, checked where records are."""
+"""Hashes that identify a data set and its samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_failaware.core.measurement import Former
 
 
 def data_fingerprint(sample_id: NDArray[np.uint64], label: NDArray[np.uint16], classes: tuple[str, ...]) -> str:
-    """A hash over ids and labels, ascending by id, and the class names in label order: the data set's order is no part.
+    """Return a hash over ids and labels, sorted by id, and over the class names; the data set's order does not count.
 
     Args:
         sample_id: (N,) uint64, all different.
@@ -23,14 +23,14 @@ def data_fingerprint(sample_id: NDArray[np.uint64], label: NDArray[np.uint16], c
     """
     order = np.argsort(sample_id)
     columns = sample_id[order].astype("<u8").tobytes() + label[order].astype("<u2").tobytes()
-    names = chr(0).join(classes).encode(errors="surrogatepass")  # a folder's name need not be valid text
+    names = chr(0).join(classes).encode(errors="surrogatepass")  # the name of a folder need not be valid UTF-8
     return f"sha256:{hashlib.sha256(columns + names).hexdigest()}"
 
 
 def sample_ids(keys: Sequence[bytes], class_names: Sequence[str]) -> NDArray[np.uint64]:
-    """The identity of each sample, (N,): the first 8 bytes of a hash over its key, its label and its rank among equals.
+    """Return the id of each sample, (N,): the first 8 bytes of a hash over its key, class and rank among equals.
 
-    The order of the data set matters only between samples that are the same in content and label.
+    The order of the data set matters only for samples that are equal in content and class.
     """
     seen: Counter[tuple[bytes, str]] = Counter()
     ids = np.empty(len(keys), dtype=np.uint64)
@@ -39,7 +39,7 @@ def sample_ids(keys: Sequence[bytes], class_names: Sequence[str]) -> NDArray[np.
         ids[index] = int.from_bytes(hashlib.sha256(text).digest()[:8], "little")
         seen[pair] += 1
     if len(np.unique(ids)) != len(ids):
-        raise DataError("two samples share one 64-bit id, a chance of 1 in 10 billion; remove either of them")
+        raise DataError("two samples share one 64-bit id, a chance of 1 in 10 billion; remove one of them")
     return ids
 
 
@@ -49,13 +49,13 @@ def former_data(
     classes: tuple[str, ...],
     rename: Mapping[str, str],
 ) -> Former | None:
-    """What identified the samples before classes were renamed, None where no class of theirs was.
+    """Return the identity of the samples before classes were renamed, None if no class of the data was renamed.
 
     Args:
-        ids_under: from the name of each sample's class to the ids, (N,).
+        ids_under: returns the ids, (N,), from the class name of each sample.
         label: (N,) uint16.
         classes: names in label order.
-        rename: new names by the old ones.
+        rename: the new name of each old name.
     """
     old = {new: name for name, new in rename.items()}
     names = tuple(old.get(name, name) for name in classes)
@@ -66,10 +66,10 @@ def former_data(
 
 
 def group_numbers(names: Sequence[str] | NDArray[np.str_]) -> NDArray[np.uint32]:
-    """A number for each sample's group, (N,): its rank among the names."""
+    """Return the number of each sample's group, (N,): the rank of its name."""
     return np.unique(names, return_inverse=True)[1].astype(np.uint32)
 
 
 def group_count(groups: NDArray[np.uint32] | None) -> int:
-    """How many groups the samples come in, 0 where none are told."""
+    """Return the number of groups of the samples, 0 if no groups are given."""
     return 0 if groups is None else len(np.unique(groups))

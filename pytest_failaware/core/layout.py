@@ -1,4 +1,4 @@
-"""Rows and sentences -> lines no wider than a terminal; without a width each stays whole."""
+"""Lay out tables and sentences in lines no wider than a terminal; without a width no line is broken."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-_HANG: Final = "  "  # before what belongs to the line above
+_HANG: Final = "  "  # the indent of a continuation line
 _GAP: Final = "  "  # between two columns
 
 Row = Sequence[str]
 
 
 def columns(text: str) -> int:
-    """How many columns a terminal gives a text: two to a wide letter, none to a mark over another letter."""
+    """Return how many columns a text takes on a terminal: two for a wide letter, none for a combining mark."""
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
@@ -27,7 +27,7 @@ def _columns(letter: str) -> int:
 
 
 def wrapped(text: str, width: int | None) -> list[str]:
-    """A line broken at its blanks where it is wider than `width`; what follows hangs two columns deeper."""
+    """Break a line at its blanks if it is wider than `width`; the lines after the first are indented by two more."""
     if width is None or columns(text) <= width:
         return [text]
     indent = text[: len(text) - len(text.lstrip(" "))]
@@ -35,8 +35,8 @@ def wrapped(text: str, width: int | None) -> list[str]:
 
 
 def _packed(words: Iterable[str], width: int, *, indent: str, hang: str) -> list[str]:
-    """Words, which may hold blanks, on as few lines as they fit; one that is too wide for a line is cut."""
-    deepest = max(0, width - 2) // 2  # whatever the text begins with, each line has room for a wide letter
+    """Put words, which may hold blanks, on as few lines as possible; a word that is too wide for a line is cut."""
+    deepest = max(0, width - 2) // 2  # leaves room for a wide letter on each line
     indent, hang = indent[:deepest], hang[:deepest]
     lines, line, is_empty = [], indent, True
     for word in words:
@@ -53,7 +53,7 @@ def _packed(words: Iterable[str], width: int, *, indent: str, hang: str) -> list
 
 
 def _fitting(text: str, width: int) -> int:
-    """Where to cut a text that is too wide: behind the last blank that has words before it, else at the width."""
+    """Return where to cut a text that is too wide: after the last blank with words before it, else at the width."""
     fits = next((place for place in range(len(text), 0, -1) if columns(text[:place]) <= width), 1)
     blank = text.rfind(" ", 0, fits)
     return blank + 1 if text[: max(blank, 0)].strip() else fits
@@ -63,7 +63,7 @@ def _fitting(text: str, width: int) -> int:
 
 
 def aligned(rows: Iterable[Row], left: Sequence[int]) -> list[str]:
-    """Rows as lines with columns of one width; the columns in `left` are flush left, the others flush right."""
+    """Return rows as lines with aligned columns; the columns in `left` are flush left, the others flush right."""
     table = list(rows)
     widths = [max(map(columns, column)) for column in zip(*table, strict=True)]
     return [
@@ -81,10 +81,11 @@ def _padded(cell: str, width: int, *, flush_left: bool) -> str:
 
 
 def table(headings: Row, rows: Sequence[Row], *, left: Sequence[int], width: int | None = None) -> list[list[str]]:
-    """A table as blocks of lines, the headings' first and then each row's, in the first form that fits.
+    """Return a table as blocks of lines, first the block of the headings, then one for each row.
 
-    On one line each; with the headings folded; with the first cell as a title over its rows; at last each row as a
-    list of its cells, each behind its heading. Every form has every cell; a column without any is left out.
+    The first of four forms that fits the width is used: each row on one line; headings folded onto several lines; the
+    first cell as a title above its rows; each row as a list of its cells, each after its heading. Every form shows
+    every cell. A column of empty cells is left out.
     """
     filled = [column for column in range(len(headings)) if any(row[column] for row in rows)]
     headings, rows = _picked(headings, filled), [_picked(row, filled) for row in rows]
@@ -122,7 +123,7 @@ def _plain(headings: Row, rows: Sequence[Row], left: Sequence[int]) -> list[list
 
 
 def _folded(headings: Row, rows: Sequence[Row], left: Sequence[int]) -> list[list[str]]:
-    """Each heading's words below one another, the last ones on one line."""
+    """Return the table with the words of each heading on lines of their own, aligned at the bottom."""
     words = [heading.split() for heading in headings]
     height = max(map(len, words), default=0)
     above = zip(*([""] * (height - len(heading)) + heading for heading in words), strict=True)
@@ -131,12 +132,12 @@ def _folded(headings: Row, rows: Sequence[Row], left: Sequence[int]) -> list[lis
 
 
 def _listed(headings: Row, row: Row, width: int) -> list[str]:
-    """The cells of a row that are not empty, each behind its heading."""
-    said = [f"{heading} {cell}" for heading, cell in zip(headings, row, strict=True) if cell]
-    words = [f"{cell}," for cell in said[:-1]] + said[-1:]
+    """Return the cells of a row that are not empty, each after its heading."""
+    cells = [f"{heading} {cell}" for heading, cell in zip(headings, row, strict=True) if cell]
+    words = [f"{cell}," for cell in cells[:-1]] + cells[-1:]
     return _packed(words, width, indent=_HANG, hang=_HANG * 2)
 
 
 def flattened(blocks: Iterable[Iterable[str]]) -> Iterator[str]:
-    """The lines of a table whose rows need no colours."""
+    """Return the lines of all blocks of a table, for output without colours."""
     return (line for block in blocks for line in block)

@@ -1,4 +1,4 @@
-"""What `--failaware-check` saw of a marked test without measuring it."""
+"""The result of `--failaware-check` for a marked test, which it does not measure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pytest_failaware.core.fact import Fact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A few samples under one condition of a marked test, and what is known of its comparison.
+    """The result on a few samples under one condition of a marked test, and the state of its baseline.
 
-    `facts` are on the model, the data and the preprocessing; `findings` make every number doubtful, and `notes` say
-    what may be wrong and does not fail the check. `differences` say why the entry of the baseline is not comparable, as
-    far as that is known; `baseline` is empty if a second model is the reference. `seconds` is what measuring this
-    condition on all `known` samples will take, and `decoding` what opening them will take once; both are 0 for
-    predictions.
+    `facts` describe the model, the data and the preprocessing. `findings` fail the check, since they make every number
+    doubtful; `notes` say what may be wrong, and do not fail it. `differences` say why the entry of the baseline is not
+    comparable, as far as that is known. `baseline` is empty if a second model is the reference. `seconds` is the
+    estimated time to measure this condition on all `known` samples, and `decoding` the time to decode the images once;
+    both are 0 for predictions.
     """
 
     facts: tuple[Fact, ...]

@@ -1,4 +1,4 @@
-"""One condition, measured, with everything that made it."""
+"""The measurement of one condition, with the identity of everything that produced it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 
 MOST_OUTPUTS: Final = NO_CLASS - 1
-"""The most outputs that a model may have: every prediction is then a uint16 below `NO_CLASS`."""
+"""The largest number of outputs of a model; with it every prediction is a uint16 below `NO_CLASS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFacts:
-    """What identifies a data set: a hash over sample ids and labels, its size, its class names in label order.
+    """The identity of a data set: a hash over sample ids and labels, its size, and its class names in label order.
 
-    `skipped` counts images that could not be used and were left out, which are in neither of the first two. `groups`
-    counts those that the samples come in, 0 where none are told; the same data can be grouped in many ways.
+    `skipped` is the number of images that could not be used and were left out; they count neither in the hash nor in
+    the size. `groups` is the number of groups of the samples, 0 if no groups are given. It is not compared, since the
+    same data can be grouped in many ways.
     """
 
     fingerprint: str
@@ -36,23 +37,23 @@ class DataFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """What identifies a model: a hash over its weights, the name of its architecture ("" where unknown)."""
+    """The identity of a model: a hash over its weights, and the name of its architecture ("" if unknown)."""
 
     sha256: str
     architecture: str
 
 
 ELSEWHERE: Final = "made elsewhere"
-"""The preprocessing of predictions that do not say what theirs was."""
+"""The preprocessing of predictions that do not name their preprocessing."""
 
 
 DECLARED_OUTPUTS: Final = "outputs"
-"""The key of an environment that says what the model returns; it is absent if that is logits."""
+"""The key in an environment that says what the model returns; it is absent if the model returns logits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What made a measurement: the first two decide comparability, the others explain a change."""
+    """The origin of a measurement: data and preprocessing decide comparability, the other fields explain a change."""
 
     data: DataFacts
     preprocessing: str
@@ -62,9 +63,9 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Former:
-    """What identified the data under the class names before failaware_rename: ids hold the name of the class.
+    """The identity of the data under the class names before failaware_rename; ids depend on the class names.
 
-    `sample_id` is in the order of the records' samples, (N,).
+    `sample_id` is in the order of the samples of the records, (N,).
     """
 
     classes: tuple[str, ...]
@@ -74,20 +75,20 @@ class Former:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """Everything one condition's pass over the data yields, before any judgement."""
+    """The result of measuring one condition on all data, before it is judged."""
 
     condition: Condition
-    seed: int | None  # None where the condition draws no random numbers
+    seed: int | None  # None if the condition draws no random numbers
     records: Records
     provenance: Provenance
     former: Former | None = None  # None if no class has a new name
 
     @property
     def samples(self) -> Samples:
-        """The samples that were measured."""
+        """The measured samples."""
         return self.records.samples
 
 
 def in_groups(data: DataFacts) -> str:
-    """What follows the number of samples that come in groups."""
+    """Return the text to add to the number of samples if they come in groups, else ""."""
     return f" in {data.groups:,} groups" if data.groups else ""

@@ -1,7 +1,7 @@
-"""What a metric is: a ratio of the four counts or of a user's own, a score, or a rate at another side's coverage.
+"""The kinds of metrics: a ratio of the four counts, a user-defined ratio, a score, or a rate at a fixed coverage.
 
-Every kind says its direction, its range, how its change is tested, and what it needs; a kind that one side has alone
-measures itself with `measure(records, flagged)`. Nothing outside this file asks which kind a metric is.
+Every kind states its direction, its range, how a change is tested, and what it needs. A kind that needs only one side
+of a comparison has the method `measure(records, flagged)`. No code outside this file asks which kind a metric is.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
 
 class Wrap(Protocol):
-    """Takes a function of the user's own and returns one that does the same, and says more if that fails."""
+    """Wraps a user-defined function: the wrapped function does the same, with a better message if it fails."""
 
-    def __call__(self, function: Callable[Given, Found]) -> Callable[Given, Found]:
+    def __call__(self, function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         """Return the wrapped function."""
 
 
-Given = ParamSpec("Given")
-Found = TypeVar("Found")
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 _ALL: Final = ("trusted_right", "trusted_wrong", "flagged_right", "flagged_wrong")
 NO_LOGITS: Final = "no logits are stored"
-"""Why a metric of all logits has no value."""
+"""The reason why a metric that needs all logits has no value."""
 
 
 class Direction(Enum):
-    """Which change of a metric is for the worse."""
+    """Which change of a metric counts as worse."""
 
     HIGHER_IS_BETTER = 1
     LOWER_IS_BETTER = -1
@@ -50,15 +50,15 @@ class Direction(Enum):
 
 
 class PairedTest(Enum):
-    """How the change of a metric is tested on samples that both sides have."""
+    """How the change of a metric is tested on the samples that both sides have."""
 
-    RATE = "rate"  # the samples counted, and those they are counted among, of each side
-    COVERAGE = "coverage"  # the same, with as many samples counted among on both sides
+    RATE = "rate"  # a paired test of two ratios
+    COVERAGE = "coverage"  # the same, with equally many trusted samples on both sides
     SCORE = "score"  # a jackknife over parts of the samples
 
 
 class _Ratio:
-    """What all ratios of counts have in common."""
+    """The properties that all ratios of counts share."""
 
     __slots__ = ()
     test: ClassVar[PairedTest] = PairedTest.RATE
@@ -70,13 +70,13 @@ class _Ratio:
     highest: ClassVar[float] = 1.0
 
     def can_measure(self, records: Records) -> bool:
-        """Return whether the records hold the columns that it needs."""
+        """Return whether the records hold the columns that the metric needs."""
         return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric(_Ratio):
-    """A rate in [0, 1]: the counts of the cells in `numerator` over those in `denominator`."""
+    """A rate in [0, 1]: the sum of the counts in `numerator` over the sum of the counts in `denominator`."""
 
     name: str
     numerator: tuple[str, ...]
@@ -92,11 +92,11 @@ class Metric(_Ratio):
         return _estimate(int(counted.sum()), int(among.sum()), self.undefined)
 
     def counted(self, records: Records, flagged: NDArray[np.bool_]) -> Masks:
-        """Return the samples that count, and those they are counted among."""
+        """Return the samples in the numerator and the samples in the denominator, (N,) bool each."""
         return _in_cells(self.numerator, records, flagged), _in_cells(self.denominator, records, flagged)
 
     def of_cells(self, cells: Cells) -> Estimate:
-        """Return the rate of these counts, with the reason if its denominator is 0."""
+        """Return the rate of these counts, with the reason if the denominator is 0."""
         numerator = sum(getattr(cells, name) for name in self.numerator)
         denominator = sum(getattr(cells, name) for name in self.denominator)
         return _estimate(numerator, denominator, self.undefined)
@@ -104,10 +104,10 @@ class Metric(_Ratio):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateMetric(_Ratio):
-    """A rate of the user's own, for the hook `pytest_failaware_metrics`.
+    """A user-defined rate, for the hook `pytest_failaware_metrics`.
 
-    `masks(records, flagged)` returns two boolean arrays of shape (N,): the samples that count, and the samples they are
-    counted among. It works on stored records as well as on new ones, so both sides of a comparison are counted alike.
+    `masks(records, flagged)` returns two boolean arrays of shape (N,): the samples in the numerator, and the samples in
+    the denominator. It is called for stored and for new records, so both sides of a comparison are counted alike.
     """
 
     name: str
@@ -127,18 +127,19 @@ class RateMetric(_Ratio):
         return _estimate(int(counted.sum()), int(among.sum()), self.undefined)
 
     def counted(self, records: Records, flagged: NDArray[np.bool_]) -> Masks:
-        """The samples that count, and those they are counted among.
+        """Return the samples in the numerator and the samples in the denominator, (N,) bool each.
 
         Raises:
-            ConfigError: the masks are not boolean columns of the records' length.
+            ConfigError: the masks are not two boolean arrays of shape (N,).
         """
         import numpy as np
 
-        found = self.masks(records, flagged)
-        masks = found if isinstance(found, (tuple, list)) else (found,)
+        result = self.masks(records, flagged)
+        masks = result if isinstance(result, (tuple, list)) else (result,)
         shape = (len(records),)
-        if len(masks) != 2 or any(getattr(one, "dtype", None) != np.bool_ or one.shape != shape for one in masks):
-            got = ", ".join(f"{getattr(one, 'dtype', type(one).__name__)} {getattr(one, 'shape', '')}" for one in masks)
+        if len(masks) != 2 or any(getattr(mask, "dtype", None) != np.bool_ or mask.shape != shape for mask in masks):
+            types = (f"{getattr(mask, 'dtype', type(mask).__name__)} {getattr(mask, 'shape', '')}" for mask in masks)
+            got = ", ".join(types)
             raise ConfigError(f"metric {self.name}: masks must return two boolean arrays of shape {shape}, got {got}")
         counted, among = masks
         return counted & among, among
@@ -150,11 +151,12 @@ class RateMetric(_Ratio):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreMetric:
-    """A number that is no ratio of counts, of ours or, by the hook `pytest_failaware_metrics`, of the user's own.
+    """A number that is not a ratio of counts: built in, or user-defined for the hook `pytest_failaware_metrics`.
 
-    `compute(records, flagged)` returns a finite number, or None where it is undefined. It is called on many parts of
-    the records too, which tell how far chance moves it, and so must not depend on the order of the samples. One that
-    `needs_logits` alone gets records with `logits`, and always does; a gate on it asks for failaware_store_logits.
+    `compute(records, flagged)` returns a finite number, or None if the number is undefined. It is also called on many
+    parts of the records, to estimate how much the number varies by chance, so it must not depend on the order of the
+    samples. The records have `logits` only if `needs_logits` is true; a gate on such a metric requires
+    failaware_store_logits.
     """
 
     test: ClassVar[PairedTest] = PairedTest.SCORE
@@ -181,23 +183,24 @@ class ScoreMetric:
         """Return the number on these records.
 
         Raises:
-            ConfigError: it is neither None nor a finite number in the range of the metric.
+            ConfigError: the result is neither None nor a finite number in the range of the metric.
         """
         return self.on_parts(records, flagged)(slice(None))
 
     def can_measure(self, records: Records) -> bool:
-        """Return whether the records hold the columns that it needs."""
+        """Return whether the records hold the columns that the metric needs."""
         return not self.needs_logits or records.logits is not None
 
     def on_parts(self, records: Records, flagged: NDArray[np.bool_]) -> Callable[[Rows], Score]:
-        """Return a function that computes the number on any rows of these records, as `measure` does on those alone."""
+        """Return a function that computes the number on any rows of these records."""
         if not self.can_measure(records):
             return lambda rows: Score(value=None, is_rate=self.is_rate, reason=NO_LOGITS, lacks_logits=True)
         if self.prepare is not None:
             on_rows = self.prepare(records)
             return lambda rows: self._checked(on_rows(rows))
-        given = records if self.needs_logits else replace(records, logits=None)  # which would be copied for each part
-        return lambda rows: self._checked(self.compute(given.take(rows), flagged[rows]))
+        # without logits unless they are needed, since `take` would copy them for each part
+        needed = records if self.needs_logits else replace(records, logits=None)
+        return lambda rows: self._checked(self.compute(needed.take(rows), flagged[rows]))
 
     def calling(self, wrap: Wrap) -> ScoreMetric:
         """Return the metric with its functions wrapped."""
@@ -205,21 +208,21 @@ class ScoreMetric:
         on_rows = None if prepare is None else (lambda records: wrap(prepare(records)))
         return replace(self, compute=wrap(self.compute), prepare=on_rows)
 
-    def _checked(self, found: float | None) -> Score:
-        if found is None:
+    def _checked(self, result: float | None) -> Score:
+        if result is None:
             return Score(value=None, is_rate=self.is_rate, reason=self.undefined)
-        value = float(found) if isinstance(found, SupportsFloat) and getattr(found, "shape", ()) == () else math.nan
+        value = float(result) if isinstance(result, SupportsFloat) and getattr(result, "shape", ()) == () else math.nan
         if not self.lowest <= value <= self.highest or math.isinf(value):
             raise ConfigError(
-                f"metric {self.name}: must return a number from {self.lowest:g} to {self.highest:g}, or None where it "
-                f"is undefined, got {found}"
+                f"metric {self.name}: must return a number from {self.lowest:g} to {self.highest:g}, or None if it "
+                f"is undefined, got {result}"
             )
         return Score(value=value, is_rate=self.is_rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageMetric(_Ratio):
-    """A rate that needs both sides: the threshold of this side is moved until as many samples are trusted as before."""
+    """A rate that needs both sides: the new threshold is moved until the new side trusts as many samples as the old."""
 
     test: ClassVar[PairedTest] = PairedTest.COVERAGE
     has_one_side: ClassVar[bool] = False
@@ -231,23 +234,23 @@ class CoverageMetric(_Ratio):
 
 
 OwnMetric = RateMetric | ScoreMetric
-"""What the hook `pytest_failaware_metrics` may add."""
+"""A metric that the hook `pytest_failaware_metrics` may add."""
 OneSided = Metric | RateMetric | ScoreMetric
 AnyMetric = OneSided | CoverageMetric
 
 
 def own_rates(table: Mapping[str, AnyMetric]) -> list[RateMetric]:
-    """Return the rates of a table that are no ratio of the four counts."""
+    """Return the user-defined rates of a table."""
     return [metric for metric in table.values() if isinstance(metric, RateMetric)]
 
 
 def score_metrics(table: Mapping[str, AnyMetric], names: Collection[str]) -> list[ScoreMetric]:
-    """Return the scores of a table that are named."""
+    """Return the scores of a table whose names are in `names`."""
     return [metric for name, metric in table.items() if isinstance(metric, ScoreMetric) and name in names]
 
 
 def _in_cells(names: tuple[str, ...], records: Records, flagged: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the samples in any of these cells."""
+    """Return which samples are in any of these cells, (N,) bool."""
     import numpy as np
 
     right = records.correct

@@ -1,4 +1,4 @@
-"""Tables and lines as HTML for the output of a notebook's cell; every text is escaped."""
+"""Write tables and lines as HTML for the output of a notebook cell; every text is escaped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pytest_failaware.core.layout import Row
 
 
 def html_table(rows: Sequence[Row], left: Sequence[int]) -> str:
-    """A table whose first row holds the headings; the columns in `left` are flush left, the others flush right."""
+    """Return a table; its first row holds the headings, and the columns in `left` are flush left."""
     head, *body = (_cells(row, "td" if place else "th", left) for place, row in enumerate(rows))
     return f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
 
@@ -21,11 +21,11 @@ def _cells(row: Row, tag: str, left: Sequence[int]) -> str:
 
 
 def html_lines(lines: Iterable[str]) -> str:
-    """A paragraph for each line."""
+    """Return a paragraph for each line."""
     return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
 def html_text(lines: Iterable[str]) -> str:
-    """Lines as they are indented; nothing for no lines."""
+    """Return lines with their indentation kept, "" for no lines."""
     text = "\n".join(lines)
     return f"<pre>{escape(text)}</pre>" if text else ""

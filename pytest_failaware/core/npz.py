@@ -1,4 +1,4 @@
-"""Bytes of an npz <-> Records and Samples: the one codec of baselines, the cache, reports and what items send."""
+"""Write and read Records and Samples as npz: the only codec for baselines, cache, reports and attachments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pytest_failaware.core.text import describe_error
 Columns = Mapping[str, NDArray[Any]]
 """Arrays by name. Any: of any type, until they are checked."""
 
-_ROUNDING: Final = 1e-6  # by which float32 may go beyond a bound
+_ROUNDING: Final = 1e-6  # how far float32 rounding may exceed a bound
 _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "confidence": (0, 1),
     "entropy": (0, np.inf),
@@ -35,35 +35,35 @@ _RANGES: Final[Mapping[str, tuple[float, float]]] = {
 
 
 class ColumnsError(FailAwareError):
-    """Columns are not those of samples. The text names neither the place nor the remedy; the caller adds them."""
+    """Columns are not valid. The message has neither the place nor the remedy; the caller adds both."""
 
 
 class PointerError(ColumnsError):
-    """The content is only a pointer of Git LFS; the text names the remedy."""
+    """The content is only a Git LFS pointer; the message has the remedy."""
 
 
 class OtherSamplesError(ColumnsError):
-    """The samples are sound, but they are not those of the data."""
+    """The samples are valid, but they are not the samples of the data."""
 
 
 class OtherGroupsError(ColumnsError):
-    """The groups of the samples are not those of the data."""
+    """The groups of the samples are not the groups of the data."""
 
 
 # ---- bytes ---------------------------------------------------------------------------------------------------------
 
 
 def pack(columns: Columns, *, compressed: bool = False) -> bytes:
-    """Return an npz whose bytes depend on the columns alone.
+    """Return an npz whose bytes depend only on the columns.
 
-    What is committed is not compressed: version control compresses it anyway.
+    Files that are committed are not compressed, since version control compresses them.
     """
     buffer, method = io.BytesIO(), zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, column in columns.items():
             member = zipfile.ZipInfo(f"{name}.npy")
             member.compress_type = method
-            member.create_system = 3  # what numpy.savez writes on POSIX; on Windows it writes another number
+            member.create_system = 3  # numpy.savez writes 3 on POSIX, and another number on Windows
             with archive.open(member, "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.asanyarray(column), allow_pickle=False)
     return buffer.getvalue()
@@ -74,7 +74,7 @@ def unpack(content: bytes) -> dict[str, NDArray[Any]]:  # Any: not checked yet
 
     Raises:
         PointerError: the content is a pointer of Git LFS.
-        ColumnsError: the content is no npz, or too large.
+        ColumnsError: the content is not an npz, or is too large.
     """
     if is_lfs_pointer(content):
         raise PointerError(f"is a Git LFS pointer; {LFS_REMEDY}")
@@ -83,14 +83,14 @@ def unpack(content: bytes) -> dict[str, NDArray[Any]]:  # Any: not checked yet
             check_unpacked(archive, Path("it"), ColumnsError)
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return {name: np.asarray(arrays[name]) for name in arrays.files}
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
+    except Exception as error:  # a damaged file can raise any exception
         raise ColumnsError(f"cannot be read ({describe_error(error)})") from error
 
 
 def read_only(column: NDArray[Any]) -> NDArray[Any]:  # Any: of every type
-    """Return a copy that nothing can make writable, since its memory is that of a bytes object.
+    """Return a copy that cannot be made writable, since a bytes object owns its memory.
 
-    The body of a test sees the very columns that are judged and stored.
+    The body of a test gets the same arrays that are judged and stored.
     """
     return np.frombuffer(column.tobytes(), dtype=column.dtype).reshape(column.shape)
 
@@ -99,10 +99,10 @@ def read_only(column: NDArray[Any]) -> NDArray[Any]:  # Any: of every type
 
 
 def samples_of(columns: Columns, data: DataFacts) -> Samples:
-    """Return the samples in columns, which have to be those of the data.
+    """Return the samples in columns, and check that they are the samples of the data.
 
     Raises:
-        ColumnsError: as `check_samples`; or a column is missing.
+        ColumnsError: a column is missing, or as in `check_samples`.
     """
     _check_types(columns, (SAMPLE_ID, LABEL))
     samples = Samples.from_columns(columns)
@@ -111,10 +111,10 @@ def samples_of(columns: Columns, data: DataFacts) -> Samples:
 
 
 def records_of(columns: Columns, data: DataFacts) -> Records:
-    """Return the records in columns, which have to be those of the samples and classes of the data.
+    """Return the records in columns, and check that they belong to the samples and classes of the data.
 
     Raises:
-        ColumnsError: as `check_records`; or a column is missing.
+        ColumnsError: a column is missing, or as in `check_records`.
     """
     _check_types(columns, RECORD_DTYPES)
     records = Records.from_columns(columns)
@@ -123,22 +123,22 @@ def records_of(columns: Columns, data: DataFacts) -> Records:
 
 
 def check_records(records: Records, data: DataFacts) -> None:
-    """Refuse records that no model can have made of this data.
+    """Refuse records that no model can have produced on this data.
 
     Raises:
-        ColumnsError: saying which column is wrong.
+        ColumnsError: a column is wrong; the message says which.
     """
     check_outcome(records, data.classes)
     check_samples(records.samples, data)
 
 
 def check_samples(samples: Samples, data: DataFacts) -> None:
-    """Refuse samples that are not those of the data.
+    """Refuse samples that are not the samples of the data.
 
     Raises:
-        OtherSamplesError: the ids and labels are those of other data.
-        OtherGroupsError: the data counts other groups.
-        ColumnsError: saying which column is wrong.
+        OtherSamplesError: the ids and labels belong to other data.
+        OtherGroupsError: the number of groups is not that of the data.
+        ColumnsError: a column is wrong; the message says which.
     """
     _check_types(samples.columns, (SAMPLE_ID, LABEL))
     count = len(samples)
@@ -153,10 +153,10 @@ def check_samples(samples: Samples, data: DataFacts) -> None:
 
 
 def check_outcome(records: Records, classes: tuple[str, ...]) -> None:
-    """Refuse records that no model can have made of their own samples, with these classes.
+    """Refuse records that no model with these classes can have produced on the samples of the records.
 
     Raises:
-        ColumnsError: saying which column is wrong.
+        ColumnsError: a column is wrong; the message says which.
     """
     columns = records.columns
     _check_types(columns, RECORD_DTYPES)
@@ -173,7 +173,7 @@ def check_outcome(records: Records, classes: tuple[str, ...]) -> None:
 
 
 def _check_types(columns: Columns, names: Collection[str]) -> None:
-    """Refuse columns unless each column that is named is there and has its type."""
+    """Refuse columns if one of the names is missing or has a wrong type."""
     for name in names:
         if name not in columns:
             raise ColumnsError(f"the column {name} is missing")
@@ -211,7 +211,10 @@ def _check_logits(logits: NDArray[Any] | None, classes: int) -> None:  # Any: no
 
 
 def _check_predictions(records: Records, classes: tuple[str, ...]) -> None:
-    """Refuse predictions of unknown classes; a model may know more classes than the data, unless these have names."""
+    """Refuse predictions of unknown classes.
+
+    A model may know more classes than the data if the classes of the data are only numbered.
+    """
     known = len(classes)
     if records.logits is not None:
         known = max(known, records.logits.shape[1])

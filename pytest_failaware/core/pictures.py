@@ -1,4 +1,4 @@
-"""What the HTML report draws."""
+"""The data of the charts and images in the HTML report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_failaware.core.estimates import ConditionStats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
-    """How many right and how many wrong predictions have a score in each of as many equal bins from 0 to `high`."""
+    """The numbers of right and of wrong predictions in each of several equal bins of a score from 0 to `high`."""
 
     high: float
     right: tuple[int, ...]
@@ -19,15 +19,15 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curves:
-    """What the scores of one side are worth, in at most a hundred points a curve.
+    """Curves that show how well the scores of one side rank its predictions; at most 100 points a curve.
 
-    `risk_coverage` has (share of the images, share of wrong answers among them), those trusted most first;
-    `reliability` has (mean confidence, share of right answers, samples) of each bin of confidence that is not empty;
+    `risk_coverage` has pairs (share of the images, share of wrong answers among them), from the most trusted images to
+    all; `reliability` has (mean confidence, share of right answers, samples) for each confidence bin that is not empty;
     `ece` is the expected calibration error over these bins.
     """
 
     risk_coverage: tuple[tuple[float, float], ...]
-    operating_point: tuple[float, float] | None  # where the rule stands on that curve; None where it trusts nothing
+    operating_point: tuple[float, float] | None  # the point of the rule on that curve; None if it trusts nothing
     reliability: tuple[tuple[float, float, int], ...]
     ece: float | None
     confidence: Histogram
@@ -36,7 +36,7 @@ class Curves:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One side of a comparison; `curves` is None where its samples are not known."""
+    """One side of a comparison; `curves` is None if its samples are not known."""
 
     stats: ConditionStats
     curves: Curves | None
@@ -44,7 +44,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassCounts:
-    """The images of one class: how many are right, flagged, and silent failures (wrong and trusted)."""
+    """The numbers of right images, flagged images and silent failures (wrong and trusted) of one class."""
 
     right: int
     flagged: int
@@ -53,7 +53,7 @@ class ClassCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassChange:
-    """One class on both sides of a comparison, on the same images."""
+    """The counts of one class on both sides of a comparison, on the same images."""
 
     name: str
     samples: int
@@ -63,7 +63,7 @@ class ClassChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnail:
-    """A sample's degraded image as a data URI, and its size in pixels."""
+    """The degraded image of a sample as a data URI, and its size in pixels."""
 
     sample_id: int
     uri: str
@@ -73,10 +73,10 @@ class Thumbnail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
-    """What the HTML report draws of one condition, on the images that both sides have.
+    """The data of the charts and images of one condition, on the images that both sides have.
 
-    `before` is None where nothing comparable is stored; `classes` are the worst of `class_count`; `thumbnails` are of
-    the worst flips; `provenance` says by name what was measured with what.
+    `before` is None if no comparable values are stored; `classes` are the worst of `class_count` classes; `thumbnails`
+    show the worst flips; `provenance` says which model, data and software were measured.
     """
 
     before: Side | None

@@ -1,4 +1,4 @@
-"""Dataclasses <-> plain data, by their type hints: the one form in which values travel between processes."""
+"""Convert dataclasses to plain data and back, by their type hints; in this form values are sent between processes."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from pytest_failaware.core.errors import FailAwareError
 from pytest_failaware.core.text import describe_error
 
 Plain = Any
-"""None, bool, int, float, str, lists and dicts of them: what JSON and execnet can carry. Any: nested to any depth."""
+"""None, bool, int, float, str, lists and dicts of them, as JSON and execnet can carry. Any: nested to any depth."""
 
 T = TypeVar("T")
 
 _ATOMS: Final = (bool, int, float, str)
 _SPELLED: Final = (Decimal, Fraction, Path)
-"""Types that their text spells exactly."""
+"""Types that `str` converts to text without loss."""
 _COLUMN: Final = "column"
 """The name of an array in the npz that carries it."""
 
 
 class PlainError(FailAwareError):
-    """Plain data are not those of the type that is expected. The text names the field."""
+    """Plain data do not fit the expected type. The message names the field."""
 
 
 def to_plain(value: object) -> Plain:
-    """Return plain data from which `from_plain` makes an equal value of the same type.
+    """Return plain data from which `from_plain` restores an equal value.
 
     Raises:
-        PlainError: the value, or a part of it, is of a type that cannot travel.
+        PlainError: the value, or a part of it, has a type that cannot be converted.
     """
     if value is None or type(value) in _ATOMS:
         return value
@@ -60,10 +60,10 @@ def to_plain(value: object) -> Plain:
 
 
 def from_plain(kind: type[T], plain: Plain) -> T:
-    """Return the value of a type that `to_plain` took apart.
+    """Return the value that `to_plain` converted.
 
     Raises:
-        PlainError: a field is unknown, is missing or holds something else; the text names the field.
+        PlainError: a field is unknown, is missing or has a wrong value; the message names the field.
     """
     value: T = _read(kind, plain, kind.__name__)
     return value
@@ -98,7 +98,7 @@ def _read_fields(kind: type, plain: Mapping[str, Plain], place: str) -> Any:  # 
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:  # Any: type hints
-    """The type of each field of a dataclass; numpy is imported only for one that names it."""
+    """Return the type of each field of a dataclass; numpy is imported only if a field needs it."""
     names: dict[str, Any] = {}  # Any: modules and types
     if any("NDArray" in str(field.type) for field in dataclasses.fields(kind)):
         import numpy as np
@@ -110,7 +110,7 @@ def _hints(kind: type) -> dict[str, Any]:  # Any: type hints
 
 
 def _member(hints: tuple[Any, ...], plain: Plain, place: str) -> Any:  # Any: type hints
-    """The one type of a union that the plain data fit; among several dataclasses the one of these fields."""
+    """Return the type of a union that the plain data fit; the field names decide between several dataclasses."""
     fitting = [hint for hint in hints if _fits(hint, plain)]
     if len(fitting) > 1 and isinstance(plain, dict):
         fitting = [hint for hint in fitting if set(_hints(hint)) == set(plain)]
@@ -121,7 +121,7 @@ def _member(hints: tuple[Any, ...], plain: Plain, place: str) -> Any:  # Any: ty
 
 
 def _fits(hint: Any, plain: Plain) -> bool:  # Any: a type hint
-    """Whether plain data have the outer form of a type."""
+    """Return whether plain data have the outer form of a type."""
     if hint in _ATOMS:
         return type(plain) is hint or (hint is float and type(plain) is int)
     if hint is types.NoneType:
@@ -133,7 +133,7 @@ def _fits(hint: Any, plain: Plain) -> bool:  # Any: a type hint
 
 
 def _item_hints(arguments: tuple[Any, ...], length: int, place: str) -> tuple[Any, ...]:  # Any: type hints
-    """The type of each item of a tuple."""
+    """Return the type of each item of a tuple."""
     if len(arguments) == 2 and arguments[1] is Ellipsis:
         return (arguments[0],) * length
     if len(arguments) != length:
@@ -142,7 +142,7 @@ def _item_hints(arguments: tuple[Any, ...], length: int, place: str) -> tuple[An
 
 
 def _parse(hint: Any, text: str, place: str) -> Any:  # Any: a type hint, and a value of that type
-    """A value that travels as a text."""
+    """Return a value from its text."""
     try:
         if get_origin(hint) is not None:
             return _array_from_plain(hint, text)
@@ -156,14 +156,14 @@ def _parse(hint: Any, text: str, place: str) -> Any:  # Any: a type hint, and a 
 
 
 def _array_to_plain(column: Any) -> str:  # Any: an array
-    """An array as base64 of an npz, which keeps its type and its shape."""
+    """Return an array as the base64 text of an npz, which keeps the type and the shape."""
     from pytest_failaware.core.npz import pack
 
     return base64.b64encode(pack({_COLUMN: column}, compressed=True)).decode("ascii")
 
 
 def _array_from_plain(hint: Any, text: str) -> Any:  # Any: NDArray of a type, and an array
-    """The array of an npz, if its numbers are of the type that the hint names."""
+    """Return the array in an npz; refuse it if its dtype is not the one in the hint."""
     from pytest_failaware.core.npz import unpack
 
     column = unpack(base64.b64decode(text, validate=True))[_COLUMN]

@@ -1,4 +1,4 @@
-"""Geometry and normalisation of the inputs."""
+"""The preprocessing of images: geometry and normalisation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 INTERPOLATIONS: Final = ("nearest", "bilinear", "bicubic", "lanczos")
-"""How geometry may resize, by Pillow's names."""
+"""The interpolations for resizing, by Pillow's names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The columns that a measurement keeps of every sample."""
+"""The columns that a measurement keeps for every sample."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ SCORES: Final = ("confidence", "entropy", "label_log_probability", "sum_squares"
 
 
 RANKING_SCORES: Final = ("confidence", "margin", "max_logit", "gini", "entropy", "energy", "gen")
-"""What a ranking metric can rank by, beside the confidence at a temperature; the first where its name says nothing."""
+"""The scores that a ranking metric can rank by, besides the confidence at a temperature; the first is the default."""
 
 
 TEMPERATURE: Final = "temperature="
-"""What stands before the temperature in a name."""
+"""The text before the temperature in the name of a metric."""
 
 
 RECORD_DTYPES: Final[Mapping[str, str]] = {
@@ -34,22 +34,22 @@ RECORD_DTYPES: Final[Mapping[str, str]] = {
     PREDICTION: "uint16",
     **dict.fromkeys(SCORES, "float32"),
 }
-"""Every column of `Records` that holds one number a sample, with its type."""
+"""The columns of `Records` with one number per sample, and their types."""
 
 
 NO_CLASS: Final = 65535
-"""The prediction if the model has no answer: no label has this number, so it is wrong. The confidence is then 0."""
+"""The prediction if the model has no answer. No label has this number, so it is wrong; the confidence is 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Records:
-    """One condition's outcome per sample: N-long columns in the order of `samples`, which ascend by id.
+    """The outcome of one condition for each sample: columns of length N, in the order of `samples` (ascending ids).
 
-    Every score comes from the log-softmax of the logits in float64, stored as float32; flags are always computed from
-    the stored values, so writing and reading cannot change a flag. If the model has no answer (NaN, +inf, or no finite
-    logit), the prediction is `NO_CLASS`, the confidence 0, and the other scores are those of equal logits. A class may
-    be masked by -inf, which is stored as the lowest float32. The logits of a sample are there only if the run was
-    asked to keep them.
+    Every score is computed from the log-softmax of the logits in float64 and stored as float32. Flags are always
+    computed from the stored values, so writing and reading cannot change a flag. If the model has no answer (NaN, +inf,
+    or no finite logit), the prediction is `NO_CLASS`, the confidence is 0, and the other scores are those of equal
+    logits. A class may be masked by -inf, which is stored as the lowest float32. The logits are kept only if the run
+    was asked to keep them.
     """
 
     samples: Samples
@@ -86,22 +86,22 @@ class Records:
 
     @property
     def outcome(self) -> dict[str, NDArray[Any]]:  # Any: of two types
-        """What the model said, by the names of the columns, in file order: predictions, scores, and logits if any."""
+        """The columns that come from the model, by name, in file order: predictions, scores, and logits if any."""
         columns = {name: getattr(self, name) for name in (PREDICTION, *SCORES, LOGITS)}
         return {name: column for name, column in columns.items() if column is not None}
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:  # Any: of several types
-        """All columns but the groups by name, in file order."""
+        """All columns except the groups, by name, in file order."""
         return {SAMPLE_ID: self.sample_id, LABEL: self.label, **self.outcome}
 
     def take(self, rows: NDArray[np.intp] | slice) -> Records:
-        """Return the records in these rows; the rows ascend, so that the ids do."""
+        """Return the records in these rows; the rows must ascend, so that the ids ascend."""
         taken = {name: column[rows] for name, column in self.outcome.items()}
         return Records(samples=self.samples.take(rows), **taken)
 
     @staticmethod
     def from_columns(columns: Mapping[str, NDArray[Any]]) -> Records:  # Any: of several types
-        """Return the records of which `columns` has the columns; it may have other columns, too."""
+        """Return records made of these columns; other columns are ignored."""
         outcome = {name: columns[name] for name in (PREDICTION, *SCORES)}
         return Records(samples=Samples.from_columns(columns), **outcome, logits=columns.get(LOGITS))

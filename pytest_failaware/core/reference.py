@@ -1,4 +1,4 @@
-"""What a measurement is judged against."""
+"""The reference that a measurement is judged against."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What a baseline holds of one condition, or a second model as if it were stored; None for what is not there.
+    """The values of one condition in a baseline, or those of a second model; a field is None if its value is missing.
 
-    `golden` are the records that drift is measured from, None if these are the stored records themselves. If a sample
-    file of the entry is absent, there are no records, and `absence` says which file.
+    `golden` holds the records that drift is measured from, None if these are the stored records themselves. If a sample
+    file of the entry is absent, there are no records, and `absence` names the file.
     """
 
-    name: str  # of the baseline, also of one that does not exist
-    key: str  # of the condition
+    name: str  # the name of the baseline, even if it does not exist
+    key: str  # the key of the condition
     baseline: Baseline | None = None
     records: Records | None = None
     golden: Records | None = None

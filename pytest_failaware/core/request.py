@@ -1,4 +1,4 @@
-"""What a run is asked to do."""
+"""The configuration of a run: what it is asked to do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ class SourceKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where to get a thing: a kind and an absolute path, a name of torchvision or timm, or `pkg.mod:attribute`."""
+    """Where to find something: its kind, and a path, a name of torchvision or timm, or `pkg.mod:attribute`.
+
+    A path is absolute.
+    """
 
     kind: SourceKind
     target: str
@@ -39,36 +42,36 @@ class Source:
 
 RESET: Final = "reset-golden"
 REASON: Final = "reason"
-"""The names, without a prefix, of the options that an update can need."""
+"""The names, without a prefix, of the options that an update can require."""
 
 DRIFT_BUDGET: Final = Decimal("0.01")
-"""How far below the golden reference many updates together may lead: twice the tolerance of the default gates.
+"""How far many updates together may fall below the golden reference: twice the tolerance of the default gates.
 
-benchmarks/drift.py shows what it stops and what it lets pass."""
+benchmarks/drift.py shows which sequences of updates it stops."""
 
 
 class ModelOutputs(Enum):
-    """What a model returns, by its name in failaware_outputs."""
+    """What a model returns; the value is the name in failaware_outputs."""
 
     LOGITS = "logits"
     PROBABILITIES = "probabilities"  # their logarithms are the logits
 
 
 class Precision(Enum):
-    """How float32 models are computed with, by its name in --failaware-precision."""
+    """The arithmetic for float32 models; the value is the name in --failaware-precision."""
 
     IEEE = "ieee"
-    TF32 = "tf32"  # CUDA alone: products of 10-bit mantissas, sums in float32
+    TF32 = "tf32"  # CUDA only: products of 10-bit mantissas, sums in float32
     BFLOAT16 = "bfloat16"  # torch.autocast
 
     @property
     def dtype(self) -> str:
-        """What a baseline says of it."""
+        """The name of the precision in a baseline."""
         return {"ieee": "float32", "tf32": "float32 (tf32)", "bfloat16": "bfloat16"}[self.value]
 
 
 class DatasetChange(Enum):
-    """What becomes of a comparison when the images are not those of the baseline."""
+    """How to compare if the images are not those of the baseline: fail, or use the shared images."""
 
     FAIL = "fail"
     SHARED = "shared"
@@ -84,9 +87,9 @@ class UpdateMode(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """What a run may do to the baselines; `reason` is kept in the history of the entries it changes.
+    """The changes that a run may make to the baselines; `reason` is kept in the history of the changed entries.
 
-    `is_refused` says that this is a CI server, where nothing may be written.
+    `is_refused` is true on a CI server, which must not write.
     """
 
     update: UpdateMode = UpdateMode.NOTHING
@@ -104,10 +107,10 @@ class Writing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
-    """The files a run writes beside the baselines; `github` adds a job summary and annotations.
+    """The reports that a run writes; `github` adds a job summary and annotations.
 
-    The suffix of a file says its format. `html_images` is how many of its worst images an HTML report shows for each
-    condition; at 0 it names none either.
+    The suffix of a file decides its format. `html_images` is the number of images that an HTML report shows for each
+    condition; if it is 0, the report does not name images either.
     """
 
     files: tuple[Path, ...] = ()
@@ -116,12 +119,12 @@ class Outputs:
 
     @property
     def json(self) -> Path | None:
-        """The first JSON report, beside which the records lie."""
+        """The first JSON report; the records are written beside it."""
         return next((path for path in self.files if path.suffix.lower() == ".json"), None)
 
     @property
     def has_html(self) -> bool:
-        """Whether a report has pictures of samples."""
+        """Whether a report in HTML is requested."""
         return any(path.suffix.lower() == ".html" for path in self.files)
 
     @property
@@ -141,7 +144,7 @@ class PlaceKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The text an option got and where it came from, for the header; `place` is "default" where nobody gave it."""
+    """The text of an option and its origin, for the header; `place` is "default" if the option was not given."""
 
     text: str
     place: str
@@ -150,7 +153,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
-    """What to take from a model's file, and what it may do beyond being weights.
+    """How to load a model file: which weights to take, and whether code may run and files may be downloaded.
 
     `trusted` holds the SHA-256, in hex, of each file whose code may run.
     """
@@ -161,7 +164,7 @@ class Loading:
 
 
 class SubjectKind(Enum):
-    """What a run tests: a model that runs here, or what a model predicted elsewhere."""
+    """What a run tests: a model that runs here, or stored predictions."""
 
     MODEL = "model"
     PREDICTIONS = "predictions"
@@ -173,15 +176,15 @@ class SubjectKind(Enum):
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The options that name what is tested, and on which samples."""
+        """The options that name the model and the data set, or the predictions."""
         return self.fixtures or ("predictions",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
-    """What executes a run, with the gate that a bare marker means. Paths are absolute.
+    """The configuration of a run, with the gate of a marker without arguments. Paths are absolute.
 
-    A field has the name of its option; an option without a value leaves the default here, which says so.
+    Each field has the name of its option. An option without a value leaves the default of the field.
     """
 
     model: Source | None = None
@@ -201,7 +204,7 @@ class RunConfig:
     against: Source | None = None
     dataset_change: DatasetChange
     drift_budget: Decimal
-    rename: Mapping[str, str] = field(default_factory=dict)  # new names of classes by those that baselines have
+    rename: Mapping[str, str] = field(default_factory=dict)  # the new name of each class name in the baselines
     check: bool = False
     limit: int | None = None
     group: str | None = None
@@ -211,7 +214,7 @@ class RunConfig:
     outputs: Outputs
     no_cache: bool = False
     gate: Gate
-    overrides: Mapping[str, str] = field(default_factory=dict)  # gate arguments that win over every marker
+    overrides: Mapping[str, str] = field(default_factory=dict)  # gate arguments that override every marker
     origins: Mapping[str, Origin]
 
     @property

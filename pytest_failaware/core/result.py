@@ -1,4 +1,4 @@
-"""What judging one item found."""
+"""The judged result of one test item."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
 
 
 class Verdict(Enum):
-    """The outcome of a gate; the value is the word people read.
+    """The outcome of a gate; the value is the word that the reader sees.
 
-    `severity` is its rank from 0, the worst: sort by it to put what matters first. `fails` says whether a gate with
-    this verdict fails its test.
+    `severity` is the rank from 0, the worst; sort by it to show the most important verdicts first. `fails` says whether
+    a gate with this verdict fails its test.
     """
 
     _value_: str
@@ -39,7 +39,7 @@ class Verdict(Enum):
     UNCHANGED = "unchanged", 14, False
 
     def __new__(cls, word: str, severity: int = 0, fails: bool = False) -> Verdict:
-        """Make a member whose value is its word alone, so that `Verdict("passed")` finds it."""
+        """Make a member whose value is only its word, so that `Verdict("passed")` finds it."""
         member = object.__new__(cls)
         member._value_ = word
         member.severity, member.fails = severity, fails
@@ -47,29 +47,29 @@ class Verdict(Enum):
 
     @property
     def is_written(self) -> bool:
-        """Whether this run made its values the expected ones."""
+        """Whether this run stored its values as the expected ones."""
         return self in (Verdict.RECORDED, Verdict.UPDATED)
 
     @property
     def unwritten(self) -> Verdict:
-        """The verdict where nothing was written after all."""
+        """The verdict to report if the values could not be written."""
         return Verdict.NOT_WRITTEN if self.is_written else self
 
     @property
     def warns(self) -> bool:
-        """Whether somebody should look at it though its test passes."""
+        """Whether the verdict deserves attention although the test passes."""
         return self.is_written or self in (
             Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.NOT_WRITTEN
         )  # fmt: skip
 
     @property
     def words(self) -> str:
-        """The value as it stands in a sentence."""
+        """The value with blanks instead of underscores."""
         return self._value_.replace("_", " ")
 
 
 WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN)
-"""The verdicts of a metric that fell, as long as no update accepts it."""
+"""The verdicts of a metric that got worse and that no update accepts."""
 
 
 CHANGED: Final = (*WORSE, Verdict.INCOMPARABLE, Verdict.DRIFTED)
@@ -78,11 +78,11 @@ CHANGED: Final = (*WORSE, Verdict.INCOMPARABLE, Verdict.DRIFTED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a comparison proves. A drop is a change for the worse, in units of the rate.
+    """The statistical evidence of a comparison. A drop is a change for the worse, in units of the rate.
 
-    Each p is one-sided: of `drop <= tolerance`, of `drop >= tolerance`, of `drop <= 0` and of `drop >= 0`. `low` and
-    `high` bound the drop with 95 % confidence, None where nothing can be said. `lost` and `gained` count samples where
-    the rate is over all of them, else both are None.
+    Each p is one-sided, for the null hypotheses `drop <= tolerance`, `drop >= tolerance`, `drop <= 0` and `drop >= 0`,
+    in the order of the fields. `low` and `high` are the ends of the 95 % confidence interval of the drop, None if there
+    is none. `lost` and `gained` count samples if the rate is over all samples, else both are None.
     """
 
     paired: bool
@@ -92,14 +92,14 @@ class Evidence:
     p_better: float
     low: float | None
     high: float | None
-    level: float  # what p must fall below
+    level: float  # p must be below it
     lost: int | None = None
     gained: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One metric of one condition beside its value in the reference; `allowed` is the tolerance as it was typed."""
+    """One metric of one condition, compared with the reference; `allowed` is the tolerance as typed."""
 
     metric: str
     reference: Value
@@ -112,7 +112,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundCheck:
-    """One metric of one condition beside a literal bound, as it was typed: a minimum, else a maximum."""
+    """One metric of one condition, compared with a literal bound as typed: a minimum, else a maximum."""
 
     metric: str
     limit: Decimal
@@ -125,19 +125,19 @@ class BoundCheck:
 
     @property
     def bound(self) -> str:
-        """The bound as people read it, such as `>= 0.9`."""
+        """The bound as text, such as `>= 0.9`."""
         return f"{'>=' if self.is_minimum else '<='} {self.limit}"
 
 
 Judged = Comparison | BoundCheck
-"""What a gate says of one metric."""
+"""The judgement of a gate on one metric."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """A sample that was right before and is wrong now: the classes' names and the confidences on both sides.
+    """A sample that was right before and is wrong now: class names and confidences on both sides.
 
-    `name` says which one it is in its data set, such as the path of its file; "" where its id alone is known.
+    `name` identifies the sample in its data set, such as the path of its file; it is "" if only the id is known.
     """
 
     sample_id: int
@@ -151,7 +151,7 @@ class Flip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassLoss:
-    """A class of so many samples, and how many of them were right before and are right now."""
+    """The number of samples of one class, and how many of them were right before and are right now."""
 
     name: str
     samples: int
@@ -161,24 +161,25 @@ class ClassLoss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decomposition:
-    """A change of confident_accuracy in three parts that add up to it, and with as many trusted as before."""
+    """The change of confident_accuracy as the sum of three parts, and the change at the former coverage."""
 
     answers: float  # samples trusted on both sides whose answer changed
-    entered: float  # samples trusted now alone
-    left: float  # samples trusted before alone
-    at_coverage: float
+    entered: float  # samples that only the new side trusts
+    left: float  # samples that only the old side trusted
+    at_coverage: float  # with as many trusted samples as before
 
     @property
     def whole(self) -> float:
-        """The change at the rule's own threshold."""
+        """The whole change, at the threshold of the rule."""
         return self.answers + self.entered + self.left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleChange:
-    """What changed sample by sample: counts, the worst confident negative flips, and what they mean.
+    """The changes of single samples: counts, the worst confident negative flips, and a diagnosis.
 
-    A negative flip is right before and wrong now; a confident one is trusted on both sides, a silent failure gained.
+    A negative flip was right before and is wrong now. A confident negative flip is trusted on both sides: it is a new
+    silent failure.
     """
 
     samples: int
@@ -187,98 +188,98 @@ class SampleChange:
     negative_flips: int
     positive_flips: int
     confident_negative_flips: int
-    known_label_errors: int  # of the confident ones, not listed
+    known_label_errors: int  # among the confident negative flips, not listed in `worst`
     worst: tuple[Flip, ...] = ()
-    worst_class: ClassLoss | None = None  # None where no class stands out
+    worst_class: ClassLoss | None = None  # None if no class stands out
     decomposition: Decomposition | None = None
     diagnosis: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What a gating metric can see: the drops it finds in 80 % of all cases, in units of the rate."""
+    """The sensitivity of a gating metric: the drops that it finds with 80 % power, in units of the rate."""
 
     metric: str
     counted_on: int  # samples
-    few: float  # where 0.2 % of the answers flip, as in an export
-    many: float  # where 10 % do, as in a retrain
-    is_far: bool  # from the tolerance: the gate cannot keep what it promises
+    few: float  # if 0.2 % of the answers flip, as after an export
+    many: float  # if 10 % of the answers flip, as after retraining
+    is_far: bool  # the smallest drop it finds is much larger than the tolerance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reuse:
-    """Where the records of one measurement came from: the cache, or the model, and then `anew` says why.
+    """The origin of the records of one measurement: the cache, or a new measurement; `anew` says why it was needed.
 
-    `made` is when the run was whose records an update took although they depend on the user's own code; else "".
+    `made` is the time of the earlier run if an update took its records although they depend on user code; else "".
     """
 
-    measured: str  # the condition, with the model where it is the second one
+    measured: str  # the condition, and the model if it is the second one
     anew: str = ""
     made: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemResult:
-    """The judged outcome of one test item: plain data, ready for the terminal, a file or another process."""
+    """The judged result of one test item: plain data for the terminal, a file or another process."""
 
     nodeid: str
     baseline: str
     stats: ConditionStats
     comparisons: tuple[Judged, ...]
     verdict: Verdict
-    differences: tuple[str, ...] = ()  # why it is incomparable
+    differences: tuple[str, ...] = ()  # why the item is incomparable
     notes: tuple[str, ...] = ()
-    change: SampleChange | None = None  # None where the samples of the two sides cannot be matched
-    causes: tuple[str, ...] = ()  # what else differs from the baseline: the model, the device, the versions
-    at_chance: bool = False  # the reference knows no more than the largest class, so there is nothing to lose
-    drifts: bool = False  # storing it needs a reset of the golden reference
-    ends_golden: bool = False  # storing it needs that too: the golden reference cannot stand beside these values
-    reference: str = ""  # hash of the stored records that it was compared with; "" without a stored entry
-    lacks_files: bool = False  # sample files of its entry are absent, so that nothing says what changed
-    has_other_classes: bool = False  # than the baseline
-    has_other_groups: bool = False  # of the compared samples than the reference
-    stored: Mapping[str, Estimate] = field(default_factory=dict)  # rates of an incomparable entry, not to judge by
-    is_against: bool = False  # compared with a second model, whose name stands in `baseline`
-    reuse: tuple[Reuse, ...] = ()  # of its measurement and of the second model's; empty where there is no cache
-    sights: tuple[Sight, ...] = ()  # what its gates can see, where this run recorded it
+    change: SampleChange | None = None  # None if the samples of the two sides cannot be matched
+    causes: tuple[str, ...] = ()  # other differences from the baseline: the model, the device, the versions
+    at_chance: bool = False  # the reference is no better than the largest class, so a regression cannot show
+    drifts: bool = False  # drift is proven, so storing the values needs a reset of the golden reference
+    ends_golden: bool = False  # the values cannot be compared with the golden reference, so storing needs a reset too
+    reference: str = ""  # hash of the stored records that were compared; "" without a stored entry
+    lacks_files: bool = False  # sample files of the entry are absent, so the changes are unknown
+    has_other_classes: bool = False  # the classes differ from those of the baseline
+    has_other_groups: bool = False  # the groups of the compared samples differ from those of the reference
+    stored: Mapping[str, Estimate] = field(default_factory=dict)  # rates of an incomparable entry, not judged
+    is_against: bool = False  # compared with a second model; `baseline` holds its name
+    reuse: tuple[Reuse, ...] = ()  # for each measurement, that of a second model too; empty without a cache
+    sights: tuple[Sight, ...] = ()  # the sensitivity of its gates, if this run recorded the values
     location: tuple[str, int] = ("", 0)  # the test's file, relative to pytest's rootdir, and its line from 1
     subject: str = ""  # a hash over the model, the data and the preprocessing
-    alarm: str = ""  # why clean, of the same subject, is almost surely set up wrongly
+    alarm: str = ""  # why the result on clean images, for the same subject, shows a wrong setup
     is_alarm_stored: bool = False  # the stored values of clean give the same alarm
-    awaits_clean: bool = False  # a condition of its gate that will say whether there is an alarm
+    awaits_clean: bool = False  # the alarm is unknown until the clean condition of the gate is measured
 
     @property
     def has_new_alarm(self) -> bool:
-        """Whether nothing may be stored of it without a reason, since nobody accepted such an alarm before."""
+        """Whether storing the values needs a reason, since this alarm was not accepted before."""
         return bool(self.alarm) and not self.is_alarm_stored
 
     @property
     def needs_reset(self) -> bool:
-        """Whether nothing may be stored of it without a reset of the golden reference."""
+        """Whether storing the values needs a reset of the golden reference."""
         return self.drifts or self.ends_golden
 
     @property
     def needs_reason(self) -> bool:
-        """Whether storing it over the old values needs a reason: another measurement, or worse values."""
+        """Whether replacing the old values needs a reason: they are incomparable, or the new values are worse."""
         return bool(self.stored) or self.is_worse
 
     @property
     def unwritten(self) -> ItemResult:
-        """The same if this run was to make its values the expected ones, and did not."""
-        comparisons = tuple(replace(one, verdict=one.verdict.unwritten) for one in self.comparisons)
+        """The result to report if the values were to be stored and could not be written."""
+        comparisons = tuple(replace(judged, verdict=judged.verdict.unwritten) for judged in self.comparisons)
         return replace(self, verdict=self.verdict.unwritten, comparisons=comparisons)
 
     @property
     def is_open(self) -> bool:
-        """Whether a metric fell by more than its tolerance, and that may be chance."""
-        return any(one.verdict is Verdict.INCONCLUSIVE for one in self.comparisons)
+        """Whether a metric fell by more than its tolerance, which may be chance."""
+        return any(judged.verdict is Verdict.INCONCLUSIVE for judged in self.comparisons)
 
     @property
     def has_drifted(self) -> bool:
         """Whether a gate failed against the golden reference, and this run does not accept that."""
-        return any(one.verdict is Verdict.DRIFTED for one in self.comparisons)
+        return any(judged.verdict is Verdict.DRIFTED for judged in self.comparisons)
 
     @property
     def is_worse(self) -> bool:
         """Whether a gate failed against its reference, and this run does not accept that."""
-        return any(one.verdict in WORSE for one in self.comparisons)
+        return any(judged.verdict in WORSE for judged in self.comparisons)

@@ -1,4 +1,4 @@
-"""The failure rule: which predictions should not be trusted. Tests gate it, production code calls the same object."""
+"""The failure rule, which flags predictions that should not be trusted; tests and production use the same object."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _DIRECTION: Final = {"confidence": "<", "entropy": ">"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureRule:
-    """Flags a prediction when its confidence is below, or its entropy above, a threshold; both strict.
+    """A rule that flags a prediction if its confidence is below a threshold, or its entropy above one (both strict).
 
-    Confidence is the maximum softmax probability, entropy is in nats. A threshold of None switches its part off.
-    Every comparison is made in float32, the precision in which scores are stored.
+    Confidence is the maximum softmax probability; entropy is in nats. A threshold of None switches its part off. Every
+    comparison is made in float32, the precision of stored scores.
 
     Examples:
         >>> rule = FailureRule.parse("confidence < 0.6 or entropy > 1.0")
@@ -46,7 +46,11 @@ class FailureRule:
 
     @classmethod
     def parse(cls, text: str, where: str = "rule") -> FailureRule:
-        """The rule spelled as in `confidence < 0.6 or entropy > 1.0`; either part may stand alone."""
+        """Return the rule written as in `confidence < 0.6 or entropy > 1.0`; one part alone is enough.
+
+        Raises:
+            ConfigError: the text cannot be read or a threshold is out of range; `where` names the option.
+        """
         thresholds: dict[str, float | None] = {"confidence": None, "entropy": None}
         for part in re.split(r"\s+or\s+", text.strip()):
             match = _PART.fullmatch(part.strip())
@@ -66,10 +70,10 @@ class FailureRule:
         return " or ".join(f"{name} {_DIRECTION[name]} {value!r}" for name, value in parts if value is not None)
 
     def dead_part(self, classes: int) -> str | None:
-        """The sentence that says which part can never fire with this many classes, None where both can.
+        """Return a sentence that says which part can never fire with this many classes, None if both can.
 
-        A confidence of at least c leaves an entropy of at most H(c) + (1 - c) ln(K - 1): with K <= 3 and the founding
-        thresholds the entropy part adds nothing.
+        If the confidence is at least c, the entropy is at most H(c) + (1 - c) ln(K - 1). With K <= 3 and the default
+        thresholds, the entropy part therefore adds nothing.
         """
         if self.confidence is not None and self.confidence <= 1 / classes:
             return f"confidence < {self.confidence!r} can never fire with {classes} classes (at least 1/{classes})"
@@ -86,7 +90,7 @@ class FailureRule:
         return None
 
     def flags(self, *, confidence: NDArray[np.float32], entropy: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which predictions are flagged, (N,) bool, from float32 scores of shape (N,)."""
+        """Return which predictions are flagged, (N,) bool, from float32 scores of shape (N,)."""
         import numpy as np
 
         flagged = np.zeros(len(confidence), dtype=np.bool_)
@@ -98,27 +102,30 @@ class FailureRule:
         return flagged
 
     def flags_of(self, records: Records) -> NDArray[np.bool_]:
-        """Which predictions of these records are flagged, (N,) bool."""
+        """Return which predictions of these records are flagged, (N,) bool."""
         return self.flags(confidence=records.confidence, entropy=records.entropy)
 
     def flag_logits(self, logits: Any) -> Any:  # Any: an array, a list or a torch tensor -> an array or a bool
         """Return which predictions are flagged: (N,) bool for logits (N, K), a Python bool for one sample (K,); K >= 2.
 
-        A class may be masked by -inf. A sample with NaN, with +inf or without a finite logit has no answer. As in a
-        gate, its confidence is 0.
+        A class may be masked by -inf. A sample with NaN, with +inf or without a finite logit has no answer; its
+        confidence is 0, as in a gate.
 
         Raises:
-            ValueError: the shape is another, or at least eight samples are all probabilities or percentages. Fewer can
-                look like those by chance, and then a warning is given.
+            ValueError: the shape is wrong, or there are at least eight samples and all look like probabilities or
+                percentages. Fewer samples can look so by chance and give only a warning.
         """
         rows, is_one = _matrix(logits, "logits")
         _check_scale(rows)
         return self._flagged(rows, is_one=is_one)
 
     def flag_probabilities(self, probabilities: Any) -> Any:  # Any: as flag_logits
-        """Return which predictions are flagged: as `flag_logits`, from softmax probabilities that sum to 1 in each row.
+        """Return which predictions are flagged, as `flag_logits` does, from softmax probabilities (N, K) or (K,).
 
         A sample with NaN has no answer.
+
+        Raises:
+            ValueError: the shape is wrong, or a row has a number below 0 or does not sum to 1.
         """
         from pytest_failaware.core.output_scale import logarithms, not_probabilities
 
@@ -132,7 +139,7 @@ class FailureRule:
         return self._flagged(logarithms(rows), is_one=is_one)
 
     def _flagged(self, logits: NDArray[np.float64], *, is_one: bool) -> NDArray[np.bool_] | bool:
-        """Return the flags of logits (N, K), or the flag of the one sample."""
+        """Return the flags of logits (N, K), or a single bool if they are one sample."""
         import numpy as np
 
         from pytest_failaware.core.scores import is_answered, log_softmax, scores_of
@@ -144,7 +151,7 @@ class FailureRule:
 
 
 def _threshold(name: str, value: object) -> float:
-    """The threshold as a plain float, so that a rule always spells itself as it is read."""
+    """Return the threshold as a plain float, so that `parse` can read `str(rule)`."""
     number = float(value) if isinstance(value, SupportsFloat) and not isinstance(value, bool) else math.nan
     if not (0 < number <= 1 if name == "confidence" else 0 <= number < math.inf):
         wanted = "above 0 and at most 1" if name == "confidence" else "of at least 0 nats"
@@ -168,7 +175,7 @@ def _matrix(values: Any, what: str) -> tuple[NDArray[np.float64], bool]:  # Any:
 
 
 def _host(tensor: Any, what: str) -> Any:  # Any: a torch tensor, which this file does not import -> an array
-    """Return a tensor's numbers as an array."""
+    """Return the numbers of a tensor as an array."""
     if tensor.is_meta or tensor.is_complex() or tensor.is_quantized or str(tensor.layout) != "torch.strided":
         raise ValueError(f"{what} must be real numbers in a dense tensor, got {tensor.dtype} {tensor.layout}")
     values = tensor.detach().cpu()
@@ -176,7 +183,7 @@ def _host(tensor: Any, what: str) -> Any:  # Any: a torch tensor, which this fil
 
 
 def _check_scale(logits: NDArray[np.float64]) -> None:
-    """Refuse probabilities and percentages; of few samples, which can look so by chance, and of sigmoids' warn."""
+    """Refuse probabilities and percentages; only warn about few samples and about outputs of a sigmoid."""
     from pytest_failaware.core.output_scale import CERTAIN_ROWS, UNIT_RANGE_REMEDY, OutputScale, scale_of
 
     scale = scale_of(logits)

@@ -1,4 +1,4 @@
-"""The samples of a measurement or of a reference: what identifies them, without what a model says of them."""
+"""The samples of a measurement or of a reference: their ids, labels and groups."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 SAMPLE_ID: Final = "sample_id"
 LABEL: Final = "label"
 GROUP: Final = "group"
-"""The column that says which samples belong together, unless --failaware-group names another."""
+"""The column with the group of each sample, unless --failaware-group names another column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Samples:
-    """N samples as N-long columns, ascending by id.
+    """N samples as columns of length N, ascending by id.
 
     Samples with the same group number are not independent of each other. `groups` is None if no group is known; the
     samples then count as independent.
@@ -36,7 +36,7 @@ class Samples:
         return f"<{len(self):,} samples>"
 
     def take(self, rows: NDArray[np.intp] | slice) -> Samples:
-        """Return the samples in these rows; the rows ascend, so that the ids do."""
+        """Return the samples in these rows; the rows must ascend, so that the ids ascend."""
         groups = None if self.groups is None else self.groups[rows]
         return Samples(ids=self.ids[rows], labels=self.labels[rows], groups=groups)
 
@@ -46,11 +46,11 @@ class Samples:
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:  # Any: of three types
-        """The columns by the names that files have, without the groups if there are none."""
+        """The columns by their names in files, without the groups if there are none."""
         columns: dict[str, NDArray[Any]] = {SAMPLE_ID: self.ids, LABEL: self.labels}
         return columns if self.groups is None else {**columns, GROUP: self.groups}
 
     @staticmethod
     def from_columns(columns: Mapping[str, NDArray[Any]]) -> Samples:  # Any: of three types
-        """Return the samples of which `columns` has the columns."""
+        """Return samples made of these columns; other columns are ignored."""
         return Samples(ids=columns[SAMPLE_ID], labels=columns[LABEL], groups=columns.get(GROUP))

@@ -1,4 +1,4 @@
-"""Logits -> the scores that every rule and metric is computed from; one implementation for tests and production."""
+"""Compute scores from logits; tests and production code use this one implementation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LIMITS: Final = np.finfo(np.float32)
 
 
 class Scores(NamedTuple):
-    """Per-sample scores, (N,) each, computed in float64 and rounded to float32 once."""
+    """The scores of each sample, (N,) each, computed in float64 and rounded once to float32."""
 
     prediction: NDArray[np.uint16]
     confidence: NDArray[np.float32]
@@ -22,14 +22,14 @@ class Scores(NamedTuple):
     second_probability: NDArray[np.float32]
 
 
-@np.errstate(all="ignore")  # as IEEE says, whatever the process lets numpy raise for
+@np.errstate(all="ignore")  # IEEE results, even if the process lets numpy raise errors
 def scores_of(log_probability: NDArray[np.float64]) -> Scores:
-    """The scores of log-probabilities, shape (N, K) with K >= 2.
+    """Return the scores of log-probabilities, shape (N, K) with K >= 2.
 
-    entropy = -sum p ln p in nats, with 0 ln 0 = 0: from log-probabilities it can be neither negative nor NaN.
+    entropy = -sum p ln p in nats, with 0 ln 0 = 0; computed from log-probabilities, it is neither negative nor NaN.
 
     Raises:
-        ValueError: there are more outputs than a prediction can name.
+        ValueError: there are more than `MOST_OUTPUTS` outputs.
     """
     if (outputs := log_probability.shape[1]) > MOST_OUTPUTS:
         raise ValueError(f"{outputs:,} outputs; a prediction can name {MOST_OUTPUTS:,} classes at most")
@@ -60,20 +60,20 @@ def columns_of(logits: NDArray[np.floating[Any]], label: NDArray[np.uint16]) -> 
 
 @np.errstate(all="ignore")
 def as_float32(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Return logits as records hold them: if no float32 holds one, the nearest that one does, so all are finite."""
+    """Return logits as float32; a logit outside the range of float32 becomes the nearest finite float32."""
     return logits.clip(_LIMITS.min, _LIMITS.max).astype(np.float32)
 
 
 @np.errstate(invalid="ignore")
 def is_answered(logits: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
-    """Return which rows of logits (N, K) are an answer, (N,): a class may be masked by -inf, as long as one is not."""
+    """Return which rows of logits (N, K) are an answer, (N,): no NaN, no +inf, and not every class masked by -inf."""
     answered: NDArray[np.bool_] = np.isfinite(logits.max(axis=1))  # the maximum of a row with NaN is NaN
     return answered
 
 
 @np.errstate(all="ignore")
 def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Log-probabilities of logits in float64, shape (N, K); the maximum is taken out first, so nothing overflows."""
+    """Return log-probabilities in float64, (N, K); the maximum is subtracted first, so nothing overflows."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True).astype(np.float64)
     normalised: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return normalised

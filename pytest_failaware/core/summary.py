@@ -1,4 +1,4 @@
-"""The results of a run, and its corruption errors."""
+"""The results of a run, with its corruption errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_failaware.core.result import ItemResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorruptionError:
-    """One corruption: its error rates at severities 1 to 5, and their mean."""
+    """The error rates of one corruption at severities 1 to 5, and their mean."""
 
     name: str
     rates: tuple[Estimate, ...]
@@ -21,9 +21,10 @@ class CorruptionError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NormalisedError:
-    """One corruption in units of a reference model's: below 1 is better than the reference, above 1 worse.
+    """The error of one corruption divided by that of a reference model: below 1 is better than the reference.
 
-    `relative_ce` compares what the corruption adds to the error on clean images; it is negative where it adds nothing.
+    `relative_ce` divides the increases over the error on clean images; it is negative if the corruption lowers the
+    error.
     """
 
     name: str
@@ -33,21 +34,21 @@ class NormalisedError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NormalisedErrors:
-    """mCE and relative mCE: the means over the corruptions that the model and the reference have both."""
+    """mCE and relative mCE: the means over the corruptions that both the model and the reference have."""
 
     reference: str
     errors: tuple[NormalisedError, ...]
     mce: Estimate
     relative_mce: Estimate
-    left_out: tuple[str, ...] = ()  # measured with the model, and not at all severities with the reference
+    left_out: tuple[str, ...] = ()  # the reference lacks a severity of these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorruptionSummary:
-    """The corruption errors of one model, over the corruptions that were measured at all five severities.
+    """The corruption errors of one model, for the corruptions that were measured at all five severities.
 
-    `errors` holds those of ImageNet-C's 15, over which alone `mean` is taken; `extra` the others.
-    `incomplete` says which severities the rest of the 15 lacks; a corruption without any severity is not in it.
+    `errors` holds those among the 15 corruptions of ImageNet-C, and `mean` is the mean over these only; `extra` holds
+    the others. `incomplete` gives the missing severities of the rest of the 15, except of corruptions without any.
     """
 
     model: str
@@ -59,18 +60,24 @@ class CorruptionSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """One run for the reader: the facts known after loading, one result per item, and what happened to the files.
+    """The content of all reports of a run: the facts known after loading, one result per item, and the written files.
 
-    `errors` says by test id what could not be used; `complaints` fail the run beyond its items; `unchecked` are marked
-    items without a result, and `left_out` those that were collected and did not run, whatever kept them from it but
-    -m; `failed` are tests that failed though their gates did not; `unwritten` have values that were to be stored and
-    were not. `obsolete` are stored entries, as `baseline: condition`, that no test uses; `unused` counts those that no
-    test of this run used, of `stored` ones. `bends` is what the command line says of the gates and of the files they
-    stand in; `incomplete` says why a run is not whole, "" where it is; `workers` is in how many processes one model was
-    loaded; `corruption` has an entry for each baseline under which a corruption was measured at all five severities.
-    `accept` is the command that stores this run's values from its JSON, "" if there is nothing to store; `in_ci` says
-    that this is a CI server, which refuses updates; `date` (UTC), `commit` and `versions` say when and from what the
-    files of the run were written, and are empty before.
+    Tests:
+        `errors` gives, by test id, the input that could not be used. `unchecked` are marked items without a result.
+        `left_out` are marked items that were collected and did not run, unless -m deselected them. `failed` are tests
+        that failed although their gates passed. `unwritten` are items whose values were to be stored and were not.
+    The run:
+        `complaints` fail the run for reasons other than its items. `bends` are the options on the command line that
+        change gates or the files of gates. `incomplete` says why a run is not complete, "" if it is. `workers` is the
+        number of processes that loaded the same model.
+    Baselines:
+        `obsolete` are stored entries, as `baseline: condition`, that no test uses. `unused` is how many of the `stored`
+        entries no test of this run used. `corruption` has an entry for each baseline with a corruption that was
+        measured at all five severities. `accept` is the command that stores the values of this run from its JSON, "" if
+        there is nothing to store.
+    Origin:
+        `in_ci` is true on a CI server, which refuses updates. `date` (UTC), `commit` and `versions` say when and from
+        what the reports were written; they are empty until then.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -98,6 +105,6 @@ class RunReport:
 
     @property
     def passed(self) -> bool:
-        """Whether everything that was to be compared was compared, and nothing failed."""
+        """Whether every requested comparison was made, and nothing failed."""
         troubles = (self.errors, self.complaints, self.unchecked, self.failed, self.incomplete)
         return bool(self.results) and not any(troubles) and not any(result.verdict.fails for result in self.results)

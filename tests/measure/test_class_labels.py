@@ -141,7 +141,7 @@ def test_predictions_refuse_labels_alike(
         (list(TEXT_ORDER), [0, 1, 10], "item 2: the label '10' can be the class of this name"),
         (["a", "b", "c"], [0, 3, 1], "item 1: the label '3' is no class"),
         (np.array([1.0, np.nan, 2.0]), [0, 1, 1], "classes: class 1 has no name"),
-        (np.array([b"caf\xe9", b"b", b"c"]), [0, 1, 1], "classes: the name of class 0 is .* no UTF-8"),
+        (np.array([b"caf\xe9", b"b", b"c"]), [0, 1, 1], "classes: the name of class 0 is .* not UTF-8"),
     ],
 )
 def test_npz_data_sets_read_labels_so_too(tmp_path: Path, classes: object, labels: list[int], expected: object) -> None:

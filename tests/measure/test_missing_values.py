@@ -103,7 +103,7 @@ def test_bytes_are_utf8(tmp_path: Path, name: str) -> None:
         assert {"é1", "é2"} == set(found.names(found.records["clean"].sample_id.tolist()).values())
     bad = {**texts, name: np.array([b"\xe9", b"\xe8"])}
     np.savez(tmp_path / "p.npz", logits=[[1.0, 0.0], [0.0, 3.0]], **bad)
-    with pytest.raises(DataError, match=r"p\.npz: .* is b'.xe9', which is no UTF-8; write text"):
+    with pytest.raises(DataError, match=r"p\.npz: .* is b'.xe9', which is not UTF-8; write text"):
         read_predictions(tmp_path / "p.npz")
 
 

@@ -202,7 +202,7 @@ def test_normalised_floats_are_the_grey_levels_that_they_came_from(project: Proj
     same.assert_outcomes(passed=2)
     same.stdout.fnmatch_lines(
         [
-            "note: failaware_dataset: float32 images were taken back to uint8, exactly in every pixel",
+            "note: failaware_dataset: float32 images were converted back to uint8, exactly in every pixel",
             "2 checked: 2 unchanged",
         ]
     )

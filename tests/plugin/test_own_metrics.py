@@ -103,10 +103,10 @@ BROKEN = {
         "*metric mine: its function raised AttributeError: *'images'*; repair it*"
     ),
     "ScoreMetric(name='mine', compute=lambda r, f: 2, higher_is_better=True, highest=1)": (
-        "*metric mine: must return a number from 0 to 1, or None where it is undefined, got 2*"
+        "*metric mine: must return a number from 0 to 1, or None if it is undefined, got 2*"
     ),
     "ScoreMetric(name='mine', compute=lambda r, f: r.confidence, higher_is_better=True)": (
-        "*metric mine: must return a number from 0 to inf, or None where it is undefined, got [[]0.99*"
+        "*metric mine: must return a number from 0 to inf, or None if it is undefined, got [[]0.99*"
     ),
 }
 

@@ -95,10 +95,10 @@ def test_evaluate_takes_the_folder(gated: Project, monkeypatch: pytest.MonkeyPat
         ({"dust": np.zeros((300, 8, 8), dtype=np.uint8)}, "dust.npy: must be uint8 (1500, height, width, channels)*"),
         ({"dust": np.zeros((1500, 8, 8))}, "dust.npy: must be uint8*got float64 (1500, 8, 8)"),
         ({"dust": np.zeros((1500, 9, 9), dtype=np.uint8)}, "(9, 9, 1) (height, width, channels) after*(8, 8, 1)*"),
-        ({"labels": np.zeros(1500, dtype=int)}, "the labels are not those of --failaware-dataset in its order*"),
+        ({"labels": np.zeros(1500, dtype=int)}, "the labels differ from those of --failaware-dataset in its order*"),
         (
             {"labels": 2 - np.tile(toy.arrays()[1], 5)},
-            "*in its order, but for the order of the classes (label 0 there is 2 here); use the same set",
+            "*in its order; only the order of the classes differs (label 0 there is 2 here); use the same set",
         ),
         ({"labels": np.zeros(3, dtype=int)}, "labels.npy: must be 1,500 whole numbers, got int64 (3,)"),
     ],

@@ -1,4 +1,4 @@
-"""Names and parameters of the degradations; imports no torch, so collecting tests stays cheap."""
+"""The names and parameters of the degradations; this file imports no torch, so collecting tests stays cheap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_failaware.core.conditions.published import GRADED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One parameter of a degradation: its founding value (None: it has to be given), its closed range and its unit."""
+    """One parameter of a degradation: its default (None: the user must give it), its closed range and its unit."""
 
     name: str
     default: float | None = None
@@ -23,13 +23,13 @@ class Parameter:
 
 
 def free_parameter(name: str, default: float | None = None) -> Parameter:
-    """A parameter of the user's own degradation, whose range and unit nobody states."""
+    """Return a parameter of a user-defined degradation, whose range and unit are unknown."""
     return Parameter(name=name, default=default, low=-1e6, high=1e6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """What a name means; `implementation` rises whenever the pixels it yields change."""
+    """The definition of a degradation; `implementation` increases each time its pixels change."""
 
     name: str
     parameters: tuple[Parameter, ...] = ()
@@ -38,22 +38,22 @@ class Definition:
 
     @property
     def has_severities(self) -> bool:
-        """Whether `name:3` means something."""
+        """Whether the degradation has published severities, as in `name:3`."""
         return self.name in GRADED
 
 
 class Degrade(Protocol):
-    """Turns a batch of images into degraded ones: same shape, dtype and device, never in place."""
+    """A function that returns a degraded copy of a batch of images, with the same shape, dtype and device."""
 
     def __call__(self, images: Any, strength: Mapping[str, float], random: Any, /) -> Any:
-        """`images` is a uint8 tensor (N, C, H, W), `random` a SampleRandom. Any: torch stays out of here."""
+        """Degrade `images`, a uint8 tensor (N, C, H, W); `random` is a SampleRandom. Any: no torch is imported here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Degradation:
-    """A degradation of the user's own, for the hook `pytest_failaware_conditions`.
+    """A user-defined degradation, for the hook `pytest_failaware_conditions`.
 
-    `parameters` gives each parameter its default. A function that draws from `random` needs `is_random=True`; raise
+    `parameters` has the default of each parameter. If the function draws from `random`, set `is_random=True`. Increase
     `implementation` when its pixels change, so that old baselines become incomparable instead of wrong.
     """
 
@@ -146,11 +146,11 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
 }
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")
-"""The name of a condition, which becomes a file's, in any case of letters."""
+"""The pattern of a condition's name; the name becomes part of a file name, so it has no capital letters."""
 
 
 class AnyName(dict[str, Definition]):
-    """Definitions under which every other name means a condition without parameters: whoever predicts knows more."""
+    """Definitions for predictions: any name that is not in the table is a condition without parameters."""
 
     def __contains__(self, name: object) -> bool:
         return super().__contains__(name) or (isinstance(name, str) and NAME.fullmatch(name) is not None)

@@ -1,8 +1,8 @@
-"""The published severities: parameters of the 19 corruptions of ImageNet-C for images of 224, 64 and 32 pixels.
+"""The parameters of the published severities: the 19 corruptions of ImageNet-C for images of 224, 64 and 32 pixels.
 
 Source: Hendrycks and Dietterich 2019, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations",
 and the scripts that made ImageNet-C, Tiny-ImageNet-C and CIFAR-10-C (github.com/hendrycks/robustness). A severity is a
-label: for saturate, elastic_transform, glass_blur and spatter a higher one is not always harder.
+label: for saturate, elastic_transform, glass_blur and spatter a higher severity is not always harder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 SEVERITIES: Final = (1, 2, 3, 4, 5)
 SIDES: Final = (224, 64, 32)
-"""Pixels a side of the images that the three tables were published for."""
+"""The side in pixels of the images that each of the three tables was published for."""
 
 IMAGENET_C: Final = (
     *(
@@ -30,9 +30,9 @@ IMAGENET_C: Final = (
 """The 15 corruptions that mCE is defined over, in the order of the paper."""
 
 IMAGENET_C_EXTRA: Final = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
-"""The four that were published for validation."""
+"""The four corruptions that were published for validation."""
 
-_Table = tuple[tuple[float, ...], ...]  # a row per severity, its columns the parameters in the order of conditions.py
+_Table = tuple[tuple[float, ...], ...]  # a row per severity, its columns as the parameters in catalogue.py
 
 
 def _column(*values: float) -> _Table:
@@ -46,11 +46,17 @@ _SNOW_32: Final = (
     (0.25, 0.3, 2.25, 0.6, 12, 6, 0.85),
     (0.3, 0.3, 1.25, 0.65, 14, 12, 0.8),
 )
-_ZOOM_32: Final = ((7, 0.01), (12, 0.01), (16, 0.01), (21, 0.01), (26, 0.01))  # arange's own ends, not the nominal ones
+_ZOOM_32: Final = (
+    (7, 0.01),
+    (12, 0.01),
+    (16, 0.01),
+    (21, 0.01),
+    (26, 0.01),
+)  # the ends that arange gives, not the nominal ones
 
 
 def _scaled(side: float, rows: _Table) -> _Table:
-    """Rows given as shares of the side, in pixels."""
+    """Return rows in pixels from rows in shares of the side."""
     return tuple(tuple(side * value for value in row) for row in rows)
 
 
@@ -114,7 +120,7 @@ _TABLES: Final[Mapping[str, tuple[_Table, _Table, _Table]]] = {  # for SIDES
     ),
     "jpeg_compression": (_column(25, 18, 15, 10, 7), _column(65, 58, 50, 40, 25), _column(80, 65, 58, 50, 40)),
     "elastic_transform": (
-        # 244 is a slip for 224 that the published images carry
+        # the published images were made with 244, a typing error for 224
         _scaled(244, ((2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02), (0.12, 0.01, 0.02))),
         _scaled(64, ((0, 0, 0.08), (0.05, 0.3, 0.06), (0.1, 0.08, 0.06), (0.1, 0.03, 0.03), (0.16, 0.03, 0.02))),
         _scaled(32, ((0, 0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03))),
@@ -163,16 +169,16 @@ _TABLES: Final[Mapping[str, tuple[_Table, _Table, _Table]]] = {  # for SIDES
             (0.65, 0.1, 0.5, 0.68, 0.6, 1),
         ),
     ),
-    # Not of ImageNet-C, which only brightens: the range of medmnistc's brightness_down, 0.9 to 0.3, in even steps.
+    # Not part of ImageNet-C, which only brightens: the range of brightness_down in medmnistc, 0.9 to 0.3, even steps.
     "darkness": (_column(0.9, 0.75, 0.6, 0.45, 0.3),) * 3,
 }
 
 GRADED: Final = frozenset(_TABLES)
-"""The names that have severities."""
+"""The names of the degradations that have severities."""
 
 
 def published_side(height: int, width: int) -> int:
-    """Which of SIDES an image's table is: 32 up to 48 pixels, 64 up to 112, else 224; the longer side decides.
+    """Return which of SIDES applies to an image: 32 up to 48 pixels, 64 up to 112, else 224, by the longer side.
 
     >>> [published_side(side, side) for side in (28, 32, 48, 64, 96, 224, 384)]
     [32, 32, 32, 64, 64, 224, 224]
@@ -182,7 +188,7 @@ def published_side(height: int, width: int) -> int:
 
 
 def strength_of(name: str, severity: int, side: int) -> tuple[float, ...]:
-    """The published parameters of a corruption in the order of its definition.
+    """Return the published parameters of a corruption, in the order of its definition.
 
     >>> strength_of("fog", 3, 32)
     (0.75, 2.5)

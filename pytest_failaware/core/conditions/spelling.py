@@ -1,4 +1,4 @@
-"""How conditions are written: `fog:3`, `fog:1..5`, `imagenet-c`, `gaussian_noise(sigma=0.1)`, `pkg.mod:function`."""
+"""Read conditions: `fog:3`, `fog:1..5`, `imagenet-c`, `gaussian_noise(sigma=0.1)`, `pkg.mod:function`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from pytest_failaware.core.conditions.published import (
 from pytest_failaware.core.errors import ConfigError, choices
 
 SUITES: Final[Mapping[str, tuple[str, ...]]] = {"imagenet-c": IMAGENET_C, "imagenet-c-extra": IMAGENET_C_EXTRA}
-"""Names that stand for several corruptions, each at every severity that is not narrowed, as in `imagenet-c:3`."""
+"""Names for several corruptions, each at all five severities, or only at those written as in `imagenet-c:3`."""
 
 PUBLISHED_FOR: Final = "published_for_px"
-"""The recorded parameter of a severity that says which of the published tables its others come from."""
+"""The parameter of a measured severity that says which published table its other parameters come from."""
 
 PRECOMPUTED: Final = "precomputed/"
-"""What stands before the name of a corruption whose images lie in the folder of --failaware-precomputed."""
+"""The prefix of a corruption whose images are in the folder of --failaware-precomputed."""
 
 _STORED: Final = re.compile(r"(?P<name>precomputed/[A-Za-z0-9_]+):(?P<severity>.*)", re.ASCII)
 _SPELLING: Final = re.compile(r"(?P<name>[\w-]+)(?::(?P<severity>[^(]*))?(?:\((?P<arguments>.*)\))?")
@@ -37,31 +37,37 @@ _FUNCTION: Final = re.compile(r"(?P<name>[A-Za-z_][\w.]*:[A-Za-z_]\w*)(?:\((?P<a
 def parse_conditions(
     texts: Iterable[str], where: str, definitions: Mapping[str, Definition] = DEFINITIONS
 ) -> tuple[Condition, ...]:
-    """Conditions in the order given, ranges and suites spread out; `where` names the marker or ini key in an error."""
-    found = tuple(condition for text in texts for condition in _spread(text.strip(), where, definitions))
-    if not found:
+    """Return all conditions in the order of the texts; ranges and suites become several conditions.
+
+    Raises:
+        ConfigError: a text cannot be read, there is no condition, or one is given twice. `where` names the marker or
+            the ini key.
+    """
+    conditions = tuple(condition for text in texts for condition in _spread(text.strip(), where, definitions))
+    if not conditions:
         raise ConfigError(f"{where}: no condition given; choose from {', '.join(definitions)}")
-    keys = [condition.key for condition in found]
+    keys = [condition.key for condition in conditions]
     for key in keys:
         if keys.count(key) > 1:
             raise ConfigError(f"{where}: {key!r} is given twice; remove one")
-    return found
+    return conditions
 
 
 def parse_condition(text: str, where: str, definitions: Mapping[str, Definition] = DEFINITIONS) -> Condition:
-    """`clean`, `fog:3` or `gaussian_noise(sigma=0.1)` as a Condition with every parameter that the text decides.
+    """Return one condition, such as `clean`, `fog:3` or `gaussian_noise(sigma=0.1)`, with its known parameters.
 
     Raises:
-        ConfigError: naming `where`, what was typed and what can be written instead; also for several conditions.
+        ConfigError: the text cannot be read, or means several conditions. The message names `where`, the text and what
+            to write instead.
     """
-    found = tuple(_spread(text.strip(), where, definitions))
-    if len(found) != 1:
-        raise ConfigError(f"{where}: {text!r} is {len(found)} conditions; give one, as in {found[0].key!r}")
-    return found[0]
+    conditions = tuple(_spread(text.strip(), where, definitions))
+    if len(conditions) != 1:
+        raise ConfigError(f"{where}: {text!r} is {len(conditions)} conditions; give one, as in {conditions[0].key!r}")
+    return conditions[0]
 
 
 def at_size(condition: Condition, height: int, width: int) -> Condition:
-    """The condition with the published parameters for images of this many pixels, as it is measured and recorded."""
+    """Return the condition as measured and recorded: with the published parameters for images of this size."""
     if condition.severity is None or condition.is_precomputed:
         return condition
     side = published_side(height, width)
@@ -72,13 +78,13 @@ def at_size(condition: Condition, height: int, width: int) -> Condition:
 
 
 def published_for(condition: Condition) -> int | None:
-    """The side in pixels of the images that a measured severity's parameters were published for, None without one."""
+    """Return the side in pixels that the parameters of a measured severity were published for, else None."""
     side = dict(condition.parameters).get(PUBLISHED_FOR)
     return None if side is None else int(side)
 
 
 def kind_of_name(name: str) -> ConditionKind:
-    """Whether this package makes the images of a name that is neither a function's nor of precomputed images."""
+    """Return the kind of a name that is neither a function nor a precomputed corruption."""
     return ConditionKind.BUILT_IN if name in DEFINITIONS else ConditionKind.OTHER
 
 
@@ -107,12 +113,13 @@ def _spread(text: str, where: str, definitions: Mapping[str, Definition]) -> Ite
         raise ConfigError(f"{where}: {name} has no severities, got {text!r}; {_usage(definitions[name])}")
     if match["arguments"] is not None:
         raise ConfigError(f"{where}: {text!r}: a severity and parameters exclude each other; {usage}")
-    wanted = SEVERITIES if match["severity"] is None else _severities(match["severity"], f"{where}: {text!r}: {usage}")
-    yield from (_graded(definitions[member], severity) for member in members for severity in wanted)
+    severity_text = match["severity"]
+    severities = SEVERITIES if severity_text is None else _severities(severity_text, f"{where}: {text!r}: {usage}")
+    yield from (_graded(definitions[member], severity) for member in members for severity in severities)
 
 
 def _stored(text: str, where: str) -> Iterator[Condition]:
-    """What lies in the folder is not known before the images are opened, so any name is taken."""
+    """Return precomputed conditions; any name is accepted, since the folder is read only with the images."""
     match = _STORED.fullmatch(text)
     if match is None:
         raise ConfigError(f"{where}: cannot read {text!r}; write it as in '{PRECOMPUTED}fog:3'")
@@ -144,7 +151,10 @@ def _graded(definition: Definition, severity: int) -> Condition:
 
 
 def _own_function(name: str, text: str, where: str) -> Condition:
-    """Its parameters are not known before it is imported, so each number is taken; what it draws, neither."""
+    """Return the condition of a user-defined function.
+
+    The function is not imported yet, so any parameter is accepted, and the function may draw random numbers.
+    """
     parameters = tuple(
         (key, _number(value, free_parameter(key), f"{where}: {name}"))
         for key, value in sorted(_pairs(text, f"{where}: {name}", "write name=number, each name once"))
@@ -154,10 +164,10 @@ def _own_function(name: str, text: str, where: str) -> Condition:
 
 
 def _with_arguments(definition: Definition, text: str, where: str) -> Condition:
-    given = _arguments(text, definition, where)
-    if any(parameter.default is None and parameter.name not in given for parameter in definition.parameters):
+    values = _arguments(text, definition, where)
+    if any(parameter.default is None and parameter.name not in values for parameter in definition.parameters):
         raise ConfigError(f"{where}: {definition.name} needs its strength; {_usage(definition)}")
-    parameters = tuple((p.name, given.get(p.name, p.default or 0.0)) for p in definition.parameters)
+    parameters = tuple((p.name, values.get(p.name, p.default or 0.0)) for p in definition.parameters)
     defaults = {parameter.name: parameter.default for parameter in definition.parameters}
     changed = [(name, value) for name, value in parameters if value != defaults[name]]
     return Condition(
@@ -172,12 +182,12 @@ def _with_arguments(definition: Definition, text: str, where: str) -> Condition:
 
 def _arguments(text: str, definition: Definition, where: str) -> dict[str, float]:
     known = {parameter.name: parameter for parameter in definition.parameters}
-    given: dict[str, float] = {}
+    values: dict[str, float] = {}
     for name, value in _pairs(text, f"{where}: {definition.name}", _usage(definition)):
         if name not in known:
             raise ConfigError(f"{where}: {definition.name} cannot take '{name}={value}'; {_usage(definition)}")
-        given[name] = _number(value, known[name], f"{where}: {definition.name}")
-    return given
+        values[name] = _number(value, known[name], f"{where}: {definition.name}")
+    return values
 
 
 def _pairs(text: str, where: str, usage: str) -> Iterator[tuple[str, str]]:
@@ -203,7 +213,7 @@ def _number(text: str, parameter: Parameter, where: str) -> float:
 
 
 def _usage(definition: Definition) -> str:
-    """How a condition can be written."""
+    """Return how to write a condition."""
     if not definition.parameters:
         return f"write {definition.name!r} alone"
     example = ", ".join(
@@ -214,7 +224,7 @@ def _usage(definition: Definition) -> str:
 
 
 def _key(name: str, changed: Iterable[tuple[str, float]]) -> str:
-    """The shortest spelling: only parameters that differ from the founding values are written."""
+    """Return the shortest spelling, which has only the parameters that differ from their defaults."""
     written = ",".join(f"{key}={value:g}" if float(f"{value:g}") == value else f"{key}={value!r}"
                        for key, value in changed)  # fmt: skip
     return f"{name}({written})" if written else name

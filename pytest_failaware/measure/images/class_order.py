@@ -1,4 +1,4 @@
-"""Class names that tools put in different orders: as text (0, 1, 10, 2), or by number and without case (0, 1, 2)."""
+"""Notice class names that tools order differently: as text (0, 1, 10, 2), or by number and ignoring case (0, 1, 2)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _REMEDY: Final = (
 
 
 def order_note(classes: Sequence[str], module: nn.Module) -> str | None:
-    """Return a sentence if the classes are in the order of their names as text, and other tools order them otherwise.
+    """Return a sentence if the classes are ordered as text and other tools would order them differently.
 
     Args:
         classes: the names in the order of the data set.
-        module: the model; timm's own training orders class folders by number and without case.
+        module: the model; timm's training orders class folders by number and ignores case.
     """
     other = sorted(classes, key=_natural)
     if list(classes) != sorted(classes) or list(classes) == other:
@@ -39,7 +39,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def _around(names: Sequence[str], number: int) -> str:
-    """A few names from the one before the first that differs."""
+    """Return a few names, beginning before the first position that differs."""
     start = max(0, number - 1)
     return ("…, " if start else "") + ", ".join(names[start : start + _SHOWN]) + ", …" * (start + _SHOWN < len(names))
 

@@ -1,4 +1,4 @@
-"""What a data set is: labelled Pillow images whose content has a key. Any map-style data set becomes one."""
+"""The data set that the package reads: labelled Pillow images, each with a key of its content."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Sample:
 class ImageSet(ABC):
     """Labelled images in a fixed order. `reads_in_parallel` promises that `read` may run in several threads.
 
-    `groups` has a text for each sample, the same for samples that are not independent; None where that is not known.
+    `groups` has a text for each sample, the same for samples that are not independent; None if that is not known.
     """
 
     classes: tuple[str, ...]
@@ -40,15 +40,15 @@ class ImageSet(ABC):
 
     @abstractmethod
     def name(self, index: int) -> str:
-        """How an error names this sample."""
+        """Return the name of a sample for error messages."""
 
     def file(self, index: int) -> str:
-        """The path by which a folder that repeats the data set holds the sample's file."""
+        """Return the path of the sample's file in a folder that has the structure of the data set."""
         return self.name(index)
 
     @abstractmethod
     def read(self, index: int) -> Sample:
-        """The sample, decoded.
+        """Decode a sample.
 
         Raises:
             BadImageError: the image is damaged, too large or deeper than 8 bits.
@@ -57,9 +57,9 @@ class ImageSet(ABC):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the summary says of the images once they are read."""
+        """Lines for the summary, complete once the images are read."""
         return ()
 
     def undoing(self, numbers: Preprocessing | None) -> ImageSet:
-        """The same images, where floats that were normalised by these numbers are taken back to grey levels."""
+        """Return the same data set, which converts floats normalised by these numbers back to grey levels."""
         return self

@@ -24,13 +24,13 @@ from pytest_failaware.measure.images.memory import room_for
 from pytest_failaware.measure.images.skipping import Skipped
 from pytest_failaware.measure.images.store import Geometry, ImageStore, silent
 
-_BUDGET: Final = 2**30  # bytes of images kept in memory
+_BUDGET: Final = 2**30  # bytes of images that may be kept in memory
 
 
-_WORTH_A_THREAD: Final = 128 * 128  # pixels; decoding smaller images holds the interpreter most of the time
+_WORTH_A_THREAD: Final = 128 * 128  # pixels; decoding smaller images holds the interpreter lock most of the time
 
 
-_AHEAD: Final = 8  # images in work per thread, so that an error or a slow image keeps few of them in memory
+_AHEAD: Final = 8  # images in work per thread, so that only few stay in memory after an error or behind a slow image
 
 
 _LABELS: Final = NO_CLASS  # the last number that uint16 holds stands for no class
@@ -45,24 +45,24 @@ def build_store(
     rename: Mapping[str, str] | None = None,
     tell: Tell = silent,
 ) -> ImageStore:
-    """Read and decode each image once, several at a time where the data set allows it.
+    """Read and decode each image once, several at a time if the data set allows it.
 
     Args:
         images: the data set.
         geometry: applied to each image.
         skip: how many images may be left out because they are damaged, too large or deeper than 8 bits.
-        budget_bytes: what may be kept in memory; more lies in a file.
+        budget_bytes: of images in memory; if they need more, they lie in a file.
         rename: new names of classes by their old ones.
-        tell: called while images are decoded.
+        tell: reports the progress.
 
     Raises:
         DataError: an image cannot be used, sizes differ after geometry, labels do not fit the class names, or the disk
-            has no room for images beyond the budget.
+            has no space for images beyond the budget.
     """
     if len(images) == 0:
-        raise DataError("--failaware-dataset: the data set is empty; give at least one labelled image")
+        raise DataError("--failaware-dataset: the data set is empty; give at least outcome labelled image")
     with contextlib.ExitStack() as undo, warnings.catch_warnings(), fixed_switches():
-        if images.reads_in_parallel:  # our own decoding: Pillow's remarks on metadata must not fail a gate
+        if images.reads_in_parallel:  # our decoding: Pillow's warnings on metadata must not fail a gate
             warnings.simplefilter("ignore")
         skipped = Skipped(skip)
         start, first = _first(images, geometry, skipped)
@@ -71,17 +71,17 @@ def build_store(
             undo.callback(folder.cleanup)
         kept: list[int] = []
         decoded: list[tuple[bytes, int]] = []
-        for index, one in enumerate(_fill(pixels, start, first, images, geometry), start):
-            if isinstance(one, BadImageError):
-                skipped.add(images.name(index), one)
+        for index, outcome in enumerate(_fill(pixels, start, first, images, geometry), start):
+            if isinstance(outcome, BadImageError):
+                skipped.add(images.name(index), outcome)
             else:
                 kept.append(index)
-                decoded.append(one)
+                decoded.append(outcome)
             tell(index + 1, len(images))
         keys, labels = [key for key, _ in decoded], [label for _, label in decoded]
         classes = images.classes if images.has_class_names else tuple(map(str, range(max(labels) + 1)))
         ids = sample_ids(keys, [classes[label] for label in labels])
-        undo.pop_all()  # from here on the store removes the file
+        undo.pop_all()  # the store removes the file from here on
     column = np.array(labels, dtype=np.uint16)
     groups = None if images.groups is None else group_numbers([images.groups[index] for index in kept])
     return ImageStore(
@@ -106,7 +106,7 @@ def build_store(
 
 
 class _Decoded(NamedTuple):
-    """What the store keeps of a sample; pixels are (H, W, C) uint8, `area` the pixels it had before geometry."""
+    """A decoded sample; `pixels` are (H, W, C) uint8, `area` is the number of pixels before geometry."""
 
     key: bytes
     label: int
@@ -132,7 +132,7 @@ def _decode(images: ImageSet, index: int, geometry: Geometry) -> _Decoded:
 
 
 def _first(images: ImageSet, geometry: Geometry, skipped: Skipped) -> tuple[int, _Decoded]:
-    """The first image that can be used, with its number."""
+    """Return the first image that can be used, with its number."""
     for index in range(len(images)):
         try:
             return index, _decode(images, index, geometry)
@@ -142,13 +142,13 @@ def _first(images: ImageSet, geometry: Geometry, skipped: Skipped) -> tuple[int,
 
 
 _Outcome = tuple[bytes, int] | BadImageError
-"""The key and the label of an image, or why it cannot be used."""
+"""The key and the label of an image, or the reason that it cannot be used."""
 
 
 def _fill(
     pixels: NDArray[np.uint8], start: int, first: _Decoded, images: ImageSet, geometry: Geometry
 ) -> Iterator[_Outcome]:
-    """Decode each image from `start` on into its row of `pixels`, (N, H, W, C); the outcomes, one by one."""
+    """Decode each image from `start` on into its row of `pixels`, (N, H, W, C); return the outcomes in order."""
 
     def store(index: int) -> _Outcome:
         try:
@@ -168,7 +168,7 @@ def _fill(
 
 
 def _in_threads(work: Callable[[int], _Outcome], rows: Iterable[int]) -> Iterator[_Outcome]:
-    """The results of work for each row in turn, computed a few ahead."""
+    """Yield the outcome of each row in order; threads compute a few rows ahead."""
     threads = torch.get_num_threads()
     with ThreadPoolExecutor(max_workers=threads) as pool:
         waiting: deque[Future[_Outcome]] = deque()
@@ -181,16 +181,16 @@ def _in_threads(work: Callable[[int], _Outcome], rows: Iterable[int]) -> Iterato
 
 
 def _closed_up(pixels: NDArray[np.uint8], kept: Sequence[int]) -> NDArray[np.uint8]:
-    """The kept rows without gaps, moved in place: they may fill a file larger than the memory."""
+    """Return the kept rows without gaps; they move in place, since their file may be larger than the memory."""
     for row, index in enumerate(kept):
         if row != index:
             pixels[row] = pixels[index]
     return pixels[: len(kept)]
 
 
-def _two_sizes(first: str, wanted: tuple[int, ...], other: str, found: tuple[int, ...]) -> str:
-    sizes = [f"{width} x {height} px with {channels} channel(s)" for height, width, channels in (wanted, found)]
-    remedy = "add resize=, or resize_short= and crop=" if wanted[:2] != found[:2] else "give all grey or all as RGB"
+def _two_sizes(first: str, wanted: tuple[int, ...], other: str, size: tuple[int, ...]) -> str:
+    sizes = [f"{width} x {height} px with {channels} channel(s)" for height, width, channels in (wanted, size)]
+    remedy = "add resize=, or resize_short= and crop=" if wanted[:2] != size[:2] else "give all grey or all as RGB"
     return (
         f"--failaware-preprocess: images must have one size after it, but {first} has {sizes[0]} and {other} "
         f"{sizes[1]}; {remedy}"

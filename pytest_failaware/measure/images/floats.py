@@ -1,7 +1,7 @@
-"""Normalised floats -> the grey levels that they came from, where that is provably exact.
+"""Convert normalised floats back to their grey levels, if that is provably exact.
 
-With the mean and std that the data set used, x * std + mean is k / 255 in every pixel. With others it is not, but for a
-few pixels by chance, so all pixels of all images have to be: that checks mean and std as well.
+With the mean and std that the data set used, x * std + mean is k / 255 in every pixel. With another mean
+or std only a few pixels fit by chance. So all pixels of all images must fit, which also checks mean and std.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pytest_failaware.core.errors import DataError
 from pytest_failaware.core.preprocessing import Preprocessing
 
 ROUNDING: Final = {"float16": 0.3, "float32": 1e-3, "float64": 1e-3}
-"""How far rounding may move k, in grey levels: at most 0.27 where all is computed in float16 and 5e-5 in float32, which
-float64 may come from, too."""
+"""How far rounding may move k, in grey levels: at most 0.27 if everything is computed in float16 and 5e-5 in float32;
+float64 values may come from float32."""
 
 WANTED: Final = "return Pillow images or uint8 arrays: leave out ToTensor and Normalize, give --failaware-preprocess"
 
@@ -27,31 +27,33 @@ _OTHERS: Final = {
 
 
 def grey_levels(values: NDArray[Any], numbers: Preprocessing, place: str) -> NDArray[np.uint8]:
-    """The image that (k / 255 - mean) / std made these floats of, k alone where there is no mean.
+    """Return the grey levels k of floats that are (k / 255 - mean) / std, or k / 255 if there is no mean.
 
     Args:
         values: (H, W, C) or (H, W), of a type in `ROUNDING`.
-        numbers: whose mean and std the floats should have.
-        place: how errors name the image.
+        numbers: the mean and std that the floats were normalised with.
+        place: the name of the image in errors.
 
     Raises:
-        DataError: no grey levels give these floats; with the remedy, where other well-known numbers fit.
+        DataError: no grey levels give these floats. The message has a remedy if other well-known numbers fit.
     """
-    found, reason = _levels(values, numbers)
-    if found is not None:
-        return found
+    levels, reason = _levels(values, numbers)
+    if levels is not None:
+        return levels
     raise DataError(
-        f"{place}: the image is {values.dtype} and not taken back to uint8: with --failaware-preprocess={numbers}, "
+        f"{place}: cannot convert {values.dtype} back to uint8 exactly: with --failaware-preprocess={numbers}, "
         f"{reason}; {_remedy(values, numbers)}"
     )
 
 
 def _levels(values: NDArray[Any], numbers: Preprocessing) -> tuple[NDArray[np.uint8] | None, str]:
-    """The grey levels, or None and why they are none."""
+    """Return the grey levels, or None and the reason."""
     channels = values.shape[2] if values.ndim == 3 else 1
     if len(numbers.mean) not in (0, 1, channels):
         return None, f"mean and std have {len(numbers.mean)} values and the image {channels} channels"
-    mean, std = (np.array(given or (default,)) for given, default in ((numbers.mean, 0.0), (numbers.std, 1.0)))
+    mean, std = (
+        np.array(channel_values or (default,)) for channel_values, default in ((numbers.mean, 0.0), (numbers.std, 1.0))
+    )
     levels = (values.astype(np.float64) * std + mean) * 255
     if not np.isfinite(levels).all():
         return None, "not all values are finite"
@@ -64,7 +66,7 @@ def _levels(values: NDArray[Any], numbers: Preprocessing) -> tuple[NDArray[np.ui
 
 
 def _remedy(values: NDArray[Any], numbers: Preprocessing) -> str:
-    """What fits instead, where something well-known does."""
+    """Return the remedy, which names well-known numbers that fit."""
     if numbers.mean and _levels(values, Preprocessing())[0] is not None:
         return f"it looks like plain x / 255; {WANTED}"
     for name, other in _OTHERS.items():

@@ -1,4 +1,4 @@
-"""Folders of images: one sub-folder per class. Links are followed, and each real file counts once."""
+"""Read folders of images with one sub-folder per class. Links are followed, and each real file counts once."""
 
 from __future__ import annotations
 
@@ -34,80 +34,84 @@ class FolderImages(ImageSet):
         return len(self.files)
 
     def name(self, index: int) -> str:
-        """The file's path below the root."""
+        """Return the path of the file below the root, as printable text."""
         return spelled(self.file(index))
 
     def file(self, index: int) -> str:
-        """The same, as the system names it."""
+        """Return the path of the file below the root, as the system writes it."""
         return str(self.files[index][0].relative_to(self.root))
 
     def read(self, index: int) -> Sample:
-        """The file, read once for its hash and its pixels."""
+        """Read the file once for its hash and its pixels."""
         path, label = self.files[index]
         content, image = read_image(path, f"{spelled(str(path))} (image {index})")
         return Sample(key=hashlib.sha256(content).digest(), image=image, label=label)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How many images lie elsewhere, and which files are left out for their suffix."""
+        """Lines on images outside of the folder and on files that are left out because of their suffix."""
         return self._notes
 
 
 def outside_note(count: int, folder: Path) -> tuple[str, ...]:
-    """What the summary says if links lead to images that lie outside of the data set's folder."""
-    lie = "1 image lies" if count == 1 else f"{count:,} images lie"
-    return (f"{lie} outside of {spelled(str(folder))}, where links lead to",) if count else ()
+    """Return a line for the summary if links lead to images outside of the data set's folder."""
+    images = "1 image" if count == 1 else f"{count:,} images"
+    return (f"links lead to {images} outside of {spelled(str(folder))}",) if count else ()
 
 
 def _class_folders(root: Path, place: str, listing: _Listing) -> dict[str, list[str]]:
-    """The image files of each class folder by its name; hidden files and folders are not looked at."""
+    """Return the image files of each class folder by its name; hidden files and folders are ignored."""
     if not root.is_dir():
         raise DataError(f"{place}: no such folder; give a folder with one sub-folder per class")
     try:
         folders = [entry for entry in _entries(str(root)) if entry.is_dir()]
-        found = {folder.name: list(listing.images(folder, listing.root)) for folder in folders}
+        files = {folder.name: list(listing.images(folder, listing.root)) for folder in folders}
     except (OSError, RecursionError) as error:
         reason = describe_error(error)
         raise DataError(f"{place}: cannot be listed ({reason}); make it readable, or remove the link") from error
-    if not found:
+    if not files:
         raise DataError(f"{place}: has no sub-folders; give a folder with one sub-folder per class")
-    empty = next((name for name, paths in found.items() if not paths), None)
+    empty = next((name for name, paths in files.items() if not paths), None)
     if empty is not None:
         raise DataError(
             f"{place}: the class folder {spelled(empty)!r} has no image ({FORMAT_NAMES}); add some or remove it"
         )
-    return found
+    return files
 
 
 def _class_names(names: Sequence[str], place: str) -> tuple[str, ...]:
-    """The names of the class folders as text, all different."""
+    """Return the names of the class folders as text, all different."""
     classes = tuple(map(spelled, names))
     twice = next((name for name in classes if classes.count(name) > 1), None)
     if twice is not None:
-        raise DataError(f"{place}: two class folders are written {twice!r}; rename the one that is no UTF-8")
+        raise DataError(f"{place}: two class folders are written {twice!r}; rename the folder whose name is not UTF-8")
     return classes
 
 
 class _Listing:
-    """A walk over the class folders: what it has met so far, by real path."""
+    """A walk over the class folders, which remembers the real path of all that it has met."""
 
     def __init__(self, root: Path, place: str) -> None:
         self.folder, self.place = root, place
         self.root = os.path.realpath(root)
-        self._met = {self.root: str(root)}  # of folders and files, with the path that led there
+        self._met = {self.root: str(root)}  # real paths of folders and files -> the first path to each
         self._outside = 0
         self._left_out: list[str] = []
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the summary says of links and of files that are no images by their suffix."""
+        """Lines on links and on files whose suffix is not that of an image."""
         return (*outside_note(self._outside, self.folder), *self._suffix_note())
 
     def images(self, folder: os.DirEntry[str], parent: str) -> Iterator[str]:
-        """The paths of the image files below a folder, sorted; `parent` is the real path of the folder that holds it.
+        """Yield the paths of the image files below a folder, sorted.
+
+        Args:
+            folder: a class folder, or a folder in one.
+            parent: the real path of the folder that holds it.
 
         Raises:
-            DataError: a link leads back or to what was met already, or something is neither a file nor a folder.
+            DataError: a link leads back or to something already met, or an entry is neither a file nor a folder.
             OSError: a folder cannot be listed.
         """
         real = self._real_path(folder, parent)
@@ -121,14 +125,14 @@ class _Listing:
                 self._left_out.append(entry.path)
 
     def _count(self, file: os.DirEntry[str], parent: str) -> None:
-        """Refuse what would hang or count twice; a link that leads nowhere shows when it is read."""
+        """Count a file; refuse one that would hang or count twice. A broken link raises when it is read."""
         if not file.is_file() and Path(file.path).exists():
             raise DataError(f"{self.place}: {self._shown(file.path)} is neither a file nor a folder; remove it")
         if not self._real_path(file, parent).startswith(_below(self.root)):
             self._outside += 1
 
     def _real_path(self, entry: os.DirEntry[str], parent: str) -> str:
-        """Where the entry leads, where nothing else led before."""
+        """Return the real path of an entry; refuse a path that another entry led to."""
         if not entry.is_symlink() and (os.name == "posix" or entry.is_file()):  # Windows has junctions as well
             real = _below(parent) + entry.name
         else:
@@ -138,12 +142,12 @@ class _Listing:
                     f"{self.place}: the link {self._shown(entry.path)} leads back to a folder that holds it; remove it"
                 )
             if entry.is_file() and not real.startswith(_below(self.root)):
-                return real  # a store without duplicates keeps equal images as one file: these count as copies do
+                return real  # a store may keep equal images as one file: links to it count like copies
         other = self._met.setdefault(real, entry.path)
         if other != entry.path:
             raise DataError(
-                f"{self.place}: {self._shown(entry.path)} is {self._shown(other)} again, under another name, and would "
-                "count twice; remove one of them"
+                f"{self.place}: {self._shown(entry.path)} and {self._shown(other)} are the same and would count twice; "
+                "remove one of them"
             )
         return real
 
@@ -155,15 +159,15 @@ class _Listing:
         more = f" and {count - _NAMED:,} more" if count > _NAMED else ""
         files = "1 file in the class folders is" if count == 1 else f"{count:,} files in the class folders are"
         names = ", ".join(map(self._shown, self._left_out[:_NAMED]))
-        return (f"{files} left out, not named as {FORMAT_NAMES}: {names}{more}",) if count else ()
+        return (f"{files} left out, because the suffix is not of {FORMAT_NAMES}: {names}{more}",) if count else ()
 
 
 def _below(folder: str) -> str:
-    """How the paths below a folder begin."""
+    """Return the beginning of every path below a folder."""
     return folder.rstrip(os.sep) + os.sep
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
-    """What lies in a folder, sorted by name, without what is hidden."""
+    """Return the entries of a folder that are not hidden, sorted by name."""
     with os.scandir(folder) as entries:
         return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)

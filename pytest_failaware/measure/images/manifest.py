@@ -1,4 +1,4 @@
-"""CSV manifests: a row per image with its file, its label and, where samples belong together, its group."""
+"""Read CSV manifests: a row per image with its file, its label and, if samples belong together, its group."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MEANT: Final = {
     _FILE: ("filename", "filepath", "path", "image", "image_path", "img"),
     _LABEL: ("class", "class_name", "target", "category"),
 }
-"""What other tools call the two columns."""
+"""The names of the two columns in other tools."""
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?")
 
 
@@ -38,13 +38,17 @@ class _Row:
 
 
 def open_manifest(path: Path, group: str | None) -> ImageSet:
-    """The images that a CSV file lists; `group` names the column that samples are grouped by, else one named group.
+    """Return the images that a CSV file lists.
 
-    Files are named relative to the CSV, below its folder; links are followed. Where all labels are whole numbers they
-    are class numbers from 0, else class names, which are numbered in sorted order.
+    Files are named relative to the CSV, below its folder; links are followed. If all labels are whole numbers, they are
+    class numbers from 0; else they are class names, which are numbered in sorted order.
+
+    Args:
+        path: of the CSV file.
+        group: the column that groups samples; None takes the column `group`, if there is one.
 
     Raises:
-        DataError: naming the file, the line and what is wrong there.
+        DataError: with the file, the line and what is wrong there.
     """
     place = f"--failaware-dataset=csv:{path}"
     header, rows = _read(path, place)
@@ -92,23 +96,23 @@ class ManifestImages(ImageSet):
         return len(self.files)
 
     def name(self, index: int) -> str:
-        """The file as the manifest names it."""
+        """Return the file as the manifest names it."""
         return self.names[index]
 
     def read(self, index: int) -> Sample:
-        """The file, read once for its hash and its pixels."""
+        """Read the file once for its hash and its pixels."""
         path = self.files[index]
         content, image = read_image(path, f"{spelled(str(path))} (image {index})")
         return Sample(key=hashlib.sha256(content).digest(), image=image, label=self.labels[index])
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The columns that were not used, and how many images lie elsewhere."""
+        """Lines on columns that are not used and on images outside of the folder."""
         return self._notes
 
 
 def _read(path: Path, place: str) -> tuple[list[str], list[_Row]]:
-    """The header and the rows that are not blank."""
+    """Return the header and the rows that are not blank."""
     header: list[str] = []
     rows: list[_Row] = []
     line = 0
@@ -127,8 +131,8 @@ def _read(path: Path, place: str) -> tuple[list[str], list[_Row]]:
                     header = _checked_header(values, f"{place}:{start}")
                 elif len(values) != len(header):
                     raise DataError(
-                        f"{place}:{start}: has {len(values)} values and the header {len(header)}; quote those that "
-                        "hold a comma"
+                        f"{place}:{start}: has {len(values)} values and the header {len(header)}; quote values "
+                        "that hold a comma"
                     )
                 else:
                     rows.append(_Row(line=start, cells=dict(zip(header, values, strict=True))))
@@ -138,7 +142,7 @@ def _read(path: Path, place: str) -> tuple[list[str], list[_Row]]:
         remedy = "write it as comma-separated UTF-8 text with the columns file,label"
         raise DataError(f"{place}:{line + 1}: cannot be read as CSV ({describe_error(error)}); {remedy}") from error
     if not rows:
-        raise DataError(f"{place}: lists no image; give a header file,label and a row for each")
+        raise DataError(f"{place}: lists no image; give a header file,label and a row for each image")
     return header, rows
 
 
@@ -170,13 +174,15 @@ def _ignored_note(file: str, ignored: Sequence[str], column: str | None) -> str:
 
 def _filled(row: _Row, column: str, place: str) -> str:
     if not row.cells[column]:
-        remedy = "a sample alone gets a group of its own" if column not in (_FILE, _LABEL) else "fill it in"
+        remedy = (
+            "a sample that belongs to no other needs its own group" if column not in (_FILE, _LABEL) else "fill it in"
+        )
         raise DataError(f"{place}:{row.line}: the column {column!r} is empty; {remedy}")
     return row.cells[column]
 
 
 def _located(names: Sequence[str], rows: Sequence[_Row], root: Path, place: str) -> list[Path]:
-    """The real paths of the files: each named below the folder of the manifest, there, and listed once."""
+    """Return the real paths of the files; refuse files outside of the folder, absent files and files listed twice."""
     lines, paths, absent = dict[Path, int](), list[Path](), list[str]()
     inside = root.resolve()
     for name, row in zip(names, rows, strict=True):
@@ -185,12 +191,12 @@ def _located(names: Sequence[str], rows: Sequence[_Row], root: Path, place: str)
         try:
             path = (root / name).resolve()
             is_there = path.is_file()
-        except (OSError, ValueError, RuntimeError) as error:  # too long, a zero byte, a circle of links
+        except (OSError, ValueError, RuntimeError) as error:  # too long, a zero byte, or links in a circle
             raise DataError(f"{where}: {name!r} is no file ({describe_error(error)}); correct the name") from error
-        # A store without duplicates keeps equal images as one file: links to it count as copies do.
+        # A store may keep equal images as one file: links to it count like copies.
         identity = path if path.is_relative_to(inside) else Path(os.path.normpath(root / name))
         if identity in lines:
-            raise DataError(f"{where}: {name!r} is the file of line {lines[identity]} again; list each file once")
+            raise DataError(f"{where}: {name!r} is also the file of line {lines[identity]}; list each file once")
         lines[identity] = row.line
         paths.append(path)
         if not is_there:
@@ -202,7 +208,7 @@ def _located(names: Sequence[str], rows: Sequence[_Row], root: Path, place: str)
 
 
 def _refuse_other_folders(name: str, root: Path, where: str) -> None:
-    """Refuse a name that itself leads out of the folder, as a link below the folder may."""
+    """Refuse a name that leads out of the folder; a link below the folder may lead out."""
     if Path(name).is_absolute() or PureWindowsPath(name).drive or name.startswith(("/", "\\")):
         raise DataError(f"{where}: {name!r} is an absolute path; name files relative to the CSV")
     if not Path(os.path.normpath(root / name)).is_relative_to(root):
@@ -210,7 +216,7 @@ def _refuse_other_folders(name: str, root: Path, where: str) -> None:
 
 
 def _class_numbers(labels: Sequence[str], rows: Sequence[_Row], place: str) -> bool:
-    """Whether the labels are the numbers of classes; then all of them have to be whole ones from 0."""
+    """Return whether the labels are class numbers; refuse numbers that are not whole or below 0."""
     if not all(_NUMBER.fullmatch(label) for label in labels):
         return False
     for label, row in zip(labels, rows, strict=True):

@@ -1,4 +1,4 @@
-"""A user's map-style data set, read as labelled 8-bit images."""
+"""Read a user's map-style data set as labelled 8-bit images."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from pytest_failaware.measure.images.decode import check_header, grey_or_rgb, un
 from pytest_failaware.measure.images.floats import ROUNDING, WANTED, grey_levels
 
 
-def adopt_dataset(dataset: Any, where: str) -> ImageSet:  # Any: whatever a user calls a data set
-    """The images of a map-style data set: `len`, items `(image, label)`; `.classes`, `.sample_ids`, `.groups` if any.
+def adopt_dataset(dataset: Any, where: str) -> ImageSet:  # Any: an object of the user
+    """Return the images of a map-style data set with `len` and items `(image, label)`.
 
+    `.classes`, `.sample_ids` and `.groups` are used if the data set has them.
     An image is a Pillow image, a uint8 array (H, W), (H, W, 1) or (H, W, 3), or a uint8 tensor (H, W) or (C, H, W); or
-    floats of these shapes, where `undoing` the normalisation gives grey levels.
+    floats of these shapes, if `undoing` the normalisation gives grey levels.
 
     Raises:
-        DataError: it is no such data set, or empty; an item that cannot be used shows when it is read.
+        DataError: it is no such data set, or empty. An item that cannot be used raises when it is read.
     """
     if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
         raise DataError(
@@ -53,21 +54,21 @@ class DatasetImages(ImageSet):
         self.where = where
         self.has_class_names = getattr(dataset, "classes", None) is not None
         self.classes = class_names(dataset.classes, where) if self.has_class_names else ()
-        given = getattr(dataset, "sample_ids", None)
-        self.keys = None if given is None else declared_keys(given, len(dataset), where)
+        ids = getattr(dataset, "sample_ids", None)
+        self.keys = None if ids is None else declared_keys(ids, len(dataset), where)
         groups = getattr(dataset, "groups", None)
         self.groups = None if groups is None else declared_groups(groups, len(dataset), where)
         self._numbers: Preprocessing | None = None
-        self._types: set[str] = set()  # of the floats that were taken back
+        self._types: set[str] = set()  # of the floats that were converted
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Which floats were taken back to grey levels."""
+        """A line on the types of floats that were converted to grey levels."""
         kinds = " and ".join(sorted(self._types))
-        return (f"{self.where}: {kinds} images were taken back to uint8, exactly in every pixel",) if kinds else ()
+        return (f"{self.where}: {kinds} images were converted back to uint8, exactly in every pixel",) if kinds else ()
 
     def undoing(self, numbers: Preprocessing | None) -> ImageSet:
-        """The same data set, whose floats may be normalised by these numbers."""
+        """Return a copy of the data set whose floats may be normalised by these numbers."""
         undone = copy.copy(self)
         undone._numbers, undone._types = numbers, set()
         return undone
@@ -76,11 +77,11 @@ class DatasetImages(ImageSet):
         return len(self.dataset)
 
     def name(self, index: int) -> str:
-        """The item's number."""
+        """Return the number of the item."""
         return f"item {index}"
 
     def read(self, index: int) -> Sample:
-        """One item, keyed by the data set's own key, else by shape and pixels."""
+        """Read an item; its key is the declared one, else a hash of shape and pixels."""
         place = f"{self.where}: item {index}"
         try:
             item = self.dataset[index]
@@ -94,7 +95,7 @@ class DatasetImages(ImageSet):
         return Sample(key=key, image=image, label=label)
 
     def _eight_bit(self, value: Any, place: str) -> Any:
-        """What the item holds, floats as an array (H, W) or (H, W, C) of the grey levels that they came from."""
+        """Return the image of an item; floats become an array (H, W) or (H, W, C) of their grey levels."""
         if not isinstance(value, (np.ndarray, torch.Tensor)) or self._numbers is None or value.ndim not in (2, 3):
             return value
         kind = str(value.dtype).removeprefix("torch.")
@@ -106,7 +107,7 @@ class DatasetImages(ImageSet):
 
 
 def _channels_last(value: Any) -> NDArray[Any]:  # Any: an array or a tensor
-    """A tensor (C, H, W) as an array (H, W, C), anything else in its own order."""
+    """Return a tensor (C, H, W) as an array (H, W, C); anything else keeps its order."""
     if not isinstance(value, torch.Tensor):
         return np.asarray(value)
     array = value.detach().cpu().numpy()
@@ -114,7 +115,7 @@ def _channels_last(value: Any) -> NDArray[Any]:  # Any: an array or a tensor
 
 
 def _image(value: Any, place: str) -> Image.Image:
-    """A Pillow image of mode L or RGB from what a data set yields."""
+    """Return the image of an item as a Pillow image of mode L or RGB."""
     if isinstance(value, Image.Image):
         try:
             if not _is_decoded(value):
@@ -122,7 +123,7 @@ def _image(value: Any, place: str) -> Image.Image:
             value.load()
         except BadImageError:
             raise
-        except Exception as error:  # damaged bytes raise whatever they provoke
+        except Exception as error:  # damaged bytes raise errors of any kind
             raise unreadable(
                 error, f"{place}: the image cannot be decoded ({describe_error(error)}); repair it"
             ) from error
@@ -140,16 +141,16 @@ def _image(value: Any, place: str) -> Image.Image:
 
 
 def _is_decoded(image: Image.Image) -> bool:
-    """Whether the pixels are in memory; they are in a private attribute, whose name Pillow 11 changed."""
+    """Return whether the pixels are in memory: a private attribute holds them, which Pillow 11 renamed."""
     return vars(image).get("_im", vars(image).get("im")) is not None
 
 
 def _label(value: Any, place: str) -> int:
-    """The number of the class; an array or tensor of one whole number is that number."""
+    """Return the number of the class; an array or tensor of one whole number counts as that number."""
     if isinstance(value, (np.ndarray, torch.Tensor)) and math.prod(value.shape) == 1:
         value = value.item()
     try:
-        label = -1 if isinstance(value, (bool, np.bool_)) else operator.index(value)  # numpy 1 takes its own
+        label = -1 if isinstance(value, (bool, np.bool_)) else operator.index(value)  # numpy 1 takes its own bool
     except TypeError:
         label = -1
     if label < 0:

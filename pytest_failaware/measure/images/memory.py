@@ -1,4 +1,4 @@
-"""Room for decoded images: memory, or a file for those that are too many for it."""
+"""Make room for decoded images: in memory, or in a file if they are too many."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _Mapped = tuple[NDArray[np.uint8], tempfile.TemporaryDirectory[str] | None]
 
 
 def room_for(shape: tuple[int, ...], budget_bytes: int) -> _Mapped:
-    """Memory within the budget, else a memory map of a file; on Windows with the folder that holds the file.
+    """Return an array in memory if it fits the budget, else a memory map of a file; on Windows also the file's folder.
 
-    Elsewhere the file has no name, so that nothing stays behind even if a signal ends the process.
+    On other systems the file has no name, so that nothing stays behind even if a signal ends the process.
 
     Raises:
         DataError: the disk has no room.
@@ -47,7 +47,7 @@ def _nameless(shape: tuple[int, ...]) -> _Mapped:
 
 
 def _named(shape: tuple[int, ...]) -> _Mapped:
-    """A map in a folder, since Windows keeps the name of a file that is in use."""
+    """Return a map of a file in a folder, since Windows keeps the name of a file that is in use."""
     folder = tempfile.TemporaryDirectory(prefix="failaware-", ignore_cleanup_errors=True)
     try:
         with (Path(folder.name) / "images").open("w+b") as file:
@@ -58,9 +58,9 @@ def _named(shape: tuple[int, ...]) -> _Mapped:
 
 
 def _mapped(file: IO[bytes], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """A map of the file, with room on the disk: on a full disk a memory map would end the process by a signal.
+    """Return a map of the file after reserving disk space: on a full disk a memory map ends the process by a signal.
 
-    Where the system can reserve it (Linux), no other process can take the room while images are decoded.
+    If the system can reserve it (Linux), no other process can take the space while images are decoded.
 
     Raises:
         OSError: there is no room.

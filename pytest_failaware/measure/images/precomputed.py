@@ -1,7 +1,7 @@
-"""Corruptions that somebody computed before: arrays as in CIFAR-10-C, folders as in ImageNet-C.
+"""Read corruptions computed elsewhere: arrays as in CIFAR-10-C, folders as in ImageNet-C.
 
-Below the folder lies `fog.npy`, uint8 (5 N, H, W, 3), the N images at severity 1, then at 2, and so on in the order of
-the data set, with their labels in `labels.npy`; or `fog/3/`, which repeats the folders and file names of the data set.
+The folder holds `fog.npy`, uint8 (5 N, H, W, 3): the N images at severity 1, then at 2, and so on, in the order of the
+data set, with their labels in `labels.npy`; or `fog/3/`, which has the folders and file names of the data set.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _SUFFIXES: Final = ("", ".JPEG", ".jpeg", ".jpg", ".png")
 
 
 class Precomputed:
-    """The images of a data set under corruptions that lie in a folder; the last condition's stay decoded."""
+    """The images of a data set under precomputed corruptions; the images of the last condition stay decoded."""
 
     def __init__(self, root: Path, images: ImageSet, clean: ImageStore, geometry: Geometry) -> None:
         self.root, self.images, self.clean, self.geometry = root, images, clean, geometry
         self._last: tuple[str, ImageStore] | None = None
 
     def store(self, condition: Condition, tell: Tell = silent) -> ImageStore:
-        """The images under the condition, with the ids and labels of the clean ones; `facts` are of their content.
+        """Return the images under a condition with the ids and labels of the clean images; `facts` are of these images.
 
         Raises:
-            DataError: nothing or something else lies there: other sizes, other labels, another number of images.
+            DataError: the images are absent, or differ from the clean ones in size, labels or number.
         """
         if self._last is None or self._last[0] != condition.key:
             self.close()
@@ -51,7 +51,7 @@ class Precomputed:
         return self._last[1]
 
     def close(self) -> None:
-        """Let go of the images, and remove the file of a memory map."""
+        """Free the images and remove the file of a memory map."""
         if self._last is not None:
             self._last[1].close()
             self._last = None
@@ -62,7 +62,7 @@ class Precomputed:
         if skipped := self.clean.facts.skipped:
             raise DataError(
                 f"{place}: these images are matched by their number, and --failaware-bad-samples left out {skipped}; "
-                "repair or remove those"
+                "repair or remove those images"
             )
         if array.is_file():
             pictures: ImageSet = _ArrayPictures(array, condition.severity or 0, self.clean)
@@ -79,10 +79,12 @@ class Precomputed:
             )
         if not np.array_equal(built.labels, self.clean.labels):
             raise DataError(
-                f"{place}: the labels are not those of --failaware-dataset in its order"
+                f"{place}: the labels differ from those of --failaware-dataset in its order"
                 f"{_renumbered(built, self.clean)}; use the same set"
             )
-        content = hashlib.sha256(built.sample_id.tobytes() + self.clean.sample_id.tobytes())  # which picture is whose
+        content = hashlib.sha256(
+            built.sample_id.tobytes() + self.clean.sample_id.tobytes()
+        )  # which picture belongs to which sample
         return replace(
             built,
             sample_id=self.clean.sample_id,
@@ -92,22 +94,22 @@ class Precomputed:
         )
 
     def _fitted(self, image: Image.Image) -> Image.Image:
-        """The picture at the model's input size; where it has that already, as published images often do, as it is."""
+        """Return the picture at the model's input size; published images often have it already and stay unchanged."""
         height, width = self.clean.images.shape[1:3]
         return image if image.size == (width, height) else self.geometry(image)
 
 
 def _renumbered(built: ImageStore, clean: ImageStore) -> str:
-    """What to add if the labels are the data set's but for the order of the classes."""
+    """Return an addition to the message if only the order of the classes differs."""
     pairs = set(zip(built.labels.tolist(), clean.labels.tolist(), strict=True))
-    if len(pairs) != len({one for one, _ in pairs}) or len(pairs) != len({other for _, other in pairs}):
+    if len(pairs) != len({label for label, _ in pairs}) or len(pairs) != len({other for _, other in pairs}):
         return ""
     there, here = min(pair for pair in pairs if pair[0] != pair[1])
-    return f", but for the order of the classes (label {there} there is {here} here)"
+    return f"; only the order of the classes differs (label {there} there is {here} here)"
 
 
 class _ArrayPictures(ImageSet):
-    """The images of one severity in an array of all five."""
+    """The images of one severity, in an array of all five severities."""
 
     reads_in_parallel = True
 
@@ -132,11 +134,11 @@ class _ArrayPictures(ImageSet):
         return len(self.clean.labels)
 
     def name(self, index: int) -> str:
-        """The array's file and the row."""
+        """Return the file of the array and the row."""
         return f"{self.path}[{self.first + index}]"
 
     def read(self, index: int) -> Sample:
-        """A row as a picture."""
+        """Read a row as a picture."""
         pixels = np.ascontiguousarray(self.pixels[self.first + index])
         image = Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
         label = int(self.clean.labels[index] if self._labels is None else self._labels[self.first + index])
@@ -144,7 +146,7 @@ class _ArrayPictures(ImageSet):
 
     @cached_property
     def _labels(self) -> NDArray[np.int64] | None:
-        """The labels beside the array, None where there are none."""
+        """The labels in the file beside the array, None if there is no such file."""
         path = self.path.with_name("labels.npy")
         if not path.is_file():
             return None
@@ -155,7 +157,7 @@ class _ArrayPictures(ImageSet):
 
 
 class _FolderPictures(ImageSet):
-    """The files of a folder that have the names of the clean files, whatever the suffix."""
+    """The files of a folder that have the names of the clean files; suffixes may differ."""
 
     reads_in_parallel = True
 
@@ -166,19 +168,19 @@ class _FolderPictures(ImageSet):
         return len(self.clean.labels)
 
     def name(self, index: int) -> str:
-        """The path of the file."""
+        """Return the path of the file."""
         return spelled(str(self.folder / self.images.file(index)))
 
     def read(self, index: int) -> Sample:
-        """The file of the same name."""
+        """Read the file of the same name."""
         wanted = self.folder / self.images.file(index)
         paths = [wanted, *(wanted.with_suffix(suffix) for suffix in _SUFFIXES)]
-        found = next((path for path in paths if path.is_file()), None)
-        if found is None:
+        file = next((path for path in paths if path.is_file()), None)
+        if file is None:
             raise DataError(
                 f"{self.name(index)}: there is no such file; the folder must repeat the files of --failaware-dataset"
             )
-        content, image = read_image(found, spelled(str(found)))
+        content, image = read_image(file, spelled(str(file)))
         return Sample(key=hashlib.sha256(content).digest(), image=image, label=int(self.clean.labels[index]))
 
 
@@ -193,5 +195,5 @@ def _loaded(path: Path) -> NDArray[np.uint8]:
         raise DataError(f"{path}: cannot be read as an array ({reason}); write it with numpy.save") from error
     if not isinstance(loaded, np.ndarray):
         loaded.close()
-        raise DataError(f"{path}: is an archive of several arrays; write the one with numpy.save")
+        raise DataError(f"{path}: is an archive of several arrays; write a single array with numpy.save")
     return loaded

@@ -1,4 +1,4 @@
-"""Images that cannot be used: left out and counted up to a number that the user allows, never replaced by others."""
+"""Leave out images that cannot be used, up to a number that the user allows; no others replace them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NAMED: Final = 3
 
 
 class Skipped:
-    """The images that were left out, `allowed` of them at most."""
+    """The images that were left out, at most `allowed`."""
 
     def __init__(self, allowed: int) -> None:
         self.allowed = allowed
@@ -24,7 +24,7 @@ class Skipped:
         """Leave an image out.
 
         Raises:
-            DataError: that is one more than is allowed, with the first few of them.
+            DataError: there are more than allowed; the message has the first few.
         """
         if self.allowed == 0:
             raise error
@@ -38,7 +38,7 @@ class Skipped:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How many were left out, and which, where any were."""
+        """A line on how many images were left out, and which; none if all could be used."""
         if not self.names:
             return ()
         more = len(self) - _NAMED

@@ -1,4 +1,4 @@
-"""Where data sets come from: folders of images, CSV manifests, npz files, torchvision's data sets, and factories."""
+"""Open data sets: folders of images, CSV manifests, npz files, torchvision's data sets, and factories."""
 
 from __future__ import annotations
 
@@ -25,10 +25,15 @@ from pytest_failaware.measure.imports import load_attribute
 
 
 def open_dataset(source: Source, data_root: Path, group: str | None = None) -> ImageSet:
-    """The data set of --failaware-dataset; `group` names the column of a manifest that samples are grouped by.
+    """Open the data set of --failaware-dataset.
+
+    Args:
+        source: what the option names.
+        data_root: the folder of torchvision's data sets.
+        group: the column of a manifest that groups samples; None takes the column `group`, if there is one.
 
     Raises:
-        DataError: in one line, naming the place, what was found and the remedy.
+        DataError: in one line, with the place, the finding and the remedy.
         ConfigError: `pkg.mod:factory` cannot be imported.
     """
     place = f"--failaware-dataset={source}"
@@ -91,7 +96,7 @@ def _npz(path: Path) -> ImageSet:
 
 
 def _class_numbers(labels: NDArray[Any], classes: NDArray[Any], place: str) -> NDArray[Any]:
-    """The class that each label means, by its place or by its name; (N,)."""
+    """Return the class number of each label, (N,); a label is a class number or a class name."""
     texts = labels.astype(str).tolist()
     try:
         numbers = class_numbers(dict.fromkeys(texts), class_texts(classes.tolist()))
@@ -102,35 +107,35 @@ def _class_numbers(labels: NDArray[Any], classes: NDArray[Any], place: str) -> N
 
 
 def _whole_numbers(labels: NDArray[Any], place: str) -> NDArray[Any]:
-    """The labels of classes without names, (N,)."""
-    found = [whole_number(text) for text in labels.astype(str).tolist()]
-    if None in found:
-        index = found.index(None)
+    """Return the labels of classes without names as whole numbers, (N,)."""
+    numbers = [whole_number(text) for text in labels.astype(str).tolist()]
+    if None in numbers:
+        index = numbers.index(None)
         raise DataError(
             f"{place}: item {index}: the label {one_line(repr(str(labels[index])))} is no whole number; count from 0, "
             "or write the names of the classes, in the order of the model's outputs, as an array classes"
         )
-    return np.array(found, dtype=object).astype(np.int64)
+    return np.array(numbers, dtype=object).astype(np.int64)
 
 
 def _read_arrays(path: Path, place: str) -> dict[str, NDArray[Any]]:
-    """The arrays that have a meaning here; the file may hold others."""
+    """Return the arrays that have a meaning here; the file may hold others."""
     remedy = "save it with numpy.savez(images=…, labels=…)"
     try:
         with path.open("rb") as file:
             if is_lfs_pointer(file.read(100)):
                 raise DataError(f"{place}: is a Git LFS pointer, not the data set itself; {LFS_REMEDY}")
             file.seek(0)
-            with np.load(file, allow_pickle=False) as found:
-                check_unpacked(found.zip, place, DataError, remedy="save the images as files for folder: or csv:")
-                names: list[str] = found.files
+            with np.load(file, allow_pickle=False) as file_arrays:
+                check_unpacked(file_arrays.zip, place, DataError, remedy="save the images as files for folder: or csv:")
+                names: list[str] = file_arrays.files
                 known = [name for name in ("images", "labels", "classes", "ids", "groups") if name in names]
-                arrays: dict[str, NDArray[Any]] = {name: found[name] for name in known}
+                arrays: dict[str, NDArray[Any]] = {name: file_arrays[name] for name in known}
     except DataError:
         raise
     except FileNotFoundError as error:
         raise DataError(f"{place}: no such file; give one saved with numpy.savez(images=…, labels=…)") from error
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
+    except Exception as error:  # a damaged file raises errors of any kind
         raise DataError(f"{place}: cannot be read as npz ({describe_error(error)}); {remedy}, no objects") from error
     missing = [name for name in ("images", "labels") if name not in arrays]
     if missing:
@@ -144,7 +149,7 @@ def _read_arrays(path: Path, place: str) -> dict[str, NDArray[Any]]:
 
 
 def _torchvision(name: str, root: Path) -> object:
-    """The test split of a torchvision data set that lies below `root`; nothing is downloaded."""
+    """Open the test split of a torchvision data set below `root`; nothing is downloaded."""
     from torchvision import datasets
 
     place = f"--failaware-dataset=torchvision:{name}"
@@ -160,10 +165,10 @@ def _torchvision(name: str, root: Path) -> object:
         options["split"] = "val" if name == "ImageNet" else "test"
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # old pickles in new numpy: the user can do nothing about it
+            warnings.simplefilter("ignore")  # old pickles in new numpy, which the user cannot change
             return kind(root, **options)
-    except Exception as error:  # each data set raises its own
+    except Exception as error:  # each data set raises errors of its own
         raise DataError(
-            f"{place}: not in {root}, or not as torchvision keeps it ({describe_error(error)}); put it there, or name "
-            "its folder in failaware_data_root"
+            f"{place}: not in {root}, or not in the layout of torchvision ({describe_error(error)}); put it there, or "
+            "name its folder in failaware_data_root"
         ) from error

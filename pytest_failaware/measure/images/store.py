@@ -1,4 +1,4 @@
-"""The decoded images of a data set: uint8 at the model's input resolution, in memory or memory-mapped."""
+"""The decoded images of a data set: uint8 at the model's input size, in memory or memory-mapped."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class ImageStore:
 
     @property
     def samples(self) -> Samples:
-        """The samples in ascending order of their ids; nothing can write into their columns."""
+        """The samples in ascending order of their ids; their columns are read-only."""
         order = np.argsort(self.sample_id)
         groups = None if self.groups is None else read_only(self.groups[order])
         return Samples(ids=read_only(self.sample_id[order]), labels=read_only(self.labels[order]), groups=groups)
 
     def limited(self, count: int) -> ImageStore:
-        """The images with the `count` smallest ids: a sample over all classes, the same whatever the data's order."""
+        """Return the images with the `count` smallest ids: a sample over all classes that ignores the data's order."""
         rows = np.sort(np.argsort(self.sample_id)[:count])
         return replace(
             self,
@@ -53,16 +53,16 @@ class ImageStore:
         )
 
     def rows(self, sample_ids: Sequence[int]) -> dict[int, int]:
-        """The row of each of these samples that the store has."""
+        """Return the rows of the given samples by id; unknown samples are left out."""
         wanted = np.array(sample_ids, dtype=np.uint64)
         return {int(self.sample_id[row]): int(row) for row in np.flatnonzero(np.isin(self.sample_id, wanted))}
 
     def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
-        """How the data set names each of these samples that the store has."""
-        return {one: self.source.name(int(self.index[row])) for one, row in self.rows(sample_ids).items()}
+        """Return the names of the given samples by id; unknown samples are left out."""
+        return {sample_id: self.source.name(int(self.index[row])) for sample_id, row in self.rows(sample_ids).items()}
 
     def close(self) -> None:
-        """Remove the memory map's file, where it has a name."""
+        """Remove the file of the memory map, if it has a name."""
         if self.folder is not None:
             self.folder.cleanup()
 
@@ -71,4 +71,4 @@ Geometry = Callable[[Image.Image], Image.Image]
 
 
 def silent(done: int, total: int) -> None:
-    """Tells nobody."""
+    """Ignore the progress."""

@@ -1,4 +1,4 @@
-"""Some samples of a data set, so that only these are decoded."""
+"""Restrict a data set to some samples, so that only these are decoded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pytest_failaware.measure.images.data import ImageSet, Sample
 
 
 class Subset(ImageSet):
-    """The samples of a data set that have these numbers, in this order."""
+    """The samples of a data set with the given numbers, in the given order."""
 
     def __init__(self, images: ImageSet, numbers: Sequence[int]) -> None:
         self.images = images
@@ -23,22 +23,22 @@ class Subset(ImageSet):
         return len(self.numbers)
 
     def name(self, index: int) -> str:
-        """How the whole data set names this sample."""
+        """Return the name of the sample in the whole data set."""
         return self.images.name(self.numbers[index])
 
     def file(self, index: int) -> str:
-        """The path of the sample's file."""
+        """Return the path of the sample's file."""
         return self.images.file(self.numbers[index])
 
     def read(self, index: int) -> Sample:
-        """The sample, decoded by the whole data set."""
+        """Read the sample from the whole data set."""
         return self.images.read(self.numbers[index])
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the whole data set says of the samples that were read."""
+        """The lines of the whole data set on the samples that were read."""
         return self.images.notes
 
     def undoing(self, numbers: Preprocessing | None) -> ImageSet:
-        """The same samples of the data set, whose floats may be normalised by these numbers."""
+        """Return the same samples, whose floats may be normalised by these numbers."""
         return Subset(self.images.undoing(numbers), self.numbers)

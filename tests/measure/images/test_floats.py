@@ -47,7 +47,7 @@ def test_every_grey_level_comes_back(numbers: Preprocessing, dtype: torch.dtype)
 
     assert np.array_equal(ALL, store.images[0])
     kind = str(dtype).removeprefix("torch.")
-    assert (f"here: {kind} images were taken back to uint8, exactly in every pixel",) == store.notes
+    assert (f"here: {kind} images were converted back to uint8, exactly in every pixel",) == store.notes
 
 
 @pytest.mark.parametrize("numbers", [HALF, MNIST, IMAGENET], ids=str)
@@ -75,10 +75,10 @@ def test_the_same_samples_as_from_grey_levels() -> None:
 
 
 def test_an_enlarged_data_set_may_mix_types() -> None:
-    """Items of several types are all taken back, and the note names each."""
+    """Items of several types are all converted back, and the note names each."""
     items = [(normalised(ALL, HALF), 0), (ALL, 0), (normalised(255 - ALL, HALF).half(), 0)]
 
-    assert ("here: float16 and float32 images were taken back to uint8, exactly in every pixel",) == store_of(
+    assert ("here: float16 and float32 images were converted back to uint8, exactly in every pixel",) == store_of(
         items, HALF
     ).notes
 
@@ -103,12 +103,12 @@ def test_other_numbers_are_found_out(made: Preprocessing, given: Preprocessing, 
     """The error says how far off it is, and which well-known numbers fit."""
     text = refusal([(normalised(ALL, made), 0)], given)
 
-    assert text.startswith("here: item 0: the image is float32 and not taken back to uint8: ")
+    assert text.startswith("here: item 0: cannot convert float32 back to uint8 exactly: ")
     assert [] == [word for word in [f"--failaware-preprocess={given}", *words] if word not in text]
 
 
 def test_one_pixel_of_one_image_is_enough() -> None:
-    """The last pixel of the last image lies beside a grey level: nothing is taken back."""
+    """The last pixel of the last image lies beside a grey level: nothing is converted."""
     last = normalised(ALL, IMAGENET)
     last[2, 15, 15] -= 0.3 / 255 / IMAGENET.std[2]
     text = refusal([(normalised(ALL, IMAGENET), 0)] * 9 + [(last, 0)], IMAGENET)

@@ -104,7 +104,7 @@ def test_one_file_under_two_names(root: Path, link: str, target: str, first: str
     """It would count twice, so both names are given."""
     (root / link).symlink_to(target)
 
-    assert f"{Path(second)} is {Path(first)} again, under another name, and would count twice" in refusal(root)
+    assert f"{Path(second)} and {Path(first)} are the same and would count twice" in refusal(root)
 
 
 def test_two_links_to_one_file_elsewhere(root: Path) -> None:
@@ -125,8 +125,8 @@ def test_links_to_files_elsewhere(root: Path) -> None:
     (root / "eel").symlink_to(root.parent / "store")
     images = FolderImages(root)
 
-    assert (f"1 image lies outside of {root}, where links lead to",) == one
-    assert (f"2 images lie outside of {root}, where links lead to",) == images.notes
+    assert (f"links lead to 1 image outside of {root}",) == one
+    assert (f"links lead to 2 images outside of {root}",) == images.notes
     assert (("cat", "dog", "eel"), 5) == (images.classes, len(images))
     assert images.notes == build_store(images, same).notes
 
@@ -186,7 +186,7 @@ def test_files_that_are_left_out_for_their_suffix(root: Path) -> None:
     for name in ("b.avif", "c.eps", "sub/d"):
         (root / "cat" / name).write_text("another")
     several = FolderImages(root).notes
-    formats = "not named as PNG, JPEG, WebP, BMP, GIF, TIFF or PPM"
+    formats = "because the suffix is not of PNG, JPEG, WebP, BMP, GIF, TIFF or PPM"
 
     assert (f"1 file in the class folders is left out, {formats}: {Path('cat', 'a.heic')}",) == one
     shown = ", ".join(str(Path("cat", name)) for name in ("a.heic", "b.avif", "c.eps"))
@@ -251,7 +251,7 @@ def test_two_class_folders_that_are_written_alike(odd: Path) -> None:
     """One name means one class."""
     write(odd / "caf\\udce9" / "1.png")
 
-    assert "two class folders are written 'caf\\\\udce9'; rename the one that is no UTF-8" in refusal(odd)
+    assert "two class folders are written 'caf\\\\udce9'; rename the folder whose name is not UTF-8" in refusal(odd)
 
 
 def test_a_folder_of_corrupted_images_has_the_same_names(odd: Path) -> None:

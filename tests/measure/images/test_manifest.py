@@ -157,7 +157,7 @@ def test_a_sample_without_a_group(manifest: Path) -> None:
     """An empty cell would put strangers together."""
     text = refusal(manifest, "file,label,group\na.png,cat,x\nb.png,dog,\n")
 
-    assert f"{manifest}:3: the column 'group' is empty; a sample alone gets a group of its own" in text
+    assert f"{manifest}:3: the column 'group' is empty; a sample that belongs to no other needs its own group" in text
 
 
 # ---- what is refused -----------------------------------------------------------------------------------------------
@@ -188,8 +188,8 @@ def test_a_sample_without_a_group(manifest: Path) -> None:
         ("file,label\na.png,cat\nx.png,cat\ny.png,cat\n", [":3: 'x.png' is not there (and 1 more files)"]),
         ("file,label\nsub,cat\n", [":2: 'sub' is not there"]),
         ("file,label\nsub\\c.png,cat\n", ["'sub\\\\c.png' is not there", "with / between folders"]),
-        ("file,label\na.png,cat\nb.png,dog\nsub/../a.png,cat\n", [":4: 'sub/../a.png' is the file of line 2 again"]),
-        ("file,label\na.png,cat\na.png,dog\n", [":3: 'a.png' is the file of line 2 again"]),
+        ("file,label\na.png,cat\nb.png,dog\nsub/../a.png,cat\n", [":4: 'sub/../a.png' is also the file of line 2"]),
+        ("file,label\na.png,cat\na.png,dog\n", [":3: 'a.png' is also the file of line 2"]),
         ("file,label\na\0.png,cat\n", [":2: 'a\\x00.png' is no file"]),
         (f"file,label\n{'a' * 5000},cat\n", [":2: ", "is no file"]),
         ('file,label\na.png,"cat\n', ["cannot be read as CSV", "comma-separated UTF-8"]),
@@ -247,7 +247,7 @@ def test_links_that_leave_the_folder(manifest: Path) -> None:
     assert np.array_equal(PIXELS[2], np.asarray(within.read(0).image))
     assert () == within.notes
     assert np.array_equal(PIXELS[0], np.asarray(beyond.read(1).image))
-    assert (f"1 image lies outside of {manifest.parent}, where links lead to",) == beyond.notes
+    assert (f"links lead to 1 image outside of {manifest.parent}",) == beyond.notes
 
 
 def test_links_to_one_file_elsewhere(manifest: Path) -> None:
@@ -257,7 +257,7 @@ def test_links_to_one_file_elsewhere(manifest: Path) -> None:
 
     assert 2 == len(opened(manifest, "file,label\none.png,cat\ntwo.png,cat\n"))
     text = "file,label\none.png,cat\n./one.png,cat\n"
-    assert ":3: './one.png' is the file of line 2 again" in refusal(manifest, text)
+    assert ":3: './one.png' is also the file of line 2" in refusal(manifest, text)
 
 
 def test_a_manifest_that_git_lfs_has_not_fetched(manifest: Path) -> None:
@@ -284,7 +284,7 @@ def test_a_link_to_a_listed_file_is_that_file_again(manifest: Path) -> None:
     """Under two names it would count twice."""
     (manifest.parent / "inside.png").symlink_to("sub/c.png")
 
-    assert ":3: 'inside.png' is the file of line 2 again" in refusal(
+    assert ":3: 'inside.png' is also the file of line 2" in refusal(
         manifest, "file,label\nsub/c.png,cat\ninside.png,cat\n"
     )
 

@@ -78,7 +78,7 @@ def test_a_foreign_id_in_a_csv_leaves_the_others_alone(tmp_path: Path, foreign: 
         (pd.Series([7, None], dtype="Int64"), "row 1: has no sample_id"),
         (pd.Series(["a", None]), "row 1: has no sample_id"),
         (np.ma.array([7, 8], mask=[False, True]), "row 1: has no sample_id"),
-        ([b"a", b"\xff"], "row 1: the sample_id is .* no UTF-8"),
+        ([b"a", b"\xff"], "row 1: the sample_id is .* not UTF-8"),
         ([7, "7"], "row 1: the sample 7 is given twice"),
         ([7.0, 7], "row 1: the sample 7 is given twice"),
     ],
@@ -103,7 +103,7 @@ def test_a_number_that_is_the_hash_of_another_id(monkeypatch: pytest.MonkeyPatch
         ([None, "a"], "sample_ids: item 0 has no key"),
         ([float("nan"), 1.0], "sample_ids: item 0 has no key"),
         ([pd.NA, 1], "sample_ids: item 0 has no key"),
-        ([b"\xff", b"a"], "sample_ids: item 0 is .* no UTF-8"),
+        ([b"\xff", b"a"], "sample_ids: item 0 is .* not UTF-8"),
         ([object(), "a"], r"sample_ids: item 0 is .* \(object\); write text"),
     ],
 )
