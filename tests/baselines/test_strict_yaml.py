@@ -107,7 +107,7 @@ def test_a_hash_that_is_none(sha256: str) -> None:
 @pytest.mark.parametrize("name", ["con", "NUL", "aux.v2", "prn", "com1", "LPT9.old", "ends."])
 def test_names_that_windows_cannot_have(tmp_path: Path, name: str) -> None:
     """A checkout on Windows would fail."""
-    with pytest.raises(BaselineError, match="Windows has no files or folders of this name; choose another"):
+    with pytest.raises(BaselineError, match="Windows allows no file or folder of this name; choose another"):
         update_baseline(tmp_path, name, [(measurement_of(), RULE)])
     assert [] == list(tmp_path.iterdir())
 
