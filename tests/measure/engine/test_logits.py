@@ -249,7 +249,7 @@ def test_probabilities_in_the_records_of_predictions() -> None:
         DataError, match=r"the logits are probabilities, every row sums to 1 .* name them probabilities"
     ):
         evaluate(records=table)
-    with pytest.raises(ConfigError, match="records name their scores logits or probabilities; leave out outputs"):
+    with pytest.raises(ConfigError, match="records state whether scores are logits or probabilities; remove outputs"):
         evaluate(records=table, outputs="probabilities")
     with pytest.warns(FailAwareWarning, match="the logits are between 0 and 1, as after a sigmoid"):
         evaluate(records=table | {"logits": scores / 2})

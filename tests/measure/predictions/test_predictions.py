@@ -288,7 +288,7 @@ MISTAKES = {
     "a label": (set_to("label", 2, 3), "row 2: the label '3' is no class; choose from 0, 1, 2, or 0 to 2"),
     "a condition": (
         set_to("condition", 3, "Typ!s"),
-        "row 3: the condition 'Typ!s' is no name; write small letters, digits and _",
+        "row 3: the condition 'Typ!s' is not a name; write small letters, digits and _",
     ),
     "strength": (set_to("condition", 3, "fog"), "row 3: condition: fog needs its strength"),
     "no id": (lambda c: c.pop("sample_id"), "has no column sample_id; choose from label, logits, condition"),
@@ -364,7 +364,7 @@ def test_evaluate_takes_a_path_a_frame_or_arrays(tmp_path: Path) -> None:
 
 def test_evaluate_takes_either_a_model_or_predictions() -> None:
     """Not both, and not neither."""
-    with pytest.raises(ConfigError, match="leave out model and dataset, or records"):
+    with pytest.raises(ConfigError, match="records cannot be combined with a model or dataset"):
         evaluate(records=columns(), model="model.pth")
     with pytest.raises(ConfigError, match="give model, dataset and preprocess, or records"):
         evaluate(model="model.pth")
