@@ -27,7 +27,7 @@ from image_by_image import Pictures, run_loop, run_plugin
 from PIL import Image
 
 from pytest_failaware import FailAwareError
-from pytest_failaware.config.given import Surroundings
+from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import RunConfig

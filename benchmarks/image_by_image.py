@@ -24,7 +24,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from torchvision.transforms.functional import pil_to_tensor
 
 from pytest_failaware import Evaluation, FailAwareError
-from pytest_failaware.config.given import Surroundings
+from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.core.conditions.catalogue import FOUNDING
 from pytest_failaware.core.preprocessing import Preprocessing

@@ -41,7 +41,7 @@ import torch
 from networks import HALF, IMAGENET, NONE, Build, Images, Labels, Pixels
 from torch import nn
 
-from pytest_failaware.config.given import Surroundings
+from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import RunConfig

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_failaware.baselines.opening import directory_of, open_baseline
 from pytest_failaware.baselines.reference import read_reference
 from pytest_failaware.config.gate import build_gate
-from pytest_failaware.config.given import Surroundings
+from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.config.vocabulary import BUILT_IN
 from pytest_failaware.core.baseline import Baseline

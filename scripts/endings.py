@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
 from ways import GATE, OTHER, WAYS, Way  # noqa: E402 - see the line above
 
-from pytest_failaware.config.given import CI_SERVERS  # noqa: E402 - as above
+from pytest_failaware.config.option_texts import CI_SERVERS  # noqa: E402 - as above
 
 PAGE: Final = ROOT / "docs" / "acceptance.md"
 START: Final = "<!-- endings: written by scripts/endings.py --write -->"

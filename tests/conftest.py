@@ -20,7 +20,7 @@ from project import Command, Project
 
 import pytest_failaware
 from pytest_failaware.cli.main import main
-from pytest_failaware.config.given import CI_SERVERS
+from pytest_failaware.config.option_texts import CI_SERVERS
 
 for module in pkgutil.walk_packages(pytest_failaware.__path__, "pytest_failaware."):
     if not module.name.endswith(("__main__", ".gates")):  # the one is a program, the other a file of tests

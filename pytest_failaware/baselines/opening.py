@@ -16,7 +16,7 @@ from pytest_failaware.core.samples import Samples
 
 _REMEDY: Final = "give --baseline-dir, or the path of a .yaml file"
 
-WITH_LOGITS: Final = "record it anew with failaware_store_logits = true in the ini and --failaware-update-baselines"
+WITH_LOGITS: Final = "record it again with failaware_store_logits = true in the ini and --failaware-update-baselines"
 """What helps where a command needs logits that are not stored."""
 
 

@@ -44,7 +44,7 @@ def refusal(
         )
     if 0 < old.data.groups < old.data.samples and samples.groups is None:
         return (
-            f"its samples come in {old.data.groups:,} groups and this run tells none, which {', '.join(stale)} would "
+            f"its samples come in {old.data.groups:,} groups and this run has none, which {', '.join(stale)} would "
             "lose, too; name the groups, as with --failaware-group, or update every condition in one run"
         )
     return ""

@@ -1,4 +1,4 @@
-"""The folder of the baselines for a command that is called in some folder, as pytest would find it there."""
+"""Find the folder of the baselines for a command, as pytest would find it from the same working directory."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import os
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.config.given import Given
 from pytest_failaware.config.ini_files import Table, find_ini, table_of
+from pytest_failaware.config.option_texts import OptionText
 from pytest_failaware.config.options import BY_NAME
 
 _OPTION: Final = BY_NAME["baseline-dir"]
 
 
 def baseline_folder(start: Path) -> Path:
-    """Return the folder that the ini names, else `baselines` beside the ini; absolute only if the ini has it so.
+    """Return the folder named in the ini, else `baselines` beside the ini.
+
+    The path is absolute only if the ini has an absolute path.
 
     Raises:
         ConfigError: the ini cannot be read.
@@ -23,7 +25,7 @@ def baseline_folder(start: Path) -> Path:
     if ini is None:
         return Path(_OPTION.default)
     text = str(table.get(_OPTION.ini) or _OPTION.default)
-    folder = Given(text=text, where=f"{_OPTION.ini} = {text}", place=ini.name, base=ini.parent).path()
+    folder = OptionText(text=text, where=f"{_OPTION.ini} = {text}", place=ini.name, base=ini.parent).path()
     return folder if Path(text).expanduser().is_absolute() else Path(os.path.relpath(folder, start.resolve()))
 
 
@@ -31,7 +33,7 @@ def ini_of(start: Path) -> tuple[Path | None, Table]:
     """Return the file that configures pytest in a folder, with its keys.
 
     Raises:
-        ConfigError: it cannot be read.
+        ConfigError: the file cannot be read.
     """
     ini = find_ini(start)
     return ini, (table_of(ini) or {} if ini is not None else {})

@@ -1,4 +1,4 @@
-"""The typed command, ready to copy: our options, -k, -m, -n, -c and paths, without options of other plugins."""
+"""Write commands that the user can copy: the typed command without options of other plugins, and `accept`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _STORABLE: Final = (*CHANGED, Verdict.MISSING)
 
 
 def accept_command(report: str, results: Sequence[ItemResult], folder: str = "") -> str:
-    """Return the command that stores the values of a run that failed from its report, "" if it would store none.
+    """Return the command that stores the values of a failed run from its report, "" if there is nothing to store.
 
     Args:
-        report: the JSON report, as the reader would type it.
-        results: of the whole run.
-        folder: of the baselines, if the command would not find it by itself.
+        report: the path of the JSON report, as the user would type it.
+        results: all results of the run.
+        folder: the folder of the baselines, if the command cannot find it without help; else "".
     """
     storable = [
         result for result in results if result.verdict in _STORABLE and not result.is_against and not result.lacks_files
@@ -40,11 +40,13 @@ def accept_command(report: str, results: Sequence[ItemResult], folder: str = "")
 
 
 def shown_command(words: Sequence[str], paths: Collection[str]) -> str:
-    """The command, without what an update would contradict; other plugins' options may hold what is secret.
+    """Return the typed command without options that exclude an update.
+
+    Only our options, -k, -m, -n, -c, --rootdir and paths are kept, since options of other plugins may hold secrets.
 
     Args:
-        words: what was typed.
-        paths: those words that name tests.
+        words: the words that were typed.
+        paths: those of the words that name tests.
     """
     return shlex.join(["pytest", *_kept(list(words), paths)])
 

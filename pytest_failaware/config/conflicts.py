@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.config.given import COMMAND_LINE, Given, Surroundings
+from pytest_failaware.config.option_texts import COMMAND_LINE, OptionText, Surroundings
 from pytest_failaware.config.options import OPTIONS, PREFIX
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.gate import Gate
@@ -16,30 +16,30 @@ from pytest_failaware.report.json_report import records_path
 
 _ENVIRONMENT: Final = frozenset(option.environment for option in OPTIONS if option.environment)
 _SWITCHES: Final = frozenset(option.name for option in OPTIONS if option.flag)
-_LEAST_ALPHA: Final = Decimal("1e-12")  # what forty samples lost and none gained prove
+_LEAST_ALPHA: Final = Decimal("1e-12")  # proven if forty samples are lost and none is gained
 
 
-def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around: Surroundings) -> None:
+def refuse_contradictions(config: RunConfig, options: Mapping[str, OptionText], around: Surroundings) -> None:
     """Refuse options that together would weaken a gate without a review, or store only a part of the numbers.
 
     Raises:
-        ConfigError: naming the options and which to remove.
+        ConfigError: the message names the options and which of them to remove.
     """
     if config.precision is Precision.TF32 and config.device == "cpu":
-        raise ConfigError(f"{given['precision'].where}: only CUDA has TF32; remove it, or the device cpu")
+        raise ConfigError(f"{options['precision'].where}: only CUDA has TF32; remove it, or the device cpu")
     if config.check:
-        _refuse_beside_check(given)
+        _refuse_beside_check(options)
     if config.outputs.files:
-        _refuse_shared_files(config, given["report"].lines)
+        _refuse_shared_files(config, options["report"].lines)
     if config.subject is SubjectKind.PREDICTIONS:
-        _refuse_what_a_model_needs(config, given)
+        _refuse_what_a_model_needs(config, options)
     readers = {"strict": config.strict, "limit": config.limit, "against": config.against, "override": config.overrides}
     for name, active in readers.items():
         if active and config.writing.asked:
-            where = given[name].where if name in given else f"--failaware-{name}"
+            where = options[name].where if name in options else f"--failaware-{name}"
             raise ConfigError(f"{where}: a run with it writes no baseline, not even in a dry run; remove one of them")
     if config.strict:
-        _refuse_unreviewed(config, given)
+        _refuse_unreviewed(config, options)
         refuse_toothless(config.gate)
     if config.writing.asked and config.writing.is_refused and not config.writing.dry_run:
         raise ConfigError(
@@ -48,58 +48,60 @@ def refuse_contradictions(config: RunConfig, given: Mapping[str, Given], around:
         )
 
 
-def _refuse_beside_check(given: Mapping[str, Given]) -> None:
-    """Refuse options that need all samples if the run only looks at a few."""
+def _refuse_beside_check(options: Mapping[str, OptionText]) -> None:
+    """Refuse options that need all samples, since --failaware-check looks at only a few."""
     writing = ("update-baselines", "update-new", "prune", "dry-run", "reason", "reset-golden")
-    report = ("report",) if "report" in given and given["report"].place == COMMAND_LINE else ()  # the ini's: other runs
+    # a report in the ini is meant for other runs
+    is_typed = "report" in options and options["report"].place == COMMAND_LINE
+    report = ("report",) if is_typed else ()
     for name in ("strict", "limit", "against", *writing, *report):
-        if name in given and (name not in _SWITCHES or given[name].switch()):
+        if name in options and (name not in _SWITCHES or options[name].switch()):
             raise ConfigError(
-                f"{given[name].where}: --failaware-check only looks at a few samples, so there is nothing to judge, "
-                f"store or report; {_left_out(name, given[name])}"
+                f"{options[name].where}: --failaware-check only looks at a few samples, so there is nothing to judge, "
+                f"store or report; {_left_out(name, options[name])}"
             )
 
 
-def _refuse_shared_files(config: RunConfig, reports: Iterable[Given]) -> None:
-    """Refuse a report that would replace another or a baseline."""
+def _refuse_shared_files(config: RunConfig, reports: Iterable[OptionText]) -> None:
+    """Refuse a report that would overwrite another report or a baseline."""
     taken: dict[Path, str] = {}
-    for given, path in zip(reports, config.outputs.files, strict=True):
+    for report, path in zip(reports, config.outputs.files, strict=True):
         for written in (path, records_path(path)) if path.suffix.lower() == ".json" else (path,):
             if written in taken or written.is_relative_to(config.baseline_dir):
                 holder = taken.get(written, f"the baselines in {config.baseline_dir}")
-                raise ConfigError(f"{given.where}: {written} is for {holder}; name another file")
-            taken[written] = given.where
+                raise ConfigError(f"{report.where}: {written} is for {holder}; name another file")
+            taken[written] = report.where
 
 
-def _left_out(name: str, given: Given) -> str:
-    """How to run without an option, depending on its place."""
-    if given.place == COMMAND_LINE:
+def _left_out(name: str, option: OptionText) -> str:
+    """Return how to run without an option, which depends on where the option was given."""
+    if option.place == COMMAND_LINE:
         return "remove one of them"
-    if given.place in _ENVIRONMENT:
-        return f"unset {given.place}"
+    if option.place in _ENVIRONMENT:
+        return f"unset {option.place}"
     return f"add -o {PREFIX}{name}={'false' if name in _SWITCHES else ''}"
 
 
-def _refuse_unreviewed(config: RunConfig, given: Mapping[str, Given]) -> None:
+def _refuse_unreviewed(config: RunConfig, options: Mapping[str, OptionText]) -> None:
     for name, bends in (("override", config.overrides), ("limit", config.limit)):
         if bends:
             raise ConfigError(
-                f"{given['strict'].where}: cannot be combined with --failaware-{name}, which changes the gate; "
+                f"{options['strict'].where}: cannot be combined with --failaware-{name}, which changes the gate; "
                 "remove one of them"
             )
     for name, what in (("against", "its reference"), ("group", "the groups of samples")):
-        if name in given and given[name].place == COMMAND_LINE:
+        if name in options and options[name].place == COMMAND_LINE:
             raise ConfigError(
-                f"{given[name].where}: a strict run takes {what} from a reviewed file; set "
+                f"{options[name].where}: a strict run takes {what} from a reviewed file; set "
                 f"failaware_{name} in the ini, or remove one of them"
             )
 
 
 def refuse_toothless(gate: Gate) -> None:
-    """Refuse a gate that could never fail: a tolerance as wide as the metric's range, a level no samples can reach.
+    """Refuse a gate that could never fail: the tolerance is as wide as the range of the metric, or alpha is too small.
 
     Raises:
-        ConfigError: naming the metric, or the level.
+        ConfigError: the message names the metric, or alpha.
     """
     for name in gate.metrics:
         metric = gate.table.get(name)
@@ -115,25 +117,25 @@ def refuse_toothless(gate: Gate) -> None:
         )
 
 
-def _refuse_what_a_model_needs(config: RunConfig, given: Mapping[str, Given]) -> None:
-    where = given["predictions"].where
+def _refuse_what_a_model_needs(config: RunConfig, options: Mapping[str, OptionText]) -> None:
+    where = options["predictions"].where
     if config.model is not None:
         raise ConfigError(
-            f"{where} and {given['model'].where} exclude each other: the first was predicted elsewhere, the second is "
-            "run here; keep one"
+            f"{where} and {options['model'].where} exclude each other: the first was predicted elsewhere, the second "
+            "is run here; keep one"
         )
     if config.limit is not None:
-        raise ConfigError(f"{given['limit'].where}: predictions are not measured again; remove it or {where}")
+        raise ConfigError(f"{options['limit'].where}: predictions are not measured again; remove it or {where}")
 
 
 def check_logits(config: RunConfig, gate: Gate) -> None:
-    """Refuse a gate whose metrics need every logit if logits are absent, in this run or when the next run compares.
+    """Refuse a gate whose metrics need every logit if logits are missing now, or will be missing in the baseline.
 
     Raises:
-        ConfigError: naming the metrics and the key.
+        ConfigError: the message names the metrics and the ini key.
     """
     stores = config.writing.update is not UpdateMode.NOTHING
-    are_there = config.subject is SubjectKind.PREDICTIONS and not stores  # a file of predictions brings its own
+    are_there = config.subject is SubjectKind.PREDICTIONS and not stores  # a file of predictions has its own logits
     if gate.of_logits and not config.store_logits and not are_there:
         raise ConfigError(
             f"metrics: {', '.join(gate.of_logits)}: needs every logit of a sample, and they are not kept; set "

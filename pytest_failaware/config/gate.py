@@ -1,4 +1,4 @@
-"""What defines a gate, read from the marker or from the ini key of the same name."""
+"""Read the definition of a gate from the arguments of a marker or from ini keys of the same names."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from pytest_failaware.judge.metrics.names import EXAMPLES, spelled_metric
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES, DEFAULT_GATES
 from pytest_failaware.judge.metrics.scores import RANKING_METRICS
 
-_VAST: Final = 1e12  # no bound is beyond it
+_VAST: Final = 1e12  # no bound exceeds it
 
 
 def build_gate(
     values: Mapping[str, object], *, prefix: str = "", base: Gate | None = None, vocabulary: Vocabulary = BUILT_IN
 ) -> Gate:
-    """A gate from named values; what they leave out comes from `base`, else from the defaults.
+    """Return a gate with these values; missing values come from `base`, or else from the defaults.
 
     Args:
-        values: argument name -> value, Python objects from a marker or text from an ini.
-        prefix: stands before the argument's name in errors, `failaware_` or `reliability: `.
-        base: the gate whose values hold for what `values` leaves out.
+        values: the value of each argument: Python objects from a marker, or text from an ini.
+        prefix: the text before the name of the argument in errors, `failaware_` or `reliability: `.
+        base: the gate that gives the missing values.
         vocabulary: the conditions and metrics that can be named.
 
     Raises:
-        ConfigError: an unknown name (with the closest known one), or a value that cannot be used.
+        ConfigError: a name is unknown (the message has the closest known name), or a value cannot be used.
     """
     for name in values:
         if name not in _READERS:
@@ -43,24 +43,24 @@ def build_gate(
     start = base or _default_gate(vocabulary)
     read = {name: _READERS[name](value, f"{prefix}{name}", vocabulary) for name, value in values.items()}
     if isinstance(tolerance := read.get("tolerance"), dict):
-        is_for_all = set(vocabulary.metrics) <= set(tolerance)  # and replaces every tolerance of a single metric
+        is_for_all = set(vocabulary.metrics) <= set(tolerance)  # then it replaces all earlier tolerances
         read["tolerance"] = tolerance if is_for_all else {**start.tolerance, **tolerance}
     gate = dataclasses.replace(start, **read)  # type: ignore[arg-type]  # each reader returns its field's type
     return dataclasses.replace(gate, table={**gate.table, **dict(_spelled(gate))})
 
 
 def _spelled(gate: Gate) -> Iterator[tuple[str, AnyMetric]]:
-    """The metrics that the gate names with brackets."""
+    """Yield the metrics that the gate names with brackets, such as `augrc(margin)`."""
     for name in sorted(gate.named - set(gate.table)):
         if metric := spelled_metric(name, "metrics"):
             yield name, metric
 
 
 def read_pairs(texts: Iterable[object], prefix: str) -> dict[str, str]:
-    """Texts KEY=VALUE as arguments for `build_gate`.
+    """Return texts KEY=VALUE as arguments for `build_gate`.
 
     Raises:
-        ConfigError: a text without "=", or a key twice.
+        ConfigError: a text has no "=", or a key is given twice.
     """
     pairs: dict[str, str] = {}
     for text in texts:
@@ -100,7 +100,7 @@ def _rule(value: object, where: str, vocabulary: Vocabulary) -> FailureRule:
 
 
 def _tolerated(vocabulary: Vocabulary) -> Mapping[str, AnyMetric]:
-    """The metrics that have a tolerance without brackets."""
+    """Return the metrics whose tolerance can be given by a name without brackets."""
     return {**{name: family.plain for name, family in RANKING_METRICS.items()}, **vocabulary.metrics}
 
 
@@ -116,7 +116,8 @@ def _tolerance(value: object, where: str, vocabulary: Vocabulary) -> dict[str, D
     known = _tolerated(vocabulary)
     pairs = _pairs(value, where, known)
     if pairs is None:
-        alone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value  # an ini's words
+        # the ini gives a list of words
+        alone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
         return dict.fromkeys(known, _rate(alone, where))
     margins = {}
     for name, margin in pairs.items():
@@ -134,7 +135,7 @@ def _maximum(value: object, where: str, vocabulary: Vocabulary) -> dict[str, Dec
 
 
 def _with_one_side(vocabulary: Vocabulary) -> dict[str, AnyMetric | None]:
-    """The metrics that a literal bound can hold without a baseline."""
+    """Return the metrics that a literal bound can judge without a baseline."""
     return {name: metric for name, metric in vocabulary.metrics.items() if metric.has_one_side}
 
 
@@ -148,7 +149,7 @@ def _bounds(value: object, where: str, table: Mapping[str, AnyMetric | None]) ->
 
 
 def _range(name: str, table: Mapping[str, AnyMetric | None]) -> tuple[float, float]:
-    """The least and the largest value of a metric."""
+    """Return the smallest and the largest value of a metric."""
     metric = table[name] if name in table else spelled_metric(name, "")
     return (0.0, 1.0) if metric is None else (metric.lowest, metric.highest)
 
@@ -194,7 +195,7 @@ _READERS: Final[Mapping[str, Callable[[object, str, Vocabulary], object]]] = {
 
 
 def _words(value: object, where: str) -> tuple[str, ...]:
-    """A list of texts, each split at commas; a lone text is split at blanks, too."""
+    """Return the names in a list of texts, each split at commas; a single text is also split at blanks."""
     if isinstance(value, str):
         return names_in(value)
     words = tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else (value,)
@@ -204,7 +205,7 @@ def _words(value: object, where: str) -> tuple[str, ...]:
 
 
 def _pairs(value: object, where: str, table: Collection[str]) -> dict[str, object] | None:
-    """metric -> number from a mapping or from words like `accuracy=0.9`; None if no metric is named."""
+    """Return the number of each metric in a mapping or in words like `accuracy=0.9`; None if no metric is named."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
     if isinstance(value, (str, list, tuple)) and "{" in str(value):
@@ -213,7 +214,7 @@ def _pairs(value: object, where: str, table: Collection[str]) -> dict[str, objec
     if isinstance(value, Mapping):
         items: list[tuple[str, object]] = [(str(name), number) for name, number in value.items()]
     elif isinstance(value, (str, list, tuple)) and "=" in str(value):
-        # The last "=": a name may hold one in its brackets, as ece(temperature=1.5)=0.05 does.
+        # Split at the last "=", since a name may have one in its brackets, as in ece(temperature=1.5)=0.05.
         items = [(name, number) for name, _, number in (word.rpartition("=") for word in _words(value, where))]
     else:
         return None
@@ -221,7 +222,7 @@ def _pairs(value: object, where: str, table: Collection[str]) -> dict[str, objec
 
 
 def _metric(name: str, where: str, table: Collection[str]) -> str:
-    """A metric's only spelling."""
+    """Return the canonical spelling of a metric."""
     if name in table:
         return name
     if metric := spelled_metric(name, where):
@@ -230,7 +231,7 @@ def _metric(name: str, where: str, table: Collection[str]) -> str:
 
 
 def _rate(value: object, where: str, lowest: float = 0.0, highest: float = 1.0) -> Decimal:
-    """The exact decimal of what was typed, in [lowest, highest]."""
+    """Return the typed number as an exact decimal in [lowest, highest]."""
     try:
         rate = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
     except InvalidOperation:

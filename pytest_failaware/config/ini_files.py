@@ -1,4 +1,4 @@
-"""The files that configure pytest: their names, which of them counts in a folder, and the keys in them."""
+"""Find and read the files that configure pytest."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from pytest_failaware.core.errors import ConfigError
 INI_NAMES: Final = (
     "pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg",
 )  # fmt: skip
-"""The names that pytest looks for in a folder, in its order."""
+"""The file names that pytest looks for in a folder, in the same order."""
 
 SINCE_PYTEST_9: Final = ("pytest.toml", ".pytest.toml")
-"""Files that earlier versions of pytest do not read."""
+"""The files that versions before pytest 9 do not read."""
 
 _OWN: Final = (*SINCE_PYTEST_9, "pytest.ini", ".pytest.ini")  # configure pytest even if they are empty
 _UNREADABLE: Final = (OSError, UnicodeDecodeError, configparser.Error, tomllib.TOMLDecodeError)
 
 Table: TypeAlias = Mapping[str, Any]
-"""Keys and values. Any: what TOML can hold; text if the file is no TOML."""
+"""Keys and values. Any: every type of TOML; in other files all values are text."""
 
 
 def table_of(path: Path) -> Table | None:
-    """Return what a file says to pytest, None if it says nothing.
+    """Return the keys for pytest in a file, None if the file does not configure pytest.
 
-    A TOML file's values keep their types, in the table `ini_options` as well.
+    The values in a TOML file keep their types, also in the table `ini_options`.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -38,11 +38,11 @@ def table_of(path: Path) -> Table | None:
         return _toml_table(path.name, text) if path.suffix == ".toml" else _ini_table(path, text)
     except _UNREADABLE as error:
         why = str(error).partition("\n")[0]
-        raise ConfigError(f"{path}: cannot be read ({why}); repair it, for pytest reads it, too") from error
+        raise ConfigError(f"{path}: cannot be read ({why}); repair it, since pytest reads it too") from error
 
 
 def header_of(path: Path, document: Table) -> tuple[str, ...]:
-    """Return the names of the tables in which pytest's keys stand in a TOML document."""
+    """Return the names of the nested tables that hold the keys for pytest in a TOML document."""
     tool = document.get("tool")
     table = tool.get("pytest") if isinstance(tool, Mapping) else None
     if path.name in SINCE_PYTEST_9 or (table is None and path.name != "pyproject.toml" and "pytest" in document):
@@ -52,7 +52,7 @@ def header_of(path: Path, document: Table) -> tuple[str, ...]:
 
 
 def needs_pytest_9(path: Path) -> bool:
-    """Return whether earlier versions of pytest pass over what a file says to pytest.
+    """Return whether versions before pytest 9 ignore the keys for pytest in a file.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -63,10 +63,10 @@ def needs_pytest_9(path: Path) -> bool:
 
 
 def find_ini(folder: Path) -> Path | None:
-    """Return the file that configures pytest if it is called in a folder, None if there is none.
+    """Return the file that configures pytest when pytest is called in a folder, None if there is none.
 
     Raises:
-        ConfigError: a file on the way cannot be read.
+        ConfigError: a file in the folder or in a folder above cannot be read.
     """
     for place in (folder, *folder.parents):
         for name in INI_NAMES:

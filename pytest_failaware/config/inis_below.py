@@ -1,4 +1,4 @@
-"""Whether other files below the one in use have keys of ours: their runs may use the same baselines."""
+"""Find other ini files with our keys below the ini in use, since their runs may use the same baselines."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ MOST_FOLDERS: Final = 20_000
 
 
 def is_only_ini(ini: Path, baselines: Path) -> bool:
-    """Return whether no other such file lies beside or below; False if that cannot be known.
+    """Return whether no other ini with our keys lies beside or below this one; False if that cannot be known.
 
-    Hidden folders, node_modules, virtual environments and the folder of the baselines are not looked into.
+    Hidden folders, node_modules, virtual environments and the folder of the baselines are not searched.
     """
     unread: list[OSError] = []
     for count, (place, folders, files) in enumerate(os.walk(ini.parent, onerror=unread.append)):

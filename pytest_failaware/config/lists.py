@@ -1,4 +1,4 @@
-"""Lists of names as people write them: with commas, with blanks or with both, and never cut within brackets."""
+"""Split lists of names at commas and blanks, but never within brackets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def names_in(text: str) -> tuple[str, ...]:
 
 
 def names_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """Split each text of a list at commas; first put together what an ini or a shell cut at a blank within brackets.
+    """Split each text of a list at commas, after joining texts that an ini or a shell split within brackets.
 
     >>> names_of(["clean,", "spatter(a=1,", "b=2),", "blur"])
     ('clean', 'spatter(a=1, b=2)', 'blur')
@@ -29,7 +29,7 @@ def names_of(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _whole(pieces: Iterable[str]) -> Iterator[str]:
-    """Pieces, joined while a bracket is open."""
+    """Yield the pieces, joined while a bracket is open."""
     whole = ""
     for piece in pieces:
         whole = f"{whole} {piece}" if whole else piece
@@ -41,6 +41,6 @@ def _whole(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def _parts(text: str) -> list[str]:
-    """The parts between commas; an empty text stays, to be refused by its reader."""
+    """Return the parts between commas; an empty text is kept, so that its reader refuses it."""
     parts = [part.strip() for part in _PART.findall(text)]
     return [part for part in parts if part] if text.strip() else [text]

@@ -1,4 +1,4 @@
-"""Names that nearly spell ours: a marker that gates nothing, an option that does not exist."""
+"""Refuse names that are close to ours: a misspelt marker would gate nothing, and an option may not exist."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _NEAR: Final = 2  # letters
 
 
 def refuse_misspelt(names: Iterable[str], registered: Iterable[str]) -> None:
-    """Refuse a marker within two letters of ours that no ini, conftest or plugin registers.
+    """Refuse a marker that differs from ours by at most two letters, unless it is registered.
 
     Args:
-        names: the names of a test's markers.
-        registered: the lines of pytest's ini key `markers`.
+        names: the names of the markers of a test.
+        registered: the lines of pytest's ini key `markers`, with those that a conftest or a plugin adds.
 
     Raises:
-        ConfigError: naming the marker.
+        ConfigError: the message names the marker.
     """
     known = {line.partition(":")[0].partition("(")[0].strip() for line in registered}
     for name in names:
@@ -32,7 +32,7 @@ def refuse_misspelt(names: Iterable[str], registered: Iterable[str]) -> None:
 
 
 def is_near(name: str) -> bool:
-    """Whether at most two letters are added, left out or replaced."""
+    """Return whether a name equals our marker after at most two letters are added, removed or replaced."""
     if abs(len(name) - len(MARKER)) > _NEAR:
         return False
     row = list(range(len(MARKER) + 1))
@@ -44,13 +44,13 @@ def is_near(name: str) -> bool:
 
 
 def refuse_unknown(words: Iterable[str]) -> None:
-    """Refuse a word of the command line that begins as our options do and is none.
+    """Refuse a word of the command line that begins like our options and is not an option.
 
     Args:
         words: the words that neither pytest nor a plugin knows.
 
     Raises:
-        ConfigError: naming the word and what to write.
+        ConfigError: the message names the word and what to write instead.
     """
     for word in words:
         if word.startswith(TYPED_PREFIX.removesuffix("-")):
@@ -58,7 +58,7 @@ def refuse_unknown(words: Iterable[str]) -> None:
 
 
 def _remedy(word: str) -> str:
-    """What to write in place of an unknown option."""
+    """Return what to write instead of an unknown option."""
     text, _, value = word.partition("=")
     name = text.removeprefix(TYPED_PREFIX.removesuffix("-")).lstrip("-_").replace("_", "-").lower()
     if name in INI_KEYS:
@@ -80,7 +80,7 @@ def _remedy(word: str) -> str:
 
 
 def _suffix(name: str) -> str:
-    """The suffix of the report that a name means, as in --failaware-json, "" if it means none."""
-    from pytest_failaware.report.outputs import WRITERS  # not before it is needed: loading stays cheap
+    """Return the suffix of the report that an option such as --failaware-json means, "" if it means no report."""
+    from pytest_failaware.report.outputs import WRITERS  # imported here to keep loading cheap
 
     return f".{name}" if f".{name}" in WRITERS else ""

@@ -1,4 +1,4 @@
-"""The file that configures pytest for a test; a second file with our keys would be a second gate, and is refused."""
+"""Refuse a test or a run if an ini that pytest does not use has our keys, since it would define a second gate."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pytest_failaware.core.text import from_here
 
 
 class NearerInis:
-    """Whether a folder of tests has a nearer file than the one in use; each folder is looked at once.
+    """Checks whether a folder of tests has a nearer ini than the one in use; each folder is checked once.
 
-    `in_use` is the file that configures this run, None if there is none; `root` is pytest's rootdir; `start` is where
-    pytest was called from. Folders are the same if their links lead to the same place.
+    `in_use` is the file that configures this run, None if there is none; `root` is pytest's rootdir; `start` is the
+    folder in which pytest was called. Two folders are the same if their links resolve to the same path.
     """
 
     def __init__(self, *, in_use: Path | None, root: Path, start: Path) -> None:
@@ -24,10 +24,10 @@ class NearerInis:
         self._beside: tuple[Path, ...] | None = None
 
     def refuse(self, folder: Path) -> None:
-        """Refuse a test whose own folders hold our keys in a file that pytest does not use.
+        """Refuse a test if its folder, or one above it, has an ini with our keys that pytest does not use.
 
         Raises:
-            ConfigError: naming both files and the command that uses the nearer one.
+            ConfigError: the message names both files and the command that uses the nearer one.
         """
         if folder not in self._known:
             self._known[folder] = self._nearer(folder)
@@ -40,10 +40,10 @@ class NearerInis:
         )
 
     def refuse_second(self) -> None:
-        """Refuse a run whose ini has a second file beside it with keys of ours, which pytest does not read.
+        """Refuse a run if a second ini with our keys, which pytest does not read, lies beside the ini in use.
 
         Raises:
-            ConfigError: naming both files.
+            ConfigError: the message names both files.
         """
         if self.in_use is None:
             return
@@ -56,7 +56,7 @@ class NearerInis:
             )
 
     def _nearer(self, folder: Path) -> Path | None:
-        """The first such file on the way up; none if a folder also holds the file in use."""
+        """Return the first ini with our keys in the folder or above it, None if the file in use is found first."""
         for place in (folder, *folder.parents):
             if self._end.is_relative_to(place.resolve()):
                 return None
@@ -65,18 +65,18 @@ class NearerInis:
         return None
 
     def _shown(self, path: Path) -> str:
-        """Return a path from where pytest was called, if it lies below it."""
+        """Return a path relative to the folder in which pytest was called, if it lies below that folder."""
         return str(from_here(path, self.start))
 
 
 def inis_with_keys(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]:
-    """Return the files of a folder that could configure pytest and have keys of ours, without the file `but`."""
+    """Return the files in a folder that could configure pytest and have our keys, except the file `but`."""
     files = (path for name in INI_NAMES if (path := folder / name).is_file() and _has_keys(path))
     return tuple(path for path in files if but is None or path.resolve() != but.resolve())
 
 
 def _has_keys(path: Path) -> bool:
-    """Whether a file has keys of ours; an unreadable file has none, and pytest reports it if it uses the file."""
+    """Return whether a file has our keys; False for an unreadable file, which pytest reports if it uses the file."""
     try:
         return any(key.startswith(PREFIX) for key in table_of(path) or ())
     except ConfigError:

@@ -1,4 +1,4 @@
-"""Every option with its ini key, its reader, its default and its help. pytest loads this file in every run."""
+"""The table of all options with their ini keys, readers, defaults and help. pytest loads this file in every run."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 from typing import Final
 
 PREFIX: Final = "failaware_"
-"""How every ini key of ours begins."""
+"""The prefix of all our ini keys."""
 
 TYPED_PREFIX: Final = "--failaware-"
-"""How every option of ours begins."""
+"""The prefix of all our options."""
 
 INI_KEYS: Final = ("conditions", "rule", "metrics", "tolerance", "minimum", "maximum", "policy", "alpha", "seed")
-"""The gate's ini keys, without the prefix; the baseline's name is an option too and resolved with the options."""
+"""The ini keys of the gate, without the prefix; the name of the baseline is an option, and resolved with them."""
 
 INI_LISTS: Final = ("conditions", "metrics", "tolerance", "minimum", "maximum")
-"""Those whose ini value is a list."""
+"""The ini keys of the gate whose value is a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """An option `--failaware-NAME` and its ini key `failaware_NAME`, unless it belongs to one of the two alone.
+    """An option `--failaware-NAME` with its ini key `failaware_NAME`; some options have only one of the two.
 
-    A value is read by the function `read` of config/readers.py, "switch" for a flag, and stands in the field `field` of
-    core/request.py, which has the option's name by default. `default` is text as a user would write it; an option
-    without a default may have no value. An option that `defines` is part of what a review agreed to: its key in an `-o`
-    is named, and refused by a strict run.
+    `read` names the reader in config/readers.py ("switch" for a flag), and `field` the field in core/request.py that
+    gets the value, by default the name of the option. `default` is text as a user would write it; an option without a
+    default may have no value. An option that `defines` is part of the reviewed gate: the summary names its key if it
+    is set by `-o`, and a strict run refuses that.
     """
 
     name: str
@@ -49,17 +49,17 @@ class Option:
 
     @property
     def ini(self) -> str:
-        """The ini key, "" for an option of the command line alone."""
+        """The ini key, "" for an option that only the command line has."""
         return "" if self.command_line_only else f"{PREFIX}{self.key}"
 
     @property
     def typed(self) -> str:
-        """What is typed on the command line, "" for an ini key alone."""
+        """The option on the command line, "" for an option that only the ini has."""
         return "" if self.ini_only else f"{TYPED_PREFIX}{self.name}"
 
     @property
     def help(self) -> str:
-        """What the option says, with its default."""
+        """The help text, with the default."""
         return f"{self.says}. Default: {self.default}" if self.default else self.says
 
 

@@ -1,4 +1,4 @@
-"""Read what users write for a model, an architecture, a data set or a preprocessing."""
+"""Read the text that names a model, an architecture, a data set or a preprocessing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from pytest_failaware.config.given import Given
+from pytest_failaware.config.option_texts import OptionText
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.files import is_address
 from pytest_failaware.core.preprocessing import INTERPOLATIONS, Preprocessing
@@ -27,53 +27,61 @@ _OTHERS: Final = {
     "arch": ("resnet18 (torchvision's name)",),
     "preprocess": ("resize=PX,mean=a/b/c,std=a/b/c", "none (x / 255)", "timm (the model's own)"),
 }
-"""What else can be written, for messages."""
+"""Other texts that can be written, for error messages."""
 
 
 _FACTORY: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
-def read_source(name: str, given: Given) -> Source:
-    """What an option's text names: `kind:target`, `pkg.mod:attribute`, a bare torchvision name, or a file."""
+def read_source(name: str, option: OptionText) -> Source:
+    """Return the source that a text names: `kind:target`, `pkg.mod:attribute`, a name of torchvision, or a file.
+
+    Raises:
+        ConfigError: the text names no source, or an address such as a URL.
+    """
     kinds = _KINDS[name]
-    scheme, _, target = given.text.partition(":")
-    if is_address(given.text) and not given.path().exists():
-        if SourceKind.TIMM in kinds and SourceKind.FILE in kinds:  # a hook may know what to do with it
-            return Source(kind=SourceKind.FILE, target=given.text)
-        raise ConfigError(f"{given.where}: is an address, not a file; fetch it first and give its path")
+    scheme, _, target = option.text.partition(":")
+    if is_address(option.text) and not option.path().exists():
+        if SourceKind.TIMM in kinds and SourceKind.FILE in kinds:  # a hook may load the model from the address
+            return Source(kind=SourceKind.FILE, target=option.text)
+        raise ConfigError(f"{option.where}: is an address, not a file; fetch it first and give its path")
     for kind in kinds:
         if scheme == kind.value and target:
             if is_address(target):
-                raise ConfigError(f"{given.where}: names an address, not a file; fetch it first and give its path")
+                raise ConfigError(f"{option.where}: names an address, not a file; fetch it first and give its path")
             path = kind in (SourceKind.FOLDER, SourceKind.CSV, SourceKind.NPZ)
-            return Source(kind=kind, target=str(replace(given, text=target).path()) if path else target)
-    if SourceKind.FILE in kinds and (given.path().exists() or not _FACTORY.fullmatch(given.text)):
-        return Source(kind=SourceKind.FILE, target=str(given.path()))
-    if _FACTORY.fullmatch(given.text):
-        return Source(kind=SourceKind.FACTORY, target=given.text)
-    if name == "arch" and given.text.isidentifier():
-        return Source(kind=SourceKind.TORCHVISION, target=given.text)
+            return Source(kind=kind, target=str(replace(option, text=target).path()) if path else target)
+    if SourceKind.FILE in kinds and (option.path().exists() or not _FACTORY.fullmatch(option.text)):
+        return Source(kind=SourceKind.FILE, target=str(option.path()))
+    if _FACTORY.fullmatch(option.text):
+        return Source(kind=SourceKind.FACTORY, target=option.text)
+    if name == "arch" and option.text.isidentifier():
+        return Source(kind=SourceKind.TORCHVISION, target=option.text)
     sources = ["pkg.mod:factory" if kind is SourceKind.FACTORY else f"{kind.value}:…" for kind in kinds]
     choices = ", ".join([*_OTHERS.get(name, ()), *sources])
-    raise ConfigError(f"{given.where}: cannot read {given.text!r}; write it as one of {choices}")
+    raise ConfigError(f"{option.where}: cannot read {option.text!r}; write it as one of {choices}")
 
 
-def read_preprocess(given: Given) -> Preprocessing | Source:
-    """`none`, `timm`, comma-separated `key=value` pairs, or a source."""
-    if given.text == "none":
+def read_preprocess(option: OptionText) -> Preprocessing | Source:
+    """Return the preprocessing that a text names: `none`, `timm`, `key=value` pairs with commas, or a source.
+
+    Raises:
+        ConfigError: the text cannot be read.
+    """
+    if option.text == "none":
         return Preprocessing()
-    if given.text == "timm":
+    if option.text == "timm":
         return Source(kind=SourceKind.TIMM, target="the model's own")
-    if "=" not in given.text:
-        return read_source("preprocess", given)
+    if "=" not in option.text:
+        return read_source("preprocess", option)
     values: dict[str, str] = {}
-    for pair in given.text.split(","):
+    for pair in option.text.split(","):
         key, _, value = (part.strip() for part in pair.partition("="))
         if key not in Preprocessing.__slots__ or not value or key in values:
             known = ", ".join(Preprocessing.__slots__)
-            raise ConfigError(f"{given.where}: cannot use {pair.strip()!r}; give {known}, each once at most, as key=…")
+            raise ConfigError(f"{option.where}: cannot use {pair.strip()!r}; give {known}, each once at most, as key=…")
         values[key] = value
-    return _checked_preprocessing(values, given.where)
+    return _checked_preprocessing(values, option.where)
 
 
 def _checked_preprocessing(values: Mapping[str, str], where: str) -> Preprocessing:
@@ -110,18 +118,26 @@ def _floats(text: str, where: str) -> tuple[float, ...]:
     return values
 
 
-def read_bad_samples(given: Given) -> int:
-    """How many images may be left out because they cannot be used: `fail` or `skip:N`."""
-    word, colon, count = given.text.partition(":")
-    if given.text == "fail":
+def read_bad_samples(option: OptionText) -> int:
+    """Return how many images may be left out because they cannot be used, from `fail` or `skip:N`.
+
+    Raises:
+        ConfigError: the text is neither.
+    """
+    word, colon, count = option.text.partition(":")
+    if option.text == "fail":
         return 0
     if (word, colon) != ("skip", ":"):
-        raise ConfigError(f"{given.where}: must be fail, or skip:N to leave out up to N images that cannot be used")
-    return positive(count, given.where)
+        raise ConfigError(f"{option.where}: must be fail, or skip:N to leave out up to N images that cannot be used")
+    return positive(count, option.where)
 
 
 def positive(text: str, where: str) -> int:
-    """A whole number of at least 1."""
+    """Return a text as a whole number of at least 1.
+
+    Raises:
+        ConfigError: the text is not such a number; `where` names the option.
+    """
     if not text.isdecimal() or len(text) > 9 or int(text) < 1:
         raise ConfigError(f"{where}: must be a whole number of at least 1, got {text[:40]!r}")
     return int(text)

@@ -1,4 +1,4 @@
-"""The names a user can write in a gate: the built-in conditions and metrics, and those that hooks add for one run."""
+"""The names that a gate can have: the built-in conditions and metrics, and those that hooks add for one run."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from pytest_failaware.judge.metrics.rates import AT_COVERAGE, CHANGE_RATES, METR
 from pytest_failaware.judge.metrics.scores import RANKING_METRICS, SCORE_METRICS
 
 Named = TypeVar("Named", Degradation, OwnMetric)
-Given = ParamSpec("Given")
-Found = TypeVar("Found")
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 _KINDS: Final[tuple[type[OwnMetric], ...]] = (ScoreMetric, RateMetric)
 
@@ -38,7 +38,7 @@ _METRICS: Final[Mapping[str, AnyMetric]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """Definitions and metrics by name, and the kernels of the conditions that are not built in."""
+    """Definitions and metrics by name, and the kernels of conditions that hooks add."""
 
     definitions: Mapping[str, Definition] = field(default_factory=lambda: DEFINITIONS)
     metrics: Mapping[str, AnyMetric] = field(default_factory=lambda: _METRICS)
@@ -46,7 +46,7 @@ class Vocabulary:
 
     @property
     def of_predictions(self) -> Vocabulary:
-        """With every other name as a condition's."""
+        """The same vocabulary, in which any other name is a condition too, for predictions."""
         return replace(self, definitions=AnyName(self.definitions))
 
 
@@ -54,11 +54,11 @@ BUILT_IN: Final = Vocabulary()
 
 
 def extended(degradations: Iterable[object], metrics: Iterable[object]) -> Vocabulary:
-    """The built-in names and those that the hooks return.
+    """Return the built-in names together with those that the hooks return.
 
     Raises:
-        ConfigError: something else than a Degradation, a RateMetric or a ScoreMetric, a name that is taken or cannot
-            be written, a tolerance that is no number.
+        ConfigError: a hook returned something else than a Degradation, a RateMetric or a ScoreMetric; a name is taken
+            or cannot be written; or a tolerance is not a number.
     """
     own = _checked(degradations, (Degradation,), "pytest_failaware_conditions", DEFINITIONS)
     taken = {*_METRICS, *RANKING_METRICS, *CHANGE_RATES}
@@ -76,10 +76,10 @@ def extended(degradations: Iterable[object], metrics: Iterable[object]) -> Vocab
 
 
 def _checked(
-    given: Iterable[object], kinds: tuple[type[Named], ...], hook: str, taken: Collection[str]
+    answers: Iterable[object], kinds: tuple[type[Named], ...], hook: str, taken: Collection[str]
 ) -> dict[str, Named]:
     by_name: dict[str, Named] = {}
-    for answer in given:
+    for answer in answers:
         if not isinstance(answer, kinds):
             wanted = " or ".join(f"pytest_failaware.{kind.__name__}" for kind in kinds)
             raise ConfigError(f"{hook}: returned {answer!r}; return a list of {wanted}")
@@ -110,12 +110,12 @@ def _check_tolerance(metric: OwnMetric) -> None:
 
 
 def _naming(metric: OwnMetric) -> OwnMetric:
-    """Return the metric with functions whose errors say its name."""
+    """Return the metric with functions whose errors name the metric."""
 
-    def naming(function: Callable[Given, Found]) -> Callable[Given, Found]:
-        def call(*given: Given.args, **named: Given.kwargs) -> Found:
+    def naming(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+        def call(*arguments: Arguments.args, **keywords: Arguments.kwargs) -> Result:
             try:
-                return function(*given, **named)
+                return function(*arguments, **keywords)
             except Exception as error:  # the user's code runs here
                 text = describe_error(error)
                 raise ConfigError(f"metric {metric.name}: its function raised {text}; repair it") from error

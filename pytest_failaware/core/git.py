@@ -14,9 +14,8 @@ _PATIENCE: Final = 10  # seconds
 
 def git(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes | None:
     """Return the output of git in a folder; None if git fails, is absent or does not answer, or without a folder."""
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith("GIT_")
-    }  # git sets these for a hook
+    # inside a git hook, variables GIT_… point to the repository of the hook
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     try:
         done = subprocess.run(
             [*_GIT, *arguments],

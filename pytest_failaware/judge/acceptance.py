@@ -1,4 +1,4 @@
-"""What an update makes of a result."""
+"""The result of a test after an update of its baseline, and the options that the update needs."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import REASON, RESET, UpdateMode, Writing
 from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, Verdict
-from pytest_failaware.judge import sentences
 from pytest_failaware.judge.gating import drifted
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES
 from pytest_failaware.judge.outcomes import sides_of
 from pytest_failaware.judge.pairing import pair
+from pytest_failaware.judge.sentences import judgement
 
 _ACCEPTED: Final = {Verdict.MISSING: Verdict.RECORDED, Verdict.UNCHANGED: Verdict.UNCHANGED}
 
 
 def accepted(result: ItemResult, writing: Writing) -> ItemResult:
-    """The result with its comparison against the old baseline taken as information, where its entry will be written.
+    """Return the result with its comparison taken as information if its entry will be written.
 
-    A metric outside its minimum or maximum goes on failing the item, and so does one that drifted from the golden
-    reference beyond the budget. What needs an option that was not given is judged as in a run that writes nothing.
+    A metric outside its minimum or maximum still fails the item, and so does a metric that drifted from the golden
+    reference beyond the budget. If the update lacks an option, the result is the same as in a run that writes nothing.
     """
     is_kept = writing.update is UpdateMode.MISSING and result.verdict is not Verdict.MISSING
     if writing.update is UpdateMode.NOTHING or is_kept or lacking(result, writing):
         return result
     comparisons = tuple(_accepted(comparison, reset_golden=writing.reset_golden) for comparison in result.comparisons)
-    remaining = [one.verdict for one in comparisons if one.verdict.fails]
+    remaining = [comparison.verdict for comparison in comparisons if comparison.verdict.fails]
     return dataclasses.replace(
         result,
         comparisons=comparisons,
@@ -41,11 +41,11 @@ def accepted(result: ItemResult, writing: Writing) -> ItemResult:
 
 
 def lacking(result: ItemResult, writing: Writing) -> tuple[str, ...]:
-    """Return the names of the options without which an update must not store these values over the old ones.
+    """Return the names of the missing options without which an update must not replace the stored values.
 
-    Numbers of another measurement, worse ones, and those of a set-up that is almost surely wrong need a reason, so that
-    somebody looked at them. What ends the golden reference, or drifted from it, needs its reset. A run that stores only
-    what is missing leaves the others as they are.
+    Values of another measurement, worse values and values of a set-up that is almost surely wrong need a reason, so
+    that somebody looks at them. Values that end the golden reference, or that drifted from it, need its reset. A run
+    that stores only missing entries does not replace the others.
     """
     replaces = writing.update is UpdateMode.ALL
     resets = replaces and (result.ends_golden or result.has_drifted)
@@ -55,9 +55,9 @@ def lacking(result: ItemResult, writing: Writing) -> tuple[str, ...]:
 
 
 def drifts(result: ItemResult, gate: Gate, first: Records | None, now: Measurement, budget: Decimal) -> bool:
-    """Whether an update to these values is refused as drift, unless golden is reset.
+    """Return whether an update to these values is refused as drift unless the golden reference is reset.
 
-    `first` are the records that drift would be measured from, None where there are none.
+    `first` are the records that drift would be measured from, or None if there are none.
     """
     if first is None or result.differences:
         return False
@@ -70,10 +70,10 @@ def _verdict(result: ItemResult) -> Verdict:
 
 
 def _accepted(comparison: Judged, *, reset_golden: bool) -> Judged:
-    """A literal bound holds, so does the drift budget unless golden is reset; all else is accepted."""
+    """Return the comparison as accepted, except for a failing bound and for drift without a reset of golden."""
     is_bound = isinstance(comparison, BoundCheck) and comparison.metric not in CHANGE_RATES
     holds = is_bound or (comparison.verdict is Verdict.DRIFTED and not reset_golden)
     if holds or not comparison.verdict.fails:
         return comparison
-    note = sentences.formerly(comparison.verdict.words, comparison.note)
+    note = judgement.formerly(comparison.verdict.words, comparison.note)
     return dataclasses.replace(comparison, verdict=Verdict.UPDATED, note=note)

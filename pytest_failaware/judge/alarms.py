@@ -1,4 +1,4 @@
-"""One alarm for all conditions: what clean says of a model, its data and its preprocessing holds for each of them."""
+"""The alarm of clean, given to all conditions of the same model, data and preprocessing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ _CLEAN = "clean"
 
 
 def with_alarms(results: Iterable[ItemResult]) -> tuple[ItemResult, ...]:
-    """The results of a run, each with the alarm that clean of the same subject gives, whichever test measured that.
+    """Return the results of a run, each with the alarm that clean of the same subject gives.
 
-    A result takes it from clean of its own baseline if there is one: an alarm may be stored in one and not in another.
+    Any test can have measured clean. A result prefers clean of its own baseline, because an alarm may be stored in one
+    baseline and not in another.
     """
     known = tuple(results)
     of_clean = [result for result in known if result.stats.condition == _CLEAN]
@@ -21,9 +22,9 @@ def with_alarms(results: Iterable[ItemResult]) -> tuple[ItemResult, ...]:
 
 
 def _informed(result: ItemResult, of_clean: Sequence[ItemResult]) -> ItemResult:
-    same = [one for one in of_clean if one.subject == result.subject]
-    nearest = [one for one in same if one.baseline == result.baseline] or same
+    same = [clean for clean in of_clean if clean.subject == result.subject]
+    nearest = [clean for clean in same if clean.baseline == result.baseline] or same
     if not nearest:
         return result
-    first = max(nearest, key=lambda one: one.has_new_alarm)
+    first = max(nearest, key=lambda clean: clean.has_new_alarm)
     return dataclasses.replace(result, alarm=first.alarm, is_alarm_stored=first.is_alarm_stored, awaits_clean=False)

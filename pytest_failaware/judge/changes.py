@@ -1,4 +1,4 @@
-"""Two sides sample by sample: flips, rates of change, and confident_accuracy at the baseline's coverage."""
+"""Changes sample by sample: flips, rates of change, and confident_accuracy at the baseline's coverage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_failaware.judge.outcomes import Outcomes
 Mask = NDArray[np.bool_]
 
 _LISTED: Final = 20  # flips that travel with a result; the terminal shows fewer
-_STANDS_OUT: Final = 0.01  # what p must fall below, over all classes, for one to be named
+_STANDS_OUT: Final = 0.01  # a class is named if its p, corrected for all classes, is below this
 
 
 def _negative(before: Outcomes, now: Outcomes) -> Mask:
@@ -30,21 +30,21 @@ CHANGES: Final[Mapping[str, Callable[[Outcomes, Outcomes], Mask]]] = {
     "negative_flip_rate": _negative,
     "confident_negative_flip_rate": lambda before, now: _negative(before, now) & before.trusted & now.trusted,
 }
-"""The samples that each of the rates in metrics.CHANGE_RATES counts, of all: 0 is best, 1 worst.
+"""The samples that each rate in `rates.CHANGE_RATES` counts among all samples: 0 is best, 1 is worst.
 
 The negative flip rate: Yan et al. 2021, "Positive-congruent training: towards regression-free model updates".
 """
 
 
 def change_rate(name: str, before: Outcomes, now: Outcomes) -> Estimate:
-    """The share of samples that changed in one way; undefined without a sample."""
+    """Return the share of samples that changed in one way; undefined without samples."""
     count = len(before.records)
     changed = int(CHANGES[name](before, now).sum())
     return Estimate(numerator=changed, denominator=count, reason="" if count else "there is no image")
 
 
 def at_coverage(before: Outcomes, now: Outcomes) -> tuple[tuple[Mask, Mask], tuple[Mask, Mask]]:
-    """Both sides' (right, trusted) samples once the threshold now trusts as many as before."""
+    """Return the (right, trusted) samples of both sides if the threshold now trusts as many samples as before."""
     trusted = now.most_trusted(int(before.trusted.sum()))
     return (before.right & before.trusted, before.trusted), (now.right & trusted, trusted)
 
@@ -57,7 +57,7 @@ def sample_change(
     known_label_errors: Collection[int] = (),
     diagnosis: Iterable[str] = (),
 ) -> SampleChange:
-    """What changed; the worst flips are those of the highest confidence now, reviewed label errors left out."""
+    """Return what changed; the worst flips have the highest confidence now and are not known label errors."""
     confident = CHANGES["confident_negative_flip_rate"](before, now)
     known = confident & np.isin(now.records.sample_id, np.array(sorted(known_label_errors), dtype=np.uint64))
     return SampleChange(
@@ -76,11 +76,12 @@ def sample_change(
 
 
 def worst_class(before: Outcomes, now: Outcomes, classes: Sequence[str]) -> ClassLoss | None:
-    """The class that lost the most right answers, less those it gained; None where it does not stand out.
+    """Return the class with the largest net loss of right answers; None if it does not stand out.
 
-    It does where its accuracy falls at least twice as far as that of all samples, and where p < 0.01 / classes that so
-    many of the negative flips are its own by chance: by the binomial tail, were they spread as right answers were
-    before. It points a reader to where to look; no verdict rests on it.
+    The class stands out if its accuracy falls at least twice as far as the accuracy of all samples, and if so many
+    negative flips in it are unlikely by chance: p < 0.01 / classes. p is the binomial tail if negative flips were
+    spread over the classes like the right answers before. The class only shows a reader where to look; no verdict
+    depends on it.
     """
     labels = now.records.label
     samples, then, still, flipped = (
@@ -98,12 +99,12 @@ def worst_class(before: Outcomes, now: Outcomes, classes: Sequence[str]) -> Clas
 
 
 def decomposition(before: Outcomes, now: Outcomes) -> Decomposition | None:
-    """The change of confident_accuracy in three parts, None where a side trusts nothing.
+    """Return the change of confident_accuracy in three parts; None if a side trusts nothing.
 
-    With R the ratio before, D' the trusted samples now, and y, y' one for a right answer before and now: answers is the
-    sum of y' - y over those trusted on both sides, entered that of y' - R over those trusted now alone, left that of
-    R - y over those trusted before alone, each over D'. They add up to the change: a part whose
-    accuracy equals the overall accuracy contributes zero.
+    R is the ratio before, D' the number of trusted samples now; y and y' are 1 for a right answer before and now.
+    `answers` is the sum of y' - y over the samples trusted on both sides, `entered` the sum of y' - R over the samples
+    trusted only now, `left` the sum of R - y over the samples trusted only before, each divided by D'. The parts add
+    up to the change: a part whose accuracy equals the overall accuracy contributes zero.
     """
     if not before.trusted.any() or not now.trusted.any():
         return None
@@ -137,7 +138,7 @@ def _flip(before: Outcomes, now: Outcomes, classes: Sequence[str], row: np.intp)
 
 
 def _predicted(side: Outcomes, classes: Sequence[str], row: np.intp) -> str:
-    """The name of the predicted class; its number where the data names fewer classes than the model has."""
+    """Return the name of the predicted class, or its number if the data has no name for it."""
     number = int(side.records.prediction[row])
     if number == NO_CLASS:
         return "no class (logits not finite)"

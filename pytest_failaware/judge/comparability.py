@@ -1,4 +1,4 @@
-"""What a comparison may rest on: what differs between the two sides, how they were matched, when they are identical."""
+"""Whether two sides can be compared: their differences, how they were matched, and when they are identical."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import DECLARED_OUTPUTS, ELSEWHERE, DataFacts, Measurement, ModelFacts
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import DatasetChange, ModelOutputs
-from pytest_failaware.judge import sentences
 from pytest_failaware.judge.class_names import class_difference
 from pytest_failaware.judge.pairing import Pair
+from pytest_failaware.judge.sentences import difference, judgement
 
 if TYPE_CHECKING:
     from pytest_failaware.core.rule import FailureRule
@@ -31,30 +31,30 @@ def find_differences(
     dataset_change: DatasetChange,
     absence: str,
 ) -> Iterator[str]:
-    """What makes the two sides numbers of different things; empty where they can be compared.
+    """Yield the differences that make the two sides incomparable; nothing if they can be compared.
 
-    `absence` says which sample files are absent; without its samples no entry is comparable.
+    `absence` says which sample files are absent; an entry without its samples cannot be compared.
     """
     now, stored, entry = measurement.provenance.data, baseline.data, baseline.entries[measurement.condition.key]
     if absence or pair is None:
-        yield absence or sentences.NOT_KNOWN
+        yield absence or difference.NOT_KNOWN
     if now.classes != stored.classes:
         yield f"classes: {class_difference(stored.classes, now.classes)}"
     elif dataset_change is DatasetChange.FAIL or pair is None:
         yield from _sample_differences(stored, now, _shared(now, pair))
-        told = measurement.provenance.environment and entry.environment  # predictions have none, and do not tell
+        told = measurement.provenance.environment and entry.environment  # predictions do not say where they were made
         if now.skipped != stored.skipped and told:
-            yield sentences.other_skipped(stored.skipped, now.skipped)
+            yield difference.other_skipped(stored.skipped, now.skipped)
     elif _shares_too_few(now, pair):
-        yield sentences.too_few_shared(len(pair), pair.stored, pair.measured)
+        yield difference.too_few_shared(len(pair), pair.stored, pair.measured)
     pairs = otherwise_made(measurement, baseline)
-    yield from (sentences.differs(what, old, new) for what, (old, new) in pairs.items())
+    yield from (difference.differs(what, old, new) for what, (old, new) in pairs.items())
 
 
 def otherwise_made(measurement: Measurement, baseline: Baseline) -> dict[str, tuple[object, object]]:
-    """How the samples were prepared differently, by what people call it: stored, and now.
+    """Return the differences in how the samples were prepared: the name of each with the stored and the new value.
 
-    What one side was predicted under elsewhere and does not say is taken on trust.
+    If a side was predicted elsewhere and a value of it is not known, it is assumed to be the same.
     """
     entry, condition = baseline.entries[measurement.condition.key], measurement.condition
     pairs: dict[str, tuple[object, object]] = {
@@ -64,8 +64,8 @@ def otherwise_made(measurement: Measurement, baseline: Baseline) -> dict[str, tu
         "seed": (entry.seed, measurement.seed),
     }
     environments = entry.environment, measurement.provenance.environment
-    if all(environments):  # predictions have none: the names of their columns say what their scores are
-        old, new = (one.get(DECLARED_OUTPUTS, ModelOutputs.LOGITS.value) for one in environments)
+    if all(environments):  # not for predictions: the names of their columns say what their scores are
+        old, new = (facts.get(DECLARED_OUTPUTS, ModelOutputs.LOGITS.value) for facts in environments)
         pairs["outputs of the model"] = old, new
     if ELSEWHERE in pairs["preprocessing"]:
         del pairs["preprocessing"]
@@ -76,9 +76,9 @@ def otherwise_made(measurement: Measurement, baseline: Baseline) -> dict[str, tu
 
 def _sample_differences(stored: DataFacts, now: DataFacts, shared: int) -> Iterator[str]:
     if now.samples != stored.samples:
-        yield sentences.other_count(stored.samples, now.samples, shared)
+        yield difference.other_count(stored.samples, now.samples, shared)
     elif now.fingerprint != stored.fingerprint:
-        yield sentences.other_samples(stored.fingerprint, now.fingerprint, shared)
+        yield difference.other_samples(stored.fingerprint, now.fingerprint, shared)
 
 
 def _shares_too_few(now: DataFacts, pair: Pair) -> bool:
@@ -86,29 +86,29 @@ def _shares_too_few(now: DataFacts, pair: Pair) -> bool:
 
 
 def _shared(now: DataFacts, pair: Pair | None) -> int:
-    """How many samples both sides have, 0 if they are too few to be compared."""
+    """Return how many samples both sides have; 0 if these are too few to be compared."""
     return 0 if pair is None or _shares_too_few(now, pair) else len(pair)
 
 
 def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair) -> Iterator[str]:
-    """How two comparable sides were matched, where that is worth a sentence."""
+    """Yield a sentence for each thing worth knowing about how two comparable sides were matched."""
     if not pair.is_whole:
         yield str(pair)
     if entry.rule != gate.rule:
-        yield sentences.other_rule(str(gate.rule), str(entry.rule))
+        yield judgement.other_rule(str(gate.rule), str(entry.rule))
 
 
 def taken_on_trust(measurement: Measurement, baseline: Baseline) -> Iterator[str]:
-    """What could not be compared, where one side was measured here and the other predicted elsewhere."""
+    """Yield what could not be compared if one side was measured here and the other was predicted elsewhere."""
     sides = {baseline.preprocessing, measurement.provenance.preprocessing}
     if len(sides) == 2 and ELSEWHERE in sides:
-        yield sentences.PREPROCESSING_NOT_COMPARED
+        yield difference.PREPROCESSING_NOT_COMPARED
 
 
 def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[str]:
-    """What differs besides the numbers: the first things to look at when a gate fails."""
+    """Yield what else differs: the first things to check if a gate fails."""
     model, provenance = entry.model, measurement.provenance
-    if not (entry.environment and provenance.environment):  # predictions made elsewhere have none
+    if not (entry.environment and provenance.environment):  # predictions made elsewhere have no environment
         if model.sha256 != provenance.model.sha256:
             yield " -> ".join([_side(model, entry.environment), _side(provenance.model, provenance.environment)])
         return
@@ -117,41 +117,41 @@ def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[st
     now |= provenance.environment
     for name in dict.fromkeys([*before, *now]):
         old, new = before.get(name) or "none", now.get(name) or "none"
-        if old != new and name != DECLARED_OUTPUTS:  # which is a difference, and no cause
-            yield sentences.changed(name, old, new)
+        if old != new and name != DECLARED_OUTPUTS:  # declared outputs are a difference, not a cause
+            yield difference.changed(name, old, new)
 
 
 def _side(model: ModelFacts, environment: Mapping[str, str]) -> str:
-    return sentences.side(model.sha256, is_elsewhere=not environment)
+    return difference.side(model.sha256, is_elsewhere=not environment)
 
 
-def records_equal(one: Records, other: Records, rule: FailureRule) -> bool:
-    """Whether two records are identical: ids, labels, predictions and flags equal, scores within 1e-4.
+def records_equal(before: Records, now: Records, rule: FailureRule) -> bool:
+    """Return whether two records are identical: ids, labels, predictions and flags equal, scores within 1e-4.
 
-    The two unbounded scores, log-probability and logit, may differ by that much relative to their size, and so may all
-    logits where both sides have them.
+    For the two unbounded scores, log-probability and logit, and for all logits if both sides have them, the limit is
+    relative to their size.
     """
-    if len(one) != len(other):
+    if len(before) != len(now):
         return False
     exact = all(
-        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("sample_id", "label", "prediction")
+        np.array_equal(getattr(before, name), getattr(now, name)) for name in ("sample_id", "label", "prediction")
     )
-    flags, others = (rule.flags_of(side) for side in (one, other))
+    flags, others = (rule.flags_of(side) for side in (before, now))
     return (
         exact
         and np.array_equal(flags, others)
         and all(
-            np.allclose(getattr(one, name), getattr(other, name), rtol=relative, atol=_CLOSE)
+            np.allclose(getattr(before, name), getattr(now, name), rtol=relative, atol=_CLOSE)
             for name, relative in _RELATIVE.items()
         )
-        and _logits_close(one.logits, other.logits)
+        and _logits_close(before.logits, now.logits)
     )
 
 
-def _logits_close(one: NDArray[np.float32] | None, other: NDArray[np.float32] | None) -> bool:
-    if one is None or other is None:
+def _logits_close(before: NDArray[np.float32] | None, now: NDArray[np.float32] | None) -> bool:
+    if before is None or now is None:
         return True
-    return one.shape == other.shape and np.allclose(one, other, rtol=_CLOSE, atol=_CLOSE)
+    return before.shape == now.shape and np.allclose(before, now, rtol=_CLOSE, atol=_CLOSE)
 
 
 _RELATIVE: Final[Mapping[str, float]] = {

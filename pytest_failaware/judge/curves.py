@@ -1,4 +1,4 @@
-"""Records of two sides -> the curves, histograms and classes that the HTML report draws."""
+"""The curves, histograms and classes that the HTML report draws, computed from the records of both sides."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _CLASSES: Final = 12  # listed; the others are counted
 
 
 def pictures_of(measurement: Measurement, gate: Gate, reference: Records | None) -> Pictures:
-    """What there is to draw of one condition.
+    """Return what the report draws for one condition.
 
     Args:
         measurement: what this run measured.
-        gate: whose rule flags.
-        reference: the records it was compared with, None where there are none that are comparable.
+        gate: the gate with the rule that flags predictions.
+        reference: the records of the comparison; None if no records are comparable.
     """
     key, classes = measurement.condition.key, measurement.provenance.data.classes
     if reference is None:
@@ -63,7 +63,7 @@ def _side(key: str, outcomes: Outcomes, gate: Gate, classes: Sequence[str]) -> S
 
 
 def curves_of(outcomes: Outcomes, classes: int) -> Curves:
-    """The curves of one side, which has at least one sample."""
+    """Return the curves of one side, which has at least one sample."""
     confidence, entropy = outcomes.records.confidence, outcomes.records.entropy
     trusted = int(outcomes.trusted.sum())
     risk = np.cumsum(~outcomes.right[outcomes.by_trust()]) / np.arange(1, len(outcomes.right) + 1)
@@ -78,14 +78,14 @@ def curves_of(outcomes: Outcomes, classes: int) -> Curves:
 
 
 def _thinned(risk: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
-    """Points evenly spaced in coverage, the last one with all samples."""
+    """Return points that are evenly spaced in coverage; the last point has all samples."""
     total = len(risk)
     counts = np.unique(np.ceil(np.linspace(total / _POINTS, total, _POINTS)).astype(np.intp))
     return tuple((_short(count / total), _short(risk[count - 1])) for count in counts)
 
 
 def _reliability(confidence: NDArray[np.float32], right: Mask) -> tuple[tuple[float, float, int], ...]:
-    """The bins of the expected calibration error that are not empty, so that the diagram shows what it adds up."""
+    """Return the non-empty bins of the expected calibration error, so that the diagram shows the terms of its sum."""
     bins = bins_of(confidence)
     samples = np.bincount(bins, minlength=BINS)
     sums = (np.bincount(bins, values.astype(np.float64), BINS) for values in (confidence, right))
@@ -103,7 +103,7 @@ def _histogram(scores: NDArray[np.float32], right: Mask, high: float) -> Histogr
 
 
 def _bins(scores: NDArray[np.float32], count: int, high: float) -> NDArray[np.intp]:
-    """The number of each score's bin; the upper end belongs to the last one."""
+    """Return the number of each score's bin; the upper end belongs to the last bin."""
     numbers: NDArray[np.intp] = np.clip(np.floor(scores.astype(np.float64) / high * count), 0, count - 1).astype(
         np.intp
     )
@@ -111,9 +111,9 @@ def _bins(scores: NDArray[np.float32], count: int, high: float) -> NDArray[np.in
 
 
 def _worst_classes(before: Outcomes | None, now: Outcomes, classes: Sequence[str]) -> tuple[ClassChange, ...]:
-    """The classes with samples, those first that lost most right answers, then those that gained most silent failures.
+    """Return the classes with samples, sorted by lost right answers and then by gained silent failures.
 
-    The first one is thus the class that a failure names as the hardest hit, if it names one.
+    If a failure names a hardest hit class, it is the first of these.
     """
     labels, count = now.records.label, len(classes)
     samples, (right, flagged, silent) = np.bincount(labels, minlength=count), _by_class(now, count)
@@ -132,7 +132,7 @@ def _worst_classes(before: Outcomes | None, now: Outcomes, classes: Sequence[str
 
 
 def _by_class(outcomes: Outcomes, count: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """How many images of each class are right, are flagged, and are silent failures."""
+    """Return how many images of each class are right, are flagged, and are silent failures."""
     labels = outcomes.records.label
     right, flagged, silent = (
         np.bincount(labels[chosen], minlength=count)
@@ -146,7 +146,7 @@ def _counts(right: np.intp, flagged: np.intp, silent: np.intp) -> ClassCounts:
 
 
 def _short(value: float) -> float:
-    """Four digits are more than a drawing shows."""
+    """Return a value with four decimals, which are more than a drawing shows."""
     return round(float(value), 4)
 
 
@@ -156,7 +156,7 @@ def _setting(setting: tuple[str, float | str]) -> str:
 
 
 def _provenance(measurement: Measurement, gate: Gate) -> dict[str, str]:
-    """What was measured with what, in the order in which people ask."""
+    """Return the facts of a measurement by their labels, the most important first."""
     made, settings = measurement.provenance, measurement.condition.settings
     return {
         "model": f"{made.model.architecture} {made.model.sha256}".strip(),

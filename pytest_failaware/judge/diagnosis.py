@@ -1,4 +1,4 @@
-"""Why confident_accuracy and its neighbours moved: the operating point, the ranking, or both."""
+"""Why confident_accuracy and related metrics changed: the operating point, the ranking, or both."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from fractions import Fraction
 
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.metric import AnyMetric
-from pytest_failaware.judge import sentences
 from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.gating import worsening
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, METRICS
 from pytest_failaware.judge.outcomes import Outcomes
+from pytest_failaware.judge.sentences import judgement
 
 
 def diagnose(before: Outcomes, now: Outcomes, gate: Gate) -> Iterator[str]:
-    """Yield what is proven to be ill in words, nothing if neither illness is.
+    """Yield a sentence for each proven cause; nothing if no cause is proven.
 
-    The operating point moved if the share of trusted samples did; the ranking got worse if fewer answers are right
-    among as many samples as the baseline trusts. Each has to be proven at the gate's level and to be observed beyond
-    the tolerance of its metric. If both are, the ranking comes first: a threshold cannot mend it, and a retrained model
-    needs a new one anyway.
+    The operating point moved if the share of trusted samples changed. The ranking got worse if fewer answers are right
+    among as many samples as the baseline trusts. A cause must be proven at the gate's level, and the observed change
+    must exceed the tolerance of its metric. If both are proven, the ranking comes first: a threshold cannot repair it,
+    and a retrained model needs a new threshold anyway.
     """
     moved = _proven(METRICS["failure_rate"], before, now, gate)
     worse = _proven(AT_COVERAGE, before, now, gate)
     if worse:
-        yield sentences.worse_ranking(float(worse), has_moved=bool(moved))
+        yield judgement.worse_ranking(float(worse), has_moved=bool(moved))
     if moved:
-        yield sentences.moved_point(float(moved), has_worse_ranking=bool(worse))
+        yield judgement.moved_point(float(moved), has_worse_ranking=bool(worse))
 
 
 def _proven(metric: AnyMetric, before: Outcomes, now: Outcomes, gate: Gate) -> Fraction | None:
-    """The change of a metric where it is one for the worse, proven, and beyond the tolerance as observed."""
+    """Return the change of a metric if it is proven worse and exceeds the tolerance; otherwise None."""
     tolerance = gate.allowed(metric.name)
     reference, current, evidence = paired(metric, before, now, tolerance, gate.level)
     if evidence is None or reference.fraction is None or current.fraction is None:

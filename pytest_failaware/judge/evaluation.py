@@ -1,4 +1,4 @@
-"""What `evaluate` returns: the outcome of each condition, as numbers, tables and data frames."""
+"""The return value of `evaluate`: the outcome of each condition as numbers, tables and data frames."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 _SHOWN: Final = 4  # conditions in a line
 
 Names = Callable[[Sequence[int]], Mapping[int, str]]
-"""Takes ids of samples and returns how the data set names them; a sample may have no name."""
+"""A function that takes ids of samples and returns the names in the data set; a sample may have no name."""
 
 
 def without_names(sample_ids: Sequence[int]) -> Mapping[int, str]:
-    """Return no name, for samples that have none."""
+    """Return an empty mapping: these samples have no names."""
     return {}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Evaluation:
-    """One condition's outcome: the columns of `records` and the counts and rates of `stats` under `rule`."""
+    """The outcome of one condition: the columns of `records` and the counts and rates of `stats` under `rule`."""
 
     measurement: Measurement
     rule: FailureRule
@@ -47,7 +47,7 @@ class Evaluation:
 
     @property
     def condition(self) -> Condition:
-        """What was done to the images."""
+        """The condition that the images were changed with."""
         return self.measurement.condition
 
     @property
@@ -57,7 +57,7 @@ class Evaluation:
 
     @cached_property
     def stats(self) -> ConditionStats:
-        """The four cells and the rates made of them."""
+        """The counts of the four cells and the rates that are made of these counts."""
         return stats_of(self.condition.key, self.records, self.rule, self.table)
 
     @cached_property
@@ -66,7 +66,7 @@ class Evaluation:
         return self.rule.flags_of(self.records)
 
     def score(self, name: str) -> Value:
-        """One metric by its name in a gate, as in `score("augrc").value`; without a value it says why.
+        """Return one metric by its name in a gate, as in `score("augrc").value`; without a value, `reason` says why.
 
         Raises:
             ConfigError: no metric of one side has this name.
@@ -77,10 +77,10 @@ class Evaluation:
         return metric.measure(self.records, self.flagged)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per sample: names, every column of the records but the logits, and whether it is flagged.
+        """Return one row per sample: names, every column of the records except the logits, and whether it is flagged.
 
-        `sample_name` is how the data set names the sample: the path of its file, or `item 7` for a data set of your
-        own. `prediction_name` is missing if the logits are not finite.
+        `sample_name` is the sample's name in the data set: the path of its file, or `item 7` for your own data set.
+        `prediction_name` is missing if the logits are not finite.
         """
         import pandas as pd
 
@@ -90,11 +90,13 @@ class Evaluation:
         columns = {name: getattr(records, name) for name in RECORD_DTYPES}
         first = {
             "sample_id": columns.pop("sample_id"),
-            "sample_name": [names.get(one, str(one)) for one in ids],
+            "sample_name": [names.get(sample_id, str(sample_id)) for sample_id in ids],
             "label": columns.pop("label"),
-            "label_name": [classes[one] for one in records.label.tolist()],
+            "label_name": [classes[label] for label in records.label.tolist()],
             "prediction": columns.pop("prediction"),
-            "prediction_name": [None if one == NO_CLASS else classes[one] for one in records.prediction.tolist()],
+            "prediction_name": [
+                None if prediction == NO_CLASS else classes[prediction] for prediction in records.prediction.tolist()
+            ],
         }
         return pd.DataFrame({**first, **columns, "flagged": self.flagged})
 
@@ -106,7 +108,7 @@ class Evaluation:
 class Evaluations(Mapping[str, Evaluation]):
     """The outcome of each condition, by its spelling, as in `evaluations["blur"]`.
 
-    `notes` are sentences on what is doubtful or was decided on the way; those that need attention were warnings, too.
+    `notes` are sentences about doubts and decisions; notes that need attention were also issued as warnings.
     """
 
     evaluations: Mapping[str, Evaluation]
@@ -125,15 +127,15 @@ class Evaluations(Mapping[str, Evaluation]):
         return len(self.evaluations)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per condition and sample; the columns of `Evaluation.to_frame` behind `condition`."""
+        """Return one row per condition and sample; `condition` and the columns of `Evaluation.to_frame`."""
         import pandas as pd
 
-        frames = {key: one.to_frame() for key, one in self.items()}
+        frames = {key: evaluation.to_frame() for key, evaluation in self.items()}
         whole = pd.concat(frames, names=["condition"])
         return whole.reset_index(level="condition").reset_index(drop=True)
 
     def __repr__(self) -> str:
-        shown = [f"{key} {_right(one.stats.cells)}" for key, one in list(self.items())[:_SHOWN]]
+        shown = [f"{key} {_right(evaluation.stats.cells)}" for key, evaluation in list(self.items())[:_SHOWN]]
         more = [f"{len(self) - _SHOWN} more"] if len(self) > _SHOWN else []
         return f"<Evaluations: {', '.join(shown + more)}>"
 
@@ -151,16 +153,16 @@ class Evaluations(Mapping[str, Evaluation]):
 
     @property
     def _note_lines(self) -> list[str]:
-        """The notes without control characters, which names of files can hold."""
+        """Return the notes without control characters, which file names can contain."""
         return [printable(f"note: {note}") for note in self.notes]
 
     @property
     def _rows(self) -> list[tuple[str, ...]]:
-        """The headings, then each condition with the rates that gate by default and the share that is flagged."""
+        """Return the headings, then one row per condition with its default gating rates and its failure rate."""
         rates = [name for name in DEFAULT_GATES if name in METRICS]
         rows = [("condition", *rates, "flagged")]
-        for key, one in self.items():
-            shown = [percent(one.stats.rates[name]) for name in (*rates, "failure_rate")]
+        for key, evaluation in self.items():
+            shown = [percent(evaluation.stats.rates[name]) for name in (*rates, "failure_rate")]
             rows.append((key, *shown))
         return rows
 

@@ -1,4 +1,4 @@
-"""What the change of one metric proves, on the same samples of both sides."""
+"""The evidence that the change of one metric gives, on the same samples of both sides."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pytest_failaware.judge.significance.rates import Interval
 
 Mask = NDArray[np.bool_]
 Masks = tuple[Mask, Mask]
-"""The samples that are counted, and those they are counted among."""
+"""The counted samples and the samples of the denominator, (N,) each."""
 
 _Tested = tuple[Value, Value, Evidence | None]
 
@@ -40,9 +40,9 @@ _CONFIDENCE: Final = 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Drop:
-    """The tests of one direction by their margin, an interval of the drop, and the flips.
+    """The tests of one direction as functions of the margin, an interval of the drop, and the flips.
 
-    `p_more` is small where the drop is proven larger than the margin, `p_less` where it is proven smaller.
+    `p_more` is small if the drop is proven larger than the margin, `p_less` if it is proven smaller.
     """
 
     p_more: Callable[[float], float]
@@ -53,7 +53,7 @@ class _Drop:
 
 
 def paired(metric: AnyMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float) -> _Tested:
-    """Return a metric on both sides, and what its change proves: no evidence if a side has no value."""
+    """Return a metric on both sides and the evidence of its change; None as evidence if a side has no value."""
     return _TESTS[metric.test](metric, before, now, tolerance, level)
 
 
@@ -84,10 +84,10 @@ def _estimate(metric: AnyMetric, masks: Masks) -> Estimate:
 def paired_evidence(
     before: Masks, now: Masks, direction: Direction, tolerance: Decimal, level: float, groups: Groups = None
 ) -> Evidence:
-    """The evidence of the same samples on both sides; neither side may count among no sample.
+    """Return the evidence of a rate on the same samples of both sides; no denominator may be 0.
 
-    A rate over all samples is judged by McNemar's and Tango's tests, one over a part that the model itself chooses, and
-    any rate where samples come in groups that are not independent, by the score test of a ratio.
+    McNemar's and Tango's tests judge a rate over all samples. The score test of a ratio judges a rate over samples
+    that the model itself chooses, and any rate whose samples come in groups.
     """
     if direction is Direction.EITHER_IS_WORSE:
         both = (Direction.HIGHER_IS_BETTER, Direction.LOWER_IS_BETTER)
@@ -98,7 +98,10 @@ def paired_evidence(
 def coverage_evidence(
     before: Masks, now: Masks, at_threshold: float, tolerance: Decimal, level: float, groups: Groups = None
 ) -> Evidence:
-    """The evidence on a rate over as many samples on both sides, `at_threshold` as `coverage_scores` takes it."""
+    """Return the evidence of a rate over equally many samples on both sides.
+
+    `at_threshold` is the argument of `coverage_scores`.
+    """
     old, new = _floats(before), _floats(now)
     drop = _scored_drop(
         lambda margin: significance.coverage_z(old, new, at_threshold, margin, groups),
@@ -109,7 +112,7 @@ def coverage_evidence(
 
 
 def score_evidence(metric: ScoreMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float) -> _Tested:
-    """A score metric on the same samples of both sides, and what its change proves; none where a side has no value."""
+    """Return a score metric on both sides and the evidence of its change; None as evidence if a side has no value."""
     sides = [metric.on_parts(side.records, ~side.trusted) for side in (before, now)]
 
     def drop_on(rows: Rows) -> float | None:
@@ -129,7 +132,7 @@ _TESTS: Final[Mapping[PairedTest, Callable[[Any, Outcomes, Outcomes, Decimal, fl
     PairedTest.COVERAGE: _rate_at_coverage,
     PairedTest.SCORE: score_evidence,
 }
-"""Any: each function takes the kinds of metrics that name its test."""
+"""The function of each test. Any: each function takes the kinds of metrics that name its test."""
 
 
 def _evidence(drop: _Drop, tolerance: Decimal, level: float) -> Evidence:
@@ -148,9 +151,9 @@ def _evidence(drop: _Drop, tolerance: Decimal, level: float) -> Evidence:
 
 
 def _either(sides: list[_Drop], tolerance: Decimal, level: float) -> Evidence:
-    """A change in whichever direction it went; the price of looking at both is a factor of two.
+    """Return the evidence of a change in either direction; testing both directions doubles p.
 
-    It is within the tolerance where both directions are: two one-sided tests, which pay no such price.
+    A change is within the tolerance if both directions are: these are two one-sided tests, which need no factor of two.
     """
     drop = min(sides, key=lambda side: side.p_more(0.0))
     return Evidence(
@@ -186,7 +189,7 @@ def _paired_drop(before: Masks, now: Masks, direction: Direction, groups: Groups
 
 
 def _scored_drop(z: Callable[[float], float], scores: Callable[[float], Floats], groups: Groups) -> _Drop:
-    """The test by the statistic and the scores of each margin; at margin 0 the scores add up to the change."""
+    """Return the tests from the statistic and the scores at each margin; at margin 0 the scores sum to the change."""
     drop = -float(scores(0.0).sum())
     return _Drop(
         p_more=lambda margin: significance.normal_p(z(margin)),
@@ -216,6 +219,6 @@ def _flips(good: Mask, new_good: Mask) -> tuple[int, int]:
 
 
 def _oriented(masks: Masks, direction: Direction) -> Masks:
-    """The good samples and those they are counted among."""
+    """Return the good samples and the samples of the denominator."""
     counted, among = masks
     return (counted if direction is not Direction.LOWER_IS_BETTER else among & ~counted), among

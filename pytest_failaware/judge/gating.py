@@ -1,6 +1,6 @@
-"""Each gating metric against its reference, and every literal bound: one Comparison each.
+"""Comparisons of gating metrics with their reference, and checks of literal bounds.
 
-Whatever counts decide is decided in exact fractions: counts on one side, the decimal that was typed on the other.
+Decisions on counts use exact fractions: the counts on one side, the typed decimal on the other.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
 from pytest_failaware.core.gate import Gate, Policy
 from pytest_failaware.core.metric import AnyMetric, Direction
 from pytest_failaware.core.result import BoundCheck, Comparison, Evidence, Verdict
-from pytest_failaware.judge import sentences
 from pytest_failaware.judge.changes import change_rate
 from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES, GATE_TOLERANCE
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.policy import decide
+from pytest_failaware.judge.sentences import judgement
 from pytest_failaware.judge.significance.grouped import independent_count
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 
 _JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
-"""Whether there is a confident_accuracy now -> the gate that judges the change where only one side has one."""
+"""The gate that judges the change if only one side has a confident_accuracy; the key: whether that side is now."""
 _EQUIVALENT: Final = {"changed_prediction_rate": Decimal("0.01"), "changed_flag_rate": Decimal("0.01")}
-"""What the policy equivalence bounds where the gate bounds neither."""
+"""The bounds of the policy equivalence if the gate bounds neither rate."""
 
 
 def gated(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Comparison]:
-    """Each gating metric on the samples that both sides have; under equivalence its bounds gate instead."""
+    """Yield the comparison of each gating metric; nothing under equivalence, which gates by its bounds."""
     for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
         metric = gate.table[name]
         reference, current, evidence = paired(metric, before, now, gate.allowed(name), gate.level)
@@ -39,9 +39,9 @@ def gated(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Comparison]:
 
 
 def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Iterator[Comparison]:
-    """The gating metrics that are proven worse than the golden reference by more than the budget.
+    """Yield the gating metrics that are proven worse than the golden reference by more than the budget.
 
-    What the tolerance allows in one step is never called drift, and alpha is shared under every policy.
+    A change that the tolerance allows in one step is never drift. The metrics share alpha under every policy.
     """
     level = dataclasses.replace(gate, policy=Policy.BEYOND_TOLERANCE).level
     for name in gate.metrics:
@@ -54,13 +54,13 @@ def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Ite
                 current=current,
                 allowed=allowed,
                 verdict=Verdict.DRIFTED,
-                note=sentences.AGAINST_GOLDEN,
+                note=judgement.AGAINST_GOLDEN,
                 evidence=evidence,
             )
 
 
 def _budget(metric: AnyMetric, budget: Decimal) -> Decimal:
-    """A drift budget in units of the metric: as many of its own default tolerances as of those of the default gates."""
+    """Return the drift budget in units of the metric: scaled by the metric's default tolerance if it is a score."""
     return budget if metric.is_ratio else budget * Decimal(str(metric.tolerance)) / GATE_TOLERANCE
 
 
@@ -86,29 +86,29 @@ def _comparison(
 
 
 def unproven(policy: Policy, evidence: Evidence) -> str:
-    """The p that did not prove a drop, and the level it has to fall below: an interval of 95 % says less than that."""
+    """Return the p that did not prove a drop, with its level: these say more than an interval of 95 %."""
     p = evidence.p_beyond if policy is Policy.BEYOND_TOLERANCE else evidence.p_worse
-    return sentences.not_below(p, evidence.level)
+    return judgement.not_below(p, evidence.level)
 
 
 def worsening(before: Fraction, now: Fraction, direction: Direction) -> Fraction:
-    """The change for the worse; of a metric that is worse either way, its size."""
+    """Return the change for the worse; the absolute change if a metric is worse in either direction."""
     return abs(now - before) if direction is Direction.EITHER_IS_WORSE else (before - now) * direction.value
 
 
 def _undefined(name: str, before: Value, now: Value, gate: Gate) -> tuple[Verdict, str]:
-    """A metric that one side does not have; confident_accuracy can leave the judgement to a gate beside it."""
+    """Return the verdict on a metric without a value on one side; another gate may replace confident_accuracy."""
     if before.lacks_logits or now.lacks_logits:
         missing = before if before.lacks_logits else now
-        reason = sentences.undefined(missing.reason, is_stored=missing is before)
-        return Verdict.INCOMPARABLE, sentences.record_with_logits(reason)
+        reason = judgement.undefined(missing.reason, is_stored=missing is before)
+        return Verdict.INCOMPARABLE, judgement.record_with_logits(reason)
     if before.fraction is None and now.fraction is None:
-        return Verdict.PASSED, sentences.undefined_on_both(now.reason)
+        return Verdict.PASSED, judgement.undefined_on_both(now.reason)
     missing = before if before.fraction is None else now
-    reason = sentences.undefined(missing.reason, is_stored=missing is before)
+    reason = judgement.undefined(missing.reason, is_stored=missing is before)
     other = _JUDGED_INSTEAD[now.fraction is not None]
     if name == "confident_accuracy" and other in gate.metrics:
-        return Verdict.PASSED, sentences.judged_instead(reason, other)
+        return Verdict.PASSED, judgement.judged_instead(reason, other)
     return Verdict.INCOMPARABLE, reason
 
 
@@ -116,7 +116,7 @@ def _undefined(name: str, before: Value, now: Value, gate: Gate) -> tuple[Verdic
 
 
 def bounded(gate: Gate, stats: ConditionStats) -> Iterator[BoundCheck]:
-    """The literal bounds of metrics that need one side only: they hold without a baseline."""
+    """Yield the checks of literal bounds that need only one side, so that they hold without a baseline."""
     values: Mapping[str, Value] = {**stats.rates, **stats.scores}
     for bounds, failing in ((gate.minimum, Verdict.BELOW_MINIMUM), (gate.maximum, Verdict.ABOVE_MAXIMUM)):
         for name, limit in bounds.items():
@@ -135,10 +135,10 @@ def bounded(gate: Gate, stats: ConditionStats) -> Iterator[BoundCheck]:
 
 
 def bounded_changes(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[BoundCheck]:
-    """The bounds of rates of change.
+    """Yield the checks of the bounds of change rates.
 
-    Under equivalence the exact upper bound of each rate has to stay within its maximum, else the observed rate. Samples
-    in groups count as `independent_count` of them.
+    Under equivalence the exact upper confidence bound of each rate must stay within its maximum; otherwise only the
+    observed rate must. Samples in groups count as `independent_count` samples.
     """
     for name, limit in _change_bounds(gate).items():
         rate = change_rate(name, before, now)
@@ -149,10 +149,10 @@ def bounded_changes(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Bou
 
 
 def _change_bounds(gate: Gate) -> Mapping[str, Decimal]:
-    """The bounds of rates of change that were given; under equivalence its own where none of these was."""
-    given = {name: bound for name, bound in gate.maximum.items() if name in CHANGE_RATES}
-    is_implied = gate.policy is Policy.EQUIVALENCE and not set(_EQUIVALENT) & set(given)
-    return given | _EQUIVALENT if is_implied else given
+    """Return the gate's bounds of change rates; under equivalence with default bounds if it bounds neither rate."""
+    bounds = {name: bound for name, bound in gate.maximum.items() if name in CHANGE_RATES}
+    is_implied = gate.policy is Policy.EQUIVALENCE and not set(_EQUIVALENT) & set(bounds)
+    return bounds | _EQUIVALENT if is_implied else bounds
 
 
 def _change_verdict(gate: Gate, rate: Estimate, bound: Decimal, independent: float) -> tuple[Verdict, str]:
@@ -160,7 +160,7 @@ def _change_verdict(gate: Gate, rate: Estimate, bound: Decimal, independent: flo
     if gate.policy is not Policy.EQUIVALENCE or observed.fails:
         return observed, ""
     upper = clopper_pearson_upper(rate.numerator * independent / rate.denominator, independent, gate.level)
-    return (Verdict.PASSED if upper <= bound else Verdict.NOT_SHOWN), sentences.not_excluded(upper, bound)
+    return (Verdict.PASSED if upper <= bound else Verdict.NOT_SHOWN), judgement.not_excluded(upper, bound)
 
 
 def _within(rate: Fraction, bound: Decimal, failing: Verdict) -> Verdict:

@@ -1,4 +1,4 @@
-"""Records under a rule: what happened to each sample, in columns that metrics and tests are made of."""
+"""The outcome of each sample under a rule, in columns that metrics and tests use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """One side of a comparison, (N,) columns: which answers are right, which are trusted, and how much."""
+    """One side of a comparison, (N,) columns: right answers, trusted answers, and the trust of each answer."""
 
     records: Records
     right: Mask
@@ -30,27 +30,27 @@ class Outcomes:
 
     @property
     def groups(self) -> NDArray[np.uint32] | None:
-        """The group of each sample, (N,); None if all are independent as far as known."""
+        """The group of each sample, (N,); None if no groups are known."""
         return self.records.samples.groups
 
     def masks(self, metric: Metric | RateMetric) -> tuple[Mask, Mask]:
-        """The samples a metric counts, and those it counts them among."""
+        """Return the samples that a metric counts, and the samples of its denominator."""
         return metric.counted(self.records, ~self.trusted)
 
     def most_trusted(self, count: int) -> Mask:
-        """The `count` samples trusted most; equal trust is ordered by sample id."""
+        """Return the `count` samples with the most trust; equal trust is ordered by sample id."""
         order = self.by_trust()
         chosen = np.zeros(len(order), dtype=np.bool_)
         chosen[order[:count]] = True
         return chosen
 
     def right_around(self, count: int) -> float:
-        """The share of right answers among the samples ranked about `count` by trust, n^0.8 / 2 of them or fewer."""
+        """Return the share of right answers among the at most n^0.8 / 2 samples around rank `count` by trust."""
         reach = math.ceil(len(self.right) ** 0.8 / 4)
         return float(self.right[self.by_trust()[max(0, count - reach) : count + reach]].mean())
 
     def by_trust(self) -> NDArray[np.intp]:
-        """The rows, those trusted most first."""
+        """Return the rows by descending trust."""
         return np.lexsort((self.records.sample_id, -self.trust))
 
 
@@ -61,12 +61,12 @@ def outcomes_of(records: Records, rule: FailureRule) -> Outcomes:
 
 
 def sides_of(both: Pair, rule: FailureRule) -> tuple[Outcomes, Outcomes]:
-    """Return both sides of a comparison, of the same samples; the groups that count are those of this run."""
+    """Return the outcomes of both sides of a comparison; only the groups of this run count."""
     return outcomes_of(both.before, rule), outcomes_of(both.now, rule)
 
 
 def _trust(records: Records, rule: FailureRule) -> NDArray[np.float64]:
-    """How far a sample is from being flagged: min(confidence / threshold, threshold / entropy), 1 at the threshold."""
+    """Return each sample's distance to a flag: min(confidence / threshold, threshold / entropy), 1 at the threshold."""
     parts = []
     if rule.confidence is not None:
         parts.append(records.confidence / np.float64(rule.confidence))

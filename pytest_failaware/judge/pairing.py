@@ -1,4 +1,4 @@
-"""Two sides of a comparison on the samples that both have."""
+"""Pairing of two sides of a comparison on the samples that both have."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_failaware.core.records import Records
-from pytest_failaware.judge import sentences
+from pytest_failaware.judge.sentences import judgement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Records of the same samples in the same order, and how many of each side's samples they are."""
+    """The records of the shared samples in the same order, and the number of samples of each side."""
 
     before: Records
     now: Records
@@ -28,14 +28,14 @@ class Pair:
         return len(self) == self.stored == self.measured
 
     def __str__(self) -> str:
-        return sentences.paired_on(len(self), self.stored, self.measured - len(self))
+        return judgement.paired_on(len(self), self.stored, self.measured - len(self))
 
 
 def pair(before: Records, now: Records) -> Pair:
     """Return the samples that both sides have, matched by id and label; ids ascend on both sides.
 
-    Most ids hold the label's name, but those of predictions that are whole numbers do not: a sample whose label was
-    corrected is another sample.
+    Most ids contain the label's name, but whole-number ids of predictions do not. Matching by label, too, makes a
+    sample with a corrected label another sample.
     """
     _, rows, others = np.intersect1d(before.sample_id, now.sample_id, assume_unique=True, return_indices=True)
     alike = before.label[rows] == now.label[others]

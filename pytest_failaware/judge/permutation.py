@@ -1,8 +1,8 @@
-"""The order of the classes: whether other names of the model's outputs make many more answers right.
+"""The order of the classes: whether a renaming of the model's outputs makes many more answers right.
 
-The names are fitted on one half of the samples and tested on the other, so that what fits by chance does not count.
-Each output has one name, and no two have the same. A model that is only confused also gains by other names, but then it
-loses a class or an output that it knew; a set-up in the wrong order has nothing to lose there.
+The renaming is fitted on one half of the samples and tested on the other half, so that chance fits do not count. No two
+outputs get the same class. A renaming can also help a model that only confuses some classes, but then a class or an
+output that the model knew gets worse; if the set-up has a wrong order, there is no such loss.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.power import agrees_by_chance
 
 GAIN: Final = 0.2
-"""The share of the other half of the samples that has to become right."""
+"""The share of the test half that must become right."""
 
 LEVEL: Final = 1e-4
-"""Of a sign test on the other half: the chance of a false alarm if no renaming makes more right in truth."""
+"""The level of a sign test on the test half: the chance of a false alarm if no renaming really helps."""
 
 LOSS_LEVEL: Final = 0.02
-"""Of a sign test for each class and output: six samples that are lost, and none gained, speak against a renaming."""
+"""The level of a sign test for each class and output: six lost samples and no gained sample contradict a renaming."""
 
 LOSING: Final = 0.05
-"""The share of the moved classes that may speak against it: of a thousand, some are known too badly to be found."""
+"""The share of moved classes that may contradict a renaming: a model knows some classes of a thousand too badly."""
 
 _LARGEST: Final = 1 << 16  # one more than any class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renaming:
-    """The classes that the model's outputs mean, if not their own."""
+    """A renaming of the model's outputs that makes more answers right."""
 
-    moves: tuple[tuple[int, int], ...]  # output and the class that it means, those that make more right
-    after: float  # the share of the other half that is right under the new names
+    moves: tuple[tuple[int, int], ...]  # each output whose renaming makes more answers right, and its class
+    after: float  # the share of right answers in the test half under the new names
 
 
 def find_renaming(records: Records, *, gain: float = GAIN) -> Renaming | None:
     """Return the renaming of the outputs that makes at least 20 points more right; None if there is none.
 
     Args:
-        records: of one condition; the samples of a group are not independent, so they stay in one half.
-        gain: the share of the other half of the samples that has to become right.
+        records: the records of one condition. The samples of a group are not independent, so they stay in one half.
+        gain: the share of the test half that must become right.
     """
     if records.correct.mean() > 1 - gain / 2:
-        return None  # neither half can gain so much, but for a freak of the split
+        return None  # neither half can gain so much, except by a very unlucky split
     units = _units(records.samples)
     is_fitted = _mixed(units) & np.uint64(1) == 0
     if is_fitted.all() or not is_fitted.any():
@@ -74,20 +74,20 @@ def find_renaming(records: Records, *, gain: float = GAIN) -> Renaming | None:
 
 
 def is_renamed_alike(stored: Records, now: Records) -> bool:
-    """Whether the renaming that fits the stored records leaves little to rename in other records."""
+    """Return whether the renaming that fits the stored records also fits the new records."""
     meaning = _fitted(stored.label, stored.prediction)
     renamed = replace(now, prediction=meaning[now.prediction].astype(np.uint16))
     return find_renaming(renamed, gain=GAIN / 2) is None
 
 
 def _losing(kind: NDArray[np.uint16], gains: NDArray[np.int64]) -> int:
-    """Of how many kinds, as classes, samples are more often lost than gained."""
+    """Return for how many kinds (classes or outputs) more samples are lost than gained."""
     gained, lost = (np.bincount(kind[is_such], minlength=_LARGEST) for is_such in (gains > 0, gains < 0))
     return _count_fewer(gained, lost)
 
 
 def _unfound(records: Records, meaning: NDArray[np.int64], renamed: NDArray[np.int64]) -> int:
-    """How many of the classes that are to have another output are more often answered with one that is not theirs."""
+    """Return how many moved classes are more often answered with another class's output than with their new output."""
     right = np.bincount(records.label[renamed == records.label], minlength=_LARGEST)
     is_answer = records.prediction != NO_CLASS
     is_wrong = is_answer & (renamed != records.label) & (meaning[records.label] != records.label)
@@ -100,14 +100,14 @@ def _unfound(records: Records, meaning: NDArray[np.int64], renamed: NDArray[np.i
 
 
 def _count_fewer(some: NDArray[np.int64], others: NDArray[np.int64]) -> int:
-    """For how many kinds there are fewer of some than of others, each by a one-sided sign test."""
+    """Return for how many kinds `some` is smaller than `others`, by a one-sided sign test for each kind."""
     kinds = np.flatnonzero(others)
     p = special.bdtr(some[kinds], some[kinds] + others[kinds], 0.5)
     return int((p < LOSS_LEVEL).sum())
 
 
 def _units(samples: Samples) -> NDArray[np.uint64]:
-    """What stays in one half, (N,): each sample by its id, or each group by the smallest id in it."""
+    """Return the unit of each sample, (N,), which stays in one half: its id, or the smallest id of its group."""
     if samples.groups is None:
         return samples.ids
     _, first, inverse = np.unique(samples.groups, return_index=True, return_inverse=True)  # ids ascend
@@ -115,7 +115,7 @@ def _units(samples: Samples) -> NDArray[np.uint64]:
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return each number's hash, the end of splitmix64 (Steele, Lea, Flood 2014): ids may be anything, as 0, 2, 4."""
+    """Return the hash of each number by the finaliser of splitmix64 (Steele, Lea, Flood 2014): ids can be 0, 2, 4."""
     mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -123,11 +123,11 @@ def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _fitted(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """Return the class that each output means so that most samples are right; no two outputs mean one class.
+    """Return the class of each output so that most samples are right; no two outputs get the same class.
 
-    The best assignment in a sparse graph of classes and outputs, which may be 65,000 by 65,000. Each class also has an
-    edge to an output of its own that never answers, so that each can be matched. If several assignments are equally
-    good, the one that moves fewer outputs is taken.
+    This is the best assignment in a sparse graph of classes and outputs, which can be 65,000 by 65,000. Each class also
+    has an edge to a dummy output that never answers, so that every class can be matched. If several assignments are
+    equally good, the assignment that moves fewer outputs wins.
     """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
@@ -138,9 +138,9 @@ def _fitted(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> NDArra
     pairs, counts = np.unique(np.stack([label[is_answer], prediction[is_answer]]), axis=1, return_counts=True)
     classes, rows = np.unique(pairs[0], return_inverse=True)
     outputs, columns = np.unique(pairs[1], return_inverse=True)
-    own = np.arange(len(classes))
+    dummies = np.arange(len(classes))
     weights = np.concatenate([2 * counts + (pairs[0] == pairs[1]) + 1, np.ones(len(classes))])
-    places = (np.concatenate([rows, own]), np.concatenate([columns, len(outputs) + own]))
+    places = (np.concatenate([rows, dummies]), np.concatenate([columns, len(outputs) + dummies]))
     graph = csr_array((weights, places), shape=(len(classes), len(outputs) + len(classes)))
     matched, chosen = min_weight_full_bipartite_matching(graph, maximize=True)
     is_real = chosen < len(outputs)
@@ -149,18 +149,18 @@ def _fitted(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> NDArra
 
 
 def _assign(meaning: NDArray[np.int64], outputs: NDArray[np.uint16], classes: NDArray[np.uint16]) -> None:
-    """Let these outputs mean these classes, and all others their own class, or a free one where that is taken."""
+    """Assign these classes to these outputs; each other output keeps its class, or gets a free one if it is taken."""
     meaning[outputs] = classes
     taken_by = dict(zip(classes.tolist(), outputs.tolist(), strict=True))
     for output in set(taken_by) - set(outputs.tolist()):
         free = output
-        while free in taken_by:  # along the chain of moves, whose end is free
+        while free in taken_by:  # follow the chain of moves, whose end is free
             free = taken_by[free]
         meaning[output] = free
 
 
 def _is_proven(gains: NDArray[np.int64], units: NDArray[np.uint64]) -> bool:
-    """Whether more units gain than lose, by a one-sided sign test."""
+    """Return whether more units gain than lose, by a one-sided sign test."""
     _, inverse = np.unique(units, return_inverse=True)
     balance = np.bincount(inverse, weights=gains)
     more, fewer = int((balance > 0).sum()), int((balance < 0).sum())

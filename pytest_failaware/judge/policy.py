@@ -1,4 +1,4 @@
-"""Evidence x policy -> the verdict on one gating metric."""
+"""The verdict on one gating metric from its evidence and the policy."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pytest_failaware.core.result import Evidence, Verdict
 
 
 def decide(policy: Policy, evidence: Evidence, drop: Fraction, tolerance: Fraction) -> Verdict:
-    """The verdict on one metric.
+    """Return the verdict on one metric.
 
     Args:
-        policy: beyond_tolerance, any_drop or non_inferiority; equivalence gates other things.
-        evidence: what the comparison proves, with the level it has to reach.
+        policy: beyond_tolerance, any_drop or non_inferiority; equivalence gates by bounds instead.
+        evidence: the p-values of the comparison and their level.
         drop: the observed change for the worse, exact.
-        tolerance: how much is allowed, exact.
+        tolerance: the allowed drop, exact.
     """
     proven_beyond, proven = evidence.p_beyond < evidence.level, evidence.p_worse < evidence.level
     if policy is Policy.NON_INFERIORITY:

@@ -1,4 +1,4 @@
-"""What a gate can see before it has to: the smallest drop it finds, and conditions where there is nothing to lose."""
+"""The power of a gate: the smallest drop that it detects, and models at chance, whose accuracy cannot fall."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from pytest_failaware.judge.significance.rates import wilson
 FEW_FLIPS: Final = 0.002
 """The share of answers that flip when a model is only exported or moved to another device."""
 MANY_FLIPS: Final = 0.10
-"""The share of answers that flip when it is trained again."""
+"""The share of answers that flip when a model is trained again."""
 
-_FAR: Final = 4  # times the tolerance: what a gate sees no sooner than this, it cannot keep to its tolerance
+_FAR: Final = 4  # times the tolerance: a gate that detects only larger drops cannot enforce its tolerance
 
 
 def sights(gate: Gate, rates: Mapping[str, Estimate], n: int | None = None) -> Iterator[Sight]:
-    """The smallest drop that each gating rate sees; nothing under the policies that do not prove a drop.
+    """Yield the smallest drop that each gating rate detects; nothing under policies that do not prove a drop.
 
-    A score metric has no formula for it: `selftest` finds out how often its gate is red.
+    There is no formula for score metrics: use `selftest` to count how often their gates are red.
 
     Args:
         gate: the metrics, their tolerances, the policy and its level.
-        rates: the measured rates, for how many samples each metric is counted on.
-        n: as if there were so many images; None for as many as there are.
+        rates: the measured rates, whose denominators give the sample size of each metric.
+        n: the assumed number of images; None for the measured number.
     """
     if not gate.policy.proves_a_drop:
         return
@@ -72,19 +72,19 @@ def smallest_drop(n: int, flips: float, level: float, tolerance: float = 0.0, po
 
 
 def is_at_chance(cells: Cells, label: NDArray[np.uint16]) -> bool:
-    """Whether the lower 99 % bound of accuracy is at most the share of the largest class: there is nothing to lose."""
+    """Return whether the lower 99 % bound of accuracy is at most the share of the largest class."""
     return wilson(cells.right, cells.samples, 0.98).low <= _largest(label)
 
 
 LEAST: Final = 20
-"""Fewer samples never show that a model knows nothing."""
+"""With fewer samples, nothing shows that a model knows nothing."""
 
 
 def knows_nothing(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> bool:
-    """Whether answers are at chance, no good model's, and agree with the labels by chance alone.
+    """Return whether answers are at chance, too poor for a good model, and agree with the labels only by chance.
 
-    No good model's: the upper 99 % bound of accuracy is below the middle between the largest class and all right, which
-    a few samples cannot show. Samples of one class show nothing: nobody can beat the largest class.
+    Too poor: the upper 99 % bound of accuracy is below the midpoint between the share of the largest class and 1, which
+    a few samples cannot show. Samples of only one class show nothing: no model can be better than the largest class.
     """
     if len(label) < LEAST or (label == label[0]).all():
         return False
@@ -98,11 +98,11 @@ def _largest(label: NDArray[np.uint16]) -> float:
 
 
 def agrees_by_chance(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> bool:
-    """Whether answers are right no more often than the same answers in a random order, tested at 1 %.
+    """Return whether answers are right no more often than the same answers in a random order, tested at 1 %.
 
-    A model of a rare class can be no better than the largest class, and still know that rare class. Over all orders the
-    number of right answers has the mean S / n and the variance (S - sum a b (a + b) / n + S² / n²) / (n - 1), where a
-    samples of a class and b answers of it give S = sum a b.
+    A model of a rare class can be no better than the largest class and still know that rare class. Over all orders the
+    number of right answers has the mean S / n and the variance (S - sum a b (a + b) / n + S² / n²) / (n - 1). Here a is
+    the number of samples of a class, b the number of answers with that class, and S = sum a b.
 
     >>> agrees_by_chance(np.repeat([0, 1], [95, 5]), np.repeat([0, 1], [97, 3]))
     False

@@ -1,24 +1,24 @@
-"""A clean accuracy that is far below what is published for the weights."""
+"""A note on a clean accuracy that is far below the published accuracy of the weights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from pytest_failaware.judge import sentences
+from pytest_failaware.judge.sentences import doubt
 
 if TYPE_CHECKING:
     from pytest_failaware.core.measurement import Measurement
 
-_FAR: Final = 0.02  # of accuracy: decoders and interpolations move it by half a point
-_LEVEL: Final = 0.98  # of the interval; both sides
+_FAR: Final = 0.02  # of accuracy: other decoders and interpolations change it by half a point
+_LEVEL: Final = 0.98  # of the two-sided interval
 
 
 def below_published(measurement: Measurement, published: tuple[str, float] | None) -> Iterator[str]:
     """Yield a sentence if the accuracy of a measurement is far below the published one.
 
     Args:
-        measurement: of clean.
+        measurement: the measurement of clean.
         published: the name of the weights and their accuracy, a share; None if nothing is published.
     """
     if published is None:
@@ -28,4 +28,4 @@ def below_published(measurement: Measurement, published: tuple[str, float] | Non
     (weights, accuracy), count = published, len(measurement.records)
     right = int(measurement.records.correct.sum())
     if wilson(right, count, _LEVEL).high < accuracy - _FAR:
-        yield sentences.below_published(right / count, accuracy, weights)
+        yield doubt.below_published(right / count, accuracy, weights)

@@ -1,4 +1,4 @@
-"""A gate on planted changes of the stored records: is it quiet where nothing is lost, and red where it is?"""
+"""A self-test of a gate on planted changes: is it quiet if nothing is lost, and red if something is?"""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from pytest_failaware.judge.metrics.rates import stats_of
 from pytest_failaware.judge.outcomes import outcomes_of
 
 DROPS: Final = (0.0, 0.01, 0.03, 0.05, 0.10)
-"""Shares of all answers that are right before and wrong now, in truth."""
+"""The planted drops: shares of all answers that are right before and wrong now, in expectation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """Planted changes of one condition: which draws failed, (draws, len(DROPS)), and how many answers flipped."""
+    """The outcome for one condition: which draws failed, (draws, len(DROPS)), and how many answers flipped."""
 
-    flips: float  # the mean share of answers right on one side alone, where nothing is lost
+    flips: float  # the mean share of answers that are right on only one side if nothing is lost
     failed: NDArray[np.bool_]
 
 
 def plant(gate: Gate, records: Records, flips: float, draws: int, random: np.random.Generator) -> Trial:
-    """Judge `draws` models that are drawn from the stored records, for each of the drops.
+    """Judge `draws` models drawn from the stored records, for each of the drops.
 
     Args:
-        gate: what judges.
-        records: the stored outcome of one condition. The gate counts with its groups; changes are planted sample by
-            sample all the same.
-        flips: how many answers are to flip between models that are equal in truth; fewer where the records have not
-            that many wrong ones.
-        draws: models per drop.
-        random: where chance comes from.
+        gate: the gate to test.
+        records: the stored outcome of one condition. The gate uses its groups, but changes are planted sample by
+            sample.
+        flips: the share of answers that flip between models of equal true accuracy; fewer flip if the records have too
+            few wrong answers.
+        draws: the number of models for each drop.
+        random: the source of random numbers.
     """
     share = redrawn_share(records, flips)
     failed, flipped = np.zeros((draws, len(DROPS)), dtype=np.bool_), 0
@@ -51,21 +51,21 @@ def plant(gate: Gate, records: Records, flips: float, draws: int, random: np.ran
 
 
 def _fails(gate: Gate, stored: Records, now: Records) -> bool:
-    """Whether a test item with this gate is red."""
+    """Return whether a test item with this gate is red."""
     sides = outcomes_of(stored, gate.rule), outcomes_of(now, gate.rule)
     stats = stats_of("", now, gate.rule, gate.table, gate.named)
     judged: list[Judged] = [*gated(gate, *sides), *bounded_changes(gate, *sides), *bounded(gate, stats)]
-    return any(one.verdict.fails for one in judged)
+    return any(comparison.verdict.fails for comparison in judged)
 
 
 # ---- planting ------------------------------------------------------------------------------------------------------
 
 
 def redraw(records: Records, share: float, random: np.random.Generator) -> Records:
-    """A model that is equal in truth: a share of the samples has the outcome of another sample of the same class.
+    """Return a model of equal true accuracy: a share of the samples gets the outcome of another sample of its class.
 
-    Prediction and scores come from one donor, drawn with replacement, so each class keeps its accuracy, its confidences
-    and how they go together, in expectation.
+    Prediction and scores come from the same donor, drawn with replacement, so each class keeps its accuracy, its
+    confidences and their correlation in expectation.
     """
     donors = np.arange(len(records))
     for rows in _classes(records):
@@ -75,7 +75,7 @@ def redraw(records: Records, share: float, random: np.random.Generator) -> Recor
 
 
 def redrawn_share(records: Records, flips: float) -> float:
-    """The share of samples to redraw so that about `flips` of the answers become right or cease to be, at most all."""
+    """Return the share of samples to redraw, at most 1, so that about `flips` of the answers become right or wrong."""
     right = records.correct
     rates = [(len(rows), float(right[rows].mean())) for rows in _classes(records)]
     per_sample = sum(count * 2 * rate * (1 - rate) for count, rate in rates) / len(records)
@@ -83,7 +83,7 @@ def redrawn_share(records: Records, flips: float) -> float:
 
 
 def lower(records: Records, drop: float, random: np.random.Generator) -> Records:
-    """The same model with right answers turned wrong, at the confidence they had: accuracy falls by `drop` in truth."""
+    """Return the model with right answers made wrong at the same confidence: its true accuracy falls by `drop`."""
     right = records.correct
     rate = min(1.0, drop / float(right.mean())) if right.any() else 0.0
     falls = right & (random.random(len(records)) < rate)
@@ -93,7 +93,7 @@ def lower(records: Records, drop: float, random: np.random.Generator) -> Records
 
 
 def _classes(records: Records) -> Iterator[NDArray[np.intp]]:
-    """The rows of each class."""
+    """Yield the rows of each class."""
     order = np.argsort(records.label, kind="stable")
     ends = np.flatnonzero(np.diff(records.label[order])) + 1
     yield from np.split(order, ends)

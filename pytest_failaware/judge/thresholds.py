@@ -1,22 +1,23 @@
-"""Records -> the rule that trusts the most answers while the risk, the share of wrong ones among them, is bounded.
+"""The choice of a rule: the rule that trusts the most answers while its risk, the share of wrong answers, is bounded.
 
-What is guaranteed: with the stated confidence over the draw of the images, the true risk of the chosen rule is at most
-the target. How: before any record is seen, a path of rules is laid down from the safest to the riskiest, each trusting
-all that the one before it trusts, with thresholds of four digits, so that what is written is what was tested. Along it,
-from the first rule that trusts a stated number of the images, "the risk is above the target" is tested of every set of
-trusted answers, each at the full error probability: it is rejected where the exact upper bound (Clopper and Pearson
-1934) is at most the target. The first set where it is not ends the sequence, and the rule before that is chosen. Tests
-in a fixed sequence need no correction for their number: Angelopoulos, Bates, Candès, Jordan, Lei 2021, "Learn then
-test". The binary search of Geifman and El-Yaniv 2017, "Selective classification for deep neural networks", shares the
-error probability over its steps and mostly finds less coverage.
+The guarantee: with the stated confidence over the draw of the images, the true risk of the chosen rule is at most the
+target. The method: a path of rules is fixed before any record is seen, from the safest rule to the riskiest. Each rule
+trusts everything that the rule before it trusts. Thresholds have four digits, so the written rule is the tested rule.
+The tests begin at the first rule that trusts a stated number of the images. For every set of trusted answers along the
+path, the hypothesis "the risk is above the target" is tested at the full error probability: it is rejected if the exact
+upper bound (Clopper and Pearson 1934) is at most the target. The sequence ends at the first set whose hypothesis is not
+rejected, and the rule before that set is chosen. Tests in a fixed sequence need no correction for their number:
+Angelopoulos, Bates, Candès, Jordan, Lei 2021, "Learn then test". The binary search of Geifman and El-Yaniv 2017,
+"Selective classification for deep neural networks", divides the error probability among its steps and mostly finds less
+coverage.
 
-Why: let a* be the safest rule of the path whose true risk is above the target. It, or a riskier one, is chosen only
-where "the risk is above the target" was rejected of the very set of answers that a* trusts, or where the sequence began
-beyond that set. Given how many images a* trusts, the wrong ones are binomial with a rate above the target; so the first
-happens with at most the error probability, whatever the model is like. For the second, where a* trusts fewer images
-than the first tested rule does, one thing is assumed: the answers between the two are wrong more often than the target,
-too. And the images must be independent draws of those to come; of images in groups, one of each group
-is, and the guarantee then speaks of an image of a random group.
+The reason: let a* be the safest rule of the path whose true risk is above the target. The method chooses a* or a
+riskier rule only in two cases: the hypothesis was rejected for exactly the set of answers that a* trusts, or the tests
+began beyond that set. Given the number of images that a* trusts, the number of wrong answers is binomial with a rate
+above the target, so the first case has at most the error probability for every model. In the second case a* trusts
+fewer images than the first tested rule. There the method assumes that the answers between these two rules are also
+wrong more often than the target. The images must be independent draws from the same source as future images. If images
+come in groups, one image of each group is used, and the guarantee holds for an image of a random group.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ from pytest_failaware.core.records import Records
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper, clopper_pearson_uppers
 
-_LEAST: Final = 0.2  # of the images are trusted by the first tested rule: fewer would end too many sequences by chance
-_MOST: Final = 0.5  # of the images; the first test waits no longer than this for the right to see wrong answers
-_WRONG: Final = 2  # that the first tested rule should survive
+_LEAST: Final = 0.2  # share of images that the first tested rule trusts: with fewer, chance ends too many sequences
+_MOST: Final = 0.5  # share of images: the first test starts no later, even if it then tolerates fewer wrong answers
+_WRONG: Final = 2  # wrong answers that the first tested rule should tolerate
 
 
 class By(Enum):
-    """Which parts the rule has."""
+    """The parts of a rule."""
 
     CONFIDENCE = "confidence"
     ENTROPY = "entropy"
@@ -50,18 +51,18 @@ class By(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """The tested rules from the safest to the riskiest, (S,) columns, one for each set of trusted answers."""
+    """The tested rules from the safest to the riskiest, (S,) columns: one rule for each set of trusted answers."""
 
     rules: tuple[NDArray[np.float64], NDArray[np.float64]]  # the thresholds of confidence and of entropy
     by: By
     images: int
     trusted: NDArray[np.int64]
     wrong: NDArray[np.int64]  # among the trusted
-    bound: NDArray[np.float64]  # of the true risk, with the confidence that was asked for, each for its rule alone
+    bound: NDArray[np.float64]  # upper bound of the true risk at the requested confidence, for each rule alone
     chosen: int | None  # the index of the chosen rule
 
     def rule(self, index: int) -> FailureRule:
-        """One of the rules."""
+        """Return the rule at an index."""
         confidence, entropy = (float(column[index]) for column in self.rules)
         return FailureRule(
             confidence=None if self.by is By.ENTROPY else confidence,
@@ -70,10 +71,13 @@ class Curve:
 
 
 def choose(records: Records, classes: int, by: By, *, risk: float, confidence: float = 0.95) -> Curve:
-    """The rule of the best coverage whose risk is at most `risk`, with a confidence as the module's docstring says."""
+    """Return the tested rules and the chosen one: the rule of the best coverage whose risk is at most `risk`.
+
+    The module's docstring says what `confidence` guarantees.
+    """
     thresholds = path(by, classes)
     trusted, wrong = _counts(records, *thresholds)
-    sets, rows = np.unique(trusted, return_index=True)  # of the rules that trust the same answers the safest
+    sets, rows = np.unique(trusted, return_index=True)  # the safest of the rules that trust the same answers
     rows = rows[sets >= first_count(len(records), risk, confidence)]
     trusted, wrong = trusted[rows], wrong[rows]
     bound = clopper_pearson_uppers(wrong, trusted, 1 - confidence)
@@ -90,7 +94,7 @@ def choose(records: Records, classes: int, by: By, *, risk: float, confidence: f
 
 
 def first_count(n: int, risk: float, confidence: float = 0.95) -> int:
-    """How many of n images the first tested rule trusts at least; above n where there are too few images.
+    """Return how many of n images the first tested rule trusts at least; more than n if there are too few images.
 
     >>> [first_count(n, 0.05) for n in (10000, 500, 200, 50)]
     [2000, 124, 93, 59]
@@ -101,7 +105,7 @@ def first_count(n: int, risk: float, confidence: float = 0.95) -> int:
 
 
 def fewest(risk: float, confidence: float = 0.95, wrong: int = 0) -> int:
-    """How many answers must be trusted so that a risk can be guaranteed though so many of them are wrong.
+    """Return how many answers must be trusted to guarantee a risk if `wrong` of these answers are wrong.
 
     >>> [fewest(0.05, 0.95, wrong) for wrong in (0, 1, 2)]
     [59, 93, 124]
@@ -119,9 +123,9 @@ def fewest(risk: float, confidence: float = 0.95, wrong: int = 0) -> int:
 def _counts(
     records: Records, confidence: NDArray[np.float64], entropy: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """How many answers each rule of the path trusts, and how many of those are wrong; (G,) both.
+    """Return how many answers each rule of the path trusts, and how many of these are wrong; (G,) both.
 
-    An answer is trusted from the first rule on that does not flag it; as in FailureRule.flags, float32 decides.
+    All rules from the first rule that does not flag an answer trust it. Like FailureRule.flags, this compares float32.
     """
     by_confidence = np.searchsorted(-confidence.astype(np.float32), -records.confidence)
     by_entropy = np.searchsorted(entropy.astype(np.float32), records.entropy)
@@ -136,10 +140,10 @@ def _counts(
 
 @cache
 def path(by: By, classes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The thresholds of confidence and entropy, (G,) each, from the safest rule to the riskiest.
+    """Return the thresholds of confidence and entropy, (G,) each, from the safest rule to the riskiest.
 
-    Both parts go together: the entropy threshold lies half-way between the least and the most entropy that a
-    prediction has whose confidence is at the threshold. A part that the rule does not have never flags.
+    If the rule has both parts, the entropy threshold is the mean of the smallest and the largest entropy that a
+    prediction at the confidence threshold can have. A part that the rule does not have never flags.
     """
     if by is By.ENTROPY:
         entropy = _entropies()
@@ -152,14 +156,14 @@ def path(by: By, classes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]
 
 
 def _confidences() -> NDArray[np.float64]:
-    """1 down to 0.0001, with four digits of what is missing to 1 (0.8123, 0.98765), to seven decimals at most."""
+    """Return confidences from 1 to 0.0001; 1 - c has four digits (c = 0.8123, 0.98765) and at most seven decimals."""
     missing = [(i, 10**7) for i in range(1000)]
     missing += [(i, 10**digits) for digits in (7, 6, 5, 4) for i in range(1000, 10_000)]
     return np.array([(scale - i) / scale for i, scale in missing])
 
 
 def _entropies() -> NDArray[np.float64]:
-    """0 up to 12 nats, more than 65,536 classes can have, with four digits (0.9123), to seven decimals at most."""
+    """Return entropies from 0 to 12 nats, more than 65,536 classes can have, with four digits, at most 7 decimals."""
     nats = [(i, 10**7) for i in range(1000)]
     nats += [(i, 10**digits) for digits in (7, 6, 5, 4, 3) for i in range(1000, 10_000)]
     nats += [(i, 100) for i in range(1000, 1201)]
@@ -167,18 +171,18 @@ def _entropies() -> NDArray[np.float64]:
 
 
 def _half_way(confidence: NDArray[np.float64], classes: int) -> NDArray[np.float64]:
-    """The mean of the least and the most entropy, nats, at each confidence."""
+    """Return the mean of the smallest and the largest entropy, in nats, at each confidence."""
     c = np.maximum(confidence, 1 / classes)
-    as_large = np.floor(1 / c)  # least: as many classes as can have the confidence of the largest, one has the rest
+    as_large = np.floor(1 / c)  # least: as many classes as possible have confidence c, one class has the rest
     least = as_large * special.entr(c) + special.entr(np.maximum(0, 1 - as_large * c))
-    rest = 1 - c  # most: shared by all the others alike
+    rest = 1 - c  # most: all other classes share it equally
     most = special.entr(c) + special.entr(rest) + rest * math.log(classes - 1)
     middle: NDArray[np.float64] = (least + most) / 2
     return middle
 
 
 def _up(value: float) -> float:
-    """Four significant digits, not below the value."""
+    """Return the value rounded up to four significant digits."""
     if value == 0:
         return 0.0
     digits = 3 - math.floor(math.log10(value))

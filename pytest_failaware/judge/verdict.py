@@ -1,4 +1,4 @@
-"""A measurement x its baseline entry -> the verdict on one test item; opens no file."""
+"""The verdict on one test item: a measurement compared with its baseline entry. Opens no file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from pytest_failaware.core.records import Records
 from pytest_failaware.core.reference import Reference, Stored
 from pytest_failaware.core.request import DRIFT_BUDGET, DatasetChange
 from pytest_failaware.core.result import Comparison, ItemResult, Judged, SampleChange, Verdict
-from pytest_failaware.judge import sentences
 from pytest_failaware.judge.alarm import CLEAN, find_alarm, is_known, subject_of
 from pytest_failaware.judge.changes import sample_change
 from pytest_failaware.judge.class_names import unchanged_predictions
@@ -34,11 +33,12 @@ from pytest_failaware.judge.metrics.rates import NON_FINITE, cell_rates, stats_o
 from pytest_failaware.judge.outcomes import sides_of
 from pytest_failaware.judge.pairing import Pair, pair
 from pytest_failaware.judge.power import is_at_chance
+from pytest_failaware.judge.sentences import doubt, judgement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What one item is judged under, beside the gate.
+    """The terms of one judgement apart from the gate.
 
     `is_misfit` says whether the normalisation layers of the model see other inputs than in training.
     """
@@ -51,7 +51,7 @@ class Terms:
 
 TERMS: Final = Terms()
 NEARLY_ALL: Final = 0.95
-"""The share of flagged clean samples from which a rule is said to flag nearly everything."""
+"""The share of flagged clean samples from which on a note says that the rule flags nearly everything."""
 
 
 def judge(measurement: Measurement, reference: Reference, gate: Gate, terms: Terms = TERMS) -> ItemResult:
@@ -59,9 +59,9 @@ def judge(measurement: Measurement, reference: Reference, gate: Gate, terms: Ter
 
     Args:
         measurement: what this run measured.
-        reference: what is stored of the condition. An entry without its records cannot be compared.
+        reference: what the baseline stores of the condition. An entry without its records cannot be compared.
         gate: the rule, the gating metrics and their bounds.
-        terms: the item, and what becomes of changed data and of slow drift.
+        terms: the item, how to treat changed data, and the drift budget.
     """
     alone, stored = _alone(measurement, reference, gate, terms), reference.stored
     if stored is None:
@@ -79,7 +79,7 @@ def judge(measurement: Measurement, reference: Reference, gate: Gate, terms: Ter
 
 
 def _alone(measurement: Measurement, reference: Reference, gate: Gate, terms: Terms) -> ItemResult:
-    """The result as far as it needs no comparison: a missing baseline."""
+    """Return the result without a comparison, as for a missing baseline."""
     key, provenance = measurement.condition.key, measurement.provenance
     stats = stats_of(key, measurement.records, gate.rule, gate.table, gate.named)
     entry = reference.stored.entry if reference.stored else None
@@ -98,7 +98,7 @@ def _alone(measurement: Measurement, reference: Reference, gate: Gate, terms: Te
 
 
 def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate: Gate, both: Pair) -> ItemResult:
-    """The result of two comparable sides, beside what it has of drift and bounds."""
+    """Return the result of two comparable sides, added to the drift and the bounds of `alone`."""
     baseline, entry = stored
     same = entry.rule == gate.rule and records_equal(both.before, both.now, gate.rule)
     paired, change = _paired(gate, both, baseline, same=same)
@@ -114,7 +114,7 @@ def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate:
 
 
 def _notes(measurement: Measurement, stored: Stored, gate: Gate, both: Pair, golden: Records | None) -> Iterator[str]:
-    """Sentences on how two comparable sides were compared."""
+    """Yield sentences on how two comparable sides were compared."""
     yield from how_grouped(stored.baseline.data, both)
     yield from how_compared(stored.entry, gate, both)
     yield from _without_drift(gate, golden)
@@ -122,7 +122,7 @@ def _notes(measurement: Measurement, stored: Stored, gate: Gate, both: Pair, gol
 
 
 def _incomparable(alone: ItemResult, measurement: Measurement, stored: Stored, records: Records | None) -> ItemResult:
-    """The result of numbers of different things, with the stored rates for orientation."""
+    """Return the result of two sides that cannot be compared, with the stored rates for orientation."""
     baseline, entry = stored
     renamed = baseline.data.classes != measurement.provenance.data.classes
     return dataclasses.replace(
@@ -140,7 +140,7 @@ def _incomparable(alone: ItemResult, measurement: Measurement, stored: Stored, r
 
 
 def _with_alarm(result: ItemResult, measurement: Measurement, reference: Reference, *, is_misfit: bool) -> ItemResult:
-    """The result of clean with its alarm, or with a note if its rule trusts hardly any answer."""
+    """Return the result of clean with its alarm, or with a note if the rule trusts hardly any answer."""
     classes, stored = measurement.provenance.data.classes, reference.records
     alarm = find_alarm(measurement.records, classes, is_misfit=is_misfit)
     if alarm is None:
@@ -153,7 +153,7 @@ def _with_alarm(result: ItemResult, measurement: Measurement, reference: Referen
 
 
 def has_same_set_up(baseline: Baseline | None, provenance: Provenance) -> bool:
-    """Whether a baseline holds clean of this model under this preprocessing."""
+    """Return whether a baseline stores clean of this model under this preprocessing."""
     entry = None if baseline is None else baseline.entries.get(CLEAN)
     if baseline is None or entry is None:
         return False
@@ -161,21 +161,21 @@ def has_same_set_up(baseline: Baseline | None, provenance: Provenance) -> bool:
 
 
 def flags_nearly_all(stats: ConditionStats, name: str = "NAME") -> Iterator[str]:
-    """A sentence if the rule flags so much that the gates on trusted answers have nothing to count."""
+    """Yield a sentence if the rule flags so much that the gates on trusted answers have nothing to count."""
     flagged = stats.rates["failure_rate"]
     if flagged.numerator >= NEARLY_ALL * flagged.denominator:
-        yield sentences.flags_nearly_all(flagged.numerator, flagged.denominator, name)
+        yield doubt.flags_nearly_all(flagged.numerator, flagged.denominator, name)
 
 
 def not_finite(stats: ConditionStats) -> Iterator[str]:
-    """A sentence where logits are not finite: such a model is broken for these images, whatever its rates are."""
+    """Yield a sentence if logits are not finite: such a model is broken for these images, even with good rates."""
     rate = stats.rates.get(NON_FINITE.name)
     if rate is not None and rate.numerator:
-        yield sentences.not_finite(rate.numerator, rate.denominator, NON_FINITE.name)
+        yield doubt.not_finite(rate.numerator, rate.denominator, NON_FINITE.name)
 
 
 def _paired(gate: Gate, both: Pair, baseline: Baseline, *, same: bool) -> tuple[tuple[Judged, ...], SampleChange]:
-    """What gates on the samples of both sides, and what changed among them."""
+    """Return the gating comparisons on the samples of both sides, and what changed among these samples."""
     before, now = sides_of(both, gate.rule)
     change = sample_change(
         before,
@@ -184,15 +184,15 @@ def _paired(gate: Gate, both: Pair, baseline: Baseline, *, same: bool) -> tuple[
         known_label_errors=baseline.known_label_errors,
         diagnosis=diagnose(before, now, gate),
     )
-    found: list[Judged] = [*gated(gate, before, now), *bounded_changes(gate, before, now)]
-    return tuple(map(_unchanged, found) if same else found), change
+    comparisons: list[Judged] = [*gated(gate, before, now), *bounded_changes(gate, before, now)]
+    return tuple(map(_unchanged, comparisons) if same else comparisons), change
 
 
 def _unchanged(comparison: Judged) -> Judged:
-    """Identical records pass without a test, whatever the sample size."""
+    """Return a comparison of identical records, which pass without a test for any sample size."""
     if comparison.verdict is not Verdict.NOT_SHOWN:
         return comparison
-    return dataclasses.replace(comparison, verdict=Verdict.UNCHANGED, note=sentences.IDENTICAL)
+    return dataclasses.replace(comparison, verdict=Verdict.UNCHANGED, note=judgement.IDENTICAL)
 
 
 def _drift(gate: Gate, golden: Records | None, now: Measurement, budget: Decimal) -> tuple[Comparison, ...]:
@@ -203,13 +203,14 @@ def _drift(gate: Gate, golden: Records | None, now: Measurement, budget: Decimal
 
 
 def _without_drift(gate: Gate, golden: Records | None) -> Iterator[str]:
-    """Yield a sentence if the golden reference was stored before the logits that metrics need."""
+    """Yield a sentence if the golden reference was stored without the logits that some metrics need."""
     names = [] if golden is None else [name for name in gate.metrics if not gate.table[name].can_measure(golden)]
     if names:
-        yield sentences.no_drift(names)
+        yield judgement.no_drift(names)
 
 
 def _worst(comparisons: tuple[Judged, ...], *, same: bool) -> Verdict:
-    """The worst of its metrics' verdicts; unchanged records pass as such unless a bound fails."""
-    worst = min((one.verdict for one in comparisons), key=lambda verdict: verdict.severity, default=Verdict.PASSED)
+    """Return the worst verdict of the metrics; identical records are unchanged unless a bound fails."""
+    verdicts = (comparison.verdict for comparison in comparisons)
+    worst = min(verdicts, key=lambda verdict: verdict.severity, default=Verdict.PASSED)
     return Verdict.UNCHANGED if same and not worst.fails else worst

@@ -1,7 +1,7 @@
-"""Which class a label means: one named so, or the one at this place, counted from 0.
+"""Find the class that a label means: the class with this name, or the class with this number, counted from 0.
 
-The one rule for predictions in every form and for data sets. What a label means follows from the labels and the names
-of the classes, never from the type that a file stores them in.
+This one rule holds for predictions in every format and for data sets. The meaning follows from the labels and the names
+of the classes, never from the type that a file stores the labels in.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pytest_failaware.core.cells import look_alikes
 from pytest_failaware.core.errors import FailAwareError, choices
 from pytest_failaware.core.text import one_line, spelled
 
-_WHOLE: Final = re.compile(r"([+-]?[0-9]{1,19})(\.0*)?")  # as pandas writes whole numbers of a column of floats
+_WHOLE: Final = re.compile(r"([+-]?[0-9]{1,19})(\.0*)?")  # with the ".0" that pandas writes in a column of floats
 _SHOWN: Final = 20
 
 
 class LabelError(FailAwareError):
-    """Labels that name no class, or could mean two; `label` is one of them, and the caller adds the place."""
+    """A label names no class, or could mean two classes; `label` is that label, and the caller adds the place."""
 
     def __init__(self, label: str, text: str) -> None:
         super().__init__(text)
@@ -33,14 +33,14 @@ class LabelError(FailAwareError):
 def class_numbers(labels: Collection[str], classes: Sequence[str]) -> dict[str, int]:
     """Return the number of the class that each label means.
 
-    All labels are names, or all count from 0. Where no name of a class is a number, a label is what it looks like.
+    All labels are names, or all are numbers that count from 0. If no class name is a number, the two may be mixed.
 
     Args:
-        labels: as they are written, all different.
-        classes: their names in the order of the model's outputs, all different.
+        labels: the labels as they are written, all different.
+        classes: the class names in the order of the model's outputs, all different.
 
     Raises:
-        LabelError: a label means no class, or all of them can be read as names and as places, with another result.
+        LabelError: a label means no class, or all labels can be read as names and as numbers with different results.
     """
     names, places = _by_name(labels, classes), _by_place(labels, len(classes))
     if len(names) == len(labels):
@@ -65,25 +65,25 @@ def missing_zero_note(labels: NDArray[np.uint16]) -> str | None:
 
 
 def whole_number(text: str) -> int | None:
-    """The whole number that a text is, None if it is another."""
+    """Return the whole number that a text spells, None if it spells none."""
     match = _WHOLE.fullmatch(text)
     return int(match[1]) if match else None
 
 
 def _by_name(labels: Collection[str], classes: Sequence[str]) -> dict[str, int]:
-    """The classes of the labels that name one; 1, 01 and 1.0 are one name unless the classes tell them apart."""
+    """Return the classes of labels that are class names; 1, 01 and 1.0 are one name unless two classes differ so."""
     exact = {name: number for number, name in enumerate(classes)}
     values = [whole_number(name) for name in classes]
     counts = Counter(values)
     same = {value: number for number, value in enumerate(values) if value is not None and counts[value] == 1}
-    found = {}
+    numbers = {}
     for label in labels:
         value = whole_number(label)
         if label in exact:
-            found[label] = exact[label]
+            numbers[label] = exact[label]
         elif value is not None and value in same:
-            found[label] = same[value]
-    return found
+            numbers[label] = same[value]
+    return numbers
 
 
 def _by_place(labels: Collection[str], count: int) -> dict[str, int]:
@@ -92,7 +92,7 @@ def _by_place(labels: Collection[str], count: int) -> dict[str, int]:
 
 
 def _refuse_two_meanings(names: dict[str, int], places: dict[str, int], classes: Sequence[str]) -> None:
-    """Refuse labels that are all names and all places, unless that is the same."""
+    """Refuse labels that are all names and all numbers, unless both readings give the same classes."""
     label = next((label for label, number in names.items() if places.get(label, number) != number), None)
     if label is None or len(places) < len(names):
         return

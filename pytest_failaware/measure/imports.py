@@ -1,4 +1,4 @@
-"""`pkg.mod:attribute` -> the object: how models, data sets and preprocessing of the user's own code are named."""
+"""Import the object that `pkg.mod:attribute` names: a user-defined model, data set, preprocessing or degradation."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pytest_failaware.core.text import describe_error
 
 
 def load_attribute(target: str, where: str) -> object:
-    """The object that `pkg.mod:attribute` names; the attribute may be dotted, as in `zoo:Small.build`.
+    """Return the object that `pkg.mod:attribute` names; the attribute may be dotted, as in `zoo:Small.build`.
 
     Args:
-        target: The text as the user typed it.
-        where: The option or ini key it was given to, such as `--failaware-arch`.
+        target: the text as the user typed it.
+        where: the option or ini key with this text, such as `--failaware-arch`.
 
     Raises:
-        ConfigError: The text has another form, the module or the attribute is missing, or importing it failed.
+        ConfigError: the text has another form, the module or the attribute is missing, or the import failed.
     """
     module_name, _, attribute = target.partition(":")
     if not all(part.isidentifier() for part in f"{module_name}.{attribute}".split(".")):
         raise ConfigError(f"{where}={target}: not of the form pkg.mod:attribute; write it as in 'mypkg.models:build'")
-    found: object = _import(module_name, f"{where}={target}")
+    member: object = _import(module_name, f"{where}={target}")
     for name in attribute.split("."):
-        found = _member(found, name, f"{where}={target}")
-    return found
+        member = _member(member, name, f"{where}={target}")
+    return member
 
 
 def _import(name: str, place: str) -> ModuleType:

@@ -1,4 +1,4 @@
-"""A model and its images that an earlier run opened and measured, as what is under test: nothing is opened again."""
+"""The subject of a run whose model and images an earlier run opened and measured, so nothing is opened again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_failaware.measure.subject import OtherSide, Subject, Taken, Typed
 
 
 class KeptSubject(Subject):
-    """One condition of a model on images, as an earlier run measured it; `open_live` opens both."""
+    """A model on images, with one condition as an earlier run measured it; `open_live` opens model and images."""
 
     def __init__(
         self, config: RunConfig, opened: Opened, measurement: Measurement, *, open_live: Callable[[], Subject]
@@ -27,30 +27,30 @@ class KeptSubject(Subject):
 
     @property
     def facts(self) -> ModelFacts:
-        """What identifies the model."""
+        """The identity of the model."""
         return self._opened.provenance.model
 
     @property
     def own_notes(self) -> tuple[str, ...]:
-        """Lines on the model."""
+        """The notes on the model."""
         return self._opened.model_notes
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Lines on the images and on the inputs."""
+        """The notes on the images and on the inputs."""
         return self._opened.notes
 
     @property
     def right_of_few(self) -> tuple[int, int]:
-        """How many of a few clean images were right, and how many these were."""
+        """The numbers of right images and of all images in the look at a few clean images."""
         return self._opened.right, self._opened.looked_at
 
     def measure(self, condition: Condition, seed: int) -> Taken:
-        """Return what the earlier run measured."""
+        """Return the measurement of the earlier run."""
         return self._measurement, (Reuse(measured=condition.key),)
 
     def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
-        """Return how the data set names these samples."""
+        """Return the names of these samples in the data set."""
         return self._opened.names_of(sample_ids)
 
     def thumbnails(self, condition: Condition, seed: int, sample_ids: Sequence[int]) -> Iterable[Thumbnail]:
@@ -62,5 +62,5 @@ class KeptSubject(Subject):
         return published_weights(self.config, measurement)
 
     def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[Fact]:
-        """Yield the model, the data and the preprocessing, with what is to be known of them."""
+        """Yield the lines of the summary on the model, the data and the preprocessing, with their notes."""
         return model_lines(measurement, typed, self.own_notes, other, self.notes)

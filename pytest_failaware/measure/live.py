@@ -1,4 +1,4 @@
-"""A model and its images, opened once, on which any condition can be measured."""
+"""The bench: a model and its images, opened once, on which any condition can be measured."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ from pytest_failaware.measure.requirements import no_folder
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """The pieces that one pass over the data needs."""
+    """A model, its images and all that is needed to measure conditions on them."""
 
     runner: Runner
     store: ImageStore
     pipeline: Pipeline
-    kernels: Mapping[str, Kernel]  # the user's own
+    kernels: Mapping[str, Kernel]  # user-defined degradations
     limit: int | None = None
     precomputed: Precomputed | None = None
     keep_logits: bool = False
@@ -57,12 +57,12 @@ class Bench:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the summary says of the images, of the inputs and of the measuring itself."""
+        """The notes of the summary on the images, on the inputs and on the measuring."""
         return (*self.store.notes, *self.class_notes, *self.doubts, *self.runner.notes)
 
     @cached_property
     def class_notes(self) -> tuple[str, ...]:
-        """Sentences if the model's outputs may be other classes than those that the data set has at their place."""
+        """A note if the order of the model's outputs may differ from the order of the data set's classes."""
         if self.store.has_class_names:
             note = order_note(self.store.facts.classes, self.model.module)
         else:
@@ -71,23 +71,23 @@ class Bench:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Sentences if the inputs cannot be what the model was trained on; then every number is doubtful."""
+        """The finding that the inputs differ from those of the training, if so; then every number is doubtful."""
         finding = self.inspection.finding
         return () if finding is None else (finding,)
 
     @property
     def is_misfit(self) -> bool:
-        """Whether the inputs are not what the model was trained on."""
+        """Whether the inputs differ from those of the training."""
         return bool(self.doubts)
 
     @cached_property
     def inspection(self) -> Inspection:
-        """What a few clean images say of the preprocessing."""
+        """The result of checking the preprocessing on a few clean images."""
         runner = self.runner
         return inspect_scale(self.model, self.store, self.pipeline, runner.precision, batch_size=runner.batch_size)
 
     def of(self, model: LoadedModel) -> Bench:
-        """The same images for another model."""
+        """Return a bench of another model on the same images."""
         return dataclasses.replace(self, runner=self.runner.of(model))
 
     def sized(self, condition: Condition) -> Condition:
@@ -97,20 +97,20 @@ class Bench:
         return dataclasses.replace(condition, content=content_of(self._stored(condition).facts.fingerprint))
 
     def _stored(self, condition: Condition) -> ImageStore:
-        """The images of a precomputed condition."""
+        """Return the images of a precomputed condition."""
         if self.precomputed is None:
             raise no_folder(condition)
         return self.precomputed.store(condition)
 
     def _images(self, condition: Condition) -> ImageStore:
-        """The images that the kernel gets, as many as are measured."""
+        """Return the images that the kernel gets, as many as are measured."""
         if not condition.is_precomputed:
             return self.store
         stored = self._stored(condition)
         return stored if self.limit is None else stored.limited(self.limit)
 
     def loader(self, condition: Condition, seed: int) -> DegradedLoader:
-        """The ready-to-feed batches of one condition."""
+        """Return the loader of the batches of one condition."""
         return DegradedLoader(
             store=self._images(condition),
             pipeline=self.pipeline,
@@ -122,14 +122,14 @@ class Bench:
         )
 
     def measure(self, condition: Condition, seed: int, tell: Tell = silent) -> Measurement:
-        """One pass over the images under one condition."""
+        """Measure all images under one condition."""
         loader = self.loader(condition, seed)
         return self.measurement(
             condition, seed, measure_records(self.runner, loader, tell, keep_logits=self.keep_logits)
         )
 
     def measurement(self, condition: Condition, seed: int, records: Records) -> Measurement:
-        """Records with everything that made them."""
+        """Return the records as a measurement, with their provenance."""
         return Measurement(
             condition=self.sized(condition),
             seed=seed if condition.is_random else None,
@@ -145,7 +145,7 @@ class Bench:
 
     @property
     def _former(self) -> Former | None:
-        """What identified the samples before classes were renamed, in the order of the records."""
+        """The identity of the samples before classes were renamed, in the order of the records."""
         former = self.store.former
         if former is None:
             return None
@@ -159,10 +159,10 @@ class Bench:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What can explain a change between two machines: device, precision and versions, as plain text."""
-        found = _environment(self.model.device, self.runner.precision)
+        """The facts that can explain a change between two machines: device, precision and versions, as text."""
+        environment = _environment(self.model.device, self.runner.precision)
         declared = self.runner.reader.declared
-        return found if declared is ModelOutputs.LOGITS else found | {DECLARED_OUTPUTS: declared.value}
+        return environment if declared is ModelOutputs.LOGITS else environment | {DECLARED_OUTPUTS: declared.value}
 
 
 def build_bench(
@@ -182,23 +182,23 @@ def build_bench(
     rename: Mapping[str, str] | None = None,
     tell: Tell = silent,
 ) -> Bench:
-    """Decode the images through the preprocessing's geometry and put the pieces together.
+    """Decode the images, apply the geometry of the preprocessing, and build the bench.
 
     Args:
-        model: on its device.
-        images: the whole data set, of which `limit` images at most are measured.
+        model: the model, on its device.
+        images: the whole data set.
         preprocess: geometry and normalisation.
-        batch_size: images in a batch, by default chosen by their size and the device.
-        precision: what the model is computed in.
-        flags: the rule whose flags faster ways to run the model must not change.
-        limit: how many images to measure, those with the smallest ids.
+        batch_size: the number of images in a batch; by default it depends on their size and on the device.
+        precision: the arithmetic of the model.
+        flags: the rule; a faster way to run the model must not change its flags.
+        limit: how many images to measure, those with the smallest ids; None for all.
         bad_samples: how many images may be left out because they cannot be used.
-        own_kernels: the user's degradations by name.
-        precomputed: the folder of corruptions that are read instead of made.
-        keep_logits: whether records hold every logit.
+        own_kernels: user-defined degradations by name.
+        precomputed: the folder of precomputed corruptions.
+        keep_logits: whether the records keep every logit.
         declared: what the model returns.
-        rename: new names of classes by their old ones.
-        tell: called while images are decoded.
+        rename: the new name of each old class name.
+        tell: called with the progress while images are decoded.
 
     Raises:
         DataError: the images or the preprocessing cannot be used.
@@ -221,7 +221,7 @@ def build_bench(
 
 
 def _environment(device: torch.device, precision: Precision) -> dict[str, str]:
-    found = {"device": device.type, "dtype": precision.dtype, "torch": str(torch.__version__)}
+    environment = {"device": device.type, "dtype": precision.dtype, "torch": str(torch.__version__)}
     if device.type == "cuda":
-        found |= {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)}
-    return found | {"torchvision": str(torchvision.__version__)}
+        environment |= {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)}
+    return environment | {"torchvision": str(torchvision.__version__)}

@@ -1,4 +1,4 @@
-"""A model that runs here on images, as what is under test."""
+"""The subject of a run that tests a model on images in this process."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class LiveSubject(Subject):
-    """A model that runs here on images; these are decoded when the first condition is measured.
+    """A model that runs in this process; its images are decoded when the first condition is measured.
 
-    `suffix` follows the condition where the summary names a measurement.
+    `suffix` follows the condition in the name of a measurement in the summary.
     """
 
     def __init__(
@@ -45,38 +45,38 @@ class LiveSubject(Subject):
 
     @property
     def facts(self) -> ModelFacts:
-        """What identifies the model."""
+        """The identity of the model."""
         return self.model.facts
 
     @property
     def own_notes(self) -> tuple[str, ...]:
-        """Lines on the model."""
+        """The notes on the model."""
         return self.model.notes
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Lines on the images, on the inputs and on the measuring."""
+        """The notes on the images, on the inputs and on the measuring."""
         return self.bench.notes
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Sentences on the scale of the outputs."""
+        """The doubts about the scale of the outputs."""
         return self.bench.runner.doubts
 
     @property
     def is_misfit(self) -> bool:
-        """Whether the inputs are not what the model was trained on."""
+        """Whether the inputs differ from those of the training."""
         return self.bench.is_misfit
 
     @property
     def alarm(self) -> str:
-        """What a few clean images say if the preprocessing is almost surely wrong, else ""."""
+        """The alarm if a few clean images show that the preprocessing is almost surely wrong, else ""."""
         inspection = self.bench.inspection
         return f"almost surely set up wrongly: {inspection.finding}" if inspection.is_alarm else ""
 
     @property
     def right_of_few(self) -> tuple[int, int]:
-        """How many of a few clean images are right, and how many these are."""
+        """The numbers of right images and of all images in the look at a few clean images."""
         return self.bench.inspection.right, self.bench.inspection.images
 
     def measure(self, condition: Condition, seed: int) -> Taken:
@@ -85,7 +85,7 @@ class LiveSubject(Subject):
         return measurement, tuple(reuse)
 
     def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
-        """Return how the data set names these samples."""
+        """Return the names of these samples in the data set."""
         return self.bench.store.names(sample_ids)
 
     def thumbnails(self, condition: Condition, seed: int, sample_ids: Sequence[int]) -> Iterable[Thumbnail]:
@@ -99,7 +99,7 @@ class LiveSubject(Subject):
         return published_weights(self.config, measurement)
 
     def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[Fact]:
-        """Yield the model, the data and the preprocessing, with what is to be known of them."""
+        """Yield the lines of the summary on the model, the data and the preprocessing, with their notes."""
         notes = (*self.notes, *(() if other is None else other.notes))
         return model_lines(measurement, typed, self.own_notes, other, notes)
 
@@ -109,14 +109,17 @@ class LiveSubject(Subject):
             self.bench.close()
 
     def beside(self, model: LoadedModel, suffix: str) -> LiveSubject:
-        """Return another model on the same images."""
+        """Return the subject of another model on the same images."""
         return LiveSubject(self.config, model, lambda: self.bench.of(model), measurer=self._measurer, suffix=suffix)
 
 
 def model_lines(
     measurement: Measurement, typed: Typed, own_notes: Iterable[str], other: OtherSide | None, notes: Iterable[str]
 ) -> Iterator[Fact]:
-    """Yield the lines of a model on images; `notes` are on the images, on the inputs and on the measuring."""
+    """Yield the lines of the summary on a model and its images.
+
+    `own_notes` are about the model; `notes` are about the images, the inputs and the measuring.
+    """
     provenance = measurement.provenance
     model, data, dtype = provenance.model, provenance.data, provenance.environment["dtype"]
     known = f"{model.architecture} {model.sha256[:8]}".strip()

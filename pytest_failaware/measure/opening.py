@@ -1,4 +1,4 @@
-"""Opening what a run names: the model, the images, and both together."""
+"""Open the model and the images that a run names."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 def open_model(config: RunConfig, device: torch.device) -> LoadedModel:
-    """The configured model, loaded and frozen on the device."""
+    """Load the configured model, and freeze it on the device."""
     if config.model is None:
         raise ConfigError("no model given; pass --failaware-model=FILE (or FAILAWARE_MODEL, or the ini)")
     return load_model(config.model, config.arch, device, config.loading)
 
 
 def open_images(config: RunConfig) -> ImageSet:
-    """The configured data set, not yet decoded."""
+    """Open the configured data set without decoding it."""
     return open_dataset(needed_dataset(config), config.data_root, config.group)
 
 
 def adopt_images(config: RunConfig, dataset: Any) -> ImageSet:  # Any: an ImageSet or what a user gives
-    """The images of a data set, which has groups if a column of groups is named."""
+    """Return the images of a data set; refuse a data set without groups if a column of groups is named."""
     images = dataset if isinstance(dataset, ImageSet) else adopt_dataset(dataset, "failaware_dataset")
     if config.group is not None and images.groups is None:
         raise ConfigError(
@@ -51,7 +51,7 @@ def open_bench(
     own_kernels: Mapping[str, Degrade] | None = None,
     tell: Tell = silent,
 ) -> Bench:
-    """The bench of a model and a data set under the configured preprocessing."""
+    """Return the bench of a model and a data set under the configured preprocessing."""
     preprocess, images = needed_preprocess(config), adopt_images(config, dataset)
     return build_bench(
         model,

@@ -1,4 +1,4 @@
-"""An image under many conditions, as one picture to look at."""
+"""Draw an image under many conditions as one picture."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pytest_failaware.measure.degrade.randomness import SampleRandom
 from pytest_failaware.measure.engine.switches import fixed_switches
 from pytest_failaware.measure.images.decode import read_image
 
-_SIDE: Final = 224  # pixels of a picture whose size nobody gave
-_TILE: Final = 128  # a smaller picture is shown this large, pixel by pixel
+_SIDE: Final = 224  # the default side of the picture in pixels
+_TILE: Final = 128  # a smaller picture is enlarged to this size by repeating pixels
 _MARGIN: Final = 6
 _LINE: Final = 14  # pixels of a line of text
 
 
 def open_picture(path: Path, side: int | None) -> Image.Image:
-    """The image in RGB: its middle square at `side` pixels, by default at 224 or at its own size where that is less.
+    """Open an image in RGB: its middle square, `side` pixels wide; by default 224, or the image's size if smaller.
 
     Raises:
-        DataError: the file is no image, or one that a gate refuses too.
+        DataError: the file is not an image, or a gate would refuse it.
     """
     with fixed_switches():
         picture = read_image(path, str(path))[1]
@@ -36,7 +36,7 @@ def open_picture(path: Path, side: int | None) -> Image.Image:
 
 
 def contact_sheet(picture: Image.Image, rows: Sequence[Sequence[Condition]], seed: int = 0) -> Image.Image:
-    """The picture under each condition, a row of tiles per row of conditions, each with its key below."""
+    """Return a sheet with the picture under each condition, a tile each, with the condition's key below it."""
     size = picture.width * max(1, -(-_TILE // picture.width))
     tile = (size + _MARGIN, size + _LINE + _MARGIN)
     sheet = Image.new("RGB", (tile[0] * max(map(len, rows)) + _MARGIN, tile[1] * len(rows) + _MARGIN), "white")

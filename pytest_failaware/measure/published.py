@@ -14,7 +14,7 @@ _WORDNET_ID: Final = re.compile(r"n\d{8}")  # the names of ImageNet's folders
 def published_weights(config: RunConfig, measurement: Measurement) -> tuple[str, float] | None:
     """Return the weights that the preprocessing names and their published accuracy on ImageNet, a share.
 
-    None for another condition than clean, for other images than ImageNet's, and if nothing is published.
+    Return None for conditions other than clean, for images other than ImageNet's, and if no accuracy is published.
     """
     weights, data = config.preprocess, config.dataset
     if measurement.condition.key != "clean" or not _is_of_torchvision(weights):

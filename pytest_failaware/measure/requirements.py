@@ -1,4 +1,4 @@
-"""What a measurement needs and what is known to be absent before anything is opened."""
+"""Check what a measurement needs before anything is opened."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def check_requirements(config: RunConfig, gate: Gate, condition: Condition, *, o
     """Refuse to measure a condition if an option that it needs is not given.
 
     Args:
-        config: the run.
-        gate: of the test.
-        condition: what would be measured.
+        config: the configuration of the run.
+        gate: the gate of the test.
+        condition: the condition to measure.
         overridden: `model` or `dataset`, if a fixture of the tests gives it.
 
     Raises:
-        ConfigError: naming the option.
+        ConfigError: an option is missing; the message names it.
     """
     if config.subject is SubjectKind.PREDICTIONS:
         if config.against is None:
@@ -48,7 +48,7 @@ def check_torch() -> None:
     """Refuse to open a model or images if torch or torchvision is not installed.
 
     Raises:
-        ConfigError: naming what to install.
+        ConfigError: a package is missing; the message says what to install.
     """
     for name in ("torch", "torchvision"):
         try:
@@ -61,10 +61,10 @@ def check_torch() -> None:
 
 
 def needed_preprocess(config: RunConfig) -> Preprocessing | Source:
-    """Return the preprocessing that was given.
+    """Return the configured preprocessing.
 
     Raises:
-        ConfigError: none was.
+        ConfigError: there is none.
     """
     if config.preprocess is None:
         raise ConfigError(
@@ -75,10 +75,10 @@ def needed_preprocess(config: RunConfig) -> Preprocessing | Source:
 
 
 def needed_dataset(config: RunConfig) -> Source:
-    """Return the data set that was named.
+    """Return the configured data set.
 
     Raises:
-        ConfigError: none was.
+        ConfigError: there is none.
     """
     if config.dataset is None:
         raise ConfigError("no data set given; pass --failaware-dataset=folder:DIR or set failaware_dataset in the ini")
@@ -86,7 +86,7 @@ def needed_dataset(config: RunConfig) -> Source:
 
 
 def no_folder(condition: Condition) -> ConfigError:
-    """Return the error of a precomputed condition without a folder of such images."""
+    """Return the error for a precomputed condition if no folder of precomputed images is given."""
     return ConfigError(
         f"conditions: {condition.key} needs --failaware-precomputed=DIR (or failaware_precomputed in the ini), "
         "the folder with arrays as in CIFAR-10-C or folders as in ImageNet-C"
@@ -94,10 +94,10 @@ def no_folder(condition: Condition) -> ConfigError:
 
 
 def known_name(architecture: str, gate: Gate, *, what: str = "the model comes") -> str:
-    """Return the marker's or the configured name, else the architecture's; never the file's, which changes.
+    """Return the name of the baseline: that of the gate, else that of the architecture; file names change too often.
 
     Raises:
-        ConfigError: there is none of them.
+        ConfigError: the gate has no name, and the architecture is unknown.
     """
     name = gate.baseline or architecture
     if not name:
@@ -111,13 +111,13 @@ def torn_entries(gated: Iterable[tuple[str, Gate, Condition]]) -> Mapping[str, s
     An entry holds one rule and one seed. Gates without a name share the baseline of the run's model.
 
     Args:
-        gated: the id, the gate and the condition of each test of the run.
+        gated: the test id, the gate and the condition of each test of the run.
     """
     return dict(_torn(sorted(gated, key=_entry)))
 
 
-def _entry(one: tuple[str, Gate, Condition]) -> tuple[str, str]:
-    _, gate, condition = one
+def _entry(test: tuple[str, Gate, Condition]) -> tuple[str, str]:
+    _, gate, condition = test
     return gate.baseline or "", condition.key
 
 
@@ -125,7 +125,7 @@ def _torn(in_order: Iterable[tuple[str, Gate, Condition]]) -> Iterator[tuple[str
     for (name, key), group in groupby(in_order, key=_entry):
         how = {nodeid: _stored_with(gate, condition) for nodeid, gate, condition in group}
         for nodeid, mine in how.items():
-            other = next((one for one, its in how.items() if its != mine), None)
+            other = next((test for test, theirs in how.items() if theirs != mine), None)
             if other is not None:
                 of = f" of baseline {name!r}" if name else ""
                 yield (

@@ -1,4 +1,4 @@
-"""The other side of --failaware-against: a second model on the same images, or what it predicted elsewhere."""
+"""The second side of --failaware-against: a second model on the same images, or its stored predictions."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from pytest_failaware.measure.predictions.predictions import Predictions
 
 _SUFFIXES: Final = (".npz", ".csv", ".parquet")
-"""What makes a second model's file one of predictions beside a model that is run here."""
+"""The suffixes by which the file of a second side is a file of predictions, if the first side is a model."""
 
 
 def read_file(option: str, source: Source, config: RunConfig) -> Predictions:
     """Return the predictions in the file that an option names.
 
     Raises:
-        ConfigError: it names no file.
-        DataError: it cannot be used.
+        ConfigError: the option does not name a file.
+        DataError: the file cannot be used.
     """
     from pytest_failaware.measure.predictions.predictions import read_predictions
 
@@ -36,7 +36,7 @@ def read_file(option: str, source: Source, config: RunConfig) -> Predictions:
 
 
 class SecondSide(OtherSide):
-    """The reference of a run with two sides, opened on first use; `name` is the text that was typed."""
+    """The reference of a run with two sides, opened on first use; `name` is the text of the option."""
 
     def __init__(self, config: RunConfig, source: Source, *, load: Callable[[str, Source], LoadedModel]) -> None:
         self.name = config.origins["against"].text
@@ -60,24 +60,24 @@ class SecondSide(OtherSide):
 
     @property
     def sha256(self) -> str:
-        """The hash of its weights, or of its file of predictions."""
+        """The hash of the weights of this side, or of its file of predictions."""
         return self._predictions.sha256 if self._is_predicted else self._model.facts.sha256
 
     @property
     def own_notes(self) -> tuple[str, ...]:
-        """Lines for the summary on its model, or on its file of predictions."""
+        """The notes on the model of this side, or on its file of predictions."""
         return self._predictions.notes if self._is_predicted else self._model.notes
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Lines for the summary on the images, on the inputs and on the measuring."""
+        """The notes on the images, on the inputs and on the measuring."""
         return tuple(note for _, mine in self._subjects for note in mine.notes)
 
     def open(self, condition: Condition) -> None:
-        """Load it, and see that predictions have the condition.
+        """Load the model, or check that the predictions have the condition.
 
         Raises:
-            FailAwareError: it cannot be used.
+            FailAwareError: the model or the predictions cannot be used.
         """
         if self._is_predicted:
             self._predictions.measurement(condition, 0)
@@ -85,13 +85,13 @@ class SecondSide(OtherSide):
             _ = self._model
 
     def measure(self, first: Subject, condition: Condition, seed: int, preprocessing: str) -> Taken:
-        """Return what it makes of the samples that the first side has.
+        """Measure this side on the samples of the first side.
 
         Args:
-            first: the other side.
-            condition: what was done to the samples.
-            seed: of its randomness.
-            preprocessing: of the first side, which predictions are taken to share.
+            first: the first side.
+            condition: the condition to measure.
+            seed: the seed of random conditions.
+            preprocessing: that of the first side; stored predictions are assumed to share it.
         """
         return self._beside(first, preprocessing).measure(condition, seed)
 

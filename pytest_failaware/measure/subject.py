@@ -1,4 +1,4 @@
-"""What is under test: a model that runs here on images, or what one predicted elsewhere. It measures conditions."""
+"""The subject of a run: what it tests, a model that runs in this process or stored predictions."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from pytest_failaware.core.pictures import Thumbnail
 from pytest_failaware.core.result import Reuse
 
 Typed = Callable[[str], str]
-"""The text that was typed for an option, as the summary shows it."""
+"""A function from the name of an option to its typed text, as the summary shows it."""
 
 Taken = tuple[Measurement, tuple[Reuse, ...]]
-"""A measurement, and whether its records were in the cache: nothing on that without a cache."""
+"""A measurement, and the origin of its records; no origin without a cache."""
 
 
 class Subject(ABC):
-    """What is under test. It says what it is, and measures conditions."""
+    """A model or stored predictions under test; it describes itself and measures conditions."""
 
     @property
     @abstractmethod
     def facts(self) -> ModelFacts:
-        """What identifies it; known before anything is measured."""
+        """The identity of the model, known before anything is measured."""
 
     @property
     @abstractmethod
     def own_notes(self) -> tuple[str, ...]:
-        """Lines for the summary on the model, or on the file of predictions."""
+        """The notes on the model, or on the file of predictions."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Lines for the summary on the images, on the inputs and on the measuring."""
+        """The notes on the images, on the inputs and on the measuring."""
         return ()
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Sentences on the outputs that make every number doubtful, as far as they are known."""
+        """The known reasons to doubt every number, from the outputs of the model."""
         return ()
 
     @property
     def is_misfit(self) -> bool:
-        """Whether the inputs are not what the model was trained on."""
+        """Whether the inputs differ from those of the training."""
         return False
 
     @property
     def alarm(self) -> str:
-        """What a few clean images say if the set-up is almost surely wrong, else ""."""
+        """The alarm if a few clean images show that the set-up is almost surely wrong, else ""."""
         return ""
 
     @property
     def right_of_few(self) -> tuple[int, int] | None:
-        """How many of a few clean images are right, and how many these are; None if no image is here."""
+        """The numbers of right images and of all images in the look at a few clean images; None without images."""
         return None
 
     @abstractmethod
@@ -66,7 +66,7 @@ class Subject(ABC):
 
     @abstractmethod
     def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
-        """Return how the data set, or the file of predictions, names these samples; a sample may have no name."""
+        """Return the names of these samples in the data set or in the file of predictions; some may have no name."""
 
     def thumbnails(self, condition: Condition, seed: int, sample_ids: Sequence[int]) -> Iterable[Thumbnail]:
         """Return a small picture of each of these samples, if there are images."""
@@ -78,26 +78,26 @@ class Subject(ABC):
 
     @abstractmethod
     def lines(self, measurement: Measurement, typed: Typed, other: OtherSide | None) -> Iterator[Fact]:
-        """Yield the lines of the summary: what it is, on which samples, and what is to be known of both.
+        """Yield the lines of the summary on the subject and its samples, with their notes.
 
         Args:
-            measurement: of the subject.
-            typed: the text of an option.
-            other: what it is compared with, if that is no stored baseline.
+            measurement: a measurement of the subject.
+            typed: returns the typed text of an option.
+            other: the second side of the run, None if the reference is a stored baseline.
         """
 
 
 class OtherSide(ABC):
-    """What the reference of a run with two sides says of itself in the lines of the first side."""
+    """The second side of a run, as far as the lines of the first side describe it."""
 
     name: str
 
     @property
     @abstractmethod
     def own_notes(self) -> tuple[str, ...]:
-        """Lines for the summary on this side's model, or on its file of predictions."""
+        """The notes on the model of this side, or on its file of predictions."""
 
     @property
     @abstractmethod
     def notes(self) -> tuple[str, ...]:
-        """Lines for the summary on the images, on the inputs and on the measuring of this side."""
+        """The notes on the images, on the inputs and on the measuring of this side."""

@@ -1,4 +1,4 @@
-"""Small pictures of single samples, as the model saw them: degraded, before normalisation."""
+"""Make small pictures of single samples as the model saw them: degraded, before normalisation."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.pictures import Thumbnail
 from pytest_failaware.measure.live import Bench
 
-_SIDE: Final = 96  # pixels at most; larger images are made smaller
-_QUALITY: Final = 75  # of JPEG, some 5 kB at this size even where an image is all noise
+_SIDE: Final = 96  # the largest side in pixels; larger images are shrunk
+_QUALITY: Final = 75  # of JPEG: about 5 kB at this size, even for an image of noise
 
 
 def thumbnails(bench: Bench, condition: Condition, seed: int, sample_ids: Sequence[int]) -> Iterator[Thumbnail]:
-    """A picture of each of these samples that the bench has, in their order."""
+    """Yield a picture of each of these samples that the bench has, in the order of the ids."""
     loader = bench.loader(condition, seed)
     row_of = loader.store.rows(sample_ids)
-    known = [one for one in sample_ids if one in row_of]
+    known = [sample_id for sample_id in sample_ids if sample_id in row_of]
     if not known:
         return
-    pixels = loader.images(np.array([row_of[one] for one in known]))
+    pixels = loader.images(np.array([row_of[sample_id] for sample_id in known]))
     for sample_id, image in zip(known, pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy(), strict=True):
         yield _thumbnail(sample_id, image)
 
 
 def _thumbnail(sample_id: int, pixels: NDArray[np.uint8]) -> Thumbnail:
-    """PNG where nothing was made smaller, else JPEG; `pixels` are (H, W, 1 or 3)."""
+    """Return a picture of `pixels` (H, W, 1 or 3): PNG if the image is small, else JPEG."""
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     kind, options = ("png", {}) if max(image.size) <= _SIDE // 2 else ("jpeg", {"quality": _QUALITY})
     image.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from pytest_failaware.config.given import COMMAND_LINE, TRUE
+from pytest_failaware.config.option_texts import COMMAND_LINE, TRUE
 from pytest_failaware.config.options import INI_KEYS, OPTIONS, PREFIX
 from pytest_failaware.plugin.ini_values import ini_overrides, ini_values, key_of
 

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from pytest_failaware.config.given import TRUE
 from pytest_failaware.config.misspelt import refuse_misspelt, refuse_unknown
+from pytest_failaware.config.option_texts import TRUE
 from pytest_failaware.config.options import OPTIONS
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.text import without_home

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pytest_failaware.config.given import COMMAND_LINE
+from pytest_failaware.config.option_texts import COMMAND_LINE
 from pytest_failaware.core.request import RunConfig
 from pytest_failaware.core.text import without_folder, without_home
 from pytest_failaware.plugin.ledger import Ledger

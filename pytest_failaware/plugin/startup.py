@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from pytest_failaware.config.given import Surroundings
+from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.options import OPTIONS
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.config.vocabulary import Vocabulary, extended

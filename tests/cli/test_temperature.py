@@ -78,7 +78,7 @@ def test_mistakes(project: Project, command: Command) -> None:
     project.record()
     assert (
         4,
-        "error: toy: no logits are stored for clean; record it anew with failaware_store_logits = true in the ini and "
+        "error: toy: no logits are stored for clean; record it again with failaware_store_logits = true in the ini and "
         "--failaware-update-baselines\n",
     ) == command("temperature", "toy")
     assert (4, "error: --condition: toy has no 'claen'; did you mean 'clean'? choose from clean, low_light\n") == (

@@ -9,8 +9,8 @@ from _pytest.config.findpaths import locate_config
 
 from pytest_failaware.cli.main import main
 from pytest_failaware.config.baseline_folder import baseline_folder
-from pytest_failaware.config.given import CI_SERVERS
 from pytest_failaware.config.ini_files import find_ini
+from pytest_failaware.config.option_texts import CI_SERVERS
 from pytest_failaware.core.errors import ConfigError
 
 FILES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from options import PAGE, with_tables
 
-from pytest_failaware.config.given import Surroundings
+from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.options import INI_KEYS
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.core.request import RunConfig

@@ -22,7 +22,7 @@ from predicted import columns, frame
 
 from pytest_failaware.baselines.file import read_baseline
 from pytest_failaware.config.gate import build_gate
-from pytest_failaware.config.given import Surroundings
+from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.options import INI_KEYS, OPTIONS
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.core.errors import FailAwareError

@@ -213,7 +213,7 @@ def test_an_update_stores_the_groups_of_its_run(tmp_path: Path, before: str | No
     """Though every outcome is as stored, and no entry changes; other names for the same groups write nothing."""
     update(tmp_path, grouped(before), grouped(before, "blur"))
     stored, kept = read(tmp_path), samples_file(tmp_path).read_bytes()
-    keys = ("clean",) if now else ("clean", "blur")  # what tells none takes none from entries that it leaves alone
+    keys = ("clean",) if now else ("clean", "blur")  # a run without groups takes none from entries that it leaves alone
     outcome = update(tmp_path, *(grouped(now, key) for key in keys))
 
     assert UpdateOutcome(unchanged=keys, regrouped=said) == outcome
@@ -307,17 +307,17 @@ TESTED = "tested over the 3 groups of the samples, which are not independent"
         (
             None,
             PAIRS,
-            [TESTED, "the reference stores no groups, so plan, selftest and thresholds take its samples for"],
+            [TESTED, "the reference stores no groups, so plan, selftest and thresholds treat its samples as"],
         ),
         (
             PAIRS,
             None,
-            ["the reference's samples come in 3 groups and this run tells none, so they were compared as if"],
+            ["the reference's samples come in 3 groups and this run has none, so they were compared as if"],
         ),
         (
             PAIRS,
             "aabcc",
-            [TESTED, "the samples are grouped otherwise than the reference's; the groups of this run count"],
+            [TESTED, "the samples are in other groups than those of the reference; the groups of this run count"],
         ),
         (None, "abcde", ["tested over the 5 groups"]),
     ],
@@ -348,15 +348,15 @@ def test_groups_of_the_shared_samples_are_compared() -> None:
 def test_what_gates_find_less() -> None:
     """At worst a group counts as one image; of unequal groups fewer than their number. Alone each is one anyway."""
     facts = DataFacts(fingerprint="", samples=6, classes=(), groups=3)
-    said = "what gates find is said for independent samples, and the 6 come in 3 groups: where the samples of a group "
+    start = "the drops that gates find hold for independent samples, but the 6 come in 3 groups: if the samples of a "
 
-    assert [f"{said}change together they find less, at worst as with 3 samples"] == [
+    assert [f"{start}group change together, gates find less, at worst as with 3 samples"] == [
         *finds_less(facts, samples("aabbcc"))
     ]
-    assert [f"{said}change together they find less, at worst as with 2 samples"] == [
+    assert [f"{start}group change together, gates find less, at worst as with 2 samples"] == [
         *finds_less(facts, samples("aaaabc"))
     ]
-    assert [f"{said}change together they find less"] == [*finds_less(facts, None)]
+    assert [f"{start}group change together, gates find less"] == [*finds_less(facts, None)]
     assert [] == [*finds_less(dataclasses.replace(facts, groups=0), None)]
     assert [] == [*finds_less(dataclasses.replace(facts, groups=6), samples("abcdef"))]
 

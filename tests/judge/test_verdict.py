@@ -217,7 +217,7 @@ def test_bounds_are_compared_without_a_baseline() -> None:
 @pytest.mark.parametrize(
     ("now", "words"),
     [
-        ({"first_id": 20}, ["samples: as many, but others"]),
+        ({"first_id": 20}, ["samples: the same number, but other samples"]),
         ({"letters": "RRWr"}, ["baseline 5, now 4; failaware_dataset_change = shared in the ini compares the 4 that"]),
         ({"classes": ("cat", "dog", "emu")}, ["classes: ", "'eel'", "'emu'"]),
         ({"classes": ("cat", "dog")}, ["classes: ", "'eel'"]),

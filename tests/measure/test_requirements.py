@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_failaware.config.gate import build_gate
-from pytest_failaware.config.given import Surroundings
+from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.errors import ConfigError

@@ -35,7 +35,8 @@ def recorded(project: Project) -> Project:
 def test_another_data_set_fails_by_default(recorded: Project) -> None:
     """Fewer samples and other samples are incomparable; if most are shared, the setting that compares them is named."""
     shared = "; failaware_dataset_change = shared in the ini compares the 285 that both have"
-    for data, words in (("fewer", "samples: baseline 300, now 285"), ("shifted", "samples: as many, but others (*)")):
+    other = "samples: the same number, but other samples (*)"
+    for data, words in (("fewer", "samples: baseline 300, now 285"), ("shifted", other)):
         result = recorded.run(f"--failaware-dataset=part:{data}")
 
         result.assert_outcomes(failed=1)
@@ -67,7 +68,7 @@ def test_no_shared_image_is_incomparable(recorded: Project) -> None:
     result = recorded.run("--failaware-dataset=part:others")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["  samples: 0 of the baseline's 300 are among the 300 of this run; at least half have to be"]
+        ["  samples: 0 of the baseline's 300 are among the 300 of this run; at least half must be"]
     )
 
 

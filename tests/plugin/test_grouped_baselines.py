@@ -18,8 +18,8 @@ images = Alone
 """
 HEADER = "sample_id,label,probability_a,probability_b"
 LESS = (
-    "what gates find is said for independent samples, and the 300 come in 20 groups: where the samples of a group "
-    "change together they find less, at worst as with 20 samples"
+    "the drops that gates find hold for independent samples, but the 300 come in 20 groups: if the samples of a group "
+    "change together, gates find less, at worst as with 20 samples"
 )
 
 
@@ -124,7 +124,7 @@ def test_groups_of_one_image_are_independent(project: Project, command: Command)
 def test_groups_are_stored_by_an_update(project: Project, command: Command) -> None:
     """A baseline without groups says so in each run that has them, until an update stores them; and the reverse."""
     project.record()
-    note = "note: the reference stores no groups, so plan, selftest and thresholds take its samples for independent; *"
+    note = "note: the reference stores no groups, so plan, selftest and thresholds treat its samples as independent; *"
     project.run(GROUPED).stdout.fnmatch_lines(["note: tested over the 20 groups *", note])
     project.record(GROUPED).stdout.fnmatch_lines(
         ["*toy.yaml: unchanged clean, low_light; groups of the samples none -> 20; review and commit it: git add *"]
@@ -132,7 +132,7 @@ def test_groups_are_stored_by_an_update(project: Project, command: Command) -> N
     again = project.run(GROUPED)
     again.stdout.no_fnmatch_line(note)
     again.stdout.fnmatch_lines(["2 checked: 2 unchanged"])
-    project.run().stdout.fnmatch_lines(["note: the reference's samples come in 20 groups and this run tells none, *"])
+    project.run().stdout.fnmatch_lines(["note: the reference's samples come in 20 groups and this run has none, *"])
     project.record().stdout.fnmatch_lines(["*; groups of the samples 20 -> none; review and commit it: git add *"])
 
 
@@ -144,7 +144,7 @@ def test_one_condition_alone_takes_no_groups_away(project: Project) -> None:
     refused = project.run("--failaware-update-new")
     refused.stdout.fnmatch_lines(
         [
-            "baseline 'toy' NOT written: its samples come in 20 groups and this run tells none, which clean, low_light "
+            "baseline 'toy' NOT written: its samples come in 20 groups and this run has none, which clean, low_light "
             "would lose, too; name the groups, as with --failaware-group, or update every condition in one run"
         ]
     )
@@ -193,7 +193,7 @@ def test_a_second_model_has_the_groups_of_the_first(project: Project) -> None:
 
     one.stdout.fnmatch_lines(["note: tested over the 10 groups *"])
     one.stdout.no_fnmatch_line("note: the reference*")
-    other.stdout.fnmatch_lines(["note: the reference's samples come in 10 groups and this run tells none, *"])
+    other.stdout.fnmatch_lines(["note: the reference's samples come in 10 groups and this run has none, *"])
 
 
 def test_a_temperature_parts_no_group(project: Project, command: Command) -> None:

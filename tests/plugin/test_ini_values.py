@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_failaware.config.given import Surroundings
+from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.request import RunConfig

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from project import Project
 
 from pytest_failaware import evaluate
-from pytest_failaware.config.given import Surroundings
+from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.measure.engine.outputs import logits_of
 from pytest_failaware.measure.models.loading import choose_device

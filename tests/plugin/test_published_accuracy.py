@@ -39,7 +39,7 @@ def model(answer=8):
 def right():
     return model(7)
 """
-NOTE = "note: clean accuracy is 0.00%, and torchvision publishes 69.76% of ResNet18_Weights.IMAGENET1K_V1: check *"
+NOTE = "note: clean accuracy is 0.00%, but torchvision publishes 69.76% for ResNet18_Weights.IMAGENET1K_V1: check *"
 
 
 @pytest.mark.parametrize(

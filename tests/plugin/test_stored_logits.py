@@ -15,7 +15,7 @@ KEY = "failaware_store_logits = true"
 SCORES = "metrics=['accuracy', 'augrc(gen)', 'ece(temperature=1.50)']"
 NEEDS = "needs every logit of a sample, and they are not kept; set failaware_store_logits = true in the ini"
 NO_BASELINE = (
-    "no logits are stored in the baseline; record it anew with failaware_store_logits = true and "
+    "no logits are stored in the baseline; record it again with failaware_store_logits = true and "
     "--failaware-update-baselines"
 )
 
@@ -135,11 +135,11 @@ def test_drift_from_a_reference_without_logits(project: Project) -> None:
 
     result.assert_outcomes(passed=2)
     assert (
-        "no drift is judged of augrc(gen), ece(temperature=1.5): the golden reference holds no logits; an update with "
-        "--failaware-reset-golden starts from these"
+        "drift is not judged for augrc(gen), ece(temperature=1.5): the golden reference has no logits; update with "
+        "--failaware-reset-golden to make these values the golden reference"
     ) in result.stdout.str()
     project.record("--failaware-reset-golden", "--failaware-reason=logits", model="worse.pth")
-    assert "no drift is judged" not in project.run("-v", model="worse.pth").stdout.str()
+    assert "drift is not judged" not in project.run("-v", model="worse.pth").stdout.str()
 
 
 def test_predictions_bring_their_own(project: Project) -> None:
@@ -190,7 +190,7 @@ def test_commands(project: Project, command: Command) -> None:
     assert (0, 4) == (code, text.count("no logits"))
     code, text = command("selftest", "toy", "--gate=metrics=augrc(gen)", "--draws=2")
     assert 4 == code
-    assert "toy: no logits are stored for clean, low_light, and augrc(gen) needs them; record it anew with" in text
+    assert "toy: no logits are stored for clean, low_light, and augrc(gen) needs them; record it again with" in text
 
     project.ini(KEY)
     project.record()

@@ -1,4 +1,4 @@
-"""AlexNet's published errors on ImageNet-C, the reference that the paper's mCE is in units of.
+"""AlexNet's published errors on ImageNet-C, the reference of the paper's mCE.
 
 Source: the authors of ImageNet-C, github.com/hendrycks/robustness. Issue 10 gives the error rates at each severity;
 their means, 0.886428 for gaussian_noise, are the divisors of published evaluations (AugMix, imagenet.py). All are

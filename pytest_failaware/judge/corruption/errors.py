@@ -1,8 +1,8 @@
-"""Error rates under graded corruptions -> corruption errors, mCE and relative mCE, as exact ratios of counts.
+"""Corruption errors, mCE and relative mCE from error rates under graded corruptions, as exact ratios of counts.
 
 Source: Hendrycks and Dietterich 2019, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations".
 E is an error rate, 1 - accuracy; c is one of ImageNet-C's 15 corruptions, s a severity from 1 to 5, ref a reference
-model. A corruption counts where all five severities were measured. Lower is better everywhere, and 1 is the reference.
+model. A corruption counts if all five severities were measured. Lower is better everywhere, and 1 is the reference.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def normalise(rates: ErrorRates, name: str, reference: ErrorRates) -> Normalised
 
 
 def complete(rates: ErrorRates, names: Iterable[str]) -> tuple[CorruptionError, ...]:
-    """Those of the corruptions that have an error rate at each of the five severities."""
+    """Return the corruption error of each corruption that has an error rate at all five severities."""
     return tuple(_error(name, rates) for name in names if not _missing(name, rates))
 
 
@@ -107,7 +107,7 @@ def _normalised(
 ) -> NormalisedErrors:
     others = {error.name: error for error in complete(reference, [error.name for error in errors])}
     pairs = [(error, others[error.name]) for error in errors if error.name in others]
-    found = tuple(
+    normalised = tuple(
         NormalisedError(
             name=error.name,
             ce=corruption_error(_fractions(error), _fractions(other)),
@@ -117,9 +117,9 @@ def _normalised(
     )
     return NormalisedErrors(
         reference=name,
-        errors=found,
-        mce=_mean({one.name: one.ce for one in found}),
-        relative_mce=_mean({one.name: one.relative_ce for one in found}),
+        errors=normalised,
+        mce=_mean({error.name: error.ce for error in normalised}),
+        relative_mce=_mean({error.name: error.relative_ce for error in normalised}),
         left_out=tuple(error.name for error in errors if error.name not in others),
     )
 
@@ -132,12 +132,12 @@ def _relative(error: CorruptionError, rates: ErrorRates, other: CorruptionError,
 
 
 def _error(name: str, rates: ErrorRates) -> CorruptionError:
-    found = {key: rates[key] for key in (f"{name}:{severity}" for severity in SEVERITIES)}
-    return CorruptionError(name=name, rates=tuple(found.values()), mean=_mean(found))
+    graded = {key: rates[key] for key in (f"{name}:{severity}" for severity in SEVERITIES)}
+    return CorruptionError(name=name, rates=tuple(graded.values()), mean=_mean(graded))
 
 
 def _missing(name: str, rates: ErrorRates) -> tuple[int, ...]:
-    """The severities without an error rate."""
+    """Return the severities without an error rate."""
     keys = {severity: f"{name}:{severity}" for severity in SEVERITIES}
     return tuple(severity for severity, key in keys.items() if key not in rates or rates[key].fraction is None)
 
@@ -152,22 +152,22 @@ def _fractions(error: CorruptionError) -> list[Fraction]:
 
 
 def _mean(estimates: Mapping[str, Estimate]) -> Estimate:
-    """The exact mean; undefined where any part is, with its reason: a mean over fewer would be another number."""
+    """Return the exact mean; undefined if any part is, with its reason: a mean of fewer parts is another number."""
     if not estimates:
         return _undefined("no corruption of ImageNet-C has all five severities")
-    if reasons := {name: one.reason for name, one in estimates.items() if one.fraction is None}:
+    if reasons := {name: part.reason for name, part in estimates.items() if part.fraction is None}:
         name, reason = next(iter(reasons.items()))
         is_of_all = len(reasons) == len(estimates) and len(set(reasons.values())) == 1
         return _undefined(reason if is_of_all else f"{name}: {reason}")
-    total = sum((Fraction(one.numerator, one.denominator) for one in estimates.values()), Fraction(0))
+    total = sum((Fraction(part.numerator, part.denominator) for part in estimates.values()), Fraction(0))
     return _ratio(total, Fraction(len(estimates)), "")
 
 
 def _ratio(numerator: Fraction, denominator: Fraction, undefined: str) -> Estimate:
     if denominator <= 0:
         return _undefined(undefined)
-    found = numerator / denominator
-    return Estimate(numerator=found.numerator, denominator=found.denominator)
+    ratio = numerator / denominator
+    return Estimate(numerator=ratio.numerator, denominator=ratio.denominator)
 
 
 def _undefined(reason: str) -> Estimate:

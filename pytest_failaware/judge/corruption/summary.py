@@ -1,4 +1,4 @@
-"""The results of a run, or stored baselines -> their corruption summaries: what is a reference for what."""
+"""Corruption summaries of a run and of stored baselines, and which baseline can be a reference for another."""
 
 from __future__ import annotations
 
@@ -36,34 +36,34 @@ def _summary(name: str, results: Sequence[ItemResult]) -> CorruptionSummary | No
 
 
 def _without_disputes(results: Sequence[ItemResult]) -> list[ItemResult]:
-    """One result for each condition; none where several tests found different errors, as with two models or seeds."""
+    """Return one result per condition; none if several tests measured different errors, as with two models or seeds."""
     by_condition: dict[str, list[ItemResult]] = defaultdict(list)
     for result in results:
         by_condition[result.stats.condition].append(result)
-    return [same[0] for same in by_condition.values() if len({one.stats.cells.error for one in same}) == 1]
+    return [same[0] for same in by_condition.values() if len({result.stats.cells.error for result in same}) == 1]
 
 
 # ---- of stored baselines -------------------------------------------------------------------------------------------
 
 
 def baseline_rates(baseline: Baseline) -> ErrorRates:
-    """The error rates that a baseline's counts make."""
+    """Return the error rates from the counts of a baseline."""
     return {key: entry.cells.error for key, entry in baseline.entries.items()}
 
 
 def baseline_sides(baseline: Baseline) -> frozenset[int]:
-    """The sides in pixels of the images that its severities were published for."""
+    """Return the image sides, in pixels, that the severities in a baseline were published for."""
     sides = (published_for(entry.condition) for entry in baseline.entries.values())
     return frozenset(side for side in sides if side is not None)
 
 
 def is_alexnets(classes: int, published_for_px: int | None) -> bool:
-    """Whether AlexNet's published errors are of a task with these classes and images."""
+    """Return whether AlexNet's published errors apply to these classes and images."""
     return classes == alexnet.CLASSES and published_for_px == alexnet.SIDE_PX
 
 
 def reference_differences(baseline: Baseline, reference: Baseline) -> Iterator[str]:
-    """What keeps one baseline from being the other's reference; empty where nothing does."""
+    """Yield the reasons why one baseline cannot be the other's reference; nothing if it can."""
     if baseline.data.classes != reference.data.classes:
         yield f"other class names, {len(reference.data.classes)} there and {len(baseline.data.classes)} here"
     elif baseline.data != reference.data:
@@ -76,5 +76,5 @@ def reference_differences(baseline: Baseline, reference: Baseline) -> Iterator[s
 
 
 def _pixels(condition: Condition) -> tuple[object, ...]:
-    """What decides which pixels a condition yields, beside its name."""
+    """Return the properties of a condition, apart from its name, that decide the pixels."""
     return condition.parameters, condition.implementation

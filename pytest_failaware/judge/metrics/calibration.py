@@ -24,7 +24,7 @@ def ece(records: Records) -> float | None:
 
 
 def bins_of(confidence: NDArray[np.float32]) -> NDArray[np.intp]:
-    """The number of the bin of `ece` that each confidence lies in."""
+    """Return the number of each confidence's bin in `ece`."""
     edges = np.linspace(0, 1, BINS + 1)
     bins: NDArray[np.intp] = np.clip(np.searchsorted(edges, confidence.astype(np.float64), "left") - 1, 0, BINS - 1)
     return bins

@@ -1,4 +1,4 @@
-"""What needs every logit of a sample: GEN, and temperature scaling with its fit. All is computed in float64."""
+"""Computations on all logits of a sample, in float64: GEN, and temperature scaling with its fit."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Floats = NDArray[np.float64]
 
 _GAMMA: Final = 0.1
 _LARGEST: Final = 100  # probabilities that GEN sums over
-_AT_ONCE: Final = 2**22  # logits in float64: what bounds the memory, whatever the number of classes
+_AT_ONCE: Final = 2**22  # logits in float64; bounds the memory for any number of classes
 
 TEMPERATURES: Final = (0.01, 100.0)
-"""Between which a fit looks."""
+"""The range of temperatures that a fit searches."""
 
 
 def gen(logits: NDArray[np.float32]) -> Floats:
@@ -36,14 +36,14 @@ def gen(logits: NDArray[np.float32]) -> Floats:
         log_p = log_softmax(logits[rows])
         if log_p.shape[1] > _LARGEST:
             log_p = np.partition(log_p, -_LARGEST, axis=1)[:, -_LARGEST:]
-        found: Floats = -(np.exp(_GAMMA * log_p) * (-np.expm1(log_p)) ** _GAMMA).sum(axis=1)
-        return found
+        entropy: Floats = -(np.exp(_GAMMA * log_p) * (-np.expm1(log_p)) ** _GAMMA).sum(axis=1)
+        return entropy
 
     return np.concatenate([of_part(rows) for rows in _parts(logits)])
 
 
 def tempered(records: Records, temperature: float) -> Records:
-    """The records with the scores of softmax(z / T), without their logits; predictions stay, and so does no answer.
+    """Return the records with the scores of softmax(z / T) and without logits; predictions do not change.
 
     Guo et al. 2017, "On calibration of modern neural networks". At T = 1 every score is what it was.
     """
@@ -51,7 +51,7 @@ def tempered(records: Records, temperature: float) -> Records:
     if logits is None:
         raise ValueError("the records hold no logits")
     answered = records.confidence > 0
-    names = [name for name in SCORES if name != "max_logit"]  # which has no probability's unit to be scaled in
+    names = [name for name in SCORES if name != "max_logit"]  # max_logit is not a probability
 
     def of_part(rows: slice) -> dict[str, NDArray[np.float32]]:
         shifted = logits[rows].astype(np.float64) - logits[rows].max(axis=1, keepdims=True)
@@ -65,13 +65,13 @@ def tempered(records: Records, temperature: float) -> Records:
 
 
 def fit_temperature(records: Records) -> float | None:
-    """The T at which -ln softmax(z / T) of the labels is least in sum; None where none within TEMPERATURES is.
+    """Return the T that minimises the sum of -ln softmax(z / T) of the labels; None if no T in TEMPERATURES does.
 
-    There is none where every answer is right (the smaller T the better), where the logits tell nothing (the larger the
-    better, or all are alike), or where a label has the probability 0 at every T. Samples without finite logits have
-    equal ones, which no T changes.
+    There is no such T if every answer is right (a smaller T is always better), if the logits hold no information (a
+    larger T is always better, or every T is equal), or if a label has the probability 0 at every T. Samples without
+    finite logits have equal logits, which no T changes.
     """
-    from scipy import optimize  # here: gates need it not, and it is slow to import
+    from scipy import optimize  # imported here: gates do not need it, and its import is slow
 
     logits, label = records.logits, records.label
     if logits is None:
@@ -85,12 +85,12 @@ def fit_temperature(records: Records) -> float | None:
         return total
 
     bounds = tuple(map(math.log, TEMPERATURES))
-    found = optimize.minimize_scalar(nll, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    return math.exp(found.x) if found.fun < min(map(nll, bounds)) else None
+    fit = optimize.minimize_scalar(nll, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    return math.exp(fit.x) if fit.fun < min(map(nll, bounds)) else None
 
 
 def _parts(logits: NDArray[np.float32]) -> Iterator[slice]:
-    """All rows, some at a time; at least one part, which is empty where there is no row."""
+    """Yield all rows in parts; at least one part, which is empty if there is no row."""
     size = max(1, _AT_ONCE // logits.shape[1])
     for start in range(0, max(1, len(logits)), size):
         yield slice(start, start + size)

@@ -1,4 +1,4 @@
-"""How the metrics with brackets are spelled, and which metric a name means.
+"""The names of metrics with brackets, and which metric a name means.
 
 `augrc` ranks by the confidence, `augrc(margin)` by another stored score; `risk_at_coverage(0.9)` needs its coverage,
 and takes a score behind it: `risk_at_coverage(0.9,margin)`. `gen` and `temperature=1.5` are scores of all logits, and
@@ -37,10 +37,10 @@ EXAMPLES: Final = (
 
 
 def spelled_metric(text: str, where: str) -> ScoreMetric | None:
-    """The metric that a name with brackets means, None for a name of another kind.
+    """Return the metric of a name with brackets; None for another kind of name.
 
     Raises:
-        ConfigError: the name before the brackets is known, and what they hold cannot be meant.
+        ConfigError: the name before the brackets is known, but the content of the brackets is invalid.
     """
     match = _SPELLED.fullmatch(text.replace(" ", ""))
     name, arguments = (match["name"], match["arguments"].split(",")) if match else (text, [])
@@ -61,15 +61,15 @@ def spelled_metric(text: str, where: str) -> ScoreMetric | None:
 
 
 def one_sided_metric(name: str, where: str) -> OneSided:
-    """A built-in metric that needs no second side, by any of its spellings.
+    """Return a built-in metric that needs no second side, by any of its spellings.
 
     Raises:
-        ConfigError: there is none of this name.
+        ConfigError: there is no metric of this name.
     """
-    found = METRICS.get(name) or SCORE_METRICS.get(name) or spelled_metric(name, where)
-    if found is None:
+    metric = METRICS.get(name) or SCORE_METRICS.get(name) or spelled_metric(name, where)
+    if metric is None:
         raise ConfigError(f"{where}: unknown metric {name!r}; {choices(name, (*METRICS, *SCORE_METRICS, *EXAMPLES))}")
-    return found
+    return metric
 
 
 def _level(text: str, family: RankingMetric, where: str) -> Decimal:
@@ -82,7 +82,7 @@ def _level(text: str, family: RankingMetric, where: str) -> Decimal:
 
 
 def _temperature(text: str, where: str, name: str) -> str:
-    """The only spelling of a temperature, as in `temperature=1.5`."""
+    """Return the canonical spelling of a temperature, as in `temperature=1.5`."""
     degrees = text.removeprefix(TEMPERATURE)
     if degrees == text or not _DEGREES.fullmatch(degrees) or not Decimal(degrees):
         raise ConfigError(

@@ -1,8 +1,8 @@
-"""How well a score tells right answers from wrong ones: numbers of its ranking alone, exact where scores tie.
+"""How well a score separates right from wrong answers: metrics of the ranking alone, exact if scores tie.
 
 Each function takes a score, higher is surer, and which answers are right, (N,) each. Samples of equal score form one
 step: a threshold takes all of them or none, and an average over thresholds takes them in every order at once, so that
-no number depends on the order of the samples. What cannot be known is None. *Coverage* is the share of samples that are
+no number depends on the order of the samples. An undefined metric is None. *Coverage* is the share of samples that are
 accepted, those of highest score first; *risk* the share of wrong answers among them.
 """
 
@@ -25,11 +25,11 @@ _ROUNDING: Final = 1e-4  # logits; what two float32 columns of one sample leave 
 
 
 def score_of(records: Records, name: str) -> Floats | None:
-    """A stored score as float64, (N,), higher is surer; None where the records cannot tell it.
+    """Return a stored score as float64, (N,), higher is surer; None if the records do not have it.
 
     max_logit - ln(confidence) is the logarithm of the sum of all exponentiated logits, the negative of what is called
-    energy. Of probabilities that were predicted elsewhere it is 0 up to rounding, and then it is not known. `gen` and
-    `temperature=T` need every logit; where those are not finite, nothing is less sure.
+    energy. For probabilities that were predicted elsewhere it is 0 up to rounding and therefore not known. `gen` and
+    `temperature=T` need every logit; a sample without finite logits gets the lowest score.
     """
     confidence = records.confidence.astype(np.float64)
     match name:
@@ -44,7 +44,7 @@ def score_of(records: Records, name: str) -> Floats | None:
         case "entropy":
             return -records.entropy.astype(np.float64)
         case "energy":
-            answered = confidence > 0  # it is 0 without finite logits, which nothing is less sure than
+            answered = confidence > 0  # confidence is 0 without finite logits: the least sure samples
             energy = np.full(len(confidence), -np.inf)
             energy[answered] = records.max_logit.astype(np.float64)[answered] - np.log(confidence[answered])
             return energy if np.abs(energy[answered]).max(initial=0.0) > _ROUNDING else None
@@ -64,13 +64,13 @@ class Steps(NamedTuple):
 
     @property
     def accepted(self) -> Floats:
-        """The samples at or above each score."""
+        """Return the number of samples at or above each score."""
         accepted: Floats = np.cumsum(self.right + self.wrong)
         return accepted
 
 
 def steps_of(score: Floats, right: Mask) -> Steps:
-    """The steps of a ranking."""
+    """Return the steps of a ranking."""
     values, step = np.unique(-score, return_inverse=True)
     return Steps(*(np.bincount(step[mask], minlength=len(values)).astype(np.float64) for mask in (right, ~right)))
 
@@ -141,8 +141,8 @@ def eaurc(score: Floats, right: Mask) -> float | None:
     >>> round(eaurc(np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.array([True, True, False, True, False])), 6)
     0.066667
     """
-    found, optimum = aurc(score, right), aurc(right.astype(np.float64), right)
-    return None if found is None or optimum is None else max(0.0, found - optimum)  # less is rounding
+    area, optimum = aurc(score, right), aurc(right.astype(np.float64), right)
+    return None if area is None or optimum is None else max(0.0, area - optimum)  # below 0 only by rounding
 
 
 def aupr_error(score: Floats, right: Mask) -> float | None:

@@ -1,9 +1,9 @@
-"""Records -> numbers; one table declares each rate's ratio, direction, tolerance and undefined case.
+"""The rates of records: one table declares each rate's ratio, direction, tolerance and undefined case.
 
 An image is *trusted* unless the rule flags it, and *right* when the prediction is the label; every founding rate is a
 ratio of the counts of the four cells. In the words of selective classification, failure_rate is the rejection rate,
 confident_accuracy the selective accuracy, and silent_failure_rate the generalised risk at the rule's threshold. The
-numbers that are no ratio of these counts stand in scores.py.
+metrics that are not a ratio of these counts are in scores.py.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ AT_COVERAGE: Final = CoverageMetric(
     tolerance=GATE_TOLERANCE,
     undefined="the baseline trusts nothing",
 )
-"""The right answers among as many samples as the baseline trusts, those that this side trusts most."""
+"""The share of right answers among the most trusted samples of this side, as many as the baseline trusts."""
 
 
 def _non_finite(records: Records, flagged: NDArray[np.bool_]) -> Masks:
@@ -58,7 +58,7 @@ NON_FINITE: Final = RateMetric(
     tolerance=GATE_TOLERANCE,
     undefined="there is no image",
 )
-"""The images, of all, whose logits are NaN or infinite; they count as wrong, and their confidence of 0 is flagged."""
+"""The share of images whose logits are NaN or infinite; they count as wrong, and their confidence 0 is flagged."""
 
 
 METRICS: Final[Mapping[str, Metric]] = {
@@ -138,13 +138,13 @@ FOUNDING_RATES: Final = (
     "failure_rate",
     "failure_region_accuracy",
 )
-"""Those that stand in a baseline's file and in the tables of the commands."""
+"""The rates in a baseline's file and in the tables of the commands."""
 
 DEFAULT_GATES: Final = tuple(name for name, metric in METRICS.items() if metric.gates_by_default)
 
 
 def count_cells(records: Records, rule: FailureRule) -> Cells:
-    """The exact counts of the four outcomes under a rule."""
+    """Return the exact counts of the four outcomes under a rule."""
     return _cells(records.correct, rule.flags_of(records))
 
 
@@ -164,7 +164,7 @@ def stats_of(
     table: Mapping[str, AnyMetric] = METRICS,
     named: Collection[str] = (),
 ) -> ConditionStats:
-    """Every rate of a condition's records under a rule, and those scores of the table that are named."""
+    """Return every rate of a condition's records under a rule, and the named scores of the table."""
     flagged = rule.flags_of(records)
     cells = _cells(records.correct, flagged)
     return ConditionStats(
@@ -176,7 +176,7 @@ def stats_of(
 
 
 def cell_rates(cells: Cells) -> dict[str, Estimate]:
-    """Every rate that is made of the four counts.
+    """Return every rate that is a ratio of the four counts.
 
     >>> cell_rates(Cells(trusted_right=2, trusted_wrong=1, flagged_right=0, flagged_wrong=2))["failure_rate"].value
     0.4

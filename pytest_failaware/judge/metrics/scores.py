@@ -1,6 +1,6 @@
 """The table of score metrics: direction, range, unit and undefined case of each.
 
-Importing this file imports no numpy: gates are read in every run of pytest.
+This file must not import numpy at run time, because every run of pytest reads gates.
 """
 
 from __future__ import annotations
@@ -56,21 +56,21 @@ def _ranking(function: str, score: str = RANKING_SCORES[0], level: Fraction | No
 
 
 def _whole(prepare: Prepare) -> Callable[[Records, NDArray[np.bool_]], float | None]:
-    """The number on all records."""
+    """Return a function that computes the metric on all records."""
     return lambda records, flagged: prepare(records)(slice(None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingMetric:
-    """A family of metrics of one ranking; `level` says which number its name needs in brackets, "" for none."""
+    """A family of metrics of a ranking; `level` names the number that the brackets need, "" for no number."""
 
     plain: ScoreMetric
     level: str = ""
     example: str = ""  # of the level
 
     def spelled(self, level: Decimal | None, score: str) -> ScoreMetric:
-        """The metric of one score at one level, under its only spelling."""
-        said = [
+        """Return the metric of one score at one level, under its canonical spelling."""
+        arguments = [
             *([] if level is None else [f"{level.normalize():f}"]),
             *([score] if score != RANKING_SCORES[0] else []),
         ]
@@ -81,7 +81,7 @@ class RankingMetric:
         prepare = _ranking(name, score, None if level is None else Fraction(level))
         return replace(
             self.plain,
-            name=f"{name}({','.join(said)})" if said else name,
+            name=f"{name}({','.join(arguments)})" if arguments else name,
             compute=_whole(prepare),
             prepare=prepare,
             undefined=reason,
@@ -121,13 +121,13 @@ CALIBRATION_METRICS: Final[Mapping[str, ScoreMetric]] = {
         _plain("nll", _calibration, tolerance=Decimal("0.02"), highest=math.inf),
     )
 }
-"""Those that a temperature changes."""
+"""The calibration metrics that a temperature changes."""
 
 
-def at_temperature(plain: ScoreMetric, said: str) -> ScoreMetric:
-    """A calibration metric of the probabilities at a temperature, which is spelled as in `temperature=1.5`."""
-    prepare = _calibration(plain.name, float(said.removeprefix(TEMPERATURE)))
-    return replace(plain, name=f"{plain.name}({said})", compute=_whole(prepare), prepare=prepare, needs_logits=True)
+def at_temperature(plain: ScoreMetric, spelling: str) -> ScoreMetric:
+    """Return a calibration metric of the probabilities at a temperature, spelled as in `temperature=1.5`."""
+    prepare = _calibration(plain.name, float(spelling.removeprefix(TEMPERATURE)))
+    return replace(plain, name=f"{plain.name}({spelling})", compute=_whole(prepare), prepare=prepare, needs_logits=True)
 
 
 RANKING_METRICS: Final[Mapping[str, RankingMetric]] = {
@@ -147,7 +147,7 @@ RANKING_METRICS: Final[Mapping[str, RankingMetric]] = {
         ),
     )
 }
-"""The metrics of a ranking by the name before the brackets."""
+"""The families of ranking metrics by the name before the brackets."""
 
 SCORE_METRICS: Final[Mapping[str, ScoreMetric]] = {
     metric.name: metric
@@ -157,4 +157,4 @@ SCORE_METRICS: Final[Mapping[str, ScoreMetric]] = {
         _plain("worst_class_accuracy", _calibration, higher_is_better=True, is_rate=True),
     )
 }
-"""Those that can be named without brackets."""
+"""The metrics whose name needs no brackets."""

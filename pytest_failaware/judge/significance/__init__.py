@@ -1,7 +1,7 @@
 """Tests and intervals for rates on the same samples: formulas alone, in numbers and arrays.
 
 `lost` counts the samples that were good before and are not now, `gained` the reverse; a *drop* is (lost - gained) / n.
-Every p is one-sided: small where the drop is larger than the margin. Distribution functions come from scipy.
+Every p is one-sided: small if the drop is larger than the margin. Distribution functions come from scipy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Samples that belong together: their parts are summed first, and count as fewer."""
+"""Samples in groups: the parts of a group are summed first, and grouped samples count as fewer samples."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Groups = Sequence[int] | NDArray[np.integer] | None
-"""The group of each sample, (N,), where samples are not independent."""
+"""The group of each sample, (N,); None if samples are independent."""
 
 
 def per_group(parts: Floats, groups: Groups) -> Floats:
-    """The sum over each group; the parts themselves where samples are independent."""
+    """Return the sum over each group; the parts themselves if samples are independent."""
     if groups is None:
         return parts
     return np.bincount(np.unique(groups, return_inverse=True)[1], weights=parts).astype(np.float64)
@@ -22,7 +22,7 @@ def per_group(parts: Floats, groups: Groups) -> Floats:
 def independent_count(n: int, groups: Groups) -> float:
     """Return Kish's effective sample size for n samples in groups: n² / sum n_g², Kish 1965.
 
-    It is the number of groups where these are of one size and the samples of a group are all alike.
+    It is the number of groups if all groups have the same size.
 
     >>> independent_count(6, np.array([0, 0, 1, 1, 2, 2]))
     3.0

@@ -1,7 +1,7 @@
-"""What the change of any number proves: the delete-a-group jackknife, one method for every score metric.
+"""The evidence of the change of any number: the delete-a-group jackknife, one method for every score metric.
 
-The samples are dealt into parts, the change is computed anew with each part left out, and the spread of those changes
-tells how far chance carries the whole one. Shao and Tu 1995, "The jackknife and bootstrap"; Kott 2001, "The
+The samples are dealt into parts, the change is computed again with each part left out, and the spread of these changes
+gives the standard error of the whole change. Shao and Tu 1995, "The jackknife and bootstrap"; Kott 2001, "The
 delete-a-group jackknife".
 """
 
@@ -27,10 +27,10 @@ _CONFIDENCE: Final = 0.95
 
 
 def deal(samples: Samples, parts: int = PARTS) -> Rows:
-    """Return the part of each sample, (N,) in 0..parts-1: equally many samples in each, chosen by a hash of their ids.
+    """Return the part of each sample, (N,) in 0..parts-1: parts of equal size, chosen by a hash of the ids.
 
-    Samples of one group stay together, and then as many groups are in each part. With fewer samples (or groups) than
-    parts, each is a part of its own.
+    Samples of one group stay together, and each part has equally many groups. With fewer samples (or groups) than
+    parts, each sample (or group) is a separate part.
     """
     if samples.groups is None:
         unit, key = np.arange(len(samples)), samples.ids
@@ -44,7 +44,7 @@ def deal(samples: Samples, parts: int = PARTS) -> Rows:
 
 
 def mixed(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64: ids that count up become numbers without order."""
+    """Return the hash of each number by the finaliser of SplitMix64: ascending ids become numbers without order."""
     mixed = key.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -54,22 +54,22 @@ def mixed(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def jackknife_evidence(
     drop_without: Callable[[Rows], float | None], drop: float, part: Rows, tolerance: Decimal, level: float
 ) -> Evidence:
-    """What a drop proves, from the drops with each part left out.
+    """Return the evidence of a drop from the drops with each part left out.
 
     Var(drop) = (G - 1) / G sum_g (drop_g - mean)², and (drop - margin) / sqrt(Var) is judged by Student's t with G - 1
-    degrees of freedom. Where one of the drops is undefined, or none of them differs, nothing is proven.
+    degrees of freedom. If one of the drops is undefined, or if all are equal, nothing is proven.
 
     Args:
-        drop_without: rows that are kept -> the drop on them, None where it is undefined.
-        drop: on all samples.
-        part: of each sample, as `deal` gives it.
-        tolerance: the drop that is allowed.
-        level: what p must fall below.
+        drop_without: a function from the kept rows to the drop on them, None if it is undefined.
+        drop: the drop on all samples.
+        part: the part of each sample, as `deal` returns it.
+        tolerance: the allowed drop.
+        level: the level that p must fall below.
     """
     count = int(part.max(initial=-1)) + 1
-    left_out = [drop_without(np.flatnonzero(part != one)) for one in range(count)]
-    spread = _spread([one for one in left_out if one is not None])
-    if len(left_out) < 2 or None in left_out or not spread:
+    drops = [drop_without(np.flatnonzero(part != number)) for number in range(count)]
+    spread = _spread([drop for drop in drops if drop is not None])
+    if len(drops) < 2 or None in drops or not spread:
         return Evidence(
             paired=True, p_beyond=1.0, p_within=1.0, p_worse=1.0, p_better=1.0, low=None, high=None, level=level
         )
@@ -93,8 +93,8 @@ def jackknife_evidence(
 
 
 def _spread(drops: list[float]) -> float:
-    """The standard error of the whole drop."""
+    """Return the standard error of the whole drop."""
     if not drops:
         return 0.0
-    found = np.array(drops)
-    return math.sqrt((len(found) - 1) / len(found) * float(np.square(found - found.mean()).sum()))
+    values = np.array(drops)
+    return math.sqrt((len(values) - 1) / len(values) * float(np.square(values - values.mean()).sum()))

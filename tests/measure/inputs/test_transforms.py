@@ -15,7 +15,7 @@ from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms import transforms as v1
 from torchvision.transforms._presets import ImageClassification
 
-from pytest_failaware.config.given import Given
+from pytest_failaware.config.option_texts import OptionText
 from pytest_failaware.config.sources import read_preprocess
 from pytest_failaware.core.errors import ConfigError, DataError
 from pytest_failaware.core.preprocessing import Preprocessing
@@ -127,7 +127,7 @@ def test_what_timm_knows_of_a_model(configuration: dict[str, object]) -> None:
     data = pytest.importorskip("timm.data", reason="timm is an extra")
     one = model(**configuration)
     transform = data.create_transform(**data.resolve_model_data_config(one), is_training=False)
-    spec = read_preprocess(Given(text="timm", where="", place="", base=None))
+    spec = read_preprocess(OptionText(text="timm", where="", place="", base=None))
     pipeline = build_pipeline(spec, one)
 
     assert SourceKind.TIMM is spec.kind

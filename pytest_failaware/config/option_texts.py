@@ -1,4 +1,4 @@
-"""Where each value comes from: the command line, then the environment, then the ini, then the option's default."""
+"""The texts of options and their origin: the command line, else the environment, else the ini, else the default."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pytest_failaware.config.options import OPTIONS, Option
 from pytest_failaware.core.errors import ConfigError
 
 COMMAND_LINE: Final = "command line"
-"""The place of a value that was typed."""
+"""The place of a value on the command line."""
 
 DEFAULT: Final = "default"
-"""The place of a value that nobody gave."""
+"""The place of a default value."""
 
 TRUE: Final = ("1", "true", "yes", "on")
-"""What switches an option on."""
+"""The texts that switch an option on."""
 _FALSE: Final = ("", "0", "false", "no", "off")
 CI_SERVERS: Final = (
     "CI", "BUILD_NUMBER", "BUILDKITE", "CIRCLECI", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TEAMCITY_VERSION",
@@ -26,27 +26,35 @@ CI_SERVERS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """A text that the user gave: `where` names its place in errors, `base` is where its relative paths start.
+class OptionText:
+    """The text of an option: `where` names it in errors, and relative paths in it start at `base`.
 
-    An option that can be given several times has each value in `lines`, and the place of the first.
+    An option that can be given several times has all values in `lines`, and the place of the first value.
     """
 
     text: str
     where: str
     place: str
     base: Path
-    lines: tuple[Given, ...] = ()
+    lines: tuple[OptionText, ...] = ()
 
     def path(self) -> Path:
-        """The text as an absolute path."""
+        """Return the text as an absolute path.
+
+        Raises:
+            ConfigError: the text is not a path.
+        """
         try:
             return (self.base / Path(self.text).expanduser()).resolve()
         except (ValueError, RuntimeError, OSError) as error:  # a null byte, no such user, a loop of links
-            raise ConfigError(f"{self.where}: {self.text!r} is no path ({error}); write another") from error
+            raise ConfigError(f"{self.where}: {self.text!r} is not a path ({error}); write another") from error
 
     def switch(self) -> bool:
-        """The text as yes or no."""
+        """Return the text as a bool.
+
+        Raises:
+            ConfigError: the text is neither a yes nor a no.
+        """
         word = self.text.strip().lower()
         if word not in TRUE + _FALSE:
             raise ConfigError(f"{self.where}: must be 1 or 0, got {self.text!r}")
@@ -55,7 +63,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """The environment and the folders of a run: command-line paths start at one directory, ini paths at the other."""
+    """The environment and the folders of a run.
+
+    Relative paths on the command line start at `invocation_dir`, those in the ini at `ini_dir`.
+    """
 
     environ: Mapping[str, str]
     invocation_dir: Path
@@ -69,40 +80,40 @@ class Surroundings:
 
     @property
     def ci_server(self) -> str:
-        """The variable that shows a CI server, "" if there is none."""
+        """The environment variable of the CI server, "" outside of CI."""
         return next((name for name in CI_SERVERS if self.environ.get(name, "").lower() not in _FALSE), "")
 
 
 def given_options(
     command_line: Mapping[str, object], ini: Mapping[str, object], around: Surroundings
-) -> dict[str, Given]:
-    """Return the options that somebody gave, by name, in the order of the table."""
-    values = {option.name: _given(option, command_line, ini, around) for option in OPTIONS}
-    return {name: given for name, given in values.items() if given is not None}
+) -> dict[str, OptionText]:
+    """Return the options that the user gave, by name, in the order of the table."""
+    texts = {option.name: _text_of(option, command_line, ini, around) for option in OPTIONS}
+    return {name: text for name, text in texts.items() if text is not None}
 
 
-def default_options(around: Surroundings) -> dict[str, Given]:
-    """Return the defaults, by the names of their options; relative paths start at the ini."""
+def default_options(around: Surroundings) -> dict[str, OptionText]:
+    """Return the defaults by option name; relative paths start at the folder of the ini."""
     return {
-        option.name: Given(text=option.default, where=option.ini, place=DEFAULT, base=around.ini_dir)
+        option.name: OptionText(text=option.default, where=option.ini, place=DEFAULT, base=around.ini_dir)
         for option in OPTIONS
         if option.default
     }
 
 
-def _given(
+def _text_of(
     option: Option, command_line: Mapping[str, object], ini: Mapping[str, object], around: Surroundings
-) -> Given | None:
+) -> OptionText | None:
     typed = None if option.ini_only else command_line.get(option.name)
     if typed is True:
-        return Given(text="1", where=option.typed, place=COMMAND_LINE, base=around.invocation_dir)
+        return OptionText(text="1", where=option.typed, place=COMMAND_LINE, base=around.invocation_dir)
     if isinstance(typed, str):
         return _typed(option, typed, around)
     if isinstance(typed, Iterable):
         return _together(_typed(option, str(text), around) for text in typed)
     if option.environment and (text := around.environ.get(option.environment)):
         where = f"{option.environment}={text}"
-        return Given(text=text, where=where, place=option.environment, base=around.invocation_dir)
+        return OptionText(text=text, where=where, place=option.environment, base=around.invocation_dir)
     value = ini.get(option.key) if option.ini else None
     if option.repeated:
         return _together(_of_ini(option, line, around) for line in _lines(value))
@@ -114,26 +125,26 @@ def _given(
     return None if value in (None, "") else _of_ini(option, str(value), around)
 
 
-def _typed(option: Option, text: str, around: Surroundings) -> Given:
-    return Given(text=text, where=f"{option.typed}={text}", place=COMMAND_LINE, base=around.invocation_dir)
+def _typed(option: Option, text: str, around: Surroundings) -> OptionText:
+    return OptionText(text=text, where=f"{option.typed}={text}", place=COMMAND_LINE, base=around.invocation_dir)
 
 
-def _of_ini(option: Option, text: str, around: Surroundings) -> Given:
-    return Given(text=text, where=f"{option.ini} = {text}", place=around.ini_name, base=around.ini_dir)
+def _of_ini(option: Option, text: str, around: Surroundings) -> OptionText:
+    return OptionText(text=text, where=f"{option.ini} = {text}", place=around.ini_name, base=around.ini_dir)
 
 
-def _together(values: Iterable[Given]) -> Given | None:
-    """The values of an option that can be given several times, None if there is none."""
+def _together(values: Iterable[OptionText]) -> OptionText | None:
+    """Join the values of an option that can be given several times; return None if there is no value."""
     lines = tuple(values)
     if not lines:
         return None
     first = lines[0]
     text = ", ".join(line.text for line in lines)
-    return Given(text=text, where=first.where, place=first.place, base=first.base, lines=lines)
+    return OptionText(text=text, where=first.where, place=first.place, base=first.base, lines=lines)
 
 
 def _lines(value: object) -> list[str]:
-    """The lines of a text, a list, or a table, whose pairs are written with =>."""
+    """Return the lines of a text, the items of a list, or the pairs of a table as `key => value`."""
     if isinstance(value, Mapping):
         return [f"{key} => {text}" for key, text in value.items()]
     lines = [] if value is None else value if isinstance(value, list) else str(value).splitlines()

@@ -1,0 +1,113 @@
+"""Sentences on how two sides were compared and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+IDENTICAL: Final = "identical records"
+AGAINST_GOLDEN: Final = "against the golden reference"
+NO_STORED_GROUPS: Final = (
+    "the reference stores no groups, so plan, selftest and thresholds treat its samples as independent; "
+    "--failaware-update-baselines stores those of this run"
+)
+OTHER_GROUPS: Final = "the samples are in other groups than those of the reference; the groups of this run count"
+
+
+def paired_on(shared: int, stored: int, new: int) -> str:
+    """Say how many of the stored samples were compared, and how many are new."""
+    return f"paired on {shared:,} of {stored:,}" + (f"; {new:,} new" if new else "")
+
+
+def other_rule(now: str, stored: str) -> str:
+    """Say which rule judged both sides."""
+    return f"both sides judged under {now}; the baseline was recorded under {stored}"
+
+
+def grouped(groups: int) -> str:
+    """Say that the samples of this run come in groups."""
+    return f"tested over the {groups:,} groups of the samples, which are not independent"
+
+
+def groups_missing(stored: int) -> str:
+    """Say that only the reference has groups."""
+    return (
+        f"the reference's samples come in {stored:,} groups and this run has none, so they were compared as if "
+        "independent, which proves too much; name the groups, as with --failaware-group"
+    )
+
+
+def finds_less(samples: int, groups: int, at_worst: int | None) -> str:
+    """Say that gates find less than with independent samples.
+
+    `at_worst` is the effective number of samples in the worst case, None if not known.
+    """
+    worst = "" if at_worst is None else f", at worst as with {at_worst:,} samples"
+    return (
+        f"the drops that gates find hold for independent samples, but the {samples:,} come in {groups:,} groups: if "
+        f"the samples of a group change together, gates find less{worst}"
+    )
+
+
+def no_drift(metrics: Sequence[str]) -> str:
+    """Say that the golden reference was stored without logits."""
+    return (
+        f"drift is not judged for {', '.join(metrics)}: the golden reference has no logits; update with "
+        "--failaware-reset-golden to make these values the golden reference"
+    )
+
+
+def not_below(p: float, level: float) -> str:
+    """Say the p that proves nothing and its level, with enough digits to distinguish them."""
+    digits = next((digits for digits in range(2, 7) if f"{p:.{digits}g}" != f"{level:.{digits}g}"), 2)
+    return f"p {p:.{digits}g}, needed {level:.{digits}g}"
+
+
+def not_excluded(upper: float, limit: Decimal) -> str:
+    """Say the upper bound of a change rate, with enough digits to distinguish it from its limit."""
+    bound = float(limit)
+    digits = next((digits for digits in range(2, 7) if f"{upper:.{digits}%}" != f"{bound:.{digits}%}"), 2)
+    return f"up to {upper:.{digits}%} is not excluded"
+
+
+def undefined_on_both(reason: str) -> str:
+    """Say that neither side has a value."""
+    return f"{reason}, as in the baseline"
+
+
+def undefined(reason: str, *, is_stored: bool) -> str:
+    """Say which side has no value."""
+    return f"{reason} {'in the baseline' if is_stored else 'now'}"
+
+
+def judged_instead(missing: str, metric: str) -> str:
+    """Say which gate judges the change instead of a metric without a value."""
+    return f"{missing}; judged by {metric}"
+
+
+def record_with_logits(missing: str) -> str:
+    """Say how to store the missing logits in a baseline."""
+    return f"{missing}; record it again with failaware_store_logits = true and --failaware-update-baselines"
+
+
+def formerly(verdict: str, note: str) -> str:
+    """Say the verdict on a metric before it was accepted, with its note."""
+    return "; ".join(filter(None, [f"was {verdict}", note]))
+
+
+def worse_ranking(drop: float, *, has_moved: bool) -> str:
+    """Say that fewer answers are right among as many trusted; `has_moved`: the operating point moved, too."""
+    first = " first" if has_moved else ""
+    return f"the ranking got worse ({_points(drop)} less confident accuracy with as many trusted): retrain{first}"
+
+
+def moved_point(rise: float, *, has_worse_ranking: bool) -> str:
+    """Say that the share of flagged samples rose or fell, and what to do."""
+    trusted = f"{_points(rise)} {'fewer' if rise > 0 else 'more'} trusted"
+    also, then = (", too", "then ") if has_worse_ranking else ("", "")
+    return f"the operating point moved{also} ({trusted}): {then}choose the threshold again"
+
+
+def _points(change: float) -> str:
+    return f"{100 * abs(change):.2f} pt"
