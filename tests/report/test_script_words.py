@@ -62,7 +62,7 @@ def test_an_unknown_baseline(outcome: Evaluations, tmp_path: Path) -> None:
         (".", r"records=\.: is a folder; give an npz, csv or parquet file"),
         (
             "npz:log.npz",
-            "records=npz:log.npz: no such file; leave out npz:, since the format is recognised by content; give log.npz",
+            "npz:log.npz: no such file; leave out npz:, since the format is recognised by content; give log.npz",
         ),
         ("csv:log.csv", "leave out csv:, since the format is recognised by content; give log.csv"),
     ],

@@ -50,7 +50,7 @@ class Grey:
 
 
 class Net(nn.Module):
-    """The logit of a class is highest where the mean brightness is near 25 times its number, as of 255."""
+    """The logit of a class is highest if the mean brightness, of 255, is near 25 times its number."""
 
     def __init__(self, ending: nn.Module, sharpness: float = 60.0) -> None:
         super().__init__()
