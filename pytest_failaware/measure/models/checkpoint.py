@@ -72,20 +72,22 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
         raise ModelError(
             f"{path}: holds an object of type {type(content).__name__}, not a dict of weights; write one with {RESAVE}"
         )
-    found = find_weights(content, loading.checkpoint_key)
-    if isinstance(found, str):
-        raise ModelError(f"{path}: {found}")
-    tensors = tensors_in(found.weights)
+    location = find_weights(content, loading.checkpoint_key)
+    if isinstance(location, str):
+        raise ModelError(f"{path}: {location}")
+    tensors = tensors_in(location.weights)
     _refuse_claims(path, [tensor for tensor in tensors.values() if not is_lazy(tensor)])
     _refuse_empty(path, tensors)
-    by_timm = found.key and isinstance(content.get("args"), argparse.Namespace)  # other scripts mean torchvision
-    architecture = content.get("arch") if found.key else ""
+    by_timm = location.key and isinstance(content.get("args"), argparse.Namespace)  # other scripts mean torchvision
+    architecture = content.get("arch") if location.key else ""
     checkpoint = Checkpoint(
         tensors=tensors,
-        extras={name: value for name, value in found.weights.items() if isinstance(name, str) and name not in tensors},
-        key=found.key,
-        others=found.others,
-        versions=_versions(found.weights),
+        extras={
+            name: value for name, value in location.weights.items() if isinstance(name, str) and name not in tensors
+        },
+        key=location.key,
+        others=location.others,
+        versions=_versions(location.weights),
         architecture=architecture if isinstance(architecture, str) else "",
         is_of_timm=bool(by_timm),
         is_of_lightning="pytorch-lightning_version" in content,
