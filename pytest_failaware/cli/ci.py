@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_failaware.config.baseline_folder import ini_of
-from pytest_failaware.config.option_texts import OptionText, Surroundings
+from pytest_failaware.config.option_texts import Surroundings, text_in_ini
 from pytest_failaware.config.options import PREFIX
 from pytest_failaware.core.errors import ConfigError
 
@@ -37,5 +37,5 @@ def ini_with(key: str) -> str:
     if ini is None:
         return ""
     text = str(table.get(key) or "")
-    value = OptionText(text=text, where=f"{key} = {text}", place=ini.name, base=ini.parent)
+    value = text_in_ini(key, text, ini)
     return ini.name if value.switch() else ""

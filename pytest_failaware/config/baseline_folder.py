@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_failaware.config.ini_files import Table, find_ini, table_of
-from pytest_failaware.config.option_texts import OptionText
+from pytest_failaware.config.option_texts import text_in_ini
 from pytest_failaware.config.options import BY_NAME
 
 _OPTION: Final = BY_NAME["baseline-dir"]
@@ -25,7 +25,7 @@ def baseline_folder(start: Path) -> Path:
     if ini is None:
         return Path(_OPTION.default)
     text = str(table.get(_OPTION.ini) or _OPTION.default)
-    folder = OptionText(text=text, where=f"{_OPTION.ini} = {text}", place=ini.name, base=ini.parent).path()
+    folder = text_in_ini(_OPTION.ini, text, ini).path()
     return folder if Path(text).expanduser().is_absolute() else Path(os.path.relpath(folder, start.resolve()))
 
 

@@ -7,14 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.config.option_texts import COMMAND_LINE, OptionText, Surroundings
+from pytest_failaware.config.option_texts import OptionText, Surroundings
 from pytest_failaware.config.options import OPTIONS, PREFIX
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.gate import Gate
-from pytest_failaware.core.request import Precision, RunConfig, SubjectKind, UpdateMode
+from pytest_failaware.core.request import PlaceKind, Precision, RunConfig, SubjectKind, UpdateMode
 from pytest_failaware.report.json_report import records_path
 
-_ENVIRONMENT: Final = frozenset(option.environment for option in OPTIONS if option.environment)
 _SWITCHES: Final = frozenset(option.name for option in OPTIONS if option.flag)
 _LEAST_ALPHA: Final = Decimal("1e-12")  # proven if forty samples are lost and none is gained
 
@@ -52,7 +51,7 @@ def _refuse_beside_check(options: Mapping[str, OptionText]) -> None:
     """Refuse options that need all samples, since --failaware-check looks at only a few."""
     writing = ("update-baselines", "update-new", "prune", "dry-run", "reason", "reset-golden")
     # a report in the ini is meant for other runs
-    is_typed = "report" in options and options["report"].place == COMMAND_LINE
+    is_typed = "report" in options and options["report"].kind is PlaceKind.COMMAND_LINE
     report = ("report",) if is_typed else ()
     for name in ("strict", "limit", "against", *writing, *report):
         if name in options and (name not in _SWITCHES or options[name].switch()):
@@ -75,9 +74,9 @@ def _refuse_shared_files(config: RunConfig, reports: Iterable[OptionText]) -> No
 
 def _left_out(name: str, option: OptionText) -> str:
     """Return how to run without an option, which depends on where the option was given."""
-    if option.place == COMMAND_LINE:
+    if option.kind is PlaceKind.COMMAND_LINE:
         return "remove one of them"
-    if option.place in _ENVIRONMENT:
+    if option.kind is PlaceKind.ENVIRONMENT:
         return f"unset {option.place}"
     return f"add -o {PREFIX}{name}={'false' if name in _SWITCHES else ''}"
 
@@ -90,7 +89,7 @@ def _refuse_unreviewed(config: RunConfig, options: Mapping[str, OptionText]) -> 
                 "remove one of them"
             )
     for name, what in (("against", "its reference"), ("group", "the groups of samples")):
-        if name in options and options[name].place == COMMAND_LINE:
+        if name in options and options[name].kind is PlaceKind.COMMAND_LINE:
             raise ConfigError(
                 f"{options[name].where}: a strict run takes {what} from a reviewed file; set "
                 f"failaware_{name} in the ini, or remove one of them"

@@ -9,12 +9,7 @@ from typing import Final
 
 from pytest_failaware.config.options import OPTIONS, Option
 from pytest_failaware.core.errors import ConfigError
-
-COMMAND_LINE: Final = "command line"
-"""The place of a value on the command line."""
-
-DEFAULT: Final = "default"
-"""The place of a default value."""
+from pytest_failaware.core.request import PlaceKind
 
 TRUE: Final = ("1", "true", "yes", "on")
 """The texts that switch an option on."""
@@ -35,6 +30,7 @@ class OptionText:
     text: str
     where: str
     place: str
+    kind: PlaceKind
     base: Path
     lines: tuple[OptionText, ...] = ()
 
@@ -95,7 +91,7 @@ def given_options(
 def default_options(around: Surroundings) -> dict[str, OptionText]:
     """Return the defaults by option name; relative paths start at the folder of the ini."""
     return {
-        option.name: OptionText(text=option.default, where=option.ini, place=DEFAULT, base=around.ini_dir)
+        option.name: _of_kind(PlaceKind.DEFAULT, option.default, option.ini, around.ini_dir)
         for option in OPTIONS
         if option.default
     }
@@ -106,14 +102,19 @@ def _text_of(
 ) -> OptionText | None:
     typed = None if option.ini_only else command_line.get(option.name)
     if typed is True:
-        return OptionText(text="1", where=option.typed, place=COMMAND_LINE, base=around.invocation_dir)
+        return _of_kind(PlaceKind.COMMAND_LINE, "1", option.typed, around.invocation_dir)
     if isinstance(typed, str):
         return _typed(option, typed, around)
     if isinstance(typed, Iterable):
         return _together(_typed(option, str(text), around) for text in typed)
     if option.environment and (text := around.environ.get(option.environment)):
-        where = f"{option.environment}={text}"
-        return OptionText(text=text, where=where, place=option.environment, base=around.invocation_dir)
+        return OptionText(
+            text=text,
+            where=f"{option.environment}={text}",
+            place=option.environment,
+            kind=PlaceKind.ENVIRONMENT,
+            base=around.invocation_dir,
+        )
     value = ini.get(option.key) if option.ini else None
     if option.repeated:
         return _together(_of_ini(option, line, around) for line in _lines(value))
@@ -126,11 +127,21 @@ def _text_of(
 
 
 def _typed(option: Option, text: str, around: Surroundings) -> OptionText:
-    return OptionText(text=text, where=f"{option.typed}={text}", place=COMMAND_LINE, base=around.invocation_dir)
+    return _of_kind(PlaceKind.COMMAND_LINE, text, f"{option.typed}={text}", around.invocation_dir)
 
 
 def _of_ini(option: Option, text: str, around: Surroundings) -> OptionText:
-    return OptionText(text=text, where=f"{option.ini} = {text}", place=around.ini_name, base=around.ini_dir)
+    return text_in_ini(option.ini, text, around.ini_dir / around.ini_name)
+
+
+def text_in_ini(key: str, text: str, ini: Path) -> OptionText:
+    """Return the text of a key in an ini; relative paths in it start at the folder of the ini."""
+    return OptionText(text=text, where=f"{key} = {text}", place=ini.name, kind=PlaceKind.INI, base=ini.parent)
+
+
+def _of_kind(kind: PlaceKind, text: str, where: str, base: Path) -> OptionText:
+    """Return a text whose place has no other name than that of its kind."""
+    return OptionText(text=text, where=where, place=kind.value, kind=kind, base=base)
 
 
 def _together(values: Iterable[OptionText]) -> OptionText | None:
@@ -140,7 +151,7 @@ def _together(values: Iterable[OptionText]) -> OptionText | None:
         return None
     first = lines[0]
     text = ", ".join(line.text for line in lines)
-    return OptionText(text=text, where=first.where, place=first.place, base=first.base, lines=lines)
+    return OptionText(text=text, where=first.where, place=first.place, kind=first.kind, base=first.base, lines=lines)
 
 
 def _lines(value: object) -> list[str]:

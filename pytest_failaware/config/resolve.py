@@ -93,8 +93,8 @@ def _gate(values: Values, ini: Mapping[str, object], vocabulary: Vocabulary) -> 
 
 def _origins(options: Mapping[str, OptionText]) -> dict[str, Origin]:
     """Return the origin of each value, in the order of the options."""
-    return {
-        option.name: Origin(text=options[option.name].text, place=options[option.name].place)
-        for option in OPTIONS
-        if option.name in options
-    }
+    return {option.name: _origin(options[option.name]) for option in OPTIONS if option.name in options}
+
+
+def _origin(option: OptionText) -> Origin:
+    return Origin(text=option.text, place=option.place, kind=option.kind)

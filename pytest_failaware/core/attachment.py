@@ -44,3 +44,13 @@ class Attachment:
     error: str = ""  # the input that could not be used, and why
     notices: tuple[str, ...] = ()
     early: tuple[str, ...] = ()  # sentences that cannot wait until the end of the run
+    lacks_model: bool = False  # the item was skipped because the run has no model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """The ids of the marked items that one process collected."""
+
+    selected: tuple[str, ...]
+    deselected: tuple[str, ...] = ()
+    unmarked: tuple[str, ...] = ()  # those of the deselected that -m alone left out

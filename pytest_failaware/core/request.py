@@ -133,12 +133,22 @@ class Outputs:
         return self.github or bool(self.files)
 
 
+class PlaceKind(Enum):
+    """Where the value of an option stands."""
+
+    COMMAND_LINE = "command line"
+    ENVIRONMENT = "environment"
+    INI = "ini"
+    DEFAULT = "default"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """The text of an option and its origin, for the header; `place` is "default" if the option was not given."""
 
     text: str
     place: str
+    kind: PlaceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

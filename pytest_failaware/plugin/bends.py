@@ -9,8 +9,9 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from pytest_failaware.config.option_texts import COMMAND_LINE, TRUE
+from pytest_failaware.config.option_texts import TRUE
 from pytest_failaware.config.options import INI_KEYS, OPTIONS, PREFIX
+from pytest_failaware.core.request import PlaceKind
 from pytest_failaware.plugin.ini_values import ini_overrides, ini_values, key_of
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def typed_text(config: pytest.Config, run: RunConfig, name: str) -> str:
     origin = run.origins.get(name)
     if origin is None:
         return ""
-    if origin.place == COMMAND_LINE:
+    if origin.kind is PlaceKind.COMMAND_LINE:
         return f"--failaware-{name}={origin.text}"
-    if origin.place in os.environ:
+    if origin.kind is PlaceKind.ENVIRONMENT:
         return f"{origin.place}={origin.text}"
     return next((f"-o {text}" for text in ini_overrides(config) if key_of(text) == f"{PREFIX}{name}"), "")

@@ -9,8 +9,10 @@ import pytest
 from pytest_failaware.config.conflicts import check_logits, refuse_toothless
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.config.nearer import NearerInis
+from pytest_failaware.core.attachment import Collected
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.plain import to_plain
 from pytest_failaware.core.text import without_home
 from pytest_failaware.plugin.gated_items import FIXTURE, find_torn, gated_of, is_marked
 from pytest_failaware.plugin.partial_run import left_out_by_marks
@@ -99,15 +101,15 @@ def finish(session: pytest.Session) -> None:
     deselected = [item for item in ours.collected if id(item) not in runs]
     find_torn(session.items, ours)
     ours.measures_clean = any(map(_gates_clean, session.items))
-    collection = {
-        "selected": [item.nodeid for item in ours.collected if id(item) in runs],
-        "deselected": [item.nodeid for item in deselected],
-        "unmarked": [item.nodeid for item in left_out_by_marks(session.config, deselected)],
-    }
+    collected = Collected(
+        selected=tuple(item.nodeid for item in ours.collected if id(item) in runs),
+        deselected=tuple(item.nodeid for item in deselected),
+        unmarked=tuple(item.nodeid for item in left_out_by_marks(session.config, deselected)),
+    )
     if CONTROLLER in session.config.stash:
-        session.config.stash[CONTROLLER].state.ledger.add_collection(**collection)
+        session.config.stash[CONTROLLER].state.ledger.add_collection(collected)
     elif ours.collected:
-        session.config.workeroutput["failaware"] = collection  # type: ignore[attr-defined]  # xdist's own attribute
+        session.config.workeroutput["failaware"] = to_plain(collected)  # type: ignore[attr-defined]  # xdist's own attribute
 
 
 def _gates_clean(item: pytest.Item) -> bool:

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_failaware.core.attachment import Attachment
+from pytest_failaware.core.attachment import Attachment, Collected
 from pytest_failaware.core.errors import FailAwareError
+from pytest_failaware.core.plain import from_plain
 from pytest_failaware.core.request import RunConfig
 from pytest_failaware.plugin.attaching import ATTACHMENT, attached
 from pytest_failaware.plugin.completeness import note_partial, unread_options
@@ -58,8 +59,6 @@ class Controller:
         self.state.ledger.add(report, attachment, getattr(report, "worker_id", ""))
         for sentence in attachment.early:
             self.early.say(sentence)
-        if report.skipped and GIVE_ONE in str(report.longrepr):
-            self.state.ledger.skipped[report.nodeid] = None
         if report.when == "call" and report.failed and attachment.judged is not None:
             self._texts.show(report, self.state.ledger.results[report.nodeid])
         elif report.failed and attachment.error:
@@ -82,7 +81,7 @@ class Controller:
         self.state.ledger.lost_worker |= error is not None
         output = getattr(node, "workeroutput", None) or {}  # a worker that was lost has none
         if "failaware" in output:
-            self.state.ledger.add_collection(**output["failaware"])
+            self.state.ledger.add_collection(from_plain(Collected, output["failaware"]))
 
     # ---- when all have run -----------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_failaware.plugin.stash import CHECK, JUDGING, LOOK, MEASURED, SESSION
+from pytest_failaware.plugin.stash import CHECK, JUDGING, LOOK, MEASURED, NO_MODEL, SESSION
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +34,8 @@ def failaware_model(pytestconfig: pytest.Config) -> torch.nn.Module:
     if session.config.model is None:
         from pytest_failaware.plugin.gated_items import GIVE_ONE
 
-        pytest.skip(f"no model given: {GIVE_ONE}")
+        skip = pytestconfig.stash[NO_MODEL] = pytest.skip.Exception(f"no model given: {GIVE_ONE}")
+        raise skip
     return session.model.module
 
 

@@ -204,11 +204,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach what the item measured to its report, which carries it from an xdist worker too."""
     report = yield
     if SESSION in item.config.stash or ATTACHED in item.stash:
         from pytest_failaware.plugin.items import send
 
-        send(item, report)
+        send(item, call, report)
     return report

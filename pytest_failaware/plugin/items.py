@@ -17,7 +17,7 @@ from pytest_failaware.plugin.console import verbosity_of
 from pytest_failaware.plugin.gated_items import gated_of, is_marked, takes_gates
 from pytest_failaware.plugin.sending import judged_item
 from pytest_failaware.plugin.session import GatedCondition, Measured
-from pytest_failaware.plugin.stash import ATTACHED, JUDGING, MEASURED, SESSION
+from pytest_failaware.plugin.stash import ATTACHED, JUDGING, MEASURED, NO_MODEL, SESSION
 from pytest_failaware.plugin.user_code import contained
 from pytest_failaware.report import junit
 from pytest_failaware.report.failure import failure_lines
@@ -119,12 +119,14 @@ def _fail_as_unusable(item: pytest.Item, error: FailAwareError) -> NoReturn:
     raise pytest.fail.Exception(text, pytrace=False) from None
 
 
-def send(item: pytest.Item, report: pytest.TestReport) -> None:
+def send(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Attach the item's result to its report; the first report of a marked item always has an attachment."""
     session, attachment = item.config.stash.get(SESSION, None), item.stash.get(ATTACHED, Attachment())
     if session is not None:
         notices, early = tuple(session.measurer.take_notices()), tuple(session.early.take())
         attachment = dataclasses.replace(attachment, notices=notices, early=early)
+    if call.excinfo is not None and call.excinfo.value is item.config.stash.get(NO_MODEL, None):
+        attachment = dataclasses.replace(attachment, lacks_model=True)
     if attachment != Attachment() or (report.when == "setup" and is_marked(item)):
         attach(report, ATTACHMENT, attachment)
         item.stash[ATTACHED] = Attachment()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
-from pytest_failaware.core.attachment import Attachment, JudgedItem
+from pytest_failaware.core.attachment import Attachment, Collected, JudgedItem
 from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.result import ItemResult
@@ -65,11 +65,11 @@ class Ledger:
     _subtests: dict[str, list[Report]] = field(default_factory=lambda: defaultdict(list))
     _loaders: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def add_collection(self, selected: Iterable[str], deselected: Iterable[str], unmarked: Iterable[str] = ()) -> None:
+    def add_collection(self, collected: Collected) -> None:
         """Add the marked items that one process collected; every worker collects all of them."""
-        self.selected |= dict.fromkeys(selected)
-        self.deselected |= dict.fromkeys(deselected)
-        self.unmarked |= dict.fromkeys(unmarked)
+        self.selected |= dict.fromkeys(collected.selected)
+        self.deselected |= dict.fromkeys(collected.deselected)
+        self.unmarked |= dict.fromkeys(collected.unmarked)
 
     def add(self, report: Report, attachment: Attachment = NOTHING, worker: str = "") -> None:
         """Add one report, its attachment and the worker it comes from; its outcome is read at the end.
@@ -82,6 +82,8 @@ class Ledger:
             for known in (self.results, self.errors, self.drawn, self._attempts, self.skipped):
                 known.pop(nodeid, None)
         self.notices += [notice for notice in attachment.notices if notice not in self.notices]
+        if attachment.lacks_model:
+            self.skipped[nodeid] = None
         if attachment.error and report.outcome == "failed":
             self.errors[nodeid] = attachment.error
         if report.when == "call" and attachment.judged is not None:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pytest_failaware.config.option_texts import COMMAND_LINE
-from pytest_failaware.core.request import RunConfig
+from pytest_failaware.core.request import PlaceKind, RunConfig
 from pytest_failaware.core.text import without_folder, without_home
 from pytest_failaware.plugin.ledger import Ledger
 from pytest_failaware.plugin.obsolete import Unused
@@ -42,7 +41,7 @@ class RunState:
     def was_typed(self, *names: str) -> bool:
         """Return whether one of these options was typed on the command line."""
         origins = self.run.origins
-        return any(name in origins and origins[name].place == COMMAND_LINE for name in names)
+        return any(name in origins and origins[name].kind is PlaceKind.COMMAND_LINE for name in names)
 
     def shorten(self, text: str) -> str:
         """Return text with paths relative to the folder in which pytest was called, and without the home folder."""

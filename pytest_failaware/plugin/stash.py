@@ -27,6 +27,8 @@ ATTACHED: Final[pytest.StashKey[Attachment]] = pytest.StashKey()  # of an item: 
 MEASURED: Final[pytest.StashKey[Measured]] = pytest.StashKey()  # of an item
 LOOK: Final[pytest.StashKey[Look]] = pytest.StashKey()  # of an item
 
+NO_MODEL: Final[pytest.StashKey[BaseException]] = pytest.StashKey()  # what skips the items of such a run
+
 CONTROLLER_NAME: Final = "failaware-controller"
 """The name under which pytest knows the controller, and before the first marked test `Waiting`."""
 

@@ -16,6 +16,7 @@ from pytest_failaware.core.request import (
     Loading,
     Origin,
     Outputs,
+    PlaceKind,
     RunConfig,
     Source,
     SourceKind,
@@ -193,7 +194,10 @@ def test_reports_of_the_command_line_and_of_the_ini(tmp_path: Path) -> None:
     assert paths[:1] == configure(ini={"report": str(paths[0])}).outputs.files
     assert paths[2:3] == configure(ini=ini, report=[str(paths[2])]).outputs.files
     assert () == configure(ini=ini, check=True).outputs.files
-    assert Origin(text=", ".join(map(str, paths[:2])), place="pytest.ini") == configure(ini=ini).origins["report"]
+    assert (
+        Origin(text=", ".join(map(str, paths[:2])), place="pytest.ini", kind=PlaceKind.INI)
+        == configure(ini=ini).origins["report"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -312,10 +316,10 @@ def test_values_know_where_they_come_from() -> None:
     origins = configure({"FAILAWARE_MODEL": "m.pth"}, {"dataset": "pkg:data"}, device="cpu", batch_size="7").origins
 
     assert {
-        "model": Origin(text="m.pth", place="FAILAWARE_MODEL"),
-        "dataset": Origin(text="pkg:data", place="pytest.ini"),
-        "batch-size": Origin(text="7", place="command line"),
-        "device": Origin(text="cpu", place="command line"),
+        "model": Origin(text="m.pth", place="FAILAWARE_MODEL", kind=PlaceKind.ENVIRONMENT),
+        "dataset": Origin(text="pkg:data", place="pytest.ini", kind=PlaceKind.INI),
+        "batch-size": Origin(text="7", place="command line", kind=PlaceKind.COMMAND_LINE),
+        "device": Origin(text="cpu", place="command line", kind=PlaceKind.COMMAND_LINE),
     } == {name: origin for name, origin in origins.items() if origin.place != "default"}
     assert {
         "data-root": "data",

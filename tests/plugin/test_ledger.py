@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from five import RULE, baseline_of, measurement_of
 
 from pytest_failaware.config.gate import build_gate
-from pytest_failaware.core.attachment import Attachment, JudgedItem
+from pytest_failaware.core.attachment import Attachment, Collected, JudgedItem
 from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.reference import Reference
@@ -78,7 +78,7 @@ def test_results_and_what_is_written_stand_in_the_order_of_the_collection() -> N
     for nodeid in ("t.py::of_a_lost_worker", NODE, "t.py::first"):
         ledger.add(Phase("call", "passed", nodeid), attachment_of("RRWrw", nodeid))
         ledger.add(Phase("teardown", "passed", nodeid))
-    ledger.add_collection(selected=["t.py::first", NODE], deselected=[])
+    ledger.add_collection(Collected(selected=("t.py::first", NODE)))
     ledger.settle()
 
     expected = ["t.py::first", NODE, "t.py::of_a_lost_worker"]

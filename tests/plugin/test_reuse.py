@@ -216,7 +216,7 @@ def test_a_damaged_file_is_told_and_replaced(stock: Project, measured: Measured)
         [
             "clean: measured anew: its file in the cache was damaged",
             "reused 1 of 2 measured conditions from the cache *",
-            f"*{path.name}: not what the cache wrote (*); measured anew and replaced",
+            f"*{path.name}: not what the cache wrote (*); measured again and replaced",
         ]
     )
     stock.run()
@@ -659,7 +659,7 @@ def test_a_damaged_record_of_a_gate(own_net: Project, measured: Measured, damage
     result = own_net.record()
 
     assert ["clean"] == measured
-    damaged = f"*{path.name}: not what the cache wrote (*); measured anew and replaced"
+    damaged = f"*{path.name}: not what the cache wrote (*); measured again and replaced"
     result.stdout.fnmatch_lines(["took 1 of 2 measured conditions from the gate's run of *", damaged])
 
 

@@ -1,4 +1,4 @@
-"""What an object holds, as a hash: plain values, collections, tensors, and the names of the code that is in it."""
+"""Hash the content of an object: plain values, collections, tensors, and the names of the code in it."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ _PLAIN = (
     torch.dtype, torch.device, torch.layout, torch.memory_format,
 )  # fmt: skip
 _CODE = (type, FunctionType, BuiltinFunctionType, ModuleType)
-_APART = (  # the weights, the parts, what eval() sets
+_APART = (  # attributes that are not settings: weights, parts, and the mode that eval() sets
     "_parameters", "_buffers", "_modules", "_flat_weights", "_flat_weight_refs", "training",
 )  # fmt: skip
 
 
 class ForeignCodeError(Exception):
-    """Names code, or an object, that nothing identifies: another version of it may compute something else."""
+    """Code or an object cannot be identified, so another version may compute something else; the text names it."""
 
 
 def nothing_held(code: object) -> Mapping[str, object]:
-    """Return no value, for code whose version says all."""
+    """Return no values, for code that its version identifies completely."""
     return {}
 
 
 class Contents:
-    """A hash over objects that are added one by one; equal objects of two processes give one hash.
+    """A hash over objects that are added one by one; equal objects in two processes give the same hash.
 
-    `code_of` returns what identifies a class, a function or a module, and raises ForeignCodeError if nothing does.
-    `held_by` returns the values that a class or a function holds itself, by the names that errors call them.
+    `code_of` returns a text that identifies a class, a function or a module, and raises ForeignCodeError if there is
+    none. `held_by` returns the values that a class or a function holds itself, by their names in errors.
     """
 
     def __init__(
@@ -57,22 +57,22 @@ class Contents:
         self._held_by = held_by
         self._digest = hashlib.sha256()
         self._seen: dict[int, int] = {}
-        self._named: set[int] = set()  # code whose values are taken in
-        self._kept: list[object] = []  # so that no id is used twice
+        self._named: set[int] = set()  # ids of code whose values are already hashed
+        self._kept: list[object] = []  # keeps objects alive, so that no id is used twice
 
     def hexdigest(self) -> str:
-        """The hash so far."""
+        """Return the hash over all objects added so far."""
         return self._digest.hexdigest()
 
     def add(self, value: object, place: str) -> None:
-        """Take in a value; `place` is what an error calls it.
+        """Add a value to the hash; `place` is its name in an error.
 
         Raises:
-            ForeignCodeError: it holds code, or an object, that nothing identifies.
+            ForeignCodeError: the value holds code or an object that cannot be identified.
         """
         try:
             self._add(value, place)
-        except RecursionError as error:  # a list of lists, thousands deep
+        except RecursionError as error:  # thousands of nested lists
             raise ForeignCodeError(place) from error
 
     def _add(self, value: object, place: str) -> None:
@@ -107,9 +107,9 @@ class Contents:
             self._add_object(value, place)
 
     def add_module(self, module: nn.Module, *, with_weights: bool = False) -> None:
-        """Take in the parts of a network in order: name, class, settings and buffers that its state leaves out.
+        """Add the parts of a network in order: name, class, settings, and buffers that are not in its state.
 
-        `with_weights`: the weights and the other buffers, too, of a network whose state nothing else identifies.
+        Use `with_weights` for a network whose state is not hashed elsewhere; it adds the weights and all buffers.
         """
         for name, part in module.named_modules(remove_duplicate=False):
             if id(part) in self._seen and part is not module:
@@ -118,7 +118,7 @@ class Contents:
             self._seen.setdefault(id(part), len(self._seen))
             self._kept.append(part)
             self._add_name(type(part), f"part {name}")
-            self._code_of(type(part).forward)  # of another origin where somebody replaced the class's method
+            self._code_of(type(part).forward)  # has another origin if the method of the class was replaced
             for key, value in sorted(vars(part).items()):
                 is_empty = isinstance(value, dict | set) and not value
                 if key not in _APART and not (key.startswith("_") and is_empty):
@@ -150,7 +150,7 @@ class Contents:
             self.add(value.__self__, place)
 
     def _add_object(self, value: object, place: str) -> None:
-        """Take in what pickle would save of an object, without pickling it."""
+        """Add the content that pickle would save of an object, without pickling it."""
         self._add_name(type(value), "of")
         reduce = copyreg.dispatch_table.get(type(value))
         try:
@@ -166,7 +166,7 @@ class Contents:
         self._add_all("object", [function, arguments, state, members], place)
 
     def _add_name(self, code: object, kind: str) -> None:
-        """Take in what identifies code, and what it holds when it is met first."""
+        """Add the text that identifies code, and, on first sight, the values that the code holds."""
         self._write(f"{kind} {self._code_of(code)}")
         if id(code) in self._named:
             return
@@ -184,7 +184,7 @@ class Contents:
             self._add(member, place)
 
     def _apart(self, value: object, place: str) -> str:
-        """The hash of a value for itself, for collections without an order."""
+        """Return the hash of a single value, for collections without an order."""
         alone = Contents(self._code_of, self._held_by)
         alone.add(value, place)
         return alone.hexdigest()
@@ -195,7 +195,7 @@ class Contents:
 
 
 def _parts_of(value: object) -> tuple[object, ...] | None:
-    """What a wrapper of functions or a descriptor is made of, None for other objects."""
+    """Return the parts of a function wrapper or a descriptor, None for other objects."""
     if isinstance(value, (staticmethod, classmethod)):
         return (value.__func__,)
     if isinstance(value, property):
@@ -214,5 +214,5 @@ def _parts_of(value: object) -> tuple[object, ...] | None:
 def _inside(cell: CellType) -> object:
     try:
         return cell.cell_contents
-    except ValueError:  # it is empty
+    except ValueError:  # the cell is empty
         return None

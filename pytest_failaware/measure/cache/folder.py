@@ -1,4 +1,4 @@
-"""Records of earlier runs in a folder: one npz file per measurement, found by everything the measurement depends on."""
+"""Keep the records of measurements in a folder: one npz file each, found by everything the measurement depends on."""
 
 from __future__ import annotations
 
@@ -28,41 +28,41 @@ from pytest_failaware.core.text import describe_error
 from pytest_failaware.measure.cache.opened import Opened
 
 LIMIT: Final = 256 * 2**20
-"""The bytes that all files together may take."""
+"""The limit in bytes on the size of all files together."""
 
-_LAYOUT: Final = "1"  # rises when files of an earlier version must not be read
+_LAYOUT: Final = "1"  # increases when files of an earlier version must not be read
 _OPENED: Final = "opened"  # no condition has this name
-_LOOKED_AT: Final = 20  # files, when looking for the one that differs least
-_WITNESS: Final = "own files"  # what is kept beside the parts, and not looked for
-_SHORT: Final = 40  # characters of a value that is worth showing; hashes are longer
+_LOOKED_AT: Final = 20  # how many files are compared to find the one that differs least
+_WITNESS: Final = "own files"  # kept beside the parts, but not part of the key
+_SHORT: Final = 40  # longer values, such as hashes, are not shown
 _MEMBERS: Final = {"parts", "sha256", *RECORD_DTYPES}
 
 Parts = Mapping[str, str]
-"""What a measurement depends on, by the names that people read."""
+"""Everything a measurement depends on, as texts by readable names."""
 
 
 class RecordCache:
-    """The folder, which several processes may use at once; `notify` is told what the user should know about it."""
+    """The folder of the cache, which several processes may use at once; `notify` gets messages for the user."""
 
     def __init__(self, folder: Path, *, notify: Callable[[str], None], limit_bytes: int = LIMIT) -> None:
         self.folder = folder
         self.limit_bytes = limit_bytes
         self._notify = notify
-        self._own: set[Path] = set()  # files of this run, which explain nothing about the last one
+        self._own: set[Path] = set()  # files of this run, which cannot explain a difference from an earlier run
 
     def find(self, name: str, parts: Parts, samples: Samples) -> Records | str:
-        """Return the records kept for these parts, with read-only columns, else why there are none.
+        """Return the records for these parts, with read-only columns, or the reason why there are none.
 
         Args:
-            name: the condition's, as a file name has it.
-            parts: what the records depend on.
-            samples: what the records must be of.
+            name: the name of the condition in file names.
+            parts: everything the records depend on.
+            samples: the samples that the records must have.
         """
-        found = self.find_witnessed(name, parts, samples)
-        return found if isinstance(found, str) else found[0]
+        answer = self.find_witnessed(name, parts, samples)
+        return answer if isinstance(answer, str) else answer[0]
 
     def find_witnessed(self, name: str, parts: Parts, samples: Samples) -> tuple[Records, str] | str:
-        """Return what `find` does, with the witness that was kept beside the records."""
+        """Return the records as `find` does, with the witness that was kept beside them."""
         path = self._path(name, parts)
         try:
             kept, records = _unpacked(path.read_bytes())
@@ -76,17 +76,17 @@ class RecordCache:
             self._notify(f"the cache {self.folder} cannot be read ({error.strerror or error}); make it readable")
             return "the cache cannot be read"
         except ColumnsError as error:
-            self._notify(f"{path}: not what the cache wrote ({error}); measured anew and replaced")
+            self._notify(f"{path}: not what the cache wrote ({error}); measured again and replaced")
             return "its file in the cache was damaged"
-        with contextlib.suppress(OSError):  # in a read-only folder: the file's age decides only when it is removed
+        with contextlib.suppress(OSError):  # the folder may be read-only; the time only decides which file goes first
             os.utime(path)
         return records, witness
 
     def keep(self, name: str, parts: Parts, records: Records, witness: str = "") -> None:
-        """Write the records, and remove the files longest unused if all together take too much.
+        """Write the records, and remove the files that were not used for longest if the folder is too large.
 
-        A witness says what no part can say: which own code ran, or the runner's notes. Records with another witness
-        for the same parts are replaced.
+        The witness holds facts that cannot be in the key: which user code ran, or the notes of the runner. Records for
+        the same parts with another witness are replaced.
         """
         content = _packed({**parts, **({_WITNESS: witness} if witness else {})}, records)
         if len(content) > self.limit_bytes:
@@ -100,30 +100,30 @@ class RecordCache:
         except OSError as error:
             reason = error.strerror or error
             self._notify(
-                f"the cache {self.folder} cannot be written ({reason}), so the next run measures anew; free the place, "
+                f"the cache {self.folder} cannot be written ({reason}), so the next run measures again; free space, "
                 "make it writable, or pass --failaware-no-cache"
             )
 
     def find_opened(self, key: Parts) -> Opened | None:
-        """What an earlier run with this key opened, None if nothing is kept or can be read."""
+        """Return what an earlier run with this key opened, None if nothing is kept or it cannot be read."""
         path = self._path(_OPENED, key)
         try:
             opened = Opened.from_bytes(path.read_bytes(), key)
-        except OSError:  # the records tell the user what is wrong with the folder
+        except OSError:  # reading the records reports what is wrong with the folder
             return None
         except ColumnsError as error:
-            self._notify(f"{path}: not what the cache wrote ({error}); measured anew and replaced")
+            self._notify(f"{path}: not what the cache wrote ({error}); measured again and replaced")
             return None
         with contextlib.suppress(OSError):
             os.utime(path)
         return opened
 
     def keep_opened(self, key: Parts, opened: Opened) -> None:
-        """Write what a run with this key opened, unless it would take the place of all records."""
+        """Write what a run with this key opened, unless it needs more than a quarter of the limit."""
         content = opened.to_bytes(key)
         if len(content) > self.limit_bytes // 4:
             return
-        with contextlib.suppress(OSError):  # writing the records has told the user
+        with contextlib.suppress(OSError):  # writing the records reports the error
             write_atomically(self._path(_OPENED, key), content)
             self._remove_oldest()
 
@@ -131,22 +131,22 @@ class RecordCache:
         return self.folder / f"{name}@{hashlib.sha256(_canonical(parts)).hexdigest()[:32]}.npz"
 
     def _reason(self, name: str, parts: Parts) -> str:
-        """Which parts differ from the most similar file of this condition and earlier runs, the latest among equals."""
+        """Return how the parts differ from the most similar file of an earlier run with this condition."""
         differences = [_differences(old, parts) for old in self._latest(name)]
         fewest = min(differences, key=len, default=["not in the cache yet"])
         return "; ".join(fewest)
 
     def _latest(self, name: str) -> list[Parts]:
-        """The parts of the latest files of a condition; those that cannot be read explain nothing."""
-        found: list[Parts] = []
+        """Return the parts of the latest files of a condition, without files that cannot be read."""
+        latest: list[Parts] = []
         files = [path for *_, path in sorted(_files(self.folder, f"{name}@*.npz"), reverse=True)]
         for path in [path for path in files if path not in self._own][:_LOOKED_AT]:
             with contextlib.suppress(OSError, ColumnsError):
-                found.append(_unpacked(path.read_bytes())[0])
-        return found
+                latest.append(_unpacked(path.read_bytes())[0])
+        return latest
 
     def _remove_oldest(self) -> None:
-        """Temporary files that a killed process left behind count too."""
+        """Remove the oldest files until the folder is within the limit; temporary files count too."""
         files = sorted(_files(self.folder, "*"))
         excess = sum(size for _, size, _ in files) - self.limit_bytes
         for _, size, path in files:
@@ -157,13 +157,13 @@ class RecordCache:
 
 
 def _files(folder: Path, pattern: str) -> list[tuple[int, int, Path]]:
-    """Time of change, size and path of the files there are; another process may remove some meanwhile."""
-    found: list[tuple[int, int, Path]] = []
+    """Return the time of change, the size and the path of each file."""
+    files: list[tuple[int, int, Path]] = []
     for path in folder.glob(pattern):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError):  # another process may remove a file at the same time
             status = path.stat()
-            found.append((status.st_mtime_ns, status.st_size, path))
-    return found
+            files.append((status.st_mtime_ns, status.st_size, path))
+    return files
 
 
 def _differences(old: Parts, new: Parts) -> list[str]:
@@ -179,7 +179,7 @@ def _difference(name: str, old: str, new: str) -> str:
 
 
 def _canonical(parts: Parts) -> bytes:
-    """The one spelling of the parts, with the layout of the file."""
+    """Return the canonical spelling of the parts, with the layout of the file."""
     return json.dumps({"": _LAYOUT, **parts}, sort_keys=True, allow_nan=False).encode()
 
 
@@ -190,7 +190,7 @@ def _packed(parts: Parts, records: Records) -> bytes:
 
 
 def _unpacked(content: bytes) -> tuple[dict[str, str], Records]:
-    """What one file holds, each column read-only and bound to the parts by a hash."""
+    """Return the parts and the records in a file, with read-only columns, after checking the hash over both."""
     members = unpack(content)
     if set(members) - {LOGITS} != _MEMBERS:
         raise ColumnsError("other members")
@@ -201,7 +201,7 @@ def _unpacked(content: bytes) -> tuple[dict[str, str], Records]:
 
 
 def _parts(spelled: NDArray[np.uint8]) -> dict[str, str]:
-    """The parts in their canonical spelling, the only one there is."""
+    """Return the parts; refuse a spelling that is not canonical."""
     try:
         parts = json.loads(spelled.tobytes())
         del parts[""]
@@ -213,7 +213,7 @@ def _parts(spelled: NDArray[np.uint8]) -> dict[str, str]:
 
 
 def _digest(spelled: NDArray[np.uint8], columns: Mapping[str, NDArray[np.generic]]) -> NDArray[np.uint8]:
-    """A hash over the parts and the columns with their types and shapes, (32,) uint8."""
+    """Return a hash over the parts and the columns with their types and shapes, (32,) uint8."""
     digest = hashlib.sha256(spelled.tobytes())
     for name in [name for name in (*RECORD_DTYPES, LOGITS) if name in columns]:
         column = columns[name]
@@ -222,7 +222,7 @@ def _digest(spelled: NDArray[np.uint8], columns: Mapping[str, NDArray[np.generic
 
 
 def _of_samples(records: Records, samples: Samples) -> Records:
-    """Return the records with these samples, which have to be theirs; the cache knows no groups and no class names."""
+    """Return the records with these samples, after checking that they match; the cache keeps no groups and classes."""
     check_outcome(records, tuple(map(str, range(int(samples.labels.max(initial=0)) + 1))))
     if not (np.array_equal(records.sample_id, samples.ids) and np.array_equal(records.label, samples.labels)):
         raise ColumnsError("it holds other samples")

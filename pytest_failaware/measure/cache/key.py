@@ -1,4 +1,4 @@
-"""What the records of a measurement depend on, part by part: where all parts agree, so do the records."""
+"""Compute the key of a measurement: everything its records depend on, so equal keys mean equal records."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from pytest_failaware.measure.live import Bench
 
 
 class Identity:
-    """The parts of one bench: images and weights are hashed once; a model that a test changed is refused."""
+    """Computes the parts of the key for one bench; images are hashed once, and a changed model is refused."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        self._structure = ""  # of the model when it was first asked for
-        self.loaded: set[str] = set()  # the modules that were, when the user's own code was looked at
-        self._own_code = ""  # what it held then, if the user's own code is in it
+        self._structure = ""  # the hash of the model's structure at the first measurement
+        self.loaded: set[str] = set()  # the modules that were loaded when the user code was hashed
+        self._own_code = ""  # the hash of the user code at that time
 
     def parts(self, condition: Condition, seed: int) -> dict[str, str]:
-        """Every part by the name that people read.
+        """Return all parts of the key by readable names.
 
         Raises:
-            ForeignCodeError: the records depend on the user's own code.
+            ForeignCodeError: the records depend on user code.
             ModelError: the model changed since it was loaded.
         """
         check_unwritten(self.bench.model, lambda: self._inputs(condition, seed))
@@ -52,21 +52,21 @@ class Identity:
         """Return the parts that are the same for every condition.
 
         Args:
-            condition: one that was measured.
-            seed: of its randomness.
+            condition: a condition that was measured.
+            seed: the seed of random conditions.
 
         Raises:
-            ForeignCodeError: the records depend on the user's own code.
+            ForeignCodeError: the records depend on user code.
             ModelError: the model changed since it was loaded.
         """
         changing = condition_parts(self.bench.sized(condition), seed)
         return {name: text for name, text in self.parts(condition, seed).items() if name not in changing}
 
     def own_parts(self, condition: Condition, seed: int, files: OwnFiles) -> dict[str, str]:
-        """Every part if the user's own code is one of them, without the text of its files.
+        """Return all parts of the key if the records depend on user code; the text of its files is not in them.
 
         Raises:
-            ForeignCodeError: the records depend on code that no file holds, or on an object that nothing describes.
+            ForeignCodeError: the records depend on code that is in no file, or on an object that cannot be hashed.
             ModelError: the model changed since it was loaded.
         """
         model = self.bench.model
@@ -87,11 +87,11 @@ class Identity:
         return self._parts(condition, seed, own)
 
     def _inputs(self, condition: Condition, seed: int) -> torch.Tensor:
-        """Two clean images as the model takes them."""
+        """Return the inputs of two clean images."""
         return self.bench.loader(condition, seed).inputs(slice(0, 2), clean=True)
 
     def _own_contents(self, files: OwnFiles) -> str:
-        """What the model and the preprocessing hold before the first pass: own code may keep notes while it answers."""
+        """Return a hash over the content of model and preprocessing before the first pass, which may change it."""
         own_contents = OwnContents(files)
         own_contents.add_loaded_modules()
         contents = own_contents.contents
@@ -147,9 +147,9 @@ class Identity:
 
     @cached_property
     def _data(self) -> dict[str, str]:
-        """The pixels after geometry in the order they are measured in, not the ids alone: a data set may declare those.
+        """The parts that describe the data: the pixels after geometry, in order, since a data set may declare its ids.
 
-        Hashed piece by piece, since the pixels may be a memory map larger than the memory.
+        They are hashed piece by piece, since the pixels may be a memory map that is larger than the memory.
         """
         store, pixels, samples = self.bench.store, hashlib.sha256(), hashlib.sha256()
         pixels.update(f"{store.images.shape}".encode())

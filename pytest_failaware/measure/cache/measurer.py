@@ -1,7 +1,7 @@
-"""Measuring with a memory: what an earlier run measured of the very same things is read from the cache.
+"""Measure conditions, or read the records of an earlier run with the same key from the cache.
 
-The user's own code can change in ways that nothing shows, so what runs it is measured in every run. Only an update
-takes the records of a run before it, whose numbers somebody has just looked at, if the files of that code are the same.
+User code can change in ways that the key cannot show, so measurements that run it are repeated in every run. Only an
+update takes the records of the run before it, which the user has just reviewed, if the files of that code are the same.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class _Unknown(Enum):
-    """What stands for a key before it is asked for."""
+    """The state of a key that was not computed yet."""
 
     UNKNOWN = "unknown"
 
@@ -42,11 +42,12 @@ _OWN: Final = "is your own code, which is measured in every run but an update of
 
 
 class Measurer:
-    """Measures on benches; `open_folder` makes the folder of the cache, None where nothing is read or kept.
+    """Measures conditions with a cache; `open_folder` creates its folder, None switches the cache off.
 
-    `follow` shows how far a measurement is; `processes` measure at the same time on this machine. `updates`: the run
-    writes baselines, so it takes what the gate's run measured with the user's own code. `loaded` gives the modules that
-    pytest loaded, and `options` are the words of its command line that own code may read.
+    `follow` shows the progress; `processes` is the number of processes that measure at the same time on this machine.
+    `updates` says that the run writes baselines, so it takes the records that the run before it measured with user
+    code. `loaded` returns the modules that pytest loaded; `options` are the words of pytest's command line that user
+    code may read.
     """
 
     def __init__(
@@ -66,21 +67,21 @@ class Measurer:
         self._started = time.time()
         self._processes = processes
         self._open_folder = open_folder
-        self._identities: dict[int, Identity] = {}
+        self._identities: dict[Bench, Identity] = {}
         self._key: RunKey | _Unknown | None = _UNKNOWN
         self._opened: Opened | None = None
         self._is_remembered = False
-        self._said: set[str] = set()
-        self._untold: list[str] = []
+        self._messages: set[str] = set()
+        self._unreported: list[str] = []
 
     def measure(self, bench: Bench, condition: Condition, seed: int, called: str) -> tuple[Measurement, list[Reuse]]:
-        """One condition's measurement, and whether it was reused: nothing on that where there is no cache.
+        """Return the measurement of a condition, and the origin of its records; no origin without a cache.
 
         Args:
-            bench: the model and the images; the same object for the same two.
-            condition: what to measure.
-            seed: of its randomness.
-            called: how the summary names this measurement.
+            bench: the model and the images; the same pair must be the same object.
+            condition: the condition to measure.
+            seed: the seed of random conditions.
+            called: the name of this measurement in the summary.
         """
         from pytest_failaware.measure.cache.contents import ForeignCodeError
 
@@ -90,23 +91,23 @@ class Measurer:
             parts = self._identity(bench).parts(condition, seed)
         except ForeignCodeError as error:
             return self._measure_own_code(bench, condition, seed, called, str(error))
-        found = self._cache.find_witnessed(condition.slug, parts, bench.store.samples)
-        if not isinstance(found, str):
-            records, notes = found
+        answer = self._cache.find_witnessed(condition.slug, parts, bench.store.samples)
+        if not isinstance(answer, str):
+            records, notes = answer
             bench.runner.recall(notes.splitlines())
             return self._taken(bench, condition, seed, records), [Reuse(measured=called)]
         fresh = self._fresh(bench, condition, seed, called)
-        if not bench.runner.doubts:  # which every run has to say
+        if not bench.runner.doubts:  # every run must report doubts
             self._cache.keep(condition.slug, parts, fresh.records, "\n".join(bench.runner.notes))
-        return fresh, [Reuse(measured=called, anew=found)]
+        return fresh, [Reuse(measured=called, anew=answer)]
 
     def kept(self, config: RunConfig, condition: Condition, seed: int) -> tuple[Opened, Measurement] | None:
-        """What an earlier run opened and measured of the same files, None if the model and the images must be opened.
+        """Return what an earlier run opened and measured from the same files, None if they must be opened again.
 
         Args:
-            config: the run.
-            condition: what to measure.
-            seed: of its randomness.
+            config: the configuration of the run.
+            condition: the condition to measure.
+            seed: the seed of random conditions.
         """
         from pytest_failaware.measure.cache.run_key import is_torch_loaded, run_key
 
@@ -118,18 +119,18 @@ class Measurer:
         if opened is None:
             return None
         parts = opened.parts_of(condition, seed)
-        found = self._cache.find_witnessed(condition.slug, parts, opened.samples)
-        if isinstance(found, str) or found[1]:  # there is something to say of how the model was run
+        answer = self._cache.find_witnessed(condition.slug, parts, opened.samples)
+        if isinstance(answer, str) or answer[1]:  # notes on how the model was run must be reported again
             return None
-        return opened, opened.measurement(condition, seed, found[0])
+        return opened, opened.measurement(condition, seed, answer[0])
 
     def remember(self, bench: Bench, condition: Condition, seed: int) -> None:
-        """Keep what the run opened for `kept` of a later run, if a condition was measured without anything to say.
+        """Keep what the run opened, for `kept` of a later run, if a condition was measured without notes.
 
         Args:
             bench: the model and the images that the options name.
-            condition: one that was measured on them.
-            seed: of its randomness.
+            condition: a condition that was measured on them.
+            seed: the seed of random conditions.
         """
         from pytest_failaware.measure.cache.contents import ForeignCodeError
         from pytest_failaware.measure.cache.opening import opened_of
@@ -146,7 +147,7 @@ class Measurer:
     def _measure_own_code(
         self, bench: Bench, condition: Condition, seed: int, called: str, code: str
     ) -> tuple[Measurement, list[Reuse]]:
-        """Measure what runs the user's own code; in an update, take it from the gate's run if all is as it was then."""
+        """Measure a condition with user code; in an update, take the records of the run before if nothing changed."""
         from pytest_failaware.measure.cache.contents import ForeignCodeError
         from pytest_failaware.measure.cache.own_contents import refuse_late_values
 
@@ -161,13 +162,13 @@ class Measurer:
             return self._fresh(bench, condition, seed, called), [Reuse(measured=called, anew=f"{code} {_OWN}; {why}")]
         why = f"{code} {_OWN}"
         if self._updates:
-            found = self._from_gate(bench, condition, parts, now)
-            if not isinstance(found, str):
-                records, made = found
+            answer = self._from_gate(bench, condition, parts, now)
+            if not isinstance(answer, str):
+                records, made = answer
                 return self._taken(bench, condition, seed, records), [Reuse(measured=called, made=made)]
-            why = found
+            why = answer
         fresh = self._fresh(bench, condition, seed, called)
-        with contextlib.suppress(ForeignCodeError):  # files changed meanwhile, so nothing says what ran
+        with contextlib.suppress(ForeignCodeError):  # files changed during the run, so it is unknown which code ran
             refuse_late_values(self._identity(bench).loaded)
             self._cache.keep(condition.slug, parts, fresh.records, str(self._own_files.witness()))
         return fresh, [Reuse(measured=called, anew=why)]
@@ -175,14 +176,17 @@ class Measurer:
     def _from_gate(
         self, bench: Bench, condition: Condition, parts: dict[str, str], now: Witness
     ) -> tuple[Records, str] | str:
-        """The records of the gate's run and when it was, "" if it is this one, or why they are not taken."""
+        """Return the records of the run before with its time, or the reason why they are not taken.
+
+        The time is "" if this run measured the records.
+        """
         from pytest_failaware.measure.cache.own_files import Witness
 
         assert self._cache is not None
-        found = self._cache.find_witnessed(condition.slug, parts, bench.store.samples)
-        if isinstance(found, str):
-            return found
-        records, text = found
+        answer = self._cache.find_witnessed(condition.slug, parts, bench.store.samples)
+        if isinstance(answer, str):
+            return answer
+        records, text = answer
         try:
             then = Witness.parse(text)
         except ValueError:
@@ -194,10 +198,10 @@ class Measurer:
         return records, "" if is_of_this_run else then.minute
 
     def _taken(self, bench: Bench, condition: Condition, seed: int, records: Records) -> Measurement:
-        """The measurement with these records, and the model as measuring leaves it."""
+        """Return a measurement with these records, and leave the model in the state in which measuring leaves it."""
         from pytest_failaware.measure.engine.writes import check_unwritten
 
-        check_unwritten(bench.model, by_hash=True)  # as measuring does: torch does not count every write
+        check_unwritten(bench.model, by_hash=True)  # as measuring does, since torch does not count every write
         bench.model.module.eval()
         return bench.measurement(condition, seed, records)
 
@@ -208,8 +212,8 @@ class Measurer:
             return bench.measure(condition, seed, tell)
 
     def take_notices(self) -> list[str]:
-        """What the user should know about the cache and has not been told yet."""
-        taken, self._untold = self._untold, []
+        """Return the messages about the cache that were not reported yet, and mark them as reported."""
+        taken, self._unreported = self._unreported, []
         return taken
 
     @cached_property
@@ -231,13 +235,13 @@ class Measurer:
             return None
 
     def _notify(self, sentence: str) -> None:
-        if sentence not in self._said:
-            self._said.add(sentence)
-            self._untold.append(sentence)
+        if sentence not in self._messages:
+            self._messages.add(sentence)
+            self._unreported.append(sentence)
 
     def _identity(self, bench: Bench) -> Identity:
         from pytest_failaware.measure.cache.key import Identity
 
-        if id(bench) not in self._identities:  # which keeps the bench, so that its id stays its own
-            self._identities[id(bench)] = Identity(bench)
-        return self._identities[id(bench)]
+        if bench not in self._identities:
+            self._identities[bench] = Identity(bench)
+        return self._identities[bench]

@@ -1,4 +1,4 @@
-"""The files that a run names, hashed without opening them as a model or as images."""
+"""Hash the files that a run names, without opening them as a model or as images."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pytest_failaware.measure.images.decode import has_image_suffix
 
 
 class UncertainError(Exception):
-    """Files whose content does not say everything, such as a link to a folder."""
+    """The content of the files does not identify them, as with a link to a folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedFiles:
-    """The hash of all files that a source names, and what the system says of each: `stamp` changes with every write."""
+    """The hash of all files that a source names; `stamp` is a hash of their metadata and changes with every write."""
 
     source: Source
     sha256: str
@@ -30,7 +30,7 @@ class NamedFiles:
         """Hash the files of a source.
 
         Raises:
-            UncertainError: the source is no file and no folder, or its files do not say everything.
+            UncertainError: the source is neither a file nor a folder, or its files cannot be identified.
             OSError: a file cannot be read.
         """
         paths = list(_paths(source))
@@ -43,7 +43,7 @@ class NamedFiles:
 
     @property
     def are_unchanged(self) -> bool:
-        """Whether nobody wrote to the files, added one or removed one since they were hashed."""
+        """Whether no file was changed, added or removed since the files were hashed."""
         try:
             return _stamp(list(_paths(self.source))) == self.stamp
         except (OSError, UncertainError):
@@ -51,7 +51,7 @@ class NamedFiles:
 
 
 def _is_read(path: str, source: Source) -> bool:
-    """Whether the content of a file counts: in a folder, files that are no images by their suffix are not read."""
+    """Return whether the content of a file is hashed; in a folder, only files with the suffix of an image are."""
     return source.kind is not SourceKind.FOLDER or (has_image_suffix(path) and not Path(path).is_dir())
 
 
@@ -76,9 +76,9 @@ def _paths(source: Source) -> Iterator[str]:
 
 
 def _below(folder: str) -> Iterator[str]:
-    """Yield what lies below a folder, sorted by name, without what is hidden."""
-    with os.scandir(folder) as found:
-        entries = sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    """Yield all paths below a folder, sorted by name, without hidden files and folders."""
+    with os.scandir(folder) as unsorted:
+        entries = sorted((entry for entry in unsorted if not entry.name.startswith(".")), key=lambda entry: entry.name)
     for entry in entries:
         if not entry.is_file() and (entry.is_symlink() or not entry.is_dir()):
             raise UncertainError(entry.path)

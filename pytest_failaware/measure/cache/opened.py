@@ -1,4 +1,4 @@
-"""What a run found when it opened its model and its images, kept so that the next run need not open them."""
+"""The facts about an opened model and its images, kept so that the next run need not open them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _LISTS: Final = ("model_notes", "notes", "names")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A model and its images as the summary and the measurements describe them.
+    """The facts about a model and its images that the summary and the measurements need.
 
-    `parts` are what all records depend on, beside the condition. `size` is the height and the width of the images.
-    `right` of `looked_at` clean images were right at a look. `names` are in the order of `samples`.
+    `parts` are the parts of the key that do not depend on the condition. `size` is the height and the width of the
+    images. `right` of `looked_at` clean images were right. `names` are in the order of `samples`.
     """
 
     parts: Mapping[str, str]
@@ -43,15 +43,15 @@ class Opened:
     samples: Samples
 
     def sized(self, condition: Condition) -> Condition:
-        """Return the condition with the strength for images of this size."""
+        """Return the condition with the parameters for images of this size."""
         return at_size(condition, *self.size)
 
     def parts_of(self, condition: Condition, seed: int) -> dict[str, str]:
-        """Return everything that the records of a condition depend on."""
+        """Return all parts of the key for a condition."""
         return {**self.parts, **condition_parts(self.sized(condition), seed)}
 
     def measurement(self, condition: Condition, seed: int, records: Records) -> Measurement:
-        """Return the records with everything that made them."""
+        """Return the records as a measurement, with their provenance."""
         return Measurement(
             condition=self.sized(condition),
             seed=seed if condition.is_random else None,
@@ -60,12 +60,12 @@ class Opened:
         )
 
     def names_of(self, sample_ids: Sequence[int]) -> dict[int, str]:
-        """Return how the data set names each of these samples that it has."""
+        """Return the names of those of the samples that the data set has."""
         rows = np.flatnonzero(np.isin(self.samples.ids, np.array(sample_ids, dtype=np.uint64)))
         return {int(self.samples.ids[row]): self.names[row] for row in rows}
 
     def to_bytes(self, key: Mapping[str, str]) -> bytes:
-        """Return the content of a file that says for which key it was written."""
+        """Return the content of a file, which includes the key."""
         about = {
             "key": dict(key),
             "parts": dict(self.parts),
@@ -83,10 +83,10 @@ class Opened:
 
     @classmethod
     def from_bytes(cls, content: bytes, key: Mapping[str, str]) -> Opened:
-        """Return what `to_bytes` wrote for the same key.
+        """Return the facts that `to_bytes` wrote for the same key.
 
         Raises:
-            ColumnsError: the content is something else, or damaged.
+            ColumnsError: the content is damaged, or belongs to another key.
         """
         columns = unpack(content)
         digest = columns.pop("sha256", None)

@@ -1,4 +1,4 @@
-"""A model and its images -> what a later run needs to know of them without opening them."""
+"""Collect the facts about an opened model and its images that a later run needs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pytest_failaware.measure.cache.opened import Opened
 
 
 def opened_of(identity: Identity, condition: Condition, seed: int) -> Opened | None:
-    """Return what is to be kept, None if a run would have to look again.
+    """Return the facts to keep, None if every run must open the model and the images.
 
-    A program, a model without the name of an architecture, a GPU, renamed classes, and whatever is doubtful or only
-    measuring can say are looked at in every run.
+    That is the case for a program, for a model without the name of an architecture, on a GPU, with renamed classes,
+    and if there are doubts or notes that only measuring can give.
 
     Raises:
-        ForeignCodeError: the records depend on the user's own code.
+        ForeignCodeError: the records depend on user code.
         ModelError: the model changed since it was loaded.
     """
     bench = identity.bench

@@ -1,4 +1,4 @@
-"""Where code comes from: libraries that a version identifies, Python, or a file."""
+"""Find the origin of code: a library that its version identifies, Python itself, or a file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _HERE: Final = Path(__file__).parents[2]
 
 
 def full_name(code: object) -> str:
-    """The module and the name in it, as far as a class, a function or a module knows them."""
+    """Return the dotted name of a class, a function or a module, as far as it knows its own name."""
     name = module_name(code)
     return name if isinstance(code, ModuleType) else f"{name}.{getattr(code, '__qualname__', code)}".lstrip(".")
 
 
 def module_name(code: object) -> str:
-    """The module that code belongs to; a function that has none is a method of something that has."""
+    """Return the name of the module of code; a function without a module is a method, and has that of its owner."""
     if isinstance(code, ModuleType):
         return code.__name__
     for holder in (code, getattr(code, "__objclass__", None), type(getattr(code, "__self__", None))):
@@ -34,7 +34,7 @@ def module_name(code: object) -> str:
 
 
 def is_versioned(code: object) -> bool:
-    """Whether the code is of a library that a version identifies, or comes with Python, whatever else has its name."""
+    """Return whether code belongs to a library that its version identifies, or to Python itself."""
     name = module_name(code)
     top = name.partition(".")[0]
     if top in VERSIONED or name == "builtins":
@@ -46,22 +46,22 @@ def is_versioned(code: object) -> bool:
 
 
 def file_of(code: object) -> Path | None:
-    """The file of a class, a function or a module, None if there is none; a function's is what it was compiled from."""
+    """Return the file of a class or a module, or the file that a function was compiled from; None if there is none."""
     compiled = getattr(code, "__code__", None)
     if compiled is not None:
         return _existing(compiled.co_filename)
     module = code if isinstance(code, ModuleType) else sys.modules.get(module_name(code))
-    found = getattr(module, "__file__", None)
-    return _existing(found) if isinstance(found, str) else None
+    path = getattr(module, "__file__", None)
+    return _existing(path) if isinstance(path, str) else None
 
 
 def is_own(file: Path) -> bool:
-    """Whether a file is the user's own: none of an installed package, of Python or of this package."""
+    """Return whether a file is user code: not in an installed package, in Python or in this package."""
     return not (any(part in INSTALLED for part in file.parts) or _is_in(file, (*_PYTHON, _HERE)))
 
 
 def installed_packages() -> str:
-    """A hash over the packages in the folders of `sys.path`, by version and by when each was installed."""
+    """Return a hash over the versions and the installation times of the packages in the folders of `sys.path`."""
     digest = hashlib.sha256()
     for folder in map(Path, sys.path):
         if folder.name in INSTALLED and folder.is_dir():
@@ -72,7 +72,7 @@ def installed_packages() -> str:
 
 @cache
 def is_own_module(path: str) -> bool:
-    """Whether the file of a module is the user's own. Each condition asks it of every loaded module."""
+    """Return whether the file of a module is user code; cached, since each condition asks for all loaded modules."""
     return Path(path).is_absolute() and is_own(Path(path))
 
 
@@ -81,5 +81,5 @@ def _existing(path: str) -> Path | None:
 
 
 def _is_in(file: Path, folders: tuple[Path, ...]) -> bool:
-    """Whether a file lies in one of the folders; what is installed lies within Python's without being its own."""
+    """Return whether a file lies in one of the folders, but not in a folder for installed packages below them."""
     return not any(part in INSTALLED for part in file.parts) and any(map(file.is_relative_to, folders))

@@ -1,4 +1,4 @@
-"""What the user's own code holds outside of its instances: attributes of classes, and the values of its modules."""
+"""Hash the values that user code keeps outside of instances: class attributes and module globals."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pytest_failaware.measure.cache.contents import Contents, ForeignCodeError
 from pytest_failaware.measure.cache.origins import file_of, full_name, is_own, is_own_module, is_versioned, module_name
 from pytest_failaware.measure.cache.own_files import OwnFiles, plain_values
 
-Values = Mapping[str, Any]  # Any: whatever a module or a class can hold
+Values = Mapping[str, Any]  # Any: a module or a class can hold any value
 
 
 class OwnContents:
-    """A hash over values, over the own classes and functions in them, and over the own modules that those are from.
+    """A hash over values, over the user's classes and functions in them, and over the modules of those.
 
-    `contents` takes the values; `hexdigest` adds the modules.
+    Add values to `contents`; `hexdigest` adds the modules.
     """
 
     def __init__(self, files: OwnFiles) -> None:
@@ -27,19 +27,19 @@ class OwnContents:
         self.contents = Contents(self._code_of, held_by)
 
     def add_loaded_modules(self) -> None:
-        """Take in the own modules that are loaded; of test files and conftest.py only those that values reach."""
+        """Add the loaded modules of user code; test files and conftest.py count only if values use them."""
         for module in own_modules():
             if not _is_of_pytest(module):
                 self._reach(module)
 
     def hexdigest(self) -> str:
-        """The hash over everything added and over the modules that this reaches.
+        """Return the hash over all added values and over the modules that they use.
 
         Raises:
-            ForeignCodeError: a module holds an object that nothing describes.
+            ForeignCodeError: a module holds an object that cannot be hashed.
         """
         done: set[int] = set()
-        while waiting := sorted((found[0], key) for key, found in self._reached.items() if key not in done):
+        while waiting := sorted((name, key) for key, (name, _) in self._reached.items() if key not in done):
             name, key = waiting[0]
             done.add(key)
             self.contents.add(f"module {name}", name)
@@ -55,20 +55,20 @@ class OwnContents:
         return self._files.code_of(code)
 
     def _reach(self, code: object) -> None:
-        found = _globals_of(code)
-        self._reached[id(found)] = (str(found.get("__name__")), found)
+        values = _globals_of(code)
+        self._reached[id(values)] = (str(values.get("__name__")), values)
 
 
 def held_by(code: object) -> dict[str, object]:
-    """Return the attributes of an own class and its own bases, or of an own function, by their names.
+    """Return the attributes of a user's class with its user-defined bases, or of a user's function, by their names.
 
-    Of a class of an installed package they are the plain values, since files and versions say the rest. A method that
-    Python writes for a dataclass, a named tuple or an enum follows from the fields.
+    For a class of an installed package, only plain values are returned, since files and versions identify the rest. A
+    method that Python generates for a dataclass, a named tuple or an enum is left out: it follows from the fields.
     """
     if is_versioned(code) or not isinstance(code, (type, FunctionType)):
         return {}
     if isinstance(code, FunctionType):
-        is_alone = "<" not in code.__qualname__  # else there are others of the same name in its file
+        is_alone = "<" not in code.__qualname__  # else its file may have other functions of this name
         place = "" if is_alone else str(list(code.__code__.co_positions()))
         return {f"{full_name(code)}, attributes": dict(vars(code)), f"{full_name(code)}, place": place}
     bases = [base for base in code.__mro__ if not is_versioned(base)]
@@ -76,23 +76,23 @@ def held_by(code: object) -> dict[str, object]:
 
 
 def own_modules() -> list[ModuleType]:
-    """Return the modules of own files that Python has loaded, by name."""
-    found: list[ModuleType] = []
+    """Return the loaded modules of user code, sorted by name."""
+    modules: list[ModuleType] = []
     for _, module in sorted(sys.modules.items()):
-        path = vars(module).get("__file__") if isinstance(module, ModuleType) else None  # some import when asked
+        path = vars(module).get("__file__") if isinstance(module, ModuleType) else None  # getattr can start an import
         if isinstance(path, str) and is_own_module(path):
-            found.append(module)
-    return found
+            modules.append(module)
+    return modules
 
 
 def refuse_late_values(before: set[str]) -> None:
-    """Refuse if a module that was loaded since holds values, which nobody has looked at.
+    """Refuse modules that were loaded after the values were hashed, if they hold values.
 
     Args:
-        before: the names of the modules that were loaded when the values were.
+        before: the names of the modules that were loaded when the values were hashed.
 
     Raises:
-        ForeignCodeError: naming the first such value.
+        ForeignCodeError: a module holds a value; the message names it.
     """
     for module in own_modules():
         if module.__name__ not in before:
@@ -116,12 +116,12 @@ def _attributes(holder: type) -> Iterator[tuple[str, object]]:
 
 
 def _values(namespace: Values) -> list[tuple[str, object]]:
-    """The values of a module without those that Python and pytest put there."""
+    """Return the values of a module without those that Python and pytest add."""
     return [(name, value) for name, value in sorted(namespace.items()) if not name.startswith(("__", "@"))]
 
 
 def _globals_of(code: object) -> Values:
-    """The values of the module of code, which need not be the one that has its name by now."""
+    """Return the globals of the module of code; by now, another module may have the same name."""
     if isinstance(code, ModuleType):
         return vars(code)
     functions = [code] if isinstance(code, FunctionType) else vars(code).values() if isinstance(code, type) else ()
@@ -133,5 +133,5 @@ def _globals_of(code: object) -> Values:
 
 
 def _is_of_pytest(module: ModuleType) -> bool:
-    """Whether pytest loaded a module: a test file, a conftest.py or a plugin."""
+    """Return whether pytest loaded a module: a test file, a conftest.py or a plugin."""
     return type(getattr(module, "__loader__", None)).__module__.startswith("_pytest.")

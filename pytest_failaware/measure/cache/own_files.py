@@ -1,4 +1,4 @@
-"""The files of the user's own code that a process has loaded, by which a later process knows that it runs the same."""
+"""The files of user code that a process has loaded, so that a later process can check that it runs the same code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pytest_failaware.measure.cache.origins import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """When records were made, the files of the own code that was loaded then, path -> SHA-256, and pytest's options."""
+    """The time of records, the SHA-256 of each file of user code that was loaded then, and pytest's options."""
 
     time: datetime
     files: Mapping[str, str]
@@ -36,15 +36,15 @@ class Witness:
 
     @property
     def minute(self) -> str:
-        """When it was, for people."""
+        """The time to the minute, as text."""
         return f"{self.time:%Y-%m-%d %H:%M}"
 
     @classmethod
     def parse(cls, text: str) -> Witness:
-        """What `str` made of one.
+        """Return the witness that `str` wrote.
 
         Raises:
-            ValueError: it is no such text.
+            ValueError: the text is not a witness.
         """
         try:
             plain = json.loads(text)
@@ -55,7 +55,7 @@ class Witness:
             raise ValueError(f"no witness: {error}") from error
 
     def difference(self, now: Witness) -> str:
-        """Which own file or option is not as it was then, "" if all are."""
+        """Return which file or option changed since this witness, "" if none did."""
         if self.options != now.options:
             return f"pytest's options were {' '.join(self.options) or 'none'}, are {' '.join(now.options) or 'none'}"
         for path, sha256 in self.files.items():
@@ -67,22 +67,22 @@ class Witness:
 
 @dataclass(kw_only=True)
 class OwnFiles:
-    """The own code of a process that started at `started`, seconds since the epoch.
+    """The user code of a process that started at `started`, in seconds since the epoch.
 
-    `loaded_by_pytest` are modules that pytest may have taken out of `sys.modules`, such as a second conftest.py.
-    `options` are those words of pytest's command line that own code may read.
+    `loaded_by_pytest` are modules that pytest may have removed from `sys.modules`, such as a second conftest.py.
+    `options` are the words of pytest's command line that user code may read.
     """
 
     started: float
     options: tuple[str, ...] = ()
     loaded_by_pytest: tuple[ModuleType, ...] = ()
-    _reached: set[Path] = field(default_factory=set)  # files of other packages whose code the measuring runs
+    _reached: set[Path] = field(default_factory=set)  # files of other packages whose code runs while measuring
 
     def code_of(self, code: object) -> str:
         """Return the name of code with the plain values of its module, and remember its file.
 
         Raises:
-            ForeignCodeError: no file holds it.
+            ForeignCodeError: the code is in no file.
         """
         name = full_name(code)
         if is_versioned(code):
@@ -95,14 +95,15 @@ class OwnFiles:
         return f"{name} in {file} with {plain_values(vars(module) if module else {})}"
 
     def witness(self) -> Witness:
-        """The files as they are now.
+        """Return the state of the files now.
 
         Raises:
-            ForeignCodeError: one is gone or was written to since the process started, so nothing says what runs.
+            ForeignCodeError: a file is gone or was written since the process started, so it is unknown which code runs.
         """
         modules = (*list(sys.modules.values()), *self.loaded_by_pytest)
-        found = (getattr(module, "__dict__", {}).get("__file__") for module in modules)  # some import when asked
-        files = self._reached.union(Path(path) for path in found if isinstance(path, str) and is_own_module(path))
+        # `__dict__`, since getattr of `__file__` can start an import
+        paths = (getattr(module, "__dict__", {}).get("__file__") for module in modules)
+        files = self._reached.union(Path(path) for path in paths if isinstance(path, str) and is_own_module(path))
         for file in sorted(files):
             if not file.is_file() or _written(file) > self.started:
                 raise ForeignCodeError(f"{file}, which was written to while this run went on")
@@ -111,7 +112,7 @@ class OwnFiles:
 
 
 def plain_values(namespace: Mapping[str, object]) -> list[tuple[str, object]]:
-    """Return the switches and numbers of a module or a class, which other code may set."""
+    """Return the plain values of a module or a class, such as switches, which other code may set."""
     return [
         (name, value)
         for name, value in sorted(namespace.items())
@@ -125,7 +126,7 @@ def _written(file: Path) -> float:
 
 
 def _sha256(file: Path) -> str:
-    """The hash of a file, "" if it is gone."""
+    """Return the hash of a file, "" if it is gone."""
     try:
         status = file.stat()
         return _hashed(file, status.st_mtime_ns, status.st_size)

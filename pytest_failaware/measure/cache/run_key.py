@@ -1,7 +1,7 @@
-"""What a run depends on, as far as it is known before torch is imported: a first key to what was measured before.
+"""Compute the key of a run from all that is known before torch is imported.
 
-The key is stricter than the one of a measurement: whatever could change the model, the images or the processor is in
-it. A run that does not find its key opens the model and the images, and may still find the records.
+The key is stricter than the key of a measurement: it has everything that could change the model, the images or the
+arithmetic. A run that does not find its key opens the model and the images, and may still find the records.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pytest_failaware.measure.cache.named_files import NamedFiles, UncertainErro
 from pytest_failaware.measure.cache.origins import installed_packages
 
 _MEASURING: Final = ("core", "measure")
-"""The rooms whose code a number depends on; measure imports from no other room."""
+"""The subpackages whose code can change a number; measure imports from no other subpackage."""
 _LIBRARIES: Final = ("torch", "torchvision", "timm", "numpy", "PIL", "scipy")
 _BY_NAME: Final = (SourceKind.TORCHVISION, SourceKind.TIMM)
 _IN_FILES: Final = (SourceKind.FOLDER, SourceKind.CSV, SourceKind.NPZ)
@@ -39,22 +39,22 @@ _OF_PROCESSOR: Final = ("vendor_id", "model name", "flags", "Features", "CPU imp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunKey:
-    """The parts of a run, by names that people read, and the files that were hashed for two of them."""
+    """The parts of the key of a run, by readable names, and the files that were hashed for two of them."""
 
     parts: dict[str, str]
     files: tuple[NamedFiles, ...]
 
     @property
     def is_still_right(self) -> bool:
-        """Whether the files are those that were hashed."""
+        """Whether the files did not change since they were hashed."""
         return all(files.are_unchanged for files in self.files)
 
 
 def run_key(config: RunConfig) -> RunKey | None:
-    """Return the key of a run, None if it may depend on more than the key can hold.
+    """Return the key of a run, None if the run may depend on more than the key can hold.
 
-    A key needs a model's file with an architecture of torchvision or timm, images in files, and a CPU. A process that
-    has imported torch gets no key: any code may have changed torch or the model.
+    A key requires a model file with an architecture of torchvision or timm, images in files, and a CPU. A process that
+    has imported torch gets no key, since any code may have changed torch or the model.
     """
     model, dataset = config.model, config.dataset
     if is_torch_loaded() or model is None or dataset is None or not _is_plain(config, model, dataset):
@@ -82,16 +82,16 @@ def run_key(config: RunConfig) -> RunKey | None:
 
 
 def is_torch_loaded() -> bool:
-    """Whether this process has imported torch, or has it blocked."""
+    """Return whether this process has imported torch, or blocks its import."""
     return "torch" in sys.modules
 
 
 def condition_parts(condition: Condition, seed: int) -> dict[str, str]:
-    """Return what records depend on beside the model and the images.
+    """Return the parts of the key that depend on the condition.
 
     Args:
-        condition: with the strength for images of this size.
-        seed: of its randomness.
+        condition: the condition with the parameters for images of this size.
+        seed: the seed of random conditions.
     """
     return {
         "degradation": f"{condition.name} {dict(condition.settings)} implementation {condition.implementation}",
@@ -101,7 +101,7 @@ def condition_parts(condition: Condition, seed: int) -> dict[str, str]:
 
 @cache
 def measuring_code() -> str:
-    """Return a hash over the code that measures: a working copy changes without its version."""
+    """Return a hash over the code that measures, since a working copy can change while its version stays."""
     package, digest = Path(__file__).parents[2], hashlib.sha256()
     files = (path for room in _MEASURING for suffix in ("py", "json") for path in (package / room).rglob(f"*.{suffix}"))
     for path in sorted(files):
@@ -110,7 +110,7 @@ def measuring_code() -> str:
 
 
 def _is_plain(config: RunConfig, model: Source, dataset: Source) -> bool:
-    """Whether the model, its architecture and the images are files and names of libraries."""
+    """Return whether the model, its architecture and the images are files or names of libraries."""
     arch = config.arch
     return (
         model.kind is SourceKind.FILE
@@ -129,7 +129,7 @@ def _is_stated(preprocess: Preprocessing | Source | None) -> bool:
 
 
 def _asked(config: RunConfig) -> str:
-    """Return every option that may change what is measured, or what the summary says of it."""
+    """Return the values of all options that may change a measurement or its notes in the summary."""
     values = (
         config.model, config.arch, config.loading, config.dataset, config.bad_samples, config.preprocess, config.device,
         config.batch_size, config.precision, config.model_outputs, config.limit, config.group, config.store_logits,
@@ -139,7 +139,7 @@ def _asked(config: RunConfig) -> str:
 
 
 def _libraries() -> Iterator[tuple[str, str]]:
-    """Yield where each library lies, and when it was installed."""
+    """Yield the path of each library and the time of its installation."""
     for name in _LIBRARIES:
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
@@ -153,7 +153,7 @@ def _libraries() -> Iterator[tuple[str, str]]:
 
 
 def _processor() -> str:
-    """Return what the system says of the first processor: torch chooses its kernels by it."""
+    """Return the system's description of the first processor, since torch chooses its kernels by it."""
     try:
         first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0].splitlines()
     except OSError:
@@ -162,7 +162,7 @@ def _processor() -> str:
 
 
 def _accelerators() -> str:
-    """Return what the system says of GPUs: with --failaware-device=auto the model runs on one of them."""
+    """Return the system's description of GPUs, since --failaware-device=auto uses one if there is one."""
     devices = sorted(str(path) for pattern in ("nvidia*", "kfd", "dxg") for path in Path("/dev").glob(pattern))
     driver = Path("/proc/driver/nvidia/version")
     windows = Path(os.environ.get("SYSTEMROOT", ""), "System32", "nvcuda.dll")

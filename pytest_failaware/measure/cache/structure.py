@@ -1,4 +1,4 @@
-"""What a module computes beside its weights: a hash over its parts, if versions of libraries identify all its code."""
+"""Hash the structure of a network, if versions of libraries identify all of its code."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from torch.nn import functional
 from pytest_failaware.measure.cache.contents import Contents, ForeignCodeError
 from pytest_failaware.measure.cache.origins import VERSIONED, full_name, is_versioned
 
-_ALSO_IN_TORCH: Final = (*sys.stdlib_module_names, "typing_extensions")  # functions that torch hands on
-_NO_LAYER_CALLS: Final = ("compile",)  # of torch; lightning replaces it when it is imported
+_ALSO_IN_TORCH: Final = (*sys.stdlib_module_names, "typing_extensions")  # torch re-exports functions of these
+_NO_LAYER_CALLS: Final = ("compile",)  # no layer calls it, and importing lightning replaces it
 
 
 def structure_sha256(module: nn.Module) -> str:
-    """The SHA-256, in hex, over the parts in order: name, class and settings, such as a stride.
+    """Return the SHA-256, in hex, over the parts of a network in order: name, class and settings, such as a stride.
 
     Raises:
-        ForeignCodeError: a class, a function or a hook is none of torch's, torchvision's, timm's or Python's, a
-            function of torch's was replaced, or nothing tells two values of a setting apart.
+        ForeignCodeError: a class, a function or a hook is not part of torch, torchvision, timm or Python; a function of
+            torch was replaced; or a setting cannot be hashed.
     """
     refuse_replaced_functions()
     contents = Contents(versioned_code)
@@ -31,10 +31,10 @@ def structure_sha256(module: nn.Module) -> str:
 
 
 def refuse_replaced_functions() -> None:
-    """Refuse wrappers that keep the name: layers call functions of torch, which a conftest may replace by them.
+    """Refuse replaced functions of torch: layers call them, and a conftest can replace them by wrappers.
 
     Raises:
-        ForeignCodeError: there is one.
+        ForeignCodeError: a function was replaced.
     """
     for place in (torch, functional, torch.Tensor):
         for name, function in vars(place).items():
@@ -45,7 +45,7 @@ def refuse_replaced_functions() -> None:
 
 
 def versioned_code(code: object) -> str:
-    """The full name of a class, a function or a module of torch's, torchvision's, timm's or Python's."""
+    """Return the full name of a class, a function or a module of torch, torchvision, timm or Python; refuse others."""
     name = full_name(code)
     if not is_versioned(code):
         raise ForeignCodeError(name)

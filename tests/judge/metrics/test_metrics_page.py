@@ -21,7 +21,7 @@ BETTER = {
     Direction.LOWER_IS_BETTER: "lower",
     Direction.EITHER_IS_WORSE: "a change either way is worse",
 }
-COLUMNS = ["name", "in words", "better", "range", "undefined where", "tolerance", "source"]
+COLUMNS = ["name", "in words", "better", "range", "undefined if", "tolerance", "source"]
 
 
 def rows() -> dict[str, dict[str, str]]:
@@ -59,7 +59,7 @@ def test_a_row_says_what_the_code_does(name: str) -> None:
 
     assert BETTER[metric.direction] == row["better"]
     assert limits(metric) == row["range"]
-    assert metric.undefined == row["undefined where"]
+    assert metric.undefined == row["undefined if"]
     assert str(metric.tolerance) == row["tolerance"]
     assert row["source"] or not isinstance(metric, ScoreMetric)
 

@@ -19,7 +19,7 @@ from pytest_failaware.config.option_texts import OptionText
 from pytest_failaware.config.sources import read_preprocess
 from pytest_failaware.core.errors import ConfigError, DataError
 from pytest_failaware.core.preprocessing import Preprocessing
-from pytest_failaware.core.request import Source, SourceKind
+from pytest_failaware.core.request import PlaceKind, Source, SourceKind
 from pytest_failaware.measure.inputs.preprocess import build_pipeline
 from pytest_failaware.measure.inputs.transforms import of_timm, of_transform
 
@@ -127,7 +127,7 @@ def test_what_timm_knows_of_a_model(configuration: dict[str, object]) -> None:
     data = pytest.importorskip("timm.data", reason="timm is an extra")
     one = model(**configuration)
     transform = data.create_transform(**data.resolve_model_data_config(one), is_training=False)
-    spec = read_preprocess(OptionText(text="timm", where="", place="", base=None))
+    spec = read_preprocess(OptionText(text="timm", where="", place="", kind=PlaceKind.INI, base=None))
     pipeline = build_pipeline(spec, one)
 
     assert SourceKind.TIMM is spec.kind
