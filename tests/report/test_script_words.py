@@ -39,12 +39,12 @@ def outcome() -> Evaluations:
 def test_two_outcomes_are_no_outcome_and_baseline(outcome: Evaluations) -> None:
     """Wrong types in place of a path or an outcome are refused in one line."""
     with pytest.raises(
-        FailAwareError, match="compare: baseline: is another outcome of evaluate; give the path of a base"
+        FailAwareError, match="compare: baseline: is another result of evaluate; give the path of a base"
     ):
         compare(outcome, outcome)  # type: ignore[arg-type]
-    with pytest.raises(FailAwareError, match="compare: baseline: is no path but a value of type int; give the path"):
+    with pytest.raises(FailAwareError, match="compare: baseline: is a value of type int, not a path; give the path"):
         compare(outcome, 3)  # type: ignore[arg-type]
-    with pytest.raises(FailAwareError, match="compare: evaluations: has the type str; give what evaluate returned"):
+    with pytest.raises(FailAwareError, match="compare: evaluations: has the type str; give the result of evaluate"):
         compare("baselines/x.yaml", outcome)  # type: ignore[arg-type]
 
 
@@ -60,8 +60,11 @@ def test_an_unknown_baseline(outcome: Evaluations, tmp_path: Path) -> None:
         ("", "evaluate: records: is empty; give a path"),
         (" ", "evaluate: records: is empty; give a path"),
         (".", r"records=\.: is a folder; give an npz, csv or parquet file"),
-        ("npz:log.npz", "records=npz:log.npz: no such file; leave out npz:, the content says so; give log.npz"),
-        ("csv:log.csv", "leave out csv:, the content says so; give log.csv"),
+        (
+            "npz:log.npz",
+            "npz:log.npz: no such file; leave out npz:, since the format is recognised by content; give log.npz",
+        ),
+        ("csv:log.csv", "leave out csv:, since the format is recognised by content; give log.csv"),
     ],
 )
 def test_paths_that_are_no_file(records: str, said: str) -> None:
