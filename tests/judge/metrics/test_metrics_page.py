@@ -1,4 +1,4 @@
-"""docs/metrics.md says of every metric what the code does: direction, range, undefined case and default tolerance."""
+"""docs/metrics.md agrees with the code on direction, range, undefined case and default tolerance."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def test_a_row_says_what_the_code_does(name: str) -> None:
 
 @pytest.mark.parametrize("name", CHANGE_RATES)
 def test_a_rate_of_change_is_bounded_and_has_no_tolerance(name: str) -> None:
-    """Fewer changes are better."""
+    """A rate of change is lower-is-better, bounded and without a tolerance."""
     assert ("lower", "0 to 1", "") == tuple(rows()[name][column] for column in ("better", "range", "tolerance"))
 
 
 def test_what_gates_by_default_says_so() -> None:
-    """These four, and no other."""
+    """Exactly the four default gates are marked as such."""
     told = {name for name, row in rows().items() if "gates by default" in row["in words"]}
 
     assert {name for name, metric in METRICS.items() if getattr(metric, "gates_by_default", False)} == told
