@@ -86,7 +86,7 @@ def test_absent_files_are_replaced_only_with_reason_and_reset(recorded: Project,
     refused.assert_outcomes(failed=1)
     stored = recorded.run(UPDATE, REASON, RESET, model="worse.pth")
     assert pytest.ExitCode.OK == stored.ret
-    stored.stdout.fnmatch_lines(["*toy.yaml: updated clean; drift is measured *"])
+    stored.stdout.fnmatch_lines(["*toy.yaml: updated clean; drift starts from the new values for *"])
     assert [True] == [change["golden_reset"] for change in recorded.stored()["clean"]["history"]]  # type: ignore[index]
 
 
