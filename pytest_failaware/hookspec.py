@@ -1,7 +1,8 @@
 """What a conftest.py or another plugin can add; each docstring is a recipe.
 
-Implement them in the `conftest.py` beside the ini file, or in a plugin of your own: they are called before the first
-marked test is collected. A project that must also run without pytest-failaware marks its implementations
+Implement them in the `conftest.py` beside the ini file, or in a plugin of your own. pytest loads the `conftest.py` of most
+sub-folders only during the collection. There the hooks for models, conditions and metrics are ignored, because they would
+change the tests of other folders. A project that must also run without pytest-failaware marks its implementations
 `@pytest.hookimpl(optionalhook=True)`.
 """
 
