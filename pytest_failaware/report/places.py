@@ -21,24 +21,24 @@ _HEAD: Final = 1000  # bytes
 
 
 def records_path(path: Path) -> Path:
-    """Where the records of the report `path` lie: `report.json` -> `report.records.zip`."""
+    """Return the path of a report's records: `report.records.zip` for `report.json`."""
     return path.with_name(f"{path.stem}.records.zip")
 
 
 def remove_report(path: Path) -> None:
-    """Remove what an earlier run left at a place that this run will write to; a file that is not ours stays."""
+    """Remove the report of an earlier run at a path that this run will write to; other files stay."""
     try:
         if not _is_ours(path):
             return
         path.unlink()
         if path.suffix.lower() == ".json" and zipfile.is_zipfile(records_path(path)):
             records_path(path).unlink()
-    except (OSError, ValueError):  # writing at the same place says what is wrong there
+    except (OSError, ValueError):  # writing to the same path reports the error
         return
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file begins as one of our reports does."""
+    """Return whether a file begins like one of our reports."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

@@ -142,13 +142,13 @@ def test_what_may_have_changed_is_opened(kept: Project, opened: Opened, change: 
 
 @pytest.mark.parametrize(
     "argument",
-    ["--failaware-limit=50", "--failaware-batch-size=7", "--failaware-seed=1", "--failaware-preprocess=resize=16",
+    ["--failaware-limit=50", "--failaware-batch-size=7", "--failaware-preprocess=resize=16",
      "--failaware-against=model.pth", "--failaware-precision=bfloat16", "--failaware-no-cache"],
 )  # fmt: skip
 def test_another_option_is_opened(kept: Project, opened: Opened, argument: str) -> None:
     """An option that changes what is measured ends the shortcut."""
     kept.run(argument, model="model.pth")
-    assert "--failaware-seed=1" == argument or "opened" in opened
+    assert "opened" in opened
 
 
 def test_a_process_with_torch_opens_the_model(kept: Project, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
