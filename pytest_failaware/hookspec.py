@@ -1,8 +1,9 @@
 """The hooks that a conftest.py or another plugin can implement; each docstring has a recipe.
 
-Implement them in the `conftest.py` beside the ini file, or in a plugin: they are called before the first marked test is
-collected. If your project must also run without pytest-failaware, mark the implementations with
-`@pytest.hookimpl(optionalhook=True)`.
+Implement them in the `conftest.py` beside the ini file, or in a plugin. pytest loads the `conftest.py` of most
+sub-folders only during the collection. There the hooks for models, conditions and metrics are ignored, because they
+would change the tests of other folders. If your project must also run without pytest-failaware, mark the
+implementations with `@pytest.hookimpl(optionalhook=True)`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ from pytest_failaware.core.result import WORSE, Verdict
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.text import describe_error
 from pytest_failaware.report.json_measurement import Document, read_measurement
-from pytest_failaware.report.json_report import SCHEMA, records_path
+from pytest_failaware.report.json_report import SCHEMA
+from pytest_failaware.report.places import records_path
 
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-report=FILE.json"
 _DAMAGE: Final = (ConfigError, LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)

@@ -12,7 +12,7 @@ from pytest_failaware.config.options import OPTIONS, PREFIX
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.request import PlaceKind, Precision, RunConfig, SubjectKind, UpdateMode
-from pytest_failaware.report.json_report import records_path
+from pytest_failaware.report.places import records_path
 
 _SWITCHES: Final = frozenset(option.name for option in OPTIONS if option.flag)
 _LEAST_ALPHA: Final = Decimal("1e-12")  # proven if forty samples are lost and none is gained

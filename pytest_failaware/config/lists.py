@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 _WORD: Final = re.compile(r"(?:[^\s,(]|\([^()]*\)?)+")
+_FILE: Final = re.compile(r"""\"([^\"]+)\"|'([^']+)'|([^\s,\"'][^\s,]*)""")
 _PART: Final = re.compile(r"(?:[^,(]|\([^()]*\)?)+")
 
 
@@ -17,6 +18,15 @@ def names_in(text: str) -> tuple[str, ...]:
     ('clean', 'gaussian_noise(sigma=0.1)', 'spatter(a=1, b=2)', 'blur')
     """
     return tuple(_WORD.findall(text))
+
+
+def files_in(line: str) -> tuple[str, ...]:
+    """Split a line at commas and blanks, but never within quotes.
+
+    >>> files_in("a.json, 'my report.html' b.md")
+    ('a.json', 'my report.html', 'b.md')
+    """
+    return tuple(match.group(match.lastindex or 0) for match in _FILE.finditer(line))
 
 
 def names_of(texts: Iterable[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pytest_failaware.config.lists import files_in
 from pytest_failaware.config.options import OPTIONS, Option
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.request import PlaceKind
@@ -84,7 +85,7 @@ def given_options(
     command_line: Mapping[str, object], ini: Mapping[str, object], around: Surroundings
 ) -> dict[str, OptionText]:
     """Return the options that the user gave, by name, in the order of the table."""
-    texts = {option.name: _text_of(option, command_line, ini, around) for option in OPTIONS}
+    texts = {option.name: option_text(option, command_line, ini, around) for option in OPTIONS}
     return {name: text for name, text in texts.items() if text is not None}
 
 
@@ -97,9 +98,14 @@ def default_options(around: Surroundings) -> dict[str, OptionText]:
     }
 
 
-def _text_of(
+def option_text(
     option: Option, command_line: Mapping[str, object], ini: Mapping[str, object], around: Surroundings
 ) -> OptionText | None:
+    """Return the text of one option, None if the user did not give it.
+
+    Raises:
+        ConfigError: the ini has a list or a table for an option that takes one value.
+    """
     typed = None if option.ini_only else command_line.get(option.name)
     if typed is True:
         return _of_kind(PlaceKind.COMMAND_LINE, "1", option.typed, around.invocation_dir)
@@ -117,7 +123,7 @@ def _text_of(
         )
     value = ini.get(option.key) if option.ini else None
     if option.repeated:
-        return _together(_of_ini(option, line, around) for line in _lines(value))
+        return _together(_of_ini(option, line, around) for line in _lines(option, value))
     if isinstance(value, (list, Mapping)):
         example = "true" if option.flag else f"'{option.example or option.metavar}'"
         raise ConfigError(
@@ -154,9 +160,11 @@ def _together(values: Iterable[OptionText]) -> OptionText | None:
     return OptionText(text=text, where=first.where, place=first.place, kind=first.kind, base=first.base, lines=lines)
 
 
-def _lines(value: object) -> list[str]:
-    """Return the lines of a text, the items of a list, or the pairs of a table as `key => value`."""
+def _lines(option: Option, value: object) -> list[str]:
+    """Return the files or lines of a text, the items of a list, or the pairs of a table as `key => value`."""
     if isinstance(value, Mapping):
         return [f"{key} => {text}" for key, text in value.items()]
-    lines = [] if value is None else value if isinstance(value, list) else str(value).splitlines()
-    return [str(line) for line in lines if str(line).strip()]
+    if isinstance(value, list):
+        return [str(item) for item in value if str(item).strip()]
+    lines = [line.strip() for line in str(value or "").splitlines() if line.strip()]
+    return [file for line in lines for file in files_in(line)] if option.read == "reports" else lines

@@ -15,7 +15,7 @@ from pytest_failaware.config.option_texts import OptionText
 from pytest_failaware.config.options import BY_NAME
 from pytest_failaware.config.sources import positive, read_bad_samples, read_preprocess, read_source
 from pytest_failaware.core.errors import ConfigError
-from pytest_failaware.core.request import DatasetChange, ModelOutputs, Precision
+from pytest_failaware.core.request import DatasetChange, ModelOutputs, PlaceKind, Precision
 from pytest_failaware.report.outputs import WRITERS
 
 Reader: TypeAlias = Callable[[OptionText], object]
@@ -105,9 +105,10 @@ def _report(option: OptionText) -> Path:
     """Return the path of a file that can be written and whose suffix names a format."""
     path, suffixes = option.path(), tuple(WRITERS)
     if path.suffix.lower() not in suffixes:
+        quotes = "; put a path with blanks in quotes" if option.kind is PlaceKind.INI else ""
         raise ConfigError(
             f"{option.where}: the suffix says the format of a report; name a file that ends in "
-            f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+            f"{', '.join(suffixes[:-1])} or {suffixes[-1]}{quotes}"
         )
     if not path.parent.is_dir():
         raise ConfigError(f"{option.where}: the folder {path.parent} does not exist; create it first")

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_failaware import hookspec
 from pytest_failaware.config.options import INI_KEYS, INI_LISTS, OPTIONS
-from pytest_failaware.plugin.stash import ATTACHED, CONTROLLER, CONTROLLER_NAME, FAULT, IN_USE, SESSION, register
+from pytest_failaware.plugin.stash import ATTACHED, CONTROLLER, CONTROLLER_NAME, EARLY, FAULT, IN_USE, SESSION, register
 from pytest_failaware.plugin.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             group.addoption(option.typed, action=action, metavar=option.metavar, help=option.help)
         if option.ini and option.flag:
             parser.addini(option.ini, option.help, type="bool", default=None)
-        elif option.ini and option.repeated:
-            parser.addini(option.ini, option.help, type="linelist", default=None)
         elif option.ini:
             parser.addini(option.ini, option.help, default=None)
     for key in INI_KEYS:
@@ -69,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "baseline): gate a model",
     )
     config.stash[IN_USE] = False
+    config.stash[EARLY] = tuple(plugin for _, plugin in config.pluginmanager.list_name_plugin())
     if _is_named(config):
         from pytest_failaware.plugin.in_use import begin
 

@@ -11,16 +11,20 @@ from pytest_failaware.config.option_texts import TRUE
 from pytest_failaware.config.options import OPTIONS
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.text import without_home
+from pytest_failaware.plugin.earlier_reports import remove_earlier
 from pytest_failaware.plugin.ini_values import check_ini, ini_overrides, ini_value, key_of, keys_in_use
 from pytest_failaware.plugin.stash import IN_USE
 
 
 def begin(config: pytest.Config) -> None:
-    """Refuse unknown keys of ours; open the session if the command line, a variable or a strict run asks for it.
+    """Remove old reports, refuse unknown keys of ours, and open the session if it cannot wait for a marked test.
+
+    It cannot wait if the command line, a variable or a strict run asks for it.
 
     Raises:
         pytest.UsageError: an unknown key, or a value that cannot be used.
     """
+    remove_earlier(config)
     is_asked = _is_asked(config)
     config.stash[IN_USE] = is_asked or bool(keys_in_use(config))
     if is_asked:

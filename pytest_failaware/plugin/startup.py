@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 
+import pluggy
 import pytest
 
-from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.options import OPTIONS
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.config.vocabulary import Vocabulary, extended
@@ -23,6 +23,7 @@ from pytest_failaware.plugin.bends import defines_gate
 from pytest_failaware.plugin.check.hooks import CheckHooks
 from pytest_failaware.plugin.check.item import Check
 from pytest_failaware.plugin.controller import Controller
+from pytest_failaware.plugin.earlier_reports import runs_tests, surroundings
 from pytest_failaware.plugin.early import EarlyWord
 from pytest_failaware.plugin.ini_values import check_ini, ini_overrides, ini_values
 from pytest_failaware.plugin.judging import Judging
@@ -30,9 +31,8 @@ from pytest_failaware.plugin.last_word import LastWord
 from pytest_failaware.plugin.other_options import other_options
 from pytest_failaware.plugin.progress import display, write_early
 from pytest_failaware.plugin.session import Session
-from pytest_failaware.plugin.stash import CHECK, CONTROLLER, CONTROLLER_NAME, JUDGING, SESSION, register
+from pytest_failaware.plugin.stash import CHECK, CONTROLLER, CONTROLLER_NAME, EARLY, JUDGING, SESSION, register
 from pytest_failaware.plugin.user_code import UserCodeError, contained
-from pytest_failaware.report.outputs import remove_report
 
 
 def session_of(config: pytest.Config) -> Session:
@@ -53,14 +53,10 @@ def start(config: pytest.Config) -> None:
         pytest.UsageError: an option, an ini key or what a hook adds cannot be used.
     """
     reports = not hasattr(config, "workerinput")  # the controller of xdist, or the only process there is
-    if reports:
-        remove_earlier(config, config.getoption("--failaware-report") or ())
     try:
         session = open_session(config)
     except FailAwareError as error:
         raise pytest.UsageError(without_home(str(error))) from None
-    if reports:
-        remove_earlier(config, map(str, session.config.outputs.files))
     config.stash[SESSION], config.stash[JUDGING] = session, Judging(session)
     controller = _controller(config, session) if reports else None
     if session.config.check:
@@ -93,14 +89,11 @@ def open_session(config: pytest.Config) -> Session:
     run = resolve(
         command_line={option.name: config.getoption(option.typed) for option in OPTIONS if option.typed},
         ini=_ini_of(config),
-        around=Surroundings(
-            environ=os.environ,
-            invocation_dir=config.invocation_params.dir,
-            ini_dir=config.inipath.parent if config.inipath else config.rootpath,
-            ini_name=config.inipath.name if config.inipath else "ini",
-        ),
+        around=surroundings(config),
         vocabulary=vocabulary,
     )
+    if not runs_tests(config):
+        run = replace(run, outputs=replace(run.outputs, files=(), github=False))
     bent = [text for text in ini_overrides(config) if defines_gate(text)]
     if run.strict and bent:
         raise ConfigError(
@@ -111,8 +104,8 @@ def open_session(config: pytest.Config) -> Session:
     return Session(
         run,
         vocabulary if run.subject is SubjectKind.MODEL else vocabulary.of_predictions,
-        load_model=lambda spec, device: config.hook.pytest_failaware_load_model(spec=spec, device=device),
-        loads_models=lambda: bool(config.hook.pytest_failaware_load_model.get_hookimpls()),
+        load_model=lambda spec, device: _early(config, "load_model")(spec=spec, device=device),
+        loads_models=lambda: bool(_early(config, "load_model").get_hookimpls()),
         measurer=Measurer(
             _cache_folder(config) if not run.no_cache else None,
             follow=lambda what: display(config)(what),
@@ -133,22 +126,25 @@ def _plugin_modules(config: pytest.Config) -> tuple[ModuleType, ...]:
 def _ini_of(config: pytest.Config) -> dict[str, object]:
     """Return the values of the ini; a run that only collects, as editors start it, does not touch its reports."""
     values = ini_values(config)
-    return values | {"report": None} if config.getoption("collectonly", False) else values
+    return values if runs_tests(config) else values | {"report": None}
 
 
-def remove_earlier(config: pytest.Config, reports: Iterable[str]) -> None:
-    """Remove the reports of an earlier run, so that a run that ends too early leaves no old report behind."""
-    if config.getoption("help", False) or config.getoption("version", 0):
-        return
-    for path in reports:
-        remove_report(config.invocation_params.dir, path)
+def _early(config: pytest.Config, name: str) -> pluggy.HookCaller:
+    """Return a hook of ours without what was registered after the start of the run.
+
+    A conftest.py in a sub-folder may be loaded during the collection. It would also change the tests of other
+    folders, and only if it is collected.
+    """
+    plugins = (plugin for _, plugin in config.pluginmanager.list_name_plugin())
+    late = [plugin for plugin in plugins if not any(plugin is early for early in config.stash[EARLY])]
+    return config.pluginmanager.subset_hook_caller(f"pytest_failaware_{name}", late)
 
 
 def _vocabulary(config: pytest.Config) -> Vocabulary:
     """Return the built-in names with those that hooks add."""
     try:
         with contained("the hook pytest_failaware_conditions or pytest_failaware_metrics"):
-            answers = [config.hook.pytest_failaware_conditions(), config.hook.pytest_failaware_metrics()]
+            answers = [_early(config, name)() for name in ("conditions", "metrics")]
             return extended(*(list(itertools.chain.from_iterable(lists)) for lists in answers))
     except (ConfigError, UserCodeError):
         raise

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_failaware.plugin.session import Measured, Session
 
 IN_USE: Final[pytest.StashKey[bool]] = pytest.StashKey()  # whether the run sets an option or a key of ours
+EARLY: Final[pytest.StashKey[tuple[object, ...]]] = pytest.StashKey()  # the plugins at the start of the run
 SESSION: Final[pytest.StashKey[Session]] = pytest.StashKey()
 JUDGING: Final[pytest.StashKey[Judging]] = pytest.StashKey()
 NEARER: Final[pytest.StashKey[NearerInis]] = pytest.StashKey()

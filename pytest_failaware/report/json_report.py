@@ -9,7 +9,6 @@ import io
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from pytest_failaware.core.attachment import JudgedItem
@@ -60,11 +59,6 @@ def report_document(
         "accept": report.accept,
         "corruption": [_corruption(summary) for summary in report.corruption],
     }
-
-
-def records_path(path: Path) -> Path:
-    """Return the path of a report's records: `report.records.zip` for `report.json`."""
-    return path.with_name(f"{path.stem}.records.zip")
 
 
 def records_contents(measured: Mapping[str, JudgedItem]) -> dict[str, bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,52 +14,13 @@ from pytest_failaware.core.files import replace_in_order, write_atomically
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.request import Outputs
 from pytest_failaware.core.summary import RunReport
-from pytest_failaware.report.json_report import records_archive, records_contents, records_path, report_document
+from pytest_failaware.report.json_report import records_archive, records_contents, report_document
 from pytest_failaware.report.markdown import markdown_text
+from pytest_failaware.report.places import records_path
 from pytest_failaware.report.table import csv_text
-
-_STARTS: Final = (
-    *(f'{{\n "schema": {number}'.encode() for number in range(1, 10)),
-    b"Condition,Accuracy (All),",
-    "## ✅ Reliability: ".encode(),
-    "## ❌ Reliability: ".encode(),
-)
-_NEAR_START: Final = (
-    b"<title>Reliability ",
-    b"<title>Accuracy and flagged samples under each condition</title>",
-    b"<title>Accuracy and failure rate under each condition</title>",  # as earlier versions wrote it
-)
-_HEAD: Final = 1000  # bytes
 
 Shorten: TypeAlias = Callable[[str], str]
 """A function that removes folders of this machine from a text."""
-
-
-def remove_report(folder: Path, typed: str) -> None:
-    """Remove the report of an earlier run at a path that this run will write to; other files stay.
-
-    Args:
-        folder: where relative paths start.
-        typed: the path as typed; the run itself refuses an unusable path.
-    """
-    try:
-        path = (folder / Path(typed).expanduser()).resolve()
-        if not _is_ours(path):
-            return
-        path.unlink()
-        if path.suffix.lower() == ".json" and zipfile.is_zipfile(records_path(path)):
-            records_path(path).unlink()
-    except (OSError, ValueError, RuntimeError):  # writing to the same path reports the error
-        return
-
-
-def _is_ours(path: Path) -> bool:
-    """Return whether a file begins like one of our reports."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    return head.startswith(_STARTS) or any(mark in head for mark in _NEAR_START)
 
 
 @dataclass(kw_only=True)

@@ -18,7 +18,8 @@ from pytest_failaware.baselines.file import read_baseline
 from pytest_failaware.core.errors import FailAwareError
 from pytest_failaware.core.npz import pack
 from pytest_failaware.report.json_measurement import columns_content, measurement_document
-from pytest_failaware.report.json_report import SCHEMA, records_path
+from pytest_failaware.report.json_report import SCHEMA
+from pytest_failaware.report.places import records_path
 
 Plain = dict[str, Any]  # Any: a JSON document
 

@@ -201,6 +201,31 @@ def test_reports_of_the_command_line_and_of_the_ini(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ("r.json r.html", ["r.json", "r.html"]),
+        ("r.json,r.html", ["r.json", "r.html"]),
+        ("\n  r.json\n  r.html\n", ["r.json", "r.html"]),
+        ("'my report.json' \"a, b.md\"", ["my report.json", "a, b.md"]),
+        (["my report.json", "r.html"], ["my report.json", "r.html"]),
+        ("it's.json", ["it's.json"]),
+    ],
+)
+def test_reports_on_one_line(tmp_path: Path, value: object, names: list[str]) -> None:
+    """Commas and blanks part files in the text of an ini, but not within quotes and not in an item of a TOML list."""
+    around = Surroundings(environ={}, invocation_dir=CALLED_FROM, ini_dir=tmp_path)
+    run = resolve(command_line={}, ini={"report": value}, around=around)
+
+    assert names == [path.name for path in run.outputs.files]
+
+
+def test_a_report_with_a_blank_and_no_quotes() -> None:
+    """The first word has no suffix that names a format, so it is refused with the remedy."""
+    with pytest.raises(ConfigError, match=r"failaware_report = my: .*; put a path with blanks in quotes"):
+        configure(ini={"report": "my report.json"})
+
+
+@pytest.mark.parametrize(
     ("environ", "ini", "is_on"),
     [
         ({}, {}, False),

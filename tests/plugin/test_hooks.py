@@ -33,6 +33,16 @@ def pytest_failaware_load_model(spec, device):
     project.run(model="registry:prod/worse").assert_outcomes(failed=2)
 
 
+def test_a_model_hook_of_another_folder(project: Project) -> None:
+    """It is loaded during the collection of its folder, so it builds no model for the tests of others."""
+    folder = project.path / "a"
+    folder.mkdir()
+    (folder / "conftest.py").write_text("def pytest_failaware_load_model(spec, device): raise SystemExit(7)\n")
+    (folder / "test_a.py").write_text("def test_trivial(): pass\n")
+
+    project.record().assert_outcomes(passed=3)
+
+
 DUST = """
 from pytest_failaware import Degradation
 

@@ -146,3 +146,130 @@ def test_a_fixture_of_ours_in_an_unmarked_test(pytester: pytest.Pytester) -> Non
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines([MESSAGE])
+
+
+# ---- hooks of a sub-folder -----------------------------------------------------------------------------------------
+
+METRIC = """
+from pytest_failaware import RateMetric
+
+def pytest_failaware_metrics():
+    return [RateMetric(name="recall", masks=print, higher_is_better=True)]
+"""
+CONDITION = """
+from pytest_failaware import Degradation
+
+def pytest_failaware_conditions():
+    return [Degradation(name="dust", function=print)]
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--failaware-batch-size=4"], ["-n", "2"]], ids=["alone", "typed", "workers"]
+)
+@pytest.mark.parametrize(
+    ("hook", "gate", "message"),
+    [
+        (METRIC, "metrics=['recall']", "*unknown metric 'recall'*"),
+        (CONDITION, "conditions=['dust']", "*unknown condition 'dust'*"),
+    ],
+    ids=["metric", "condition"],
+)
+def test_names_of_another_folder(
+    pytester: pytest.Pytester, arguments: list[str], hook: str, gate: str, message: str
+) -> None:
+    """What a conftest.py adds during the collection is unknown everywhere; at the root it is known."""
+    if "-n" in arguments:
+        pytest.importorskip("xdist")
+    for folder, source in (("a", TRIVIAL), ("b", MARKED.replace("reliability", f"reliability({gate})"))):
+        pytester.mkdir(folder).joinpath(f"test_{folder}.py").write_text(source, encoding="utf-8")
+    pytester.path.joinpath("a", "conftest.py").write_text(hook, encoding="utf-8")
+    late = pytester.runpytest_inprocess("-p", "no:randomly", *arguments)
+    pytester.path.joinpath("a", "conftest.py").rename(pytester.path / "conftest.py")
+    early = pytester.runpytest_inprocess("-p", "no:randomly", *arguments)
+
+    assert late.ret in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
+    late.stdout.fnmatch_lines([message])
+    assert 0 == early.ret
+
+
+# ---- reports -------------------------------------------------------------------------------------------------------
+
+REPORT = '{\n "schema": 2, "passed": true}'
+FILES = "failaware_report = r.json"
+
+
+@pytest.mark.parametrize(
+    ("source", "keys", "code"),
+    [
+        ("def test_broken(:", "", pytest.ExitCode.INTERRUPTED),
+        (MARKED, WRONG, pytest.ExitCode.USAGE_ERROR),
+        (MARKED, "failaware_alhpa = 0.01", pytest.ExitCode.USAGE_ERROR),
+        (MARKED, "failaware_strict = perhaps", pytest.ExitCode.USAGE_ERROR),
+        (TRIVIAL, "", pytest.ExitCode.OK),
+    ],
+    ids=["syntax", "value", "key", "strict", "unmarked"],
+)
+@pytest.mark.parametrize("arguments", [[], ["-n", "1"]], ids=["alone", "workers"])
+def test_a_run_that_ends_early_leaves_no_report(
+    pytester: pytest.Pytester, source: str, keys: str, code: pytest.ExitCode, arguments: list[str]
+) -> None:
+    """The reports that the ini names are removed at the start, even if the session is never opened."""
+    if arguments:
+        pytest.importorskip("xdist")
+        code = pytest.ExitCode.TESTS_FAILED if code == pytest.ExitCode.INTERRUPTED else code  # as xdist ends
+    pytester.makeini(INI.format(f"{FILES}\n    notes.md\n{keys}"))
+    pytester.makepyfile(source)
+    report, notes = pytester.path / "r.json", pytester.path / "notes.md"
+    report.write_text(REPORT, encoding="utf-8")
+    notes.write_text("written by hand", encoding="utf-8")
+
+    assert code == pytester.runpytest_inprocess(*arguments).ret
+    assert not report.exists()
+    assert notes.exists()
+
+
+@pytest.mark.parametrize("option", ["--collect-only", "--help", "--version", "--markers", "--fixtures"])
+@pytest.mark.parametrize("is_typed", [True, False], ids=["typed", "ini"])
+def test_a_run_without_tests_leaves_the_reports(pytester: pytest.Pytester, option: str, is_typed: bool) -> None:
+    """It removes no report and writes none, in a strict run too."""
+    pytester.makeini(INI.format("" if is_typed else f"{FILES}\n    new.md"))
+    pytester.makepyfile(MARKED)
+    (pytester.path / "r.json").write_text(REPORT, encoding="utf-8")
+    typed = ["--failaware-report=r.json", "--failaware-report=new.md"] if is_typed else []
+    pytester.runpytest_inprocess(option, *typed)
+    pytester.runpytest_inprocess(option, "--failaware-strict", *typed)
+
+    assert REPORT == (pytester.path / "r.json").read_text(encoding="utf-8")
+    assert not (pytester.path / "new.md").exists()
+
+
+def test_a_collection_writes_no_job_summary(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of tests is no result that GitHub could show."""
+    summary = pytester.path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    pytester.makepyfile(MARKED)
+    pytester.runpytest_inprocess("--collect-only")
+
+    assert not summary.exists()
+
+
+def test_several_reports_on_a_line(pytester: pytest.Pytester) -> None:
+    """Each is a file; one that is not checked has a reason to be written, too."""
+    pytester.makeini(INI.format("failaware_report = r.json, r.md 'my report.csv'"))
+    pytester.makepyfile(MARKED)
+    pytester.runpytest_inprocess().assert_outcomes(skipped=4)
+
+    files = {path.name for path in pytester.path.iterdir() if path.suffix in (".json", ".md", ".csv")}
+    assert {"r.json", "r.md", "my report.csv"} == files
+
+
+def test_a_check_leaves_the_reports_of_the_ini(pytester: pytest.Pytester) -> None:
+    """They are meant for other runs."""
+    pytester.makeini(INI.format(FILES))
+    pytester.makepyfile(MARKED)
+    (pytester.path / "r.json").write_text(REPORT, encoding="utf-8")
+    pytester.runpytest_inprocess("--failaware-check")
+
+    assert (pytester.path / "r.json").exists()
