@@ -44,7 +44,7 @@ Run = tuple[dict[str, float], dict[str, tuple[int, ...]]]  # seconds by step; co
 
 
 class Pictures(ImageSet):
-    """`count` images spread evenly over a data set, or all of it; each read opens and decodes anew."""
+    """`count` images spread evenly over a data set, or all of it; each read opens and decodes again."""
 
     def __init__(self, source: ImageSet, count: int | None) -> None:
         self.source, self.classes, self.reads_in_parallel = source, source.classes, source.reads_in_parallel

@@ -34,7 +34,7 @@ def successor(
 ) -> States:
     """A model whose answers differ in a share of about `flips`, and whose accuracy is lower by `drop` in truth.
 
-    A sample keeps its state or draws it anew from the shares that hold now; of those that keep it, right answers turn
+    A sample keeps its state or draws it again from the shares that hold now; of those that keep it, right answers turn
     wrong at the rate that brings the kept ones to the same shares. `fallen` is what accuracy has lost before.
     """
     anew = random.random(len(before)) < flips / (2 * ACCURACY * (1 - ACCURACY))

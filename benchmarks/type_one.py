@@ -248,7 +248,7 @@ def _scored_together(random: Generator, groups: NDArray[np.uint32]) -> Sides:
 
 
 def _scored(random: Generator, n: int) -> Sides:
-    """Scores and right answers of a model, and of a successor that draws a tenth of them anew."""
+    """Scores and right answers of a model, and of a successor that draws a tenth of them again."""
     trust = random.beta(4, 0.6, size=(2, n))
     right = random.random((2, n)) < trust
     anew = random.random(n) < 0.1

@@ -1,4 +1,4 @@
-"""Keep a vision model's failure awareness under regression test; importing this imports no torch and no numpy."""
+"""Regression-test whether a classifier knows when it is wrong; this import loads neither torch nor numpy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m pytest_failaware`: the commands."""
+"""Run the commands of `python -m pytest_failaware`."""
 
 from __future__ import annotations
 

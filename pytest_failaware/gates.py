@@ -7,4 +7,4 @@ import pytest
 
 @pytest.mark.reliability
 def test_reliability() -> None:
-    """The model keeps its reliability under the conditions of the ini."""
+    """Gate the model under the conditions of the ini."""

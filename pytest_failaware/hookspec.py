@@ -1,7 +1,7 @@
-"""What a conftest.py or another plugin can add; each docstring is a recipe.
+"""The hooks that a conftest.py or another plugin can implement; each docstring has a recipe.
 
-Implement them in the `conftest.py` beside the ini file, or in a plugin of your own: they are called before the first
-marked test is collected. A project that must also run without pytest-failaware marks its implementations
+Implement them in the `conftest.py` beside the ini file, or in a plugin: they are called before the first marked test is
+collected. If your project must also run without pytest-failaware, mark the implementations with
 `@pytest.hookimpl(optionalhook=True)`.
 """
 
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 
 @pytest.hookspec(firstresult=True)
 def pytest_failaware_load_model(spec: str, device: torch.device) -> torch.nn.Module | None:
-    """Build the model that `--failaware-model` names in a way of your own.
+    """Build the model from a text of `--failaware-model` that only your code understands.
 
     Args:
-        spec: the text as the user gave it.
-        device: where the model will run; it is moved there, set to eval mode and frozen for you.
+        spec: the text that the user typed.
+        device: the device on which the model will run; the plugin moves the model there, sets it to eval mode and
+            freezes it.
 
     Returns:
-        The model, or None for a text that is not yours. The baseline then needs a name: --failaware-baseline, or
-        `failaware_baseline` in the ini.
+        The model, or None if the text is not for this hook. A model of this hook has no name, so its baseline needs
+        one: --failaware-baseline, or `failaware_baseline` in the ini.
 
     Recipe: `--failaware-model=registry:prod/7`:
 
@@ -42,11 +43,11 @@ def pytest_failaware_load_model(spec: str, device: torch.device) -> torch.nn.Mod
 
 @pytest.hookspec
 def pytest_failaware_conditions() -> Iterable[Degradation]:  # type: ignore[empty-body]  # a specification
-    """Add degradations of your own to the conditions that a gate can name.
+    """Add your degradations to the conditions that a gate can name.
 
     A function takes uint8 images (N, C, H, W), the parameters and one random stream per image (`random.uint16(n)` is
-    (N, n) int32 in 0..65535), and returns images of the same shape, dtype and device. Randomness drawn from elsewhere
-    would make the numbers depend on the batch.
+    (N, n) int32 in 0..65535), and returns images of the same shape, dtype and device. Take random numbers only from
+    `random`: others would make the results depend on the batch.
 
     Recipe: `conditions=["dust", "dust(amount=0.2)"]`:
 
@@ -64,7 +65,9 @@ def pytest_failaware_conditions() -> Iterable[Degradation]:  # type: ignore[empt
 
 @pytest.hookspec
 def pytest_failaware_metrics() -> Iterable[RateMetric | ScoreMetric]:  # type: ignore[empty-body]  # a specification
-    """Add metrics of your own to those that a gate can name: a rate, some of the samples among others, or any number.
+    """Add your metrics to those that a gate can name.
+
+    A RateMetric is a ratio of two sample counts; a ScoreMetric is any number.
 
     Recipe: `metrics=["accuracy", "cat_recall"]`, `minimum={"cat_recall": 0.9}`:
 
@@ -78,8 +81,8 @@ def pytest_failaware_metrics() -> Iterable[RateMetric | ScoreMetric]:  # type: i
         def pytest_failaware_metrics():
             return [RateMetric(name="cat_recall", masks=cat_recall, higher_is_better=True)]
 
-    A number that is no such share is computed by a function of its own. It returns None where it is undefined, and must
-    not depend on the order of the samples: what its change proves is found by leaving out parts of them:
+    The function of a ScoreMetric returns None if the number is undefined. It must not depend on the order of the
+    samples. The uncertainty of its change is estimated with a jackknife over the samples:
 
         from pytest_failaware import ScoreMetric
 
@@ -91,22 +94,22 @@ def pytest_failaware_metrics() -> Iterable[RateMetric | ScoreMetric]:  # type: i
         def pytest_failaware_metrics():
             return [ScoreMetric(name="overconfidence", compute=overconfidence, higher_is_better=False, lowest=-1)]
 
-    One that says `needs_logits=True` reads `records.logits`, (N, K) float32; a gate on it asks for the ini key
-    `failaware_store_logits`. If the model has no answer for a sample (NaN, +inf, or -inf for every class), its logits
-    and its confidence are 0. A class masked by -inf has the lowest float32 as its logit.
+    A ScoreMetric with `needs_logits=True` can read `records.logits`, (N, K) float32; a gate on it needs the ini key
+    `failaware_store_logits`. If the model has no answer for a sample (NaN, +inf, or -inf for every class), the logits
+    and the confidence of the sample are 0. A class masked by -inf has the lowest float32 as its logit.
     """
 
 
 @pytest.hookspec
 def pytest_failaware_report(report: RunReport) -> Sequence[str] | None:
-    """See the whole run once its verdicts are final and its baselines are written; return lines for the summary.
+    """Read the report of the run after its baselines are written, and return lines for the summary.
 
-    Called in the one process that reports, and only where a marked test ran. An exception fails the run.
+    The hook is called in the one process that reports, and only if a marked test ran. An exception fails the run.
 
-    Recipe: tell a dashboard:
+    Recipe: send a number to a dashboard:
 
         def pytest_failaware_report(report):
             worst = min(r.stats.rates["confident_accuracy"].value or 0 for r in report.results)
             requests.post(URL, json={"worst_confident_accuracy": worst})
-            return [f"told the dashboard: {worst:.2%}"]
+            return [f"sent to the dashboard: {worst:.2%}"]
     """

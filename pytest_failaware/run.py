@@ -51,24 +51,24 @@ def compare(evaluations: Evaluations, baseline: str | Path, **gate: object) -> J
     """Judge each condition against a stored baseline, as a marked test does.
 
     Args:
-        evaluations: what `evaluate` returned.
+        evaluations: the result of `evaluate`.
         baseline: the path of the baseline's file, as in `"baselines/resnet18.yaml"`, or its name in `baselines`.
-        **gate: arguments of the marker, as in `tolerance=0.01` or `metrics=["accuracy"]`; without them the default gate
-            is judged under the rule of `evaluate`, and shares its alpha over the conditions that were evaluated.
+        **gate: arguments of the marker, as in `tolerance=0.01` or `metrics=["accuracy"]`. Without any, the default gate
+            is judged under the rule of `evaluate`; its alpha is shared over the conditions that were evaluated.
 
     Raises:
-        FailAwareError: there is no such baseline, it is damaged, or an argument cannot be used.
+        FailAwareError: the baseline is absent or damaged, or an argument cannot be used.
     """
     if not isinstance(evaluations, Evaluations):
         raise ConfigError(
-            f"compare: evaluations: has the type {type(evaluations).__name__}; give what evaluate returned"
+            f"compare: evaluations: has the type {type(evaluations).__name__}; give the result of evaluate"
         )
     if not isinstance(baseline, (str, Path)):
         raise ConfigError(
             f"compare: baseline: is {_article(baseline)}; give the path of a baseline, as in 'baselines/resnet18.yaml'"
         )
     if fixed := [name for name in gate if name in _FIXED]:
-        raise ConfigError(f"compare: {fixed[0]}: was decided when the model was evaluated; leave it out here")
+        raise ConfigError(f"compare: {fixed[0]}: was set by evaluate; remove it here")
     judged_by = build_gate(gate, prefix="compare: ", base=evaluations.gate)
     folder, stored = directory_of(str(baseline), _FOLDER), open_baseline(str(baseline), _FOLDER, remedy=_REMEDY)
     results = tuple(_judged(evaluation, judged_by, folder, stored) for evaluation in evaluations.values())
@@ -77,14 +77,14 @@ def compare(evaluations: Evaluations, baseline: str | Path, **gate: object) -> J
 
 def _article(baseline: object) -> str:
     return (
-        "another outcome of evaluate"
+        "another result of evaluate"
         if isinstance(baseline, Evaluations)
-        else f"no path but a value of type {type(baseline).__name__}"
+        else f"a value of type {type(baseline).__name__}, not a path"
     )
 
 
 def _judged(evaluation: Evaluation, gate: Gate, folder: Path, baseline: Baseline) -> ItemResult:
-    """The result of one condition, with the names of the samples that it shows."""
+    """Return the result of a condition, with the names of the samples that it shows."""
     key = evaluation.condition.key
     reference = read_reference(folder, baseline.name, key, baseline=baseline)
     result = judge(evaluation.measurement, reference, gate, Terms(nodeid=key))
@@ -117,38 +117,38 @@ def evaluate(
     store_logits: bool = False,
     seed: int = 0,
 ) -> Evaluations:
-    """Measure a classifier under each condition; the result is a mapping from a condition's spelling to its outcome.
+    """Measure a classifier under each condition and return the evaluation of each, by the condition's spelling.
 
-    What makes the numbers doubtful, such as a wrong preprocessing, is a `FailAwareWarning` as soon as it is known. On a
-    terminal and in a notebook a line shows the progress.
+    Doubts about the numbers, such as a wrong preprocessing, are a `FailAwareWarning` as soon as they are known. A line
+    shows the progress on a terminal and in a notebook.
 
-    Text means what it means on pytest's command line; relative paths start at the working directory. A module that is
-    given has its device, modes and gradients back afterwards.
+    Text arguments mean what they mean on pytest's command line; relative paths start at the working directory. A module
+    gets its device, modes and gradients back at the end.
 
     Args:
-        model: a module, or text as `--failaware-model` takes it.
-        dataset: a map-style data set of (image, label), or text as `--failaware-dataset` takes it.
-        preprocess: as `--failaware-preprocess`, `"resize=224"` or `"none"`.
+        model: a module, or text as in `--failaware-model`.
+        dataset: a map-style data set of (image, label), or text as in `--failaware-dataset`.
+        preprocess: as in `--failaware-preprocess`, for example `"resize=224"` or `"none"`.
         records: predictions made elsewhere, instead of model, dataset and preprocess: a path, a data frame or arrays.
         arch: the architecture of the weights.
-        checkpoint_key: where in a checkpoint the weights are.
-        trust_model: the hash of a model's file that may run code.
+        checkpoint_key: the key of the weights in a checkpoint.
+        trust_model: the hash of a model file that may run code.
         allow_download: whether weights may be fetched from the network.
-        conditions: a list, as in `["clean", "fog:3"]`. Default: clean, gaussian_noise, blur and low_light; those of
-            `records` if these are given.
+        conditions: a list, as in `["clean", "fog:3"]`. Default: clean, gaussian_noise, blur and low_light; for
+            `records`, the conditions in them.
         rule: which predictions are flagged.
-        data_root: where torchvision's data sets lie.
+        data_root: the folder of torchvision's data sets.
         bad_samples: `"fail"`, or `"skip:N"` to leave out up to N images that cannot be used.
-        precomputed: the folder of images for conditions like `precomputed/fog:3`.
+        precomputed: the folder of the images of conditions like `precomputed/fog:3`.
         device: `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`.
-        batch_size: images in a batch; None chooses it.
+        batch_size: images in a batch; None chooses a size.
         precision: `"ieee"`, `"tf32"` or `"bfloat16"`.
         outputs: what the model returns: `"logits"`, or `"probabilities"`, whose logarithms are then the logits.
         store_logits: whether the records of a model hold every logit, as those of predictions always do.
-        seed: of what is drawn at random.
+        seed: of all random numbers.
 
     Raises:
-        FailAwareError: anything that cannot be used, in one line.
+        FailAwareError: an argument cannot be used; the message is one line.
     """
     if isinstance(conditions, str):
         raise ConfigError(f"evaluate: conditions: {conditions!r} is text; give a list, as in [{conditions!r}]")
@@ -158,8 +158,8 @@ def evaluate(
     if model is None or dataset is None or preprocess is None:
         raise ConfigError("evaluate: give model, dataset and preprocess, or records of predictions made elsewhere")
     conditions = FOUNDING if conditions is None else conditions
-    given = {"model": model, "dataset": dataset, "preprocess": preprocess, "arch": arch, "device": device}
-    given |= {
+    typed = {"model": model, "dataset": dataset, "preprocess": preprocess, "arch": arch, "device": device}
+    typed |= {
         "precision": precision,
         "bad-samples": bad_samples,
         "checkpoint-key": checkpoint_key,
@@ -168,17 +168,17 @@ def evaluate(
         "precomputed": precomputed and str(precomputed),
         "batch-size": batch_size and str(batch_size),
     }
-    kept = {"outputs": outputs, "store_logits": store_logits, "data_root": data_root and str(data_root)}
+    ini_values = {"outputs": outputs, "store_logits": store_logits, "data_root": data_root and str(data_root)}
     config = resolve(
-        command_line={name: value for name, value in given.items() if isinstance(value, str)},
-        ini={"conditions": list(conditions), "rule": rule, "seed": seed} | kept,
+        command_line={name: value for name, value in typed.items() if isinstance(value, str)},
+        ini={"conditions": list(conditions), "rule": rule, "seed": seed} | ini_values,
         around=Surroundings(environ={}, invocation_dir=Path.cwd(), ini_dir=Path.cwd()),
     )
     return _evaluate_model(model, dataset, config)
 
 
 def _evaluate_model(model: torch.nn.Module | str, dataset: Any, config: RunConfig) -> Evaluations:  # Any: as evaluate
-    """Open the model and the images, measure each condition, and leave the module as it was."""
+    """Open the model and the images, measure each condition, and restore the module."""
     check_torch()
     from pytest_failaware.measure.models.loading import adopt_model, choose_device, restored
     from pytest_failaware.measure.opening import open_bench, open_images, open_model
@@ -200,29 +200,29 @@ def _check_records(records: object, outputs: str, *, is_alone: bool) -> None:
     if isinstance(records, str) and not records.strip():
         raise ConfigError("evaluate: records: is empty; give a path, a data frame or arrays, or leave it out")
     if not is_alone:
-        raise ConfigError("evaluate: records were predicted elsewhere; leave out model and dataset, or records")
+        raise ConfigError("evaluate: records cannot be combined with a model or dataset; remove one of them")
     if outputs != ModelOutputs.LOGITS.value:
-        raise ConfigError("evaluate: records name their scores logits or probabilities; leave out outputs")
+        raise ConfigError("evaluate: records state whether scores are logits or probabilities; remove outputs")
 
 
 def _evaluate_bench(bench: Bench, config: RunConfig, follow: Follow) -> Evaluations:
-    """Measure each condition, and warn of what is doubtful as soon as it is known."""
-    gate, found, doubts = config.gate, dict[str, Evaluation](), [*bench.class_notes, *bench.doubts]
+    """Measure each condition, and warn of doubts as soon as they are known."""
+    gate, evaluations, doubts = config.gate, dict[str, Evaluation](), [*bench.class_notes, *bench.doubts]
     names = bench.store.names(bench.store.sample_id.tolist())
     _warn(doubts)
     for number, condition in enumerate(gate.conditions, start=1):
         with follow(f"{condition.key} ({number} of {len(gate.conditions)})") as tell:
             measurement = bench.measure(condition, gate.seed, tell)
-        found[condition.key] = _evaluation(measurement, gate, names)
+        evaluations[condition.key] = _evaluation(measurement, gate, names)
         doubts_here = [
-            *doubts_of(found[condition.key], is_misfit=bench.is_misfit),
+            *doubts_of(evaluations[condition.key], is_misfit=bench.is_misfit),
             *below_published(measurement, published_weights(config, measurement)),
         ]
         doubts_here += [doubt for doubt in bench.runner.doubts if doubt not in doubts]
         _warn(doubts_here)
         doubts += doubts_here
     notes = (*bench.model.notes, *bench.notes, *_of_rule(gate, bench.store.facts), *doubts)
-    return Evaluations(evaluations=found, gate=gate, notes=tuple(dict.fromkeys(map(in_script, notes))))
+    return Evaluations(evaluations=evaluations, gate=gate, notes=tuple(dict.fromkeys(map(in_script, notes))))
 
 
 def _evaluate_predictions(
@@ -236,15 +236,15 @@ def _evaluate_predictions(
     predictions = read_predictions(Path(records), option="records") if is_path else adopt_predictions(records)
     wanted = list(predictions.records) if conditions is None else list(conditions)
     gate = build_gate({"conditions": wanted, "rule": rule}, prefix="evaluate: ", vocabulary=BUILT_IN.of_predictions)
-    found, doubts = dict[str, Evaluation](), list(predictions.doubts)
+    evaluations, doubts = dict[str, Evaluation](), list(predictions.doubts)
     for condition in gate.conditions:
         measurement = predictions.measurement(condition, gate.seed)
         names = predictions.names(measurement.records.sample_id.tolist())
-        found[condition.key] = _evaluation(measurement, gate, names)
-        doubts += doubts_of(found[condition.key])
+        evaluations[condition.key] = _evaluation(measurement, gate, names)
+        doubts += doubts_of(evaluations[condition.key])
     _warn(doubts)
     notes = (*predictions.notes, *_of_rule(gate, predictions.data), *doubts)
-    return Evaluations(evaluations=found, gate=gate, notes=tuple(dict.fromkeys(notes)))
+    return Evaluations(evaluations=evaluations, gate=gate, notes=tuple(dict.fromkeys(notes)))
 
 
 def _evaluation(measurement: Measurement, gate: Gate, names: Mapping[int, str]) -> Evaluation:
@@ -252,12 +252,12 @@ def _evaluation(measurement: Measurement, gate: Gate, names: Mapping[int, str]) 
 
 
 def _of_rule(gate: Gate, data: DataFacts) -> Iterator[str]:
-    """A sentence if a part of the rule can flag nothing."""
+    """Yield a sentence if a part of the rule can flag nothing."""
     if dead := gate.rule.dead_part(len(data.classes)):
         yield dead
 
 
 def _warn(doubts: Iterable[str]) -> None:
-    """Warn at the line that called `evaluate`."""
+    """Warn, with the line that called `evaluate`."""
     for doubt in doubts:
         warnings.warn(printable(in_script(doubt)), FailAwareWarning, stacklevel=4)

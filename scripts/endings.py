@@ -1,8 +1,8 @@
-"""Every way to end a run with a regression, plain and strict, and its exit code: none may be green in silence.
+"""Try every way to end a run with a regression, plain and strict; no run may be green without a word.
 
-    python scripts/endings.py                    # run all ways; exit code 1 if one ends otherwise than it must
+    python scripts/endings.py                    # run all ways; exit code 1 if a run does not end as it must
     python scripts/endings.py --write            # the same, and write the table into docs/acceptance.md
-    python scripts/endings.py lf xfail           # only those whose name holds one of the words
+    python scripts/endings.py lf xfail           # only ways whose name contains one of the words
 
 torch is imported once; each run is a fork of this process in a fresh copy of a small project, so this needs POSIX.
 """
@@ -48,14 +48,14 @@ LONGEST: Final = 600  # seconds a run may take
 
 
 class Ending(NamedTuple):
-    """What became of a run."""
+    """The exit code and the output of a run."""
 
     code: int
     output: str
 
 
 def import_once() -> None:
-    """Import what every run would import, before the forks."""
+    """Import once, before the forks, what every run would import."""
     import pandas  # noqa: F401 - see above
     import scipy.stats  # noqa: F401 - see above
     import torch.fx.experimental.optimization  # noqa: F401 - see above
@@ -67,11 +67,11 @@ def import_once() -> None:
     for module in pkgutil.walk_packages(pytest_failaware.__path__, "pytest_failaware."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    gc.freeze()  # else each fork looks at all of these modules when it collects
+    gc.freeze()  # without this each fork would scan all of these modules when it collects garbage
 
 
 def make_project(folder: Path) -> None:
-    """A project whose model good.pth is recorded, beside a worse one."""
+    """Write a project with a recorded model good.pth and a worse model worse.pth."""
     import torch
     import toy
 
@@ -82,7 +82,7 @@ def make_project(folder: Path) -> None:
     torch.save(toy.weights(), folder / "good.pth")
     torch.save(toy.weights(dead=(2,)), folder / "worse.pth")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # torch advises against the form, which people have
+        warnings.simplefilter("ignore", FutureWarning)  # torch deprecates TorchScript, which people still use
         program = torch.jit.trace(toy.network().eval(), torch.rand(2, 1, 8, 8))
     program.save(folder / "program.pt")
     record = Way(name="", plain=0, strict=0, args=("--failaware-update-baselines",), model="good.pth")
@@ -91,7 +91,7 @@ def make_project(folder: Path) -> None:
 
 
 def ended(way: Way, template: Path, *, strict: bool) -> Ending:
-    """The end of one way in a fresh copy of the project."""
+    """Run one way in a fresh copy of the project."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve() / "project"
         shutil.copytree(template, folder)
@@ -100,7 +100,7 @@ def ended(way: Way, template: Path, *, strict: bool) -> Ending:
 
 
 def prepare(way: Way, folder: Path) -> None:
-    """Change the project as the way asks for it."""
+    """Change the files of the project for the way."""
     for name, text in way.files.items():
         path = folder / name
         if text is None and name.endswith("/"):
@@ -111,9 +111,9 @@ def prepare(way: Way, folder: Path) -> None:
             source = folder / text[1:]
             shutil.copytree(source, path) if source.is_dir() else shutil.copy(source, path)
         else:
-            for one in sorted(path.parent.glob(path.name)) if "*" in name else [path]:
-                one.parent.mkdir(parents=True, exist_ok=True)
-                one.write_text(text)
+            for file in sorted(path.parent.glob(path.name)) if "*" in name else [path]:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
     if way.ini:
         key = way.ini.partition(" ")[0]
         kept = [line for line in INI.splitlines() if not line.startswith(f"{key} ")]
@@ -141,7 +141,7 @@ def run(way: Way, folder: Path, *, strict: bool) -> Ending:
 
 
 def _be_pytest(words: Sequence[str], folder: Path, output: Path, way: Way) -> None:
-    """Become a run of pytest; does not return."""
+    """Turn this process into a run of pytest; do not return."""
     code = 99
     try:
         signal.alarm(LONGEST)
@@ -153,7 +153,7 @@ def _be_pytest(words: Sequence[str], folder: Path, output: Path, way: Way) -> No
             os.environ.pop(name, None)
         os.environ.update({"COLUMNS": "160", **way.environ})
         sys.modules.pop("toy", None)
-        sys.path[:] = [one for one in sys.path if one != str(ROOT / "tests")]
+        sys.path[:] = [folder for folder in sys.path if folder != str(ROOT / "tests")]
         import pytest
         import torch
 
@@ -167,7 +167,7 @@ def _be_pytest(words: Sequence[str], folder: Path, output: Path, way: Way) -> No
 
 
 def faults(way: Way, plain: Ending, strict: Ending) -> Iterator[str]:
-    """What is not as it must be."""
+    """Yield what differs from the expected endings of a way."""
     for kind, ending, expected in (("plain", plain, way.plain), ("strict", strict, way.strict)):
         if ending.code != expected:
             yield f"{way.name}: {kind}: exit code {ending.code}, expected {expected}\n{ending.output[-3000:]}"
@@ -178,7 +178,7 @@ def faults(way: Way, plain: Ending, strict: Ending) -> Iterator[str]:
 
 
 def table(ways: Sequence[Way]) -> str:
-    """The rows for the page."""
+    """Return the table for the page."""
     rows = ["| way to end a run with a worse model | plain | strict | a green run says |", "| --- | --- | --- | --- |"]
     for way in ways:
         name = way.name.replace("|", "\\|")
@@ -188,37 +188,37 @@ def table(ways: Sequence[Way]) -> str:
 
 
 def written(page: str) -> str:
-    """The page with the table of all ways."""
+    """Return the page with the table of all ways."""
     before, _, rest = page.partition(START)
     _, _, after = rest.partition(END)
     return f"{before}{START}\n\n{table(WAYS)}\n\n{END}{after}"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the ways; 1 where one ends otherwise than it must."""
+    """Run the ways, and return 1 if a run does not end as it must."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*")
     parser.add_argument("--write", action="store_true")
-    given = parser.parse_args(arguments)
-    ways = [way for way in WAYS if not given.words or any(word in way.name for word in given.words)]
+    options = parser.parse_args(arguments)
+    ways = [way for way in WAYS if not options.words or any(word in way.name for word in options.words)]
 
     import_once()
-    found: list[str] = []
+    all_faults: list[str] = []
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(2) as pool:
         template = Path(name).resolve() / "template"
         template.mkdir()
         make_project(template)
         for way in ways:
             both = [pool.submit(ended, way, template, strict=strict) for strict in (False, True)]
-            plain, strict = (one.result() for one in both)
-            trouble = list(faults(way, plain, strict))
-            print(f"{plain.code:3} {strict.code:3}  {'ok ' if not trouble else 'BAD'} {way.name}", flush=True)
-            found += trouble
-    print("\n".join(found))
-    print(f"{len(ways)} ways, {len(found)} faults")
-    if given.write and not found:
+            plain, strict = (future.result() for future in both)
+            way_faults = list(faults(way, plain, strict))
+            print(f"{plain.code:3} {strict.code:3}  {'ok ' if not way_faults else 'BAD'} {way.name}", flush=True)
+            all_faults += way_faults
+    print("\n".join(all_faults))
+    print(f"{len(ways)} ways, {len(all_faults)} faults")
+    if options.write and not all_faults:
         PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    return int(bool(found))
+    return int(bool(all_faults))
 
 
 if __name__ == "__main__":

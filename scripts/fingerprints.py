@@ -1,10 +1,10 @@
-"""The table by which architectures are inferred: write it, check it, or try it on every torchvision classifier.
+"""Write, check or try the table from which architectures are inferred.
 
-    python scripts/fingerprints.py              # write it anew from the installed torchvision
-    python scripts/fingerprints.py --check      # exit code 1 where the installed torchvision has others
-    python scripts/fingerprints.py --load-all   # save and load all of them, with 7 classes: minutes, and 6 GB of memory
+    python scripts/fingerprints.py              # write the table from the installed torchvision
+    python scripts/fingerprints.py --check      # exit code 1 if the installed torchvision gives another table
+    python scripts/fingerprints.py --load-all   # save and load all, with 7 classes: takes minutes and 6 GB of memory
 
-With --load-all, names after it choose some of them.
+With --load-all, names after the option choose some classifiers.
 """
 
 from __future__ import annotations
@@ -41,12 +41,14 @@ VARIANTS: Final[Mapping[str, tuple[dict[str, Any], ...]]] = {
 
 
 class WithoutMemory(TorchFunctionMode):
-    """New tensors are on the meta device. Under torch.device("meta") a RegNet, which computes with tensors, fails."""
+    """A mode in which new tensors are on the meta device.
+
+    Under torch.device("meta") a RegNet fails, because it computes with tensors."""
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:  # Any: whatever torch's functions take and give
-        """Call a function of torch's."""
+    ) -> Any:  # Any: torch's functions take and return any type
+        """Call a function of torch with the meta device."""
         arguments = dict(kwargs or {})
         if function in (torch.empty, torch.zeros, torch.ones):
             arguments["device"] = "meta"
@@ -54,12 +56,12 @@ class WithoutMemory(TorchFunctionMode):
 
 
 def names() -> list[str]:
-    """Every classifier of the installed torchvision."""
+    """Return the names of all classifiers of the installed torchvision."""
     return list(models.list_models(module=models))
 
 
 def build(name: str, classes: int, options: Mapping[str, Any]) -> nn.Module:
-    """A new classifier."""
+    """Build a new classifier."""
     with warnings.catch_warnings():  # inception_v3 and googlenet announce a change of weights that are not used
         warnings.simplefilter("ignore")
         module: nn.Module = models.get_model(name, weights=None, num_classes=classes, **options)
@@ -67,14 +69,14 @@ def build(name: str, classes: int, options: Mapping[str, Any]) -> nn.Module:
 
 
 def shapes(name: str, classes: int, **options: Any) -> dict[str, Shape]:  # Any: a flag or a size
-    """The names and shapes of a classifier's tensors."""
+    """Return the names and shapes of a classifier's tensors."""
     with WithoutMemory():
         module = build(name, classes, options)
     return {key: tuple(value.shape) for key, value in module.state_dict().items()}
 
 
 def entry(name: str, options: Mapping[str, Any]) -> dict[str, Any]:  # Any: plain data
-    """One line of the table: what depends on the number of classes are the heads."""
+    """Return one line of the table; tensors that depend on the number of classes are the heads."""
     one, other = (shapes(name, classes, **options) for classes in (13, 17))
     heads = [key for key in one if one[key] != other[key]]
     if any((one[key], other[key]) != ((13, *one[key][1:]), (17, *one[key][1:])) for key in heads):
@@ -84,14 +86,14 @@ def entry(name: str, options: Mapping[str, Any]) -> dict[str, Any]:  # Any: plai
 
 
 def entries() -> Iterator[dict[str, Any]]:  # Any: plain data
-    """The lines of the table."""
+    """Return the lines of the table."""
     for name in names():
         for options in ({}, *VARIANTS.get(name, ())):
             yield entry(name, options)
 
 
 def table() -> str:
-    """The text of the table, one architecture a line."""
+    """Return the text of the table, with one architecture per line."""
     lines = [json.dumps(one) for one in entries()]
     bodies = [json.loads(line)["body"] for line in lines]
     if len(set(bodies)) < len(bodies):
@@ -101,7 +103,7 @@ def table() -> str:
 
 
 def differences(shipped: str, installed: str) -> list[str]:
-    """What the installed torchvision has and the shipped table has not, and the other way round."""
+    """Yield each difference between the installed torchvision and the shipped table."""
     sides = [{json.dumps(one) for one in json.loads(text)["architectures"]} for text in (shipped, installed)]
     signs = (("only in the table", sides[0] - sides[1]), ("only in torchvision", sides[1] - sides[0]))
     return sorted(
@@ -112,7 +114,7 @@ def differences(shipped: str, installed: str) -> list[str]:
 
 
 def save_and_load(name: str, options: Mapping[str, Any], folder: Path) -> str:
-    """Whether a classifier with 7 classes is loaded without its name: "" where it is, else what happened."""
+    """Load a classifier with 7 classes without its name; return "" if that works, else what happened."""
     module = build(name, 7, options)
     path, before = folder / "model.pth", model_sha256(module)
     torch.save(module.state_dict(), path)
@@ -125,7 +127,7 @@ def save_and_load(name: str, options: Mapping[str, Any], folder: Path) -> str:
 
 
 def load_all(chosen: list[str]) -> int:
-    """Save and load classifiers one after the other; how many were not loaded."""
+    """Save and load each classifier, and return how many were not loaded."""
     failed = done = 0
     for name in chosen or names():
         for options in ({}, *VARIANTS.get(name, ())):
@@ -140,7 +142,7 @@ def load_all(chosen: list[str]) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code."""
+    """Do what the options say, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare the table with the installed torchvision")
     parser.add_argument("--load-all", nargs="*", metavar="NAME", help="save and load classifiers")

@@ -1,10 +1,10 @@
-"""Updates that are killed, fail, are interrupted or meet others: prints a table, exit code 1 if a baseline suffers.
+"""Kill, interrupt, fail and overlap updates of baselines; print a table, with exit code 1 if a baseline is damaged.
 
     python scripts/interrupted_updates.py           # all of it, some minutes; POSIX only
     python scripts/interrupted_updates.py --quick   # every fifth call, and ten random times
 
-A baseline is sound if it is the old one or the new one as a whole: the YAML is read, each file that it names is there
-and has the hash that it names. After the next update no other file may be left.
+A baseline is sound if it is completely the old one or completely the new one: the YAML can be read, and each file that
+it names exists and has the named hash. After the next update no other file may be left.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Act = Callable[[], None]
 
 @dataclass(kw_only=True)
 class Row:
-    """What one way to end updates did."""
+    """The results of one way to end updates."""
 
     way: str
     tries: int = 0
@@ -63,25 +63,25 @@ class Row:
 
 
 def update(folder: Path, letters: str, *keys: str, reason: str = "") -> None:
-    """Store these letters for the conditions."""
+    """Update a baseline with these letters as the outcomes of the conditions."""
     measured = [(measurement_of(letters, key), RULE) for key in keys]
     refused = update_baseline(folder, NAME, measured, reason=reason).refused
     assert not refused, refused
 
 
 def prepare_nothing(folder: Path) -> None:
-    """No baseline yet."""
+    """Start without a baseline."""
     folder.mkdir()
 
 
 def prepare_whole(folder: Path) -> None:
-    """A baseline of three conditions, which has been updated once, so that each has a golden reference."""
+    """Write a baseline of three conditions that was updated once, so that each has a golden reference."""
     update(folder, "RRRrw", *KEYS)
     update(folder, "RRRRw", *KEYS)
 
 
 def prepare_former(folder: Path) -> None:
-    """The same as a file of schema 1, whose sample files have no hash in their names."""
+    """Write the same baseline in schema 1, whose sample files have no hash in their names."""
     prepare_whole(folder)
     now = stored(folder)
     assert now is not None
@@ -98,10 +98,10 @@ def prepare_former(folder: Path) -> None:
 
 
 def stored(folder: Path) -> Baseline | None:
-    """The baseline, each file of which has been read.
+    """Read the baseline with all its files.
 
     Raises:
-        FailAwareError: it is not sound.
+        FailAwareError: the baseline is not sound.
     """
     baseline = read_baseline(folder, NAME)
     if baseline is None:
@@ -114,14 +114,14 @@ def stored(folder: Path) -> Baseline | None:
 
 
 def strays(folder: Path) -> list[str]:
-    """The files that the baseline does not name."""
+    """Return the files that the baseline does not name."""
     baseline = stored(folder)
     named = {folder / f"{NAME}.yaml"} | (named_files(folder, baseline) if baseline else set())
     return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path not in named]
 
 
 def examine(row: Row, folder: Path, old: Baseline | None, new: Baseline | None, place: str) -> None:
-    """Note what an update that was ended has left, now and after the next one."""
+    """Note what an ended update left, now and after the next update."""
     row.tries += 1
     try:
         found = stored(folder)
@@ -140,7 +140,7 @@ def examine(row: Row, folder: Path, old: Baseline | None, new: Baseline | None, 
 
 
 class Calls:
-    """Counts the calls that write, and acts after, or in place of, those with given numbers."""
+    """A counter of the calls that write; it acts after or instead of the calls with given numbers."""
 
     def __init__(self, acts: dict[int, Act], *, instead: bool = False) -> None:
         self.count, self.acts, self.instead = 0, acts, instead
@@ -152,7 +152,7 @@ class Calls:
         real = os.fdopen
         os.fdopen = lambda descriptor, mode: _Halves(real(descriptor, mode, 0))  # type: ignore[assignment]  # as much as an update needs
 
-    def _counting(self, real: Callable[..., Any]) -> Callable[..., Any]:  # Any: whatever the function takes
+    def _counting(self, real: Callable[..., Any]) -> Callable[..., Any]:  # Any: the function takes any type
         def counting(*args: Any, **named: Any) -> Any:
             self.count += 1
             act = self.acts.get(self.count)
@@ -167,7 +167,7 @@ class Calls:
 
 
 class _Halves:
-    """A file that writes in two halves, so that an update can end between them."""
+    """A file that writes in two halves, so that an update can end between the halves."""
 
     def __init__(self, file: Any) -> None:  # Any: a raw file
         self._file = file
@@ -184,10 +184,10 @@ class _Halves:
             os.write(self._file.fileno(), half)
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Do nothing, because nothing is buffered."""
 
     def fileno(self) -> int:
-        """The descriptor."""
+        """Return the descriptor."""
         return int(self._file.fileno())
 
 
@@ -197,12 +197,12 @@ def kill() -> None:
 
 
 def interrupt() -> None:
-    """Ctrl-C."""
+    """Act as Ctrl-C does."""
     raise KeyboardInterrupt
 
 
 def failing(number: int) -> Act:
-    """An error of the system."""
+    """Return an act that raises an error of the system."""
 
     def fail() -> None:
         raise OSError(number, os.strerror(number))
@@ -211,19 +211,19 @@ def failing(number: int) -> Act:
 
 
 def in_child(work: Callable[[], None]) -> int:
-    """Do something in a process of its own; its id."""
+    """Do some work in a child process, and return the id of that process."""
     child = os.fork()
     if child == 0:
         try:
             work()
-        except BaseException:  # whatever ends it, this process must not go on as its parent would
+        except BaseException:  # this process must end here, and not go on as its parent would
             os._exit(1)
         os._exit(0)
     return child
 
 
 def calls_of(start: Path) -> int:
-    """How many calls an update of this folder makes."""
+    """Return how many calls an update of this folder makes."""
     with tempfile.TemporaryDirectory() as place:
         folder, counted = Path(place) / "baselines", Path(place) / "count"
         shutil.copytree(start, folder)
@@ -251,7 +251,7 @@ def tried(start: Path, end: Callable[[Path], None], row: Row, place: str) -> Non
 
 
 def ended_by(acts: dict[int, Act], *, instead: bool = False) -> Callable[[Path], None]:
-    """An update in a child with these acts at these calls."""
+    """Run an update in a child process with these acts at these calls."""
 
     def end(folder: Path) -> None:
         def work() -> None:
@@ -264,7 +264,7 @@ def ended_by(acts: dict[int, Act], *, instead: bool = False) -> Callable[[Path],
 
 
 def killed_after(seconds: float) -> Callable[[Path], None]:
-    """An update in a child that is killed from outside."""
+    """Run an update in a child process, and kill that process from outside."""
 
     def end(folder: Path) -> None:
         child = in_child(lambda: update(folder, "RWWWw", *KEYS))
@@ -279,7 +279,7 @@ def killed_after(seconds: float) -> Callable[[Path], None]:
 
 
 def at_each_call(*, step: int = 1) -> Iterator[Row]:
-    """Every way to end an update at one of its calls, each from three beginnings."""
+    """End an update at each of its calls in every way, from three kinds of folder."""
     for prepare in (prepare_nothing, prepare_whole, prepare_former):
         with tempfile.TemporaryDirectory() as place:
             start = Path(place) / "baselines"
@@ -301,7 +301,7 @@ def at_each_call(*, step: int = 1) -> Iterator[Row]:
 
 
 def at_random_times(tries: int, *, seed: int = 0) -> Row:
-    """`kill -9` from outside, over twice the time that an update takes."""
+    """Kill updates with `kill -9` from outside, at times up to twice the length of an update."""
     row, draw = Row(way=f"kill -9 at {tries} random times"), random.Random(seed)
     with tempfile.TemporaryDirectory() as place:
         start = Path(place) / "baselines"
@@ -317,7 +317,7 @@ def at_random_times(tries: int, *, seed: int = 0) -> Row:
 
 
 def writers_at_once(writers: int = WRITERS, updates: int = UPDATES) -> Row:
-    """Processes that update one baseline, each with its own folder for temporary files."""
+    """Update one baseline from several processes, each with its own folder for temporary files."""
     row = Row(way=f"{writers} processes at once, each with its own TMPDIR")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "baselines"
@@ -343,7 +343,7 @@ def writers_at_once(writers: int = WRITERS, updates: int = UPDATES) -> Row:
 
 
 def reader_beside_a_writer(seconds: float) -> Row:
-    """One process updates all the time, this one reads."""
+    """Read a baseline while another process updates it all the time."""
     row = Row(way=f"reads beside a process that writes for {seconds:.0f} s")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "baselines"
@@ -368,14 +368,14 @@ def reader_beside_a_writer(seconds: float) -> Row:
                         row.new += 1
                 except FailAwareError as error:
                     row.faults.append(str(error))
-        finally:  # an error that is none of ours must not leave the writer behind
+        finally:  # another error must not leave the writer running
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
     return row
 
 
 def main() -> int:
-    """Print the table; the exit code."""
+    """Print the table, and return the exit code."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--quick", action="store_true", help="only a part of the calls and times")
     quick = options.parse_args().quick

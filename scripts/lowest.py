@@ -22,14 +22,14 @@ FOR_DEVELOPERS = {"test", "docs"}
 
 
 def floors() -> list[str]:
-    """The oldest supported version of each requirement, as pip's constraints."""
+    """Return the oldest supported version of each requirement, as constraints for pip."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = {name: needs for name, needs in project["optional-dependencies"].items() if name not in FOR_DEVELOPERS}
     return [FLOOR.sub(r"\1==\2", need) for needs in (project["dependencies"], *extras.values()) for need in needs]
 
 
 def main(arguments: list[str]) -> int:
-    """Install, tell the versions, run; pytest's exit code."""
+    """Install, print the versions, run the tests, and return pytest's exit code."""
     with tempfile.TemporaryDirectory(prefix="failaware-lowest-") as folder:
         constraints = Path(folder) / "floors.txt"
         constraints.write_text("\n".join(floors()) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The table of docs/options.md, made from the options themselves: `python scripts/options.py` writes it."""
+"""Write the table of docs/options.md from the table of options: `python scripts/options.py`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TABLE: Final = re.compile(r"(?<=<!-- options -->\n)(.*?)(?=<!-- end -->)", re.D
 
 
 def with_tables(text: str) -> str:
-    """The page with its table of options as it should be."""
+    """Return the page with its table of options written from the code."""
     return _TABLE.sub(lambda _: "\n".join(_rows()) + "\n", text)
 
 

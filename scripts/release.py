@@ -37,7 +37,7 @@ STEPS: Final = ("build", "newest", "floors")
 
 
 def say(text: str) -> None:
-    """Print a line at once."""
+    """Print a line without delay."""
     print(text, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Count how often an image's way from the disk to a verdict changes rooms, and print that way.
+"""Count how often the walk of an image from the disk to a verdict changes rooms, and print the walk.
 
     python scripts/walk.py             # the installed package
     PYTHONPATH=OTHER python scripts/walk.py --ground schema,errors,text

@@ -1,4 +1,4 @@
-"""The ways to end a run in which the model has become worse, each with the exit codes that it must have."""
+"""The ways to end a run whose model became worse, each with the exit codes that it must have."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ _UPDATE: Final = ("--failaware-update-baselines", "--failaware-reason=meant")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way to end a run: what is put into the project, what is typed, and what must come of it.
+    """One way to end a run: the files of the project, the typed command, and the exit codes that must follow.
 
-    `says` are words that a run with exit code 0 must print, so that nothing is green in silence; `files` are written to
-    the project, None deletes one; `ini` adds lines to its ini.
+    `says` are words that a run with exit code 0 must print, so that no run is green without a word. `files` are written
+    to the project, and None deletes a file. `ini` adds lines to the ini of the project.
     """
 
     name: str
@@ -100,22 +100,22 @@ class Way:
 
 
 def marked(lines: str) -> dict[str, str | None]:
-    """The gate's test with more lines above it."""
+    """Return the test of the gate with more lines above it."""
     return {"test_toy.py": GATE.replace("@pytest", f"{lines}\n@pytest")}
 
 
 def body(text: str, arguments: str = "") -> dict[str, str | None]:
-    """The gate's test with a body."""
+    """Return the test of the gate with a body."""
     return {"test_toy.py": GATE.replace("(): pass", f"({arguments}):\n    {text}\n").replace("import pytest", HOOK)}
 
 
 def hook(text: str) -> dict[str, str | None]:
-    """A conftest."""
+    """Return a conftest.py with these lines."""
     return {"conftest.py": HOOK + text}
 
 
 def forward(text: str) -> Way:
-    """A model whose forward runs a statement."""
+    """Return the way of a model whose forward runs a statement."""
     return Way(
         name=f"the model's forward: `{text}`",
         files={"own.py": NETWORK.format(text), **hook("import own\n")},
@@ -126,7 +126,7 @@ def forward(text: str) -> Way:
 
 
 def report_hook(name: str, text: str) -> Way:
-    """The hook pytest_failaware_report with a body."""
+    """Return the way of a conftest.py that implements pytest_failaware_report with this body."""
     files = hook(f"\ndef pytest_failaware_report(report):\n    {text}\n")
     return Way(name=f"hook pytest_failaware_report: {name}", files=files, plain=4, strict=4)
 
@@ -309,7 +309,7 @@ CODE: Final = (
     Way(name="the data set: `sys.exit(0)`", plain=4, strict=4, ini="failaware_dataset = own:images",
         files={"own.py": "import sys, toy\nclass Images(toy.Images):\n    def __getitem__(self, index): sys.exit(0)\n"
                          "def images(): return Images()\n"}),
-    Way(name="a metric of one's own: `pytest.skip()`", plain=4, strict=4,
+    Way(name="a metric of the user: `pytest.skip()`", plain=4, strict=4,
         files={**hook(METRIC.format("pytest.skip('x')")),
                "test_toy.py": GATE.replace("reliability", "reliability(metrics=['own'])")}),
     Way(name="a hook writes passed into the report (makereport)", plain=0, strict=1, says="2 regressed",

@@ -1,4 +1,4 @@
-"""The founding experiment: a ResNet-18 on CIFAR-10, clean and under three degradations."""
+"""Gate a ResNet-18 on CIFAR-10, on clean images and under three degradations."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A small classifier of handwritten digits and its images: what the options in pytest.ini name."""
+"""The small classifier of handwritten digits and the images that pytest.ini names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Digits:
 
 
 def network(num_classes: int = 10) -> nn.Sequential:
-    """The untrained network: (B, 1, 32, 32) in [0, 1] -> logits (B, num_classes)."""
+    """Return the untrained network, which makes logits (B, num_classes) from images (B, 1, 32, 32) in [0, 1]."""
     return nn.Sequential(
         *_block(1, 16),
         *_block(16, 32),
@@ -39,12 +39,12 @@ def network(num_classes: int = 10) -> nn.Sequential:
 
 
 def train_set() -> Digits:
-    """The 901 images that train.py sees: of each digit the first half, in scikit-learn's order."""
+    """Return the 901 images for train.py: the first half of each digit, in scikit-learn's order."""
     return _split(test=False)
 
 
 def test_set() -> Digits:
-    """The 896 images that the gate measures: of each digit the second half, in scikit-learn's order."""
+    """Return the 896 images for the gate: the second half of each digit, in scikit-learn's order."""
     return _split(test=True)
 
 

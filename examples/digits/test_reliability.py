@@ -1,4 +1,4 @@
-"""The gate of the digits network; pytest.ini beside this file says what is measured."""
+"""Gate the digits network; pytest.ini beside this file says what is measured."""
 
 import pytest
 

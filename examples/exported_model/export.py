@@ -24,14 +24,14 @@ def main() -> None:
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     network = load(given.checkpoint)
-    torch.jit.trace(network, IMAGES).save(given.out / "digits.pt")  # type: ignore[no-untyped-call]  # torch's own
+    torch.jit.trace(network, IMAGES).save(given.out / "digits.pt")  # type: ignore[no-untyped-call]  # of torch
     write_onnx(network, given.out / "digits.onnx")
     quantise(given.out / "digits.onnx", given.out / "digits_int8.onnx")
     print("wrote", *sorted(path.name for path in given.out.iterdir()), "to", given.out)
 
 
 def load(checkpoint: Path) -> nn.Module:
-    """The trained network in eval mode: what batch norms and dropout do in training must not be exported."""
+    """Return the trained network in eval mode, so that batch norms and dropout are not exported as in training."""
     sys.path.append(str(DIGITS))
     import digits
 
@@ -41,14 +41,14 @@ def load(checkpoint: Path) -> nn.Module:
 
 
 def write_onnx(network: nn.Module, path: Path) -> None:
-    """Any number of images at once: their axis is named, all others are fixed."""
+    """Write an ONNX file with a free number of images; all other axes are fixed."""
     torch.onnx.export(
         network, (IMAGES,), str(path), dynamo=False, input_names=["images"], dynamic_axes={"images": {0: "batch"}}
     )
 
 
 def quantise(source: Path, path: Path) -> None:
-    """Weights in 8 bits; activations are quantised as they come, batch by batch."""
+    """Write an ONNX file with weights in 8 bits; activations are quantised dynamically in each batch."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     quantize_dynamic(source, path, weight_type=QuantType.QUInt8)

@@ -1,4 +1,4 @@
-"""An export must answer as its original does: not as well on average, but the same for nearly every image."""
+"""Gate an export: it must give the same answers as its original for nearly every image."""
 
 import pytest
 
@@ -9,4 +9,4 @@ import pytest
     maximum={"changed_prediction_rate": 0.01, "changed_flag_rate": 0.01},
 )
 def test_export() -> None:
-    """It is shown that at most one answer, and one flag, in a hundred has changed."""
+    """At most one answer in a hundred, and at most one flag in a hundred, is shown to have changed."""

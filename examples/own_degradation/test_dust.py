@@ -9,4 +9,4 @@ import pytest
     maximum={"overconfidence": 0.05},
 )
 def test_dust() -> None:
-    """Named, stored and judged like what is built in."""
+    """Our condition and metrics are named, stored and judged like built-in ones."""

@@ -1,4 +1,4 @@
-"""A model and data that no option describes, by overriding two fixtures, and an option that chooses the checkpoint."""
+"""Give a model and data that no option describes: two fixtures, and an option that chooses the checkpoint."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ CHECKPOINTS = Path(__file__).parents[1] / "digits"
 
 
 class DarkOnBright(nn.Module):
-    """The digits network, which knows bright ink alone, for scans."""
+    """The digits network for scans: it inverts them, because the network knows only bright ink."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(B, 1, 32, 32) in [0, 1], ink dark -> logits (B, 10)."""
+        """Return logits (B, 10) for images (B, 1, 32, 32) in [0, 1] with dark ink."""
         logits: torch.Tensor = self.network(1 - images)
         return logits
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where the model comes from is ours to say, so is the option."""
+    """Add our option that chooses the checkpoint."""
     parser.addoption("--checkpoint", default="digits.pth", help="a file of examples/digits. Default: %(default)s")
 
 
 @pytest.fixture(scope="session")
 def failaware_model(pytestconfig: pytest.Config) -> nn.Module:
-    """The model under test; it is moved to the device, set to eval mode and frozen for us."""
+    """Return the model under test; the plugin moves it to the device, sets it to eval mode and freezes it."""
     network = digits.network()
     network.load_state_dict(torch.load(CHECKPOINTS / pytestconfig.getoption("--checkpoint"), weights_only=True))
     return DarkOnBright(network)
@@ -40,6 +40,6 @@ def failaware_model(pytestconfig: pytest.Config) -> nn.Module:
 
 @pytest.fixture(scope="session")
 def failaware_dataset() -> digits.Digits:
-    """Anything with `len` and items `(image, label)`; `classes` names the classes in the reports."""
+    """Return an object with `len` and items `(image, label)`; its `classes` name the classes in the reports."""
     bright = digits.test_set()
     return digits.Digits(255 - bright.images, bright.labels)

@@ -5,4 +5,4 @@ import pytest
 
 @pytest.mark.reliability
 def test_release() -> None:
-    """The candidate is shown to be no worse than what is shipped, and within the promised bounds."""
+    """The candidate is shown to be no worse than the shipped model, and within the promised bounds."""

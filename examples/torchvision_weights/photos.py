@@ -1,4 +1,4 @@
-"""Photographs of some of ImageNet's 1,000 classes, one folder per class: what the option in pytest.ini names."""
+"""The data set that pytest.ini names: photographs of some of ImageNet's 1,000 classes, one folder per class."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Photos:
 
 
 def test_set() -> Photos:
-    """Every image of `data/CLASS/`, where CLASS is a name as torchvision spells it: `golden retriever`.
+    """Return every image of `data/CLASS/`; CLASS is a name in torchvision's spelling, as in `golden retriever`.
 
     Raises:
         FileNotFoundError: there is no image.

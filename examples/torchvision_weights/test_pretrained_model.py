@@ -1,4 +1,4 @@
-"""The gate of a model with published weights, preprocessed as those weights ask."""
+"""Gate a model with published weights and their preprocessing."""
 
 import pytest
 

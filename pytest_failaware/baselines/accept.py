@@ -1,4 +1,4 @@
-"""A CI run's report -> the baselines: for teams where only CI has the machine that can measure."""
+"""Accepting the values of a CI run's report into the baselines, for teams in which only CI can measure."""
 
 from __future__ import annotations
 
@@ -31,16 +31,15 @@ from pytest_failaware.report.json_report import SCHEMA, records_path
 
 _REMEDY: Final = "download the report and its records again, both from one run with --failaware-report=FILE.json"
 _DAMAGE: Final = (ConfigError, LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
-"""What a document of another shape raises where it is taken apart."""
+"""The errors of reading a document of another shape."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """What of a report can be stored, by baseline, and sentences on the results that are left out.
+    """The measurements of a report to store, by baseline, and sentences on the results that are left out.
 
-    `refused` says by name why a baseline is not written at all.
-    `references` has the hash of the stored records that the run compared with, by baseline and condition; "" for
-    none.
+    `refused` says by name why a baseline is not written. `references` has the hash of the stored records that the run
+    compared with, by baseline and condition; "" if there were none.
     """
 
     measured: dict[str, list[RuledMeasurement]]
@@ -50,15 +49,15 @@ class Accepted:
 
 
 def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -> Accepted:
-    """What a run measured that may become the expected values.
+    """Return the measurements of a run that may become the expected values.
 
     Args:
-        report: the JSON report; its records lie beside it.
-        reason: what could not be compared, is worse, or is almost surely set up wrongly is accepted only with one.
-        reset_golden: what drifted from the golden reference is accepted, too.
+        report: the JSON report; its records are beside it.
+        reason: why to accept values; incomparable values, worse values and values with an alarm need a reason.
+        reset_golden: accept values that drifted from the golden reference, too.
 
     Raises:
-        FailAwareError: the report is none, is damaged, or is of a run that was cut short.
+        FailAwareError: the file is not a report, is damaged, or is the report of an incomplete run.
         OSError: a file cannot be read.
     """
     document = _read(report)
@@ -68,23 +67,23 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
     try:
         incomplete = document["incomplete"]
         for result in document["results"]:
-            found, name, key = result["measurement"], str(result["baseline"]), str(result["condition"])
+            facts, name, key = result["measurement"], str(result["baseline"]), str(result["condition"])
             references[name, key] = str(result["reference"])
             if drifts := result["drifts"] and not reset_golden:
                 drifted[name].append(key)
-            if found and found["acceptable"]:
+            if facts and facts["acceptable"]:
                 if not reason and (doubt := _doubt(result, drifts=drifts)):
                     raise FailAwareError(
                         f"{report}: {result['nodeid']}: {doubt} add {_options(document, reset_golden)}"
                     )
-                measured[name].append(_measured(found, report))
+                measured[name].append(_measured(facts, report))
             else:
                 left_out.append(f"{result['nodeid']}: {_why_not(result)}")
     except _DAMAGE as error:
         raise FailAwareError(f"{report}: is damaged ({describe_error(error)}); {_REMEDY}") from error
     if incomplete:
         raise FailAwareError(f"{report}: {incomplete}, so its results are not accepted; use a run that ended")
-    if not measured:  # of what drifted, too
+    if not measured:  # neither with drift nor without
         raise FailAwareError(f"{report}: holds no result that can be accepted; {'; '.join(left_out) or _REMEDY}")
     refused = {
         name: _drift(name, keys, measured.pop(name), reason) for name, keys in drifted.items() if name in measured
@@ -93,14 +92,14 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
 
 
 def _drift(name: str, drifted: Sequence[str], measured: Sequence[RuledMeasurement], reason: str) -> str:
-    """That a baseline is not written, since conditions of it drifted: it would hold the values of two models."""
+    """Say that a baseline is not written because conditions drifted: it would hold the values of two models."""
     others = [measurement.condition.key for measurement, _ in measured if measurement.condition.key not in drifted]
     options = ("reset-golden",) if reason else ("reset-golden", "reason")
     return drift_refusal(name, drifted, options, "--") + nothing_else(others)
 
 
 def _options(document: Document, reset_golden: bool) -> str:
-    """What a report whose values need a reason needs for all of them."""
+    """Return the options that a report needs if some of its values need a reason."""
     resets = not reset_golden and any(result["drifts"] for result in document["results"])
     return ("--reset-golden " if resets else "") + '--reason="why"'
 
@@ -108,14 +107,14 @@ def _options(document: Document, reset_golden: bool) -> str:
 def accept(
     accepted: Accepted, directory: Path, *, reason: str = "", reset_golden: bool = False, dry_run: bool = False
 ) -> Iterator[tuple[str, UpdateOutcome]]:
-    """Store it, one baseline after another: each one's name and what happened to it.
+    """Store the measurements and yield the name and the outcome of each baseline.
 
     Args:
-        accepted: what to store.
+        accepted: the measurements to store.
         directory: the folder of the baselines.
-        reason: kept in the history of the entries that change.
-        reset_golden: the stored values become the golden reference themselves.
-        dry_run: only find out what would happen.
+        reason: the reason that the history of the changed entries keeps.
+        reset_golden: make the stored values the golden reference.
+        dry_run: write nothing and only return the outcomes.
 
     Raises:
         FailAwareError: a stored baseline cannot be read, is not in the folder or is not what the run compared with, or
@@ -134,14 +133,14 @@ def accept(
 def _check_references(
     directory: Path, name: str, measured: Sequence[RuledMeasurement], references: Mapping[tuple[str, str], str]
 ) -> None:
-    """Refuse what was judged against other values than those that it would replace."""
+    """Refuse measurements that were judged against other values than those they would replace."""
     path, baseline = baseline_path(directory, name), read_baseline(directory, name)
     for measurement, _ in measured:
         key = measurement.condition.key
         reference, entry = references[name, key], baseline.entries.get(key) if baseline else None
         if reference and baseline is None:
             raise FailAwareError(
-                f"{path}: there is no such baseline, and the run compared with one; give its folder with --baseline-dir"
+                f"{path}: there is no such baseline, but the run compared with it; give its folder with --baseline-dir"
             )
         if (entry.records_sha256 if entry else "") not in (reference, sha256_of(own_content(measurement.records))):
             raise FailAwareError(
@@ -162,16 +161,16 @@ def _read(path: Path) -> Document:
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise FailAwareError(f"{path}: is no JSON ({error}); {_REMEDY}") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        found = document.get("schema") if isinstance(document, dict) else None
+        schema = document.get("schema") if isinstance(document, dict) else None
         raise FailAwareError(
-            f"{path}: schema is {found!r}, this version reads {SCHEMA}; give a JSON report, and use the "
+            f"{path}: schema is {schema!r}, this version reads {SCHEMA}; give a JSON report, and use the "
             "version of pytest-failaware that wrote it"
         )
     return document
 
 
 def _measured(plain: Document, report: Path) -> RuledMeasurement:
-    """What one item measured; its records are those that the report names, and those of the data it names."""
+    """Return the measurement of one item; its records and data must be those that the report names."""
     archive, member = records_path(report), plain["records"]["member"]
     content = _member(archive, member)
     if sha256_of(content) != plain["records"]["sha256"]:
@@ -198,12 +197,12 @@ def _member(archive: Path, member: str) -> bytes:
         raise
     except FileNotFoundError as error:
         raise FailAwareError(f"{archive}: is not beside the report; {_REMEDY}") from error
-    except Exception as error:  # a damaged archive raises whatever its bytes provoke
+    except Exception as error:  # a damaged archive can raise any error
         raise FailAwareError(f"{archive}: has no records {member!r} ({describe_error(error)}); {_REMEDY}") from error
 
 
 def _check_columns(measurement: Measurement) -> None:
-    """Refuse what the reader of baselines would refuse."""
+    """Refuse columns that the reader of baselines would refuse."""
     records, data = measurement.records, measurement.provenance.data
     check_records(records, data)
     former = measurement.former
@@ -212,7 +211,7 @@ def _check_columns(measurement: Measurement) -> None:
 
 
 def _check_entry(measurement: Measurement, rule: FailureRule, report: Path) -> None:
-    """Refuse facts that would not be read from a baseline as they are in the report."""
+    """Refuse facts that a baseline would not return as they are in the report."""
     name = "entry"
     entry = baseline_of(measurement, rule, name)
     try:
@@ -225,9 +224,9 @@ def _check_entry(measurement: Measurement, rule: FailureRule, report: Path) -> N
 
 
 def _doubt(result: dict[str, Any], *, drifts: bool) -> str:  # Any: one result of the document
-    """Why a result is accepted only with a reason, as in a run that updates; "" if it needs none.
+    """Return why a result needs a reason, as in a run that updates; "" if it needs none.
 
-    Where it drifts, the sentence on that asks for the reason.
+    If the result drifts, the sentence on the drift asks for the reason.
     """
     if result.get("alarm") and not result.get("is_alarm_stored"):
         return f"ALARM: {result['alarm']}; if the values are right nonetheless,"
@@ -236,7 +235,8 @@ def _doubt(result: dict[str, Any], *, drifts: bool) -> str:  # Any: one result o
             "could not be compared with what was stored; look at both values in the report of the run, and if the "
             "change is meant,"
         )
-    if not drifts and any(Verdict(one["verdict"]) in (*WORSE, Verdict.NOT_WRITTEN) for one in result["comparisons"]):
+    verdicts = {Verdict(comparison["verdict"]) for comparison in result["comparisons"]}
+    if not drifts and verdicts & {*WORSE, Verdict.NOT_WRITTEN}:
         return "is worse than what was stored; if that is meant,"
     return ""
 

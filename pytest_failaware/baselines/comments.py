@@ -1,4 +1,4 @@
-"""Comments that people wrote into a baseline: taken from the old text, and put where they belong in the new one."""
+"""Comments of people in a baseline: taken from the old text and put at the same values in the new text."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pytest_failaware.baselines.file import HEADER
 from pytest_failaware.baselines.strict_yaml import compose
 
 _Path = tuple[str, ...]
-"""Where a value stands: the keys and positions that lead to it."""
+"""The path of a value: the keys and positions that lead to it."""
 
-_END: Final[_Path] = ("",)  # no value's
-_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # where YAML 1.1 counts a line
+_END: Final[_Path] = ("",)  # after the last value
+_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # line breaks in YAML 1.1
 
 
 def with_comments(text: str, old: str) -> str:
     """Return a baseline's canonical text with the comments of its old text.
 
-    A comment on a line of its own belongs to the value below it, another one to the value in front of it. Comments on
-    values that are gone go, too.
+    A comment on a separate line belongs to the value below it, any other comment to the value before it. Comments on
+    removed values are removed, too.
     """
     if "#" not in old.replace(HEADER, ""):
         return text
@@ -32,7 +32,7 @@ def with_comments(text: str, old: str) -> str:
     for path, comment in beside.items():
         if path in lasts:
             lines[lasts[path][0]] += f"  {comment}"
-    for path, comments in sorted(above.items(), key=lambda one: firsts.get(one[0], -1), reverse=True):
+    for path, comments in sorted(above.items(), key=lambda item: firsts.get(item[0], -1), reverse=True):
         if path in firsts:
             line = lines[firsts[path]]
             indent = line[: len(line) - len(line.lstrip())]
@@ -41,7 +41,7 @@ def with_comments(text: str, old: str) -> str:
 
 
 def _comments(text: str) -> tuple[dict[_Path, list[str]], dict[_Path, str]]:
-    """The comments above a value, and those beside one, by the value's path."""
+    """Return the comments above values and the comments beside values, by the value's path."""
     firsts, lasts = _lines(text)
     starts = {line: path for path, line in reversed(firsts.items())}  # the outermost value that starts there
     ends = {line: (column, path) for path, (line, column) in lasts.items()}
@@ -62,9 +62,9 @@ def _comments(text: str) -> tuple[dict[_Path, list[str]], dict[_Path, str]]:
 
 
 def _lines(text: str) -> tuple[dict[_Path, int], dict[_Path, tuple[int, int]]]:
-    """By path: the line where a value starts, its key included; and the line and column after its last character.
+    """Return by path: the first line of a value with its key; and the line and column after its last character.
 
-    Of a value that holds others the second is where its key ends.
+    For a value that contains others, the second is the end of its key.
     """
     firsts: dict[_Path, int] = {}
     lasts: dict[_Path, tuple[int, int]] = {}
@@ -76,14 +76,14 @@ def _lines(text: str) -> tuple[dict[_Path, int], dict[_Path, tuple[int, int]]]:
 
 
 def _values(node: yaml.Node | None, path: _Path = ()) -> Iterator[tuple[_Path, yaml.Node]]:
-    """Every key and every value below a node in the order of the text; a key has the path of its value."""
+    """Yield every key and every value below a node in the order of the text; a key has the path of its value."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             inner = (*path, str(key.value))
             yield inner, key
             yield from _values(value, inner)
     elif isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):  # a class stays what it is wherever it stands
+        for index, item in enumerate(node.value):  # a class keeps its comment at another position
             inner = (*path, str(item.value) if isinstance(item, yaml.ScalarNode) else str(index))
             yield inner, item
             yield from _values(item, inner)

@@ -1,4 +1,4 @@
-"""Measurements -> the entries of a baseline, with the golden reference: the first accepted values."""
+"""The entries of a baseline, made from measurements, with the golden reference: the first accepted values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_failaware.judge.comparability import otherwise_made
 from pytest_failaware.judge.metrics.rates import count_cells
 
 RuledMeasurement = tuple[Measurement, FailureRule]
-"""What an item measured, and the rule it was judged under."""
+"""The measurement of an item, and the rule that judged it."""
 
 
 def entry_of(
@@ -25,10 +25,10 @@ def entry_of(
     golden_reset: bool = False,
     is_filled: bool = False,
 ) -> BaselineEntry:
-    """The entry of one measurement in place of an old one, whose history it continues with the reason.
+    """Return the entry of a measurement that replaces an old entry and continues its history with the reason.
 
-    The old one's first values stay golden unless golden is reset, or the new records are the old ones with their
-    logits filled in.
+    The first values of the old entry stay golden unless golden is reset, or the new records are the old records plus
+    logits.
     """
     model, records = measurement.provenance.model, sha256_of(own_content(measurement.records))
     history = old.history if old else ()
@@ -48,7 +48,7 @@ def entry_of(
 
 
 def baseline_of(measurement: Measurement, rule: FailureRule, name: str) -> Baseline:
-    """The baseline that holds one measurement alone, as an update into no file would make it."""
+    """Return a baseline with only one measurement, as an update without a stored file would make it."""
     provenance = measurement.provenance
     return Baseline(
         name=name,
@@ -63,9 +63,10 @@ def baseline_of(measurement: Measurement, rule: FailureRule, name: str) -> Basel
 
 
 def ends_golden(directory: Path, old: Baseline, measurement: Measurement) -> bool:
-    """Whether the first accepted values of an entry cannot stay golden beside new ones.
+    """Return whether the first accepted values of an entry cannot stay golden beside the new values.
 
-    They are of other images, otherwise degraded or preprocessed as far as both sides say, or their file is lost.
+    They cannot if they have other images, another condition or another preprocessing as far as both sides say, or if
+    their file is lost.
     """
     entry = old.entries[measurement.condition.key]
     is_lost = golden_path(directory, old, entry) in missing_files(directory, old, [measurement.condition.key])
@@ -74,6 +75,6 @@ def ends_golden(directory: Path, old: Baseline, measurement: Measurement) -> boo
 
 
 def golden_after(old: BaselineEntry, records: str) -> Golden | None:
-    """The first accepted values beside new ones of the hash `records`; None while they are these themselves."""
+    """Return the golden reference beside new values with the hash `records`; None if the new values are golden."""
     first = old.golden or Golden(model_sha256=old.model.sha256, records_sha256=old.records_sha256)
     return None if first.records_sha256 == records else first

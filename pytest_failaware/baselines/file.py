@@ -1,4 +1,4 @@
-"""A baseline file <-> Baseline: canonical text for review, strict reading; decides no verdict."""
+"""Baseline files: canonical text for review, and strict reading."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.rates import FOUNDING_RATES, cell_rates
 
 SCHEMAS: Final = (1, 2)
-"""The versions that are read; the first knows no hash in the names of sample files."""
+"""The readable schema versions; the first has no hash in the names of sample files."""
 
 HEADER: Final = "# Written by pytest --failaware-update-baselines; review it like code.\n"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
@@ -32,10 +32,10 @@ _LARGEST: Final = 5_000_000  # bytes
 
 
 def baseline_path(directory: Path, name: str) -> Path:
-    """The file of a baseline.
+    """Return the path of a baseline's file.
 
     Raises:
-        BaselineError: the name cannot be a file's.
+        BaselineError: the name cannot be the name of a file.
     """
     if not _NAME.fullmatch(name) or name.endswith(".yaml"):
         raise BaselineError(
@@ -43,20 +43,20 @@ def baseline_path(directory: Path, name: str) -> Path:
             "leading dot or the ending .yaml"
         )
     if _DEVICE.fullmatch(name) or name.endswith("."):
-        raise BaselineError(f"baseline name {name!r}: Windows has no files or folders of this name; choose another")
+        raise BaselineError(f"baseline name {name!r}: Windows allows no file or folder of this name; choose another")
     return directory / f"{name}.yaml"
 
 
 def baseline_names(directory: Path) -> tuple[str, ...]:
-    """The baselines that exist."""
+    """Return the names of the stored baselines."""
     return tuple(sorted(path.stem for path in directory.glob("*.yaml")))
 
 
 def read_baseline(directory: Path, name: str) -> Baseline | None:
-    """The stored baseline, None where there is no such file.
+    """Return the stored baseline; None if there is no such file.
 
     Raises:
-        BaselineError: naming the file, the line and what is wrong there.
+        BaselineError: the file is invalid; the error names the file, the line and the fault.
     """
     path = baseline_path(directory, name)
     if not path.exists():
@@ -68,7 +68,7 @@ def read_text(path: Path) -> str:
     """Return the text of a baseline's file.
 
     Raises:
-        BaselineError: the file cannot be read, is larger than any baseline, or is a pointer of Git LFS.
+        BaselineError: the file cannot be read, is too large for a baseline, or is a Git LFS pointer.
     """
     try:
         with path.open("rb") as file:
@@ -84,7 +84,7 @@ def read_text(path: Path) -> str:
 
 
 def baseline_text(baseline: Baseline) -> str:
-    """The canonical text of a baseline: stable order, no dates, one number a line."""
+    """Return the canonical text of a baseline: stable order, no dates, one number a line."""
     document = {
         "schema": 2 if baseline.samples_sha256 else 1,
         "data": {
@@ -103,7 +103,7 @@ def baseline_text(baseline: Baseline) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes text so that it is read as it was."""
+    """A dumper that writes text so that reading returns the same text."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -144,7 +144,7 @@ def _plain_change(change: Change) -> dict[str, str | bool]:
 
 
 def _rates(cells: Cells) -> dict[str, float | None]:
-    """The rates for the reader; the counts are the truth."""
+    """Return the rates for people who read the file; only the counts are read back."""
     rates = cell_rates(cells)
     values = {name: rates[name].value for name in FOUNDING_RATES}
     return {name: None if value is None else round(value, 6) for name, value in values.items()}
@@ -154,10 +154,10 @@ def _rates(cells: Cells) -> dict[str, float | None]:
 
 
 def parse_baseline(text: str, file: str, name: str) -> Baseline:
-    """The baseline in a text; errors give it the name `file`.
+    """Return the baseline in a text; errors name it `file`.
 
     Raises:
-        BaselineError: naming the file, the line and what is wrong there.
+        BaselineError: the text is invalid; the error names the file, the line and the fault.
     """
     document = parse(text, file)
     version = document.mapping(required=("schema",))["schema"]
@@ -182,7 +182,7 @@ def parse_baseline(text: str, file: str, name: str) -> Baseline:
 
 
 def _data_fields(data: Node, *, named: bool) -> dict[str, Node]:
-    """The fields on the data; since schema 2 a hash names the file of samples."""
+    """Return the fields of the data; since schema 2 they have the hash that names the file of samples."""
     required = ("fingerprint", "samples", "classes", *(("samples_sha256",) if named else ()))
     return data.mapping(required=required, optional=("skipped", "groups"))
 
@@ -204,15 +204,15 @@ def _read_entry(key: str, entry: Node, data: DataFacts) -> BaselineEntry:
         name: count.count() for name, count in fields["cells"].mapping(required=Cells.__slots__, optional=()).items()
     }
     model = fields["model"].mapping(required=("sha256", "architecture"), optional=())
-    found = Cells(**cells)
+    counts = Cells(**cells)
     if not sum(cells.values()) == fields["samples"].count() == data.samples:
         raise fields["cells"].error(f"add up to {sum(cells.values())}, the data set has {data.samples} samples")
-    _check_rates(fields["rates"], found)
+    _check_rates(fields["rates"], counts)
     return BaselineEntry(
         condition=_condition(key, entry, fields),
         seed=fields["seed"].count() if "seed" in fields else None,
         rule=_rule(fields["rule"]),
-        cells=found,
+        cells=counts,
         records_sha256=_hash(fields["records"]),
         model=ModelFacts(sha256=model["sha256"].text(), architecture=model["architecture"].text()),
         environment={name: value.text() for name, value in fields["environment"].mapping().items()},
@@ -227,7 +227,7 @@ def _golden(golden: Node) -> Golden:
 
 
 def _hash(entry: Node) -> str:
-    """A hash, a part of which becomes the name of a file."""
+    """Return a valid hash, because a part of it becomes the name of a file."""
     text = entry.text()
     if not _HASH.fullmatch(text):
         raise entry.error(f"must be sha256: and 64 digits of a hash, got {text[:80]!r}")
@@ -235,7 +235,7 @@ def _hash(entry: Node) -> str:
 
 
 def _check_rates(rates: Node, cells: Cells) -> None:
-    """The rates are there for the reader, who must be able to trust them."""
+    """Refuse rates that the cells do not give, because people who read the file must be able to trust them."""
     expected = _rates(cells)
     for name, rate in rates.mapping(required=tuple(expected), optional=()).items():
         if rate.value != expected[name]:
@@ -254,7 +254,7 @@ def _rule(rule: Node) -> FailureRule:
     try:
         return FailureRule.parse(rule.text())
     except ConfigError as error:
-        raise rule.error(f"is no rule ({error})") from error
+        raise rule.error(f"is not a rule ({error})") from error
 
 
 def _condition(key: str, entry: Node, fields: Mapping[str, Node]) -> Condition:

@@ -1,4 +1,4 @@
-"""Files of a baseline that git ignores: a clone lacks them, so that nothing can be compared there."""
+"""Files of a baseline that git ignores: a clone lacks them, so nothing can be compared there."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from pytest_failaware.core.git import git
 
 
 def ignored_sentence(directory: Path, name: str) -> str:
-    """Return which files of a baseline git ignores, by which line, and what to add; "" where it ignores none.
+    """Return which files of a baseline git ignores, by which line, and what to add; "" if git ignores none.
 
-    A file that git tracks is not ignored, whatever a .gitignore says. No git and no repository are no error.
+    A file that git tracks is never ignored. Without git or without a repository nothing is ignored.
 
     Args:
         directory: the folder of the baselines.
-        name: the baseline.
+        name: the name of the baseline.
     """
     yaml, folder = directory / f"{name}.yaml", directory / name
     samples = sorted(folder.glob("*.npz"))
-    found = _ignored(directory, [path for path in (yaml, folder, *samples) if path.exists()])
-    if not found:
+    ignored = _ignored(directory, [path for path in (yaml, folder, *samples) if path.exists()])
+    if not ignored:
         return ""
-    rules = " and ".join(dict.fromkeys(found.values()))
+    rules = " and ".join(dict.fromkeys(ignored.values()))
     what = {yaml: f"{directory.name}/{name}.yaml", **dict.fromkeys(samples, f"{directory.name}/{name}/*.npz")}
-    named = " and ".join(dict.fromkeys(text for path, text in what.items() if path in found))
-    is_whole = yaml in found or folder in found  # git looks at no file of a folder that it ignores
+    named = " and ".join(dict.fromkeys(text for path, text in what.items() if path in ignored))
+    is_whole = yaml in ignored or folder in ignored  # git ignores all files of an ignored folder
     remedy = "take that line out" if is_whole else f"add '!**/{directory.name}/**/*.npz' below that line"
     return f"git ignores {named} by {rules}; a clone will not have them, so every gate will fail there; {remedy}"
 
 
 def _ignored(directory: Path, paths: Sequence[Path]) -> dict[Path, str]:
-    """The ignored ones among these paths, each with the place and the text of the line that ignores it."""
+    """Return the ignored paths among these, each with the place and the text of the line that ignores it."""
     names = "\0".join(os.fspath(path.relative_to(directory)) for path in paths)
-    found = git(directory, "check-ignore", "--verbose", "-z", "--stdin", stdin=os.fsencode(names))
-    fields = os.fsdecode(found or b"").split("\0")  # source, line, pattern, path, for each
+    output = git(directory, "check-ignore", "--verbose", "-z", "--stdin", stdin=os.fsencode(names))
+    fields = os.fsdecode(output or b"").split("\0")  # source, line, pattern, path, for each
     rows = list(zip(*(fields[start::4] for start in range(4)), strict=False))
     return {
         directory / path: f"{_short(source)}:{line} ({pattern!r})"
         for source, line, pattern, path in rows
-        if not pattern.startswith("!")  # a line that takes the file out of what is ignored
+        if not pattern.startswith("!")  # a line with "!" stops ignoring the file
     }
 
 
 def _short(source: str) -> str:
-    """A user's own list of ignored files without the name of the home folder."""
+    """Return the path of an ignore file, with ~ for the home folder."""
     home = os.fspath(Path("~").expanduser())
     return f"~{source.removeprefix(home)}" if source.startswith(home + os.sep) else source

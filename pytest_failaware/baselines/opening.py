@@ -1,4 +1,4 @@
-"""Opening the baseline that somebody names: a command for its records and samples, a program for its rule."""
+"""Opening a baseline by its name: a command needs its records and samples, a program needs its rule."""
 
 from __future__ import annotations
 
@@ -17,52 +17,52 @@ from pytest_failaware.core.samples import Samples
 _REMEDY: Final = "give --baseline-dir, or the path of a .yaml file"
 
 WITH_LOGITS: Final = "record it again with failaware_store_logits = true in the ini and --failaware-update-baselines"
-"""What helps where a command needs logits that are not stored."""
+"""The remedy if a command needs logits that are not stored."""
 
 
 def open_baseline(name: str, directory: Path, *, also: tuple[str, ...] = (), remedy: str = _REMEDY) -> Baseline:
-    """A baseline by its name in the folder, or by the path of its file; `also` could be meant by a name unknown.
+    """Return a baseline by its name in the folder or by the path of its file.
 
-    `remedy` says what helps if the folder holds no baseline.
+    `also` are further names that an unknown name could mean; `remedy` helps if the folder has no baseline.
     """
     folder = directory_of(name, directory)
     stem = Path(name).name.removesuffix(".yaml")
-    found = read_baseline(folder, stem)
-    if found is None:
+    baseline = read_baseline(folder, stem)
+    if baseline is None:
         known = (*baseline_names(folder), *also)
         hint = choices(stem, known) if known else remedy
         raise BaselineError(f"{baseline_path(folder, stem)}: no such baseline; {hint}")
-    return found
+    return baseline
 
 
-def open_records(given: Namespace, baseline: Baseline, condition: str) -> Records:
-    """The stored records of the condition that a command names.
+def open_records(options: Namespace, baseline: Baseline, condition: str) -> Records:
+    """Return the stored records of the condition that a command names.
 
     Raises:
-        BaselineError: there is no such entry, or its file is absent or damaged.
+        BaselineError: the entry does not exist, or its file is absent or damaged.
     """
     if condition not in baseline.entries:
         raise BaselineError(
-            f"--condition: {given.name} has no {condition!r}; {choices(condition, sorted(baseline.entries))}"
+            f"--condition: {options.name} has no {condition!r}; {choices(condition, sorted(baseline.entries))}"
         )
-    found = stored_records(given, baseline, condition)
-    if found is None:
-        raise BaselineError(f"{given.name}: no sample file for {condition}; restore it from version control")
-    return found
+    records = stored_records(options, baseline, condition)
+    if records is None:
+        raise BaselineError(f"{options.name}: no sample file for {condition}; restore it from version control")
+    return records
 
 
-def stored_records(given: Namespace, baseline: Baseline, condition: str) -> Records | None:
-    """The stored records of an entry, None where their file is absent."""
-    return read_records(directory_of(given.name, given.baseline_dir), baseline, baseline.entries[condition])
+def stored_records(options: Namespace, baseline: Baseline, condition: str) -> Records | None:
+    """Return the stored records of an entry; None if their file is absent."""
+    return read_records(directory_of(options.name, options.baseline_dir), baseline, baseline.entries[condition])
 
 
-def stored_samples(given: Namespace, baseline: Baseline) -> Samples | None:
-    """The samples of a baseline, None if their file is absent."""
-    return read_samples(directory_of(given.name, given.baseline_dir), baseline)
+def stored_samples(options: Namespace, baseline: Baseline) -> Samples | None:
+    """Return the samples of a baseline; None if their file is absent."""
+    return read_samples(directory_of(options.name, options.baseline_dir), baseline)
 
 
 def directory_of(name: str, directory: Path) -> Path:
-    """The folder that a baseline lies in."""
+    """Return the folder of a baseline."""
     return Path(name).parent if name.endswith(".yaml") else directory
 
 
@@ -70,11 +70,12 @@ def load_rule(path: str | Path, condition: str | None = None) -> FailureRule:
     """Return the rule of a baseline's file; imports neither torch nor pytest.
 
     Args:
-        path: of the .yaml file; the files of samples beside it are not read.
-        condition: as spelled in the file, for its rule; None if all conditions have the same one.
+        path: the path of the .yaml file; the sample files beside it are not read.
+        condition: the condition of the rule, as spelled in the file; None if all conditions have the same rule.
 
     Raises:
-        BaselineError: no such file or condition, a damaged file, or rules that differ while no condition is named.
+        BaselineError: the file or the condition does not exist, the file is damaged, or the conditions have different
+            rules and no condition is named.
     """
     file = Path(path)
     baseline = read_baseline(file.parent, file.stem) if file.suffix == ".yaml" else None

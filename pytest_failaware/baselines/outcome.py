@@ -1,4 +1,4 @@
-"""What an update of a baseline did, and the sentence that says so."""
+"""The outcome of an update of a baseline, and the sentence on it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pytest_failaware.core.request import RESET
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateOutcome:
-    """What an update did, by condition key.
+    """The outcome of an update, by condition key.
 
-    `refused` says why it did nothing; `lacking` names the options without which it did nothing, each with the keys that
-    need it. `diff` says how the YAML file changes.
+    `refused` says why the update wrote nothing; `lacking` names the missing options, each with the keys that need it.
+    `diff` is the change of the YAML file.
 
-    For the keys in `golden_anew` drift is measured from the values stored now; for those in `without_logits` the logits
-    that were stored are gone.
+    The keys in `golden_anew` have a new golden reference: the values stored now. The keys in `without_logits` lost
+    their stored logits.
     """
 
     recorded: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
-    regrouped: str = ""  # how many groups the same samples were in and are in now, where that changed
+    regrouped: str = ""  # the number of groups before and now, if the groups of the same samples changed
     pruned: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()  # classes, as failaware_rename spells them
     golden_anew: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class UpdateOutcome:
 def outcome_sentence(
     name: str, directory: Path, outcome: UpdateOutcome, *, dry_run: bool = False, prefix: str = "--failaware-"
 ) -> str:
-    """What happened to one baseline's files; `prefix` stands before the names of options."""
+    """Return a sentence on the files of one baseline; `prefix` precedes the names of options."""
     if outcome.lacking:
         keys = list(dict.fromkeys(key for keys in outcome.lacking.values() for key in keys))
         doubt = incomparable(keys, ends_golden=RESET in outcome.lacking)
@@ -52,13 +52,13 @@ def outcome_sentence(
         "unchanged": outcome.unchanged,
         "classes renamed": outcome.renamed,
         "groups of the samples": (outcome.regrouped,) if outcome.regrouped else (),
-        "drift is measured anew for": outcome.golden_anew,
+        "drift starts from the new values for": outcome.golden_anew,
         "no logits any more for": outcome.without_logits,
     }
-    said = "; ".join(f"{verb} {named(keys)}" for verb, keys in done.items() if keys)
+    changes = "; ".join(f"{verb} {named(keys)}" for verb, keys in done.items() if keys)
     changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped or outcome.renamed
     if dry_run:
-        return f"{directory / name}.yaml: {said}; dry run, nothing written"
+        return f"{directory / name}.yaml: {changes}; dry run, nothing written"
     file = directory / f"{name}.yaml"
     both = shlex.join([str(file), str(directory / name)])
-    return f"{file}: {said}; " + (f"review and commit it: git add {both}" if changed else "nothing written")
+    return f"{file}: {changes}; " + (f"review and commit it: git add {both}" if changed else "nothing written")

@@ -1,4 +1,4 @@
-"""What an update writes: new measurements merged into a stored baseline, and the outcome; nothing is written here."""
+"""The plan of an update: new measurements merged into a stored baseline, and the outcome. Writes nothing."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.groups import same_groups
 
-_COMPARED: Final = tuple(one.name for one in dataclass_fields(Baseline) if one.compare)
+_COMPARED: Final = tuple(column.name for column in dataclass_fields(Baseline) if column.compare)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """What an update is asked to do, as `update_baseline` describes it."""
+    """The request to an update; `update_baseline` describes the fields."""
 
     measured: Sequence[RuledMeasurement]
     drop: Collection[str]
@@ -41,21 +41,21 @@ class Update:
 
     @property
     def fresh(self) -> dict[str, RuledMeasurement]:
-        """What was measured, by condition key; of two tests that gate one condition the last."""
+        """The measurements by condition key; the last one if two tests gate the same condition."""
         return {measurement.condition.key: (measurement, rule) for measurement, rule in self.measured}
 
 
 class _Stored(Enum):
-    """What a file says of a measurement."""
+    """How much of a measurement a file already stores."""
 
     WHOLLY = "wholly"
-    PARTLY = "partly"  # an optional column that was measured is not stored
+    PARTLY = "partly"  # all except an optional column
     OTHERWISE = "otherwise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What an update writes, the YAML file last, and the baseline as it is then."""
+    """The files that an update writes, the YAML file last, and the baseline after the update."""
 
     outcome: UpdateOutcome
     contents: Mapping[Path, bytes] = field(default_factory=dict)
@@ -63,10 +63,10 @@ class Plan:
 
 
 def plan_renaming(directory: Path, old: Baseline | None, update: Update) -> Plan | None:
-    """Return the baseline under new names of its classes, with the values it has; None if there is nothing to rename.
+    """Return the baseline with new class names and its old values; None if there is nothing to rename.
 
-    It is written before the update: whatever ends that, the baseline is whole. An update that is going to be refused
-    renames nothing.
+    It is written before the update, so that the baseline is complete even if the update is interrupted. If the update
+    will be refused, nothing is renamed.
     """
     if old is None or not update.measured or not is_renamed(old, update.measured[0][0]):
         return None
@@ -75,10 +75,10 @@ def plan_renaming(directory: Path, old: Baseline | None, update: Update) -> Plan
     is_refused = refusal(preview, update.measured, update.fresh, update.drop) or lacking(
         directory, preview, update.fresh, reason=update.reason, reset_golden=update.reset_golden
     )
-    found = None if is_refused else renamed_files(directory, old, first)
-    if found is None:
+    files = None if is_refused else renamed_files(directory, old, first)
+    if files is None:
         return None
-    merged, contents = found
+    merged, contents = files
     before, after = _texts(directory, old, merged)
     contents[baseline_path(directory, old.name).resolve()] = after.encode()
     pairs = zip(old.data.classes, merged.data.classes, strict=True)
@@ -93,7 +93,7 @@ def plan_update(directory: Path, old: Baseline | None, name: str, update: Update
     """Return what an update writes: the changed entries, their sample files, and the YAML; or why it writes nothing.
 
     Raises:
-        BaselineError: there is no such entry to delete, or what would be written could not be read.
+        BaselineError: an entry to delete does not exist, or the new file could not be read.
     """
     known = old.entries if old else {}
     for key in update.drop:
@@ -104,10 +104,10 @@ def plan_update(directory: Path, old: Baseline | None, name: str, update: Update
         return Plan(outcome=UpdateOutcome(refused=refused), baseline=old)
     if needed := lacking(directory, old, fresh, reason=update.reason, reset_golden=update.reset_golden):
         return Plan(outcome=UpdateOutcome(lacking=needed), baseline=old)
-    found = {key: _found(directory, old, *one) for key, one in fresh.items()} if old else {}
+    already = {key: _stored(directory, old, *measured) for key, measured in fresh.items()} if old else {}
     reset = [key for key, entry in known.items() if update.reset_golden and entry.golden is not None]
-    unchanged = tuple(key for key, stored in found.items() if stored is _Stored.WHOLLY and key not in reset)
-    changed = {key: one for key, one in fresh.items() if key not in unchanged}
+    unchanged = tuple(key for key, stored in already.items() if stored is _Stored.WHOLLY and key not in reset)
+    changed = {key: measured for key, measured in fresh.items() if key not in unchanged}
     outcome = UpdateOutcome(
         recorded=tuple(key for key in changed if key not in known),
         updated=tuple(key for key in changed if key in known),
@@ -119,8 +119,8 @@ def plan_update(directory: Path, old: Baseline | None, name: str, update: Update
     )
     if not changed and not update.drop and not outcome.regrouped:
         return Plan(outcome=outcome, baseline=old)
-    # If an optional column alone is new, what is stored now is as golden as what it replaces.
-    filled = [key for key, stored in found.items() if stored is _Stored.PARTLY and known[key].golden is None]
+    # If only an optional column is new, the new values keep the golden status of the old ones.
+    filled = [key for key, stored in already.items() if stored is _Stored.PARTLY and known[key].golden is None]
     merged = _merged(directory, old, name, changed, update, outcome.golden_anew, filled)
     before, after = _texts(directory, old, merged)
     contents = carried_over(directory, old, merged) | _samples(directory, merged, changed, update)
@@ -133,10 +133,10 @@ def plan_update(directory: Path, old: Baseline | None, name: str, update: Update
 
 
 def _texts(directory: Path, old: Baseline | None, merged: Baseline) -> tuple[str, str]:
-    """The text of the YAML file before and after, which has to be read as what was meant.
+    """Return the text of the YAML file before and after the update, and check that it can be read back.
 
     Raises:
-        BaselineError: it would not be.
+        BaselineError: reading the new text does not return the same baseline.
     """
     path, after = baseline_path(directory, merged.name), baseline_text(merged)
     before = read_text(path) if old else ""
@@ -154,7 +154,7 @@ def _texts(directory: Path, old: Baseline | None, merged: Baseline) -> tuple[str
 def _samples(
     directory: Path, merged: Baseline, changed: Mapping[str, RuledMeasurement], update: Update
 ) -> dict[Path, bytes]:
-    """The files of samples: the outcomes of each changed condition, and what all conditions share."""
+    """Return the sample files: the outcomes of each changed condition, and the shared list of samples."""
     contents = {}
     for key, (measurement, _) in changed.items():
         _check(directory, merged, measurement)
@@ -166,7 +166,7 @@ def _samples(
 
 
 def _check(directory: Path, merged: Baseline, measurement: Measurement) -> None:
-    """Refuse to write what could not be read."""
+    """Refuse records that could not be read back."""
     try:
         check_records(measurement.records, measurement.provenance.data)
     except ColumnsError as error:
@@ -177,7 +177,7 @@ def _check(directory: Path, merged: Baseline, measurement: Measurement) -> None:
 
 
 def _without_logits(directory: Path, old: Baseline | None, changed: Mapping[str, RuledMeasurement]) -> Iterator[str]:
-    """The entries whose stored logits are lost, as the measurement brings none."""
+    """Yield the entries whose stored logits are lost because the measurement has none."""
     for key, (measurement, _) in changed.items():
         entry = old.entries.get(key) if old else None
         if old is None or entry is None or measurement.records.logits is not None:
@@ -189,14 +189,14 @@ def _without_logits(directory: Path, old: Baseline | None, changed: Mapping[str,
 def _golden_anew(
     directory: Path, old: Baseline | None, changed: Mapping[str, RuledMeasurement], update: Update
 ) -> Iterator[str]:
-    """The stored entries whose new values become golden."""
+    """Yield the stored entries whose new values become golden."""
     for key, (measurement, _) in changed.items():
         if old is not None and key in old.entries and (update.reset_golden or ends_golden(directory, old, measurement)):
             yield key
 
 
 def _regrouped(directory: Path, old: Baseline | None, measured: Sequence[RuledMeasurement]) -> str:
-    """How many groups before and now, "" where the samples belong together as they are stored, or are others."""
+    """Return the number of groups before and now; "" if the groups did not change or the samples are others."""
     if old is None or not measured or old.data != measured[0][0].provenance.data:
         return ""
     before, now = read_samples(directory, old), measured[0][0].samples
@@ -206,8 +206,8 @@ def _regrouped(directory: Path, old: Baseline | None, measured: Sequence[RuledMe
     return " -> ".join(f"{group_count(side):,}" if side is not None else "none" for side in groups)
 
 
-def _found(directory: Path, baseline: Baseline, measurement: Measurement, rule: FailureRule) -> _Stored:
-    """How much of what was measured the file already says."""
+def _stored(directory: Path, baseline: Baseline, measurement: Measurement, rule: FailureRule) -> _Stored:
+    """Return how much of a measurement the file already stores."""
     provenance = measurement.provenance
     entry = baseline.entries.get(measurement.condition.key)
     if entry is None or (baseline.data, baseline.preprocessing) != (provenance.data, provenance.preprocessing):
@@ -229,7 +229,7 @@ def _merged(
     golden_anew: Collection[str],
     filled: Collection[str],
 ) -> Baseline:
-    """The baseline with the changed entries in place and the dropped ones gone."""
+    """Return the baseline with the changed entries and without the dropped entries."""
     known = old.entries if old else {}
     entries = {key: entry for key, entry in known.items() if key not in update.drop}
     for key, (measurement, rule) in changed.items():

@@ -1,4 +1,4 @@
-"""Reading the reference of one condition as one version, though another process may write at the same time."""
+"""Reading the reference of one condition in one consistent version, even while another process writes."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.reference import Reference
 
-_TRIES: Final = 20  # each one fails only if another process has finished an update since the last
+_TRIES: Final = 20  # a try fails only if another process has finished an update since the last try
 
 
 def read_reference(
     directory: Path, name: str, key: str, *, baseline: Baseline | None, with_golden: bool = True
 ) -> Reference:
-    """Return what is stored of one condition.
+    """Return the stored reference of one condition.
 
-    An update removes the files that it replaced. If a file that the baseline names is absent, the baseline is read
-    again, and counts if it has changed.
+    An update removes the files that it replaced. If a file of the baseline is absent, the baseline is read again, and
+    the new version is used if it differs.
 
     Args:
         directory: the folder of the baselines.
-        name: of the baseline.
-        key: of the condition.
-        baseline: as it was read before, None if there was no file.
+        name: the name of the baseline.
+        key: the key of the condition.
+        baseline: the baseline as it was read before; None if there was no file.
         with_golden: read the golden reference, too.
 
     Raises:
@@ -51,12 +51,12 @@ def read_reference(
 
 
 def _is_whole(reference: Reference) -> bool:
-    """Whether no file of the condition was absent when it was read."""
+    """Return whether all files of the condition were there when it was read."""
     return reference.stored is None or (not reference.absence and reference.records is not None)
 
 
 def _attempt(directory: Path, reference: Reference, *, with_golden: bool) -> Reference | BaselineError:
-    """What is stored, or why it cannot be read."""
+    """Return the stored reference, or the error of reading it."""
     if reference.stored is None:
         return reference
     baseline, entry = reference.stored

@@ -1,4 +1,4 @@
-"""Why measurements are not stored in a baseline, as sentences: nothing fits, or an option that allows it is missing."""
+"""Sentences on why measurements are not stored in a baseline: they do not fit, or an option is missing."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def refusal(
     fresh: Mapping[str, RuledMeasurement],
     drop: Collection[str],
 ) -> str:
-    """Why nothing can be stored, "" where it can."""
+    """Return why nothing can be stored; "" if everything can."""
     if not measured:
         return ""
     provenance = measured[0][0].provenance
     samples = measured[0][0].samples
-    if any(one.provenance != provenance or not same_groups(one.samples, samples) for one, _ in measured):
-        return "its items measured different models or data; give each a baseline of its own"
-    if torn := [one.condition.key for one, rule in measured if not _agree((one, rule), fresh[one.condition.key])]:
+    if any(other.provenance != provenance or not same_groups(other.samples, samples) for other, _ in measured):
+        return "its items measured different models or data; give each its own baseline"
+    if torn := [item[0].condition.key for item in measured if not _agree(item, fresh[item[0].condition.key])]:
         return f"two tests gate {torn[0]} with other rules or seeds; give each its own baseline"
     stale = [key for key in old.entries if key not in fresh and key not in drop] if old else []
     if old is None or not stale:
@@ -53,22 +53,22 @@ def refusal(
 def lacking(
     directory: Path, old: Baseline | None, fresh: Mapping[str, RuledMeasurement], *, reason: str, reset_golden: bool
 ) -> dict[str, list[str]]:
-    """The options without which new values must not replace the stored ones, with the entries that need each.
+    """Return the missing options without which new values must not replace stored values, with their entries.
 
-    Values of other images, of another preprocessing or over absent sample files cannot be compared with the stored
-    ones, so that nothing but a person's reason speaks for them. Where golden ends, its reset has to be meant.
+    New values cannot be compared if the images, the preprocessing or absent sample files differ, so a person must give
+    a reason. If the golden reference ends, a person must ask for its reset.
     """
-    known = {key: one for key, (one, _) in fresh.items() if old is not None and key in old.entries}
+    known = {key: measurement for key, (measurement, _) in fresh.items() if old is not None and key in old.entries}
     if old is None:
         return {}
-    ending = [key for key, one in known.items() if ends_golden(directory, old, one)]
+    ending = [key for key, measurement in known.items() if ends_golden(directory, old, measurement)]
     unlike = [key for key in known if key in ending or missing_files(directory, old, [key])]
     needed = {RESET: [] if reset_golden else ending, REASON: [] if reason else unlike}
     return {option: keys for option, keys in needed.items() if keys}
 
 
 def _agree(one: RuledMeasurement, other: RuledMeasurement) -> bool:
-    """Whether two items that gate one condition of one baseline would store the same entry."""
+    """Return whether two items that gate the same condition of a baseline would store the same entry."""
     (first, rule), (second, other_rule) = one, other
     return (rule, first.seed) == (other_rule, second.seed) and records_equal(first.records, second.records, rule)
 
@@ -77,7 +77,7 @@ def _agree(one: RuledMeasurement, other: RuledMeasurement) -> bool:
 
 
 def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str, str]:
-    """Why this run must not write a baseline at all, by its name: values that need an option that was not given."""
+    """Return by name why this run must not write a baseline: some of its values need a missing option."""
     if writing.update is UpdateMode.NOTHING:
         return {}
     doubtful: dict[str, list[ItemResult]] = defaultdict(list)
@@ -93,17 +93,17 @@ def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str
 
 
 def _ready(results: Sequence[ItemResult], name: str) -> list[str]:
-    """The conditions of a baseline whose values this run was to write."""
-    return [one.stats.condition for one in results if one.baseline == name and one.verdict.is_written]
+    """Return the conditions of a baseline whose values this run was asked to write."""
+    return [result.stats.condition for result in results if result.baseline == name and result.verdict.is_written]
 
 
 def nothing_else(keys: Sequence[str]) -> str:
-    """That a refused baseline keeps its other values too: it never mixes those of two models."""
+    """Say that a refused baseline keeps its other values, too: it never mixes the values of two models."""
     return f"; not written either: {named(keys)}" if keys else ""
 
 
 def drift_refusal(name: str, keys: Sequence[str], options: Collection[str], prefix: str) -> str:
-    """That a baseline is not written since conditions of it drifted."""
+    """Say that a baseline is not written because conditions drifted."""
     return not_written(name, f"{_drifted(keys)}; if that is meant,", options, prefix)
 
 
@@ -112,16 +112,16 @@ def _drifted(keys: Sequence[str]) -> str:
 
 
 def _doubt(results: Sequence[ItemResult]) -> str:
-    """Why values must not be stored as they are, and what to do if they are right."""
+    """Return why values are not stored, and what to do if they are right."""
     if any(result.has_new_alarm for result in results):
         return "the condition clean gives an ALARM; correct the set-up, or, if the values are right nonetheless,"
     if keys := [result.stats.condition for result in results if result.stored or result.ends_golden]:
         return incomparable(keys, ends_golden=any(result.ends_golden for result in results))
     drifted = [result.stats.condition for result in results if result.has_drifted]
     worse = [result.stats.condition for result in results if not result.has_drifted]
-    found = [_drifted(drifted)] if drifted else []
-    found += [f"the new values of {named(worse)} are worse than the stored ones"] if worse else []
-    return f"{' and '.join(found)}; if that is meant,"
+    doubts = [_drifted(drifted)] if drifted else []
+    doubts += [f"the new values of {named(worse)} are worse than the stored ones"] if worse else []
+    return f"{' and '.join(doubts)}; if that is meant,"
 
 
 def incomparable(keys: Sequence[str], *, ends_golden: bool) -> str:
@@ -134,11 +134,12 @@ def incomparable(keys: Sequence[str], *, ends_golden: bool) -> str:
 
 
 def not_written(name: str, doubt: str, options: Collection[str], prefix: str) -> str:
-    """That a baseline is written only with options that were not given."""
+    """Say that a baseline is written only with the missing options."""
     typed = {RESET: f"{prefix}{RESET}", REASON: f'{prefix}{REASON}="why"'}
-    return f"baseline {name!r} NOT written: {doubt} add {' '.join(typed[one] for one in typed if one in options)}"
+    needed = " ".join(text for option, text in typed.items() if option in options)
+    return f"baseline {name!r} NOT written: {doubt} add {needed}"
 
 
 def named(keys: Sequence[str]) -> str:
-    """The entries by name; many are counted, and the diff of the file names them."""
+    """Return the names of the entries, or their number if there are many: the diff of the file names them."""
     return ", ".join(keys) if len(keys) <= _NAMED else f"{len(keys)} entries"

@@ -1,6 +1,6 @@
-"""A baseline under new names of its classes: failaware_rename says them, the images have to be the same.
+"""A baseline with new class names: failaware_rename gives the names, the images must be the same.
 
-The ids of samples hold the names of their classes, so that each stored sample gets the id that it has now.
+The ids of samples contain the names of their classes, so each stored sample gets its new id.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from pytest_failaware.core.reference import Reference
 
 
 def is_renamed(baseline: Baseline, measurement: Measurement) -> bool:
-    """Return whether the data differs from the baseline's in names of classes alone, and the lines say so.
+    """Return whether the data differs from the baseline's only in class names that the lines rename.
 
-    The fingerprint holds every id, every label and the names in their order: no output has another meaning.
+    The fingerprint covers every id, every label and the names in their order, so no output has another meaning.
     """
     former = measurement.former
     return former is not None and baseline.data.fingerprint == former.fingerprint
 
 
 def renamed(reference: Reference, measurement: Measurement) -> Reference:
-    """Return what is stored as if it had been recorded under the new names."""
+    """Return the reference as if it had been recorded under the new names."""
     if reference.baseline is None or not is_renamed(reference.baseline, measurement):
         return reference
     records, golden = reference.records, reference.golden
@@ -44,7 +44,7 @@ def renamed(reference: Reference, measurement: Measurement) -> Reference:
 
 
 def under_new_names(baseline: Baseline, measurement: Measurement) -> Baseline:
-    """Return a baseline with the new names and the ids of now; its entries still name the files as they are."""
+    """Return a baseline with the new names and the new ids; its entries still name the old files."""
     now, errors = measurement.provenance.data, np.array(baseline.known_label_errors, dtype=np.uint64)
     return dataclasses.replace(
         baseline,
@@ -54,14 +54,14 @@ def under_new_names(baseline: Baseline, measurement: Measurement) -> Baseline:
 
 
 def with_new_ids(records: Records, measurement: Measurement) -> Records:
-    """Return records with the ids of now, ascending."""
+    """Return records with the new ids, ascending."""
     ids = _new_ids(records.sample_id, measurement)
     samples = dataclasses.replace(records.samples, ids=ids)
     return dataclasses.replace(records, samples=samples).take(np.argsort(ids))
 
 
 def _new_ids(ids: NDArray[np.uint64], measurement: Measurement) -> NDArray[np.uint64]:
-    """The id that each of these samples has now; a sample that was not measured, under a limit, keeps its own."""
+    """Return the new id of each sample; a sample that a limit left out keeps its id."""
     if measurement.former is None:
         return ids
     order = np.argsort(measurement.former.sample_id)
@@ -73,9 +73,9 @@ def _new_ids(ids: NDArray[np.uint64], measurement: Measurement) -> NDArray[np.ui
 def renamed_files(
     directory: Path, baseline: Baseline, measurement: Measurement
 ) -> tuple[Baseline, dict[Path, bytes]] | None:
-    """Return a baseline under the new names with all its sample files, None if it is not to be renamed, or lacks files.
+    """Return a baseline with the new names and all its sample files; None if there is no renaming or a file is absent.
 
-    Every entry is carried over with its values, also one that this run did not measure.
+    Every entry keeps its values, even if this run did not measure it.
     """
     if not baseline.entries or not is_renamed(baseline, measurement) or missing_files(directory, baseline):
         return None
@@ -88,14 +88,14 @@ def renamed_files(
         )
         if stored.records is None:
             return None
-        own, golden = own_content(stored.records), entry.golden
+        content, golden = own_content(stored.records), entry.golden
         shared = shared_content(stored.records.samples)
-        contents[sha256_of(own)] = own
+        contents[sha256_of(content)] = content
         if golden is not None and stored.golden is not None:
             first = own_content(stored.golden)
             contents[sha256_of(first)] = first
             golden = dataclasses.replace(golden, records_sha256=sha256_of(first))
-        entries[key] = dataclasses.replace(entry, records_sha256=sha256_of(own), golden=golden)
+        entries[key] = dataclasses.replace(entry, records_sha256=sha256_of(content), golden=golden)
     merged = dataclasses.replace(
         under_new_names(baseline, measurement), entries=entries, samples_sha256=sha256_of(shared)
     )
@@ -108,7 +108,7 @@ def renamed_files(
 
 
 def check_lines(rename: Mapping[str, str], baseline: Baseline, measurement: Measurement) -> str:
-    """Return a sentence on the lines that have done their work, "" if each of them still renames.
+    """Return a sentence on the lines that are no longer needed; "" if every line still renames.
 
     Raises:
         ConfigError: a line names a class that neither side has.

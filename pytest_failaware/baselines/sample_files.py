@@ -1,8 +1,8 @@
 """The sample files beside a baseline: which files it names, which are missing, and which an update leaves behind.
 
-They are samples-HASH.npz (ids, labels, groups) and CONDITION-HASH.npz. The hash is the first digits of the hash that
-the YAML names, so a file never changes and the YAML alone says which files count. Baselines of schema 1 have names
-without a hash.
+They are samples-HASH.npz (ids, labels, groups) and CONDITION-HASH.npz. HASH has the first digits of the hash in the
+YAML, so a file never changes and only the YAML decides which files count. Baselines of schema 1 have names without a
+hash.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _REMEDY: Final = (
 
 
 def missing_files(directory: Path, baseline: Baseline, keys: Collection[str] | None = None) -> tuple[Path, ...]:
-    """Return the sample files that a baseline names and that are not there; a Git LFS pointer is none.
+    """Return the sample files that a baseline names but that are missing; a Git LFS pointer counts as missing.
 
     Args:
         directory: the folder of the baselines.
-        baseline: what names them.
-        keys: of the entries to look at, which all need the list of samples too; None for every entry.
+        baseline: the baseline that names the files.
+        keys: the keys of the entries to check, which all need the list of samples, too; None for every entry.
     """
     return tuple(path for path in sorted(named_files(directory, baseline, keys)) if _is_missing(path))
 
 
 def named_files(directory: Path, baseline: Baseline, keys: Collection[str] | None = None) -> set[Path]:
-    """Return the sample files that a baseline names, those of all entries or of the entries `keys`."""
+    """Return the sample files that a baseline names, for all entries or for the entries `keys`."""
     files = {shared_path(directory, baseline)}
     for key in baseline.entries if keys is None else keys:
         entry = baseline.entries[key]
@@ -49,7 +49,7 @@ def named_files(directory: Path, baseline: Baseline, keys: Collection[str] | Non
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether a file is absent or a Git LFS pointer; an update may remove it at any moment, so it is opened at once."""
+    """Return whether a file is absent or a Git LFS pointer, by opening it: an update may remove it at any moment."""
     try:
         with path.open("rb") as file:
             return is_lfs_pointer(file.read(64))
@@ -58,7 +58,7 @@ def _is_missing(path: Path) -> bool:
 
 
 def former_files(directory: Path, baseline: Baseline) -> Iterator[tuple[Path, str]]:
-    """Yield where schema 1 keeps the sample files, each with the hash that the YAML names, "" for none."""
+    """Yield the paths of sample files in schema 1, each with the hash in the YAML; "" if it has none."""
     folder = directory / baseline.name
     yield folder / "samples.npz", ""
     for entry in baseline.entries.values():
@@ -68,17 +68,17 @@ def former_files(directory: Path, baseline: Baseline) -> Iterator[tuple[Path, st
 
 
 def shared_path(directory: Path, baseline: Baseline) -> Path:
-    """Return where a baseline's ids and labels lie."""
+    """Return the path of a baseline's ids and labels."""
     return directory / baseline.name / f"samples{_suffix(baseline, baseline.samples_sha256)}.npz"
 
 
 def own_path(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Path:
-    """Return where a condition's columns lie."""
+    """Return the path of a condition's columns."""
     return directory / baseline.name / f"{entry.condition.slug}{_suffix(baseline, entry.records_sha256)}.npz"
 
 
 def golden_path(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Path:
-    """Return where the columns of a condition's golden reference lie; they may be the stored ones themselves."""
+    """Return the path of a condition's golden columns, which can be the stored columns themselves."""
     if entry.golden is None:
         return own_path(directory, baseline, entry)
     suffix = _suffix(baseline, entry.golden.records_sha256) or ".golden"
@@ -86,7 +86,7 @@ def golden_path(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Pa
 
 
 def _suffix(baseline: Baseline, sha256: str) -> str:
-    """What a file's name says of its content; nothing in schema 1."""
+    """Return the part of a file's name that depends on its content; "" in schema 1."""
     return f"-{sha256.removeprefix('sha256:')[:_DIGITS]}" if baseline.samples_sha256 else ""
 
 
@@ -96,7 +96,7 @@ def sha256_of(content: bytes) -> str:
 
 
 def read_content(path: Path) -> bytes | None:
-    """Return the bytes of a sample file, None if it is absent.
+    """Return the bytes of a sample file; None if it is absent.
 
     Raises:
         BaselineError: the file cannot be read.
@@ -113,7 +113,7 @@ def read_content(path: Path) -> bytes | None:
 
 
 def absence(directory: Path, baseline: Baseline, key: str) -> str:
-    """Return why the stored outcome of an entry is not known: which files are absent; "" if all are there.
+    """Return which files are absent, so that the stored outcome of an entry is not known; "" if none is.
 
     The sentence names all absent files of the baseline, so that it is the same for all its entries.
     """
@@ -132,7 +132,7 @@ def absence(directory: Path, baseline: Baseline, key: str) -> str:
 
 
 def shared_hash(directory: Path, baseline: Baseline) -> str:
-    """Return the hash of a baseline's list of samples; "" if neither the YAML nor a file can say it."""
+    """Return the hash of a baseline's list of samples; "" if neither the YAML nor a file has it."""
     if baseline.samples_sha256:
         return baseline.samples_sha256
     content = read_content(shared_path(directory, baseline))
@@ -140,10 +140,10 @@ def shared_hash(directory: Path, baseline: Baseline) -> str:
 
 
 def carried_over(directory: Path, old: Baseline | None, new: Baseline) -> dict[Path, bytes]:
-    """Return the sample files that schema 1 names without their hashes, as they are, under the names they have now.
+    """Return the sample files of schema 1, whose names have no hashes, under their new names.
 
     Raises:
-        BaselineError: a file is not the one that the YAML names.
+        BaselineError: a file is not the file that the YAML names.
     """
     if old is None or old.samples_sha256 or not new.samples_sha256:
         return {}
@@ -163,16 +163,16 @@ def carried_over(directory: Path, old: Baseline | None, new: Baseline) -> dict[P
 
 
 def remove_leftovers(directory: Path, name: str, home: Path, old: Baseline | None, baseline: Baseline | None) -> None:
-    """Remove what no update needs any more, under the lock: sample files without a name, and temporary files.
+    """Remove files that are no longer needed, under the lock: unnamed sample files and temporary files.
 
-    A linked folder may serve other baselines, whose files are not known here; nothing is removed from it.
+    Nothing is removed from a linked folder, because other baselines may use its files.
 
     Args:
         directory: the folder of the baselines.
-        name: of the baseline.
-        home: the folder of the YAML file itself, which a link may lead to.
-        old: what was stored.
-        baseline: what is stored now.
+        name: the name of the baseline.
+        home: the folder of the YAML file itself, which a link can point to.
+        old: the baseline before the update.
+        baseline: the baseline after the update.
     """
     sides = [side for side in (old, baseline) if side is not None]
     named = named_files(directory, baseline) if baseline is not None else set()
@@ -186,12 +186,12 @@ def remove_leftovers(directory: Path, name: str, home: Path, old: Baseline | Non
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether the name is one that only an update gives."""
+    """Return whether only an update gives such a name."""
     return bool(_HASHED.fullmatch(path.name)) or final_name(path.name).endswith(".npz")
 
 
 def _hashes(directory: Path, baseline: Baseline) -> Iterator[tuple[Path, str]]:
-    """Where the columns of each entry lie, golden ones too, with their hashes."""
+    """Yield the paths of the columns of each entry, including golden columns, with their hashes."""
     for entry in baseline.entries.values():
         yield own_path(directory, baseline, entry), entry.records_sha256
         if entry.golden is not None:

@@ -1,4 +1,4 @@
-"""Samples and records <-> the files beside a baseline, each bound to the YAML by a hash."""
+"""Reading and writing of samples and records in the files beside a baseline; the YAML has the hash of each file."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ _REMEDY: Final = "restore it from version control, or delete it and re-run with 
 
 
 def read_records(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Records | None:
-    """Return the stored records of one condition, None if a file of theirs is absent.
+    """Return the stored records of one condition; None if one of their files is absent.
 
     Raises:
         BaselineError: a file is damaged or does not belong to the entry.
     """
-    own = own_path(directory, baseline, entry)
-    records = _read(directory, baseline, own, f"conditions.{entry.condition.key}.records", entry.records_sha256)
+    path = own_path(directory, baseline, entry)
+    records = _read(directory, baseline, path, f"conditions.{entry.condition.key}.records", entry.records_sha256)
     if records is not None and count_cells(records, entry.rule) != entry.cells:
         key = f"conditions.{entry.condition.key}"
         place = _place(directory, baseline, key)
         raise BaselineError(
-            f"{place}: {key}.cells are not those of {own.name} under its rule (edited by hand?); restore the file from "
-            "version control; another rule belongs in the marker or failaware_rule"
+            f"{place}: {key}.cells are not those of {path.name} under its rule (edited by hand?); restore the file "
+            "from version control; another rule belongs in the marker or failaware_rule"
         )
     return records
 
 
 def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Records | None:
-    """Return the golden reference of one condition, None if the stored records are golden themselves.
+    """Return the golden reference of one condition; None if the stored records are golden themselves.
 
     Raises:
         BaselineError: its file is absent, is damaged or does not belong to the entry.
@@ -66,7 +66,7 @@ def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Re
 
 
 def read_samples(directory: Path, baseline: Baseline) -> Samples | None:
-    """Return the samples that all conditions of a baseline share, None if their file is absent.
+    """Return the samples that all conditions of a baseline share; None if their file is absent.
 
     Raises:
         BaselineError: the file is damaged or does not belong to the baseline.
@@ -94,38 +94,38 @@ def read_samples(directory: Path, baseline: Baseline) -> Samples | None:
 
 
 def shared_content(samples: Samples) -> bytes:
-    """Return the file of ids and labels, and of groups if there are any."""
+    """Return the content of the file of ids and labels, and of groups if there are any."""
     return pack(samples.columns)
 
 
 def own_content(records: Records) -> bytes:
-    """Return the file of a condition's outcome."""
+    """Return the content of the file of a condition's outcome."""
     return pack(records.outcome)
 
 
 def holds_logits(path: Path) -> bool:
-    """Return whether a file of columns is there and has every logit."""
+    """Return whether a file of columns exists and has all logits."""
     try:
         with zipfile.ZipFile(path) as archive:
             return f"{LOGITS}.npy" in archive.namelist()
-    except Exception:  # none there, or a damaged one, which raises whatever its bytes provoke
+    except Exception:  # no file, or a damaged file, which can raise any error
         return False
 
 
 # ---- one file ------------------------------------------------------------------------------------------------------
 
 
-def _read(directory: Path, baseline: Baseline, own: Path, key: str, sha256: str) -> Records | None:
-    """The records in one file of columns, with the ids and labels that all share; None if a file is absent."""
-    samples, content = read_samples(directory, baseline), read_content(own)
+def _read(directory: Path, baseline: Baseline, path: Path, key: str, sha256: str) -> Records | None:
+    """Return the records in one file of columns with the shared ids and labels; None if a file is absent."""
+    samples, content = read_samples(directory, baseline), read_content(path)
     if samples is None or content is None:
         return None
-    columns = _unpacked(own, content)
-    _check_hash(directory, baseline, own, content, key, sha256)
+    columns = _unpacked(path, content)
+    _check_hash(directory, baseline, path, content, key, sha256)
     try:
         return records_of({**columns, **samples.columns}, baseline.data)
     except ColumnsError as error:
-        raise BaselineError(f"{own}: {error}; {_REMEDY}") from error
+        raise BaselineError(f"{path}: {error}; {_REMEDY}") from error
 
 
 def _unpacked(path: Path, content: bytes) -> dict[str, NDArray[Any]]:  # Any: as in unpack
@@ -146,5 +146,5 @@ def _check_hash(directory: Path, baseline: Baseline, path: Path, content: bytes,
 
 
 def _place(directory: Path, baseline: Baseline, key: str) -> str:
-    """The baseline's file with the line of a dotted key."""
+    """Return the baseline's file with the line of a dotted key."""
     return f"{directory / baseline.name}.yaml:{baseline.lines.get(key, 1)}"

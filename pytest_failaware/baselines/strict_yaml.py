@@ -1,4 +1,4 @@
-"""YAML that means one thing: no duplicate keys, anchors, aliases or tags, and every value knows its line."""
+"""A strict subset of YAML: no duplicate keys, anchors, aliases or tags, and every value has its line."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import yaml
 
 from pytest_failaware.core.errors import BaselineError
 
-_FURTHEST: Final = 2**53  # from 0; beyond it a float skips whole numbers
-_DEEPEST: Final = 20  # values in values
+_FURTHEST: Final = 2**53  # beyond this, floats skip whole numbers
+_DEEPEST: Final = 20  # levels of nesting
 _WORDS: Final = {
     spelled: value
     for word, value in (("null", None), ("true", True), ("false", False))
@@ -34,45 +34,45 @@ class Node:
     line: int
 
     def mapping(self, *, required: tuple[str, ...] = (), optional: tuple[str, ...] | None = None) -> dict[str, Node]:
-        """The value as a mapping; with `optional` given, keys that are in neither tuple are refused."""
-        found: dict[str, Node] = self._as(dict, "a mapping")
-        missing = [name for name in required if name not in found]
+        """Return the value as a mapping; with `optional`, refuse keys that are in neither tuple."""
+        nodes: dict[str, Node] = self._as(dict, "a mapping")
+        missing = [name for name in required if name not in nodes]
         if missing:
             raise self.error(f"{', '.join(missing)} is missing")
-        unknown = [] if optional is None else [name for name in found if name not in required + optional]
+        unknown = [] if optional is None else [name for name in nodes if name not in required + optional]
         if unknown:
-            raise found[unknown[0]].error("is no key of this version")
-        return found
+            raise nodes[unknown[0]].error("is no key of this version")
+        return nodes
 
     def items(self) -> list[Node]:
-        """The value as a list."""
-        found: list[Node] = self._as(list, "a list")
-        return found
+        """Return the value as a list."""
+        nodes: list[Node] = self._as(list, "a list")
+        return nodes
 
     def text(self) -> str:
-        """The value as text."""
+        """Return the value as text."""
         return self._as(str, "text")
 
     def count(self) -> int:
-        """The value as a whole number of at least 0."""
+        """Return the value as a whole number of at least 0."""
         if isinstance(self.value, bool) or self._as(int, "a whole number") < 0:
             raise self.error(f"must be a whole number of at least 0, got {self.value!r}")
         return int(self.value)
 
     def number(self) -> float:
-        """The value as a number."""
+        """Return the value as a number."""
         value = self.value
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_FURTHEST <= value <= _FURTHEST:
             raise self.error(f"must be a number, got {str(value)[:40]}")
         return float(value)
 
     def lines(self) -> dict[str, int]:
-        """The line of each key in mappings, by the dotted key."""
+        """Return the line of each key in mappings, by the dotted key."""
         inner = self.value.values() if isinstance(self.value, dict) else ()
         return {self.key: self.line} | {key: line for node in inner for key, line in node.lines().items()}
 
     def error(self, finding: str, remedy: str = "restore the file from version control") -> BaselineError:
-        """The one line that says what is wrong here and what to do."""
+        """Return the error about this value, with the finding and the remedy."""
         subject = f"{self.key} " if self.key else ""
         return BaselineError(f"{self.file}:{self.line}: {subject}{finding}; {remedy}")
 
@@ -85,10 +85,10 @@ class Node:
 
 
 def parse(text: str, file: str) -> Node:
-    """The document in `text`; `file` is the name errors give it.
+    """Return the document in `text`; errors name it `file`.
 
     Raises:
-        BaselineError: naming the file and the line.
+        BaselineError: the text is invalid; the error names the file and the line.
     """
     if conflict := _CONFLICT.search(text):
         line = text.count("\n", 0, conflict.start()) + 1
@@ -100,10 +100,10 @@ def parse(text: str, file: str) -> Node:
 
 
 def compose(text: str, file: str) -> yaml.Node | None:
-    """The nodes of a document, which know their places in the text; None for an empty text.
+    """Return the nodes of a document, which have their places in the text; None for an empty text.
 
     Raises:
-        BaselineError: naming the file and the line.
+        BaselineError: the text is invalid; the error names the file and the line.
     """
     try:
         return _Loader(text).get_single_node()
@@ -117,11 +117,11 @@ def compose(text: str, file: str) -> yaml.Node | None:
 
 
 class _RefusedError(yaml.MarkedYAMLError):
-    """YAML that is sound, and that no baseline needs; the problem names the remedy."""
+    """Valid YAML that a baseline does not need; the problem names the remedy."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes in one pass; what it refuses is refused before anything is built of it."""
+    """A loader that composes nodes in one pass and refuses events before it builds nodes from them."""
 
     depth = 0
 
@@ -153,7 +153,7 @@ def _node(node: yaml.Node | None, file: str, key: str, line: int) -> Node:
 
 
 def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
-    """Plain decimal numbers, null, true and false; all else is text, such as the other numbers of YAML 1.1."""
+    """Return decimal numbers, null, true and false; everything else is text, such as the other numbers of YAML 1.1."""
     text = str(node.value)
     if node.style is not None:  # quoted
         return text

@@ -1,4 +1,4 @@
-"""Update stored baselines with new measurements: under the lock of their folder, with one commit point each."""
+"""Updates of stored baselines with new measurements, under the lock of their folder, each with one commit point."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from pytest_failaware.core.request import Writing
 def update_baselines(
     directory: Path, pending: Sequence[JudgedItem], obsolete: Mapping[str, Sequence[str]], writing: Writing
 ) -> Iterator[tuple[str, UpdateOutcome]]:
-    """Write one baseline after another; each one's name and what happened to it.
+    """Write the baselines and yield the name and the outcome of each.
 
     Args:
         directory: the folder of the baselines.
-        pending: the items whose values are to be written.
+        pending: the items whose values to write.
         obsolete: the entries to delete, by baseline.
-        writing: how to write.
+        writing: the options of the update.
 
     Raises:
         FailAwareError: a stored baseline cannot be read.
@@ -64,27 +64,28 @@ def update_baseline(
 ) -> UpdateOutcome:
     """Merge measurements of one data set into the baseline `name`, and delete the entries in `drop`.
 
-    An entry whose predictions and flags are as stored, and whose scores are within 1e-4, is left as it is, unless the
-    measurement brings logits that are not stored; logits that are stored and not brought are left, too. Data or
-    preprocessing other than the file's, and no groups where it has some, are refused unless the update covers every
-    entry of the file.
+    An entry does not change if its predictions and flags are the same and its scores differ by at most 1e-4, unless the
+    measurement adds logits. If the measurement has no logits, the entry keeps its stored logits. An update with other
+    data or another preprocessing, or without groups if the file has groups, is refused unless it covers every entry of
+    the file.
 
-    The folder is locked while the file is read, changed and replaced, so that processes which update other entries lose
-    nothing. The YAML is replaced last: whatever ends an update, the baseline is the old one or the new one. What an
-    update that was killed left behind is removed by the next one. A linked YAML is written where it lies.
+    The folder is locked while the file is read, changed and replaced, so that processes that update other entries lose
+    nothing. The YAML is replaced last: if an update is interrupted, the baseline is either the old or the new one. The
+    next update removes the leftovers of a killed update. If the YAML is a link, its target is written.
 
     Args:
         directory: the folder of the baselines.
-        name: the baseline.
-        measured: what to store, at most one kind of data and model.
+        name: the name of the baseline.
+        measured: the measurements to store, of at most one kind of data and model.
         drop: keys of the entries to delete.
-        reason: kept in the history of the entries that change.
-        reset_golden: the stored values become the golden reference themselves; else the first ones stay it.
-        dry_run: only find out what would happen.
+        reason: the reason that the history of the changed entries keeps.
+        reset_golden: make the stored values the golden reference; otherwise the first values stay golden.
+        dry_run: write nothing and only return the outcome.
 
     Raises:
-        BaselineError: the stored baseline cannot be read, has no such entry to delete, or could not be read afterwards.
-        OSError: a file cannot be written; the baseline is the old one or the new one.
+        BaselineError: the stored baseline cannot be read, an entry to delete does not exist, or the new file could not
+            be read.
+        OSError: a file cannot be written; the baseline is either the old or the new one.
     """
     home = baseline_path(directory, name).resolve().parent
     change = Update(measured=measured, drop=drop, reason=reason, reset_golden=reset_golden)
@@ -107,7 +108,7 @@ def _carry_out(plan: Plan, directory: Path, name: str, home: Path, old: Baseline
     try:
         if plan.contents:
             replace_in_order(plan.contents)
-    except BaseException:  # Ctrl-C too; it goes on after the clean-up
+    except BaseException:  # also Ctrl-C; it is raised again after the clean-up
         remove_leftovers(directory, name, home, old, read_baseline(directory, name))
         raise
     if plan.baseline is not None:

@@ -13,6 +13,7 @@ from pytest_failaware.baselines.outcome import outcome_sentence
 from pytest_failaware.cli.ci import ini_with, refuse_on_ci
 from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.config.options import PREFIX
+from pytest_failaware.config.writing import check_reason
 from pytest_failaware.core.errors import BaselineError, ConfigError
 
 _REQUIRED: Final = f"{PREFIX}require_reason"
@@ -32,6 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(given: Namespace) -> Iterator[str]:
     """Write the baselines from the report of a CI run, and yield a sentence on each."""
     refuse_on_ci(given)
+    check_reason("--reason", given.reason)
     if given.reset_golden and not given.reason:
         raise ConfigError('--reset-golden: forgets what drift was measured against; add --reason="why that is right"')
     if not given.reason and (ini := ini_with(_REQUIRED)):

@@ -79,6 +79,12 @@ def _remedy(word: str) -> str:
     return f"did you mean {option.typed if option.flag else f'{option.typed}={value or option.metavar}'}?"
 
 
+def report_remedy(key: str) -> str:
+    """Return what to write instead of an ini key such as failaware_json, "" if the key means no report."""
+    suffix = _suffix(key.removeprefix(PREFIX))
+    return f"write {PREFIX}report = FILE{suffix}" if suffix else ""
+
+
 def _suffix(name: str) -> str:
     """Return the suffix of the report that an option such as --failaware-json means, "" if it means no report."""
     from pytest_failaware.report.outputs import WRITERS  # imported here to keep loading cheap

@@ -9,6 +9,16 @@ from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.request import UpdateMode, Writing
 
 
+def check_reason(where: str, reason: str) -> None:
+    """Refuse a reason without a letter or a digit, such as the placeholder of a printed command.
+
+    Raises:
+        ConfigError: the message names where the reason stands.
+    """
+    if reason and not any(map(str.isalnum, reason)):
+        raise ConfigError(f"{where}: {reason!r} gives no reason; write why the values change")
+
+
 def check_writing(writing: Writing, options: Mapping[str, OptionText], *, needs_reason: bool) -> None:
     """Refuse an option of an update that has no effect without another option.
 
@@ -26,6 +36,8 @@ def check_writing(writing: Writing, options: Mapping[str, OptionText], *, needs_
             f"{options['reason'].where}: a reason is kept with the entries that an update changes; write why, and add "
             "--failaware-update-baselines or --failaware-update-new"
         )
+    if "reason" in options:
+        check_reason(options["reason"].where, writing.reason)
     if writing.reset_golden and not (writing.reason and writing.update is UpdateMode.ALL):
         raise ConfigError(
             f"{options['reset-golden'].where}: forgets what drift was measured against; add "

@@ -38,7 +38,7 @@ from pytest_failaware.measure.models.loading import LoadedModel
 from pytest_failaware.measure.requirements import no_folder
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # a bench equals itself alone, so that it can be a key
 class Bench:
     """A model, its images and all that is needed to measure conditions on them."""
 

@@ -97,7 +97,7 @@ class Controller:
         elif state.ledger.skipped:
             state.ledger.notices.append(f"no model given, so {len(state.ledger.skipped)} items skipped; {GIVE_ONE}")
         elif not state.ledger.selected and state.was_typed("model", "predictions"):
-            state.ledger.notices.append("no marked test ran, so nothing was compared")
+            state.ledger.notices.append(_nothing_done(state.run))
         self._write_reports()
         self._set_exit_code(session, exitstatus)
         self.is_settled = True
@@ -184,3 +184,10 @@ class Controller:
             workspace = os.environ.get("GITHUB_WORKSPACE", "")
             for command in workflow_commands(report, state.config.rootpath, workspace):
                 terminalreporter.write_line(state.shorten(command))
+
+
+def _nothing_done(run: RunConfig) -> str:
+    """Return what a run without a marked test left undone of what was asked for."""
+    undone = "stored" if run.writing.asked else "compared"
+    names = ", ".join(path.name for path in run.outputs.files)
+    return f"no marked test ran, so nothing was {undone}" + (f", and no report written ({names})" if names else "")

@@ -52,7 +52,8 @@ def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Gen
     if any(word.startswith("--failaware") for word in args):
         from pytest_failaware.plugin.in_use import refuse_unknown_options
 
-        refuse_unknown_options(parser.parse_known_and_unknown_args(args)[1])
+        known, unknown = parser.parse_known_and_unknown_args(args)
+        refuse_unknown_options([*unknown, *map(str, known.file_or_dir)])  # a word with a blank is taken for a path
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.config.ini_files import Table, needs_pytest_9, table_of
+from pytest_failaware.config.misspelt import report_remedy
 from pytest_failaware.config.nearer import inis_with_keys
 from pytest_failaware.config.options import INI_KEYS, OPTIONS, PREFIX
 from pytest_failaware.core.errors import ConfigError, choices
@@ -57,7 +58,7 @@ def check_ini(config: pytest.Config, version: str) -> None:
         try:
             config.getini(key)
         except ValueError:
-            raise ConfigError(f"{place}: unknown key {key!r}; {choices(key, known)}") from None
+            raise ConfigError(f"{place}: unknown key {key!r}; {report_remedy(key) or choices(key, known)}") from None
 
 
 def ini_value(config: pytest.Config, key: str) -> object:

@@ -1,4 +1,4 @@
-"""An alarm in words: what clean says of a set-up that is almost surely wrong, and what to do about it."""
+"""Sentences on alarms: clean samples show that the set-up is almost surely wrong; what to do about it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def alarms(results: Iterable[ItemResult]) -> list[str]:
 
 
 def alarms_below_failures(results: Sequence[ItemResult]) -> list[str]:
-    """Return each alarm of a run once, in short if the text of a failure has said it."""
-    said = {result.alarm for result in results if _is_clean(result) and result.verdict.fails and result.has_new_alarm}
+    """Return each alarm of a run once, in brief if the text of a failure already has it."""
+    shown = {result.alarm for result in results if _is_clean(result) and result.verdict.fails and result.has_new_alarm}
     short = f"{_SHORT}, as said above at the condition clean"
-    found = (short if result.alarm in said else alarm_sentence(result) for result in results if result.alarm)
-    return list(dict.fromkeys(found))
+    texts = (short if result.alarm in shown else alarm_sentence(result) for result in results if result.alarm)
+    return list(dict.fromkeys(texts))
 
 
 def alarm_sentence(result: ItemResult) -> str:
-    """Return the alarm of a result, "" if it has none."""
+    """Return the alarm of a result; "" if it has none."""
     if not result.alarm:
         return ""
     other = "the other model has" if result.is_against else "the stored values have"
@@ -38,12 +38,12 @@ def alarm_sentence(result: ItemResult) -> str:
 
 
 def alarm_in_brief(result: ItemResult) -> str:
-    """Return the alarm for the text of one item: in full for clean, in a few words for each other condition."""
+    """Return the alarm for the text of one item: in full for clean, in brief for other conditions."""
     return alarm_sentence(result) if _is_clean(result) or not result.alarm else f"{_SHORT}, as clean images show"
 
 
 def alarm_headline(result: ItemResult) -> str:
-    """Return what an item that fails is about if it has a new alarm, "" if it has none."""
+    """Return the headline of a failed item with a new alarm; "" without a new alarm."""
     if not result.has_new_alarm:
         return ""
     return f"{_SHORT}: {result.alarm.removeprefix(_PREFIX)}" if _is_clean(result) else alarm_in_brief(result)

@@ -1,4 +1,4 @@
-"""Corruption summaries -> sentences for a run, and a table for `mce`."""
+"""Corruption summaries as sentences for a run and as a table for `mce`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SEVERITIES: Final = f"x {len(SEVERITIES)} severities"
 
 
 def corruption_sentences(summaries: Sequence[CorruptionSummary]) -> Iterator[str]:
-    """What a run says: the mean corruption error; with several baselines, whose it is."""
+    """Yield the mean corruption error of each summary; with several baselines, each with its name."""
     for summary in summaries:
         whose = f"{summary.model}: " if len(summaries) > 1 else ""
         yield from (f"{whose}{sentence}" for sentence in total_sentences(summary))
 
 
 def total_sentences(summary: CorruptionSummary, ratios: NormalisedErrors | None = None) -> Iterator[str]:
-    """The means of one summary, and of its ratios to a reference, each with what it is over and what is left out."""
+    """Yield the means of a summary and of its ratios to a reference, each with its corruptions and what is left out."""
     if summary.errors:
         left_out = _left_out(f"{name} (severity {_joined(missing)})" for name, missing in summary.incomplete.items())
         yield f"mean corruption error {_value(summary.mean)} over {_span(summary.errors)}{left_out}"
@@ -35,7 +35,7 @@ def total_sentences(summary: CorruptionSummary, ratios: NormalisedErrors | None 
 
 
 def corruption_table(summary: CorruptionSummary, ratios: NormalisedErrors | None = None) -> list[str]:
-    """A row for each corruption: its errors at five severities, their mean, and its ratios to a reference."""
+    """Return a row per corruption: its errors at five severities, their mean, and its ratios to a reference."""
     by_name = {} if ratios is None else {error.name: error for error in ratios.errors}
     headings = ("corruption", *map(str, SEVERITIES), "mean", *(("CE", "relative CE") if by_name else ()))
     errors = (*summary.errors, *summary.extra)
@@ -43,22 +43,22 @@ def corruption_table(summary: CorruptionSummary, ratios: NormalisedErrors | None
 
 
 def _row(error: CorruptionError, ratios: Mapping[str, NormalisedError], width: int) -> tuple[str, ...]:
-    one = ratios.get(error.name)
+    normalised = ratios.get(error.name)
     ours = (error.name, *map(percent, error.rates), percent(error.mean))
-    theirs = () if one is None else (percent(one.ce), percent(one.relative_ce))
+    theirs = () if normalised is None else (percent(normalised.ce), percent(normalised.relative_ce))
     return (*ours, *theirs, *[""] * (width - len(ours) - len(theirs)))
 
 
 def _span(errors: Sequence[CorruptionError] | Sequence[NormalisedError]) -> str:
-    """`all 15 corruptions of ImageNet-C x 5 severities`, or how many of them."""
+    """Return `all 15 corruptions of ImageNet-C x 5 severities`, or how many of the 15."""
     every = len(IMAGENET_C)
     counted = f"all {every} corruptions" if len(errors) == every else f"{len(errors)} of the {every} corruptions"
     return f"{counted} of ImageNet-C {_SEVERITIES}"
 
 
 def _left_out(names: Iterable[str]) -> str:
-    said = ", ".join(names)
-    return f"; left out: {said}" if said else ""
+    listed = ", ".join(names)
+    return f"; left out: {listed}" if listed else ""
 
 
 def _joined(missing: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""A failed item -> the text of its failure: the short version, and the rest at -v."""
+"""The text of a failed item: the short version, and the rest at -v."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from pytest_failaware.report.words import (
 
 AT_THE_END: Final = "the end of the run says what to do, once the condition clean is known"
 COMMAND: Final = "the command at the end of the log"
-"""Which one it is depends on where the run is: a CI server refuses to update."""
+"""The place of the command, which differs between machines: a CI server refuses to update."""
 
 
 def failure_lines(result: ItemResult, *, verbosity: int = 0, command: str = COMMAND) -> Iterator[str]:
-    """The text of a failure as plain lines; `command` names what stores new values."""
+    """Yield the text of a failure as plain lines; `command` names the command that stores new values."""
     return (line.text for line in failure_text(result, verbosity=verbosity, command=command))
 
 
 def failure_text(result: ItemResult, *, verbosity: int = 0, command: str = COMMAND) -> Iterator[Line]:
-    """What fell, by how much, on how many images, what that proves, why, and what to do; more of it at -v."""
+    """Yield what fell, by how much, on how many images, the proof, the cause and the remedy; more at -v."""
     yield from _heading(result)
     if result.has_new_alarm:
         yield Line(f"  {FIRST}.")
@@ -59,17 +59,17 @@ def failure_text(result: ItemResult, *, verbosity: int = 0, command: str = COMMA
 
 
 def _heading(result: ItemResult) -> Iterator[Line]:
-    """What the failure is about: a new alarm before all else."""
+    """Yield the subject of the failure; a new alarm comes first."""
     if alarm := alarm_headline(result):
         yield Line(f"{short_name(result)}: {alarm}", "red")
-    if result.verdict is not Verdict.MISSING or not alarm:  # nothing is to be recorded of a wrong set-up
+    if result.verdict is not Verdict.MISSING or not alarm:  # values of a wrong set-up must not be recorded
         yield Line(f"{short_name(result)}: {_outcome(result)}")
     if result.alarm and not alarm:
         yield Line(f"  {alarm_in_brief(result)}", "red")
 
 
 def headline(result: ItemResult) -> str:
-    """A failure in one line for a list of failed tests, which has the name of each: `REGRESSED: accuracy -6.58 pt`."""
+    """Return a failure in one line for a list of failed tests: `REGRESSED: accuracy -6.58 pt`."""
     if alarm := alarm_headline(result):
         return alarm
     fallen = [_in_brief(comparison) for comparison in _failed(result)]
@@ -86,19 +86,19 @@ def _outcome(result: ItemResult) -> str:
 
 
 def _failed(result: ItemResult) -> list[Judged]:
-    """The comparisons that failed, the worst first."""
-    ranked = sorted(result.comparisons, key=lambda one: one.verdict.severity)
+    """Return the failed comparisons, the worst first."""
+    ranked = sorted(result.comparisons, key=lambda comparison: comparison.verdict.severity)
     return [comparison for comparison in ranked if comparison.verdict.fails]
 
 
 def _in_brief(comparison: Judged) -> str:
-    """The metric with its change, or with its value and the bound that it does not keep."""
+    """Return the metric with its change, or with its value and the violated bound."""
     metric, _, now, change, limit, _ = comparison_cells(comparison)
     return f"{metric} {change or f'{now}, must be {limit}'}"
 
 
 def _sentence(comparison: Judged) -> str:
-    """One failed comparison in a line that stands alone."""
+    """Return a failed comparison as one self-contained line."""
     metric, before, now, change, limit, verdict = comparison_cells(comparison)
     metric = f"{metric} ({MEANINGS[metric]})" if metric in MEANINGS else metric
     if isinstance(comparison, BoundCheck):
@@ -109,15 +109,15 @@ def _sentence(comparison: Judged) -> str:
 
 
 def _has_counted_flips(result: ItemResult) -> bool:
-    """Whether the text on accuracy has already said how many answers were lost and gained since the reference."""
-    texts = [one for one in _failed(result) if one.metric == "accuracy" and one.verdict is not Verdict.DRIFTED]
-    return any(one.evidence is not None and one.evidence.lost is not None for one in texts)
+    """Return whether the text on accuracy already has the numbers of lost and gained answers since the reference."""
+    failed = [text for text in _failed(result) if text.metric == "accuracy" and text.verdict is not Verdict.DRIFTED]
+    return any(text.evidence is not None and text.evidence.lost is not None for text in failed)
 
 
 def _remedy(result: ItemResult, command: str) -> Iterator[str]:
-    """What to do, where the summary's last line does not say it."""
+    """Yield what to do if the summary's last line does not say it."""
     if result.lacks_files or result.has_new_alarm:
-        return  # the sentence on that says what to do
+        return  # the sentence on the absent files says what to do
     if result.has_other_classes:
         yield "give the class folders the names that they had, whose order decides what an output means; or say in the"
         yield "ini, as failaware_rename, that the names are new and the classes are the same"

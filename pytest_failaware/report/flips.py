@@ -1,4 +1,4 @@
-"""What changed sample by sample -> lines: the diagnosis, the class that lost most, the flips."""
+"""Lines on what changed sample by sample: the diagnosis, the class that lost most, the flips."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FLIPS: Final = 5  # shown at -v
 
 
 def change_lines(change: SampleChange, *, has_counts: bool) -> Iterator[str]:
-    """The diagnosis, the class that lost most, confident_accuracy at both thresholds if they differ, and the flips."""
+    """Yield the diagnosis, the class that lost most, confident_accuracy at both thresholds if different, the flips."""
     yield from (f"diagnosis: {finding}" for finding in change.diagnosis)
     if (worst := change.worst_class) is not None:
         before, now = (
@@ -21,7 +21,7 @@ def change_lines(change: SampleChange, *, has_counts: bool) -> Iterator[str]:
         yield f"hardest hit class: {worst.name!r}, {before} -> {now} of {worst.samples:,} samples"
     if (parts := change.decomposition) is not None:
         fixed, moved = (f"{100 * part:+.2f} pt" for part in (parts.whole, parts.at_coverage))
-        if fixed != moved:  # else the threshold did not matter, and the change stands above
+        if fixed != moved:  # otherwise the threshold does not matter, and the change is already shown above
             yield f"confident_accuracy: {fixed} at the threshold, {moved} with as many trusted as before"
     silent, lost = f"{change.confident_negative_flips:,}", f"{change.negative_flips:,}"
     if has_counts:
@@ -32,7 +32,7 @@ def change_lines(change: SampleChange, *, has_counts: bool) -> Iterator[str]:
 
 
 def detail_lines(change: SampleChange) -> Iterator[str]:
-    """The parts of the change of confident_accuracy, and the worst flips."""
+    """Yield the parts of the change of confident_accuracy, and the worst flips."""
     if (parts := change.decomposition) is not None:
         answers, entered, left = (f"{100 * part:+.2f} pt" for part in (parts.answers, parts.entered, parts.left))
         yield f"confident_accuracy by part: answers {answers}, newly trusted {entered}, no longer {left}"
@@ -42,7 +42,7 @@ def detail_lines(change: SampleChange) -> Iterator[str]:
 
 
 def _flip(flip: Flip) -> str:
-    """The sample by its name where it has one; the id is what `known_label_errors` lists."""
+    """Return a flip with its sample's name, if there is one, and the id that `known_label_errors` lists."""
     answers = (
         f"{flip.label!r}, before {flip.before!r} ({flip.confidence_before:.0%}), now {flip.now!r} "
         f"({flip.confidence_now:.0%})"

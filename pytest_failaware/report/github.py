@@ -1,4 +1,4 @@
-"""The annotations of GitHub Actions: workflow commands that mark a failed test in the code."""
+"""Annotations of GitHub Actions: workflow commands that mark a failed test in the code."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ Mark = tuple[tuple[str, int], str, str]
 
 
 def workflow_commands(report: RunReport, root: Path, workspace: str) -> Iterator[str]:
-    """Return a mark for each test that failed, the worst first, and each inconclusive one; ten of either at most.
+    """Yield annotations of failed tests, the worst first, and of inconclusive tests; at most ten of each kind.
 
     Args:
         report: the run.
         root: pytest's rootdir, where the tests' paths start.
-        workspace: the checkout's folder, where GitHub's paths start; "" where it is not known.
+        workspace: the checkout's folder, where GitHub's paths start; "" if it is not known.
     """
-    failed = sorted((result for result in report.results if result.verdict.fails), key=lambda one: one.verdict.severity)
-    marks = [(one.location, short_name(one), "\n".join(_failure(one, report.accept))) for one in failed]
+    failed = [result for result in report.results if result.verdict.fails]
+    failed.sort(key=lambda result: result.verdict.severity)
+    marks = [(result.location, short_name(result), "\n".join(_failure(result, report.accept))) for result in failed]
     for nodeid, text in report.errors.items():
         marks.append(((nodeid.partition("::")[0], 1), name_in(nodeid), text))
     marks += [(("", 0), "reliability", complaint) for complaint in report.complaints]
     open_ones = [result for result in report.results if result.verdict is Verdict.INCONCLUSIVE]
-    warnings = [(one.location, short_name(one), "\n".join(_inconclusive(one))) for one in open_ones]
+    warnings = [(result.location, short_name(result), "\n".join(_inconclusive(result))) for result in open_ones]
     yield from (_command("error", mark, root, workspace) for mark in marks[:_MOST])
     yield from (_command("warning", mark, root, workspace) for mark in warnings[:_MOST])
 
@@ -48,14 +49,14 @@ def _command(kind: str, mark: Mark, root: Path, workspace: str) -> str:
 
 
 def _failure(result: ItemResult, accept: str) -> Iterator[str]:
-    """The text of the terminal, and the command that accepts."""
+    """Yield the text of the terminal, and the command that accepts the values."""
     yield from failure_lines(result)
     if accept:
         yield f"if these values are meant: {accept}"
 
 
 def _inconclusive(result: ItemResult) -> Iterator[str]:
-    """What was observed beyond its tolerance and is not proven."""
+    """Yield the metrics whose observed change exceeds the tolerance but is not proven."""
     yield f"{short_name(result)}: the observed change is beyond the tolerance, and these samples do not prove it"
     for comparison in result.comparisons:
         if comparison.verdict is Verdict.INCONCLUSIVE:
@@ -74,7 +75,7 @@ def _path(root: Path, file: str, workspace: str) -> str:
 
 
 def _escaped(text: str, *, data: bool = False) -> str:
-    """Text as a workflow command's data or property: whatever could end it is escaped."""
+    """Return text as data or property of a workflow command; characters that could end it are escaped."""
     lines = "\n".join(printable(line) for line in text.split("\n"))
     safe = lines.replace("%", "%25").replace("\n", "%0A")
     return safe if data else safe.replace(":", "%3A").replace(",", "%2C")

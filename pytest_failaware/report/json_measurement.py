@@ -1,4 +1,4 @@
-"""A measurement <-> its part of the JSON report, and the bytes of its columns in the archive beside it."""
+"""Measurements in the JSON report: their part of the document, and their columns in the archive beside it."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def measurement_document(measurement: Measurement, content: bytes, member: str) 
     """Return the facts of a measurement.
 
     Args:
-        measurement: what an item measured.
-        content: the columns, as they stand in the archive.
-        member: their name in the archive.
+        measurement: the measurement of an item.
+        content: the columns as bytes in the archive.
+        member: the name of the columns in the archive.
     """
     condition, provenance, former = measurement.condition, measurement.provenance, measurement.former
     return {
@@ -52,10 +52,10 @@ def measurement_document(measurement: Measurement, content: bytes, member: str) 
 
 
 def read_measurement(document: Mapping[str, Any], content: bytes) -> Measurement:
-    """Return the measurement of which `measurement_document` holds the facts and `columns_content` the columns.
+    """Return the measurement from the facts of `measurement_document` and the columns of `columns_content`.
 
     Raises:
-        ColumnsError: the columns cannot be read; what they hold is for the caller to check.
+        ColumnsError: the columns cannot be read. The caller has to check their content.
         ConfigError: the condition is none, or its name is not that of its key.
     """
     from pytest_failaware.core.npz import unpack

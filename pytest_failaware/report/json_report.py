@@ -1,6 +1,6 @@
-"""A run for other programs: the JSON document of schema.json, and the archive of records that goes with it.
+"""A run for other programs: the JSON document of schema.json, and the archive of its records.
 
-`schema` rises when a field changes its meaning or goes; fields may be added.
+`schema` rises if a field changes its meaning or is removed; fields may be added.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ SCHEMA: Final = 2
 def report_document(
     report: RunReport, measured: Mapping[str, JudgedItem], contents: Mapping[str, bytes], archive: str
 ) -> Document:
-    """The whole run as plain data without a NaN.
+    """Return the whole run as plain data without NaN.
 
     Args:
         report: the run.
         measured: the items that measured something and whose body and teardown passed, by test id.
-        contents: the columns of what they measured, by test id, in the order of the archive.
-        archive: the name of the file that holds their records.
+        contents: the columns of their measurements, by test id, in the order of the archive.
+        archive: the name of the file with their records.
     """
     measurements = _measurements(measured, contents)
     counts = Counter(result.verdict for result in report.results)
@@ -63,17 +63,17 @@ def report_document(
 
 
 def records_path(path: Path) -> Path:
-    """Where the records of the report `path` lie: `report.json` -> `report.records.zip`."""
+    """Return the path of a report's records: `report.records.zip` for `report.json`."""
     return path.with_name(f"{path.stem}.records.zip")
 
 
 def records_contents(measured: Mapping[str, JudgedItem]) -> dict[str, bytes]:
-    """The columns of all items that measured something, by test id."""
+    """Return the columns of all items that measured something, by test id."""
     return {nodeid: columns_content(item.measurement) for nodeid, item in measured.items() if item.measurement}
 
 
 def records_archive(contents: Mapping[str, bytes]) -> bytes:
-    """The records of all items, one npz file each, numbered in the order of the items."""
+    """Return the archive of all records: one npz file per item, numbered in the order of the items."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for number, content in enumerate(contents.values()):
@@ -86,7 +86,7 @@ def _member(number: int) -> str:
 
 
 def _measurements(measured: Mapping[str, JudgedItem], contents: Mapping[str, bytes]) -> dict[str, Document]:
-    """What `python -m pytest_failaware accept` needs, by test id."""
+    """Return the measurements that `python -m pytest_failaware accept` needs, by test id."""
     parts = {}
     for number, (nodeid, content) in enumerate(contents.items()):
         item = measured[nodeid]
@@ -120,7 +120,7 @@ def _result(result: ItemResult, measurement: Document | None) -> Document:
         "has_other_groups": result.has_other_groups,
         "stored": {name: _estimate(rate) for name, rate in result.stored.items()},
         "is_against": result.is_against,
-        "reuse": [fields_of(one) for one in result.reuse],
+        "reuse": [fields_of(reuse) for reuse in result.reuse],
         "sights": [fields_of(sight) for sight in result.sights],
         "location": list(result.location),
         "subject": result.subject,
@@ -188,5 +188,5 @@ def _corruption_error(error: CorruptionError) -> Document:
 
 
 def _ratio(estimate: Estimate) -> Document:
-    """Without its two integers, which a mean over many corruptions makes longer than other programs can hold."""
+    """Return an estimate without its two integers, which are too long for other programs in means of many parts."""
     return {"value": estimate.value, "reason": estimate.reason}

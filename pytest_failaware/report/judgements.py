@@ -1,4 +1,4 @@
-"""Compare what `evaluate` returned with a stored baseline, as a gate does."""
+"""The judgements on an evaluation that was compared with a stored baseline."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _HEADINGS: Final = ("condition", "metric", "baseline", "now", "change", "allowed
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Judgements(Mapping[str, str]):
-    """The verdict on each condition, as in `judgements["blur"] == "regressed"`, with what it rests on.
+    """The verdict on each condition, as in `judgements["blur"] == "regressed"`, with the comparisons behind it.
 
-    Printed it is a table, and for each condition that fails the text of its failure. It is neither true nor false:
-    `passed` says whether no condition fails.
+    Printed, it is a table with the failure text of each failed condition. It has no truth value: ask `passed` whether
+    no condition fails.
     """
 
     results: tuple[ItemResult, ...]
@@ -56,7 +56,7 @@ class Judgements(Mapping[str, str]):
 
     @property
     def failure(self) -> str:
-        """The text of the conditions that fail, the worst first; "" if none does."""
+        """The text of the failed conditions, the worst first; "" if no condition fails."""
         return "\n".join(self._failure_lines)
 
     def to_frame(self) -> pd.DataFrame:
@@ -64,9 +64,9 @@ class Judgements(Mapping[str, str]):
         import pandas as pd
 
         rows = [
-            (result.stats.condition, one.metric, *_numbers(one), one.verdict.value)
+            (result.stats.condition, comparison.metric, *_numbers(comparison), comparison.verdict.value)
             for result in self.results
-            for one in result.comparisons
+            for comparison in result.comparisons
         ]
         return pd.DataFrame(rows, columns=["condition", "metric", "baseline", "now", "allowed", "verdict"])
 
@@ -90,18 +90,18 @@ class Judgements(Mapping[str, str]):
 
     @property
     def _rows(self) -> list[tuple[str, ...]]:
-        """The headings, then each metric of each condition, and conditions of which no metric could be compared."""
+        """Return the headings, the metrics of each condition, and the conditions without a comparable metric."""
         rows: list[tuple[str, ...]] = [_HEADINGS]
         for result in self.results:
             key = result.stats.condition
-            rows += [(key, *comparison_cells(one)) for one in result.comparisons]
-            if not any(one.verdict is result.verdict for one in result.comparisons):
+            rows += [(key, *comparison_cells(comparison)) for comparison in result.comparisons]
+            if not any(comparison.verdict is result.verdict for comparison in result.comparisons):
                 rows.append((key, "", "", "", "", "", verdict_word(result.verdict)))
         return rows
 
     @property
     def _notes(self) -> list[str]:
-        """What is to be known of conditions that pass; a failure's text has its own notes."""
+        """Return the notes of conditions that pass; the text of a failure has its own notes."""
         passed = (result for result in self.results if not result.verdict.fails)
         return [
             *(printable(in_script(alarm)) for alarm in alarms(self.results)),
@@ -115,7 +115,7 @@ class Judgements(Mapping[str, str]):
 
 
 def _numbers(comparison: Judged) -> tuple[float | None, float | None, float]:
-    """The values before and now, and the tolerance or the bound."""
+    """Return the values before and now, and the tolerance or the bound."""
     if isinstance(comparison, BoundCheck):
         return None, comparison.current.value, float(comparison.limit)
     return comparison.reference.value, comparison.current.value, float(comparison.allowed)

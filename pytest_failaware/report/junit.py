@@ -1,4 +1,4 @@
-"""A result as the properties of a test case in a JUnit file."""
+"""The properties of a test case in a JUnit file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pytest_failaware.core.estimates import Value
 from pytest_failaware.core.result import ItemResult
 
 PREFIX = "failaware."
-"""Starts the name of every property, so that a test that runs again can replace its own."""
+"""The prefix of all property names, so that a test that runs again can replace its properties."""
 
 
 def properties(result: ItemResult) -> list[tuple[str, str]]:
-    """Baseline, condition, verdict, sample count, and every metric in full precision; an undefined one says why."""
+    """Return baseline, condition, verdict, sample count, and every metric in full precision or why it is undefined."""
     metrics: dict[str, Value] = {**result.stats.rates, **result.stats.scores}
-    values = {name: one.reason if one.value is None else repr(one.value) for name, one in metrics.items()}
+    values = {name: metric.reason if metric.value is None else repr(metric.value) for name, metric in metrics.items()}
     named = {
         "baseline": result.baseline,
         "condition": result.stats.condition,

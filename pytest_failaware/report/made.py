@@ -1,4 +1,4 @@
-"""When a report was made, from which commit, and with which versions; none of it enters a baseline."""
+"""The date, the commit and the versions of a report; none of these enters a baseline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COMMITS: Final = ("GITHUB_SHA", "CI_COMMIT_SHA")  # GitHub, GitLab
 
 
 def date_of(environ: Mapping[str, str], now: datetime) -> str:
-    """Return the time in UTC as ISO 8601: that of SOURCE_DATE_EPOCH, for reports that can be made again, else now.
+    """Return the time in UTC as ISO 8601: SOURCE_DATE_EPOCH if it is set, for reproducible reports, otherwise now.
 
     >>> date_of({"SOURCE_DATE_EPOCH": "0"}, datetime.now(UTC))
     '1970-01-01T00:00:00Z'
@@ -27,17 +27,17 @@ def date_of(environ: Mapping[str, str], now: datetime) -> str:
 
 
 def commit_of(environ: Mapping[str, str], folder: Path) -> str:
-    """Return the commit that a CI server names, else the one that is checked out in a folder; "" without one."""
+    """Return the commit that a CI server names, otherwise the commit checked out in a folder; "" without a commit."""
     named = next((environ[name] for name in _COMMITS if environ.get(name)), "")
     return named or (git(folder, "rev-parse", "HEAD") or b"").decode("ascii", "replace").strip()
 
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the installed packages that numbers depend on."""
-    found = {"python": platform.python_version()}
+    packages = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            packages[name] = version(name)
         except PackageNotFoundError:  # predictions need no torch
             continue
-    return found
+    return packages

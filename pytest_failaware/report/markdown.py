@@ -1,4 +1,4 @@
-"""A run as Markdown, for the page of a CI job or a comment; short enough for both."""
+"""A run as Markdown, short enough for the page of a CI job and for a comment."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _SPECIAL: Final = re.compile(
     r"|(?<=www)\."
     r"|^[-+](?=\s)|^[-=](?=[-=\s]*$)|^\d+[.)](?=\s)"  # a list, a line
 )
-"""What means something in Markdown; everything else stays readable as raw text."""
+"""The characters with a meaning in Markdown; everything else stays readable as raw text."""
 _ROW: Final = ("test", "metric", "baseline", "now", "change", "allowed", "95 % interval", "lost, gained", "verdict")
 
 
 def markdown_text(report: RunReport) -> str:
-    """The run: the total, what failed, the table of rates, corruption errors, notices. What does not fit is counted."""
+    """Return the run: the total, failures, the table of rates, corruption errors and notices, cut to the limit."""
     lines, used = [], 0
     everything = list(_lines(report))
     for number, line in enumerate(everything):
@@ -53,8 +53,8 @@ def markdown_text(report: RunReport) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text of any origin as Markdown that shows it and does nothing else: one line, no tag, no link, no mention."""
-    return _SPECIAL.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), without_controls(text, " "))
+    """Return text of any origin as Markdown that only shows it: one line, no tag, no link, no mention."""
+    return _SPECIAL.sub(lambda match: "".join(f"&#{ord(letter)};" for letter in match[0]), without_controls(text, " "))
 
 
 def _lines(report: RunReport) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _lines(report: RunReport) -> Iterator[str]:
 
 
 def _next_step(report: RunReport) -> Iterator[str]:
-    """The command that stores these values, for whoever has the report and the checkout."""
+    """Yield the command that stores these values, for people with the report and a checkout."""
     if report.accept:
         yield "If these values are meant: download the report and its records, and in a checkout of this commit run"
         yield ""
@@ -90,14 +90,14 @@ def _next_step(report: RunReport) -> Iterator[str]:
 
 
 def _made(report: RunReport) -> Iterator[str]:
-    """When, from which commit and with which versions."""
+    """Yield the date, the commit and the versions of the report."""
     versions = ", ".join(f"{name} {number}" for name, number in report.versions.items())
     if made := [text for text in (report.date, report.commit and f"commit {report.commit}", versions) if text]:
         yield from _bullets(["; ".join(made)])
 
 
 def _gates(results: Sequence[ItemResult]) -> Iterator[str]:
-    """One row for each metric that failed or is inconclusive, what that means, and what was not compared at all."""
+    """Yield one row per failed or inconclusive metric, what inconclusive means, and what was not compared."""
     rows = [
         _row(result, comparison)
         for result in results
@@ -113,7 +113,7 @@ def _gates(results: Sequence[ItemResult]) -> Iterator[str]:
 
 
 def _missing(results: Sequence[ItemResult]) -> Iterator[str]:
-    """What has no stored values, in one sentence for each baseline."""
+    """Yield one sentence per baseline on the conditions without stored values."""
     missing = [result for result in results if result.verdict is Verdict.MISSING]
     for baseline in dict.fromkeys(result.baseline for result in missing):
         of_it = [result for result in missing if result.baseline == baseline]
@@ -123,7 +123,7 @@ def _missing(results: Sequence[ItemResult]) -> Iterator[str]:
 
 
 def _incomparable(results: Sequence[ItemResult]) -> Iterator[str]:
-    """Why items could not be compared."""
+    """Yield why items could not be compared."""
     for result in results:
         if result.verdict is Verdict.INCOMPARABLE:
             yield "; ".join(line.strip() for line in failure_lines(result))
@@ -137,7 +137,7 @@ def _row(result: ItemResult, comparison: Judged) -> tuple[str, ...]:
 
 
 def _diagnoses(results: Sequence[ItemResult]) -> list[str]:
-    """Which of the two illnesses each failed test has."""
+    """Return the diagnosis of each failed test."""
     return [
         f"{short_name(result)}: {finding}"
         for result in results
@@ -147,7 +147,7 @@ def _diagnoses(results: Sequence[ItemResult]) -> list[str]:
 
 
 def _not_compared(results: Sequence[ItemResult]) -> Iterator[str]:
-    """Stored and new rates of incomparable items, accepted by this run or not, for the eye alone."""
+    """Yield stored and new rates of incomparable items, accepted or not; these rates are for orientation only."""
     if results:
         yield from _table(orientation_headings(), [orientation_cells(result) for result in results])
 

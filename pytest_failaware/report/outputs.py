@@ -1,4 +1,4 @@
-"""The reports a run writes, each in the format of its suffix, and the summary on the page of a GitHub job."""
+"""The reports of a run, each in the format of its suffix, and the summary on the page of a GitHub job."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _NEAR_START: Final = (
 _HEAD: Final = 1000  # bytes
 
 Shorten: TypeAlias = Callable[[str], str]
-"""Takes folders that only this machine has out of a text."""
+"""A function that removes folders of this machine from a text."""
 
 
 def remove_report(folder: Path, typed: str) -> None:
-    """Remove what an earlier run left at a place that this run will write to; a file that is not ours stays.
+    """Remove the report of an earlier run at a path that this run will write to; other files stay.
 
     Args:
         folder: where relative paths start.
-        typed: the path as it was given; the run itself refuses one that cannot be used.
+        typed: the path as typed; the run itself refuses an unusable path.
     """
     try:
         path = (folder / Path(typed).expanduser()).resolve()
@@ -50,12 +50,12 @@ def remove_report(folder: Path, typed: str) -> None:
         path.unlink()
         if path.suffix.lower() == ".json" and zipfile.is_zipfile(records_path(path)):
             records_path(path).unlink()
-    except (OSError, ValueError, RuntimeError):  # writing at the same place says what is wrong there
+    except (OSError, ValueError, RuntimeError):  # writing to the same path reports the error
         return
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file begins as one of our reports does."""
+    """Return whether a file begins like one of our reports."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -65,18 +65,18 @@ def _is_ours(path: Path) -> bool:
 
 @dataclass(kw_only=True)
 class Written:
-    """Sentences on the files that were written, and on those that could not be."""
+    """Sentences on the files that were written and on the files that could not be written."""
 
     done: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
     def attempt(self, path: Path, write: Callable[[], object], also: str = "") -> None:
-        """Write one file; a full disk or a read-only folder must not keep the others from being written.
+        """Write one file; a full disk or a read-only folder must not prevent the other reports.
 
         Args:
             path: the file.
-            write: writes it.
-            also: what else is written, for the sentence on it.
+            write: a function that writes the file.
+            also: a second file that is written, for the sentence.
         """
         try:
             write()
@@ -88,10 +88,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportContents:
-    """What the reports of a run are made of.
+    """The contents of the reports of a run.
 
-    `measured` and `drawn` are by test id: what the items attached whose records go along with the JSON, and what an
-    HTML report draws. `names` says whether a report may name images; `shorten` takes the folders of this machine out.
+    By test id, `measured` has the items whose records are written beside the JSON, and `drawn` has the pictures of an
+    HTML report. `names` says whether a report may name images; `shorten` removes the folders of this machine.
     """
 
     report: RunReport
@@ -102,14 +102,14 @@ class ReportContents:
 
 
 def write_outputs(outputs: Outputs, contents: ReportContents, environ: Mapping[str, str]) -> Written:
-    """Write each report, whether or not the others can be written.
+    """Write each report, even if others cannot be written.
 
-    A run without a single marked test leaves no file; the files of an earlier run are gone by then.
+    A run without a marked test writes no file; the files of an earlier run are already removed.
 
     Args:
-        outputs: which files.
-        contents: what to write.
-        environ: where GitHub names the file of its job summary.
+        outputs: the files to write.
+        contents: the contents of the reports.
+        environ: the environment, in which GitHub names the file of its job summary.
     """
     written, report = Written(), contents.report
     if not (report.results or report.errors or report.unchecked or report.complaints):
@@ -124,7 +124,7 @@ def write_outputs(outputs: Outputs, contents: ReportContents, environ: Mapping[s
 
 
 def _write_html(path: Path, contents: ReportContents) -> None:
-    from pytest_failaware.report.html.html import html_text  # not before it is needed: loading stays cheap
+    from pytest_failaware.report.html.html import html_text  # imported when needed, so that loading stays cheap
 
     text = html_text(contents.report, contents.drawn, names=contents.names)
     write_atomically(path, contents.shorten(text).encode())
@@ -159,7 +159,7 @@ WRITERS: Final[Mapping[str, Callable[[Path, ReportContents], None]]] = {
     ".csv": _write_csv,
     ".svg": _write_svg,
 }
-"""What writes a report, by the suffix of its file."""
+"""The functions that write a report, by the suffix of its file."""
 
 
 def _shorter(plain: Any, shorten: Shorten) -> Any:  # Any: plain data of any depth

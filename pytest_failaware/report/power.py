@@ -1,4 +1,4 @@
-"""What gates can see -> lines: a table for `plan` and for a run that records, and the cells of a page."""
+"""Lines on the drops that gates detect: a table for `plan` and for a run that records, and the cells of a page."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ SEEN: Final = (
 SIGHT_HEADINGS: Final = ("gate", "counted on", "0.2 % flip", "10 % flip")
 
 
-Found = Sequence[tuple[str, Sequence[Sight]]]
-"""Conditions or tests, which may have one name, with their sights."""
+NamedSights = Sequence[tuple[str, Sequence[Sight]]]
+"""Conditions or tests with their sights; names can repeat."""
 
 
-def sight_table(found: Found, *, first: str = "condition", width: int | None = None) -> Iterator[str]:
-    """The drops that each gate finds in 80 % of all cases.
+def sight_table(sights: NamedSights, *, first: str = "condition", width: int | None = None) -> Iterator[str]:
+    """Yield a table of the drops that each gate detects in 80 % of all cases.
 
     Args:
-        found: the sights.
-        first: the heading of the column that says whose they are.
-        width: the columns of the terminal, None where there is none.
+        sights: the sights by condition or test.
+        first: the heading of the first column.
+        width: the columns of the terminal; None if there is no terminal.
     """
-    rows = [(label, *sight_cells(sight)) for label, some in found for sight in some]
+    rows = [(label, *sight_cells(sight)) for label, gates in sights for sight in gates]
     if rows:
         yield SEEN
         yield from flattened(table((first, *SIGHT_HEADINGS), rows, left=(0, 1), width=width))
 
 
-def sight_range(found: Found) -> Iterator[str]:
-    """Say which drops the gates see at least, a line for few changed answers and for many."""
-    seen = [sight for _, some in found for sight in some]
+def sight_range(sights: NamedSights) -> Iterator[str]:
+    """Yield the drops that the gates detect: a line for few changed answers and a line for many."""
+    seen = [sight for _, gates in sights for sight in gates]
     few, many = ([getattr(sight, name) for sight in seen] for name in ("few", "many"))
     if not seen:
         return
@@ -49,29 +49,30 @@ def sight_range(found: Found) -> Iterator[str]:
     yield f"if many answers change, as in a retrained model: {_range(many)}"
 
 
-def too_few(found: Found) -> Iterator[str]:
-    """How many gates have too few samples for their tolerance."""
-    if far := [sight for _, some in found for sight in some if sight.is_far]:
-        gates = sum(len(some) for _, some in found)
+def too_few(sights: NamedSights) -> Iterator[str]:
+    """Yield how many gates have too few samples for their tolerance."""
+    if far := [sight for _, gates in sights for sight in gates if sight.is_far]:
+        total = sum(len(gates) for _, gates in sights)
         yield (
-            f"too few samples: {len(far)} of {gates} gates see only drops of more than four times their tolerance; add "
+            f"too few samples: {len(far)} of {total} gates see only drops of more than four times their tolerance; add "
             "samples, or widen the tolerance to what you can measure"
         )
 
 
 def sight_cells(sight: Sight) -> tuple[str, str, str, str]:
-    """gate, counted on, and the drops it finds where few and where many answers flip."""
+    """Return the gate, its number of samples, and the drops it detects if few and if many answers flip."""
     return sight.metric, f"{sight.counted_on:,}", _points(sight.few), _points(sight.many)
 
 
 def at_chance(results: Iterable[ItemResult]) -> str:
-    """Which of the conditions that this run recorded are at chance, "" where none is."""
-    names = [short_name(one) for one in results if one.at_chance and one.verdict.is_written and not one.alarm]
+    """Return a sentence on the recorded conditions that are at chance; "" if there are none."""
+    recorded = [result for result in results if result.verdict.is_written]
+    names = [short_name(result) for result in recorded if result.at_chance and not result.alarm]
     return f"{', '.join(names)}: {AT_CHANCE}" if names else ""
 
 
 def _range(drops: Sequence[float]) -> str:
-    """The smallest and the largest drop if they differ, with a word on gates that see none."""
+    """Return the smallest and the largest drop if they differ, and whether some gates detect none."""
     seen = [drop for drop in drops if drop < 1]
     if not seen:
         return "no drop can be seen with so few samples"

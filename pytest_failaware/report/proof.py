@@ -1,4 +1,4 @@
-"""A failed comparison -> what it proves: for these samples, and for others like them."""
+"""The proof of a failed comparison: for these samples, and for other samples like them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_failaware.report.words import allowed, difference
 
 
 def proof(comparison: Judged, result: ItemResult) -> Iterator[str]:
-    """What holds for these images, and what that says about others like them."""
+    """Yield what holds for these images, and what that proves for other images like them."""
     if isinstance(comparison, BoundCheck) or comparison.evidence is None:
         return
     evidence, reference = comparison.evidence, comparison.reference
@@ -25,7 +25,7 @@ def proof(comparison: Judged, result: ItemResult) -> Iterator[str]:
 
 
 def _flips(evidence: Evidence, change: int) -> str:
-    """How many samples changed each way, in the words of what is counted: `change` says whether more is worse."""
+    """Return how many samples changed each way; the sign of `change` decides whether more counted samples are worse."""
     if evidence.lost is None or evidence.gained is None:
         return ""
     if evidence.lost == evidence.gained:
@@ -35,13 +35,13 @@ def _flips(evidence: Evidence, change: int) -> str:
 
 
 def _sides(before: Estimate, now: Estimate, samples: int) -> str:
-    """Both sides as counts."""
+    """Return both sides as counts."""
     over_all = before.denominator == now.denominator == samples
     return " -> ".join(f"{side.numerator:,}" if over_all else counts(side) for side in (before, now))
 
 
 def claim(comparison: Comparison, evidence: Evidence) -> tuple[str, str]:
-    """What a failed comparison proves, or does not, with the p that says so."""
+    """Return what a failed comparison proves or does not prove, with its p."""
     limit = allowed(comparison)
     if comparison.verdict is Verdict.NOT_SHOWN:
         return f"not shown to be at most {limit} worse", p_value(evidence.p_within)
@@ -51,7 +51,7 @@ def claim(comparison: Comparison, evidence: Evidence) -> tuple[str, str]:
 
 
 def interval(evidence: Evidence, of: Value) -> str:
-    """The drop of a value with 95 % confidence, in words: a sign would be that of the change in one metric alone."""
+    """Return the interval of a drop with 95 % confidence, in words: a sign would mean different things per metric."""
     if evidence.low is None or evidence.high is None:
         return "too few samples to tell"
     low, high = (difference(abs(end), of).removeprefix("+") for end in (evidence.low, evidence.high))
@@ -63,21 +63,21 @@ def interval(evidence: Evidence, of: Value) -> str:
 
 
 def loss(comparison: Judged) -> float:
-    """What is lost at least, with 95 % confidence; 0 where nothing is proven of it."""
+    """Return the least loss, with 95 % confidence; 0 if no loss is proven."""
     return comparison.evidence.low or 0.0 if comparison.evidence else 0.0
 
 
 def badness(result: ItemResult) -> tuple[int, float]:
-    """What to sort results by, the worst first: the verdict, then the greatest loss among the gates that have it."""
+    """Return the key that sorts results, the worst first: the verdict, then the largest loss of gates with it."""
     losses = [loss(comparison) for comparison in result.comparisons if comparison.verdict is result.verdict]
     return result.verdict.severity, -max(losses, default=0.0)
 
 
 def p_value(p: float) -> str:
-    """A p in two digits."""
+    """Return a p with two digits."""
     return f"{p:.2g}" if p else "below 1e-300"
 
 
 def counts(estimate: Estimate) -> str:
-    """A rate as its two counts."""
+    """Return a rate as its two counts."""
     return f"{estimate.numerator:,} of {estimate.denominator:,}"

@@ -1,4 +1,4 @@
-"""Sentences that name options of pytest's command line, in the words of a script that calls `evaluate`."""
+"""Sentences with options of pytest's command line, rewritten for a script that calls `evaluate`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _ARGUMENTS: Final = (
     "preprocess", "model", "dataset", "arch", "device", "batch-size", "precision", "bad-samples", "checkpoint-key",
     "precomputed", "data-root", "trust-model", "allow-download",
 )  # fmt: skip
-"""The options and ini keys that `evaluate` has as arguments, with an underscore in place of a dash."""
+"""The options and ini keys that are arguments of `evaluate`, with an underscore instead of a dash."""
 
 _NAMES: Final = "|".join(_ARGUMENTS).replace("-", "[-_]")
 _OPTION: Final = re.compile(rf"(?:--failaware-|failaware_)({_NAMES})(?![\w-])(=(?:\"[^\"]*\"|[^\s;]*[^\s;,.:)]))?")

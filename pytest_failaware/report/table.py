@@ -1,4 +1,4 @@
-"""The founding table: one row per condition, the four rates of the notebook this began as."""
+"""The founding table: one row per condition with the four rates of the notebook that this project began as."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ COLUMNS: Final = {
     "confident_accuracy": "Accuracy (Confident Only)",
     "failure_region_accuracy": "Accuracy (Failure Region)",
 }
-"""Metric name -> heading."""
+"""The heading of each metric."""
 
 
 def csv_text(results: Iterable[ItemResult]) -> str:
-    """The table as CSV with six decimals; a rate that is undefined is an empty field."""
+    """Return the table as CSV with six decimals; an undefined rate is an empty field."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["Condition", *COLUMNS.values()])

@@ -1,4 +1,4 @@
-"""The founding table as one SVG file: the numbers, and a bar from 0 to 100 % under each of them."""
+"""The founding table as one SVG file: each number with a bar from 0 to 100 % under it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from pytest_failaware.report.table import COLUMNS
 from pytest_failaware.report.words import short_name
 
 _EDGE: Final = 16  # units, about a pixel each
-_LETTER: Final = 9  # widest; a wide letter takes two
+_LETTER: Final = 9  # width of the widest letter; a wide letter takes two
 _LONGEST: Final = 40  # letters of a condition
 _COLUMN: Final = 136  # from a column to the next
 _BAR: Final = 112
 _HEADINGS: Final = 64  # above the first row
 _ROW: Final = 46
-_LOOKS: Final = {"failure_rate": "second"}  # which is no accuracy
+_LOOKS: Final = {"failure_rate": "second"}  # not an accuracy
 _WORDS: Final = {**COLUMNS, "failure_rate": "Flagged"}  # "Failure Rate" reads as the error rate
 
 
 def svg_text(results: Sequence[ItemResult]) -> str:
-    """The table of all results, in their order, with a background of its own for light and for dark screens."""
+    """Return the table of all results, in their order, with a background for light and for dark screens."""
     names = _names(results)
     left = 2 * _EDGE + _LETTER * max(map(columns, ("12,345 images", *names)))
     rows = list(zip(names, results, strict=True))
@@ -46,7 +46,7 @@ def svg_text(results: Sequence[ItemResult]) -> str:
 
 
 def _names(results: Sequence[ItemResult]) -> list[str]:
-    """The condition of each result, with its test if several tests have it."""
+    """Return the condition of each result, with the test's name if several tests have the condition."""
     uses = Counter(result.stats.condition for result in results)
     return [
         shown(result.stats.condition if uses[result.stats.condition] == 1 else short_name(result), _LONGEST)
@@ -55,7 +55,7 @@ def _names(results: Sequence[ItemResult]) -> list[str]:
 
 
 def _described(result: ItemResult) -> str:
-    """A row for those who do not see it."""
+    """Return the text of a row for readers who cannot see it."""
     return ", ".join(f"{heading} {percent(result.stats.rates[name])}" for name, heading in _WORDS.items())
 
 
@@ -64,7 +64,7 @@ def _top(number: int) -> int:
 
 
 def _headings(left: int) -> Iterator[Markup]:
-    """What a heading has in brackets stands in a line of its own."""
+    """Yield the headings; text in brackets is on a separate line."""
     yield text_at(_EDGE, 44, "Condition", "start")
     for number, heading in enumerate(_WORDS.values()):
         lines = heading.replace(" (", "\n(").splitlines()
@@ -78,7 +78,7 @@ def _images(results: Sequence[ItemResult]) -> Iterator[Markup]:
 
 
 def _cells(left: int, top: int, result: ItemResult) -> Iterator[Markup]:
-    """A line above the row, and the rates with their bars."""
+    """Yield a line above the row, and the rates with their bars."""
     yield shape("rule", f"M{_EDGE} {top - 6}H{left + len(COLUMNS) * _COLUMN - _EDGE}")
     for number, name in enumerate(COLUMNS):
         rate, x = result.stats.rates[name], left + number * _COLUMN

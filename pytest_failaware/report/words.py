@@ -1,4 +1,4 @@
-"""How names, rates, verdicts and comparisons are spelled."""
+"""The spelling of names, rates, verdicts and comparisons."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ NOT_THE_SAME: Final = "not the same measurement"
 ORIENTATION: Final = {
     "accuracy": "accuracy", "failure_rate": "flagged", "confident_accuracy": "confident_accuracy"
 }  # fmt: skip
-"""The rates that are shown of what cannot be compared, by what they are called beside each other."""
+"""The rates that are shown of incomparable items, by their short names."""
 
 
 FLAGGED: Final = "flagged"
-"""What the share of flagged samples is called by everything but the CSV file and the options."""
+"""The name of the share of flagged samples everywhere except in the CSV file and the options."""
 
 
 MEANINGS: Final = {
@@ -30,7 +30,7 @@ MEANINGS: Final = {
     "failure_rate": "flagged / all",
     "failure_region_accuracy": "right / flagged",
 }
-"""What the rates are whose names do not say it."""
+"""The meaning of the rates whose names do not say it."""
 
 
 INCONCLUSIVE: Final = (
@@ -39,28 +39,28 @@ INCONCLUSIVE: Final = (
 )
 
 
-_MOST_DIGITS: Final = 5  # beyond which two numbers are the same to any reader
+_MOST_DIGITS: Final = 5  # with equal digits up to here, two numbers are the same for a reader
 
 
 def short_name(result: ItemResult) -> str:
-    """The item's name without its file and classes."""
+    """Return the item's name without its file and classes."""
     return name_in(result.nodeid)
 
 
 def name_in(nodeid: str) -> str:
-    """The last name in an id, whose brackets may hold "::" as well."""
+    """Return the last name in an id; its brackets may also contain "::"."""
     path, colons, inside = nodeid.partition("::")
     function, bracket, parameters = (inside if colons else path).partition("[")
     return function.rpartition("::")[2] + bracket + parameters
 
 
 def reference_name(result: ItemResult) -> str:
-    """What the item was compared with: a stored baseline, or the second model of the run."""
+    """Return the name of the other side: a stored baseline, or the second model of the run."""
     return result.baseline if result.is_against else f"baseline {result.baseline!r}"
 
 
 def spelled(value: Value, beside: float | None = None) -> str:
-    """Return a metric's value: a rate in percent, another number with four digits; more digits `beside` a near one."""
+    """Return a value: a rate in percent, another number with four digits; more digits to differ from `beside`."""
     if value.value is None:
         return "undefined"
     more = 0 if beside is None else _more_digits(value.value, beside)
@@ -68,31 +68,31 @@ def spelled(value: Value, beside: float | None = None) -> str:
 
 
 def difference(drop: float, of: Value, beside: float | None = None) -> str:
-    """Return a change with its sign, in percentage points if the metric is a rate; more digits `beside` a near size."""
+    """Return a change with its sign, in percentage points for a rate; more digits to differ in size from `beside`."""
     more = 0 if beside is None else _more_digits(abs(drop), beside)
     return f"{100 * drop:+.{2 + more}f} pt" if of.is_rate else f"{drop:+.{4 + more}f}"
 
 
-def _more_digits(one: float, other: float) -> int:
-    """Return how many digits more than two of a percentage keep two different numbers from reading the same."""
+def _more_digits(value: float, other: float) -> int:
+    """Return how many digits beyond two show that two percentages differ."""
     read_differently = (
-        more for more in range(_MOST_DIGITS) if f"{100 * one:.{2 + more}f}" != f"{100 * other:.{2 + more}f}"
+        more for more in range(_MOST_DIGITS) if f"{100 * value:.{2 + more}f}" != f"{100 * other:.{2 + more}f}"
     )
     return next(read_differently, 0)
 
 
 def heading(metric: str) -> str:
-    """A metric's name as the heading of a column."""
+    """Return a metric's name as the heading of a column."""
     return FLAGGED if metric == "failure_rate" else metric.replace("_", " ")
 
 
 def verdict_word(verdict: Verdict) -> str:
-    """A verdict as it stands in a table: in capitals where it fails, so that its colour says nothing more."""
+    """Return a verdict for a table: in capitals if it fails, so that the colour is not the only sign."""
     return verdict.words.upper() if verdict.fails else verdict.words
 
 
 def comparison_cells(comparison: Judged) -> tuple[str, ...]:
-    """metric, baseline, now, change, allowed, verdict."""
+    """Return the cells metric, baseline, now, change, allowed, verdict."""
     note = f" ({comparison.note})" if comparison.note else ""
     verdict, current = verdict_word(comparison.verdict) + note, comparison.current
     if isinstance(comparison, BoundCheck):
@@ -106,7 +106,7 @@ def comparison_cells(comparison: Judged) -> tuple[str, ...]:
 
 
 def allowed(comparison: Comparison) -> str:
-    """A tolerance with the digits as typed, in percentage points if the metric is a rate."""
+    """Return a tolerance with the typed digits, in percentage points if the metric is a rate."""
     tolerance = comparison.allowed
     if comparison.current.is_rate:
         return f"{100 * tolerance:.{max(2, _decimals(tolerance) - 2)}f} pt"
@@ -118,14 +118,14 @@ def _decimals(number: Decimal) -> int:
 
 
 def needed_options(results: Sequence[ItemResult]) -> list[str]:
-    """The options of an update that stores these results, without their prefix."""
+    """Return the options of an update that stores these results, without their prefix."""
     resets = any(result.needs_reset for result in results)
     reasoned = resets or any(result.needs_reason for result in results)
     return ["update-baselines", *([RESET] if resets else []), *([f'{REASON}="…"'] if reasoned else [])]
 
 
 def why_reset(results: Sequence[ItemResult], prefix: str) -> Iterator[str]:
-    """Say why the command that accepts resets the golden reference; `prefix` stands before the names of options."""
+    """Yield why the accepting command resets the golden reference; `prefix` precedes the names of options."""
     option = f"{prefix}{RESET} is in it because"
     if any(result.ends_golden for result in results):
         yield f"{option} the golden reference, from which drift is measured, cannot stay beside the new values"
@@ -137,7 +137,7 @@ def why_reset(results: Sequence[ItemResult], prefix: str) -> Iterator[str]:
 
 
 def orientation(result: ItemResult) -> str:
-    """The stored rates of an incomparable item beside the new ones, "" of any other."""
+    """Return the stored rates of an incomparable item beside the new rates; "" for any other item."""
     if not result.stored:
         return ""
     rates = zip(ORIENTATION.values(), _both_sides(result), strict=True)
@@ -159,7 +159,7 @@ def _both_sides(result: ItemResult) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Hours where there are some, minutes and seconds: `1:30`, `2:00:05`."""
+    """Return a duration as minutes and seconds, with hours if there are any: `1:30`, `2:00:05`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -24,7 +24,7 @@ Plain = dict[str, Any]  # Any: a JSON document
 
 
 def write(folder: Path, *, edit: Callable[[Plain], object] = bool, content: bytes | None = None) -> Path:
-    """A report of one result with its records, edited; the hash is that of the records."""
+    """Write an edited report of one result with its records and their hash."""
     now = measurement_of(condition="gaussian_noise")
     content = columns_content(now) if content is None else content
     measurement = measurement_document(now, content, "0.npz") | {"rule": str(RULE), "acceptable": True}
@@ -40,7 +40,7 @@ def write(folder: Path, *, edit: Callable[[Plain], object] = bool, content: byte
 
 
 def drifting(path: Path, *, among: str = "small", **more: object) -> Path:
-    """The same report with a second result, of the condition blur, that drifted."""
+    """Return the same report with a second result, of the condition blur, that drifted."""
     document = json.loads(path.read_text())
     first = document["results"][0]
     now = measurement_of(condition="blur")
@@ -55,7 +55,7 @@ def drifting(path: Path, *, among: str = "small", **more: object) -> Path:
 
 
 def refusal(path: Path) -> str:
-    """Why a report is refused, on one line."""
+    """Return the refusal of a report, which must be one line."""
     with pytest.raises(FailAwareError) as caught:
         read_report(path)
     assert 1 == len(str(caught.value).splitlines())
@@ -63,7 +63,7 @@ def refusal(path: Path) -> str:
 
 
 def test_a_report_as_it_is_written(tmp_path: Path) -> None:
-    """Becomes a baseline."""
+    """A valid report becomes a baseline."""
     accepted = read_report(write(tmp_path))
     list(accept(accepted, tmp_path / "baselines"))
 
@@ -73,7 +73,7 @@ def test_a_report_as_it_is_written(tmp_path: Path) -> None:
 
 
 def test_what_drifted_keeps_the_whole_baseline(tmp_path: Path) -> None:
-    """It would hold the values of two models; another baseline of the report is written."""
+    """One drifted condition keeps the whole baseline, which would mix two models; other baselines are written."""
     path = drifting(write(tmp_path))
     drift = "baseline 'small' NOT written: the new values of blur drifted from the golden reference; if that is meant,"
 
@@ -88,7 +88,7 @@ def test_what_drifted_keeps_the_whole_baseline(tmp_path: Path) -> None:
 
 
 def test_a_doubt_names_the_reset_that_another_result_needs(tmp_path: Path) -> None:
-    """What is not written for want of a reason is not refused again for want of the second option."""
+    """A refusal for a missing reason also names the reset, so that there is no second refusal."""
     path = drifting(write(tmp_path))
     document = json.loads(path.read_text())
     document["results"][0]["comparisons"] = [{"verdict": "regressed"}]
@@ -98,7 +98,7 @@ def test_a_doubt_names_the_reset_that_another_result_needs(tmp_path: Path) -> No
 
 
 def test_values_that_an_update_had_refused_need_a_reason(tmp_path: Path) -> None:
-    """The report of such an update says `not_written` of a loss that its reason had covered."""
+    """The report of a refused update has `not_written` for a loss, which then needs a reason."""
     path = write(tmp_path)
     document = json.loads(path.read_text())
     document["results"][0]["comparisons"] = [{"verdict": "not_written"}]
@@ -108,7 +108,7 @@ def test_values_that_an_update_had_refused_need_a_reason(tmp_path: Path) -> None
 
 
 def test_a_drifted_result_that_could_not_be_kept_is_left_out(tmp_path: Path) -> None:
-    """A reset would not store it: its body failed. What drifts beside it still holds the baseline back."""
+    """A drifted result whose body failed is left out; another drifted result still keeps the baseline."""
     found = read_report(drifting(write(tmp_path), measurement=None))
 
     assert {"small"} == set(found.refused)
@@ -132,7 +132,7 @@ def test_a_drifted_result_that_could_not_be_kept_is_left_out(tmp_path: Path) -> 
 def test_records_that_a_baseline_refuses(
     tmp_path: Path, name: str, change: Callable[[np.ndarray], np.ndarray], words: str
 ) -> None:
-    """The report names their hash, and yet they are not stored."""
+    """Records that a baseline refuses are not stored, even if the report names their hash."""
     text = refusal(write(tmp_path, content=pack(changed(name, change).columns)))
 
     assert "r.records.zip: 0.npz: " in text
@@ -182,7 +182,7 @@ def put(*keys: str, value: object) -> Callable[[Plain], object]:
     ],
 )
 def test_facts_that_no_baseline_can_hold(tmp_path: Path, edit: Callable[[Plain], object]) -> None:
-    """Of another type, of another range, or not those of the records."""
+    """Facts of a wrong type, out of range, or different from the records are refused."""
     assert refusal(write(tmp_path, edit=edit)).startswith(str(tmp_path))
 
 
@@ -197,7 +197,7 @@ def test_facts_that_no_baseline_can_hold(tmp_path: Path, edit: Callable[[Plain],
     ],
 )
 def test_archives_that_cannot_be_read(tmp_path: Path, damage: Callable[[bytes], bytes], words: str) -> None:
-    """No traceback."""
+    """Unreadable archives are refused in one line, without a traceback."""
     archive = records_path(write(tmp_path))
     archive.write_bytes(damage(archive.read_bytes()))
 
@@ -206,7 +206,7 @@ def test_archives_that_cannot_be_read(tmp_path: Path, damage: Callable[[bytes], 
 
 @pytest.mark.parametrize("text", ["version https://git-lfs.github.com/spec/v1\n", "[" * 100_000, "[]", '{"schema": 2}'])
 def test_documents_that_are_no_report(tmp_path: Path, text: str) -> None:
-    """One line each."""
+    """Every document that is not a report is refused in one line."""
     (tmp_path / "r.json").write_text(text)
 
     assert refusal(tmp_path / "r.json").startswith(f"{tmp_path / 'r.json'}: ")

@@ -20,7 +20,7 @@ def update(directory: Path, *measurements: Measurement, drop: tuple[str, ...] = 
 
 
 def edit(directory: Path, *pairs: tuple[str, str]) -> str:
-    """Replace each first text by the second in the file; the new text."""
+    """Replace each first text by the second in the file, and return the new text."""
     path = directory / "small.yaml"
     text = path.read_text()
     for old, new in pairs:
@@ -31,7 +31,7 @@ def edit(directory: Path, *pairs: tuple[str, str]) -> str:
 
 
 def test_comments_survive_an_update(tmp_path: Path) -> None:
-    """Above a key, beside a value, in a list, at both ends, whether or not the value changed."""
+    """Comments above, beside, in lists and at both ends stay, whether or not the value changed."""
     update(tmp_path, measurement_of(), measurement_of(condition="blur"))
     text = edit(
         tmp_path,
@@ -61,7 +61,7 @@ def test_comments_survive_an_update(tmp_path: Path) -> None:
 
 
 def test_a_comment_goes_with_its_value(tmp_path: Path) -> None:
-    """A comment on an entry that is deleted is deleted; all others stay."""
+    """Only the comment on a deleted entry is deleted."""
     update(tmp_path, measurement_of(), measurement_of(condition="blur"))
     edit(tmp_path, ("  blur:\n", "  # Fast lenses.\n  blur:\n"), ("  clean:\n", "  # By day.\n  clean:\n"))
     update(tmp_path, drop=("blur",))
@@ -71,7 +71,7 @@ def test_a_comment_goes_with_its_value(tmp_path: Path) -> None:
 
 
 def test_what_only_looks_like_a_comment(tmp_path: Path) -> None:
-    """A # in a text is none, and a text of several lines keeps its own."""
+    """A # in a text is not a comment, and a text of several lines keeps its #."""
     classes = ("#1", "a # b", "x\n# y")
     update(tmp_path, measurement_of(classes=classes))
     edit(tmp_path, ("schema: 2", "schema: 2  # two"))
@@ -88,7 +88,7 @@ def test_what_only_looks_like_a_comment(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
 def test_links_survive_an_update(tmp_path: Path) -> None:
-    """A linked YAML is written where it lies, sample files in the linked folder, from which nothing is removed."""
+    """The targets of links are written, and nothing is removed from a linked folder."""
     shared, here = tmp_path / "shared", tmp_path / "baselines"
     update(shared, measurement_of())
     other = shared / "small" / "clean-0123456789ab.npz"

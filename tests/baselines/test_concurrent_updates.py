@@ -28,7 +28,7 @@ def store(directory: Path, key: str, letters: str) -> None:
 
 
 def trusted_right(directory: Path) -> dict[str, int]:
-    """The count of each entry, whose sample file must belong to it."""
+    """Return the count of each entry, and check that its sample file belongs to it."""
     baseline = read_baseline(directory, "small")
     assert baseline is not None
     assert None not in [read_records(directory, baseline, entry) for entry in baseline.entries.values()]
@@ -36,7 +36,7 @@ def trusted_right(directory: Path) -> dict[str, int]:
 
 
 def update_in_rounds(directory: Path, key: str, barrier: Barrier) -> None:
-    """One of four processes: each round all of them update their own condition at once."""
+    """Run one of four processes that update one condition each at the same time, in rounds."""
     for number in range(ROUNDS):
         barrier.wait(60)
         store(directory, key, "R" * (number % 5) + "W" * (5 - number % 5))
@@ -45,7 +45,7 @@ def update_in_rounds(directory: Path, key: str, barrier: Barrier) -> None:
 
 
 def test_four_processes_lose_no_update(tmp_path: Path) -> None:
-    """Different conditions of one baseline, updated at once, 8 times: after each round all four values are there."""
+    """Four processes update four conditions of a baseline at once; after each of 8 rounds all values are stored."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(len(KEYS))
     processes = [context.Process(target=update_in_rounds, args=(tmp_path, key, barrier)) for key in KEYS]
@@ -60,7 +60,7 @@ def test_four_processes_lose_no_update(tmp_path: Path) -> None:
 
 @pytest.fixture
 def git(tmp_path: Path) -> Callable[..., str]:
-    """git in a repository of its own."""
+    """Run git in a separate repository."""
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
 
@@ -74,7 +74,7 @@ def git(tmp_path: Path) -> Callable[..., str]:
 
 
 def test_branches_that_update_different_conditions_merge(tmp_path: Path, git: Callable[..., str]) -> None:
-    """git finds no conflict, and the merged file holds both new values, each with its sample file."""
+    """Branches merge without a conflict, and the merged file has both new values with their sample files."""
     for key in KEYS:
         store(tmp_path, key, "RRRrw")
     git("add", ".")
@@ -90,7 +90,7 @@ def test_branches_that_update_different_conditions_merge(tmp_path: Path, git: Ca
 
 
 def test_a_lock_that_is_never_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits in vain hears which folder is meant."""
+    """A process that waits too long for the lock gets an error with the folder."""
     monkeypatch.setattr("pytest_failaware.core.files._PATIENCE", 0.05)
     context = multiprocessing.get_context("spawn")
     held, done = context.Event(), context.Event()
@@ -114,7 +114,7 @@ def hold(path: Path, held: object, done: object) -> None:
 
 
 def test_a_full_disk_leaves_every_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second of two files cannot be staged: neither is replaced, and no temporary file stays."""
+    """If the second of two files cannot be staged, neither is replaced and no temporary file stays."""
     first, second = tmp_path / "first", tmp_path / "second"
     first.write_text("old")
     calls: list[int] = []
@@ -134,7 +134,7 @@ def test_a_full_disk_leaves_every_file_as_it_was(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_a_failure_between_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """New files go again: the baseline is the old one as a whole."""
+    """After a failure between two files, new files are removed and the old baseline is complete."""
     store(tmp_path, "clean", "RRRrw")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     replace, calls = Path.replace, []

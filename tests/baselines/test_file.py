@@ -77,20 +77,20 @@ def update(
 
 
 def read(directory: Path) -> Baseline:
-    """The stored baseline, which must be there."""
+    """Return the stored baseline, which must exist."""
     baseline = read_baseline(directory, "small")
     assert baseline is not None
     return baseline
 
 
 def records(directory: Path, key: str) -> Records | None:
-    """The stored records of a condition."""
+    """Return the stored records of a condition."""
     baseline = read(directory)
     return read_records(directory, baseline, baseline.entries[key])
 
 
 def files(directory: Path) -> dict[str, tuple[bytes, int]]:
-    """Every file with its bytes and its time of change."""
+    """Return every file with its bytes and its time of change."""
     return {
         str(path.relative_to(directory)): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in sorted(directory.rglob("*"))
@@ -99,7 +99,7 @@ def files(directory: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def shifted(measurement: Measurement, by: float) -> Measurement:
-    """The same measurement from another kernel: every score differs a little."""
+    """Return the same measurement from another kernel: every score differs a little."""
     stored = measurement.records
     return dataclasses.replace(
         measurement, records=dataclasses.replace(stored, confidence=stored.confidence + np.float32(by))
@@ -107,7 +107,7 @@ def shifted(measurement: Measurement, by: float) -> Measurement:
 
 
 def former(directory: Path, baseline: Baseline) -> Baseline:
-    """A stored baseline, turned into one of schema 1."""
+    """Store a baseline in schema 1."""
     first = dataclasses.replace(baseline, samples_sha256="")
     for now, then in zip(_all_files(directory, baseline), _all_files(directory, first), strict=True):
         now.rename(then)
@@ -128,7 +128,7 @@ def _all_files(directory: Path, baseline: Baseline) -> list[Path]:
 
 
 def test_the_canonical_text(tmp_path: Path) -> None:
-    """One number a line, undefined rates as null, a seed where the condition is random, no date."""
+    """The text has one number a line, null for undefined rates, a seed for random conditions, and no date."""
     update(tmp_path, measurement_of("rrwrw", "gaussian_noise(sigma=0.1)", seed=3))
     baseline = read(tmp_path)
     now = TEXT.replace("schema: 1", "schema: 2").replace(
@@ -158,7 +158,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_conditions_stand_in_one_order(tmp_path: Path) -> None:
-    """However they arrive, so that two workers cannot make a diff."""
+    """Conditions are sorted, so that two workers write the same text."""
     some = [measurement_of(condition=key) for key in ("low_light", "clean", "blur(radius=1)")]
     update(tmp_path / "one", *some)
     update(tmp_path / "two", *reversed(some))
@@ -173,14 +173,14 @@ def test_conditions_stand_in_one_order(tmp_path: Path) -> None:
     ["no", "1", "null", "~", "", " x", "a: b", "- a", "#c", "é", "🐱", "=", "2001-99-99", "x\ny", "\udcff"],
 )
 def test_class_names_of_every_kind(tmp_path: Path, name: str) -> None:
-    """A folder can be called anything; YAML must not read it as a number, a date or nothing."""
+    """Every folder name is read back as text, never as a number, a date or null."""
     update(tmp_path, measurement_of(classes=("cat", name, "eel")))
 
     assert ("cat", name, "eel") == read(tmp_path).data.classes
 
 
 def test_sample_files_depend_on_the_records_alone() -> None:
-    """Two saves give the same bytes: no time, no path."""
+    """Two saves of the same records give the same bytes, without a time or a path."""
     assert own_content(records_of()) == own_content(records_of())
     assert shared_content(records_of().samples) == shared_content(records_of().samples)
     assert own_content(records_of()) != own_content(records_of("RRWwr"))
@@ -190,7 +190,7 @@ def test_sample_files_depend_on_the_records_alone() -> None:
 
 
 def test_a_second_update_writes_nothing(tmp_path: Path) -> None:
-    """Bytes and times stay, also where another kernel's scores differ by 1e-5."""
+    """A second update changes no file, even if another kernel's scores differ by 1e-5."""
     clean, blur = measurement_of(), measurement_of(condition="blur")
     first = update(tmp_path, clean, blur)
     for path in tmp_path.rglob("*"):
@@ -206,7 +206,7 @@ def test_a_second_update_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_an_update_touches_only_what_changed(tmp_path: Path) -> None:
-    """Other entries keep their text and their sample files; a new condition is added."""
+    """An update adds a condition; other entries keep their text and their sample files."""
     clean, blur = measurement_of(), measurement_of(condition="blur")
     update(tmp_path, clean, blur)
     before = files(tmp_path)
@@ -234,7 +234,7 @@ def test_one_baseline_does_not_touch_another(tmp_path: Path) -> None:
 
 
 def test_another_rule_is_an_update(tmp_path: Path) -> None:
-    """The entry's counts follow the rule; the records are what they were."""
+    """With another rule the counts of an entry change, the records do not."""
     update(tmp_path, measurement_of())
     before, columns = files(tmp_path), f"small/{columns_file(tmp_path).name}"
     outcome = update(tmp_path, measurement_of(), rule=FailureRule(confidence=0.4, entropy=None))
@@ -250,7 +250,7 @@ def test_another_rule_is_an_update(tmp_path: Path) -> None:
     [{"first_id": 20}, {"letters": "RRW"}, {"classes": ("a", "b", "c")}, {"preprocessing": "none"}],
 )
 def test_other_data_is_refused_unless_every_entry_is_updated(tmp_path: Path, change: dict[str, object]) -> None:
-    """A file never describes two data sets; the refusal names the entries that would be left behind."""
+    """An update with other data must cover every entry; the refusal names the others."""
     update(tmp_path, measurement_of(), measurement_of(condition="blur"))
     before = files(tmp_path)
     refused = update(tmp_path, measurement_of(**change))  # type: ignore[arg-type]  # one argument by name
@@ -270,21 +270,21 @@ def test_other_data_is_refused_unless_every_entry_is_updated(tmp_path: Path, cha
 
 
 def test_items_of_different_data_cannot_share_a_baseline(tmp_path: Path) -> None:
-    """Two tests of one name on two data sets: nothing is written."""
+    """Two tests on two data sets cannot share a baseline: nothing is written."""
     outcome = update(tmp_path, measurement_of(), measurement_of(condition="blur", first_id=20))
 
-    assert "baseline of its own" in outcome.refused
+    assert "its own baseline" in outcome.refused
     assert {} == files(tmp_path)
 
 
 def with_logits(measurement: Measurement, by: float = 0.0, classes: int = 3) -> Measurement:
-    """The same measurement with logits, which say nothing of its scores."""
+    """Return the same measurement with logits that are independent of its scores."""
     logits = np.random.default_rng(0).normal(by, 1, (len(measurement.records), classes)).astype(np.float32)
     return dataclasses.replace(measurement, records=dataclasses.replace(measurement.records, logits=logits))
 
 
 def test_logits_are_stored_where_they_are_measured(tmp_path: Path) -> None:
-    """An update brings them to an entry that has none, and takes none away from one that is as stored."""
+    """An update adds logits to an entry without them, and keeps the logits of an unchanged entry."""
     plain, full = measurement_of(), with_logits(measurement_of())
     update(tmp_path, plain)
     assert UpdateOutcome(updated=("clean",)) == update(tmp_path, full)
@@ -306,7 +306,7 @@ def test_logits_are_stored_where_they_are_measured(tmp_path: Path) -> None:
 
 
 def test_what_is_golden_stays_it_when_logits_come(tmp_path: Path) -> None:
-    """The same outcome with logits is as golden as it was without; a golden reference of another outcome stays it."""
+    """Adding logits to the same outcome does not change what is golden."""
     update(tmp_path, measurement_of())
     update(tmp_path, with_logits(measurement_of()))
     assert read(tmp_path).entries["clean"].golden is None
@@ -319,7 +319,7 @@ def test_what_is_golden_stays_it_when_logits_come(tmp_path: Path) -> None:
 
 
 def test_logits_of_a_file_that_is_none(tmp_path: Path) -> None:
-    """A file that is absent or damaged holds no logits, and asking breaks nothing."""
+    """An absent or damaged file has no logits, without an error."""
     path = tmp_path / "clean.npz"
     assert not holds_logits(path)
     content = own_content(with_logits(measurement_of()).records)
@@ -341,7 +341,7 @@ def test_logits_of_a_file_that_is_none(tmp_path: Path) -> None:
     ],
 )
 def test_logits_that_are_not_those_of_the_samples(tmp_path: Path, logits: np.ndarray, words: str) -> None:
-    """A file that holds them is refused, though its hash stands in the entry; so is an update that would write it."""
+    """Logits of other samples are refused on reading, even with a matching hash, and on writing."""
     wrong = dataclasses.replace(measurement_of().records, logits=logits)
     with pytest.raises(BaselineError) as refused:
         update(tmp_path, dataclasses.replace(measurement_of(), records=wrong))
@@ -355,7 +355,7 @@ def test_logits_that_are_not_those_of_the_samples(tmp_path: Path, logits: np.nda
 
 
 def plant(directory: Path, content: bytes) -> None:
-    """Put a file in the place of the columns of clean, together with its hash."""
+    """Replace the columns of clean by a file, together with its hash."""
     digest, path = columns_file(directory).name, directory / "small.yaml"
     path.write_text(path.read_text().replace(read(directory).entries["clean"].records_sha256, sha256_of(content)))
     (directory / "small" / digest).unlink()
@@ -363,7 +363,7 @@ def plant(directory: Path, content: bytes) -> None:
 
 
 def test_a_lost_sample_file_is_written_again(tmp_path: Path) -> None:
-    """An update with a reason restores what was deleted."""
+    """An update with a reason writes deleted sample files again."""
     update(tmp_path, measurement_of(), measurement_of(condition="blur"))
     samples_file(tmp_path).unlink()
     assert records(tmp_path, "clean") is None
@@ -377,7 +377,7 @@ def test_a_lost_sample_file_is_written_again(tmp_path: Path) -> None:
 def test_a_write_that_fails_is_never_mistaken_for_a_baseline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int
 ) -> None:
-    """With the disk full after any number of files the YAML is the old one, and no wrong records are read."""
+    """If the disk is full after any number of files, the old YAML stays and no wrong records are read."""
     old = [measurement_of(condition=key) for key in ("clean", "blur", "low_light")]
     update(tmp_path, *old)
     before = files(tmp_path)
@@ -413,7 +413,7 @@ def test_a_write_that_fails_is_never_mistaken_for_a_baseline(
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps no POSIX modes")
 def test_files_keep_their_mode(tmp_path: Path) -> None:
-    """A replaced file has the old one's mode, a new file what the umask gives."""
+    """A replaced file keeps its mode; a new file gets the mode of the umask."""
     (tmp_path / "plain").touch()
     update(tmp_path, measurement_of())
     path = tmp_path / "small.yaml"
@@ -428,13 +428,13 @@ def test_files_keep_their_mode(tmp_path: Path) -> None:
 
 
 def test_no_file_is_no_baseline(tmp_path: Path) -> None:
-    """Neither a folder nor a file is needed to ask."""
+    """Without a folder or a file there is no baseline, and no error."""
     assert read_baseline(tmp_path / "nowhere", "small") is None
     assert () == baseline_names(tmp_path / "nowhere")
 
 
 def test_names_for_a_suggestion(tmp_path: Path) -> None:
-    """The YAML files, sorted; sample folders are no baselines."""
+    """The names are those of the YAML files, sorted, without sample folders."""
     for name in ("small", "large"):
         update_baseline(tmp_path, name, [(measurement_of(), RULE)])
 
@@ -494,7 +494,7 @@ BOMB = "[&a0 [x, x]" + "".join(f", &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for 
     ],
 )
 def test_a_damaged_file_is_refused_with_its_line(tmp_path: Path, old: str, new: str, words: list[str]) -> None:
-    """One line names the file, the place and what is wrong there; nothing is read half."""
+    """A damaged file is refused in one line with the file, the place and the fault."""
     assert old in TEXT
     (tmp_path / "small.yaml").write_text(TEXT.replace(old, new, 1))
     with pytest.raises(BaselineError) as caught:
@@ -505,14 +505,14 @@ def test_a_damaged_file_is_refused_with_its_line(tmp_path: Path, old: str, new: 
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
-    """A binary file under the name of a baseline."""
+    """A binary file with the name of a baseline is refused."""
     (tmp_path / "small.yaml").write_bytes(b"schema: \xff\xfe")
     with pytest.raises(BaselineError, match=r"small\.yaml: cannot be read"):
         read_baseline(tmp_path, "small")
 
 
 def test_a_rate_edited_by_hand_is_refused(tmp_path: Path) -> None:
-    """The counts are the truth, and a reader must be able to trust what stands beside them."""
+    """A rate that differs from the counts is refused, because people trust the rates they read."""
     (tmp_path / "small.yaml").write_text(TEXT.replace("accuracy: 0.6", "accuracy: 0.9"))
     with pytest.raises(BaselineError, match=r"small\.yaml:25: .*rates\.accuracy is 0\.9, .* make it 0\.6"):
         read(tmp_path)
@@ -523,7 +523,7 @@ def test_a_rate_edited_by_hand_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("missing", [samples_file, columns_file])
 def test_missing_sample_files_are_no_error(tmp_path: Path, missing: Callable[[Path], Path]) -> None:
-    """The counts can still be compared, unpaired; who asks hears which file it is."""
+    """A missing sample file is not an error on reading; the sentence on it names the file."""
     update(tmp_path, measurement_of(), measurement_of(condition="blur"))
     assert () == missing_files(tmp_path, read(tmp_path))
     path = missing(tmp_path)
@@ -550,7 +550,7 @@ def save_short(path: Path) -> None:
 
 
 class Bomb:
-    """An object that leaves a folder behind where it is unpickled."""
+    """An object that creates a folder if it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -589,7 +589,7 @@ def save_nothing(path: Path) -> None:
     "save", [save_short, save_pickled, save_floats, save_one_column, save_array, save_pointer, save_nothing]
 )
 def test_damaged_ids_and_labels_are_refused(tmp_path: Path, save: object) -> None:
-    """Too few, of another type, incomplete, or no such file at all: one line, and nothing is unpickled."""
+    """Damaged ids and labels are refused in one line, and nothing is unpickled."""
     update(tmp_path, measurement_of())
     save(samples_file(tmp_path))  # type: ignore[operator]  # one of the functions above
     with pytest.raises(
@@ -605,7 +605,7 @@ def test_damaged_ids_and_labels_are_refused(tmp_path: Path, save: object) -> Non
 
 
 def test_samples_of_other_data_are_refused(tmp_path: Path) -> None:
-    """A list of as many other images does not pass for the baseline's, in either schema."""
+    """The samples of other data are refused in both schemas, even if their number is the same."""
     update(tmp_path, measurement_of())
     update(tmp_path / "other", measurement_of(first_id=20))
     shutil.copy(samples_file(tmp_path / "other"), samples_file(tmp_path))
@@ -619,7 +619,7 @@ def test_samples_of_other_data_are_refused(tmp_path: Path) -> None:
 
 
 def test_cells_edited_by_hand_are_refused(tmp_path: Path) -> None:
-    """Counts that keep their sum but are not those of the sample file."""
+    """Counts with the right sum that differ from the sample file are refused."""
     update(tmp_path, measurement_of())
     path = tmp_path / "small.yaml"
     text = (
@@ -636,7 +636,7 @@ def test_cells_edited_by_hand_are_refused(tmp_path: Path) -> None:
 
 
 def test_two_tests_that_would_store_different_entries(tmp_path: Path) -> None:
-    """One condition of one baseline under two rules is refused, whichever came first."""
+    """One condition of a baseline under two rules is refused, in any order."""
     both = [(measurement_of(), RULE), (measurement_of(), FailureRule(confidence=0.9))]
 
     assert "two tests gate clean" in update_baseline(tmp_path, "small", both).refused

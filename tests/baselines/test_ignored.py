@@ -16,7 +16,7 @@ FOLDER = "service/baselines"
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository with the files of one baseline, none of which is tracked."""
+    """Create a repository with the untracked files of one baseline."""
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
@@ -27,7 +27,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def said(repository: Path, *lines: str) -> str:
-    """The sentence under a .gitignore of these lines."""
+    """Return the sentence for a .gitignore of these lines."""
     (repository / ".gitignore").write_text("\n".join([*lines, ""]), encoding="utf-8")
     return ignored_sentence(repository / FOLDER, "small")
 
@@ -53,25 +53,25 @@ def said(repository: Path, *lines: str) -> str:
     ],
 )
 def test_the_line_and_the_remedy(repository: Path, line: str, sentence: str) -> None:
-    """A pattern for files can be outdone by a line below it, one for a folder cannot."""
+    """The remedy for a pattern of files is a line below it; a pattern of a folder must be removed."""
     assert sentence == said(repository, "# ours", line)
 
 
 def test_the_remedy_helps(repository: Path) -> None:
-    """With the line that the sentence names git takes the files, and nothing is said."""
+    """After the remedy git no longer ignores the files, and there is no sentence."""
     assert "!**/baselines/**/*.npz" in said(repository, "*.npz")
     assert "" == said(repository, "*.npz", "!**/baselines/**/*.npz")
 
 
 def test_tracked_files_are_not_ignored(repository: Path) -> None:
-    """Once they are in the index, a clone has them."""
+    """Tracked files get no sentence, because a clone has them."""
     subprocess.run(["git", "add", "-f", "."], cwd=repository, check=True)
 
     assert "" == said(repository, "*.npz")
 
 
 def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither is an error."""
+    """Without a repository or without git there is no error."""
     (tmp_path / "small.yaml").write_text("x", encoding="utf-8")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert "" == ignored_sentence(tmp_path, "small")
@@ -80,7 +80,7 @@ def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_variables_of_a_hook_do_not_matter(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within a pre-commit hook git sets the folder and the index of the commit being made."""
+    """The variables that git sets in a pre-commit hook do not change the answer."""
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     monkeypatch.setenv("GIT_INDEX_FILE", "/nowhere/index")
 
@@ -89,7 +89,7 @@ def test_the_variables_of_a_hook_do_not_matter(repository: Path, monkeypatch: py
 
 @pytest.mark.skipif(os.name == "nt", reason="the program is a shell script")
 def test_programs_of_the_repository_are_not_started(repository: Path) -> None:
-    """A clone cannot bring such a configuration, an unpacked archive can."""
+    """Programs in the configuration of an unpacked repository are not started."""
     program = repository / "program"
     program.write_text(f"#!/bin/sh\ntouch {repository}/started\n", encoding="utf-8")
     program.chmod(0o755)

@@ -26,7 +26,7 @@ ENDS: dict[str, Callable[[int], Callable[[Path], None]]] = {
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("prepare", ["nothing", "whole", "former"])
 def test_a_baseline_is_the_old_or_the_new_one(tmp_path: Path, prepare: str, end: str) -> None:
-    """Wherever an update ends; and the next one removes what it left."""
+    """An update that ends anywhere leaves the old or the new baseline; the next one removes leftovers."""
     start, row = tmp_path / "baselines", Row(way=end)
     getattr(interrupted_updates, f"prepare_{prepare}")(start)
     total = calls_of(start)
@@ -38,14 +38,14 @@ def test_a_baseline_is_the_old_or_the_new_one(tmp_path: Path, prepare: str, end:
 
 
 def test_processes_with_their_own_temporary_folders_lose_no_update() -> None:
-    """What they lock is what they write."""
+    """The lock does not depend on the temporary folder, so no update is lost."""
     row = interrupted_updates.writers_at_once(writers=3, updates=3)
 
     assert (9, []) == (row.new, row.faults)
 
 
 def test_a_reader_never_sees_a_half() -> None:
-    """It knows a baseline from before, whose files another process removes all the time."""
+    """A reader with an older baseline reads a complete one while another process removes its files."""
     row = interrupted_updates.reader_beside_a_writer(1)
 
     assert [] == row.faults

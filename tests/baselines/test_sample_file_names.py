@@ -26,7 +26,7 @@ FORMER = {"small.yaml", "small/samples.npz"} | {
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file with its content."""
+    """Return every file with its content."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -37,7 +37,7 @@ def update(folder: Path, letters: str, *keys: str, **more: object) -> UpdateOutc
 
 
 def test_a_name_holds_the_hash_of_the_content(tmp_path: Path) -> None:
-    """The first twelve digits of what the YAML names."""
+    """A file name has the first twelve digits of the hash in the YAML."""
     prepare_whole(tmp_path)
     baseline = stored(tmp_path)
     assert baseline is not None
@@ -47,7 +47,7 @@ def test_a_name_holds_the_hash_of_the_content(tmp_path: Path) -> None:
 
 
 def test_former_names_are_read_and_stay_while_nothing_changes(tmp_path: Path) -> None:
-    """An update that finds what is stored writes nothing."""
+    """Files with former names are read, and an update without a change does not rename them."""
     prepare_former(tmp_path)
     before = files(tmp_path)
     assert set(before) == FORMER
@@ -58,7 +58,7 @@ def test_former_names_are_read_and_stay_while_nothing_changes(tmp_path: Path) ->
 
 @pytest.mark.parametrize("drop", [(), ("low_light",)])
 def test_an_update_renames_them_all(tmp_path: Path, drop: tuple[str, ...]) -> None:
-    """Those of entries that stay as they are, golden ones too; nothing is measured again, and no number changes."""
+    """An update renames the files of all entries, also golden ones; no number changes."""
     prepare_former(tmp_path)
     old = read_baseline(tmp_path, "small")
     assert old is not None
@@ -75,7 +75,7 @@ def test_an_update_renames_them_all(tmp_path: Path, drop: tuple[str, ...]) -> No
 
 
 def test_a_former_file_that_is_not_what_the_yaml_names(tmp_path: Path) -> None:
-    """It is not carried over, and nothing is written."""
+    """A former file with another hash than in the YAML is refused, and nothing is written."""
     prepare_former(tmp_path)
     for key in ("blur", "low_light"):  # whose content is the same
         (tmp_path / "small" / f"{key}.npz").write_bytes((tmp_path / "small" / f"{key}.golden.npz").read_bytes())
@@ -86,7 +86,7 @@ def test_a_former_file_that_is_not_what_the_yaml_names(tmp_path: Path) -> None:
 
 
 def test_a_former_file_that_is_absent_stays_absent(tmp_path: Path) -> None:
-    """The entry keeps the name of what is lost."""
+    """An entry keeps the hash of an absent former file."""
     prepare_former(tmp_path)
     for key in ("clean", "blur", "low_light"):  # whose content is the same
         (tmp_path / "small" / f"{key}.npz").unlink()
@@ -98,7 +98,7 @@ def test_a_former_file_that_is_absent_stays_absent(tmp_path: Path) -> None:
 
 
 def test_other_files_in_the_folder_stay(tmp_path: Path) -> None:
-    """Only what an update wrote is removed: hashed names, and temporary files."""
+    """Only files that an update wrote are removed: hashed names and temporary files."""
     prepare_whole(tmp_path)
     folder = tmp_path / "small"
     for name in ("notes.npz", "README.md", ".gitattributes", "clean-1.npz"):
@@ -113,7 +113,7 @@ def test_other_files_in_the_folder_stay(tmp_path: Path) -> None:
 
 
 def test_golden_is_the_file_that_was_stored_first(tmp_path: Path) -> None:
-    """No copy: going back to it needs no other file."""
+    """The golden reference is the file that was stored first, not a copy."""
     update(tmp_path, "RRRrw", "clean")
     first = columns_file(tmp_path)
     update(tmp_path, "RRRRw", "clean")
@@ -123,14 +123,14 @@ def test_golden_is_the_file_that_was_stored_first(tmp_path: Path) -> None:
 
 
 def test_conditions_with_one_file_name_share_a_file_or_not(tmp_path: Path) -> None:
-    """The same content may have one file; another content has another name."""
+    """Conditions with the same file name share a file only if the content is the same."""
     for letters in ("RRRrw", "RRRRw"):
         update(tmp_path, letters, "blur(radius=1)", "blur(radius=1.0)")
         assert stored(tmp_path) is not None
 
 
 def test_the_last_line_names_all_that_is_to_be_committed(tmp_path: Path) -> None:
-    """`git add` with these words takes every file, new and removed ones."""
+    """The `git add` of the last line covers every new and removed file."""
     folder = tmp_path / "base lines"
     outcome = update(folder, "RRRrw", "clean")
     sentence = outcome_sentence("small", folder, outcome)
@@ -148,7 +148,7 @@ def test_the_last_line_names_all_that_is_to_be_committed(tmp_path: Path) -> None
 
 
 def test_reading_needs_no_write_access(tmp_path: Path) -> None:
-    """Nor does a dry run, nor one where there is no folder yet."""
+    """Reading and dry runs need no write access and no folder."""
     prepare_whole(tmp_path)
     for folder in (tmp_path / "small", tmp_path):
         folder.chmod(0o555)
@@ -165,7 +165,7 @@ def test_reading_needs_no_write_access(tmp_path: Path) -> None:
 
 
 def test_a_file_that_vanishes_while_it_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An update beside the reader may remove it at any moment: it is missing, and no traceback."""
+    """A file that another update removes during the check counts as missing, without a traceback."""
     prepare_whole(tmp_path)
     baseline = read_baseline(tmp_path, "small")
     assert baseline is not None

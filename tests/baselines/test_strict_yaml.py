@@ -1,4 +1,4 @@
-"""YAML of people and attackers: what is a number, what is refused, how long that takes, and that text comes back."""
+"""Strict YAML: what is a number, what is refused and how fast, and that text is read back."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TEXT = baseline_text(baseline_of(measurement_of(), RULE, "small"))
     ],
 )
 def test_only_plain_decimals_are_numbers(spelled: str, value: object) -> None:
-    """Other numbers of YAML 1.1, its dates, and the country code of Norway are text."""
+    """Other numbers of YAML 1.1, dates and the country code of Norway are text."""
     entry = parse(f"a: {spelled}", "f").mapping()["a"]
 
     assert (type(value), value) == (type(entry.value), entry.value)
@@ -48,7 +48,7 @@ def test_only_plain_decimals_are_numbers(spelled: str, value: object) -> None:
 
 @pytest.mark.parametrize("number", ["0x" + "f" * 5_000, "9" * 5_000, "1" + ":59" * 1_000_000, "1" * 3_000_000])
 def test_numbers_of_any_length_are_refused_at_once(number: str) -> None:
-    """In one short line."""
+    """Numbers of any length are refused at once, in one short line."""
     start = time.process_time()
     with pytest.raises(BaselineError, match=r"b\.yaml:2: schema must be a whole number, got '") as caught:
         parse_baseline(TEXT.replace("schema: 2", f"schema: {number}"), "b.yaml", "b")
@@ -59,7 +59,7 @@ def test_numbers_of_any_length_are_refused_at_once(number: str) -> None:
 
 @pytest.mark.parametrize("deep", ["[" * 20_000, "{a: " * 20_000, "- " * 20_000, "[\n" * 20_000])
 def test_what_is_nested_is_refused_at_once(deep: str) -> None:
-    """However deep it goes."""
+    """Nested values of any depth are refused at once."""
     start = time.process_time()
     with pytest.raises(BaselineError, match="nested too deep"):
         parse(f"a:\n  {deep}", "b.yaml")
@@ -68,7 +68,7 @@ def test_what_is_nested_is_refused_at_once(deep: str) -> None:
 
 
 def test_keys_are_text() -> None:
-    """A list as a key is refused, not spelled somehow."""
+    """A list as a key is refused."""
     with pytest.raises(BaselineError, match=r"b\.yaml:1: a key has to be text"):
         parse("? [a, b]\n: c", "b.yaml").mapping()
 
@@ -77,7 +77,7 @@ def test_keys_are_text() -> None:
     "code", [*range(0x20), *range(0x7F, 0xA1), 0xAD, 0x200B, 0x2028, 0x2029, 0xFEFF, 0xD800, 0x1F600]
 )
 def test_every_character_comes_back(code: int) -> None:
-    """In a class name, as Windows-1252 read as Latin-1 has U+0085 in place of an ellipsis."""
+    """Every character of a class name is read back, such as U+0085."""
     classes = (f"a{chr(code)}b", chr(code), f"{chr(code)} c")
     baseline = baseline_of(measurement_of(classes=classes), RULE, "small")
 
@@ -85,7 +85,7 @@ def test_every_character_comes_back(code: int) -> None:
 
 
 def test_what_would_not_come_back_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault in writing or reading leaves the old file, and says which part it concerns."""
+    """If the new text would not be read back, the old file stays and the error names the part."""
     update_baseline(tmp_path, "small", [(measurement_of(), RULE)])
     before = (tmp_path / "small.yaml").read_text()
     monkeypatch.setattr(plan, "baseline_text", lambda baseline: baseline_text(baseline).replace("eel", "ell"))
@@ -97,7 +97,7 @@ def test_what_would_not_come_back_is_not_written(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize("sha256", ["sha256:../../../../etc/x", "sha256:0", "abc", "sha256:" + "A" * 64])
 def test_a_hash_that_is_none(sha256: str) -> None:
-    """A part of it becomes a file's name, so it has to be one."""
+    """An invalid hash is refused, because a part of it becomes a file name."""
     baseline = baseline_of(measurement_of(), RULE, "small")
     for digest in (baseline.samples_sha256, baseline.entries["clean"].records_sha256):
         with pytest.raises(BaselineError, match="must be sha256: and 64 digits"):
@@ -106,21 +106,21 @@ def test_a_hash_that_is_none(sha256: str) -> None:
 
 @pytest.mark.parametrize("name", ["con", "NUL", "aux.v2", "prn", "com1", "LPT9.old", "ends."])
 def test_names_that_windows_cannot_have(tmp_path: Path, name: str) -> None:
-    """A checkout on Windows would fail."""
-    with pytest.raises(BaselineError, match="Windows has no files or folders of this name; choose another"):
+    """Names that Windows does not allow are refused."""
+    with pytest.raises(BaselineError, match="Windows allows no file or folder of this name; choose another"):
         update_baseline(tmp_path, name, [(measurement_of(), RULE)])
     assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["console", "com", "com10", "nul-l", "v1.con"])
 def test_names_that_only_resemble_them(tmp_path: Path, name: str) -> None:
-    """They are allowed."""
+    """Names that only resemble device names are allowed."""
     update_baseline(tmp_path, name, [(measurement_of(), RULE)])
     assert read_baseline(tmp_path, name) is not None
 
 
 def test_a_yaml_that_is_a_pointer_of_git_lfs(tmp_path: Path) -> None:
-    """It is named as what it is, and an update does not replace it."""
+    """A YAML that is a Git LFS pointer is reported as such, and an update does not replace it."""
     path = tmp_path / "small.yaml"
     path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     for ask in (
@@ -133,7 +133,7 @@ def test_a_yaml_that_is_a_pointer_of_git_lfs(tmp_path: Path) -> None:
 
 
 def test_records_that_are_a_pointer_of_git_lfs(tmp_path: Path) -> None:
-    """An update must not take the candidate in place of what was not fetched."""
+    """Records that are a Git LFS pointer are not replaced by the candidate's."""
     update_baseline(tmp_path, "small", [(measurement_of(), RULE)])
     (columns,) = (tmp_path / "small").glob("clean-*.npz")
     columns.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
@@ -146,7 +146,7 @@ def test_records_that_are_a_pointer_of_git_lfs(tmp_path: Path) -> None:
 
 
 def test_records_that_no_model_makes_are_not_written(tmp_path: Path) -> None:
-    """They could not be read again."""
+    """Records that could not be read back are not written."""
     records = dataclasses.replace(measurement_of().records, entropy=measurement_of().records.entropy - 5)
     with pytest.raises(BaselineError, match=r"small\.yaml: clean cannot be stored: the column entropy goes from -4\.5"):
         update_baseline(tmp_path, "small", [(dataclasses.replace(measurement_of(), records=records), RULE)])
@@ -154,7 +154,7 @@ def test_records_that_no_model_makes_are_not_written(tmp_path: Path) -> None:
 
 
 def test_a_baseline_knows_the_lines_of_its_keys(tmp_path: Path) -> None:
-    """An error about a sample file names the line without reading the YAML again; the lines are no part of equality."""
+    """A baseline keeps the lines of its keys for errors; they do not count for equality."""
     update_baseline(tmp_path, "small", [(measurement_of(), RULE)])
     found = read_baseline(tmp_path, "small")
     assert found is not None

@@ -1,4 +1,4 @@
-"""Which baselines an update refuses, and what it says of them."""
+"""The baselines that an update refuses, and the sentences on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_failaware.core.result import ItemResult, Verdict
 
 
 def judged(condition: str, verdict: Verdict) -> ItemResult:
-    """An item whose one metric has the same verdict."""
+    """Return an item whose only metric has the same verdict."""
     plain = result(condition, verdict)
     return dataclasses.replace(
         plain, comparisons=tuple(dataclasses.replace(one, verdict=verdict) for one in plain.comparisons)
@@ -53,7 +53,7 @@ BOTH = '--failaware-reset-golden --failaware-reason="why"'
     ],
 )
 def test_why_a_baseline_is_not_written(results: list[ItemResult], reason: str, words: str) -> None:
-    """One sentence with all options that lack, and all that stays as it was."""
+    """One sentence names all missing options and all values that are not written."""
     found = refused_updates(results, Writing(update=UpdateMode.ALL, reason=reason))
     assert {"toy": f"baseline 'toy' NOT written: {words}"} == found
 
@@ -68,18 +68,18 @@ def test_why_a_baseline_is_not_written(results: list[ItemResult], reason: str, w
     ],
 )
 def test_what_needs_no_option(results: list[ItemResult], writing: Writing) -> None:
-    """Equal and new values do not; nor does a run that leaves what is stored."""
+    """Equal values, new values and a run that keeps stored values need no option."""
     assert {} == refused_updates(results, writing)
 
 
 def test_another_baseline_is_written() -> None:
-    """Only the one that has the drifted condition is refused."""
+    """Only the baseline with the drifted condition is refused."""
     other = dataclasses.replace(READY, baseline="other")
     assert ["toy"] == list(refused_updates([DRIFTED, other], Writing(update=UpdateMode.ALL, reason="meant")))
 
 
 def test_what_was_not_written_is_not_called_updated() -> None:
-    """Neither the item nor its metrics; a verdict that is no word on writing stays."""
+    """Items and metrics that were not written lose the verdict updated; other verdicts stay."""
     for verdict in Verdict:
         unwritten = judged("clean", verdict).unwritten
         expected = Verdict.NOT_WRITTEN if verdict in (Verdict.UPDATED, Verdict.RECORDED) else verdict

@@ -111,6 +111,8 @@ def test_accept_asks_for_the_reason_that_the_ini_wants(
         "error: pyproject.toml: failaware_require_reason = true: updates need a reason here; add "
         '--reason="why they change"\n'
     )
+    assert 4 == main(["accept", "report.json", "--reason=…"])
+    assert capsys.readouterr().err == "error: --reason: '…' gives no reason; write why the values change\n"
     assert 4 == main(["accept", "report.json", "--reason=smaller"])
     assert capsys.readouterr().err == (
         "error: report.json: cannot be read (No such file or directory); give a JSON report\n"

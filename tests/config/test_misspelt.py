@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_failaware.config.misspelt import is_near, refuse_misspelt, refuse_unknown
+from pytest_failaware.config.misspelt import is_near, refuse_misspelt, refuse_unknown, report_remedy
 from pytest_failaware.core.errors import ConfigError
 
 
@@ -25,6 +25,19 @@ def test_a_registered_marker_is_fine() -> None:
     refuse_misspelt(["liability", "slow", "reliability"], ["liability(amount): who pays", "reliability: ours"])
     with pytest.raises(ConfigError, match=r"^marker 'liability' gates nothing; write 'reliability', or register"):
         refuse_misspelt(["liability"], ["slow: takes long"])
+
+
+@pytest.mark.parametrize(
+    ("key", "remedy"),
+    [
+        ("failaware_json", "write failaware_report = FILE.json"),
+        ("failaware_html", "write failaware_report = FILE.html"),
+        ("failaware_precison", ""),
+    ],
+)
+def test_ini_keys_of_one_format(key: str, remedy: str) -> None:
+    """They name the one key of all reports."""
+    assert remedy == report_remedy(key)
 
 
 @pytest.mark.parametrize(

@@ -270,6 +270,7 @@ def test_what_may_be_written() -> None:
         ({}, {}, {"dry_run": True}, ["--failaware-dry-run", "--failaware-update-baselines"]),
         ({}, {}, {"reason": "why"}, ["--failaware-reason=why", "--failaware-update-baselines"]),
         ({}, {}, {"reason": " ", "update_new": True}, ["--failaware-reason"]),
+        ({}, {}, {"reason": "…", "update_baselines": True}, ["--failaware-reason=…", "'…' gives no reason"]),
         ({}, {"require_reason": True}, {"update_new": True}, ["failaware_require_reason = True", "--failaware-reason"]),
         ({}, {}, {"strict": True, "update_new": True}, ["--failaware-strict", "writes no baseline"]),
         ({}, {}, {"strict": True, "update_new": True, "dry_run": True}, ["not even in a dry run"]),

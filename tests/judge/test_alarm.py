@@ -99,7 +99,7 @@ HONEST = {
 
 @pytest.mark.parametrize("name", HONEST)
 def test_no_renaming_is_found_in_an_honest_model(name: str) -> None:
-    """None in 100 draws of each: what fits one half by chance does not fit the other."""
+    """In 100 draws no renaming is found, because a chance fit of one half does not fit the other."""
     assert 0 == count_renamings(HONEST[name])
 
 
@@ -153,7 +153,7 @@ def test_no_renaming_is_found_in_a_model_that_is_confused_in_one_direction(name:
 
 
 def test_a_model_of_a_rare_class_is_no_alarm() -> None:
-    """It is no better than always predicting the largest class, and finds half of the rare one."""
+    """A model that finds half of a rare class is no alarm, although its accuracy is at chance."""
     label = np.repeat([0, 1], [950, 50])
     predicted = np.concatenate([np.repeat([0, 1], [925, 25]), np.repeat([0, 1], [25, 25])])
 
@@ -219,7 +219,7 @@ HITS = {
 
 @pytest.mark.parametrize("name", HITS)
 def test_another_order_of_the_classes_is_found(name: str) -> None:
-    """In at least so many of 100 draws."""
+    """Another order of the classes is found in at least this many of 100 draws."""
     make, least = HITS[name]
 
     assert least <= count_renamings(make)
@@ -237,7 +237,7 @@ def test_two_swapped_classes_of_ten_are_a_blind_spot() -> None:
 
 
 def test_the_sentence_has_the_renaming_with_names() -> None:
-    """Each output with its class, the share that is right now, and what to do."""
+    """The sentence has each output with its class, the share that would be right, and the remedy."""
     text = alarm_of(model(3, 300, 0.9, np.random.default_rng(0), np.array([1, 0, 2])), ["cat", "dog", "eel"])
 
     assert "0 'cat' -> 1 'dog', 1 'dog' -> 0 'cat' (fitted on one half" in text
@@ -246,21 +246,21 @@ def test_the_sentence_has_the_renaming_with_names() -> None:
 
 
 def test_numbers_that_are_names_stand_once() -> None:
-    """Classes without names."""
+    """Classes without names are shown by their number only."""
     text = alarm_of(model(3, 300, 0.9, np.random.default_rng(0), np.array([1, 0, 2])), ["0", "1", "2"])
 
     assert "renamed: 0 -> 1, 1 -> 0 (fitted" in text
 
 
 def test_many_renamings_are_shortened() -> None:
-    """Ten are shown, the others counted."""
+    """Ten renamings are shown, the others are counted."""
     text = alarm_of(model(100, 1000, 0.9, np.random.default_rng(0), circle(100)), list(map(str, range(100))))
 
     assert "0 -> 99, 1 -> 0, 2 -> 1, 3 -> 2, 4 -> 3, 5 -> 4, 6 -> 5, 7 -> 6, 8 -> 7, 9 -> 8 and 90 more (" in text
 
 
 def test_more_outputs_than_classes_have_a_remedy_of_their_own() -> None:
-    """The labels have to be the numbers of the outputs."""
+    """With more outputs than classes the remedy is to use the numbers of the outputs as labels."""
     text = alarm_of(subset_of_imagenet(np.random.default_rng(0)), list("abcdefghij"))
 
     assert "217 -> 1 'b', 482 -> 2 'c'" in text
@@ -277,7 +277,7 @@ def test_the_order_of_the_samples_does_not_matter() -> None:
 
 
 def test_answers_that_are_not_finite_belong_to_no_class() -> None:
-    """Half of the answers are not finite, and the order of the others is found nonetheless."""
+    """If half of the answers are not finite, the order of the others is still found."""
     records = model(10, 600, 0.95, np.random.default_rng(0), circle(10))
     broken = np.where(np.arange(600) % 2 == 0, NO_CLASS, records.prediction).astype(np.uint16)
     found = find_renaming(dataclasses.replace(records, prediction=broken))
@@ -287,7 +287,7 @@ def test_answers_that_are_not_finite_belong_to_no_class() -> None:
 
 
 def test_a_model_without_a_finite_answer_is_an_alarm() -> None:
-    """Nothing is right, and there is no output to rename."""
+    """A model without a finite answer is an alarm, with no output to rename."""
     records = model(10, 60, 0.5, np.random.default_rng(0))
     silent = dataclasses.replace(records, prediction=np.full(60, NO_CLASS, dtype=np.uint16))
 
@@ -315,7 +315,7 @@ def test_the_same_renaming_of_another_model_is_known() -> None:
 
 @pytest.mark.parametrize("other", [(0, 2, 1, 3, 4, 5), (5, 4, 3, 2, 1, 0), (1, 0, 3, 2, 4, 5), (0, 1, 2, 3, 4, 5)])
 def test_another_renaming_is_not_the_stored_one(other: tuple[int, ...]) -> None:
-    """Of six classes the first two were swapped in what was accepted; the right order is no such renaming either."""
+    """Another renaming than the accepted one is a new alarm."""
     swapped = np.array([1, 0, 2, 3, 4, 5])
     stored = model(6, 600, 0.9, np.random.default_rng(1), swapped)
 
@@ -328,7 +328,7 @@ def test_another_renaming_is_not_the_stored_one(other: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize(("classes", "accuracy"), [(10, 0.1), (2, 0.5), (100, 0.01)])
 def test_chance_is_an_alarm(classes: int, accuracy: float) -> None:
-    """Nothing is shown beyond always predicting the largest class."""
+    """A model that is no better than always predicting the largest class is an alarm."""
     alarm = find_alarm(model(classes, 400, accuracy, np.random.default_rng(1)), list(map(str, range(classes))))
 
     assert alarm is not None
@@ -338,13 +338,13 @@ def test_chance_is_an_alarm(classes: int, accuracy: float) -> None:
 
 @pytest.mark.parametrize(("samples", "accuracy"), [(2, 1.0), (4, 0.7)])
 def test_too_few_samples_are_no_alarm(samples: int, accuracy: float) -> None:
-    """They show nothing, against a good model neither."""
+    """Too few samples give no alarm, because they show nothing."""
     assert "" == alarm_of(model(3, samples, accuracy, np.random.default_rng(0)), ["cat", "dog", "eel"])
 
 
 @pytest.mark.parametrize("right", [0, 30, 250, 300])
 def test_samples_of_one_class_are_no_alarm(right: int) -> None:
-    """No model can beat the largest class there, which is all: as in a test set of defects only."""
+    """Samples of only one class, such as defects, give no alarm."""
     predicted = np.where(np.arange(300) < right, 1, 0)
 
     assert "" == alarm_of(records_of(np.ones(300, np.int64), predicted, np.random.default_rng(0)), ["fine", "defect"])
@@ -352,7 +352,7 @@ def test_samples_of_one_class_are_no_alarm(right: int) -> None:
 
 @pytest.mark.parametrize(("samples", "is_alarm"), [(1, False), (2, False), (LEAST - 1, False), (LEAST, True)])
 def test_samples_that_are_all_wrong_are_an_alarm_from_twenty_on(samples: int, *, is_alarm: bool) -> None:
-    """Fewer show nothing."""
+    """Samples that are all wrong are an alarm only from twenty samples on."""
     label = np.arange(samples) % 3
     alarm = alarm_of(records_of(label, np.full(samples, 3), np.random.default_rng(0)), list("abcd"))
 
@@ -360,7 +360,7 @@ def test_samples_that_are_all_wrong_are_an_alarm_from_twenty_on(samples: int, *,
 
 
 def test_inputs_that_do_not_fit_are_an_alarm_below_a_third() -> None:
-    """A misfit alone is none: the model may be robust to it."""
+    """A misfit of the inputs is an alarm only with poor accuracy: a model may be robust to it."""
     names = list("abcdefghij")
     poor, fair = (model(10, 500, accuracy, np.random.default_rng(0)) for accuracy in (0.3, 0.4))
 
@@ -373,7 +373,7 @@ def test_inputs_that_do_not_fit_are_an_alarm_below_a_third() -> None:
 
 
 def is_accepted(now: Records, stored: Records, *, is_misfit: bool = False, has_same_inputs: bool = False) -> bool:
-    """Whether the alarm of the records was accepted with the stored ones."""
+    """Return whether the alarm of the records was accepted with the stored records."""
     names = list(map(str, range(10)))
     alarm = find_alarm(now, names, is_misfit=is_misfit)
     assert alarm is not None
@@ -382,21 +382,21 @@ def is_accepted(now: Records, stored: Records, *, is_misfit: bool = False, has_s
 
 @pytest.mark.parametrize("has_same_inputs", [False, True])
 def test_wrong_inputs_are_known_of_the_same_model_and_preprocessing_alone(*, has_same_inputs: bool) -> None:
-    """Whether the inputs of another model fitted is not known, however few of its answers were right."""
+    """Wrong inputs count as accepted only for the same model and preprocessing."""
     stored, now = (model(10, 500, 0.3, np.random.default_rng(seed)) for seed in (0, 1))
 
     assert has_same_inputs == is_accepted(now, stored, is_misfit=True, has_same_inputs=has_same_inputs)
 
 
 def test_wrong_inputs_are_new_if_the_stored_samples_were_right() -> None:
-    """A third of them and more were, so nothing was accepted."""
+    """Wrong inputs are a new alarm if a third or more of the stored samples were right."""
     stored, now = (model(10, 500, accuracy, np.random.default_rng(0)) for accuracy in (0.5, 0.3))
 
     assert not is_accepted(now, stored, is_misfit=True, has_same_inputs=True)
 
 
 def test_an_accepted_order_covers_no_other_order() -> None:
-    """A circle of the classes was accepted; a circle in the other direction was not, and chance was not."""
+    """An accepted cycle of classes covers neither the reverse cycle nor chance."""
     stored, same = (model(10, 500, 0.8, np.random.default_rng(seed), circle(10)) for seed in (0, 1))
     other = model(10, 500, 0.8, np.random.default_rng(2), np.roll(np.arange(10), 1))
 
@@ -406,7 +406,7 @@ def test_an_accepted_order_covers_no_other_order() -> None:
 
 
 def test_groups_count_on_the_stored_side_too() -> None:
-    """What two groups of stored samples say proves no order, so none was accepted."""
+    """Two groups of stored samples prove no order, so none was accepted."""
     stored, now = (model(3, 300, 1.0, np.random.default_rng(seed), SWAPPED_OF_3) for seed in (0, 1))
     names, grouped = list("abc"), with_columns(stored, group=stored.label.astype(np.uint32))
     alarm = find_alarm(now, names)

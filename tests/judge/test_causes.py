@@ -39,5 +39,5 @@ CPU = {"torch": "2.1", "device": "cpu"}
     ],
 )  # fmt: skip
 def test_likely_causes(before: Measurement, now: Measurement, causes: list[str]) -> None:
-    """Each side is called what it was, and neither is left empty."""
+    """Each cause names both sides, and neither is empty."""
     assert causes == list(likely_causes(baseline_of(before).entries["clean"], now))

@@ -73,7 +73,7 @@ def test_against_scikit_learn_and_pandas(seed: int) -> None:
 @seldom
 @given(PAIRS)
 def test_gained_less_lost_is_the_change_of_accuracy(pairs: list[tuple[str, str]]) -> None:
-    """Exactly; and whoever swaps the sides swaps what was lost and what was gained."""
+    """Gained less lost is exactly the change of accuracy, and swapping the sides swaps both."""
     before, now = sides("".join(one for one, _ in pairs), "".join(one for _, one in pairs))
     there, back = sample_change(before, now, CLASSES), sample_change(now, before, CLASSES)
 
@@ -103,7 +103,7 @@ def test_the_class_that_lost_most_by_hand() -> None:
 
 
 def test_no_class_lost_most() -> None:
-    """Nothing is lost, more is gained, all fall alike, or it was the only one that had anything to lose."""
+    """No class stands out if nothing is lost, more is gained, all fall alike, or only one had right answers."""
     wrong, right = "W" * 30, "R" * 30
     alone = "".join(map("".join, zip(right, wrong, wrong, strict=True)))
 
@@ -115,7 +115,7 @@ def test_no_class_lost_most() -> None:
 
 @pytest.mark.parametrize(("others", "is_named"), [(142, True), (143, False)])
 def test_a_class_that_falls_little_more_than_the_others_is_not_named(others: int, *, is_named: bool) -> None:
-    """However sure that is: 570 of 3,000 dogs are twice as far as 855 of 9,000, not as 856."""
+    """A class must fall at least twice as far as all: 570 of 3,000 against 855 of 9,000, not against 856."""
     letters = np.full((3000, 3), "R")
     for number, count in enumerate((others, 570, others)):
         letters[:count, number] = "W"
@@ -125,7 +125,7 @@ def test_a_class_that_falls_little_more_than_the_others_is_not_named(others: int
 
 
 def test_a_class_is_seldom_named_by_chance() -> None:
-    """Where flips are spread evenly, in less than 1 % of runs, whatever classes there are."""
+    """If flips are spread evenly, a class is named in less than 1 % of runs."""
     random, runs = np.random.default_rng(0), 2000
     named = 0
     for _ in range(runs):
@@ -148,7 +148,7 @@ def test_neither_the_order_of_samples_nor_a_doubling_matters(pairs: list[tuple[s
 
 
 def test_no_sample_has_no_rate_of_change() -> None:
-    """Never 0: what was not looked at has not stayed."""
+    """Without samples a rate of change is undefined, not 0."""
     empty = [change_rate(name, *sides("", "")) for name in CHANGE_RATES]
 
     assert {(None, "there is no image")} == {(rate.fraction, rate.reason) for rate in empty}

@@ -34,7 +34,7 @@ def test_which_output_means_what_now() -> None:
     ],
 )
 def test_only_new_names_can_be_renamed(now: tuple[str, ...], words: str) -> None:
-    """A line is proposed where no output has another meaning."""
+    """A line is proposed only if no output has another meaning."""
     text = class_difference(ANIMALS, now)
 
     assert words in text
@@ -58,7 +58,7 @@ def test_marks_that_are_not_seen_are_shown(mark: str) -> None:
 
 
 def test_unchanged_predictions_are_a_fact() -> None:
-    """The same hash and the same answers on each image that both sides have; else nothing is said."""
+    """The sentence needs the same hash and the same answers on each shared image."""
     now = measurement_of("RRWrw")
     entry = baseline_of(now).entries["clean"]
     said = list(unchanged_predictions(entry, now.records, now))

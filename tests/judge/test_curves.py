@@ -30,7 +30,7 @@ def test_risk_and_coverage_by_hand() -> None:
 
 
 def test_a_curve_has_few_points_and_ends_with_all_samples() -> None:
-    """However many samples there are, and where there is one."""
+    """A curve has few points for any number of samples, also for one."""
     many, one = curves(records_of("RW" * 5000)).risk_coverage, curves(records_of("w"))
 
     assert 40 == len(many)
@@ -89,7 +89,7 @@ def test_classes_on_both_sides_the_worst_first() -> None:
 
 
 def test_a_thousand_classes_are_capped() -> None:
-    """Twelve are listed, all are counted."""
+    """Twelve classes are listed, all are counted."""
     letters = "R" * 3000
     measured = measurement_of(letters, classes=tuple(map(str, range(1000))))
     labels = (np.arange(3000) % 1000).astype(np.uint16)
@@ -111,7 +111,7 @@ def test_what_is_known_of_the_other_side() -> None:
 
 
 def test_both_sides_are_of_the_same_images() -> None:
-    """Where the sides share some images alone, both are drawn on those."""
+    """If the sides share only some images, both are drawn on these."""
     found = pictures_of(measurement_of("RRRR", first_id=13), build_gate({}), records_of("WWWWW"))
 
     assert found.before is not None

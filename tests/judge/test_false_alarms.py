@@ -1,4 +1,4 @@
-"""What the alpha of many marked tests adds up to."""
+"""The sum of the alphas of many marked tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pytest_failaware.judge.false_alarms import false_alarms
     ],
 )
 def test_the_sum_is_said_of_many_tests(alphas: list[str], share: str) -> None:
-    """At most all runs are red, and few tests need no word."""
+    """The sum is at most 100 % of runs, and few tests get no sentence."""
     said = "".join(false_alarms([Decimal(alpha) for alpha in alphas]))
 
     assert share == said[: len(share)]

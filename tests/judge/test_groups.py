@@ -79,7 +79,7 @@ def grouped_ids(ids: np.ndarray, groups: np.ndarray) -> Samples:
     ],
 )
 def test_the_same_groups(one: str, other: str | None, same: bool) -> None:
-    """Those that hold the same samples, by whatever names; a sample without a group is alone."""
+    """Groups are the same if they have the same samples; a sample without a group is alone."""
     sides = [samples(side) for side in (one, other)]
 
     assert same is same_groups(*sides)
@@ -95,7 +95,7 @@ def split_mix(key: int) -> int:
 
 
 def test_one_of_each_group() -> None:
-    """The sample whose id has the smallest hash, as whole numbers give it; names and other groups do not matter."""
+    """The sample of a group is the one whose id has the smallest hash."""
     random = np.random.default_rng(0)
     ids, groups = (
         np.sort(random.integers(0, 2**64, 300, dtype=np.uint64)),
@@ -131,21 +131,21 @@ def update(directory: Path, *measured: Measurement) -> UpdateOutcome:
 
 
 def read(directory: Path) -> Baseline:
-    """The stored baseline."""
+    """Return the stored baseline."""
     found = read_baseline(directory, "small")
     assert found is not None
     return found
 
 
 def samples_in(directory: Path) -> Samples:
-    """The stored samples."""
+    """Return the stored samples."""
     found = read_samples(directory, read(directory))
     assert found is not None
     return found
 
 
 def groups_in(directory: Path) -> np.ndarray | None:
-    """Their groups."""
+    """Return their groups."""
     return samples_in(directory).groups
 
 
@@ -161,7 +161,7 @@ def test_groups_are_stored_with_the_samples(tmp_path: Path) -> None:
 
 
 def test_where_there_are_none_nothing_is_stored(tmp_path: Path) -> None:
-    """Neither a column nor a line, as in every baseline written before."""
+    """Without groups neither a column nor a line is stored."""
     update(tmp_path, grouped(None))
 
     assert "groups" not in (tmp_path / "small.yaml").read_text()
@@ -175,7 +175,7 @@ def test_where_there_are_none_nothing_is_stored(tmp_path: Path) -> None:
     "column", [numbers("aabbb"), None, numbers("aabc"), np.array([0.0, 0, 1, 1, 2]), numbers(PAIRS)[:, None]]
 )
 def test_groups_that_are_not_the_baselines(tmp_path: Path, column: np.ndarray | None) -> None:
-    """Another number of them, none, too few samples, floats, or too many dimensions."""
+    """Groups of another number, length, type or shape are refused."""
     update(tmp_path, grouped(PAIRS))
     path, baseline = samples_file(tmp_path), read(tmp_path)
     with np.load(path) as found:
@@ -196,7 +196,7 @@ def test_groups_that_are_not_the_baselines(tmp_path: Path, column: np.ndarray | 
 
 
 def test_a_line_removed_by_hand_is_noticed(tmp_path: Path) -> None:
-    """Groups in the sample file that the YAML does not tell of."""
+    """Groups in the sample file without their line in the YAML are refused."""
     update(tmp_path, grouped(PAIRS))
     path = tmp_path / "small.yaml"
     path.write_text(path.read_text().replace("  groups: 3\n", ""))
@@ -210,7 +210,7 @@ def test_a_line_removed_by_hand_is_noticed(tmp_path: Path) -> None:
     [(None, PAIRS, "none -> 3"), (PAIRS, None, "3 -> none"), (PAIRS, "aabcc", "3 -> 3"), (PAIRS, "zzaab", "")],
 )
 def test_an_update_stores_the_groups_of_its_run(tmp_path: Path, before: str | None, now: str | None, said: str) -> None:
-    """Though every outcome is as stored, and no entry changes; other names for the same groups write nothing."""
+    """An update stores new groups even if no entry changes; other names of the same groups write nothing."""
     update(tmp_path, grouped(before), grouped(before, "blur"))
     stored, kept = read(tmp_path), samples_file(tmp_path).read_bytes()
     keys = ("clean",) if now else ("clean", "blur")  # a run without groups takes none from entries that it leaves alone
@@ -223,7 +223,7 @@ def test_an_update_stores_the_groups_of_its_run(tmp_path: Path, before: str | No
 
 
 def test_a_group_for_each_sample_beside_a_deleted_entry(tmp_path: Path) -> None:
-    """It is no other grouping than none, and what is written can be read."""
+    """A group for each sample equals no groups, and the written file can be read."""
     update(tmp_path, grouped(None), grouped(None, "blur"))
     outcome = update_baseline(tmp_path, "small", [(grouped("abcde"), RULE)], drop=["blur"])
 
@@ -234,7 +234,7 @@ def test_a_group_for_each_sample_beside_a_deleted_entry(tmp_path: Path) -> None:
 
 
 def test_other_data_bring_their_own_groups(tmp_path: Path) -> None:
-    """They are not the same samples in other groups."""
+    """Other data with other groups are not a regrouping."""
     update(tmp_path, grouped(PAIRS))
     outcome = update_baseline(
         tmp_path, "small", [(measurement_of("RRRR"), RULE)], reason="other data", reset_golden=True
@@ -245,14 +245,14 @@ def test_other_data_bring_their_own_groups(tmp_path: Path) -> None:
 
 
 def test_two_items_that_group_the_samples_differently(tmp_path: Path) -> None:
-    """Neither is stored."""
+    """If two items group the samples differently, neither is stored."""
     assert "different models or data" in update(tmp_path, grouped(PAIRS), grouped("aaabb", "blur")).refused
     assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("letters", [None, PAIRS])
 def test_groups_travel_as_plain_data(letters: str | None) -> None:
-    """From a worker, or in a report that is accepted."""
+    """Groups travel from a worker and in an accepted report."""
     made = grouped(letters)
     content = columns_content(made)
     document = json.loads(json.dumps(measurement_document(made, content, "0.npz")))
@@ -264,7 +264,7 @@ def test_groups_travel_as_plain_data(letters: str | None) -> None:
 
 
 def test_groups_that_a_report_cannot_mean() -> None:
-    """As many as are told, whole numbers, one for each sample."""
+    """Groups in a report must be whole numbers, one per sample, and of the stated number."""
     made, ungrouped = grouped(PAIRS), grouped(None)
     data = made.provenance.data
 
@@ -323,7 +323,7 @@ TESTED = "tested over the 3 groups of the samples, which are not independent"
     ],
 )
 def test_a_note_says_how_groups_differ(before: str | None, now: str | None, notes: list[str]) -> None:
-    """Those of the run decide; nothing is said where nothing changed."""
+    """A note says how groups differ; there is no note if they are the same."""
     found = judged(before, now).notes
 
     assert [True] * len(notes) == [one.startswith(note) for one, note in zip(found, notes, strict=True)]

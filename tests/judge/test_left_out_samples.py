@@ -38,7 +38,7 @@ def test_the_count_is_stored_where_there_is_one() -> None:
 
 @pytest.mark.parametrize("value", ["-1", "two", "1.5", "true"])
 def test_a_count_that_is_none(value: str) -> None:
-    """It is refused with its line."""
+    """An invalid count is refused with its line."""
     text = baseline_text(baseline_of(with_skipped(2), RULE, "small")).replace("skipped: 2", f"skipped: {value}")
 
     with pytest.raises(BaselineError, match=r"small\.yaml:7: data\.skipped must be"):
@@ -47,7 +47,7 @@ def test_a_count_that_is_none(value: str) -> None:
 
 @pytest.mark.parametrize(("stored", "now"), [(0, 2), (2, 0), (2, 3)])
 def test_another_count_is_incomparable(stored: int, now: int) -> None:
-    """Also where the images that are left are the same ones."""
+    """Another count is incomparable, even if the remaining images are the same."""
     measured = with_skipped(now)
     result = judge(
         measured,

@@ -64,7 +64,7 @@ CLASSES = ("cat", "dog", "eel")
     ],
 )
 def test_policies(lost: int, policy: str, verdict: Verdict) -> None:
-    """The same drops under each policy, without a sample gained."""
+    """The verdict of each drop under each policy, without a gained sample."""
     result = compared("R" * 1000, "R" * (1000 - lost) + "W" * lost, policy=policy, **ACCURACY)
 
     assert verdict is result.verdict
@@ -84,7 +84,7 @@ def test_an_inconclusive_metric_says_what_was_not_reached(policy: str) -> None:
 
 
 def test_a_p_never_reads_like_the_level_that_it_misses() -> None:
-    """As many digits as that takes."""
+    """A p is shown with enough digits to differ from its level."""
     found = compared("R" * 100, "R" * 99 + "W", **ACCURACY).comparisons[0].evidence
     assert found is not None
     evidence = dataclasses.replace(found, p_beyond=0.00131, level=0.0013)
@@ -114,14 +114,14 @@ def test_images_of_a_group_prove_as_much_as_one(groups: np.ndarray, policy: str,
 
 @pytest.mark.parametrize(("groups", "verdict"), [(1000, Verdict.PASSED), (10, Verdict.NOT_SHOWN)])
 def test_few_groups_do_not_show_that_nothing_got_worse(groups: int, verdict: Verdict) -> None:
-    """Ten patients say little, however many images they have."""
+    """Ten patients prove little, for any number of images."""
     now = in_groups(measurement_of("R" * 999 + "W"), (np.arange(1000) * groups // 1000).astype(np.uint32))
 
     assert verdict is against(measurement_of("R" * 1000), now, policy="non_inferiority", **ACCURACY).verdict
 
 
 def test_groups_follow_their_samples() -> None:
-    """Where only some samples are shared, each keeps its group."""
+    """If only some samples are shared, each keeps its group."""
     before, now = records_of("RRRR", first_id=12), records_of("RRRRR", first_id=9)
 
     now = with_columns(now, group=np.array([1, 2, 3, 4, 5], dtype=np.uint32))
@@ -180,7 +180,7 @@ def test_what_is_worse_either_way_is_shown_within_both_ways(now: str, verdict: V
 
 
 def test_the_widest_tolerance_passes_everything() -> None:
-    """A tolerance of 1 allows all that can happen, short of losing every answer."""
+    """A tolerance of 1 passes every change."""
     for policy in ("beyond_tolerance", "any_drop", "non_inferiority"):
         result = compared("R" * 9, "W" * 8 + "R", policy=policy, tolerance=1, **ACCURACY)
         assert not result.verdict.fails
@@ -223,7 +223,7 @@ def test_flips_by_hand() -> None:
 
 
 def test_known_label_errors_are_counted_not_listed() -> None:
-    """A reviewed label error is no news."""
+    """Known label errors are counted but not listed."""
     change = sample_change(*sides("RRR", "WWR"), CLASSES, known_label_errors=(10,))
 
     assert (2, 1, [11]) == (
@@ -331,7 +331,7 @@ def test_both_illnesses_say_which_comes_first() -> None:
 
 
 def test_a_worse_ranking() -> None:
-    """As many trusted, and more of them wrong: retrain."""
+    """If more of as many trusted answers are wrong, the diagnosis is to retrain."""
     random = np.random.default_rng(0)
     confidence = random.uniform(0.34, 1.0, 4000)
     right = random.random(4000) < confidence

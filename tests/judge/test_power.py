@@ -17,7 +17,7 @@ from pytest_failaware.judge.significance.paired import tango_p
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
-    """Few images see large drops only."""
+    """Few images detect only large drops."""
     assert (0, 2) == tuple(doctest.testmod(power))
 
 
@@ -38,7 +38,7 @@ def test_the_smallest_drop_is_found_in_four_of_five(n: int, flips: float) -> Non
 
 
 def test_more_images_see_more() -> None:
-    """Falling in the number of images, rising in flips and in the strictness of the level; nothing sees nothing."""
+    """The smallest drop falls with images, and rises with flips and with a stricter level."""
     assert 1.0 == power.smallest_drop(0, 0.1, 0.01)
     assert power.smallest_drop(100, 0.1, 0.01) > power.smallest_drop(1000, 0.1, 0.01)
     assert power.smallest_drop(1000, 0.1, 0.01) > power.smallest_drop(1000, 0.002, 0.01)

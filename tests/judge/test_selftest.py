@@ -32,7 +32,7 @@ def test_a_redrawn_model_is_equal_on_average() -> None:
 
 @pytest.mark.parametrize("flips", [0.002, 0.05, 0.10])
 def test_as_many_answers_flip_as_asked(flips: float) -> None:
-    """On average over draws."""
+    """On average as many answers flip as asked."""
     records, random = records_of(LETTERS), np.random.default_rng(1)
     share = redrawn_share(records, flips)
     found = np.mean([(redraw(records, share, random).correct != records.correct).mean() for _ in range(400)])

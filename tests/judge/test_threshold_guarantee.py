@@ -72,7 +72,7 @@ def test_the_observed_risk_in_place_of_its_bound_breaks_it(monkeypatch: pytest.M
 
 
 def test_going_on_behind_a_set_that_failed_breaks_it() -> None:
-    """Whoever takes the last set whose bound is at most the target has several chances to be wrong."""
+    """Choosing the last set whose bound is at most the target breaks the guarantee."""
 
     def last(found: Curve) -> int | None:
         return max(np.flatnonzero(found.bound <= RISK).tolist(), default=None)

@@ -45,7 +45,7 @@ def by_rank(n: int, *wrong_ranks: int) -> Records:
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
-    """How many images a guarantee needs."""
+    """The docstrings' numbers of images for a guarantee are right."""
     assert (0, True) == (doctest.testmod(t).failed, doctest.testmod(t).attempted >= 2)
 
 
@@ -66,7 +66,7 @@ def test_by_hand() -> None:
 
 
 def test_all_can_be_trusted() -> None:
-    """The threshold is then the lowest confidence that was seen."""
+    """If all answers can be trusted, the threshold is the lowest observed confidence."""
     found = t.choose(by_rank(100), 2, t.By.CONFIDENCE, risk=0.05)
 
     assert 41 == found.chosen == len(found.trusted) - 1
@@ -74,7 +74,7 @@ def test_all_can_be_trusted() -> None:
 
 
 def test_nothing_is_chosen() -> None:
-    """A wrong answer among the first, too few images, or wrong answers alone."""
+    """No rule is chosen if the first answers are wrong, or with too few images or only wrong answers."""
     assert t.choose(by_rank(100, 3), 2, t.By.CONFIDENCE, risk=0.05).chosen is None
     few = t.choose(by_rank(58), 2, t.By.CONFIDENCE, risk=0.05)
     assert (None, 0) == (few.chosen, len(few.trusted))
@@ -114,7 +114,7 @@ def test_where_the_sequence_begins() -> None:
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
 @pytest.mark.parametrize("by", t.By)
 def test_bounds_are_scipys(by: t.By, confidence: float) -> None:
-    """The exact one-sided interval of `binomtest`."""
+    """The bounds are those of scipy's exact one-sided `binomtest`."""
     found = t.choose(simulated(1, n=300), 5, by, risk=0.1, confidence=confidence)
 
     assert len(found.bound) > 50
@@ -125,7 +125,7 @@ def test_bounds_are_scipys(by: t.By, confidence: float) -> None:
 
 @pytest.mark.parametrize(("risk", "confidence", "wrong"), [(0.05, 0.95, 0), (0.01, 0.99, 2), (0.5, 0.9, 1)])
 def test_fewest(risk: float, confidence: float, wrong: int) -> None:
-    """One image fewer is not enough."""
+    """One image fewer than `fewest` is not enough."""
     n = t.fewest(risk, confidence, wrong)
 
     assert clopper_pearson_upper(wrong, n, 1 - confidence) <= risk < clopper_pearson_upper(wrong, n - 1, 1 - confidence)
@@ -147,7 +147,7 @@ def test_what_is_written_is_what_was_tested(seed: int, by: t.By, decimals: int) 
 
 
 def test_the_order_of_the_samples_changes_nothing() -> None:
-    """Neither does the scale of the confidences, as long as they rank the answers alike."""
+    """Neither the order of the samples nor a monotone change of the confidences matters."""
     made = simulated(2)
     turned = records(made.confidence[::-1], made.prediction[::-1], made.entropy[::-1])
     one, other = (t.choose(side, 5, t.By.BOTH, risk=0.1) for side in (made, turned))

@@ -272,7 +272,7 @@ def test_many_classes_are_named_briefly() -> None:
 
 
 def test_a_changed_rule_judges_both_sides_anew() -> None:
-    """Under a rule that trusts all, the five samples have three right among trusted, then and now; it is said."""
+    """A changed rule judges both sides again, and a note says so."""
     result = compared(FIVE, FIVE, rule="confidence < 0.4")
 
     assert not result.verdict.fails

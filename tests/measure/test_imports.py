@@ -95,7 +95,7 @@ def test_missing_attribute_of_a_class(write_module: WriteModule) -> None:
     ],
 )
 def test_error_in_the_users_module_is_one_line(write_module: WriteModule, source: str, shown: str) -> None:
-    """Whatever importing the module raises is told by type and text, and stays chained for a debugger."""
+    """An error of the import is reported with type and text, and stays chained for a debugger."""
     name = write_module(source)
     with pytest.raises(ConfigError) as caught:
         load_attribute(f"{name}:build", "--failaware-arch")

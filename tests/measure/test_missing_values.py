@@ -1,4 +1,4 @@
-"""A value that is missing from predictions or from a data set is refused where it is; it never becomes a word."""
+"""A missing value in predictions or in a data set is refused with its place; it never becomes text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def frame(**changed: Any) -> pd.DataFrame:  # Any: whatever a column may hold
 @pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT, np.datetime64("NaT")])
 @pytest.mark.parametrize("column", ["label", "group", "condition"])
 def test_missing_values_of_a_frame(column: str, missing: object) -> None:
-    """Of every kind, also where a class is called so."""
+    """Missing values of every kind are refused, even if a class has such a name."""
     given = frame(**{column: pd.Series(["nan", missing], dtype=object)})
 
     with pytest.raises(DataError, match=f"row 1: has no {column}; "):
@@ -82,7 +82,7 @@ def test_classes_without_a_name(classes: object) -> None:
 
 @pytest.mark.parametrize("groups", [[pd.NA, "a"], [None, "a"], [pd.NaT, "a"], np.array([np.nan, 1]), ["", "a"]])
 def test_items_without_a_group(groups: object) -> None:
-    """Not even where comparing them raises."""
+    """An item without a group is refused, even if comparing its value raises."""
     with pytest.raises(DataError, match="groups has no group for item 0"):
         adopt_dataset(_Images(groups=groups), "data")
 

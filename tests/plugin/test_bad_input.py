@@ -200,7 +200,9 @@ def test_no_name_for_the_baseline(project: Project) -> None:
     result.stdout.fnmatch_lines(["*no name for the baseline*--failaware-baseline=NAME*"])
 
 
-@pytest.mark.parametrize("words", [("--failaware-jsn=r.json",), ("--failaware-jsn", "r.json")])
+@pytest.mark.parametrize(
+    "words", [("--failaware-jsn=r.json",), ("--failaware-jsn", "r.json"), ("--failaware-jsn=my report.json",)]
+)
 def test_an_unknown_option_of_ours(project: Project, words: tuple[str, ...]) -> None:
     """It is refused in one line, however it is written."""
     result = project.run(*words)
@@ -209,6 +211,18 @@ def test_an_unknown_option_of_ours(project: Project, words: tuple[str, ...]) -> 
     assert [f"ERROR: {words[0]}: unknown option; pytest --help lists ours"] == [
         line for line in result.errlines if line
     ]
+
+
+def test_a_run_without_a_marked_test_says_what_it_did_not_do(project: Project) -> None:
+    """The reports and the update that were asked for are named."""
+    (project.path / "test_toy.py").write_text("def test_other(): pass\n", encoding="utf-8")
+
+    compared = project.run("--failaware-report=r.html", "--failaware-report=r.json")
+    compared.stdout.fnmatch_lines(
+        ["no marked test ran, so nothing was compared, and no report written (r.html, r.json)"]
+    )
+    stored = project.run("--failaware-update-new")
+    stored.stdout.fnmatch_lines(["no marked test ran, so nothing was stored"])
 
 
 def test_an_option_of_a_conftest_file_that_is_named_like_ours(project: Project) -> None:

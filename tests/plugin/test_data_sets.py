@@ -209,4 +209,6 @@ def test_normalised_floats_are_the_grey_levels_that_they_came_from(project: Proj
     other = project.run("--failaware-preprocess=mean=0.4,std=0.26")
     other.assert_outcomes(errors=2)
     assert pytest.ExitCode.USAGE_ERROR == other.ret
-    assert project.line_with(other, "failaware_dataset: item 0: the image is float32", "mean=0.4, std=0.26")
+    assert project.line_with(
+        other, "failaware_dataset: item 0: cannot convert float32 back to uint8", "mean=0.4, std=0.26"
+    )

@@ -222,14 +222,29 @@ def test_the_site_shows_every_page() -> None:
 STRUCTURE = PAGES["docs/structure.md"]
 
 
-def test_the_page_of_the_structure_names_what_exists() -> None:
-    """Every path on it is a file or a folder of the package."""
-    package = ROOT / "pytest_failaware"
-    named = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?|[a-z_]+\.py)`", STRUCTURE)
-    paths = {path for path in named if not path.startswith(("tests/", "pytest_failaware/"))}
+PACKAGE = ROOT / "pytest_failaware"
 
-    assert 60 < len(paths)
-    assert [] == sorted(path for path in paths if not (package / path).exists())
+
+def listed_paths() -> set[str]:
+    """Return the files and folders of the package that the page on the structure names."""
+    named = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?|[a-z_]+\.py)`", STRUCTURE)
+    return {path for path in named if not path.startswith(("tests/", "pytest_failaware/"))}
+
+
+def test_the_page_of_the_structure_names_what_exists() -> None:
+    """Every path on the page is a file or a folder of the package."""
+    assert 60 < len(listed_paths())
+    assert [] == sorted(path for path in listed_paths() if not (PACKAGE / path).exists())
+
+
+def test_the_page_of_the_structure_names_every_file() -> None:
+    """Each module of the package is on the page by its name or by a folder inside its room."""
+    modules = [path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
+    listed = {PACKAGE / path for path in listed_paths() if path.removesuffix("/") not in MAY_IMPORT}
+    missing = [path for path in modules if listed.isdisjoint({PACKAGE / path, *(PACKAGE / path).parents})]
+
+    assert 250 < len(modules)
+    assert [] == sorted(map(str, missing))
 
 
 def test_the_page_of_the_structure_has_the_table_of_rooms() -> None:

@@ -147,10 +147,10 @@ def test_the_report_reaches_other_plugins(project: Project) -> None:
     text = """
 def pytest_failaware_report(report):
     worst = min(r.stats.rates["confident_accuracy"].value or 0 for r in report.results)
-    return [f"told the dashboard: {worst:.2%} of {len(report.results)}"]
+    return [f"sent to the dashboard: {worst:.2%} of {len(report.results)}"]
 """
     conftest(project, text)
-    project.run().stdout.fnmatch_lines(["told the dashboard: 66.67% of 2"])
+    project.run().stdout.fnmatch_lines(["sent to the dashboard: 66.67% of 2"])
     conftest(project, text.replace("worst =", "worst = 1 / 0 or"))
     broken = project.run()
 

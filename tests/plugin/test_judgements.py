@@ -78,7 +78,7 @@ def test_arguments_of_the_marker(recorded: Project) -> None:
     assert {"accuracy"} == set(compare(worse, "toy", metrics="accuracy").to_frame().metric)
     assert "above_maximum" == compare(worse, "toy", tolerance=0.9, maximum={"silent_failure_rate": 0.01})["clean"]
     for name in ("conditions", "seed"):
-        with pytest.raises(FailAwareError, match=f"compare: {name}: was decided when the model was evaluated"):
+        with pytest.raises(FailAwareError, match=f"compare: {name}: was set by evaluate"):
             compare(worse, "toy", **{name: 1})
     with pytest.raises(FailAwareError, match="compare: tolerence: unknown argument; did you mean 'tolerance'"):
         compare(worse, "toy", tolerence=0.1)

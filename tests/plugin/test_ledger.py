@@ -10,6 +10,7 @@ from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.attachment import Attachment, Collected, JudgedItem
 from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.pictures import Pictures
+from pytest_failaware.core.plain import from_plain, to_plain
 from pytest_failaware.core.reference import Reference
 from pytest_failaware.judge.curves import pictures_of
 from pytest_failaware.judge.verdict import Terms, judge
@@ -84,6 +85,23 @@ def test_results_and_what_is_written_stand_in_the_order_of_the_collection() -> N
     expected = ["t.py::first", NODE, "t.py::of_a_lost_worker"]
     assert expected == [result.nodeid for result in ledger.in_order]
     assert expected == [item.result.nodeid for item in ledger.to_write]
+
+
+def test_a_skipped_item_says_that_it_lacks_a_model() -> None:
+    """Its report carries a field; an attempt with a model forgets it."""
+    ledger = Ledger()
+    ledger.add(Phase("setup", "skipped"), Attachment(lacks_model=True))
+    ledger.add(Phase("setup", "skipped", "t.py::other"), Attachment())
+    assert [NODE] == list(ledger.skipped)
+    ledger.add(Phase("setup", "passed"))
+    assert [] == list(ledger.skipped)
+
+
+def test_a_collection_travels_as_plain_data() -> None:
+    """A worker of xdist sends it to the process that reports."""
+    collected = Collected(selected=(NODE,), deselected=("t.py::a", "t.py::b"), unmarked=("t.py::b",))
+
+    assert collected == from_plain(Collected, to_plain(collected))
 
 
 def test_what_is_drawn_goes_with_its_attempt() -> None:

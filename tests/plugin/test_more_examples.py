@@ -141,7 +141,7 @@ def test_torchvision_weights_offline(pytester: pytest.Pytester, photographs: Pat
     """One line says what is missing: no model, the weights, or the photographs."""
     run(pytester, photographs).assert_outcomes(skipped=2)
     model = "--failaware-model=torchvision:resnet18"
-    run(pytester, photographs, model).stdout.fnmatch_lines(["*resnet18-f37072fd.pth*nothing is downloaded unasked*"])
+    run(pytester, photographs, model).stdout.fnmatch_lines(["*resnet18-f37072fd.pth*downloads are not allowed*"])
     shutil.rmtree(photographs / "data")
     torch.save(torchvision_resnet("tench").state_dict(), "candidate.pth")
     empty = run(pytester, photographs, "--failaware-model=candidate.pth")

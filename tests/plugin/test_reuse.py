@@ -160,8 +160,8 @@ def test_what_depends_on_it_is_measured_anew(
     changed = stock.run(*arguments, "-v")
 
     assert anew == measured
-    lines = [f"{key}: measured anew: {reason}" for key in anew]
-    assert lines == sorted(line for line in changed.outlines if "measured anew: " in line)
+    lines = [f"{key}: measured again: {reason}" for key in anew]
+    assert lines == sorted(line for line in changed.outlines if "measured again: " in line)
     stock.run(*arguments)
     assert anew == measured
 
@@ -173,7 +173,7 @@ def test_logits_that_were_not_kept(stock: Project, measured: Measured) -> None:
     measured.clear()
     anew = stock.record("-v")
     assert BOTH == measured
-    assert stock.line_with(anew, "clean: measured anew: logits was absent, is kept")
+    assert stock.line_with(anew, "clean: measured again: logits was absent, is kept")
 
     measured.clear()
     again = stock.run()
@@ -186,7 +186,7 @@ def test_changed_pixels_under_the_same_ids(stock: Project, measured: Measured) -
     stock.run()
     measured.clear()
     save_images(stock.path / "images.npz", first_pixel=9)
-    stock.run("-v").stdout.fnmatch_lines(["clean: measured anew: images changed"])
+    stock.run("-v").stdout.fnmatch_lines(["clean: measured again: images changed"])
 
     assert BOTH == measured
 
@@ -214,7 +214,7 @@ def test_a_damaged_file_is_told_and_replaced(stock: Project, measured: Measured)
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
         [
-            "clean: measured anew: its file in the cache was damaged",
+            "clean: measured again: its file in the cache was damaged",
             "reused 1 of 2 measured conditions from the cache *",
             f"*{path.name}: not what the cache wrote (*); measured again and replaced",
         ]
@@ -297,7 +297,9 @@ def test_own_code_is_measured_in_every_run(stock: Project, measured: Measured, o
     assert first
     assert sorted(first * 2) == measured
     for key in first:
-        result.stdout.fnmatch_lines([f"{key}: measured anew: {code} is your own code, which is measured in every run*"])
+        result.stdout.fnmatch_lines(
+            [f"{key}: measured again: {code} is your own code, which is measured in every run*"]
+        )
     assert "reused" not in result.stdout.str()
 
 
@@ -439,7 +441,7 @@ def test_the_second_model_of_a_run(stock: Project, measured: Measured) -> None:
 
     assert sorted(BOTH * 2) == measured
     other = stock.run("--failaware-against=good.pth", "--failaware-batch-size=9", "-v", model="other.pth")
-    other.stdout.fnmatch_lines(["clean of good.pth: measured anew: batch size was 341, is 9"])
+    other.stdout.fnmatch_lines(["clean of good.pth: measured again: batch size was 341, is 9"])
 
 
 def test_workers_share_the_cache(stock: Project) -> None:
@@ -460,7 +462,7 @@ def test_another_environment(stock: Project, measured: Measured, monkeypatch: py
         other = stock.run("-v")
     assert BOTH == measured
     other.stdout.fnmatch_lines(
-        [f"clean: measured anew: torch was {torch.__version__}, is 9.9; precision was absent, *"]
+        [f"clean: measured again: torch was {torch.__version__}, is 9.9; precision was absent, *"]
     )
 
 
@@ -715,5 +717,5 @@ def test_a_hook_on_every_module_is_code_too(stock: Project, measured: Measured) 
     measured.clear()
     (stock.path / "conftest.py").write_text(HOOK)
 
-    stock.run("-v").stdout.fnmatch_lines(["clean: measured anew: a hook on the model is your own code, which is *"])
+    stock.run("-v").stdout.fnmatch_lines(["clean: measured again: a hook on the model is your own code, which is *"])
     assert BOTH == measured

@@ -194,7 +194,7 @@ def test_accept_where_the_baseline_is_not(project: Project, command: Command) ->
     code, text = command("accept", "r.json", "--reason=why", "--baseline-dir", "elsewhere")
 
     assert 4 == code
-    assert "elsewhere/toy.yaml: there is no such baseline, and the run compared with one; give its folder" in text
+    assert "elsewhere/toy.yaml: there is no such baseline, but the run compared with it; give its folder" in text
     assert not (project.path / "elsewhere").exists()
 
 
@@ -246,7 +246,7 @@ def test_accept_lets_no_drift_pass(project: Project, command: Command) -> None:
     code, text = command("accept", "r.json", "--reset-golden", "--reason=new product")
     assert code == 0
     assert text.startswith(
-        "baselines/toy.yaml: updated clean; drift is measured anew for clean; review and commit it: "
+        "baselines/toy.yaml: updated clean; drift starts from the new values for clean; review and commit it: "
     )
     assert "golden:" not in project.baseline.read_text()
     assert [True] == [change["golden_reset"] for change in project.stored()["clean"]["history"][-1:]]  # type: ignore[index]

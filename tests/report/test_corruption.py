@@ -1,4 +1,4 @@
-"""What people read of corruption errors: each number with its name and what it is taken over."""
+"""Sentences and tables on corruption errors: each number with its name and its corruptions."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ FIVE = {"fog": (10, 20, 30, 40, 50)}
 
 
 def rates(wrong: dict[str, tuple[int, ...]]) -> dict[str, Estimate]:
-    """The rates of wrong predictions among 100 at severities 1, 2, ..., with no error on clean images."""
+    """Return the rates of wrong predictions among 100 at severities 1, 2, ..., without errors on clean images."""
     counts = {f"{name}:{number}": count for name, row in wrong.items() for number, count in enumerate(row, start=1)}
     return {key: Estimate(numerator=count, denominator=100) for key, count in {**counts, "clean": 0}.items()}
 
 
 def summary(ours: dict[str, tuple[int, ...]]) -> CorruptionSummary:
-    """The summary of these wrong predictions."""
+    """Return the summary of these wrong predictions."""
     found = summarise("small", rates(ours))
     assert found is not None
     return found
 
 
 def ratios(ours: dict[str, tuple[int, ...]], theirs: dict[str, tuple[int, ...]]) -> NormalisedErrors:
-    """The errors in units of another model."""
+    """Return the errors in units of another model."""
     found = normalise(rates(ours), "baseline 'other'", rates(theirs))
     assert found is not None
     return found
 
 
 def test_all_fifteen() -> None:
-    """The mean and mCE over all of them; a run says the mean alone."""
+    """With all 15 corruptions there are the mean and mCE; a run shows only the mean."""
     ours, theirs = dict.fromkeys(IMAGENET_C, (30,) * 5), dict.fromkeys(IMAGENET_C, (40,) * 5)
     mean = "mean corruption error 30.00% over all 15 corruptions of ImageNet-C x 5 severities"
 
@@ -49,7 +49,7 @@ def test_all_fifteen() -> None:
 
 
 def test_what_is_left_out_is_said() -> None:
-    """Missing severities, corruptions that the reference lacks, and those that are not of the 15."""
+    """The sentence names missing severities, missing corruptions of the reference and extra corruptions."""
     ours = {**FIVE, "frost": (10,) * 5, "snow": (1, 2, 3), "saturate": (70,) * 5}
 
     assert [
@@ -62,7 +62,7 @@ def test_what_is_left_out_is_said() -> None:
 
 
 def test_a_mean_without_a_value_says_why() -> None:
-    """The reason stands behind the word undefined."""
+    """An undefined mean is followed by the reason."""
     sentences = list(total_sentences(summary(FIVE), ratios(FIVE, {"fog": (0,) * 5})))
 
     assert sentences[1].startswith(
@@ -71,7 +71,7 @@ def test_a_mean_without_a_value_says_why() -> None:
 
 
 def test_the_table() -> None:
-    """A row per corruption; what has no CE has empty fields."""
+    """The table has a row per corruption, with empty fields for a missing CE."""
     ours = {**FIVE, "saturate": (70,) * 5}
     lines = corruption_table(summary(ours), ratios(ours, {"fog": (60,) * 5}))
 
@@ -83,14 +83,14 @@ def test_the_table() -> None:
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_whose_errors_they_are(count: int) -> None:
-    """The baseline's name stands before a sentence where a run has several."""
+    """Sentences start with the baseline's name if a run has several."""
     (first, *_) = corruption_sentences([summary(FIVE)] * count)
 
     assert (count == 2) == first.startswith("small: mean corruption error")
 
 
 def test_where_a_run_says_it() -> None:
-    """In the terminal, unless at -q, and in the Markdown; nowhere without a complete corruption."""
+    """Only a complete corruption is shown, in the terminal except at -q and in the Markdown."""
     report = RunReport(corruption=(summary(FIVE),))
     sentence = "mean corruption error 30.00% over 1 of the 15 corruptions of ImageNet-C x 5 severities"
 

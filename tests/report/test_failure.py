@@ -1,4 +1,4 @@
-"""The text of a failure in words that add up to what is counted."""
+"""The text of a failure, whose numbers add up."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHANGE = SampleChange(
 
 
 def failed(metric: str, before: int, now: int, lost: int, gained: int, **more: object) -> ItemResult:
-    """An item of which one rate over all 15 samples regressed."""
+    """Return an item with one regressed rate over all 15 samples."""
     comparison = Comparison(
         metric=metric,
         reference=Estimate(numerator=before, denominator=15),
@@ -61,7 +61,7 @@ def failed(metric: str, before: int, now: int, lost: int, gained: int, **more: o
     ],
 )
 def test_flips_add_up_to_the_change(metric: str, before: int, now: int, lost: int, gained: int, words: str) -> None:
-    """What is worse as there is more of it has new and gone samples."""
+    """Flips add up to the change; lower-is-better metrics have new and gone samples."""
     lines = list(failure_lines(failed(metric, before, now, lost, gained)))
 
     assert f"    on these 15 samples: {words}" == lines[2]
@@ -79,7 +79,7 @@ def test_flips_add_up_to_the_change(metric: str, before: int, now: int, lost: in
     ],
 )
 def test_a_rate_is_said_in_words(metric: str, meaning: str) -> None:
-    """Beside its name, once per failure."""
+    """A rate is explained in words beside its name, once per failure."""
     text = "\n".join(failure_lines(failed(metric, 12, 9, 4, 1)))
 
     assert f"  {metric}{meaning}: 80.00% -> 60.00%" in text
@@ -87,7 +87,7 @@ def test_a_rate_is_said_in_words(metric: str, meaning: str) -> None:
 
 
 def test_the_flips_are_not_counted_twice() -> None:
-    """The text on accuracy has said how many answers were lost and gained; without it the flips are."""
+    """Flips are counted only if the text on accuracy does not have the lost and gained answers."""
     of_accuracy = list(failure_lines(failed("accuracy", 12, 9, 4, 1, change=CHANGE)))
     of_another = list(failure_lines(failed("silent_failure_rate", 3, 6, 4, 1, change=CHANGE)))
 
@@ -97,7 +97,7 @@ def test_the_flips_are_not_counted_twice() -> None:
 
 @pytest.mark.parametrize(("at_coverage", "is_said"), [(-0.1, False), (-0.05, True), (-0.10004, False)])
 def test_what_the_threshold_does_not_change_is_not_repeated(at_coverage: float, is_said: bool) -> None:
-    """With as many trusted as before the change is another one, or it was said."""
+    """The change at the threshold is shown only if the change at equal coverage differs."""
     parts = Decomposition(answers=-0.1, entered=0.0, left=0.0, at_coverage=at_coverage)
     lines = failure_lines(failed("accuracy", 12, 9, 4, 1, change=dataclasses.replace(CHANGE, decomposition=parts)))
 
@@ -105,7 +105,7 @@ def test_what_the_threshold_does_not_change_is_not_repeated(at_coverage: float, 
 
 
 def test_the_class_that_fell_most_is_not_called_the_worst() -> None:
-    """Another may be lower, and was before."""
+    """The class that fell most is not called the worst: another class can be lower."""
     lines = list(failure_lines(failed("accuracy", 12, 9, 4, 1, change=CHANGE)))
 
     assert "  hardest hit class: 'cat', 80.00% -> 20.00% of 5 samples" in lines
@@ -113,7 +113,7 @@ def test_the_class_that_fell_most_is_not_called_the_worst() -> None:
 
 @pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict.fails])
 def test_a_failure_names_no_command(verdict: Verdict) -> None:
-    """It is read on a laptop and on a CI server, which refuses updates: the end of the log has the right one."""
+    """A failure names no command, because a laptop and a CI server need different ones."""
     text = "\n".join(failure_lines(result("blur", verdict, differences=("seed: baseline 0, now 1",))))
 
     assert "--failaware-update" not in text

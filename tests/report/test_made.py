@@ -1,4 +1,4 @@
-"""When and from what a report was made."""
+"""The date, the commit and the versions of a report."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
     ],
 )
 def test_date(environ: dict[str, str], date: str) -> None:
-    """UTC to the second; SOURCE_DATE_EPOCH fixes it, for reports that are compared."""
+    """The date is UTC to the second; SOURCE_DATE_EPOCH fixes it."""
     assert date == date_of(environ, NOON)
     assert date == date_of(environ, NOON.astimezone(timezone(timedelta(hours=5))))
 
 
 def test_commit(tmp_path: Path) -> None:
-    """A CI server names it; else it is what is checked out, and nothing outside of a repository."""
+    """The commit comes from the CI server, otherwise from the checkout; "" outside of a repository."""
     assert "abc" == commit_of({"GITHUB_SHA": "abc"}, tmp_path)
     assert "def" == commit_of({"CI_COMMIT_SHA": "def", "GITHUB_SHA": ""}, tmp_path)
     assert "" == commit_of({}, tmp_path)
@@ -46,6 +46,6 @@ def test_commit(tmp_path: Path) -> None:
 
 
 def test_versions() -> None:
-    """Python and the packages that are installed."""
+    """The versions are those of Python and of the installed packages."""
     assert ["python", "pytest-failaware", "pytest"] == list(versions())[:3]
     assert pytest.__version__ == versions()["pytest"]

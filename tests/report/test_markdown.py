@@ -1,4 +1,4 @@
-"""The page of a CI job: Markdown and annotations, with what stores the values of a run."""
+"""The page of a CI job: Markdown and annotations, with the command that stores the values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ACCEPT = 'python -m pytest_failaware accept report.json --reason="…"'
 
 
 def inconclusive(condition: str) -> ItemResult:
-    """An item whose accuracy fell by more than its tolerance, which 15 images do not prove."""
+    """Return an item whose accuracy fell by more than its tolerance, which 15 images do not prove."""
     whole = result(condition, Verdict.INCONCLUSIVE)
     (comparison,) = whole.comparisons
     evidence = dataclasses.replace(EVIDENCE, low=-0.01)
@@ -32,7 +32,7 @@ def inconclusive(condition: str) -> ItemResult:
 
 
 def regressed(condition: str) -> ItemResult:
-    """An item with a diagnosis."""
+    """Return an item with a diagnosis."""
     change = SampleChange(
         samples=15,
         changed_predictions=5,
@@ -47,7 +47,7 @@ def regressed(condition: str) -> ItemResult:
 
 
 def test_a_failed_gate_in_the_table() -> None:
-    """The row has the interval, what was lost and gained; below it stands the diagnosis, then the command."""
+    """A failed gate has the interval and the flips in its row, then the diagnosis and the command."""
     lines = markdown_text(RunReport(results=(regressed("clean"),), accept=ACCEPT)).splitlines()
 
     assert (
@@ -59,7 +59,7 @@ def test_a_failed_gate_in_the_table() -> None:
 
 
 def test_an_inconclusive_gate_is_no_green_tick() -> None:
-    """The row says which p was not reached, a line what that means, and the headline has a mark of its own."""
+    """An inconclusive gate has its p, an explanation and its own mark in the headline."""
     (comparison,) = inconclusive("clean").comparisons
     noted = dataclasses.replace(comparison, note="p 0.004, needed 0.00063")
     open_one = dataclasses.replace(inconclusive("clean"), comparisons=(noted,))
@@ -77,7 +77,7 @@ def test_an_inconclusive_gate_is_no_green_tick() -> None:
 
 
 def test_why_the_golden_reference_is_reset() -> None:
-    """The command that accepts is not pasted without that being known."""
+    """The text says why the accepting command resets the golden reference."""
     drifted = dataclasses.replace(regressed("clean"), drifts=True)
     text = markdown_text(RunReport(results=(drifted,), accept=f"{ACCEPT} --reset-golden"))
     assert "--reset-golden is in it because the loss since the first accepted values is beyond the drift" in text
@@ -85,7 +85,7 @@ def test_why_the_golden_reference_is_reset() -> None:
 
 
 def test_one_sentence_for_all_that_is_missing() -> None:
-    """On the first run each item has the same reason."""
+    """All missing items share one sentence."""
     note = "there is no baseline in baselines yet"
     results = tuple(result(key, Verdict.MISSING, comparisons=(), notes=(note,)) for key in ("clean", "blur"))
     text = f"no entry in baseline 'toy', so nothing was compared: test_x[clean], test_x[blur]; {note}"
@@ -93,7 +93,7 @@ def test_one_sentence_for_all_that_is_missing() -> None:
 
 
 def test_an_inconclusive_gate_in_the_table() -> None:
-    """It does not fail, and is not passed over."""
+    """An inconclusive gate is in the table although it does not fail."""
     lines = markdown_text(RunReport(results=(inconclusive("blur"),))).splitlines()
 
     assert (
@@ -103,7 +103,7 @@ def test_an_inconclusive_gate_in_the_table() -> None:
 
 
 def test_an_inconclusive_gate_is_a_warning() -> None:
-    """Ten errors and ten warnings at most, as GitHub shows them."""
+    """An inconclusive gate is a warning; there are at most ten errors and ten warnings."""
     results = [regressed(f"blur(radius={number})") for number in range(12)]
     results += [inconclusive(f"fog(level={number})") for number in range(12)]
     marks = list(workflow_commands(RunReport(results=tuple(results), accept=ACCEPT), Path("/w"), ""))
@@ -116,7 +116,7 @@ def test_an_inconclusive_gate_is_a_warning() -> None:
 
 
 def test_files_say_when_and_from_what_they_were_made() -> None:
-    """Date, commit and versions stand in Markdown, HTML and JSON."""
+    """Markdown, HTML and JSON have date, commit and versions."""
     report = RunReport(
         results=(regressed("clean"),),
         accept=ACCEPT,
@@ -141,6 +141,6 @@ def test_files_say_when_and_from_what_they_were_made() -> None:
 
 @pytest.mark.parametrize("text", ["", "::error::x\n# owned"])
 def test_a_report_without_them_says_nothing(text: str) -> None:
-    """A run outside of a repository has no commit; a strange one shows as text."""
+    """A run outside of a repository shows no commit; an odd commit is shown as text."""
     lines = markdown_text(RunReport(results=(regressed("clean"),), commit=text)).splitlines()
     assert (["- commit :&#58;error::x &#35; owned"] if text else []) == [line for line in lines if "commit" in line]

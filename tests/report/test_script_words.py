@@ -1,4 +1,4 @@
-"""What a script reads names the arguments of `evaluate` and `compare`, not options of pytest's command line."""
+"""Messages to a script name arguments of `evaluate` and `compare` instead of pytest's options."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pytest_failaware.report.script_words import in_script
     ],
 )
 def test_options_become_arguments(text: str, expected: str) -> None:
-    """Those that `evaluate` has, with their value in quotes; others stay."""
+    """Options that `evaluate` has become arguments with quoted values; others stay."""
     assert expected == in_script(text)
 
 
@@ -37,19 +37,19 @@ def outcome() -> Evaluations:
 
 
 def test_two_outcomes_are_no_outcome_and_baseline(outcome: Evaluations) -> None:
-    """Whatever else is given in place of a path or an outcome is refused in one line."""
+    """Wrong types in place of a path or an outcome are refused in one line."""
     with pytest.raises(
-        FailAwareError, match="compare: baseline: is another outcome of evaluate; give the path of a base"
+        FailAwareError, match="compare: baseline: is another result of evaluate; give the path of a base"
     ):
         compare(outcome, outcome)  # type: ignore[arg-type]
-    with pytest.raises(FailAwareError, match="compare: baseline: is no path but a value of type int; give the path"):
+    with pytest.raises(FailAwareError, match="compare: baseline: is a value of type int, not a path; give the path"):
         compare(outcome, 3)  # type: ignore[arg-type]
-    with pytest.raises(FailAwareError, match="compare: evaluations: has the type str; give what evaluate returned"):
+    with pytest.raises(FailAwareError, match="compare: evaluations: has the type str; give the result of evaluate"):
         compare("baselines/x.yaml", outcome)  # type: ignore[arg-type]
 
 
 def test_an_unknown_baseline(outcome: Evaluations, tmp_path: Path) -> None:
-    """The remedy is one that a script has."""
+    """The remedy for an unknown baseline works in a script."""
     with pytest.raises(FailAwareError, match=r"no such baseline; give the path of its \.yaml file, or record it first"):
         compare(outcome, tmp_path / "none.yaml")
 
@@ -60,11 +60,14 @@ def test_an_unknown_baseline(outcome: Evaluations, tmp_path: Path) -> None:
         ("", "evaluate: records: is empty; give a path"),
         (" ", "evaluate: records: is empty; give a path"),
         (".", r"records=\.: is a folder; give an npz, csv or parquet file"),
-        ("npz:log.npz", "records=npz:log.npz: no such file; leave out npz:, the content says so; give log.npz"),
-        ("csv:log.csv", "leave out csv:, the content says so; give log.csv"),
+        (
+            "npz:log.npz",
+            "npz:log.npz: no such file; leave out npz:, since the format is recognised by content; give log.npz",
+        ),
+        ("csv:log.csv", "leave out csv:, since the format is recognised by content; give log.csv"),
     ],
 )
 def test_paths_that_are_no_file(records: str, said: str) -> None:
-    """The line says what to give."""
+    """The refusal of a path that is not a file says what to pass."""
     with pytest.raises(FailAwareError, match=said):
         evaluate(records=records)

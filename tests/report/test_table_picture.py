@@ -21,7 +21,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def result_of(
     condition: str, *counts: int, nodeid: str = "t.py::test_x[{}]", verdict: Verdict = Verdict.REGRESSED
 ) -> ItemResult:
-    """A result of so many images: trusted and right, trusted and wrong, flagged and right, flagged and wrong."""
+    """Return a result with these four counts of trusted or flagged, right or wrong images."""
     names = ("trusted_right", "trusted_wrong", "flagged_right", "flagged_wrong")
     cells = Cells(**dict(zip(names, counts, strict=True)))
     stats = ConditionStats(condition=condition, cells=cells, rates=cell_rates(cells))
@@ -29,22 +29,22 @@ def result_of(
 
 
 def elements(picture: str, tag: str) -> list[ElementTree.Element]:
-    """The elements of a tag, in order."""
+    """Return the elements of a tag, in order."""
     return list(ElementTree.fromstring(picture).iter(SVG + tag))
 
 
 def texts(picture: str) -> list[str]:
-    """What is written, in order."""
+    """Return the texts, in order."""
     return [one.text or "" for one in elements(picture, "text")]
 
 
 def bars(picture: str) -> list[str]:
-    """The filled bars' paths, in order."""
+    """Return the paths of the filled bars, in order."""
     return [one.get("d", "") for one in elements(picture, "path") if one.get("class") in ("first", "second")]
 
 
 def test_the_numbers_are_those_of_the_csv() -> None:
-    """In its order, of failed results, too."""
+    """The numbers are those of the CSV, in its order, also for failed results."""
     results = [result_of("clean", 5, 1, 2, 2), result_of("blur", 1, 2, 3, 1, verdict=Verdict.PASSED)]
     rows = list(csv.DictReader(io.StringIO(csv_text(results))))
     percents = [text for text in texts(svg_text(results)) if text.endswith("%")]
@@ -53,14 +53,14 @@ def test_the_numbers_are_those_of_the_csv() -> None:
 
 
 def test_bars_by_hand() -> None:
-    """Of 112: 70 % of all are right, 40 % flagged, 5 of 6 trusted and 2 of 4 flagged ones right."""
+    """The lengths of the bars are those computed by hand: 70 %, 40 %, 5/6 and 2/4 of 112."""
     found = [re.fullmatch(r"M(\d+) 85h([\d.]+)v10H\1Z", path) for path in bars(svg_text([result_of("a", 5, 1, 2, 2)]))]
 
     assert ["78.4", "44.8", "93.3", "56.0"] == [one[2] for one in found if one]
 
 
 def test_an_undefined_rate_has_no_bar() -> None:
-    """Where nothing is flagged."""
+    """An undefined rate has no bar, for example if nothing is flagged."""
     picture = svg_text([result_of("clean", 3, 1, 0, 0)])
 
     assert "undefined" in texts(picture)
@@ -69,7 +69,7 @@ def test_an_undefined_rate_has_no_bar() -> None:
 
 
 def test_tests_are_named_where_two_have_a_condition() -> None:
-    """Otherwise the condition is the name."""
+    """A row has the test's name if two tests share the condition, otherwise the condition."""
     results = [result_of("clean", 1, 0, 0, 0, nodeid=f"t.py::test_{name}[{{}}]") for name in "ab"]
     found = texts(svg_text([*results, result_of("blur", 1, 0, 0, 0)]))
 
@@ -78,7 +78,7 @@ def test_tests_are_named_where_two_have_a_condition() -> None:
 
 
 def test_nothing_measured_is_a_picture_too() -> None:
-    """It says so to those who do not see it, and has the headings."""
+    """A picture without results has the headings and a text that says so."""
     picture = svg_text([])
 
     assert "nothing was measured" == elements(picture, "desc")[0].text
@@ -86,7 +86,7 @@ def test_nothing_measured_is_a_picture_too() -> None:
 
 
 def test_names_are_inert() -> None:
-    """No element more than with calm names, no control character, no script, nothing from elsewhere."""
+    """Hostile names add no element, no control character, no script and no address."""
     wild = "</text><script>alert(1)</script>\x1b\u202e\"><image href='x'/>&#x3c;" + "a" * 200
     calm_picture, picture = (svg_text([result_of(name, 5, 1, 2, 2)]) for name in ("calm", wild))
 
@@ -98,7 +98,7 @@ def test_names_are_inert() -> None:
 
 
 def test_wide_letters_have_room() -> None:
-    """Each takes as much as two narrow ones, so the columns stand as far to the right."""
+    """A wide letter takes the room of two narrow letters."""
     narrow, wide = (elements(svg_text([result_of(name, 5, 1, 2, 2)]), "svg")[0] for name in ("ab" * 20, "模" * 20))
 
     assert narrow.get("width") == wide.get("width")
@@ -106,7 +106,7 @@ def test_wide_letters_have_room() -> None:
 
 @pytest.mark.parametrize("count", [1, 100])
 def test_everything_lies_inside(count: int) -> None:
-    """No text begins and no path leads outside of the picture, whatever the number of rows."""
+    """No text and no path is outside of the picture, for any number of rows."""
     picture = svg_text([result_of(f"condition_number_{number}", 5, 1, 2, 2) for number in range(count)])
     tree = ElementTree.fromstring(picture)
     width, height = int(tree.get("width", "")), int(tree.get("height", ""))

@@ -1,4 +1,4 @@
-"""Tolerances and bounds keep the digits with which they were typed, in every report."""
+"""Tolerances and bounds keep their typed digits in every report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_failaware.report.markdown import markdown_text
 
 
 def judged() -> ItemResult:
-    """An item whose accuracy is worse than a tolerance of 0.00250 allows, and below a minimum of 0.900."""
+    """Return an item whose accuracy violates a tolerance of 0.00250 and a minimum of 0.900."""
     worse = result("clean", Verdict.REGRESSED).comparisons[0]
     assert isinstance(worse, Comparison)
     low = BoundCheck(
@@ -32,7 +32,7 @@ def judged() -> ItemResult:
 
 
 def test_people_read_the_digits_that_were_typed() -> None:
-    """In the terminal, in Markdown and in HTML: points of a tolerance, and a bound with its sign."""
+    """Terminal, Markdown and HTML show the typed digits of a tolerance and of a bound."""
     report = RunReport(results=(judged(),))
     terminal, markdown, page = "\n".join(failure_lines(judged())), markdown_text(report), html_text(report, {})
 
@@ -45,7 +45,7 @@ def test_people_read_the_digits_that_were_typed() -> None:
 
 
 def test_programs_read_the_digits_that_were_typed() -> None:
-    """JSON has the tolerance and the bound as text; a bound has no reference."""
+    """JSON has the tolerance and the bound as text, and a bound has no reference."""
     (item,) = report_document(RunReport(results=(judged(),)), {}, {}, "records.zip")["results"]
 
     assert ["0.00250", ">= 0.900"] == [comparison["allowed"] for comparison in item["comparisons"]]

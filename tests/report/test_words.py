@@ -1,4 +1,4 @@
-"""Two numbers that a reader compares do not read the same unless they are the same."""
+"""Different numbers that a reader compares never look the same."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pytest_failaware.report.words import comparison_cells
 
 
 def rate(numerator: int, denominator: int) -> Estimate:
-    """A rate of so many samples."""
+    """Return a rate of these counts."""
     return Estimate(numerator=numerator, denominator=denominator)
 
 
 def score(value: float) -> Score:
-    """A number that is no rate."""
+    """Return a number that is not a rate."""
     return Score(value=value)
 
 
@@ -48,7 +48,7 @@ def score(value: float) -> Score:
 def test_what_is_compared_reads_differently(
     reference: Value | str, current: Value, allowed: str, cells: tuple[str, ...]
 ) -> None:
-    """Baseline, now, change and what is allowed: more digits if two of them would read the same and are not."""
+    """Baseline, now, change and tolerance get more digits if different values would look the same."""
     comparison: Judged
     if isinstance(reference, str):
         comparison = BoundCheck(
@@ -67,7 +67,7 @@ def test_what_is_compared_reads_differently(
 
 
 def test_a_bound_of_equivalence_is_not_rounded_to_what_it_must_keep() -> None:
-    """An upper limit of 1.0005 % that fails a maximum of 1 % says more than 1.00 %."""
+    """An upper bound of 1.0005 % that fails a maximum of 1 % is not shown as 1.00 %."""
     same, name = "R" * 458, "changed_prediction_rate"
     gate = build_gate(
         {"policy": "equivalence", "maximum": {name: "0.01", "changed_flag_rate": "0.01"}, "alpha": "0.01"}
@@ -85,7 +85,7 @@ def test_a_bound_of_equivalence_is_not_rounded_to_what_it_must_keep() -> None:
 
 
 def test_digits_do_not_end_at_a_tolerance_of_points() -> None:
-    """The tolerance keeps the digits that it was typed with."""
+    """A tolerance keeps its typed digits."""
     one = dataclasses.replace(result("clean", Verdict.REGRESSED).comparisons[0], allowed=Decimal("0.0025"))
 
     assert "0.25 pt" == comparison_cells(one)[4]

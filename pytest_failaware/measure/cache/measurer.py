@@ -67,7 +67,7 @@ class Measurer:
         self._started = time.time()
         self._processes = processes
         self._open_folder = open_folder
-        self._identities: dict[int, Identity] = {}
+        self._identities: dict[Bench, Identity] = {}
         self._key: RunKey | _Unknown | None = _UNKNOWN
         self._opened: Opened | None = None
         self._is_remembered = False
@@ -242,6 +242,6 @@ class Measurer:
     def _identity(self, bench: Bench) -> Identity:
         from pytest_failaware.measure.cache.key import Identity
 
-        if id(bench) not in self._identities:  # Identity keeps the bench alive, so no other gets its id
-            self._identities[id(bench)] = Identity(bench)
-        return self._identities[id(bench)]
+        if bench not in self._identities:
+            self._identities[bench] = Identity(bench)
+        return self._identities[bench]

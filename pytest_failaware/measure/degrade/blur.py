@@ -1,4 +1,4 @@
-"""Degradations by convolution."""
+"""Degrade images by Pillow's Gaussian blur."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PASSES: Final = 3
 
 
 def blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """Pillow's ImageFilter.GaussianBlur(radius) bit for bit.
+    """Blur images as Pillow's ImageFilter.GaussianBlur(radius) does, bit for bit.
 
     Pillow approximates the Gaussian by three extended box blurs along each axis (Gwosdek et al. 2011, "Theoretical
     foundations of Gaussian convolution by extended box filtering") in 24-bit fixed point, rounding to 8 bits after
@@ -32,7 +32,7 @@ def blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRand
 
 
 def _box_radius(radius: float) -> np.float32:
-    """The fractional radius of the box whose `_PASSES` passes have the variance radius^2, in Pillow's float32 steps."""
+    """Return the fractional box radius for which `_PASSES` passes have the variance radius^2, in Pillow's float32."""
     f = np.float32
     variance = f(f(radius) * f(radius) / f(_PASSES))
     length = f(math.sqrt(12.0 * float(variance) + 1.0))
@@ -43,7 +43,7 @@ def _box_radius(radius: float) -> np.float32:
 
 
 def _box_blur(values: torch.Tensor, axis: int, radius: np.float32) -> torch.Tensor:
-    """One pass over int32 values in 0..255: a box of full weights with one fractional weight at either end.
+    """Blur int32 values in 0..255 once, by a box of full weights with a fractional weight at either end.
 
     The sum can pass 2^31; int32 wraps, and the mask after the shift takes the byte that an unsigned sum would give.
     """

@@ -1,4 +1,4 @@
-"""Degradations of storing and sending: coarse pixels and JPEG."""
+"""Degrade images as storage and transmission do: coarse pixels and JPEG."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PILLOW_BITS: Final = 22  # Pillow's weights for 8-bit images
 
 
 def pixelate(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """Pillow's BOX resize to int(side factor) and back, bit for bit: rows first, rounded to 8 bits after each axis."""
+    """Resize to int(side factor) and back as Pillow's BOX does, bit for bit: width first, each axis rounded."""
     values = images.double()
     for axis in (3, 2):
         side = images.shape[axis]
@@ -32,17 +32,17 @@ def pixelate(images: torch.Tensor, strength: Mapping[str, float], random: Sample
 
 
 def jpeg_compression(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """Written as JPEG of `quality` and read again by Pillow, on the CPU also where the images are not.
+    """Write images as JPEG of `quality` and read them again with Pillow, always on the CPU.
 
     The bytes depend on the version of the JPEG library inside Pillow.
     """
     pixels = images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    decoded = [_through_jpeg(one, int(strength["quality"])) for one in pixels]
+    decoded = [_through_jpeg(image, int(strength["quality"])) for image in pixels]
     return torch.from_numpy(np.stack(decoded)).permute(0, 3, 1, 2).to(images.device)
 
 
 def _through_jpeg(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """One (H, W, C) image with one or three channels after its round trip."""
+    """Return one image (H, W, C), with one or three channels, after JPEG compression."""
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality)
@@ -52,7 +52,7 @@ def _through_jpeg(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=16)
 def _box_matrix(side: int, small: int, device: torch.device) -> torch.Tensor:
-    """Pillow's weights of a BOX resize along one axis, float64 (small, side), multiples of 2^-22."""
+    """Return Pillow's weights of a BOX resize along one axis, float64 (small, side), multiples of 2^-22."""
     scale = side / small
     matrix = np.zeros((small, side))
     for row in range(small):
@@ -66,5 +66,5 @@ def _box_matrix(side: int, small: int, device: torch.device) -> torch.Tensor:
 
 @lru_cache(maxsize=16)
 def _nearest(small: int, side: int, device: torch.device) -> torch.Tensor:
-    """Which of `small` pixels stands at each of `side`, (side,) int64."""
+    """Return which of `small` pixels each of `side` pixels shows, (side,) int64."""
     return torch.from_numpy(((np.arange(side) + 0.5) * (small / side)).astype(np.int64)).to(device)

@@ -1,4 +1,4 @@
-"""Degradation of shape: a random affine map, then a smooth random displacement."""
+"""Distort the shape of images: a random affine map, then a smooth random displacement."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pytest_failaware.measure.degrade.randomness import LEVELS, SampleRandom
 
 
 def elastic_transform(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """Three corners moved by up to `affine` pixels, then each pixel by noise, smoothed by `sigma`, times `alpha`.
+    """Move three corners by up to `affine` pixels, then each pixel by `alpha` times noise that is smoothed by `sigma`.
 
-    Bilinear both times; mirrored at the outermost pixels by the affine map and at the edge by the displacement (cv2's
-    reflect_101 and scipy's reflect). cv2 rounds places to 1/32 pixel; this does not.
+    Both steps are bilinear. The affine map mirrors the image at the centres of its outermost pixels, the displacement
+    at its edge (cv2's reflect_101 and scipy's reflect). cv2 rounds places to 1/32 pixel; this function does not.
     """
     values = images.float()
     n, _, h, w = images.shape
@@ -31,22 +31,22 @@ def elastic_transform(images: torch.Tensor, strength: Mapping[str, float], rando
 
 
 def _inverse_maps(moved: NDArray[np.float64], h: int, w: int) -> NDArray[np.float64]:
-    """The affine maps back from three moved points to where they stood, (N, 2, 3) on (x, y, 1)."""
+    """Return the affine maps from three moved points back to their places, (N, 2, 3) acting on (x, y, 1)."""
     middle, reach = np.array([w // 2, h // 2]), min(h, w) // 3
     points = middle + reach * np.array([[1, 1], [1, -1], [-1, -1]])
-    found = np.concatenate([points + moved, np.ones((len(moved), 3, 1))], axis=2)
-    return np.asarray(np.linalg.solve(found, np.broadcast_to(points, moved.shape)).transpose(0, 2, 1))
+    homogeneous = np.concatenate([points + moved, np.ones((len(moved), 3, 1))], axis=2)
+    return np.asarray(np.linalg.solve(homogeneous, np.broadcast_to(points, moved.shape)).transpose(0, 2, 1))
 
 
 def _mapped(maps: NDArray[np.float64], h: int, w: int, device: torch.device) -> torch.Tensor:
-    """Where each pixel of the result comes from, (N, H, W, 2) float32 as x, y."""
+    """Return the place that each pixel of the result comes from, (N, H, W, 2) float32 as x, y."""
     terms = torch.from_numpy(maps.astype(np.float32)).to(device)[:, :, :, None, None]
     x, y = (torch.arange(side, dtype=torch.float32, device=device) for side in (w, h))
     return (terms[:, :, 0] * x + terms[:, :, 1] * y[:, None] + terms[:, :, 2]).permute(0, 2, 3, 1)
 
 
 def _displaced(strength: Mapping[str, float], random: SampleRandom, n: int, h: int, w: int) -> torch.Tensor:
-    """Each pixel's place plus its displacement, (N, H, W, 2) float32 as x, y."""
+    """Return the place of each pixel plus its displacement, (N, H, W, 2) float32 as x, y."""
     noise = random.branch(2).uint16(2 * h * w).view(n, 2, h, w).double() * 2 - (LEVELS - 1)  # odd, in +-65535
     field = smooth(noise, strength["sigma"], truncate=3.0, border="symmetric") * (strength["alpha"] / LEVELS)
     x, y = (torch.arange(side, device=field.device) for side in (w, h))
@@ -56,7 +56,7 @@ def _displaced(strength: Mapping[str, float], random: SampleRandom, n: int, h: i
 
 
 def _sampled(values: torch.Tensor, places: torch.Tensor, *, is_corner_aligned: bool) -> torch.Tensor:
-    """Bilinear values at the places in pixels; mirrored at the middle of the outermost pixels, or at their edge."""
+    """Return bilinear values at places in pixels, mirrored at the centres or at the edges of the outermost pixels."""
     h, w = values.shape[-2:]
     size = torch.tensor([w, h], dtype=torch.float32, device=values.device)
     unit = places * (2 / (size - 1).clamp(min=1)) - 1 if is_corner_aligned else (2 * places + 1) / size - 1

@@ -1,7 +1,7 @@
-"""Linear filters in arithmetic that is exact, so that neither batch size nor device can move a rounding.
+"""Linear filters in exact arithmetic, so that neither the batch size nor the device can change a rounding.
 
-Weights are multiples of a power of two. Where every partial sum of integers and such weights fits the mantissa, the
-order of summation, fused multiplication and the kernel a library picks make no difference.
+Weights are multiples of a power of two. If every partial sum of integers times such weights fits the mantissa, the
+order of summation, fused multiplication and the choice of a library's kernel make no difference.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ KERNEL_BITS: Final = 16  # one pass over 8-bit integers is exact in float32: 8 +
 
 
 def to_uint8(values: torch.Tensor) -> torch.Tensor:
-    """Grey levels clipped to 0..255 and truncated, as the published scripts do."""
+    """Clip grey levels to 0..255 and truncate them, as the published scripts do."""
     return values.clamp(0, 255).to(torch.uint8)
 
 
 def quantised(weights: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
-    """Weights as multiples of 2^-bits, and so their sum: cut off, then the largest remainders get one each."""
+    """Round weights to multiples of 2^-bits and keep their sum: round down, then add one to the largest remainders."""
     scaled = weights * 2**bits
     whole = np.floor(scaled)
     largest = np.argsort(whole - scaled, axis=None, kind="stable")[: round(scaled.sum() - whole.sum())]
@@ -34,13 +34,13 @@ def quantised(weights: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
 
 
 def smooth(values: torch.Tensor, sigma: float, *, truncate: float = 4.0, border: str = "edge") -> torch.Tensor:
-    """A Gaussian of `sigma` pixels over the last two axes: scipy.ndimage.gaussian_filter.
+    """Apply a Gaussian of `sigma` pixels to the last two axes, as scipy.ndimage.gaussian_filter does.
 
     Args:
         values: float64 (..., H, W), integers of at most 17 bits, or such integers times one power of two.
-        sigma: standard deviation in pixels; 0 leaves the values as they are.
-        truncate: where the kernel ends, in standard deviations.
-        border: numpy.pad's name of what lies outside: "edge" is scipy's nearest, "symmetric" its reflect.
+        sigma: standard deviation in pixels; 0 leaves the values unchanged.
+        truncate: the end of the kernel in standard deviations.
+        border: how the image continues, by numpy.pad's name: "edge" is scipy's nearest, "symmetric" its reflect.
 
     Returns:
         float64 of the same shape.
@@ -52,7 +52,7 @@ def smooth(values: torch.Tensor, sigma: float, *, truncate: float = 4.0, border:
 
 @lru_cache(maxsize=32)
 def gaussian_matrix(size: int, sigma: float, truncate: float, border: str, device: torch.device) -> torch.Tensor:
-    """The one-dimensional filter as a matrix, float64 (size, size): a row per output, its weights in the columns."""
+    """Return the one-dimensional filter as a matrix, float64 (size, size), with the weights of an output in its row."""
     radius = int(truncate * sigma + 0.5)
     offsets = np.arange(-radius, radius + 1)
     weights = np.exp(-0.5 * (offsets / sigma) ** 2) if radius else np.ones(1)
@@ -63,7 +63,7 @@ def gaussian_matrix(size: int, sigma: float, truncate: float, border: str, devic
 
 
 def padded(values: torch.Tensor, reach: int, border: str) -> torch.Tensor:
-    """The last two axes continued by `reach` pixels on every side, also beyond the size of the image."""
+    """Continue the last two axes by `reach` pixels on every side; `reach` may exceed the size of the image."""
     for axis in (-2, -1):
         index = torch.from_numpy(_outside(values.shape[axis], reach, border)).to(values.device)
         values = values.index_select(axis, index)
@@ -71,19 +71,19 @@ def padded(values: torch.Tensor, reach: int, border: str) -> torch.Tensor:
 
 
 def _outside(size: int, reach: int, border: str) -> NDArray[np.int64]:
-    """Which pixel stands at each place of an axis continued by `reach` on both sides."""
+    """Return which pixel each place of an axis shows that is continued by `reach` pixels on both sides."""
     if size == 1:
         border = "edge"
     return np.pad(np.arange(size), reach, mode=border)  # type: ignore[call-overload, no-any-return]  # mode is text
 
 
 def filtered(images: torch.Tensor, kernel: NDArray[np.float64], border: str = "reflect") -> torch.Tensor:
-    """Each channel correlated with one small kernel of quantised weights: cv2.filter2D.
+    """Correlate each channel with a small kernel of quantised weights, as cv2.filter2D does.
 
     Args:
         images: float32 (N, C, H, W), integers of at most 8 bits.
-        kernel: (K, K), K odd, none negative, multiples of 2^-KERNEL_BITS; results up to 255 are exact.
-        border: numpy.pad's name of what lies outside; "reflect" is cv2's default.
+        kernel: (K, K), K odd, no weight negative, multiples of 2^-KERNEL_BITS; results up to 255 are exact.
+        border: how the image continues, by numpy.pad's name; "reflect" is cv2's default.
 
     Returns:
         float32 (N, C, H, W).
@@ -96,20 +96,20 @@ def filtered(images: torch.Tensor, kernel: NDArray[np.float64], border: str = "r
 
 
 def streak_offsets(radius: int, degrees: float) -> NDArray[np.int64]:
-    """How far each of the 2 radius + 1 taps of a one-sided motion blur lies from the pixel, (taps, 2) rows, columns."""
+    """Return the offsets of the 2 radius + 1 taps of a one-sided motion blur, (taps, 2) as rows, columns."""
     angle = math.radians(degrees)
     steps = np.arange(2 * radius + 1)[:, None]
     return np.asarray(-np.ceil(steps * [math.sin(angle), math.cos(angle)] - 0.5), dtype=np.int64)
 
 
 def streak(values: torch.Tensor, radius: int, sigma: float, degrees: NDArray[np.float64]) -> torch.Tensor:
-    """Motion blur: weights exp(-i^2 / 2 sigma^2) on whole-pixel shifts along one direction per image, edges repeated.
+    """Blur images along one direction each: weights exp(-i^2 / 2 sigma^2) on whole-pixel shifts, with edges repeated.
 
     Args:
         values: float32 (N, C, H, W), integers of at most 8 bits.
         radius: in pixels; the streak is 2 radius + 1 pixels long.
-        sigma: how fast the weights fall, in pixels.
-        degrees: the direction of each image's streak, (N,).
+        sigma: the standard deviation of the weights in pixels.
+        degrees: the direction of the streak of each image, (N,).
 
     Returns:
         float32 (N, C, H, W), exact.
@@ -123,7 +123,7 @@ def streak(values: torch.Tensor, radius: int, sigma: float, degrees: NDArray[np.
     blurred = torch.zeros_like(values)
     for row, angle in enumerate(degrees):
         for weight, (down, right) in zip(weights[: reach + 1], streak_offsets(radius, float(angle)), strict=False):
-            if abs(down) >= height or abs(right) >= width:  # the streak has left the image
+            if abs(down) >= height or abs(right) >= width:  # the tap lies outside of the image
                 break
             top, left = reach - down, reach - right
             blurred[row].add_(around[row, :, top : top + height, left : left + width], alpha=float(weight))

@@ -1,4 +1,4 @@
-"""Frost on the pane in front of the lens."""
+"""Draw frost, as on a window pane in front of the lens."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _TINT: Final = (0.90, 0.97, 1.0)  # bluish white
 
 
 def frost(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """`image` times the image plus `ice` times a random cut of one of five textures at `scale` of their size.
+    """Add `image` times the image and `ice` times a random crop of one of five textures at `scale` of their size.
 
-    The published textures are photographs; these are generated, so that the look and the loss of contrast are alike,
-    not the pixels. They continue across their borders: a cut of any size is possible.
+    The published textures are photographs. These are generated: the look and the loss of contrast are similar, but the
+    pixels differ. A texture continues across its borders, so a crop may have any size.
     """
     h, w = images.shape[2:]
     textures = _textures(strength["scale"], images.device)
@@ -45,7 +45,7 @@ def frost(images: torch.Tensor, strength: Mapping[str, float], random: SampleRan
 
 @lru_cache(maxsize=4)
 def _textures(scale: float, device: torch.device) -> torch.Tensor:
-    """The textures at a scale, float32 (5, 3, S, S), whole grey levels."""
+    """Return the textures at a scale, float32 (5, 3, S, S), whole grey levels."""
     levels = torch.stack([_ice(number) for number in range(_TEXTURES)]).float()
     textures = (levels[:, None] * torch.tensor(_TINT).view(1, 3, 1, 1) * 255).clamp_(0, 255).round_()
     if scale != 1:
@@ -54,7 +54,7 @@ def _textures(scale: float, device: torch.device) -> torch.Tensor:
 
 
 def _ice(number: int) -> torch.Tensor:
-    """One pane, float64 (S, S): feathers with a bright core and a halo on a cloudy ground."""
+    """Return one texture, float64 (S, S): feathers with a bright core and a halo on a cloudy ground."""
     random = SampleRandom.keyed(0, "texture of frost", torch.tensor([number]))
     crystals = torch.from_numpy(_feathers(random.branch(1).uniform_on_host(4 * _FEATHERS).reshape(-1, 4)))
     cloud, grain = (plasma(random.branch(2 + n), _SIDE, decay)[0].double() for n, decay in enumerate((1.6, 1.05)))
@@ -63,7 +63,10 @@ def _ice(number: int) -> torch.Tensor:
 
 
 def _feathers(draws: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How many points of feathers lie on each pixel, at most 15, (S, S); a feather per row: place, angle, length."""
+    """Return how many points of feathers lie on each pixel, at most 15, (S, S).
+
+    Each row of `draws` makes a feather: the first two numbers are its place, then its angle and its length.
+    """
     start, angle, length = draws[:, :2] * _SIDE, draws[:, 2] * 2 * np.pi, 12 + 70 * draws[:, 3] ** 2
     along = np.linspace(0, 1, _BARBS)
     joints = _from(start[:, None], angle[:, None], along * length[:, None])
@@ -79,5 +82,5 @@ def _feathers(draws: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _from(start: NDArray[np.float64], angle: NDArray[np.float64], distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The points at some distances from a start in a direction, (..., 2)."""
+    """Return the points at these distances from a start in a direction, (..., 2)."""
     return np.asarray(start + distance[..., None] * np.stack([np.sin(angle), np.cos(angle)], axis=-1))

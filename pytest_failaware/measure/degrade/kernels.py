@@ -25,13 +25,13 @@ from pytest_failaware.measure.degrade.spatter import spatter
 from pytest_failaware.measure.imports import load_attribute
 
 Kernel = Callable[[torch.Tensor, Mapping[str, float], SampleRandom], torch.Tensor]
-"""Takes uint8 images (N, C, H, W), the condition's parameters and one random stream per image."""
+"""A function of uint8 images (N, C, H, W), the condition's parameters and one random stream per image."""
 
 _CACHED_VALUES: Final = 2**19
 
 
 def clean(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """The images as they are."""
+    """Return the images unchanged."""
     return images
 
 
@@ -50,7 +50,7 @@ KERNELS: Final[Mapping[str, Kernel]] = {
 
 
 def in_parts(kernel: Kernel, images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """The kernel on a batch: on a CPU a few images at a time, so that its many small steps stay in the cache."""
+    """Apply a kernel to a batch, on a CPU to a few images at a time, so that its many small steps stay in the cache."""
     size = max(1, _CACHED_VALUES // images[0].numel()) if images.device.type == "cpu" else len(images)
     parts = [slice(start, start + size) for start in range(0, len(images), size)]
     return torch.cat([kernel(images[part], strength, random[part]) for part in parts])
@@ -76,27 +76,26 @@ def find_kernel(condition: Condition, own: Mapping[str, Kernel]) -> Kernel:
 
 
 def checked(name: str, kernel: Kernel) -> Kernel:
-    """A user's own kernel that says so where it fails, or returns anything but images like those it was given.
+    """Return a user-defined kernel that reports its own errors, and checks the images that it returns.
 
-    Raises:
-        DataError: when called.
+    The returned kernel raises a DataError if the function fails, or returns images of another shape, dtype or device.
     """
 
     def call(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
         try:
-            with torch.inference_mode(False):  # it may take gradients
+            with torch.inference_mode(False):  # the function may compute gradients
                 degraded = kernel(images.clone(), strength, random)
         except Exception as error:  # the user's code runs here
             raise DataError(f"condition {name}: its function raised {describe_error(error)}; repair it") from error
         wanted = (tuple(images.shape), images.dtype, images.device)
-        found = (
+        got = (
             (tuple(degraded.shape), degraded.dtype, degraded.device)
             if isinstance(degraded, torch.Tensor)
             else type(degraded).__name__
         )
-        if found != wanted:
+        if got != wanted:
             raise DataError(
-                f"condition {name}: its function must return images of the same shape, dtype and device; got {found} "
+                f"condition {name}: its function must return images of the same shape, dtype and device; got {got} "
                 f"for {wanted}"
             )
         return degraded

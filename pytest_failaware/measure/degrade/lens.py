@@ -1,4 +1,4 @@
-"""Blur of a lens: out of focus, moved, zoomed, or behind frosted glass."""
+"""Blur images as a lens does: out of focus, moved, zoomed, or behind frosted glass."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from pytest_failaware.measure.degrade.randomness import LEVELS, SampleRandom
 
 
 def gaussian_blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """skimage.filters.gaussian of `sigma` pixels, cut at four of them, edges repeated; then truncated."""
+    """Blur as skimage.filters.gaussian of `sigma` pixels does: cut at 4 sigma, edges repeated, then truncated."""
     return to_uint8(smooth(images.double(), strength["sigma"]))
 
 
 def defocus_blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """The mean over a disk of `radius` pixels whose rim a Gaussian of `alias_sigma` pixels softens."""
+    """Average over a disk of `radius` pixels, whose rim is softened by a Gaussian of `alias_sigma` pixels."""
     kernel = _disk(strength["radius"], strength["alias_sigma"])
     return to_uint8(filtered(images.float(), kernel))
 
 
 def motion_blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """A streak of 2 radius + 1 pixels in a direction drawn from -45 to 45 degrees for each image.
+    """Blur along a streak of 2 radius + 1 pixels in a direction drawn from -45 to 45 degrees for each image.
 
-    The published images come from ImageMagick; this is the numpy form of the package imagecorruptions, whose weights
-    and whole-pixel shifts it equals up to the rounding of the weights to 2^-16.
+    The published images come from ImageMagick. This function follows the numpy code of the package imagecorruptions:
+    its weights and whole-pixel shifts are the same, except that weights are rounded to 2^-16.
     """
     degrees = random.uniform_on_host(1)[:, 0] * 90 - 45
     return to_uint8(streak(images.float(), int(strength["radius"]), strength["sigma"], degrees))
 
 
 def zoom_blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """The mean of the image and of `steps` zooms into its middle, by factors 1, 1 + step, 1 + 2 step, ..."""
+    """Average the image and `steps` zooms into its middle, by factors 1, 1 + step, 1 + 2 step, ..."""
     values = images.float()
     total = values.clone()
     steps, step = int(strength["steps"]), (1 + strength["step"]) - 1  # as numpy.arange rounds it
@@ -54,7 +54,7 @@ def zoom_blur(images: torch.Tensor, strength: Mapping[str, float], random: Sampl
 
 
 def zoomed(values: torch.Tensor, factor: float) -> torch.Tensor:
-    """The middle of (N, C, H, W), `factor` times as large, bilinear with corners on corners, cut to the same size."""
+    """Enlarge the middle of (N, C, H, W) by `factor` to the same size, bilinear with aligned corners."""
     sides = values.shape[-2:]
     cut = [math.ceil(side / factor) for side in sides]
     top, left = ((side - kept) // 2 for side, kept in zip(sides, cut, strict=True))
@@ -63,7 +63,7 @@ def zoomed(values: torch.Tensor, factor: float) -> torch.Tensor:
 
 
 def fitted(values: torch.Tensor, factor: float, size: tuple[int, int]) -> torch.Tensor:
-    """All of (N, C, h, w), `factor` times as large, and of that the middle of `size`: scipy.ndimage.zoom of order 1."""
+    """Enlarge (N, C, h, w) by `factor` as scipy.ndimage.zoom of order 1 does, and return its middle of `size`."""
     grown = [round(side * factor) for side in values.shape[-2:]]
     if grown != list(values.shape[-2:]):
         values = F.interpolate(values, size=grown, mode="bilinear", align_corners=True)
@@ -72,12 +72,12 @@ def fitted(values: torch.Tensor, factor: float, size: tuple[int, int]) -> torch.
 
 
 def glass_blur(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """Blurred by `sigma`, each pixel replaced by one at most `max_delta` away, `rounds` times, blurred again.
+    """Blur by `sigma`, replace each pixel by a pixel at most `max_delta` away, `rounds` times, and blur again.
 
-    The published script means to swap the two pixels, but assigns views of one array, so it copies; its offsets stop
-    short of +max_delta; and it goes from the lower right corner to the upper left, so that a pixel may receive what
-    another one has just received. All of this is kept, in parallel: a pixel that copies from one already visited points
-    to it, and the pointers are followed to their ends by doubling.
+    The published script was meant to swap two pixels, but it assigns views of one array, so it copies. Its offsets
+    never reach +max_delta. It goes from the lower right corner to the upper left, so a pixel may copy a value that
+    another pixel has just received. This function gives the same result in parallel: a pixel that copies from a visited
+    pixel points to it, and the pointers are followed to their ends by doubling.
     """
     n, c, h, w = images.shape
     delta, rounds = int(strength["max_delta"]), int(strength["rounds"])
@@ -92,7 +92,7 @@ def glass_blur(images: torch.Tensor, strength: Mapping[str, float], random: Samp
 
 
 def _copied_from(offsets: torch.Tensor, h: int, w: int, delta: int) -> torch.Tensor:
-    """Which pixel each pixel shows after one round, (N, H W) int64 places; offsets (N, 2, H - 2 delta, W - 2 delta)."""
+    """Return which pixel each pixel shows after one round, (N, H W) int64; `offsets` are (N, 2, H - 2 d, W - 2 d)."""
     place = torch.arange(h * w, device=offsets.device).view(h, w)
     scanned = (slice(delta + 1, h - delta + 1), slice(delta + 1, w - delta + 1))
     is_scanned = torch.zeros_like(place, dtype=torch.bool)
@@ -100,8 +100,8 @@ def _copied_from(offsets: torch.Tensor, h: int, w: int, delta: int) -> torch.Ten
     source = place.repeat(len(offsets), 1, 1)
     source[:, *scanned] += offsets[:, 0] * w + offsets[:, 1]
     source = source.flatten(1)
-    visited = is_scanned.view(-1)[source] & (source > place.view(-1))  # its own value is then no longer its first one
-    # A place beyond h w names the first value of a pixel: the end of a chain.
+    visited = is_scanned.view(-1)[source] & (source > place.view(-1))  # the source then has a new value
+    # A place of at least h w means the first value of a pixel, the end of a chain.
     link = torch.where(visited, source, source + h * w)
     for _ in range((h * w).bit_length()):
         if link.device.type == "cpu" and not bool((link < h * w).any()):
@@ -112,9 +112,9 @@ def _copied_from(offsets: torch.Tensor, h: int, w: int, delta: int) -> torch.Ten
 
 @lru_cache(maxsize=16)
 def _disk(radius: float, alias_sigma: float) -> NDArray[np.float64]:
-    """A disk of sum 1, blurred by 3 (above radius 8: 5) taps with a mirrored border, its rim of zeros cut away, (K, K).
+    """Return a disk of sum 1, blurred by 3 taps (5 above radius 8) with a mirrored border, without zero rows, (K, K).
 
-    At radius 8 and above the disk touches the border, and the mirror adds up to 2 % to the sum, as in the original.
+    From radius 8 on, the disk touches the border, and the mirror adds up to 2 % to the sum, as in the original.
     """
     reach = 8 if radius <= 8 else math.ceil(radius)
     taps = 1 if radius <= 8 else 2

@@ -1,4 +1,4 @@
-"""Degradations of brightness, contrast and colour."""
+"""Change the brightness, contrast and colour of images."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from pytest_failaware.measure.degrade.randomness import SampleRandom
 
 
 def low_light(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """Every value times `factor` (at most 1), truncated: Pillow's ImageEnhance.Brightness bit for bit.
+    """Multiply every value by `factor` (at most 1) and truncate, as Pillow's ImageEnhance.Brightness does, bit for bit.
 
-    Pillow blends with black in float32 and truncates; so does this.
+    Pillow blends with black in float32 and truncates; this function does the same.
     """
     return images.to(torch.float32).mul_(strength["factor"]).to(torch.uint8)
 
 
 def contrast(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """(x - mean) factor + mean with the mean of each channel of each image."""
+    """Return (x - mean) factor + mean, with the mean of each channel of each image."""
     mean = images.sum(dim=(2, 3), keepdim=True, dtype=torch.int64).double() / images[0, 0].numel()
     kept = (mean * (1 - strength["factor"])).float()
     return to_uint8(images.float().mul_(strength["factor"]).add_(kept))
 
 
 def brightness(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """V + shift in HSV, clipped to 1: each channel times the same V' / V; black becomes grey."""
+    """Add `shift` to V in HSV, clipped to 1: each channel is multiplied by the same V' / V; black becomes grey."""
     value = images.amax(dim=1, keepdim=True).float()
     brighter = (value + 255 * strength["shift"]).clamp_(max=255)
     scaled = images.float().mul_(brighter / value.clamp(min=1))
@@ -34,9 +34,10 @@ def brightness(images: torch.Tensor, strength: Mapping[str, float], random: Samp
 
 
 def saturate(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """S factor + shift in HSV, clipped to [0, 1]: each channel's distance from V times the same S' / S.
+    """Return images with S factor + shift in HSV, clipped to [0, 1].
 
-    Grey has no hue, which counts as red, so a shift tints it; an image of one channel has no colour and stays.
+    The distance of each channel from V is multiplied by the same S' / S. Grey has no hue and counts as red, so a shift
+    tints it. An image with one channel has no colour and stays unchanged.
     """
     if images.shape[1] != 3:
         return images

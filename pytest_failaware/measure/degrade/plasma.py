@@ -1,4 +1,4 @@
-"""Clouds by the diamond-square algorithm, many at once: fog, and what the frost is made of."""
+"""Make clouds with the diamond-square algorithm, many at once, for fog and for the textures of frost."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from pytest_failaware.measure.degrade.filters import to_uint8
 from pytest_failaware.measure.degrade.randomness import LEVELS, SampleRandom
 
-_WIBBLE: Final = 100.0  # the first displacement; its square counts, as in the published script
-_LEAST: Final = 1e-30  # what is divided by where a map is flat or an image black
+_WIBBLE: Final = 100.0  # the first displacement; its square is used, as in the published script
+_LEAST: Final = 1e-30  # the smallest divisor, for a flat map or a black image
 
 
 def fog(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """(x + thickness cloud) max / (max + thickness) in [0, 1], with the image's own cloud and largest value."""
+    """Return (x + thickness cloud) max / (max + thickness) in [0, 1]; each image has its own cloud and maximum."""
     h, w = images.shape[2:]
     size = 1 << (max(h, w) - 1).bit_length()
     cloud = plasma(random, size, strength["decay"])[:, None, :h, :w] * strength["thickness"]
@@ -25,10 +25,10 @@ def fog(images: torch.Tensor, strength: Mapping[str, float], random: SampleRando
 
 
 def plasma(random: SampleRandom, size: int, decay: float) -> torch.Tensor:
-    """Height maps (N, size, size), float32 from 0 to 1, that continue across their borders; size is a power of two.
+    """Return height maps (N, size, size), float32 from 0 to 1, that continue across their borders.
 
-    Each halving of the step fills the middles of squares, then of diamonds, with the mean of their four neighbours plus
-    a uniform displacement whose size falls by decay^2.
+    `size` is a power of two. Each halving of the step fills the centres of squares, then of diamonds, with the mean of
+    their four neighbours plus a uniform displacement, whose size is divided by decay^2 each time.
     """
     draws = random.uint16(size * size).float().mul_(2 / (LEVELS - 1)).sub_(1)
     used, wibble, step = 1, _WIBBLE, size
@@ -52,5 +52,5 @@ def plasma(random: SampleRandom, size: int, decay: float) -> torch.Tensor:
 
 
 def _displaced(of_four: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-    """The mean of four neighbours, given their sum, plus the noise."""
+    """Return the mean of four neighbours, given their sum, plus the noise."""
     return of_four.mul_(0.25).add_(noise.reshape(of_four.shape))

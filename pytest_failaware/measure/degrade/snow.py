@@ -1,4 +1,4 @@
-"""Falling snow."""
+"""Draw falling snow."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LUMA: Final = (0.299, 0.587, 0.114)  # the weights of red, green and blue in IT
 
 
 def snow(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """Thresholded normal noise, zoomed and streaked from -135 to -45 degrees, once upright and once turned by 180.
+    """Add flakes: thresholded normal noise, zoomed and streaked at -135 to -45 degrees, and again turned by 180.
 
-    The image under it is mixed with a whitened copy. The streak is that of motion_blur instead of ImageMagick's, and
-    the flakes are rounded to 8 bits before it as well as after.
+    The image is first mixed with a whitened copy. The streak is that of motion_blur instead of ImageMagick's, and the
+    flakes are rounded to 8 bits both before and after it.
     """
     n, _, h, w = images.shape
     cut = [math.ceil(side / strength["zoom"]) for side in (h, w)]
@@ -35,7 +35,7 @@ def snow(images: torch.Tensor, strength: Mapping[str, float], random: SampleRand
 
 
 def luma(values: torch.Tensor) -> torch.Tensor:
-    """The brightness of (N, C, H, W) as (N, 1, H, W)."""
+    """Return the brightness of (N, C, H, W) as (N, 1, H, W)."""
     if values.shape[1] != 3:
         return values[:, :1]
     red, green, blue = values.unbind(1)

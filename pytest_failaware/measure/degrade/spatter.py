@@ -1,4 +1,4 @@
-"""Drops of water or mud on the lens."""
+"""Draw drops of water or mud on the lens."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pytest_failaware.measure.degrade.randomness import SampleRandom
 
 _WATER: Final = (175, 238, 238)  # pale turquoise
 _MUD: Final = (63, 42, 20)  # brown
-_NOISE_BITS: Final = 12  # of the deviates' fractions: integers of 16 bits for the exact filter
+_NOISE_BITS: Final = 12  # fraction bits of the deviates, which makes integers of 16 bits for the exact filter
 _EDGE: Final = 150  # the gradient from which cv2.Canny(50, 150) is sure of an edge
-_FAR: Final = 20  # pixels; distances beyond it count as this
+_FAR: Final = 20  # pixels; larger distances are reduced to it
 
 
 def spatter(images: torch.Tensor, strength: Mapping[str, float], random: SampleRandom) -> torch.Tensor:
-    """Smoothed normal noise above `threshold` is wet: mud hides the image there, water lights it up near its rims.
+    """Draw drops where smoothed normal noise exceeds `threshold`; mud hides the image, water brightens it at its rims.
 
-    The published script finds the rims by OpenCV's Canny and distance transform. Here an edge is a local maximum of
+    The published script finds the rims with OpenCV's Canny and distance transform. Here an edge is a local maximum of
     the Sobel gradient above Canny's upper threshold, without the weaker pixels that Canny joins to it, and distances
     are Euclidean instead of chamfer approximations.
     """
@@ -42,13 +42,13 @@ def spatter(images: torch.Tensor, strength: Mapping[str, float], random: SampleR
 
 
 def _colour(levels: tuple[int, int, int], channels: int, device: torch.device) -> torch.Tensor:
-    """The colour for images of three channels, its mean for others, (1, C or 1, 1, 1)."""
+    """Return the colour for images of three channels, and its mean for others, (1, C or 1, 1, 1)."""
     colour = torch.tensor(levels, dtype=torch.float32, device=device)
     return (colour if channels == 3 else colour.mean(dim=0, keepdim=True)).view(1, -1, 1, 1)
 
 
 def _rims(wet: torch.Tensor) -> torch.Tensor:
-    """How strongly each pixel of the wet layer (N, H, W) shines: brighter far from a rim, embossed from one side."""
+    """Return how strongly each pixel of the wet layer (N, H, W) shines: brighter far from a rim, lit from one side."""
     layer = (wet * 255).clamp(0, 255).floor()
     distance = _mean3(_distance(_edges(layer)).clamp_(max=_FAR)).floor_()
     shade = _equalised(distance)
@@ -57,7 +57,7 @@ def _rims(wet: torch.Tensor) -> torch.Tensor:
 
 
 def _edges(layer: torch.Tensor) -> torch.Tensor:
-    """Where the Sobel gradient is strong and largest along its own direction, bool (N, H, W)."""
+    """Return the pixels whose Sobel gradient is strong and largest along its own direction, bool (N, H, W)."""
     right = _weighted(layer, ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)), "edge")
     down = _weighted(layer, ((-1, -2, -1), (0, 0, 0), (1, 2, 1)), "edge")
     size = right.abs() + down.abs()
@@ -78,7 +78,7 @@ def _edges(layer: torch.Tensor) -> torch.Tensor:
 
 
 def _distance(edges: torch.Tensor) -> torch.Tensor:
-    """The Euclidean distance to the nearest edge in pixels, exact up to `_FAR`, float32 (N, H, W)."""
+    """Return the Euclidean distance to the nearest edge in pixels, exact up to `_FAR`, float32 (N, H, W)."""
     h, w = edges.shape[1:]
     column = torch.arange(w, device=edges.device).expand(edges.shape)
     last = torch.where(edges, column, -2 * _FAR).cummax(dim=2).values
@@ -93,7 +93,7 @@ def _distance(edges: torch.Tensor) -> torch.Tensor:
 
 
 def _equalised(levels: torch.Tensor) -> torch.Tensor:
-    """cv2.equalizeHist of whole grey levels (N, H, W)."""
+    """Equalise the histogram of whole grey levels (N, H, W), as cv2.equalizeHist does."""
     flat = levels.flatten(1).long()
     counts = torch.zeros(len(flat), 256, device=flat.device).scatter_add_(
         1, flat, torch.ones_like(flat, dtype=torch.float32)
@@ -102,17 +102,19 @@ def _equalised(levels: torch.Tensor) -> torch.Tensor:
     first = counts.gather(1, lowest)
     rest = flat.shape[1] - first
     table = (counts.cumsum(dim=1) - first) * (255 / rest.clamp(min=1))
-    table = torch.where(rest > 0, table.clamp_(0, 255).round_(), lowest.float())  # one level alone stays
+    table = torch.where(
+        rest > 0, table.clamp_(0, 255).round_(), lowest.float()
+    )  # an image of a single level stays unchanged
     return table.gather(1, flat).view(levels.shape)
 
 
 def _mean3(values: torch.Tensor) -> torch.Tensor:
-    """cv2.blur of 3 by 3 pixels."""
+    """Average over 3 by 3 pixels, as cv2.blur does."""
     return _weighted(values, ((1, 1, 1),) * 3) / 9
 
 
 def _weighted(values: torch.Tensor, kernel: tuple[tuple[int, int, int], ...], border: str = "reflect") -> torch.Tensor:
-    """(N, H, W) whole numbers correlated with whole weights of 3 by 3: exact."""
+    """Correlate whole numbers (N, H, W) with whole weights (3, 3); the result is exact."""
     h, w = values.shape[1:]
     around = padded(values, 1, border)
     total = torch.zeros_like(values)

@@ -1,4 +1,4 @@
-"""A model is measured only if its answers depend on the image alone: not on chance, the batch, or earlier images."""
+"""Refuse a model whose answers depend on more than the image: on chance, on the batch, or on earlier images."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from pytest_failaware.measure.engine.writes import check_counted, check_unchange
 from pytest_failaware.measure.models.loading import LoadedModel
 
 ALIKE: Final = 1e-4
-"""Of the largest logit: answers that differ by less are identical. Kernels disagree by 1e-7 of it."""
+"""Answers that differ by less than this share of the largest logit count as equal. Kernels differ by 1e-7 of it."""
 
 ROUGH: Final = 0.02
-"""Of the largest logit: by so much answers of a few bits may move with the other images of a batch. Seen are up to
-0.006 in bfloat16, 0.008 to 0.06 where int8 layers scale by the batch, from 0.013 where one batch norm of a trained
-resnet18 uses the statistics of the batch, and from 0.3 where all of them do."""
+"""Answers of low precision may change by this share of the largest logit with the other images of a batch. Measured: up
+to 0.006 in bfloat16, 0.008 to 0.06 if int8 layers scale by the batch, from 0.013 if one batch norm of a trained
+resnet18 uses the statistics of the batch, and from 0.3 if all of them do."""
 
-_ASKED_FOR: Final = 0.05  # of the largest logit: the same of answers in a precision that was asked for, on any device
-_AGAIN: Final = 0.01  # of the largest logit: answers to one batch in such a precision; dropout gives more
-_PARTS: Final = 8  # smaller batches of the first one: batch norms in train mode then see much else
-_TRIES: Final = 4  # to tell chance from the batch, once a model is refused
-_FEW: Final = 2  # images, to see whether the model still answers as at first
+_ASKED_FOR: Final = 0.05  # the same limit in a precision other than ieee, on any device
+_AGAIN: Final = 0.01  # the limit for two answers to one batch in such a precision; dropout exceeds it
+_PARTS: Final = 8  # how many smaller batches the first batch is split into; batch norms in train mode then differ much
+_TRIES: Final = 4  # how often a refused model is asked again, to distinguish chance from the batch
+_FEW: Final = 2  # how many images are asked again later in the run
 
 CHANGED: Final = (
     "the model answers otherwise than at the start of the run: a test or a fixture changed a setting of the shared "
@@ -37,9 +37,9 @@ CHANGED: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstAnswers:
-    """The first inputs (N, C, H, W) that a model was asked, at most two, with its logits; `note` is for the summary.
+    """The first inputs of a model, (N, C, H, W) with N at most 2, and its logits; `note` is for the summary.
 
-    `batch` is the size of the batch that they were part of.
+    `batch` is the size of the batch that the inputs come from.
     """
 
     inputs: torch.Tensor
@@ -49,16 +49,16 @@ class FirstAnswers:
 
 
 def first_answers(model: LoadedModel, inputs: torch.Tensor, logits: Answers, precision: Precision) -> FirstAnswers:
-    """Ask for each of the inputs again, in smaller batches and another order, and for the first such batch twice.
+    """Give the model its first inputs again, in smaller batches and another order, and the first such batch twice.
 
     Args:
-        model: just asked for these inputs.
-        inputs: (B, C, H, W), one whole batch.
-        logits: what it answered, (B, K).
-        precision: what it computes in.
+        model: the model.
+        inputs: the first batch, (B, C, H, W).
+        logits: the logits of the model for this batch, (B, K).
+        precision: the arithmetic of the model.
 
     Raises:
-        ModelError: its answers depend on chance or on the batch, or it writes to itself.
+        ModelError: the answers depend on chance or on the batch, or the model writes to its own weights or buffers.
     """
     parts = [slice(start, None, _PARTS) for start in range(min(_PARTS, len(inputs)))]
     answers = [_ask(model, inputs[rows], len(inputs)) for rows in parts]
@@ -75,10 +75,10 @@ def first_answers(model: LoadedModel, inputs: torch.Tensor, logits: Answers, pre
 
 
 def check_first_answers(model: LoadedModel, first: FirstAnswers, precision: Precision) -> None:
-    """Refuse a model that no longer answers its first inputs as it did.
+    """Refuse a model whose answers to its first inputs have changed.
 
     Raises:
-        ModelError: it was changed.
+        ModelError: the model was changed.
     """
     distance = _distance(_ask(model, first.inputs, first.batch), first.logits, _largest(first.logits))
     if distance > _tolerance(precision):
@@ -86,7 +86,7 @@ def check_first_answers(model: LoadedModel, first: FirstAnswers, precision: Prec
 
 
 def _ask(model: LoadedModel, part: torch.Tensor, batch: int) -> Answers:
-    """The logits of a part of a batch; a program that takes whole batches alone gets the last image again and again."""
+    """Return the logits of a part of a batch; for a program with a fixed batch size, the last image fills the batch."""
     part = part.contiguous()
     try:
         return logits_of(model.module, part)
@@ -98,12 +98,12 @@ def _ask(model: LoadedModel, part: torch.Tensor, batch: int) -> Answers:
 
 
 def _tolerance(precision: Precision) -> float:
-    """How far apart two answers to one and the same batch may be."""
+    """Return how far apart two answers to the same batch may be."""
     return ALIKE if precision is Precision.IEEE else _AGAIN
 
 
 def _refusal(model: LoadedModel, inputs: torch.Tensor, finding: str) -> ModelError:
-    """The finding, unless the model's state explains it."""
+    """Return the error with the finding, or the error about a changed state if that explains the finding."""
     try:
         check_unchanged(model, lambda: inputs[:_FEW])
     except ModelError as error:
@@ -112,7 +112,7 @@ def _refusal(model: LoadedModel, inputs: torch.Tensor, finding: str) -> ModelErr
 
 
 def _dependence(model: LoadedModel, inputs: torch.Tensor, logits: Answers, by_chance: float, by_batch: float) -> str:
-    """What the answers depend on: on chance if the whole batch, too, gets other ones when it is asked again."""
+    """Return the finding: chance if the answers to the whole batch also change when asked again, else the batch."""
     again = [_distance(logits_of(model.module, inputs), logits, _largest(logits)) for _ in range(_TRIES)]
     by_chance = max(by_chance, *again)
     return _chance(by_chance) if by_chance > ALIKE else _batch(by_batch)
@@ -122,12 +122,12 @@ def _largest(logits: Answers) -> float:
     return float(np.abs(logits[np.isfinite(logits)]).max(initial=0))
 
 
-def _distance(one: Answers, other: Answers, scale: float) -> float:
-    """The largest difference of two answers in units of `scale`; infinite where shapes or what is finite differ."""
-    if one.shape != other.shape or not np.array_equal(np.isfinite(one), np.isfinite(other)):
+def _distance(first: Answers, second: Answers, scale: float) -> float:
+    """Return the largest difference of two answers in units of `scale`; infinite if shapes or finite places differ."""
+    if first.shape != second.shape or not np.array_equal(np.isfinite(first), np.isfinite(second)):
         return np.inf
-    finite = np.isfinite(one)
-    gap = float(np.abs(one[finite] - other[finite]).max(initial=0))
+    finite = np.isfinite(first)
+    gap = float(np.abs(first[finite] - second[finite]).max(initial=0))
     if scale == 0:
         return np.inf if gap else 0.0
     return gap / scale

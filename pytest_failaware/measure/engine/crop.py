@@ -1,4 +1,4 @@
-"""Convolutions without the part of their kernel that only ever meets padding."""
+"""Remove the parts of convolution kernels that only ever multiply padding."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch import nn
 
 
 def crop_kernels(module: nn.Module, images: torch.Tensor) -> None:
-    """Crop the kernels of a model, in place, to what images of this size reach; the answers stay the same.
+    """Crop the kernels of a model, in place, to the part that images of this size reach; the answers stay the same.
 
-    Networks for large images shrink small ones to a single pixel, where a kernel of 3 x 3 multiplies eight zeros of
-    padding and one value.
+    Networks for large images shrink small images to a single pixel, for which a kernel of 3 x 3 multiplies eight zeros
+    of padding and one value.
     """
     sizes: dict[nn.Conv2d, set[tuple[int, int]]] = {}
 
@@ -42,13 +42,13 @@ def _crop(layer: nn.Conv2d, size: tuple[int, int]) -> None:
 
 
 def _reached(size: int, kernel: int, stride: int, padding: int, dilation: int) -> tuple[int, int]:
-    """The first row of the kernel that meets the image, and the one after the last; all where cropping would not do."""
+    """Return the first row of the kernel that reaches the image and the row after the last; all rows if in doubt."""
 
     def count(rows: int, pad: int) -> int:
         return (size + 2 * pad - dilation * (rows - 1) - 1) // stride + 1
 
     starts = [stride * output - padding for output in range(count(kernel, padding))]
-    met = [row for row in range(kernel) if any(0 <= start + dilation * row < size for start in starts)]
-    first, end = (met[0], met[-1] + 1) if met else (0, kernel)
+    rows = [row for row in range(kernel) if any(0 <= start + dilation * row < size for start in starts)]
+    first, end = (rows[0], rows[-1] + 1) if rows else (0, kernel)
     pad = padding - dilation * first
     return (first, end) if pad >= 0 and count(end - first, pad) == len(starts) else (0, kernel)

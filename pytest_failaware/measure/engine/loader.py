@@ -1,4 +1,4 @@
-"""Degraded, normalised batches of one condition, ready to feed to the model."""
+"""Make the degraded and normalised batches of one condition, ready for the model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pytest_failaware.measure.inputs.preprocess import Pipeline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DegradedLoader:
-    """Yields `(inputs, labels)` in the store's order: float32 (B, C, H, W) and int64 (B,), both on `device`."""
+    """The batches `(inputs, labels)` in the order of the store: float32 (B, C, H, W) and int64 (B,), on `device`."""
 
     store: ImageStore
     pipeline: Pipeline
@@ -40,13 +40,13 @@ class DegradedLoader:
             yield self.inputs(rows), labels
 
     def inputs(self, rows: slice, *, clean: bool = False) -> torch.Tensor:
-        """What the model is fed for these rows, float32 (B, C, H, W), contiguous: many models call `view`."""
+        """Return the model inputs for these rows, float32 (B, C, H, W), contiguous, since many models call `view`."""
         images = self.images(rows, clean=clean)
         with computing(Precision.IEEE, self.device):
             return self.pipeline.normalise(images)
 
     def images(self, rows: slice | NDArray[np.intp], *, clean: bool = False) -> torch.Tensor:
-        """The uint8 images of these rows under the condition, (B, C, H, W), contiguous."""
+        """Return the uint8 images of these rows under the condition, (B, C, H, W), contiguous."""
         images = torch.from_numpy(self.store.images[rows]).to(self.device).permute(0, 3, 1, 2).contiguous()
         if clean:
             return images
@@ -57,6 +57,9 @@ class DegradedLoader:
 
 
 def default_batch_size(store: ImageStore, device: torch.device) -> int:
-    """About a million values a batch on a CPU, whose caches hold them; 32 times as many on CUDA; 8 to 1024 images."""
+    """Return a batch size of 8 to 1024 images.
+
+    A batch holds about a million values on a CPU, whose caches hold them, and 32 times as many on CUDA.
+    """
     values = int(store.images[0].size)
     return max(8, min(1024, 2 ** (25 if device.type == "cuda" else 20) // values))

@@ -1,4 +1,4 @@
-"""A model's outputs -> logits: as they are, or the logarithms of declared probabilities; other scales are refused."""
+"""Convert the outputs of a model to logits: unchanged, or logarithms of declared probabilities; refuse other scales."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from pytest_failaware.core.output_scale import (
 from pytest_failaware.core.request import ModelOutputs
 
 Answers = NDArray[np.float64]
-"""What a model returns for B images, or the logits that it means, (B, K)."""
+"""The outputs of a model for B images, or the logits computed from them, (B, K)."""
 
 _LOOKED_AT: Final = 64
-"""So many rows of a condition settle the scale, whatever the batch size; all of them if there are fewer."""
+"""The number of rows of a condition that decide the scale, independent of the batch size; fewer if there are fewer."""
 
 _DECLARE: Final = 'set failaware_outputs = probabilities in the ini (evaluate: outputs="probabilities")'
 
 
 class OutputReader:
-    """Reads the outputs of one model. `note` says what is odd about their scale, "" if nothing is known."""
+    """Reads the outputs of one model. `note` describes an unusual scale, "" if the scale is usual or not yet known."""
 
     def __init__(self, declared: ModelOutputs) -> None:
         self.declared = declared
         self.note = ""
-        self._first: list[Answers] = []  # of the condition that settles the scale
-        self._is_settled = declared is ModelOutputs.PROBABILITIES  # those are checked row by row
+        self._first: list[Answers] = []  # of the condition that decides the scale
+        self._is_settled = declared is ModelOutputs.PROBABILITIES  # probabilities are checked row by row
 
     def look(self, outputs: Answers, rows: slice, count: int) -> None:
-        """Settle the scale by the first outputs of a condition.
+        """Decide the scale from the first outputs of a condition.
 
         Args:
-            outputs: (B, K), of the rows.
-            rows: which of the condition's rows they are; the batches of a condition come in order.
-            count: how many rows the condition has.
+            outputs: the outputs of these rows, (B, K).
+            rows: the rows of the condition; batches must come in order.
+            count: the number of rows of the condition.
 
         Raises:
-            ModelError: they are probabilities or percentages.
+            ModelError: the outputs are probabilities or percentages.
         """
         if self._is_settled:
             return
@@ -54,23 +54,23 @@ class OutputReader:
             return
         first, self._first = np.concatenate(self._first)[:_LOOKED_AT], []
         self._refuse(first)
-        self._is_settled = bool(np.isfinite(first).all(axis=1).any())  # else another condition may show more
+        self._is_settled = bool(np.isfinite(first).all(axis=1).any())  # without a finite row, another condition decides
 
     def logits(self, outputs: Answers) -> Answers:
         """Return the logits, (B, K); a probability of 0 has the logit -inf.
 
         Raises:
-            ModelError: the outputs are declared as probabilities, and are none.
+            ModelError: the outputs are declared as probabilities, but are not.
         """
         if self.declared is ModelOutputs.LOGITS:
             return outputs
         wrong = np.flatnonzero(not_probabilities(outputs))
         if len(wrong):
             row = outputs[wrong[0]]
-            found = f"{row.min():.4g} among them" if row.min() < 0 else f"a sum of {row.sum():.4g}"
+            problem = f"{row.min():.4g} among them" if row.min() < 0 else f"a sum of {row.sum():.4g}"
             raise ModelError(
                 f"failaware_outputs = probabilities, but {len(wrong)} of {len(outputs)} images in a batch get outputs "
-                f"that are none, as with {found}; return softmax outputs, or leave it out if the model returns logits"
+                f"that are none, as with {problem}; return softmax outputs, or leave it out if the model returns logits"
             )
         return logarithms(outputs)
 

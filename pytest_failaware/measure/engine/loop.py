@@ -1,4 +1,4 @@
-"""The one loop over batches: loader -> model -> Records."""
+"""The only loop over batches: it feeds the batches of a loader to a model and collects Records."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ from pytest_failaware.measure.images.store import silent
 def measure_records(
     runner: Runner, loader: DegradedLoader, tell: Tell = silent, *, keep_logits: bool = False
 ) -> Records:
-    """What the model answers to every image of the loader, ascending by sample id.
+    """Return the records of the model on every image of the loader, ascending by sample id.
 
     Raises:
-        ModelError: the model returns no (B, K) tensor of logits, those of clean images are no answer, or its
-            answers depend on chance, on the batch or on what it was asked before, or its weights changed since it was
-            loaded.
-        DataError: the labels do not fit the model's K classes.
+        ModelError: the model does not return a (B, K) tensor of logits; logits of clean images are not finite; the
+            answers depend on chance, on the batch or on earlier images; or the weights changed after loading.
+        DataError: the labels do not fit the K classes of the model.
     """
     model = runner.model
     check_unwritten(model, lambda: loader.inputs(slice(0, 2), clean=True))
@@ -48,17 +47,17 @@ def measure_records(
 def _columns(
     loader: DegradedLoader, rows: slice, logits: Answers, *, keep_logits: bool
 ) -> dict[str, NDArray[np.generic]]:
-    """One batch's outcome columns; a row that is no answer becomes the row of a model that has none."""
+    """Return the outcome columns of one batch; a row without an answer gets the values of `Records` for that case."""
     _check_classes(logits, loader)
     labels, answered = loader.store.labels[rows], is_answered(logits)
     if answered.all():
         return columns_of(logits, labels) | ({"logits": as_float32(logits)} if keep_logits else {})
-    if loader.condition.name == "clean":  # of degraded ones they are counted: metrics.NON_FINITE
+    if loader.condition.name == "clean":  # on degraded images they are only counted, by the metric NON_FINITE
         raise ModelError(
             f"{int((~answered).sum())} of {len(logits)} clean images in a batch get logits that are not finite (NaN, "
             "+inf, or -inf for every class); check the weights and --failaware-preprocess"
         )
-    usable = np.where(answered[:, None], logits, 0)  # all alike: every class is as probable
+    usable = np.where(answered[:, None], logits, 0)  # equal logits: all classes are equally probable
     columns = columns_of(usable, labels) | ({"logits": as_float32(usable)} if keep_logits else {})
     unanswered = {"prediction": NO_CLASS, "confidence": 0, "label_log_probability": np.finfo(np.float32).min}
     return columns | {
@@ -67,7 +66,7 @@ def _columns(
 
 
 def _check_classes(logits: Answers, loader: DegradedLoader) -> None:
-    """Refuse class counts that do not fit the data."""
+    """Refuse a model whose number of classes does not fit the data."""
     facts, classes = loader.store.facts, logits.shape[1]
     if len(facts.classes) > classes or (loader.store.has_class_names and len(facts.classes) != classes):
         names = ", ".join(facts.classes[:3]) + (", …" if len(facts.classes) > 3 else "")

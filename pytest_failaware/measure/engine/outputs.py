@@ -1,4 +1,4 @@
-"""What a model answers -> its logits: one tensor, or what is named so among several; never a guess."""
+"""Find the logits in the answer of a model: the only tensor, or the one called logits; never guess."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ _WRAP = "give a factory (pkg.mod:factory) whose model returns the logits alone"
 
 
 def logits_of(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float64]:
-    """The logits of a batch, (B, K) on the host. A lone image is doubled: a batch of one takes other kernels.
+    """Return the logits of a batch, (B, K) on the host.
 
-    float64 holds the numbers of every other type, and the scores are computed in it.
+    A single image is fed twice, since a batch of one would use other kernels. The logits are float64, which represents
+    the numbers of every other type and in which the scores are computed.
 
     Raises:
-        ModelError: the model does not take the inputs, or does not answer as a classifier does.
+        ModelError: the model does not accept the inputs, or its answer is not that of a classifier.
     """
     count = len(inputs)
     fed = inputs if count > 1 else inputs.repeat(2, 1, 1, 1)
@@ -40,64 +41,64 @@ def logits_of(module: nn.Module, inputs: torch.Tensor) -> NDArray[np.float64]:
 
 
 def logits_in(answer: object, images: int) -> torch.Tensor:
-    """The logits (B, K >= 2) in a model's answer to a batch of `images`.
+    """Return the logits (B, K >= 2) in the answer of a model to a batch of B = `images` images.
 
-    They are the answer itself, or what a dict or an object calls `logits` (the outputs of Hugging Face's models, and of
-    GoogLeNet and Inception), or the first of a tuple's members where no other is of that shape.
+    The logits are the answer itself; or the member `logits` of a dict or an object, as with models of Hugging Face,
+    GoogLeNet and Inception; or the first member of a tuple, if no other member has the shape of logits.
 
     Raises:
-        ModelError: there are none, or more than one member may be them.
+        ModelError: there are no logits, or several members could be the logits.
     """
-    found = _named(answer)
-    if isinstance(found, (tuple, list)):
-        found = _first(found, images)
-    if not isinstance(found, torch.Tensor):
-        raise ModelError(f"the model returns {_described(found)}, in which nothing is called logits; {_WRAP}")
-    if found.ndim == 1 or (found.ndim == 2 and found.shape[1] == 1):
+    logits = _named(answer)
+    if isinstance(logits, (tuple, list)):
+        logits = _first(logits, images)
+    if not isinstance(logits, torch.Tensor):
+        raise ModelError(f"the model returns {_described(logits)}, in which nothing is called logits; {_WRAP}")
+    if logits.ndim == 1 or (logits.ndim == 2 and logits.shape[1] == 1):
         raise ModelError(
-            f"the model returns {_described(found)}, one number per image, as for a sigmoid or a single class; a "
+            f"the model returns {_described(logits)}, one number per image, as for a sigmoid or a single class; a "
             "classifier returns one logit per class: where z is that number, torch.stack([torch.zeros_like(z), z], 1) "
             f"has the sigmoid's probabilities; {_WRAP}"
         )
-    if not _are_numbers(found):
+    if not _are_numbers(logits):
         raise ModelError(
-            f"the model returns {_described(found)} of {found.dtype} ({found.layout}, on {found.device}); logits are "
-            f"real numbers in a dense tensor; {_WRAP}"
+            f"the model returns {_described(logits)} of {logits.dtype} ({logits.layout}, on {logits.device}); logits "
+            f"are real numbers in a dense tensor; {_WRAP}"
         )
-    if found.ndim == 2 and found.shape[1] > MOST_OUTPUTS:
+    if logits.ndim == 2 and logits.shape[1] > MOST_OUTPUTS:
         raise ModelError(
-            f"the model returns {_described(found)}: {found.shape[1]:,} outputs, and a prediction can name "
+            f"the model returns {_described(logits)}: {logits.shape[1]:,} outputs, and a prediction can name "
             f"{MOST_OUTPUTS:,} classes at most; give a model with fewer classes"
         )
-    if not _fits(found, images):
+    if not _fits(logits, images):
         raise ModelError(
-            f"the model returns {_described(found)} for {images} images; a classifier returns one tensor of logits "
+            f"the model returns {_described(logits)} for {images} images; a classifier returns one tensor of logits "
             f"(batch, classes >= 2); {_WRAP}"
         )
-    return found
+    return logits
 
 
 def _remedy(module: nn.Module) -> str:
-    """What to do about inputs that the model does not take: its weights may be of another type than float32."""
+    """Return the remedy if the model does not accept the inputs; its weights may have another type than float32."""
     inner = module.inner if isinstance(module, Program) else module
     weights = () if inner is None else itertools.chain(inner.parameters(), inner.buffers())
     types = {weight.dtype for weight in weights if weight.is_floating_point()} - {torch.float32}
     if not types:
         return "check --failaware-preprocess"
-    spelled = ", ".join(sorted(str(one).removeprefix("torch.") for one in types))
+    spelled = ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in types))
     autocast = ", or compute in it: --failaware-precision=bfloat16" if types == {torch.bfloat16} else ""
     return f"the inputs are float32 and its weights {spelled}: call model.float(), before an export, too{autocast}"
 
 
 def _named(answer: object) -> object:
-    """What is called logits in an answer, else the answer."""
+    """Return the member called `logits` of an answer, else the answer itself."""
     if isinstance(answer, Mapping) and "logits" in answer:
         return answer["logits"]
     return answer if isinstance(answer, torch.Tensor) else getattr(answer, "logits", answer)
 
 
 def _first(members: tuple[object, ...] | list[object], images: int) -> object:
-    """The first member, where it alone can be the logits."""
+    """Return the first member if it is the only one that can be the logits."""
     may_be = [isinstance(member, torch.Tensor) and _fits(member, images) for member in members]
     if may_be[:1] != [True] or sum(may_be) > 1:
         raise ModelError(
@@ -108,7 +109,7 @@ def _first(members: tuple[object, ...] | list[object], images: int) -> object:
 
 
 def _are_numbers(tensor: torch.Tensor) -> bool:
-    """Whether it holds real numbers, one beside the other."""
+    """Return whether a tensor holds real numbers in a dense layout."""
     is_real = not tensor.is_complex() and tensor.dtype != torch.bool
     return is_real and not tensor.is_quantized and not tensor.is_meta and tensor.layout is torch.strided
 
@@ -118,7 +119,7 @@ def _fits(tensor: torch.Tensor, images: int) -> bool:
 
 
 def _described(value: object) -> str:
-    """The kind of an answer, with the shapes in it."""
+    """Return the type of an answer with the shapes in it, as text."""
     if isinstance(value, torch.Tensor):
         return f"shape {tuple(value.shape)}"
     if isinstance(value, Mapping):

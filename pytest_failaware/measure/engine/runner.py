@@ -1,4 +1,4 @@
-"""A model in the fastest way that answers alike, over batches as large as the memory holds."""
+"""Run a model in the fastest way that gives the same answers, with batches that fit into memory."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from pytest_failaware.measure.engine.outputs import logits_of
 from pytest_failaware.measure.models.loading import LoadedModel
 
 Flags = Callable[..., NDArray[np.bool_]]
-"""`flags(confidence=…, entropy=…)` -> bool (N,): a rule that a faster way must not change the flags of."""
+"""`flags(confidence=…, entropy=…)` -> bool (N,): a rule whose flags a faster way must not change."""
 
-_TRIAL: Final = 64  # images at most, to see whether answers are alike
-_LOOKS: Final = 59  # later conditions that begin with two images asked again; with the first images 192 at most
+_TRIAL: Final = 64  # the most images on which the answers of a faster way are compared
+_LOOKS: Final = 59  # how many later conditions start by asking two images again
 _OUT_OF_MEMORY: Final = ("not enough memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
 
 
 class Runner:
-    """Runs one model for a whole session: the way is chosen once, a batch size that did not fit is not tried again."""
+    """Runs one model in a session; the way is chosen once, and a batch size that did not fit is not tried again."""
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class Runner:
         self._first: FirstAnswers | None = None
         self._recalled: tuple[str, ...] = ()
         self._looks = 0  # how often the first images were asked again
-        self._refusal = ""  # of the first answers: another draw may look right by chance
-        self._chosen: tuple[bool, Way] | None = None  # whether there were hooks, and what
+        self._refusal = ""  # the first refusal is final, since a second try may pass by chance
+        self._chosen: tuple[bool, Way] | None = None  # whether there were hooks, and the chosen way
 
     def of(self, model: LoadedModel) -> Runner:
-        """A runner of another model with the same settings."""
+        """Return a runner of another model with the same settings."""
         return Runner(
             model,
             batch_size=self.batch_size,
@@ -66,16 +66,16 @@ class Runner:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What is known so far that makes every number doubtful."""
+        """The reasons known so far to doubt every number."""
         return (self.reader.note,) if self.reader.note else ()
 
     def recall(self, notes: Iterable[str]) -> None:
-        """Take in what an earlier run had to say of the same measurement."""
+        """Add the notes of an earlier run on the same measurement."""
         self._recalled = tuple(dict.fromkeys((*self._recalled, *notes)))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the summary says of how the model was run, now or in the run that the records are from."""
+        """The notes on how the model was run, in this run or in the run that the records come from."""
         return tuple(dict.fromkeys((*self._own_notes, *self._recalled)))
 
     @property
@@ -91,11 +91,11 @@ class Runner:
         )
 
     def answers(self, loader: DegradedLoader) -> Iterator[tuple[slice, Answers]]:
-        """The rows of each batch in order with their logits (B, K) on the host; to be called in inference mode.
+        """Yield the rows of each batch, in order, with their logits (B, K) on the host; call it in inference mode.
 
         Raises:
-            ModelError: the model does not take the images, answers with no logits, with probabilities that were not
-                declared, or not twice alike, or two images do not fit.
+            ModelError: the model does not accept the images, returns no logits, returns probabilities that are not
+                declared, or answers differently when asked again; or the memory does not hold two images.
         """
         self._look_again()
         start, count = 0, len(loader.store.labels)
@@ -108,7 +108,7 @@ class Runner:
                 start = rows.stop
 
     def _fitting(self, loader: DegradedLoader, rows: slice) -> Answers | None:
-        """What the model returns for these rows; None where memory ran out, and batches are smaller from now on."""
+        """Return the outputs for these rows, None if memory ran out; batches are then smaller from now on."""
         try:
             module, layout = self._way(loader, rows)
             return logits_of(module, loader.inputs(rows).to(memory_format=layout))
@@ -116,13 +116,13 @@ class Runner:
             if not is_out_of_memory(error):
                 raise
             self._halve(rows.stop - rows.start, error)
-        gc.collect()  # out here the failed batch is no longer held by its traceback
+        gc.collect()  # outside of `except`, the traceback no longer holds the failed batch
         if self.model.device.type == "cuda":
             torch.cuda.empty_cache()
         return None
 
     def _halve(self, size: int, error: Exception) -> None:
-        if size <= 2:  # a lone image is doubled
+        if size <= 2:  # a single image is fed twice
             raise ModelError(
                 f"out of memory on {self.model.device} with two images, the fewest that a batch has, so that a smaller "
                 f"--failaware-batch-size does not help: {describe_error(error)}; free memory, give a smaller resize= "
@@ -131,7 +131,7 @@ class Runner:
         self.batch_size = size // 2
 
     def _look_again(self) -> None:
-        """Refuse a module that no longer answers as at first; forget the chosen way if hooks came or went."""
+        """Refuse a model whose first answers changed, and choose the way again if hooks were added or removed."""
         if self._refusal:
             raise ModelError(self._refusal)
         if self._first is not None and self._looks < _LOOKS:
@@ -141,7 +141,7 @@ class Runner:
             self._chosen = None
 
     def _way(self, loader: DegradedLoader, rows: slice) -> Way:
-        """How to run the model, chosen once; at the first time its answers have to be a function of the image."""
+        """Return the way to run the model, chosen once; the first time, check that answers depend only on the image."""
         if self._chosen is None:
             few = slice(rows.start, min(rows.stop, rows.start + _TRIAL))
             inputs = loader.inputs(few, clean=True)
@@ -160,7 +160,7 @@ class Runner:
             raise
 
     def _fastest(self, inputs: torch.Tensor, expected: Answers) -> Way:
-        """The first way that answers a clean batch as the module itself does."""
+        """Return the first way that answers a clean batch as the module itself does."""
         for candidate, layout in self._candidates(inputs):
             answer = _try(candidate, inputs.to(memory_format=layout))
             if answer is not None and self._alike(answer, expected):
@@ -168,9 +168,10 @@ class Runner:
         return self.model.module, torch.contiguous_format
 
     def _candidates(self, inputs: torch.Tensor) -> Iterator[Way]:
-        """On a CPU folded copies, then the module with channels last, which models that call `view` do not take.
+        """Yield faster ways: on a CPU folded copies, then the module with channels last.
 
-        CUDA's float32 kernels gain nothing by channels last; those of tensor cores do.
+        Models that call `view` do not accept channels last. On CUDA, channels last speeds up only tensor cores, not
+        float32 kernels.
         """
         if self.model.device.type == "cpu" and self.precision is Precision.IEEE:
             yield from private_copies(self.model.module, inputs)
@@ -178,7 +179,7 @@ class Runner:
             yield self.model.module, torch.channels_last
 
     def _alike(self, answer: Answers, expected: Answers) -> bool:
-        """Whether predictions and flags are equal and outputs close; never where one has no answer."""
+        """Return whether predictions and flags are equal and outputs are close; False if a row has no answer."""
         finite = np.isfinite(expected)
         if answer.shape != expected.shape or not np.array_equal(np.isfinite(answer), finite):
             return False
@@ -188,17 +189,17 @@ class Runner:
         sides = [self.reader.logits(outputs) for outputs in (answer, expected)]
         if not all(is_answered(logits).all() for logits in sides):
             return False
-        one, other = (scores_of(log_softmax(logits)) for logits in sides)
-        if not np.array_equal(one.prediction, other.prediction):
+        new, old = (scores_of(log_softmax(logits)) for logits in sides)
+        if not np.array_equal(new.prediction, old.prediction):
             return False
         if self.flags is None:
             return True
-        first, second = (self.flags(confidence=side.confidence, entropy=side.entropy) for side in (one, other))
-        return np.array_equal(first, second)
+        new_flags, old_flags = (self.flags(confidence=side.confidence, entropy=side.entropy) for side in (new, old))
+        return np.array_equal(new_flags, old_flags)
 
 
 def _try(module: nn.Module, inputs: torch.Tensor) -> Answers | None:
-    """The logits, or None where this way does not work; the module itself has answered before."""
+    """Return the logits, or None if this way does not work; the module itself has worked before."""
     try:
         return logits_of(module, inputs)
     except ModelError as error:
@@ -208,10 +209,10 @@ def _try(module: nn.Module, inputs: torch.Tensor) -> Answers | None:
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether memory ran out, also where the error only wraps the one that says so."""
+    """Return whether memory ran out, also if the error only wraps that error."""
     if error is None:
         return False
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    said = isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY)
-    return said or is_out_of_memory(error.__cause__)
+    is_named = isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY)
+    return is_named or is_out_of_memory(error.__cause__)

@@ -1,4 +1,4 @@
-"""The switches of torch that decide numbers: precision, threads, determinism."""
+"""Set the switches of torch that change numbers: precision, threads, determinism."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _CUDA: Final = (*(getattr(backends.cudnn, name) for name in ("conv", "rnn")), ba
 _CPU: Final = tuple(getattr(backends.mkldnn, name) for name in ("conv", "rnn", "matmul"))
 
 
-_EXACT: Final = ("none", "ieee")  # what torch calls IEEE float32; on CUDA its default for convolutions is tf32
+_EXACT: Final = ("none", "ieee")  # torch's names of IEEE float32; its default for convolutions on CUDA is tf32
 
 
 def check_precision(precision: Precision, device: torch.device) -> None:
-    """Refuse what the device does not have.
+    """Refuse a precision that the device does not have.
 
     Raises:
-        ConfigError: TF32 anywhere but on CUDA.
+        ConfigError: the precision is TF32, and the device is not CUDA.
     """
     if precision is Precision.TF32 and device.type != "cuda":
         raise ConfigError(
@@ -37,9 +37,9 @@ def check_precision(precision: Precision, device: torch.device) -> None:
 
 @contextmanager
 def plain_types() -> Iterator[None]:
-    """Inside, what is made without a type is float32, and numpy warns as it does by default.
+    """Make float32 the default type of torch, and let numpy warn as it does by default, within the block.
 
-    The process may have chosen another type by `torch.set_default_dtype`, or errors by `numpy.seterr`.
+    The process may have set another type by `torch.set_default_dtype`, or errors by `numpy.seterr`.
     """
     former = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
@@ -52,7 +52,7 @@ def plain_types() -> Iterator[None]:
 
 @contextmanager
 def building() -> Iterator[None]:
-    """Inside, a network that is built has the types and the device of a fresh process: float32, on the CPU."""
+    """Build networks within the block with the defaults of a fresh process: float32, on the CPU."""
     with plain_types(), ExitStack() as undo:
         if torch.get_default_device().type != "cpu":
             undo.enter_context(torch.device("cpu"))
@@ -61,7 +61,7 @@ def building() -> Iterator[None]:
 
 @contextmanager
 def computing(precision: Precision, device: torch.device) -> Iterator[None]:
-    """Inside, models run in this precision by deterministic algorithms, whatever the process has chosen for itself."""
+    """Run models within the block in this precision with deterministic algorithms, whatever the process has set."""
     with plain_types(), ExitStack() as undo:
         for operation in (*_CUDA, *_CPU):
             wanted = "tf32" if precision is Precision.TF32 and operation in _CUDA else "ieee"
@@ -78,16 +78,16 @@ def computing(precision: Precision, device: torch.device) -> Iterator[None]:
 
 
 def _set(undo: ExitStack, owner: Any, name: str, value: object) -> None:  # Any: torch's settings have no common type
-    """Set a global, and have it set back."""
+    """Set an attribute, and register that it is set back."""
     undo.callback(setattr, owner, name, getattr(owner, name))
     setattr(owner, name, value)
 
 
 @contextmanager
 def sharing_cores(processes: int) -> Iterator[None]:
-    """Inside, torch has its share of the threads, at least one, if so many processes are at work; its own come back.
+    """Give torch within the block its share of the threads, at least one, if several processes run at the same time.
 
-    Threads of one process wait for each other at every step, so more of them than cores cost far more than they give.
+    The threads of a process wait for each other at every step, so more threads than cores cost far more than they gain.
     """
     threads = torch.get_num_threads()
     share = max(1, threads // processes)

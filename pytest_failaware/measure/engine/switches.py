@@ -1,6 +1,6 @@
-"""Pillow's process-wide switches, at fixed values while images are decoded.
+"""Fix the process-wide switches of Pillow while images are decoded.
 
-Many training scripts set `ImageFile.LOAD_TRUNCATED_IMAGES`: a damaged file would then be measured, half of it grey.
+Many training scripts set `ImageFile.LOAD_TRUNCATED_IMAGES`; a damaged file would then be measured with a grey half.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from pytest_failaware.core.budgets import IMAGE_PIXELS
 
 _VALUES: Final[tuple[tuple[object, str, object], ...]] = (
     (ImageFile, "LOAD_TRUNCATED_IMAGES", False),
-    (Image, "MAX_IMAGE_PIXELS", IMAGE_PIXELS // 2),  # Pillow refuses twice as many
+    (Image, "MAX_IMAGE_PIXELS", IMAGE_PIXELS // 2),  # Pillow refuses more than twice this
     (PngImagePlugin, "MAX_TEXT_CHUNK", 1 << 20),
     (PngImagePlugin, "MAX_TEXT_MEMORY", 1 << 26),
     (GifImagePlugin, "LOADING_STRATEGY", GifImagePlugin.LoadingStrategy.RGB_AFTER_FIRST),
     (TiffImagePlugin, "READ_LIBTIFF", False),
 )
-"""Module, name and value of each switch that changes what is decoded or refused; Pillow's own defaults but for the
-limit of pixels, which is ours also in the code of a data set."""
+"""Module, name and value of each switch that changes what is decoded or refused. All values except the limit of pixels
+are Pillow's defaults; our limit also holds in the code of a user's data set."""
 
 _lock = threading.Lock()
 _users = 0
@@ -33,11 +33,11 @@ _former: tuple[object, ...] = ()
 
 @contextmanager
 def fixed_switches() -> Iterator[None]:
-    """Inside, Pillow's switches have fixed values; the last of several users at a time gives the former ones back."""
+    """Fix Pillow's switches within the block; if several threads use it, the last one restores the former values."""
     _enter()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # within our limit nothing is too large
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # images within our limit are not too large
             yield
     finally:
         _leave()

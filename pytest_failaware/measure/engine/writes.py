@@ -1,4 +1,4 @@
-"""A model is measured only while its weights and buffers are those that were loaded, whoever writes to them."""
+"""Refuse a model whose weights or buffers changed after loading, whether a test or the model itself wrote to them."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ _WRITTEN: Final = (
 
 
 Inputs = Callable[[], torch.Tensor]
-"""Makes a few inputs of a model."""
+"""A function that returns a few inputs of the model."""
 
 
 def check_unwritten(model: LoadedModel, inputs: Inputs | None = None, *, by_hash: bool = False) -> None:
-    """Refuse a model whose weights were written to since it was loaded: as far as torch counts, or by their hash.
+    """Refuse a model whose weights were written since it was loaded, as far as torch counts writes.
 
     Args:
-        model: loaded at some time before.
-        inputs: if they are given, the refusal says whether the model itself writes when it answers.
-        by_hash: whether the hash is looked at, too.
+        model: the loaded model.
+        inputs: if given, the error says whether the model itself writes when it answers.
+        by_hash: whether to compare the hash of the weights too, since torch does not count every write.
 
     Raises:
-        ModelError: they were.
+        ModelError: the weights were written.
     """
     if weights_version(model.module) != model.version or (by_hash and model_sha256(model.module) != model.state):
         raise ModelError((inputs and _written_by_itself(model, inputs)) or _WRITTEN)
 
 
 def _written_by_itself(model: LoadedModel, inputs: Inputs) -> str:
-    """The sentence on a model that writes to itself when it answers, "" if it does not."""
+    """Return the message if the model writes to its own weights or buffers when it answers, "" if it does not."""
     module = model.module.eval()
     before = {name: tensor.clone() for name, tensor in module.state_dict().items() if isinstance(tensor, torch.Tensor)}
     state = model_sha256(module)
@@ -66,14 +66,14 @@ def _written_by_itself(model: LoadedModel, inputs: Inputs) -> str:
 
 
 def check_unchanged(model: LoadedModel, inputs: Inputs) -> None:
-    """Refuse, after a pass, a model whose weights are not those that were loaded, and say who wrote to them.
+    """Refuse, after a pass over the data, a model whose weights changed, and say what wrote to them.
 
-    Writes that torch counts were made by the pass, since there were none before it. Of others it is known once the
-    model is asked again.
+    Writes that torch counts were made during the pass, since there were none before. For other writes, the model is
+    asked again to find out whether the model or a test wrote.
 
     Args:
-        model: unwritten before the pass, as far as torch counts.
-        inputs: makes a few inputs; called only where something was written.
+        model: the model, without counted writes before the pass.
+        inputs: returns a few inputs; called only if something was written.
 
     Raises:
         ModelError: something was written.
@@ -86,10 +86,10 @@ def check_unchanged(model: LoadedModel, inputs: Inputs) -> None:
 
 
 def check_counted(model: LoadedModel) -> None:
-    """Refuse a model that wrote to itself since `check_unwritten`, as far as torch counts.
+    """Refuse a model that wrote to its weights or buffers since `check_unwritten`, as far as torch counts writes.
 
     Raises:
-        ModelError: it did.
+        ModelError: the model wrote to them.
     """
     if weights_version(model.module) != model.version:
         raise ModelError(_WROTE)

@@ -60,7 +60,7 @@ def build_store(
             has no space for images beyond the budget.
     """
     if len(images) == 0:
-        raise DataError("--failaware-dataset: the data set is empty; give at least outcome labelled image")
+        raise DataError("--failaware-dataset: the data set is empty; give at least one labelled image")
     with contextlib.ExitStack() as undo, warnings.catch_warnings(), fixed_switches():
         if images.reads_in_parallel:  # our decoding: Pillow's warnings on metadata must not fail a gate
             warnings.simplefilter("ignore")

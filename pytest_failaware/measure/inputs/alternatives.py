@@ -1,4 +1,4 @@
-"""Other ways to prepare the same images: the mistakes in preprocessing that are made most often, undone."""
+"""Other ways to preprocess the same images: each undoes a common mistake in preprocessing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.measure.inputs.preprocess import Pipeline, build_pipeline
 
 SIZES: Final = (32, 64, 128, 224)
-"""The sides in pixels that are tried."""
+"""The image sides in pixels to try."""
 
 _IMAGENET: Final = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _USUAL: Final = {
@@ -25,7 +25,7 @@ _BYTES: Final = ((0.0,), (1 / 255,))  # undoes the division by 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
-    """What is done otherwise: another size, another mean and std, red and blue swapped; None keeps what was given."""
+    """A change of the preprocessing: another size, other mean and std, red and blue swapped; None means no change."""
 
     size: int | None = None
     numbers: Preprocessing | None = None
@@ -33,7 +33,7 @@ class Alternative:
 
     @property
     def changes(self) -> int:
-        """How many things are otherwise."""
+        """The number of changes."""
         return (self.size is not None) + (self.numbers is not None) + self.is_swapped
 
     def inputs(self, images: torch.Tensor, pipeline: Pipeline) -> torch.Tensor:
@@ -56,7 +56,7 @@ class Alternative:
         return " and ".join(parts)
 
     def remedy(self, typed: Preprocessing | None) -> str:
-        """Return what to write instead of what was typed, None if that is the user's own code."""
+        """Return what to write instead of `typed`, which is None if the preprocessing is user code."""
         if self.is_swapped:
             return "swap them in an own preprocessing, --failaware-preprocess=pkg.mod:object"
         if typed is None:
@@ -73,7 +73,7 @@ GIVEN: Final = Alternative()
 
 
 def much_smaller(images: torch.Tensor, pipeline: Pipeline) -> Iterator[Alternative]:
-    """Return each size of at most half the side of images (N, C, H, W), with each mean and std: these cost little."""
+    """Yield each size of at most half the side of images (N, C, H, W), with each mean and std; these cost little."""
     others = list(_other_numbers(images[:1], pipeline))
     for size in SIZES:
         if 2 * size <= min(images.shape[2:]):
@@ -82,7 +82,7 @@ def much_smaller(images: torch.Tensor, pipeline: Pipeline) -> Iterator[Alternati
 
 
 def as_large(images: torch.Tensor, pipeline: Pipeline) -> Iterator[Alternative]:
-    """Return what costs as much as the images (N, C, H, W): one change, and sizes that are a little smaller."""
+    """Yield alternatives that cost as much as the images (N, C, H, W): one other change, or a slightly smaller size."""
     yield from (Alternative(numbers=numbers) for numbers in _other_numbers(images[:1], pipeline))
     if images.shape[1] == 3:
         yield Alternative(is_swapped=True)
@@ -91,15 +91,15 @@ def as_large(images: torch.Tensor, pipeline: Pipeline) -> Iterator[Alternative]:
 
 
 def larger(images: torch.Tensor, *, is_lost: bool) -> list[Alternative]:
-    """Return the next larger size, or all of them if so few answers are right that the model `is_lost`."""
+    """Return the next larger size, or all larger sizes if the model `is_lost`, with very few right answers."""
     sizes = [Alternative(size=size) for size in SIZES if size > min(images.shape[2:])]
     return sizes if is_lost else sizes[:1]
 
 
 def _other_numbers(image: torch.Tensor, pipeline: Pipeline) -> Iterator[Preprocessing]:
-    """The usual means and stds that make other inputs of an image (1, C, H, W) than the given ones."""
+    """Yield the usual means and stds that change the inputs of an image (1, C, H, W)."""
     pairs = (*_USUAL.get(image.shape[1], ()), _BYTES)
-    given = pipeline.normalise(image)
+    current = pipeline.normalise(image)
     for numbers in (Preprocessing(), *(Preprocessing(mean=mean, std=std) for mean, std in pairs)):
-        if not torch.equal(given, build_pipeline(numbers).normalise(image)):
+        if not torch.equal(current, build_pipeline(numbers).normalise(image)):
             yield numbers

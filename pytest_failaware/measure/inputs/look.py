@@ -1,4 +1,4 @@
-"""One look at a few images: what a model answers, and what its norms see."""
+"""Look at a few images once: the answers of a model, and the inputs of its norm layers."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from pytest_failaware.measure.engine.outputs import logits_of
 from pytest_failaware.measure.inputs.misfit import Misfit, Moments, memory_of
 
 SUSPICIOUS: Final = 0.2
-"""The divergence at the first norm, or typically, that is odd. Correct inputs have up to 0.13, after training on
-darkened images."""
+"""A larger divergence at the first norm, or at the median norm, is suspicious. Correct inputs reach 0.13 if the model
+was trained on darkened images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputLook:
-    """The answers (N,), None if the model does not take the inputs, and its norms in the order of the forward pass.
+    """The answers (N,), None if the model does not accept the inputs, and the misfits of its norms in forward order.
 
-    Only norms with a memory of the training are here: batch norms, and not layer norms or group norms.
+    Only norms that keep statistics of the training are in it: batch norms, but not layer norms or group norms.
     """
 
     answers: NDArray[np.intp] | None
     misfits: tuple[Misfit, ...]
 
     def right(self, labels: NDArray[np.uint16]) -> NDArray[np.bool_]:
-        """Return which answers are the labels; none if there are no answers."""
+        """Return which answers equal the labels, (N,) bool; all False if there are no answers."""
         if self.answers is None:
             return np.zeros(len(labels), dtype=np.bool_)
         right: NDArray[np.bool_] = self.answers == labels
@@ -40,20 +40,20 @@ class InputLook:
 
     @property
     def first(self) -> float:
-        """The divergence at the first norm, which sees the scale of the inputs; 0 if there is none."""
+        """The divergence at the first norm, which depends on the scale of the inputs; 0 if there is no norm."""
         return self.misfits[0].divergence if self.misfits else 0.0
 
     @property
     def typical(self) -> float:
-        """The median divergence over all norms; the deep ones see the size of the images, too.
+        """The median divergence over all norms; deep norms also depend on the size of the images.
 
-        The largest would be noise: the last layers of a network that was trained for a few epochs have up to 0.9.
+        The largest divergence would be noise: the last layers of a network trained for a few epochs reach 0.9.
         """
         return statistics.median(misfit.divergence for misfit in self.misfits) if self.misfits else 0.0
 
     @property
     def suspect(self) -> Misfit | None:
-        """The norm to name if the inputs are odd: the first one if it sees that, else the one that fits least."""
+        """The norm to name if the inputs are suspicious: the first norm if it shows that, else the worst; else None."""
         if self.first > SUSPICIOUS:
             return self.misfits[0]
         if self.typical > SUSPICIOUS:
@@ -62,9 +62,9 @@ class InputLook:
 
 
 def look(module: nn.Module, batches: Iterable[torch.Tensor]) -> InputLook:
-    """Return what the module answers to batches (B, C, H, W), and how they differ at its norms.
+    """Return the answers of a module to batches (B, C, H, W), and how the batches differ at its norms.
 
-    The module is in eval mode and keeps no hook, whatever happens.
+    The module must be in eval mode. It keeps no hook, even after an error.
     """
     seen = {part: Moments(name) for name, part in module.named_modules() if memory_of(part)}
     reached: dict[nn.Module, Moments] = {}
@@ -77,7 +77,7 @@ def look(module: nn.Module, batches: Iterable[torch.Tensor]) -> InputLook:
     handles = [norm.register_forward_pre_hook(listen) for norm in seen]
     try:
         answers = np.concatenate([logits_of(module, batch).argmax(axis=1) for batch in batches])
-    except (ModelError, DataError):  # measuring says what the model or the user's preprocessing does not take
+    except (ModelError, DataError):  # measuring reports the error
         answers = None
     finally:
         for handle in handles:

@@ -1,4 +1,4 @@
-"""What a norm that remembers its training sees of some inputs, beside what it remembers."""
+"""Compare the inputs of a norm layer with the statistics that it kept from training."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Final
 import torch
 from torch import nn
 
-_DEAD: Final = 1e-3  # of the largest variance; what a channel without values is compared with is rounding
-_TINY: Final = 1e-12  # of the variance in training; images all of one colour have none
+_DEAD: Final = 1e-3  # share of the largest variance; below it, a channel has only rounding errors to compare with
+_TINY: Final = 1e-12  # share of the variance in training; a lower bound for images of a single colour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misfit:
-    """What one norm sees beside what it saw in training, as medians over its channels.
+    """How the inputs of one norm differ from its inputs in training, as medians over its channels.
 
-    `shift` is |mean - running mean| in standard deviations of the training, `spread` the ratio of the standard
-    deviations, and `divergence` the mean of both Kullback-Leibler divergences between the two normal distributions, in
-    nats: 0 if they are equal.
+    `shift` is |mean - running mean| in standard deviations of the training, `spread` is the ratio of the standard
+    deviations, and `divergence` is the mean of both Kullback-Leibler divergences between the two normal distributions,
+    in nats: 0 if they are equal.
     """
 
     norm: str
@@ -29,7 +29,7 @@ class Misfit:
 
 
 class Moments:
-    """The sums over all inputs of one norm, (C,) each, in float64."""
+    """The sums and the sums of squares over all inputs of one norm, (C,) each, in float64."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -37,16 +37,16 @@ class Moments:
         self.sums = self.squares = torch.zeros(())
 
     def add(self, values: torch.Tensor) -> None:
-        """Count values (B, C, ...)."""
+        """Add values (B, C, ...) to the sums."""
         channels = values.transpose(0, 1).flatten(1).double()
         self.count += channels.shape[1]
         self.sums = self.sums.to(channels) + channels.sum(1)
         self.squares = self.squares.to(channels) + channels.square().sum(1)
 
     def compared(self, norm: nn.Module) -> Misfit:
-        """Return the median differences over the channels that have any variance in training.
+        """Return the median differences over the channels that had a variance in training.
 
-        Values that are not finite are infinitely far from the training.
+        Values that are not finite give an infinite divergence.
         """
         before, expected = (buffer.double() for buffer in memory_of(norm))
         now = self.sums / self.count
@@ -64,7 +64,7 @@ class Moments:
 
 
 def memory_of(part: nn.Module) -> tuple[torch.Tensor, ...]:
-    """The running mean and variance (C,) that a norm remembers, frozen ones too; () if the part has none."""
+    """Return the running mean and variance (C,) of a norm, also of a frozen one; () if the part has none."""
     buffers = dict(part.named_buffers(recurse=False))
     memory = tuple(buffers[name] for name in ("running_mean", "running_var") if name in buffers)
     is_norm = len(memory) == 2 and all(buffer.ndim == 1 for buffer in memory) and float(memory[1].max()) > 0

@@ -1,4 +1,4 @@
-"""Preprocessing in two halves: geometry on Pillow images before any degradation, normalisation of batches after."""
+"""Build the preprocessing in two halves: geometry on Pillow images before a degradation, normalisation after it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from pytest_failaware.measure.inputs.transforms import is_torchvisions, of_prese
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """How an image becomes an input.
+    """The two functions that turn an image into an input.
 
-    `geometry` takes and gives a Pillow image; `normalise` takes uint8 (N, C, H, W) on any device and gives float32 of
-    the same shape; `text` identifies both in a baseline. `code` names the user's own code in
-    them, "" where there is none. `numbers` are all that both do, None where the user's own code does it.
+    `geometry` takes and returns a Pillow image. `normalise` takes uint8 (N, C, H, W) on any device and returns float32
+    of the same shape. `text` identifies both in a baseline. `code` names the user code in them, "" if there is none.
+    `numbers` describes both completely, None if they are user code.
     """
 
     geometry: Callable[[Image.Image], Image.Image]
@@ -36,10 +36,10 @@ class Pipeline:
 
 
 def build_pipeline(spec: Preprocessing | Source, module: nn.Module | None = None) -> Pipeline:
-    """The pipeline of a preprocessing as it was typed; `module` is the model, which timm's is taken from.
+    """Return the pipeline of a preprocessing; the preprocessing `timm` is taken from `module`, the model.
 
     Raises:
-        DataError: the torchvision weights or the object do not exist, or cannot be split in halves.
+        DataError: the torchvision weights or the object do not exist, or cannot be split into the two halves.
         ConfigError: timm is needed and not installed.
     """
     if isinstance(spec, Source) and spec.kind is SourceKind.FACTORY:
@@ -59,7 +59,7 @@ def _of_numbers(explicit: Preprocessing) -> Pipeline:
 
 
 def _geometry(image: Image.Image, spec: Preprocessing) -> Image.Image:
-    """Resize and central crop as torchvision's transforms do on Pillow images."""
+    """Resize and crop as torchvision's transforms do on Pillow images."""
     from torchvision.transforms import functional as F
 
     interpolation = F.InterpolationMode(spec.interpolation)
@@ -68,7 +68,7 @@ def _geometry(image: Image.Image, spec: Preprocessing) -> Image.Image:
     if spec.resize_short is not None:
         image = F.resize(image, [spec.resize_short], interpolation)
     if spec.crop is not None:
-        if min(image.size) < spec.crop:  # center_crop would pad it with black
+        if min(image.size) < spec.crop:  # center_crop would pad the image with black
             raise DataError(
                 f"--failaware-preprocess={spec}: crop={spec.crop} is larger than the image, {image.width} x "
                 f"{image.height} px; make it smaller, or enlarge the image first with resize_short={spec.crop}"
@@ -78,7 +78,7 @@ def _geometry(image: Image.Image, spec: Preprocessing) -> Image.Image:
 
 
 def _normalise(images: torch.Tensor, spec: Preprocessing) -> torch.Tensor:
-    """(x / 255 - mean) / std in float32; one mean serves every channel."""
+    """Return (x / 255 - mean) / std in float32; a single mean holds for every channel."""
     inputs = _unit_range(images)
     if not spec.mean:
         return inputs
@@ -91,7 +91,7 @@ def _normalise(images: torch.Tensor, spec: Preprocessing) -> torch.Tensor:
 
 
 def _unit_range(images: torch.Tensor) -> torch.Tensor:
-    """x / 255 in float32; by a tensor, because CUDA multiplies by the rounded reciprocal of a plain number."""
+    """Return x / 255 in float32, divided by a tensor, since CUDA multiplies by the rounded reciprocal of a number."""
     return images.to(torch.float32).div_(_per_channel((255.0,), images.device))
 
 
@@ -100,21 +100,22 @@ def _per_channel(values: tuple[float, ...], device: torch.device) -> torch.Tenso
 
 
 def _of_weights(name: str) -> Preprocessing:
-    """The numbers in the transforms of torchvision weights; nothing is downloaded."""
+    """Return the preprocessing of torchvision weights; nothing is downloaded."""
     return of_preset(_classifier_weights(name).transforms())
 
 
 def published_accuracy(name: str) -> float | None:
-    """The accuracy on ImageNet's validation set that torchvision publishes of weights, in [0, 1]; None without one."""
+    """Return the accuracy on ImageNet's validation set that torchvision publishes for weights, in [0, 1], or None."""
     percent = _classifier_weights(name).meta.get("_metrics", {}).get("ImageNet-1K", {}).get("acc@1")
     return None if percent is None else float(percent) / 100
 
 
 def _classifier_weights(name: str) -> Any:  # Any: a member of one of torchvision's enums
-    """The weights of an image classifier; other models' transforms take videos or pairs of images."""
+    """Return the weights of an image classifier; the transforms of other models take videos or pairs of images."""
     from torchvision import models
 
-    known = {str(one).lower(): one for kind in models.list_models(models) for one in models.get_model_weights(kind)}
+    members = (weights for kind in models.list_models(models) for weights in models.get_model_weights(kind))
+    known = {str(weights).lower(): weights for weights in members}
     with contextlib.suppress(ValueError, AttributeError, KeyError):
         weights = models.get_weight(name)
         if weights in known.values():
@@ -126,15 +127,15 @@ def _classifier_weights(name: str) -> Any:  # Any: a member of one of torchvisio
 
 
 def _of_object(source: Source) -> Pipeline:
-    """The user's own object with `.geometry(image) -> image` and `.normalise(float32 batch in [0, 1]) -> batch`.
+    """Return the pipeline of a user's object with `.geometry(image)` and `.normalise(float32 batch in [0, 1])`.
 
-    A transform of torchvision's is taken apart instead.
+    A transform of torchvision is taken apart into its numbers instead.
     """
     place = f"--failaware-preprocess={source}"
-    found: Any = load_attribute(source.target, "--failaware-preprocess")
-    if is_torchvisions(found):
-        return _of_numbers(of_transform(found, place))
-    missing = [name for name in ("geometry", "normalise") if not callable(getattr(found, name, None))]
+    target: Any = load_attribute(source.target, "--failaware-preprocess")
+    if is_torchvisions(target):
+        return _of_numbers(of_transform(target, place))
+    missing = [name for name in ("geometry", "normalise") if not callable(getattr(target, name, None))]
     if missing:
         raise DataError(
             f"{place}: has no method {' or '.join(missing)}; degradations act between the two, so give an object with "
@@ -143,14 +144,14 @@ def _of_object(source: Source) -> Pipeline:
         )
 
     def geometry(image: Image.Image) -> Image.Image:
-        shaped = _call(found.geometry, image, f"{place}: geometry")
+        shaped = _call(target.geometry, image, f"{place}: geometry")
         if not isinstance(shaped, Image.Image) or shaped.mode not in ("L", "RGB"):
             got = f"mode {shaped.mode}" if isinstance(shaped, Image.Image) else f"a {type(shaped).__name__}"
             raise DataError(f"{place}: geometry must return a Pillow image of mode L or RGB, got {got}")
         return shaped
 
     def normalise(images: torch.Tensor) -> torch.Tensor:
-        inputs = _call(found.normalise, _unit_range(images), f"{place}: normalise")
+        inputs = _call(target.normalise, _unit_range(images), f"{place}: normalise")
         if not isinstance(inputs, torch.Tensor) or inputs.dtype != torch.float32 or len(inputs) != len(images):
             got = f"{inputs.dtype} {tuple(inputs.shape)}" if isinstance(inputs, torch.Tensor) else type(inputs).__name__
             raise DataError(f"{place}: normalise must return a float32 tensor, one row per image, got {got}")
@@ -159,7 +160,9 @@ def _of_object(source: Source) -> Pipeline:
     return Pipeline(geometry=geometry, normalise=normalise, text=str(source), code=source.target)
 
 
-def _call(method: Callable[[Any], object], argument: Any, place: str) -> object:  # Any: what the user's method takes
+def _call(
+    method: Callable[[Any], object], argument: Any, place: str
+) -> object:  # Any: the argument of the user's method
     try:
         return method(argument)
     except Exception as error:  # the user's code runs here

@@ -1,4 +1,4 @@
-"""The few images of a data set that are looked at, and those on which a suspicion is confirmed."""
+"""Choose the few images of a data set to look at, and further images to confirm a suspicion."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from pytest_failaware.measure.images.store import ImageStore
 
 IMAGES: Final = 64
-"""Images that are looked at: a sample over the whole data set, the same whatever its order."""
+"""The number of images to look at: a sample of the whole data set that does not depend on its order."""
 
 OTHERS: Final = 512
-"""Further images, at most, on which a suspicion is confirmed: the best of many alternatives is better by chance on the
-images where it was chosen."""
+"""The largest number of further images to confirm a suspicion. On the images where it was chosen, the best of many
+alternatives can be better by chance."""
 
 
 def sampled_rows(store: ImageStore) -> list[NDArray[np.intp]]:
-    """Return the rows of the images to look at, and further full parts of as many, up to `OTHERS` in all.
+    """Return the rows of the images to look at, and further parts of the same size, up to `OTHERS` images in all.
 
-    They are in the order of their ids, so that neither sorted classes nor classes in turn make the sample one-sided.
+    The rows are in the order of the ids, so that the order of classes in the data set cannot bias the sample.
     """
     order = np.argsort(store.sample_id)
     parts = [order[start : start + IMAGES] for start in range(0, min(len(order), IMAGES + OTHERS), IMAGES)]

@@ -1,6 +1,6 @@
-"""Whether the inputs are those of the training: the labels are asked, and what batch norms remember.
+"""Check whether the inputs match the training, by the labels and by the statistics of batch norms.
 
-One look at a few images is all that a model in order costs. Only if that look is odd, the usual alternatives are tried.
+A correct setup costs one look at a few images. Only if that look is suspicious, the usual alternatives are tried.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from pytest_failaware.measure.inputs.scale_text import describe_finding
 from pytest_failaware.measure.models.loading import LoadedModel, restored
 
 SURE: Final = 0.6
-"""The share of right answers above which nothing else is tried, as long as the batch norms agree."""
+"""Above this share of right answers no alternative is tried, unless the batch norms differ."""
 
 BETTER: Final = 10
-"""How many times less the divergence must be under the alternative."""
+"""The factor by which an alternative must reduce the divergence."""
 
 ABSURD: Final = 10.0
-"""The divergence at the first batch norm that is reported even if nothing tried fits: a third of the light gives 3."""
+"""A larger divergence at the first batch norm is reported even if no alternative fits; a third of the light gives 3."""
 
 NEARLY: Final = 0.8
-"""The share of the most right answers from which on their number is no reason to prefer one alternative to another."""
+"""Alternatives with at least this share of the most right answers count as equally good by their right answers."""
 
 DOUBT: Final = 0.05
-"""The p value at which right answers that become wrong speak against an alternative."""
+"""At most at this p value, right answers that become wrong count against an alternative."""
 
 _BATCH_PIXELS: Final = 2**18  # 64 images of 64 x 64 px, 5 of 224 x 224
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What a few clean images say: how many are right, and what is wrong with the preprocessing, if anything."""
+    """The result on a few clean images: how many are right, and the finding on the preprocessing, if any."""
 
     images: int
     right: int
@@ -54,16 +54,16 @@ class Inspection:
 
     @property
     def is_alarm(self) -> bool:
-        """Whether the preprocessing is almost surely wrong: a finding, and less than a third is right."""
+        """Whether the preprocessing is almost surely wrong: there is a finding, and less than a third is right."""
         return self.finding is not None and self.right < POOR * self.images
 
 
 def inspect_scale(
     model: LoadedModel, store: ImageStore, pipeline: Pipeline, precision: Precision, *, batch_size: int = IMAGES
 ) -> Inspection:
-    """InputLook at a few clean images as they are prepared, and otherwise prepared if something is odd.
+    """Look at a few clean images as they are preprocessed, and at alternatives if that look is suspicious.
 
-    The model's modes, torch's random state and its settings are afterwards as they were.
+    The modes of the model, the random state of torch and its settings are restored afterwards.
     """
     devices = [model.device] if model.device.type == "cuda" else []
     with (
@@ -77,7 +77,7 @@ def inspect_scale(
 
 
 class _Inspector:
-    """One model on one data set."""
+    """Inspects the preprocessing of one model on one data set."""
 
     def __init__(self, model: LoadedModel, store: ImageStore, pipeline: Pipeline, batch_size: int) -> None:
         self.model = model
@@ -88,7 +88,7 @@ class _Inspector:
         self.images = self._images(self.rows)
 
     def inspection(self) -> Inspection:
-        """InputLook once, and try alternatives if that look is odd."""
+        """Look once, and try alternatives if that look is suspicious."""
         given = self._look(GIVEN, self.images)
         right = int(given.right(self._labels).sum())
         finding = self._finding(given, right) if self._is_odd(given, right) else None
@@ -100,11 +100,11 @@ class _Inspector:
         return labels
 
     def _is_odd(self, given: InputLook, right: int) -> bool:
-        has_answers = given.answers is not None  # else measuring says why
+        has_answers = given.answers is not None  # else measuring reports the error
         return given.suspect is not None or (has_answers and right <= SURE * len(self.rows))
 
     def _finding(self, given: InputLook, right: int) -> str | None:
-        """Try what costs little first; it ends the search only if most answers are right then."""
+        """Try cheap alternatives first; they end the search only if most answers are then right."""
         looks: dict[Alternative, InputLook] = {}
         for ways, share in (
             (much_smaller(self.images, self.pipeline), SURE),
@@ -125,21 +125,22 @@ class _Inspector:
         return {way: int(seen.right(self._labels).sum()) for way, seen in looks.items()}
 
     def _proven(self, given: InputLook, looks: Mapping[Alternative, InputLook]) -> tuple[Alternative, Flips] | None:
-        """Return what the labels prove to be far better, with what it changes for further images."""
+        """Return the alternative that the labels prove to be far better, with its flips on further images."""
         best = self._best(looks)
         confirmed = self._confirmed(best, given, looks[best])
         return None if confirmed is None else (best, confirmed)
 
     def _best(self, looks: Mapping[Alternative, InputLook]) -> Alternative:
-        """Return what fits the batch norms best, then what changes least, of all that get nearly the most right."""
+        """Return the alternative that fits the batch norms best, then changes least, among those with most right."""
         right = self._counts(looks)
         near = [way for way in looks if right[way] >= NEARLY * max(right.values())]
         return min(near, key=lambda way: (looks[way].typical, way.changes, -right[way]))
 
     def _confirmed(self, best: Alternative, given: InputLook, other: InputLook) -> Flips | None:
-        """Return what the alternative changes for further images if it is proven to be far better.
+        """Return the flips of the alternative on further images if they prove it to be far better.
 
-        They are looked at in parts, and no longer than needed. Without enough of them the same images have to do.
+        The images are looked at in parts, and no longer than needed. If there are no further images, the first images
+        must prove it.
         """
         seen = flips(given.right(self._labels), other.right(self._labels))
         if seen.gained <= seen.lost:
@@ -159,9 +160,9 @@ class _Inspector:
         return None
 
     def _closest(self, given: InputLook, looks: Mapping[Alternative, InputLook]) -> Alternative | None:
-        """Return what fits the batch norms far better, unless the labels contradict.
+        """Return the alternative that fits the batch norms far better, unless the labels contradict.
 
-        The first batch norm judges a mean and std, and all of them judge a size.
+        The first batch norm judges a mean and std, and the median of all batch norms judges a size.
         """
         numbers = {way: seen.first for way, seen in looks.items() if way.size is None and not way.is_swapped}
         sizes = {way: seen.typical for way, seen in looks.items() if way.size is not None}
@@ -180,7 +181,7 @@ class _Inspector:
         return look(self.model.module, self._batches(way, images))
 
     def _batches(self, way: Alternative, images: torch.Tensor) -> Iterator[torch.Tensor]:
-        """The inputs in batches that are small where images are large, and never larger than the user's."""
+        """Yield the inputs in batches that are smaller for large images, and never larger than the user's batches."""
         height, width = (way.size or side for side in images.shape[2:])
         size = max(1, min(self.batch_size, _BATCH_PIXELS // (height * width)))
         for start in range(0, len(images), size):

@@ -1,4 +1,4 @@
-"""The sentence on inputs that are not those of the training: what was seen, what was tried, what to write."""
+"""Write the sentence about inputs that do not match the training: the finding, the alternative and the remedy."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def describe_finding(
     """Return the sentence.
 
     Args:
-        given: the look at the inputs as they are prepared.
-        labels: of these images, (N,).
+        given: the look at the inputs as they are preprocessed.
+        labels: the labels of these images, (N,).
         best: the alternative that fits; None if none does.
-        typed: the preprocessing as it was typed, None if it is the user's own code.
-        confirmed: what the alternative changes for other images; None if only batch norms speak for it.
+        typed: the preprocessing as typed, None if it is user code.
+        confirmed: the flips of the alternative on further images; None if only batch norms support it.
     """
     seen = "" if given.answers is None else f"{given.right(labels).sum()} of {len(labels)} images are right"
     norm = "" if given.suspect is None else _at_norm(given.suspect, is_first=given.suspect is given.misfits[0])
@@ -59,5 +59,5 @@ def _at_norm(misfit: Misfit, *, is_first: bool) -> str:
 
 
 def _number(value: float) -> str:
-    """Two digits that count, and never an exponent."""
+    """Return a number with two significant digits and without an exponent."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"

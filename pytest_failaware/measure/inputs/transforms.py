@@ -1,7 +1,7 @@
-"""Transforms of torchvision and data configurations of timm, taken apart into the numbers of a Preprocessing.
+"""Take transforms of torchvision and data configurations of timm apart into the numbers of a Preprocessing.
 
-Degradations act between geometry and normalisation, so what is exactly a resize, a central crop, x / 255 and a mean and
-std can be used; anything else is refused by name.
+Degradations act between geometry and normalisation. A transform can therefore be used only if it is exactly a resize, a
+central crop, x / 255 and a mean and std; any other step is refused by name.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ _ROLES: Final = {
     "Resize": 0, "CenterCrop": 1, "ToImage": 2, "PILToTensor": 2, "ToTensor": 3, "ToDtype": 3, "ConvertImageDtype": 3,
     "Normalize": 4,
 }  # fmt: skip
-"""The steps that can be taken apart, and their order: what is resized as a tensor has other pixels."""
+"""The steps that can be taken apart, and their order; the order matters, since resizing a tensor gives other pixels."""
 
 _ORDER: Final = "Resize, CenterCrop, ToTensor (or ToImage and ToDtype), Normalize"
 _OWN: Final = "give the numbers, or an object with .geometry and .normalise"
 
 
 def is_torchvisions(transform: object) -> bool:
-    """Whether an object is one of torchvision's own transforms."""
+    """Return whether an object is a transform of torchvision."""
     return type(transform).__module__.startswith("torchvision.transforms.")
 
 
 def of_preset(preset: Step) -> Preprocessing:
-    """The numbers of torchvision's preset for classifiers, `weights.transforms()`."""
+    """Return the numbers of torchvision's preset for classifiers, `weights.transforms()`."""
     return Preprocessing(**_preset(preset))
 
 
 def of_transform(transform: object, place: str) -> Preprocessing:
-    """The numbers of a preset, or of a Compose of the steps above in their order.
+    """Return the numbers of a preset, or of a Compose of the steps above in their order.
 
-    ToDtype multiplies by 1 / 255 where ToTensor and this library divide, which differs in the last bit of a float32.
+    ToDtype multiplies by 1 / 255, while ToTensor and this library divide by 255; the last bit of a float32 can differ.
 
     Raises:
-        DataError: naming `place` and the step that cannot be taken apart.
+        DataError: a step cannot be taken apart; the message names `place` and the step.
     """
     if type(transform).__name__ == "ImageClassification":
         preset: Step = transform
         if not all(isinstance(size, int) for size in (*preset.resize_size, *preset.crop_size)):
-            found = f"resize_size={preset.resize_size} and crop_size={preset.crop_size}"
-            raise DataError(f"{place}: ImageClassification has {found}, not one number each; {_OWN}")
+            sizes = f"resize_size={preset.resize_size} and crop_size={preset.crop_size}"
+            raise DataError(f"{place}: ImageClassification has {sizes}, not one number each; {_OWN}")
         return Preprocessing(**_taken("ImageClassification", _preset, preset, place))
     numbers: dict[str, Any] = {}  # Any: the values of a Preprocessing
     kinds: list[str] = []
@@ -72,11 +72,11 @@ def of_transform(transform: object, place: str) -> Preprocessing:
 
 
 def of_timm(module: nn.Module) -> Preprocessing:
-    """What the model was made for, as timm knows it: the shorter edge resized to size / crop_pct, then a central crop.
+    """Return the preprocessing that timm states for a model: resize the shorter edge to size / crop_pct, then crop.
 
     Raises:
         ConfigError: timm is not installed.
-        DataError: the model is not timm's, or the configuration is no such resize and crop.
+        DataError: the model is not from timm, or its configuration is not such a resize and crop.
     """
     place = "--failaware-preprocess=timm"
     try:
@@ -88,21 +88,21 @@ def of_timm(module: nn.Module) -> Preprocessing:
             f"{place}: the model is no model of timm (it has no pretrained_cfg); give the numbers, as in "
             "resize_short=256, crop=224, mean=0.485/0.456/0.406, std=0.229/0.224/0.225"
         )
-    found: Mapping[str, Any] = data.resolve_model_data_config(module)  # Any: the configuration's values
-    _, height, width = found["input_size"]
+    facts: Mapping[str, Any] = data.resolve_model_data_config(module)  # Any: the configuration's values
+    _, height, width = facts["input_size"]
     for name, value, usable in (
-        ("input_size", found["input_size"], height == width),
-        ("crop_mode", found["crop_mode"], found["crop_mode"] == "center"),
-        ("interpolation", found["interpolation"], found["interpolation"] in INTERPOLATIONS),
+        ("input_size", facts["input_size"], height == width),
+        ("crop_mode", facts["crop_mode"], facts["crop_mode"] == "center"),
+        ("interpolation", facts["interpolation"], facts["interpolation"] in INTERPOLATIONS),
     ):
         if not usable:
             raise DataError(f"{place}: the model's {name} is {value!r}, which no resize and central crop is; {_OWN}")
     return Preprocessing(
-        resize_short=math.floor(height / found["crop_pct"]),
+        resize_short=math.floor(height / facts["crop_pct"]),
         crop=height,
-        interpolation=found["interpolation"],
-        mean=_floats(found["mean"]),
-        std=_floats(found["std"]),
+        interpolation=facts["interpolation"],
+        mean=_floats(facts["mean"]),
+        std=_floats(facts["std"]),
     )
 
 
@@ -110,7 +110,7 @@ def of_timm(module: nn.Module) -> Preprocessing:
 
 
 def _steps(transform: Step) -> Iterator[Step]:
-    """The steps of a Compose, and of those in it."""
+    """Yield the steps of a Compose, also of each Compose in it."""
     if not (is_torchvisions(transform) and type(transform).__name__ == "Compose"):
         yield transform
         return

@@ -1,4 +1,4 @@
-"""Architectures by name: from torchvision, timm or `pkg.mod:factory` to a new module with random weights."""
+"""Build an architecture by name, of torchvision, timm or `pkg.mod:factory`, with random weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pytest_failaware.measure.imports import load_attribute
 
 
 def builder_of(arch: Source, **options: Any) -> Callable[[int], nn.Module]:  # Any: torchvision's own options
-    """A function from the number of classes to a new module with random weights; a factory gets no options."""
+    """Return a function that builds a module for a number of classes; a factory gets no options."""
     if arch.kind is SourceKind.TORCHVISION:
         return _torchvision_builder(arch.target, options)
     place = f"--failaware-arch={arch}"
@@ -33,10 +33,10 @@ def builder_of(arch: Source, **options: Any) -> Callable[[int], nn.Module]:  # A
 
 
 def without_memory(arch: Source, build: Callable[[int], nn.Module]) -> Callable[[int], nn.Module]:
-    """The same builder, whose modules have names and shapes alone, where the library can do this.
+    """Return a builder of modules without values, only names and shapes, if the library allows it.
 
-    What a file claims to be is compared with them first, since some architectures take 28 GB. The user's factory is
-    called as it is.
+    The tensors of a file are compared with these first, since some architectures take 28 GB. The user's factory is
+    called unchanged.
     """
 
     def outline(classes: int) -> nn.Module:
@@ -51,7 +51,7 @@ def without_memory(arch: Source, build: Callable[[int], nn.Module]) -> Callable[
 
 def _torchvision_builder(name: str, options: dict[str, Any]) -> Callable[[int], nn.Module]:
     def build(classes: int) -> nn.Module:
-        with warnings.catch_warnings():  # inception_v3 and googlenet announce a change of weights that are replaced
+        with warnings.catch_warnings():  # inception_v3 and googlenet warn about initial weights, which are replaced
             warnings.simplefilter("ignore")
             module: nn.Module = models.get_model(name, weights=None, num_classes=classes, **options)
         return module
@@ -62,7 +62,7 @@ def _torchvision_builder(name: str, options: dict[str, Any]) -> Callable[[int], 
 
 
 def import_torchvision_models() -> Any:  # Any: torchvision ships no types
-    """The module `torchvision.models`."""
+    """Import the module `torchvision.models`."""
     with warnings.catch_warnings():  # importing torchvision may warn of image codecs
         warnings.simplefilter("ignore")
         from torchvision import models
@@ -70,10 +70,10 @@ def import_torchvision_models() -> Any:  # Any: torchvision ships no types
 
 
 def check_torchvision_name(name: str, option: str) -> None:
-    """Refuse a name that is no classifier of torchvision's, with timm's of the same name or the closest one.
+    """Refuse a name that is not a classifier of torchvision; propose timm's of the same name or the closest one.
 
     Raises:
-        ModelError: it is none.
+        ModelError: there is no such classifier.
     """
     known = torchvision_names()
     if name in known:
@@ -89,14 +89,14 @@ def check_torchvision_name(name: str, option: str) -> None:
 
 
 def torchvision_names() -> list[str]:
-    """The names of torchvision's classifiers."""
+    """Return the names of torchvision's classifiers."""
     models = import_torchvision_models()
     known: list[str] = models.list_models(module=models)
     return known
 
 
 def _is_of_timm(name: str) -> bool:
-    """Whether timm is installed and has a model of this name."""
+    """Return whether timm is installed and has a model of this name."""
     try:
         return bool(import_timm("").is_model(name))
     except ModelError:  # it is not installed
@@ -107,7 +107,7 @@ def _timm_builder(name: str, place: str) -> Callable[[int], nn.Module]:
     def build(classes: int) -> nn.Module:
         try:
             module: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes)
-        except Exception as error:  # timm raises bare errors, as for a tag that it does not know
+        except Exception as error:  # timm raises plain errors, for example for an unknown tag
             raise ModelError(f"{place}: timm cannot build it ({describe_error(error)}); give another name") from error
         return module
 
@@ -117,12 +117,12 @@ def _timm_builder(name: str, place: str) -> Callable[[int], nn.Module]:
 
 
 def noted_architecture(name: str, path: Path, *, by_timm: bool) -> Source | None:
-    """The architecture of timm that a checkpoint notes, None if timm has no such name.
+    """Return the architecture of timm that a checkpoint names, None if timm has no such name.
 
-    A name that torchvision has as well is only taken from timm's own script: other scripts mean torchvision's.
+    A name that torchvision also has means timm's only in a checkpoint of timm's script, else torchvision's.
 
     Raises:
-        ModelError: timm's own script wrote the checkpoint, and timm is not installed.
+        ModelError: timm's script wrote the checkpoint, and timm is not installed.
     """
     if by_timm:
         import_timm(f"{path}: its architecture {one_line(name)!r}")
@@ -132,10 +132,10 @@ def noted_architecture(name: str, path: Path, *, by_timm: bool) -> Source | None
 
 
 def check_timm_name(timm: Any, name: str, place: str) -> None:  # Any: a library that may be absent
-    """Refuse a name that timm does not know, with torchvision's of the same name or the closest one.
+    """Refuse a name that timm does not know; propose torchvision's of the same name or the closest one.
 
     Raises:
-        ModelError: it is none.
+        ModelError: there is no such model.
     """
     if timm.is_model(name):
         return
@@ -147,13 +147,13 @@ def check_timm_name(timm: Any, name: str, place: str) -> None:  # Any: a library
 
 
 def import_timm(place: str) -> Any:  # Any: a library that may be absent
-    """The library timm.
+    """Import the library timm.
 
     Raises:
         ModelError: it is not installed.
     """
     try:
-        with warnings.catch_warnings():  # as torchvision, which it imports
+        with warnings.catch_warnings():  # timm imports torchvision, which may warn
             warnings.simplefilter("ignore")
             import timm
     except ImportError as error:
@@ -163,7 +163,7 @@ def import_timm(place: str) -> Any:  # Any: a library that may be absent
 
 def _takes_classes(factory: object) -> bool:
     try:
-        parameters = inspect.signature(factory).parameters.values()  # type: ignore[arg-type]  # the except is for it
+        parameters = inspect.signature(factory).parameters.values()  # type: ignore[arg-type]  # the except handles it
     except (TypeError, ValueError):
         return False
     return any(
@@ -174,7 +174,7 @@ def _takes_classes(factory: object) -> bool:
 
 
 def call_factory(factory: object, place: str, **arguments: int) -> nn.Module:
-    """What the user's factory returns, which must be a module."""
+    """Call the user's factory and return its module."""
     if not callable(factory):
         raise ModelError(f"{place}: {kind_of(factory)} cannot be called; name a function that returns the model")
     try:
@@ -190,12 +190,12 @@ def call_factory(factory: object, place: str, **arguments: int) -> nn.Module:
 
 
 def architecture_name(source: Source) -> str:
-    """The name in torchvision, in timm (without the tag of its weights), or the factory's own without its module."""
+    """Return the name in torchvision, in timm without the tag of the weights, or of the factory without its module."""
     if source.kind is SourceKind.TIMM:
         return source.target.partition(".")[0]
     return source.target.replace(":", ".").rpartition(".")[2]
 
 
 def kind_of(value: object) -> str:
-    """What an error calls a value."""
+    """Return the name of a value for errors."""
     return f"the class {value.__name__}" if isinstance(value, type) else f"an instance of {type(value).__name__}"

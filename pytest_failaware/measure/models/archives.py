@@ -1,4 +1,4 @@
-"""The zip archives of torch: a list of names, and whether Python's reader and torch's reader see the same archive."""
+"""Read the zip archives of torch, and check that Python's reader and torch's reader see the same archive."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ RESAVE: Final = "torch.save(model.state_dict(), ...)"
 Members = list[tuple[str, int]]
 """The name and the unpacked size in bytes of each member of an archive."""
 
-_ORIGIN: Final = f"torch writes none such, so do not trust its origin; write one with {RESAVE}"
+_ORIGIN: Final = f"torch does not write such archives, so do not trust its origin; write one with {RESAVE}"
 
 
 def sizes_by_python(path: Path) -> Members:
     """Return the name and the unpacked size in bytes of each member, as the zipfile module reads the archive.
 
     Raises:
-        ModelError: the archive is damaged or would unpack to more than the budget, or a name leads out of any folder it
-            would be unpacked to.
+        ModelError: the archive is damaged, would unpack to more than the budget, or has a name that leads out of the
+            archive.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -33,7 +33,7 @@ def sizes_by_python(path: Path) -> Members:
                 check_unpacked(archive, path, ModelError)
     except ModelError:
         raise
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
+    except Exception as error:  # a damaged file raises errors of any kind
         raise damaged(path, error) from error
     outside = [name for name, _ in sizes if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/")]
     if outside:
@@ -85,5 +85,5 @@ def data_pickle(path: Path, limit: int) -> bytes:
 
 def damaged(path: Path, error: BaseException) -> ModelError:
     """Return the error for a file that cannot be read to its end."""
-    found = f"cut short, damaged or no checkpoint ({describe_error(error)})"
-    return ModelError(f"{path}: {found}; copy it again or write one with {RESAVE}")
+    finding = f"cut short, damaged or no checkpoint ({describe_error(error)})"
+    return ModelError(f"{path}: {finding}; copy it again or write one with {RESAVE}")

@@ -1,4 +1,4 @@
-"""A checkpoint file -> named tensors. The format is recognised by content, and nothing in the file is ever executed."""
+"""The named tensors of a checkpoint, with what the file says about them."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from pytest_failaware.measure.models.weight_names import is_averaging, shared_pr
 class Checkpoint:
     """The weights of a file, on the CPU, possibly memory-mapped.
 
-    `extras` are the values beside the tensors that a module's state may have: extra state, and what int8 layers keep.
-    `key` is where in the checkpoint they were ("" where it is bare), `others` the keys that held tensors too.
-    `averaged` is over how many models they are an average, None where the file does not say that they are one.
-    `versions` is what torch noted about the version of each module, by module path; empty where the file has none.
-    `architecture` is the name in `arch` beside the weights, "" where there is none.
-    `is_of_timm`: timm's training script wrote it.
-    `is_of_lightning`: its names begin with the attribute of a LightningModule that holds the network.
+    `extras` are state values that are not tensors: extra state, and the values of int8 layers.
+    `key` is the key of the weights in the checkpoint, "" for the top; `others` are other keys that hold tensors.
+    `averaged` is the number of averaged models, None if the file has no such counter.
+    `versions` are torch's notes on the version of each module, by module path; empty if the file has none.
+    `architecture` is the name in `arch` beside the weights, "" if there is none.
+    `is_of_timm`: timm's training script wrote the file.
+    `is_of_lightning`: the names begin with the attribute of a LightningModule that holds the network.
     """
 
     tensors: dict[str, torch.Tensor]
-    extras: Mapping[str, Any] = field(default_factory=dict)  # Any: whatever the pickle may hold
+    extras: Mapping[str, Any] = field(default_factory=dict)  # Any: a pickle may hold any value
     key: str
     others: tuple[str, ...] = ()
     averaged: int | None = None
-    versions: Mapping[str, Any]  # Any: torch's own notes, as its load_state_dict reads them
+    versions: Mapping[str, Any]  # Any: torch's notes, which its load_state_dict reads
     architecture: str = ""
     is_of_timm: bool = False
     is_of_lightning: bool = False
 
     def without(self, prefix: str) -> Checkpoint:
-        """The same weights, with a prefix that all names share removed."""
+        """Return the same weights without a prefix that all names share."""
         inside = {path: note for path, note in self.versions.items() if f"{path}.".startswith(prefix)}
         return replace(self, versions=inside).renamed(lambda name: name.removeprefix(prefix))
 
     def renamed(self, rename: Callable[[str], str]) -> Checkpoint:
-        """The same weights under other names; as they are where two would get one name."""
+        """Return the weights under other names; unchanged if two would get the same name."""
         tensors = {rename(name): tensor for name, tensor in self.tensors.items()}
         if len(tensors) < len(self.tensors):
             return self
@@ -62,30 +62,32 @@ class Checkpoint:
 
 
 def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
-    """The weights in what a file held.
+    """Return the weights in the content of a file.
 
     Raises:
-        ModelError: there are none, or none under the key that was asked for, they claim to be more than they are, or
-            some have no values.
+        ModelError: there are no weights, or none under the requested key; their shapes claim more bytes than the file
+            holds; or some have no values.
     """
     if not isinstance(content, dict):
         raise ModelError(
             f"{path}: holds an object of type {type(content).__name__}, not a dict of weights; write one with {RESAVE}"
         )
-    found = find_weights(content, loading.checkpoint_key)
-    if isinstance(found, str):
-        raise ModelError(f"{path}: {found}")
-    tensors = tensors_in(found.weights)
+    location = find_weights(content, loading.checkpoint_key)
+    if isinstance(location, str):
+        raise ModelError(f"{path}: {location}")
+    tensors = tensors_in(location.weights)
     _refuse_claims(path, [tensor for tensor in tensors.values() if not is_lazy(tensor)])
     _refuse_empty(path, tensors)
-    by_timm = found.key and isinstance(content.get("args"), argparse.Namespace)  # other scripts note torchvision's
-    architecture = content.get("arch") if found.key else ""
+    by_timm = location.key and isinstance(content.get("args"), argparse.Namespace)  # other scripts mean torchvision
+    architecture = content.get("arch") if location.key else ""
     checkpoint = Checkpoint(
         tensors=tensors,
-        extras={name: value for name, value in found.weights.items() if isinstance(name, str) and name not in tensors},
-        key=found.key,
-        others=found.others,
-        versions=_versions(found.weights),
+        extras={
+            name: value for name, value in location.weights.items() if isinstance(name, str) and name not in tensors
+        },
+        key=location.key,
+        others=location.others,
+        versions=_versions(location.weights),
         architecture=architecture if isinstance(architecture, str) else "",
         is_of_timm=bool(by_timm),
         is_of_lightning="pytorch-lightning_version" in content,
@@ -94,11 +96,11 @@ def checkpoint_of(path: Path, content: object, loading: Loading) -> Checkpoint:
 
 
 def _without_counter(checkpoint: Checkpoint) -> Checkpoint:
-    """Averaged weights without their counter, which stands beside the `module.` of torch's AveragedModel."""
+    """Return averaged weights without the counter that torch's AveragedModel puts beside its `module.`."""
     tensors = checkpoint.tensors
     counts = [name for name in tensors if is_averaging(name) and tensors[name].numel() == 1]
-    averages = [name for name in counts if any(one.startswith(name.removesuffix("n_averaged") + "module.")
-                                               for one in tensors)]  # fmt: skip
+    averages = [name for name in counts if any(member.startswith(name.removesuffix("n_averaged") + "module.")
+                                               for member in tensors)]  # fmt: skip
     if not averages:
         return checkpoint
     rest = {name: tensor for name, tensor in tensors.items() if name not in averages}
@@ -106,7 +108,7 @@ def _without_counter(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def _refuse_empty(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Refuse tensors without values: they would be left as the architecture drew them, or end in torch's own error."""
+    """Refuse tensors without values: random weights would stay, or torch would raise an error of its own."""
     empty = [name for name, tensor in tensors.items() if is_lazy(tensor) or tensor.is_meta]
     if empty:
         raise ModelError(

@@ -1,4 +1,4 @@
-"""Read what a file of weights holds, by the loader of its format; nothing in an untrusted file is executed."""
+"""Load the content of a file of weights; nothing in an untrusted file is executed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pytest_failaware.measure.models.formats import Format
 from pytest_failaware.measure.models.pickles import PICKLE_BYTES, check_pickles
 from pytest_failaware.measure.models.trust import refusal, refuse_old_torch, shown, trusted_bytes
 
-_OLD_PICKLES: Final = 5  # before torch 1.6: a magic number, the version, the system, the content, the names of storages
+_OLD_PICKLES: Final = 5  # in a file before torch 1.6: magic number, version, system, content, names of storages
 
 
 _SAFETENSORS_HEADER: Final = 10_000_000  # bytes; 1 MB describes ten thousand tensors
@@ -39,10 +39,10 @@ _ATTRIBUTE_DICTS: Final = (
 
 
 def read_content(path: Path, form: Format, loading: Loading) -> object:
-    """Whatever a file of weights holds, by the loader of its form.
+    """Load the content of a file of weights with the loader of its format.
 
     Raises:
-        ModelError: It is damaged, or asks for more than tensors and plain values and is not trusted.
+        ModelError: The file is damaged, or it is untrusted and needs more than tensors and plain values.
     """
     if form is Format.SAFETENSORS:
         return _safetensors(path)
@@ -51,7 +51,7 @@ def read_content(path: Path, form: Format, loading: Loading) -> object:
         return _unpickle(path, trusted)
     refuse_old_torch(path, loading)
     _check_growth(path, form)
-    # torch reads whatever path ends in .safetensors as that format; a file object it reads by content.
+    # torch reads a path that ends in .safetensors as that format, and a file object by content.
     return _torch_load(path, loading, mmap=form is Format.TORCH_ZIP and not path.name.endswith(".safetensors"))
 
 
@@ -69,16 +69,16 @@ def _safetensors(path: Path) -> object:
     if claimed > _SAFETENSORS_HEADER:
         raise ModelError(
             f"{path}: its header claims {claimed:,} bytes, more than the {_SAFETENSORS_HEADER:,} that any model needs; "
-            "write it anew with safetensors.torch.save_file"
+            "write it again with safetensors.torch.save_file"
         )
     try:
         return safetensors.torch.load_file(path)
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
+    except Exception as error:  # a damaged file raises errors of any kind
         raise damaged(path, error) from error
 
 
 def _unpickle(path: Path, content: bytes) -> object:
-    """What a trusted file holds; its code runs here."""
+    """Load a trusted file; its code runs here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -93,7 +93,7 @@ def _torch_load(path: Path, loading: Loading, *, mmap: bool) -> object:
         try:
             with path.open("rb") as file:
                 return torch.load(path if mmap else file, map_location="cpu", weights_only=True, mmap=mmap)
-        except Exception as error:  # a damaged file raises whatever its bytes provoke; nothing is tried again
+        except Exception as error:  # a damaged file raises errors of any kind; there is no second try
             reason = _finding(error)
             wanted = _foreign_globals(path, str(reason))
             if wanted:
@@ -102,28 +102,28 @@ def _torch_load(path: Path, loading: Loading, *, mmap: bool) -> object:
 
 
 def _finding(error: Exception) -> BaseException:
-    """What stopped the loader, without the advice to switch weights_only off that torch wraps around it."""
+    """Return what stopped the loader, without torch's advice to switch weights_only off."""
     return (isinstance(error, pickle.UnpicklingError) and error.__context__) or error
 
 
-def _numpy_scalars() -> list[Any]:  # Any: torch takes a class, a function, or a pair with the name to be known by
-    """What a numpy number beside the weights needs, such as a best accuracy; these globals build numbers only."""
+def _numpy_scalars() -> list[Any]:  # Any: a class, a function, or a pair of one and its name
+    """Return the globals of numpy numbers, such as a best accuracy; these globals only build numbers."""
     build = np.float64(0).__reduce__()[0]
     kinds = {type(np.dtype(code)) for code in "?bBhHiIlLqQefd"}
     return [np.dtype, *kinds, *((build, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core"))]
 
 
 def _foreign_globals(path: Path, reason: str) -> set[str]:
-    """The globals a checkpoint asks for beyond the allow-list, found by reading its pickle, not by running it."""
+    """Return the globals beyond the allow-list that a checkpoint asks for; its pickle is read, not run."""
     named = set(re.findall(r"\bGLOBAL (\S+)", reason))
     try:
         return named | set(torch.serialization.get_unsafe_globals_in_checkpoint(path))
-    except Exception:  # no zip, or a pickle too damaged to be read to its end
+    except Exception:  # not a zip, or a pickle too damaged to be read to its end
         return named
 
 
 def _inert() -> list[Any]:  # Any: as above
-    """What training scripts keep of their settings; these globals hold values and do nothing."""
+    """Return the globals in which training scripts keep settings; they only hold values."""
     paths = [(pathlib.PurePosixPath, f"pathlib.{module}PosixPath") for module in ("", "_local.")]
     return [argparse.Namespace, *paths, *((OrderedDict, name) for name in _ATTRIBUTE_DICTS)]
 

@@ -1,4 +1,4 @@
-"""What kind of file a model comes in, told by its content: a suffix proves nothing."""
+"""Recognise the format of a model file by its content; the suffix is ignored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ONNX: Final = b"\x08"  # the tag of the first field of the message, its version
 
 
 class Format(Enum):
-    """The forms of a model's file; the value is what messages call it."""
+    """The formats of a model file; the value is the name in messages."""
 
     TORCH_ZIP = "a file of torch.save"
     TORCH_PICKLE = "a file of torch.save before torch 1.6"
@@ -35,17 +35,17 @@ class Format(Enum):
 
 
 def recognise(path: Path) -> Format:
-    """The form of a file; nothing in it is loaded.
+    """Return the format of a file; nothing in it is loaded.
 
     Raises:
-        ModelError: it is missing, cannot be read, is a part of a model, or is of no known form.
+        ModelError: the file is absent, unreadable, a part of a model, or of no known format.
     """
     head = _head(path)
     if not is_lfs_pointer(head):
         refuse_part(path)
     if head.startswith(b"PK\x03\x04"):
         return _archive(path)
-    # Before the pickle: a header of 128 bytes begins with a pickle's first byte.
+    # Checked before pickles: a header of 128 bytes begins with the first byte of a pickle.
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= _SAFETENSORS_HEADER_LIMIT:
         return Format.SAFETENSORS
     if head.startswith(b"\x80"):
@@ -56,10 +56,10 @@ def recognise(path: Path) -> Format:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file, read once, so that what is checked is what is loaded.
+    """Read the bytes of a file once, so that the checked bytes are the loaded ones.
 
     Raises:
-        ModelError: it cannot be read.
+        ModelError: the file cannot be read.
     """
     try:
         return path.read_bytes()
@@ -68,7 +68,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _archive(path: Path) -> Format:
-    """Which of the forms that are zip archives."""
+    """Return the format of a zip archive."""
     by_python = sizes_by_python(path)
     names = [name for name, _ in by_python]
     inner = {name.partition("/")[2] for name in names}
@@ -82,7 +82,7 @@ def _archive(path: Path) -> Format:
 
 
 def _of_torch_save(path: Path, by_python: Members) -> Format:
-    """The form of what looks like a file of torch.save, by torch's own reader as well: it may see another archive."""
+    """Return the format of an archive of torch.save; torch's reader is asked too, since it may see another archive."""
     by_torch = sizes_by_torch(path)
     if "constants.pkl" in dict(by_torch):
         return Format.TORCHSCRIPT

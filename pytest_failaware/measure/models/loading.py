@@ -1,4 +1,4 @@
-"""A model on its device, frozen and fingerprinted: from a file, by name, from a factory, or as the user built it."""
+"""Load a model onto its device, frozen and hashed: from a file, by name, from a factory, or from the user's module."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ from pytest_failaware.measure.models.weights import build_filled, choice_note
 class LoadedModel:
     """A classifier in eval mode, gradients off, every tensor on `device`; `notes` are lines for the summary.
 
-    `state` is the hash of its weights and buffers, `version` counts the writes to them, so that later ones are noticed;
-    `code` names the user's own code that it may run, "" where its architecture is torchvision's or timm's. `program`
-    identifies a model that is a program, such as an ONNX file, by its hash and what runs it; "" where the model is a
-    module with weights.
+    `state` is the hash of the weights and buffers; `version` counts the writes to them, so that later writes show.
+    `code` names the user's code that the model may run, "" if the architecture is torchvision's or timm's. `program` is
+    the hash and the runtime of a model that is a program, such as an ONNX file; "" for a module with weights.
     """
 
     module: nn.Module
@@ -49,16 +48,16 @@ class LoadedModel:
 
 
 def choose_device(text: str, *, worker: int | None = None) -> torch.device:
-    """The device that `auto`, `cpu`, `cuda` or `cuda:N` means here; auto is CUDA where there is one, else the CPU.
+    """Return the device of `auto`, `cpu`, `cuda` or `cuda:N`; auto is CUDA if there is a device, else the CPU.
 
     Args:
-        text: what was asked for.
-        worker: the number of an xdist worker: without a number in `text`, workers take the GPUs in turn.
+        text: the device that the user asked for.
+        worker: the number of an xdist worker; workers take the GPUs in turn if `text` has no number.
 
     Raises:
-        ConfigError: CUDA is absent, has no device N, or the text is another.
+        ConfigError: CUDA is absent, has no device N, or the text is unknown.
     """
-    with warnings.catch_warnings():  # an old driver warns, and then simply is no CUDA
+    with warnings.catch_warnings():  # an old driver warns, and then there is no CUDA
         warnings.simplefilter("ignore")
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if text == "cpu" or (text == "auto" and not count):
@@ -81,11 +80,11 @@ def load_model(
     device: torch.device,
     loading: Loading = Loading(),  # noqa: B008 - frozen, so sharing the default is safe
 ) -> LoadedModel:
-    """The model of `--failaware-model`: a file, published weights by name, or what a factory returns.
+    """Load the model of `--failaware-model`: a file, published weights by name, or the result of a factory.
 
-    A file of weights belongs to the architecture `arch`; without one it is inferred, and the notes say so. The weights
-    give the number of classes. Loading is strict, nothing is downloaded or run unasked, and torch's global random state
-    stays as it was.
+    A file of weights is loaded into the architecture `arch`; without it the architecture is inferred, with a note.
+    The weights give the number of classes. Loading is strict, nothing is downloaded or run without permission, and
+    torch's global random state does not change.
 
     Raises:
         ModelError: The file, the architecture or the factory cannot be used, or they do not fit together.
@@ -111,10 +110,10 @@ def load_model(
 def adopt_model(
     module: nn.Module, device: torch.device, architecture: str = "", *, code: str = "the given module"
 ) -> LoadedModel:
-    """The user's own module, made ready in place: moved to the device, in eval mode, gradients off.
+    """Prepare the user's module in place: move it to the device, in eval mode, gradients off.
 
     Raises:
-        ModelError: It is not a torch.nn.Module, or its weights have no values.
+        ModelError: The object is not a torch.nn.Module, or its weights have no values.
     """
     if not isinstance(module, nn.Module):
         raise ModelError(f"the model is {kind_of(module)}, not a torch.nn.Module; give an instance of one")
@@ -133,7 +132,7 @@ def adopt_model(
 
 @contextmanager
 def restored(module: object) -> Iterator[None]:
-    """Whatever happens inside, a module has its device, its modes and its gradients back afterwards."""
+    """Restore the device, the modes and the gradients of a module at the end, even after an error."""
     if not isinstance(module, nn.Module):
         yield
         return
@@ -147,7 +146,7 @@ def restored(module: object) -> Iterator[None]:
         for part, training in modes:
             part.training = training
         for parameter, required in gradients:
-            if parameter.requires_grad != required:  # a lazy layer's refuses to be set at all
+            if parameter.requires_grad != required:  # a lazy layer refuses to be set
                 parameter.requires_grad_(required)
 
 
@@ -156,8 +155,8 @@ def restored(module: object) -> Iterator[None]:
 
 def _from_factory(source: Source, arch: Source | None, device: torch.device) -> LoadedModel:
     place = f"--failaware-model={source}"
-    found = load_attribute(source.target, "--failaware-model")
-    module = found if isinstance(found, nn.Module) else call_factory(found, place)
+    target = load_attribute(source.target, "--failaware-model")
+    module = target if isinstance(target, nn.Module) else call_factory(target, place)
     loaded = adopt_model(module, device, architecture_name(source), code=source.target)
     return replace(loaded, notes=_unused(arch, "the factory"))
 
@@ -172,8 +171,8 @@ def _unused(arch: Source | None, builder: str) -> tuple[str, ...]:
 
 
 def _from_name(source: Source, arch: Source | None, device: torch.device, loading: Loading) -> LoadedModel:
-    path, own = published(source, loading)
-    loaded = _from_file(path, own, device, replace(loading, checkpoint_key=""))
+    path, published_arch = published(source, loading)
+    loaded = _from_file(path, published_arch, device, replace(loading, checkpoint_key=""))
     if hasattr(loaded.module, "transform_input"):  # the published Inceptions were trained on another scale of pixels
         vars(loaded.module)["transform_input"] = True
     return replace(loaded, notes=(*loaded.notes, *_unused(arch, "the name")))
@@ -187,7 +186,7 @@ def _from_file(path: Path, arch: Source | None, device: torch.device, loading: L
     if form in (Format.TORCHSCRIPT, Format.EXPORTED, Format.ONNX):
         return _from_program(path, form, arch, device, loading)
     content = read_content(path, form, loading)
-    if (pickled := find_module(content, loading.checkpoint_key)) is not None:  # only where the file is trusted
+    if (pickled := find_module(content, loading.checkpoint_key)) is not None:  # only in a trusted file
         module, key, others = pickled
         choice = choice_note("model", key, others)
         notes = ("a pickled model, whose code ran as trusted", *choice, *_unused(arch, "the pickled model"))

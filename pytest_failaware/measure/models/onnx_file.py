@@ -1,4 +1,4 @@
-"""An ONNX file as a message: parsed by the onnx library, its operators and the files of its weights checked."""
+"""Parse an ONNX file with the onnx library, and check its operators and the files of its weights."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pytest_failaware.core.errors import ModelError
 from pytest_failaware.core.text import describe_error, one_line
 
 # onnxruntime's quantiser and optimiser write operators of com.microsoft. They are compiled into the runtime; on the CPU
-# none of them opens a file or calls other code. Operators of any other domain come from a library of somebody else's.
+# none of them opens a file or calls other code. Operators of other domains come from other libraries.
 _DOMAINS: Final = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 _LONGEST: Final = 2**31  # bytes; a protobuf message must be shorter
 _PLACE: Final = ("location", "offset", "length")
 
 
 def refuse_long(path: Path) -> None:
-    """Refuse what protobuf cannot hold, before it is read.
+    """Refuse a file that is too long for protobuf, before it is read.
 
     Raises:
         ModelError: the file is too long.
@@ -31,7 +31,7 @@ def refuse_long(path: Path) -> None:
 
 
 def parse_onnx(path: Path, content: bytes) -> Any:  # Any: onnx.ModelProto, of a library that may be absent
-    """Return the model in a file, without what the onnx library does not know, so that nobody else reads it either.
+    """Return the model in a file without fields that the onnx library does not know, so that no runtime reads them.
 
     Raises:
         ModelError: the onnx library is missing or cannot read the file, or the model has custom operators.
@@ -70,9 +70,9 @@ def _import_onnx(path: Path) -> Any:  # Any: as above
 
 
 def _refuse_custom_operators(path: Path, model: Any) -> None:  # Any: as above
-    own = {(function.domain, function.name) for function in model.functions}
+    local = {(function.domain, function.name) for function in model.functions}
     nodes = [(node.domain, node.op_type) for node in _parts(model, "NodeProto")]
-    custom = {f"{domain}:{name}" for domain, name in nodes if domain not in _DOMAINS and (domain, name) not in own}
+    custom = {f"{domain}:{name}" for domain, name in nodes if domain not in _DOMAINS and (domain, name) not in local}
     if custom:
         raise ModelError(
             f"{path}: an ONNX program with custom operators, {one_line(', '.join(sorted(custom)[:6]))}; none of it was "
@@ -81,28 +81,28 @@ def _refuse_custom_operators(path: Path, model: Any) -> None:  # Any: as above
 
 
 def external_tensors(path: Path, model: Any) -> list[tuple[Any, dict[str, str]]]:  # Any: as above
-    """Return each tensor whose data lies in another file, wherever in the model it is, and what it says of the place.
+    """Return each tensor of the model whose data lies in another file, with the place that it names.
 
     Raises:
-        ModelError: a tensor says twice where its data is, or not by text and numbers.
+        ModelError: a tensor names the place of its data twice, or not by text and numbers.
     """
-    found = []
+    tensors = []
     for tensor in _parts(model, "TensorProto"):
         if tensor.data_location == tensor.EXTERNAL:
-            found.append((tensor, _place(path, tensor)))
+            tensors.append((tensor, _place(path, tensor)))
         else:
             tensor.ClearField("external_data")
-    return found
+    return tensors
 
 
 def _place(path: Path, tensor: Any) -> dict[str, str]:  # Any: as above
-    """Return the location, and where they are given the offset and the length, in bytes; nothing else is kept."""
+    """Return the location and, if present, the offset and the length in bytes; nothing else is kept."""
     entries = [(entry.key, entry.value) for entry in tensor.external_data if entry.key in _PLACE]
     place = {"location": ""} | dict(entries)
-    is_text = all(isinstance(value, str) for _, value in entries)  # what is no UTF-8 comes as bytes
+    is_text = all(isinstance(value, str) for _, value in entries)  # text that is not UTF-8 comes as bytes
     if len(dict(entries)) < len(entries) or not is_text or not _are_numbers(place):
         raise ModelError(
-            f"{path}: the tensor {one_line(repr(tensor.name))} does not say in one plain way where its data is; "
+            f"{path}: the tensor {one_line(repr(tensor.name))} does not name one plain place of its data; "
             "export it again"
         )
     return place
@@ -113,7 +113,7 @@ def _are_numbers(place: dict[str, str]) -> bool:
 
 
 def put(tensor: Any, place: dict[str, str]) -> None:  # Any: as above
-    """Write into a tensor where its data is."""
+    """Write the place of its data into a tensor."""
     tensor.ClearField("external_data")
     for key, value in place.items():
         tensor.external_data.add(key=key, value=value)
@@ -123,7 +123,7 @@ def _parts(message: Any, kind: str) -> Iterator[Any]:  # Any: as above
     """Yield the messages of a kind that a message holds, at any depth."""
     if message.DESCRIPTOR.name == kind:
         yield message
-    if message.DESCRIPTOR.name == "TensorProto":  # holds long data, and no message that is asked for
+    if message.DESCRIPTOR.name == "TensorProto":  # it holds long data and no wanted message
         return
     for field, value in message.ListFields():
         if field.message_type is not None:

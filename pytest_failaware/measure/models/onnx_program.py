@@ -1,4 +1,4 @@
-"""An ONNX file as a function from images to logits, computed by onnxruntime on the CPU."""
+"""Open an ONNX file as a function from images to logits, which onnxruntime computes on the CPU."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ _ERRORS_ONLY: Final = 3  # onnxruntime's level of log; it writes warnings straig
 
 
 class OnnxProgram:
-    """One input, one output; a batch that was fixed at export is met by parts, the last one filled up."""
+    """A program with one input and one output; for a fixed batch size, batches are split and padded."""
 
     def __init__(self, session: Any, path: Path) -> None:  # Any: onnxruntime ships no types
         inputs, outputs = session.get_inputs(), session.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1 or not _is_classifier(inputs[0], outputs[0]):
-            given = ", ".join(f"{one.name} {one.type} {one.shape}" for one in (*inputs, *outputs))
+            signature = ", ".join(f"{value.name} {value.type} {value.shape}" for value in (*inputs, *outputs))
             raise ModelError(
                 f"{path}: a classifier has one input of images (N, C, H, W) in float32 or float16 and one output of "
-                f"logits in these or float64, this program has {len(inputs)} and {len(outputs)}: {one_line(given)}; "
-                "export the model so"
+                f"logits in these or float64, this program has {len(inputs)} and {len(outputs)}: "
+                f"{one_line(signature)}; export the model so"
             )
         self.session, self.input, self.type = session, inputs[0].name, _TYPES[inputs[0].type]
         batch = inputs[0].shape[0]
         self.batch: int | None = batch if isinstance(batch, int) and batch > 0 else None
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits, (N, K), on the device of the images."""
+        """Return logits, (N, K), on the device of the images."""
         if torch.is_autocast_enabled(images.device.type):
-            raise ModelError("an ONNX program computes in its own precision; leave --failaware-precision out")
+            raise ModelError("an ONNX program computes in its own precision; remove --failaware-precision")
         pixels = np.ascontiguousarray(images.cpu().numpy(), dtype=self.type)
         step = self.batch or len(pixels)
         parts = [self._part(pixels[start : start + step], step) for start in range(0, len(pixels), step)]
@@ -55,12 +55,12 @@ class OnnxProgram:
 
 
 def _is_classifier(images: Any, logits: Any) -> bool:  # Any: as above
-    """Whether the input can be images and the output logits, by their types and dimensions."""
+    """Return whether the types and dimensions fit images as input and logits as output."""
     return images.type in _TYPES and len(images.shape) == 4 and logits.type in _LOGITS
 
 
 def open_onnx(path: Path) -> tuple[OnnxProgram, str, str]:
-    """The program, the SHA-256 over its file and the files of its weights, and onnxruntime's version.
+    """Return the program, the SHA-256 over its file and the files of its weights, and the version of onnxruntime.
 
     Raises:
         ModelError: onnx or onnxruntime is missing or refuses the file, it has custom operators, or its weights lie
@@ -94,34 +94,34 @@ def _import_runtime(path: Path) -> Any:  # Any: onnxruntime ships no types
 
 
 def _session(runtime: Any, private: Path, path: Path) -> Any:  # Any: as above
-    """A session on what was checked, written again by the library that checked it, in a folder with nothing else."""
+    """Return a session on the checked model, which onnx wrote again into an empty folder."""
     options = runtime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     options.intra_op_num_threads = torch.get_num_threads()
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # never the runtime's own form
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # never the runtime's own format
     try:
         return runtime.InferenceSession(str(private), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime raises a class of its own for each kind of fault
+    except Exception as error:  # the runtime has a class of error for each kind of fault
         reason = describe_error(error).replace(str(private), path.name)
         raise ModelError(f"{path}: onnxruntime cannot load it ({reason}); export it again") from error
 
 
 def _copy_weights(path: Path, model: Any, folder: Path) -> dict[str, bytes]:  # Any: onnx.ModelProto
-    """Copy the files of the weights under names of ours, which the model then names, and return their digests by name.
+    """Copy the files of the weights under new names, put these into the model, and return the digests by old name.
 
-    With other names nothing depends on how the runtime reads a name: it takes some for addresses in memory.
+    New names are needed since the runtime reads some names as addresses in memory.
     """
     tensors = external_tensors(path, model)
     names = sorted({place["location"] for _, place in tensors})
-    own = {name: f"{number}.data" for number, name in enumerate(names)}
-    digests = {name: _copy(path, name, folder / own[name]) for name in names}
+    private_names = {name: f"{number}.data" for number, name in enumerate(names)}
+    digests = {name: _copy(path, name, folder / private_names[name]) for name in names}
     for tensor, place in tensors:
-        put(tensor, place | {"location": own[place["location"]]})
+        put(tensor, place | {"location": private_names[place["location"]]})
     return digests
 
 
 def _copy(path: Path, name: str, target: Path) -> bytes:
-    """Copy one file of weights, and return the SHA-256 of its name and of the very bytes that were copied."""
+    """Copy a file of weights, and return the SHA-256 of its name and of the copied bytes."""
     digest = hashlib.sha256(name.encode() + b"\0")
     place = _place(path, name)
     with place.open("rb") as source, target.open("xb") as copy:
@@ -135,13 +135,13 @@ def _copy(path: Path, name: str, target: Path) -> bytes:
 
 
 def _place(path: Path, name: str) -> Path:
-    """The file that a model names, with its links resolved."""
+    """Return the file that a model names, with its links resolved."""
     is_plain = name.isprintable() and bool(name) and not Path(name).is_absolute() and ".." not in Path(name).parts
-    folders = (path.parent.resolve(), path.resolve().parent)  # a store of models may hold both behind links
+    folders = (path.parent.resolve(), path.resolve().parent)  # in a store of models both may be links
     try:
         place = (path.parent / name).resolve() if is_plain else path
         is_there = place.is_file()
-    except (OSError, RuntimeError) as error:  # too long, or links in a circle
+    except (OSError, RuntimeError) as error:  # the name is too long, or links form a circle
         raise ModelError(
             f"{path}: names weights that no file has ({describe_error(error)}); export it again"
         ) from error
@@ -156,7 +156,7 @@ def _place(path: Path, name: str) -> Path:
 
 
 def _sha256(content: bytes, digests: dict[str, bytes]) -> str:
-    """The hash of the file, and where its weights lie in others, one over the digests of all, by their names."""
+    """Return the hash of the file; if other files hold the weights, a hash over the digests of all files by name."""
     if not digests:
         return hashlib.sha256(content).hexdigest()
     digests = {"": hashlib.sha256(b"\0" + content).digest()} | digests

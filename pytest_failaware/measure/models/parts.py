@@ -1,4 +1,4 @@
-"""What is named as a model and is only a part of one: a folder, a shard, an index of shards, an address."""
+"""Refuse paths that are only a part of a model: a folder, a shard, an index of shards, an address."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def refuse_part(path: Path) -> None:
 
 
 def folder_finding(path: Path) -> str:
-    """Why a folder is no model, and what to give instead."""
+    """Return why a folder is not a model, and what to give instead."""
     if (path / ".metadata").is_file() or any(path.glob("*.distcp")):
         return f"a distributed checkpoint of torch; make one file of it with {_CONVERT.format(folder=path)}"
     if (path / "zero_to_fp32.py").is_file():
@@ -48,11 +48,11 @@ def folder_finding(path: Path) -> str:
 
 
 def address_finding(path: Path) -> str:
-    """Why there is no file if an address was typed, "" if none was."""
-    found = _ADDRESS.search(path.as_posix())
-    if found is None:
+    """Return why an address is not a file, "" if the path is not an address."""
+    address = _ADDRESS.search(path.as_posix())
+    if address is None:
         return ""
     return (
-        f"{found['scheme']}: is an address, and only files are read; fetch it first and give the file, or load it in "
+        f"{address['scheme']}: is an address, and only files are read; fetch it first and give the file, or load it in "
         "the hook pytest_failaware_load_model"
     )

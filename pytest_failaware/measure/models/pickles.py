@@ -1,4 +1,4 @@
-"""What a pickle asks for and how large it would grow, found by reading its opcodes; no pickle is loaded here."""
+"""Read the opcodes of a pickle to find the globals that it asks for and its size when loaded; no pickle is loaded."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from pytest_failaware.measure.models.archives import RESAVE, damaged
 
 PICKLE_BYTES: Final = 8_000_000  # a network of a thousand tensors takes 100 kB
 _DEPTH: Final = 200  # values in values; torch.save itself cannot write a thousand
-_PARTS: Final = 100_000_000  # of all values, each counted with its own parts, as hashing a key visits them
+_PARTS: Final = 100_000_000  # of all values, counted with their own parts, as hashing a key visits them
 _FILLING: Final = ("APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD")  # they fill a container
 _READING_ERRORS: Final = (ValueError, IndexError, EOFError, KeyError, UnicodeError)
 
 
 @dataclass(slots=True)
 class _Value:
-    """A value that a pickle would build: the number of its parts, each as often as it is reached, and its depth."""
+    """A value that a pickle would build: its depth, and the number of its parts, repeated parts counted again."""
 
     parts: int = 1
     depth: int = 1
 
     def add(self, values: list[_Value]) -> None:
-        """Put values into this one."""
+        """Add values as parts of this value."""
         self.parts += sum(value.parts for value in values)
         self.depth = max([self.depth, *(value.depth + 1 for value in values)])
 
 
 @dataclass(slots=True)
 class _Machine:
-    """The machine that loads a pickle, with sizes in place of values; `parts` sums up what every opcode took."""
+    """The machine that loads a pickle, with sizes in place of values; `parts` is the sum over all opcodes."""
 
     stack: list[_Value | None] = field(default_factory=list)  # None is a mark
     memo: dict[object, _Value] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class _Machine:
     depth: int = 0
 
     def step(self, opcode: Any, argument: object) -> None:  # Any: pickletools exports no type
-        """Do to the stack what an opcode does."""
+        """Apply an opcode to the stack."""
         if opcode.name == "MARK":
             self.stack.append(None)
         elif opcode.name == "DUP":
@@ -59,11 +59,11 @@ class _Machine:
         value = (self.stack.pop() if fills else None) or _Value()
         value.add(taken)
         self.stack.extend([value] * len(opcode.stack_after))
-        self.parts += sum(one.parts for one in taken)
+        self.parts += sum(part.parts for part in taken)
         self.depth = max(self.depth, value.depth)
 
     def _take(self, opcode: Any, fills: bool) -> list[_Value]:  # Any: as above
-        """Take from the stack what an opcode takes, except the container that it fills."""
+        """Pop the arguments of an opcode from the stack, except the container that it fills."""
         before = [kind.name for kind in opcode.stack_before]
         if "mark" not in before:
             return [self.stack.pop() or _Value() for _ in before[fills:]]
@@ -74,12 +74,12 @@ class _Machine:
 
 
 def check_pickles(path: Path, stream: BinaryIO, count: int) -> None:
-    """Refuse pickles that are small and grow without bounds when they are loaded, as tuples of the same tuples do.
+    """Refuse small pickles that grow without bounds when they are loaded, such as tuples of the same tuples.
 
     Args:
-        path: names the file in the error.
-        stream: the pickles, one after the other; what follows them is not read.
-        count: how many there are at most.
+        path: of the file, for errors.
+        stream: the pickles, one after the other; later bytes are not read.
+        count: the largest number of pickles.
 
     Raises:
         ModelError: a pickle nests too deep, unfolds to too many parts, is too long or is damaged.
@@ -91,14 +91,14 @@ def check_pickles(path: Path, stream: BinaryIO, count: int) -> None:
         stream.seek(start)
         try:
             finding = _excess(stream)
-        except _READING_ERRORS as error:  # what cannot be read here must not be read by the loader in another way
+        except _READING_ERRORS as error:  # a pickle that is unreadable here must not reach the loader
             raise damaged(path, error) from error
         if finding:
             raise ModelError(f"{path}: {finding}, and none of it was run; write one with {RESAVE}")
 
 
 def _excess(stream: BinaryIO) -> str:
-    """Return what is too large in one pickle, "" where nothing is."""
+    """Return what is too large in a pickle, "" if nothing is."""
     machine, start = _Machine(), stream.tell()
     for opcode, argument, _ in pickletools.genops(_bounded(stream)):
         machine.step(opcode, argument)
@@ -112,9 +112,9 @@ def _excess(stream: BinaryIO) -> str:
 
 
 class _Bounded:
-    """A stream of which one read takes no more than a pickle may have: a file takes the memory that is asked for first.
+    """A stream that limits each read to the size of a pickle, since a file allocates the requested memory first.
 
-    pickletools reads as many bytes as a pickle says that a text has, and refuses fewer.
+    pickletools reads as many bytes as the pickle claims for a text, and refuses fewer.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -128,7 +128,7 @@ class _Bounded:
 
 
 def _bounded(stream: BinaryIO) -> IO[bytes]:
-    return cast("IO[bytes]", _Bounded(stream))  # genops asks for nothing else of it
+    return cast("IO[bytes]", _Bounded(stream))  # genops uses only these methods
 
 
 def names_in(stream: BinaryIO) -> Iterator[str]:
@@ -147,5 +147,5 @@ def names_in(stream: BinaryIO) -> Iterator[str]:
                     texts.append(memo.get(value, "?"))
                 elif isinstance(value, str):
                     texts.append(value)
-    except _READING_ERRORS:  # genops' ways to say that here is no pickle
+    except _READING_ERRORS:  # genops raises these if there is no pickle
         return

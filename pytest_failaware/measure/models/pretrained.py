@@ -1,4 +1,4 @@
-"""Published weights by name, `torchvision:NAME` and `timm:NAME`: from the libraries' caches, else only if allowed."""
+"""Find published weights, `torchvision:NAME` or `timm:NAME`, in the libraries' caches, or download them if allowed."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _HUB_FILES: Final = ("model.safetensors", "pytorch_model.bin")
 
 
 def published(source: Source, loading: Loading) -> tuple[Path, Source]:
-    """The file of the weights that a name stands for, and the architecture they belong to.
+    """Return the file of published weights, and their architecture.
 
     Raises:
-        ModelError: there is no such name, or the file is not there and must not or cannot be downloaded.
+        ModelError: the name is unknown, or the file is absent and cannot or must not be downloaded.
     """
     place = f"--failaware-model={source}"
     if source.kind is SourceKind.TORCHVISION:
@@ -38,7 +38,7 @@ def published(source: Source, loading: Loading) -> tuple[Path, Source]:
 
 
 def _torchvision_weights(target: str, place: str) -> tuple[str, str]:
-    """The architecture and the address of `resnet18` (its default weights) or `ResNet18_Weights.IMAGENET1K_V1`."""
+    """Return architecture and address of `resnet18` (its default weights) or `ResNet18_Weights.IMAGENET1K_V1`."""
     models = import_torchvision_models()
     enum, dot, member = target.partition(".")
     if not dot:
@@ -63,9 +63,9 @@ def _from_url(url: str, place: str, loading: Loading) -> Path:
     if not loading.downloads:
         raise _absent(place, url, str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    found = _HASH_IN_NAME.search(name)
+    match = _HASH_IN_NAME.search(name)
     try:
-        torch.hub.download_url_to_file(url, str(path), hash_prefix=found and found[1], progress=False)
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=match and match[1], progress=False)
     except Exception as error:  # the network has many ways to fail
         raise _failed(place, url, str(path), error) from error
     return path
@@ -109,13 +109,13 @@ def _downloaded(hub: Any, repository: str, name: str) -> str:  # Any: a library 
 
 def _absent(place: str, address: str, where: str) -> ModelError:
     return ModelError(
-        f"{place}: its weights ({address}) are not in {where}, and nothing is downloaded unasked; add "
-        "--failaware-allow-download, or fetch the file where there is a network and give it with --failaware-arch"
+        f"{place}: its weights ({address}) are not in {where}, and downloads are not allowed; add "
+        "--failaware-allow-download, or fetch the file on another machine and give it with --failaware-arch"
     )
 
 
 def _failed(place: str, address: str, where: str, error: Exception) -> ModelError:
     return ModelError(
-        f"{place}: cannot download {address} to {where} ({describe_error(error)}); fetch the file where there is a "
-        "network and give it with --failaware-arch"
+        f"{place}: cannot download {address} to {where} ({describe_error(error)}); fetch the file on another "
+        "machine and give it with --failaware-arch"
     )

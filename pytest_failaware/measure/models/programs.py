@@ -1,4 +1,4 @@
-"""Models that are programs rather than weights: TorchScript, torch.export and ONNX, each as one opaque module."""
+"""Load models that are programs, not weights: TorchScript, torch.export and ONNX, each as an opaque module."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ Compute = Callable[[torch.Tensor], torch.Tensor]
 """Inputs (B, C, H, W) on the model's device -> logits (B, K)."""
 
 _NOTES: Final = {
-    Format.TORCHSCRIPT: "a program of TorchScript, a form that torch gave up; --failaware-trust-model lets it run",
+    Format.TORCHSCRIPT: "a program of TorchScript, which torch no longer develops; --failaware-trust-model lets it run",
     Format.EXPORTED: "a program of torch.export; --failaware-trust-model lets it run",
 }
 
 
 class Program(nn.Module):
-    """What a program computes, without parameters or parts that could be seen, folded or written to."""
+    """A program as a module without visible parameters or parts, so that nothing can fold or change them."""
 
     def __init__(self, compute: Compute) -> None:
         super().__init__()
-        self._compute = (compute,)  # in a tuple, since a module would become a part of this one
+        self._compute = (compute,)  # in a tuple, since a module would become a submodule
 
     @property
     def inner(self) -> nn.Module | None:
-        """The module that computes, to see whether it writes to itself; None where another runtime computes."""
+        """The module that computes, to notice writes to its state; None if another runtime computes."""
         return self._compute[0] if isinstance(self._compute[0], nn.Module) else None
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits, (B, K)."""
+        """Return logits, (B, K)."""
         return self._compute[0](images)
 
 
@@ -56,10 +56,10 @@ class LoadedProgram:
 
 
 def load_program(path: Path, form: Format, device: torch.device, loading: Loading) -> LoadedProgram:
-    """The program in a file, ready to compute on the device.
+    """Load the program in a file, ready to compute on the device.
 
     Raises:
-        ModelError: it cannot be loaded, or can run any code and is not trusted.
+        ModelError: the file cannot be loaded, or it can run any code and is not trusted.
     """
     if form is Format.ONNX:
         return _onnx(path)
@@ -69,7 +69,7 @@ def load_program(path: Path, form: Format, device: torch.device, loading: Loadin
         warnings.simplefilter("ignore")
         try:
             compute = load(content, device)
-        except Exception as error:  # a damaged file raises whatever its bytes provoke
+        except Exception as error:  # a damaged file raises errors of any kind
             raise damaged(path, error) from error
     return LoadedProgram(
         module=Program(compute),
@@ -81,7 +81,7 @@ def load_program(path: Path, form: Format, device: torch.device, loading: Loadin
 
 def _onnx(path: Path) -> LoadedProgram:
     compute, sha256, version = open_onnx(path)
-    note = "an ONNX program: it computes by onnxruntime on the CPU"
+    note = "an ONNX program: onnxruntime computes it on the CPU"
     return LoadedProgram(module=Program(compute), sha256=sha256, runtime=f"onnxruntime {version}", note=note)
 
 

@@ -1,7 +1,7 @@
-"""Which torchvision classifier weights belong to, read off the names and shapes of their tensors: a lookup in a table.
+"""Look up the torchvision classifier of weights by the names and shapes of their tensors.
 
-scripts/fingerprints.py writes the table. An option that leaves no tensor (an activation, a stride, a dilation) is not
-seen.
+scripts/fingerprints.py writes the table. An option that changes no tensor (an activation, a stride, a dilation) is not
+recognised.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Shape = tuple[int, ...]
 
 TABLE: Final = Path(__file__).with_name("torchvision_fingerprints.json")
 EXAMPLES: Final = "--failaware-arch=timm:NAME or --failaware-arch=mypkg.models:build"
-"""How an architecture is named that is none of torchvision's."""
-_DIGITS: Final = 6  # of a digest, in hex; strict loading has the last word
-_FEWEST: Final = 10  # tensors under a prefix, for it to be looked into
+"""How to name an architecture that torchvision does not have."""
+_DIGITS: Final = 6  # hex digits of a digest; strict loading checks the result
+_FEWEST: Final = 10  # tensors under a prefix that is tried
 _DEEPEST: Final = 6  # dots in a prefix
-_ENOUGH: Final = 0.5  # of the tensors of both sides, for the nearest architecture to be worth naming
+_ENOUGH: Final = 0.5  # share of common tensors from which the nearest architecture is named
 _UNSEEN: Final = {"googlenet": "transform_input", "inception_v3": "transform_input"}  # True with published weights
 
 
@@ -35,12 +35,12 @@ _UNSEEN: Final = {"googlenet": "transform_input", "inception_v3": "transform_inp
 class Fit:
     """A torchvision classifier, built with `options`, for the tensors whose names begin with `prefix`.
 
-    `classes` is the number of the last head, which answers, and None where there is no such head. `likeness`, from 0 to
-    1, is the share of the tensors besides the heads that both sides have. `is_exact`: all fit, and the heads agree.
+    `classes` is the number of rows of the last head, None if there is no such head. `likeness`, from 0 to 1, is the
+    share of common tensors, without the heads. `is_exact`: all tensors fit, and the heads agree.
     """
 
     name: str
-    options: Mapping[str, Any]  # Any: a flag or a size, whatever the builder takes
+    options: Mapping[str, Any]  # Any: a flag, a size, or another option of the builder
     classes: int | None
     prefix: str
     likeness: float
@@ -52,12 +52,12 @@ class Fit:
 
     @property
     def source(self) -> Source:
-        """What could have been typed instead."""
+        """The source that a user could have typed instead."""
         return Source(kind=SourceKind.TORCHVISION, target=self.name)
 
     @property
     def note(self) -> str:
-        """What a run that uses it says of it."""
+        """A line for the summary of a run that uses the classifier."""
         unseen = f", which do not show its {_UNSEEN[self.name]} (taken as False)" if self.name in _UNSEEN else ""
         return (
             f"inferred the architecture {self} with {self.classes} classes from the weights' names and shapes{unseen}; "
@@ -66,10 +66,10 @@ class Fit:
 
 
 def infer(shapes: Mapping[str, Shape], path: Path) -> Fit:
-    """The classifier that the tensors of the file `path` belong to, or else the nearest, for a strict load to judge.
+    """Return the classifier of the tensors of the file `path`, or else the nearest, which a strict load checks.
 
     Raises:
-        ModelError: none is near, or only once a prefix is taken off the names.
+        ModelError: none is near, or only without a prefix of the names.
     """
     fit = recognise(shapes) or nearest(shapes)
     if fit is None:
@@ -87,19 +87,19 @@ def infer(shapes: Mapping[str, Shape], path: Path) -> Fit:
 
 
 def recognise(shapes: Mapping[str, Shape]) -> Fit | None:
-    """The classifier that has exactly these tensors, with any number of classes, else None."""
+    """Return the classifier that has exactly these tensors, with any number of classes, else None."""
     return next((fit for fit in _fits(shapes, "") if fit.is_exact), None)
 
 
 def nearest(shapes: Mapping[str, Shape]) -> Fit | None:
-    """The classifier that has most of the tensors, under some prefix or none, where it has at least half of them."""
+    """Return the classifier that has most of the tensors, under any prefix, if it has at least half of them."""
     fits = (fit for prefix in _prefixes(shapes) for fit in _fits(shapes, prefix))
     best = max(fits, key=lambda fit: (fit.is_exact, fit.likeness))
     return best if best.likeness >= _ENOUGH else None
 
 
 def _prefixes(shapes: Mapping[str, Shape]) -> list[str]:
-    """What stands before enough of the names; the empty prefix first, then by length."""
+    """Return the prefixes of at least ten names: the empty prefix first, then by length."""
     parts = [name.split(".") for name in shapes]
     depths = Counter(".".join(part[:depth]) + "." for part in parts for depth in range(1, min(len(part), _DEEPEST + 1)))
     common = [prefix for prefix, names in depths.items() if names >= _FEWEST]
@@ -107,12 +107,12 @@ def _prefixes(shapes: Mapping[str, Shape]) -> list[str]:
 
 
 def _fits(shapes: Mapping[str, Shape], prefix: str) -> Iterator[Fit]:
-    """How far each architecture of the table fits the tensors under a prefix."""
-    given = {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
-    digests = {name: digest(name, shape) for name, shape in given.items() if tells(name)}
+    """Yield how well each architecture of the table fits the tensors under a prefix."""
+    tensors = {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
+    digests = {name: digest(name, shape) for name, shape in tensors.items() if tells(name)}
     for known in fingerprints():
-        body = {one for name, one in digests.items() if name not in known.heads}
-        rows = [_rows(given.get(name, ()), rest) for name, rest in known.heads.items()]
+        body = {digest_of_tensor for name, digest_of_tensor in digests.items() if name not in known.heads}
+        rows = [_rows(tensors.get(name, ()), rest) for name, rest in known.heads.items()]
         likeness = len(body & known.body) / len(body | known.body)
         yield Fit(
             name=known.name,
@@ -125,7 +125,7 @@ def _fits(shapes: Mapping[str, Shape], prefix: str) -> Iterator[Fit]:
 
 
 def _rows(shape: Shape, rest: Shape) -> int | None:
-    """The number of classes of a head with this shape."""
+    """Return the number of classes of a head with this shape."""
     return shape[0] if shape and shape[1:] == rest else None
 
 
@@ -134,7 +134,7 @@ def _rows(shape: Shape, rest: Shape) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """The tensors of one torchvision classifier, as `options` of its builder shape them.
+    """The tensors of a torchvision classifier that is built with `options`.
 
     `heads` are the tensors with one row per class, and their shapes without the rows; `body` the digests of all others.
     """
@@ -147,7 +147,7 @@ class Fingerprint:
 
 @functools.cache
 def fingerprints() -> tuple[Fingerprint, ...]:
-    """The table."""
+    """Read the table."""
     entries = json.loads(TABLE.read_text(encoding="utf-8"))["architectures"]
     return tuple(
         Fingerprint(
@@ -161,11 +161,11 @@ def fingerprints() -> tuple[Fingerprint, ...]:
 
 
 def digest(name: str, shape: Shape) -> str:
-    """What stands for one tensor in the table."""
+    """Return the digest that stands for a tensor in the table."""
     plain = tuple(shape)  # a torch.Size prints as no other tuple does
     return hashlib.sha256(f"{name} {plain}".encode(errors="surrogatepass")).hexdigest()[:_DIGITS]
 
 
 def tells(name: str) -> bool:
-    """Whether a tensor tells architectures apart; files from before torch 0.4.1 have no counters of batches."""
+    """Return whether a tensor distinguishes architectures; files before torch 0.4.1 have no counters of batches."""
     return not name.endswith("num_batches_tracked")

@@ -1,4 +1,4 @@
-"""What a model remembers: its weights, buffers and extra state, as a hash and as a count of the writes to them."""
+"""Hash the state of a model (weights, buffers and extra state), and count the writes to it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from pytest_failaware.measure.models.programs import Program
 
 
 def model_sha256(module: nn.Module) -> str:
-    """The SHA-256, in hex, of all weights and buffers: over (name, dtype, shape, bytes), sorted by name.
+    """Return the SHA-256, in hex, of all weights and buffers: over (name, dtype, shape, bytes), sorted by name.
 
-    Device, memory format and gradients do not matter. Members of extra state count as weights do where they are
-    tensors, by their text where they are plain values, else by their class alone.
+    Device, memory format and gradients do not matter. Tensors in extra state count like weights, plain values count by
+    their text, and other values only by their class.
 
     Raises:
         ModelError: a tensor has no values.
@@ -38,7 +38,7 @@ def model_sha256(module: nn.Module) -> str:
 
 
 def weights_version(module: nn.Module) -> int:
-    """How often the weights and buffers have been written to in place; tensors of inference mode keep no count."""
+    """Return the number of in-place writes to weights and buffers; tensors of inference mode have no count."""
     tensors = (value for value in _state(module).values() if isinstance(value, torch.Tensor))
     return sum(tensor._version for tensor in tensors if not tensor.is_inference())
 
@@ -57,14 +57,14 @@ def check_values(module: nn.Module) -> None:
             )
 
 
-def _state(module: nn.Module) -> dict[str, Any]:  # Any: what a module's get_extra_state returns
-    """The state dict; that of a program's own module, where it has one."""
+def _state(module: nn.Module) -> dict[str, Any]:  # Any: a module's get_extra_state returns any value
+    """Return the state dict; for a program, that of its module, if it has one."""
     inner = module.inner if isinstance(module, Program) else module
     return {} if inner is None else dict(inner.state_dict(keep_vars=True))
 
 
 def _members(name: str, value: object) -> Iterator[tuple[str, torch.Tensor | str]]:
-    """The tensors of a value by name, those within collections too, and the text of what is none."""
+    """Yield the tensors of a value by name, also in collections, and a text for any other value."""
     if isinstance(value, torch.Tensor):
         yield name, value
     elif isinstance(value, Mapping):
@@ -82,7 +82,7 @@ def _members(name: str, value: object) -> Iterator[tuple[str, torch.Tensor | str
 
 
 def tensor_bytes(name: str, tensor: torch.Tensor) -> memoryview:
-    """The values in the order of the dense tensor; those of an int8 tensor as the numbers that they stand for."""
+    """Return the bytes of a tensor in dense order; an int8 tensor is dequantised first."""
     try:
         dense = tensor.detach()
         if dense.is_quantized:
@@ -90,7 +90,7 @@ def tensor_bytes(name: str, tensor: torch.Tensor) -> memoryview:
         if dense.layout is not torch.strided:
             dense = dense.to_dense()
         return dense.cpu().reshape(-1).view(torch.uint8).numpy().data
-    except (RuntimeError, NotImplementedError, TypeError) as error:  # tensors of classes and layouts yet to come
+    except (RuntimeError, NotImplementedError, TypeError) as error:  # tensors of unknown classes and layouts
         raise ModelError(
             f"the model: the values of {name!r} cannot be read ({describe_error(error)}); give a model whose weights "
             "are plain tensors"

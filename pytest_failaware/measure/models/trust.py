@@ -1,4 +1,4 @@
-"""Files that can run code: refused, with what they ask for, unless the user trusts these very bytes."""
+"""Refuse files that can run code, with the globals that they ask for, unless the user trusts exactly these bytes."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _PLAIN: Final = (
     "__torch__.",
     "torch.jit._pickle.",
 )
-_NAME: Final = re.compile(r"[\w.<>-]+( [\w.<>-]+)?")  # source code, too, can begin as a pickle does
-_DAMAGED: Final = (  # what the readers of archives raise, NotImplementedError among the RuntimeErrors
+_NAME: Final = re.compile(r"[\w.<>-]+( [\w.<>-]+)?")  # source code, too, can begin like a pickle
+_DAMAGED: Final = (  # raised by readers of archives; NotImplementedError is a RuntimeError
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
@@ -45,12 +45,12 @@ _DAMAGED: Final = (  # what the readers of archives raise, NotImplementedError a
     RuntimeError,
 )
 _ZIP: Final = b"PK\x03\x04"
-_HEAD: Final = 512  # bytes that show what a member of an archive is
-_SEARCHED: Final = 4_000_000  # bytes, unpacked, of all archives and pickles that are searched for what they ask for
+_HEAD: Final = 512  # bytes that show the format of a member of an archive
+_SEARCHED: Final = 4_000_000  # unpacked bytes of archives and pickles that are searched for globals
 
 
 def trusted_bytes(path: Path, loading: Loading) -> bytes | None:
-    """The bytes of a file that the user trusts, to be loaded from here and not read again; None where it is not."""
+    """Return the bytes of a trusted file, which must be loaded from here, not read again; None if it is not trusted."""
     if not loading.trusted:
         return None
     content = read_bytes(path)
@@ -58,7 +58,7 @@ def trusted_bytes(path: Path, loading: Loading) -> bytes | None:
 
 
 def trusted_only(path: Path, what: str, loading: Loading) -> bytes:
-    """The bytes of a file of a form that can run any code.
+    """Return the bytes of a file whose format can run any code.
 
     Raises:
         ModelError: the user does not trust it.
@@ -73,30 +73,32 @@ def trusted_only(path: Path, what: str, loading: Loading) -> bytes:
 
 
 def refusal(path: Path, finding: str, wanted: Collection[str], loading: Loading, remedy: str) -> ModelError:
-    """The error for a file that needs trust: what it is, what it asks for, and the option that would trust it."""
+    """Return the error for a file that needs trust: its format, its globals, and the option to trust it."""
     content = read_bytes(path)
     sha256 = hashlib.sha256(content).hexdigest()
     asked = f"; it asks for {shown(wanted)}" if wanted else ""
     if loading.trusted:
-        found = f"; its hash is sha256:{sha256}, not {', '.join(f'sha256:{one}' for one in loading.trusted)} as trusted"
-        return ModelError(f"{path}: {finding}{asked}, and none of it was run{found}; {remedy}, or correct {_OPTION}")
+        hashes = (
+            f"; its hash is sha256:{sha256}, not {', '.join(f'sha256:{sha}' for sha in loading.trusted)} as trusted"
+        )
+        return ModelError(f"{path}: {finding}{asked}, and none of it was run{hashes}; {remedy}, or correct {_OPTION}")
     return ModelError(
-        f"{path}: {finding}{asked}, and none of it was run; where you trust its origin, {remedy}, or pass "
+        f"{path}: {finding}{asked}, and none of it was run; if you trust its origin, {remedy}, or pass "
         f"{_OPTION}=sha256:{sha256}"
     )
 
 
 def shown(wanted: Collection[str]) -> str:
-    """The first six names in one line."""
+    """Return the first six names in one line."""
     first = one_line(", ".join(sorted(wanted)[:6]))
     return f"{first} and {len(wanted) - 6} more" if len(wanted) > 6 else first
 
 
 def globals_in(content: bytes, budget: int = _SEARCHED) -> set[str]:
-    """The Python names that the pickles in a file ask for, in archives in archives too; read, never run.
+    """Return the Python names that the pickles in a file ask for, also in nested archives; they are read, never run.
 
-    A list for people: a pickle made to mislead can hide names from it, and no more than a budget of bytes is searched,
-    so nothing is allowed because of it.
+    The list is only for people, and allows nothing: a hostile pickle can hide names, and the search stops after a
+    budget of bytes.
     """
     search = _Search(budget)
     search.look_into(content if _is_archive(content) else content[:budget], ARCHIVE_DEPTH)
@@ -110,13 +112,13 @@ def globals_in(content: bytes, budget: int = _SEARCHED) -> set[str]:
 
 @dataclass(slots=True)
 class _Search:
-    """The bytes that may still be unpacked, of all archives in one another together, and the names found so far."""
+    """The bytes that may still be unpacked, of all nested archives together, and the names so far."""
 
     left: int
     names: set[str] = field(default_factory=set)
 
     def look_into(self, content: bytes, depth: int) -> None:
-        """Add the names in a pickle, or in the members of an archive and of those in it."""
+        """Add the names in a pickle, or in the members of an archive and of nested archives."""
         if not _is_archive(content):
             self.names.update(names_in(io.BytesIO(content)))
             return
@@ -127,15 +129,15 @@ class _Search:
                 if self.left <= 0:
                     return
                 self.look_into(self._unpack(member), depth - 1)
-        except _DAMAGED:  # the rest of the archive has no names that could be read
+        except _DAMAGED:  # the rest of the archive cannot be read
             return
 
     def _unpack(self, member: IO[bytes]) -> bytes:
-        """Return what a member holds, as far as the budget goes; its head alone if it is no archive and no pickle."""
+        """Return the content of a member within the budget; only its head if it is neither an archive nor a pickle."""
         content = member.read(_HEAD)
         if _is_archive(content) or content.startswith((b"\x80", b"c", b"(")):
             content += member.read(self.left)
-        self.left -= max(_HEAD, len(content))  # to open an empty member takes time, too
+        self.left -= max(_HEAD, len(content))  # opening an empty member takes time, too
         return content
 
 
@@ -151,7 +153,7 @@ def _zipped(content: bytes) -> Iterator[IO[bytes]]:
 
 
 def refuse_old_torch(path: Path, loading: Loading) -> None:
-    """Refuse an untrusted file where torch's own loader is not safe even for weights.
+    """Refuse an untrusted file if torch's loader is not safe even for weights.
 
     Raises:
         ModelError: torch is older than 2.10.

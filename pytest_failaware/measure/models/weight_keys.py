@@ -1,4 +1,4 @@
-"""Where in a checkpoint the weights are: at its top, or under a key."""
+"""Find the weights in a checkpoint: at its top, or under a key."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _AVERAGED: Final[tuple[str, ...]] = (
     "state_dict_ema",
     "model_ema",
     "ema",
-)  # averages of the weights, which nobody tests unasked
+)  # averages of the weights, which are taken only on request
 _NAMED: Final = 3  # keys in a message
 
-Content = Mapping[Any, Any]  # Any: a file may hold anything
+Content = Mapping[Any, Any]  # Any: a file may hold any value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The weights of a checkpoint by name, the key that they were under ("" at its top), and other keys with some."""
+    """The weights of a checkpoint by name, their key ("" at the top), and other keys with weights."""
 
     weights: Content
     key: str
@@ -34,43 +34,43 @@ class Found:
 
 
 def find_weights(content: Content, asked: str) -> Found | str:
-    """The weights under the key `asked`, else under a usual key or at the top; or a sentence if there are none."""
+    """Return the weights under the key `asked`, else under a usual key or at the top; a sentence if there are none."""
     candidates = _candidates(content)
     key = asked or next((key for key in _KEYS if key in candidates), "")
     weights = under(content, key) if key else content
     if not (isinstance(weights, Mapping) and _has_weights(weights)):
         return _without_weights(content, asked, candidates)
-    return Found(weights=weights, key=key, others=tuple(one for one in candidates if one != key))
+    return Found(weights=weights, key=key, others=tuple(other for other in candidates if other != key))
 
 
 def find_module(content: object, asked: str) -> tuple[nn.Module, str, tuple[str, ...]] | None:
-    """The pickled module that a file holds, the key that it was under, and the other keys that hold one."""
+    """Return the pickled module in a file, its key, and the other keys that hold a module."""
     if isinstance(content, nn.Module):
         return content, "", ()
     if not isinstance(content, dict):
         return None
     modules = [key for key in content if isinstance(key, str) and isinstance(content[key], nn.Module)]
     for key in (asked,) if asked else _KEYS:
-        if isinstance(found := under(content, key), nn.Module):
-            return found, key, tuple(one for one in modules if one != key)
+        if isinstance(module := under(content, key), nn.Module):
+            return module, key, tuple(other for other in modules if other != key)
     return None
 
 
 def under(content: Content, key: str) -> object:
-    """What a dict has under a key, or in the dicts in it under a dotted one."""
-    found: object = content
+    """Return the value under a key of a dict; a dotted key leads into inner dicts."""
+    value: object = content
     for part in (key,) if key in content else key.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def tensors_in(weights: Content) -> dict[str, torch.Tensor]:
-    """The tensors that have a name."""
+    """Return the tensors that have a name."""
     return {name: value for name, value in weights.items() if isinstance(name, str) and isinstance(value, torch.Tensor)}
 
 
 def _candidates(content: Content) -> list[str]:
-    """The keys under which there are weights: the usual ones, averages, then others, also of a dict in the dict."""
+    """Return the keys that hold weights: usual keys, averages, then others, or else keys of inner dicts."""
     direct = [key for key in content if _is_key(key) and _holds_weights(content[key])]
     first = [key for key in (*_KEYS, *_AVERAGED) if key in direct]
     return [*first, *(key for key in direct if key not in first)] or list(_dotted(content))
@@ -91,7 +91,7 @@ def _holds_weights(value: object) -> bool:
 
 
 def _has_weights(value: Content) -> bool:
-    """Whether there are tensors of more than a number, packed ones of int8 layers among them: a loss alone is none."""
+    """Return whether there is a tensor with dimensions, also a packed one of int8 layers; a loss alone is no weight."""
     return any(_is_weight(member) for name, member in value.items() if isinstance(name, str))
 
 
@@ -102,17 +102,17 @@ def _is_weight(value: object) -> bool:
 
 
 def _without_weights(content: Content, asked: str, candidates: list[str]) -> str:
-    found = f"its keys: {one_line(', '.join(map(_shown_key, list(content)[:8]))) or 'none'}"
+    keys = f"its keys: {one_line(', '.join(map(_shown_key, list(content)[:8]))) or 'none'}"
     known = one_line(", ".join(candidates[:_NAMED]))
     if asked:
         others = f"; give one of {known}" if known else ""
-        return f"no weights under --failaware-checkpoint-key={asked}; {found}{others}"
+        return f"no weights under --failaware-checkpoint-key={asked}; {keys}{others}"
     if not candidates:
-        return f"no weights in it or under {', '.join(_KEYS)}; {found}; write one with {RESAVE}"
+        return f"no weights in it or under {', '.join(_KEYS)}; {keys}; write one with {RESAVE}"
     option = f"--failaware-checkpoint-key={one_line(candidates[0])}"
     if candidates[0] in _AVERAGED:
-        return f"no weights but averaged ones; take them with {option}; {found}"
-    return f"no weights in it or under {', '.join(_KEYS)}, but some under {known}; take them with {option}; {found}"
+        return f"no weights but averaged ones; take them with {option}; {keys}"
+    return f"no weights in it or under {', '.join(_KEYS)}, but some under {known}; take them with {option}; {keys}"
 
 
 def _shown_key(key: object) -> str:

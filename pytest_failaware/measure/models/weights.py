@@ -1,4 +1,4 @@
-"""Weights put into an architecture."""
+"""Choose the architecture of a checkpoint, build it, and fill it with the weights."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pytest_failaware.core.request import Source
 from pytest_failaware.core.text import one_line
 from pytest_failaware.measure.models.architectures import builder_of, noted_architecture, without_memory
 from pytest_failaware.measure.models.checkpoint import Checkpoint
-from pytest_failaware.measure.models.filling import fill, fitting, own_state
+from pytest_failaware.measure.models.filling import fill, fitting, plain_state
 from pytest_failaware.measure.models.recognition import EXAMPLES, Fit, Shape, infer, nearest, recognise
 from pytest_failaware.measure.models.weight_keys import tensors_in
 from pytest_failaware.measure.models.weight_names import shared_prefix, without_modules
 
 _REFERENCE_CLASSES: Final = 13
-"""The class count of the trial model: a number that no layer is likely to have for another reason."""
+"""The number of classes of the trial model: a size that other layers are unlikely to have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,10 @@ class Filled:
 
 
 def build_filled(path: Path, checkpoint: Checkpoint, arch: Source | None) -> Filled:
-    """The weights of a file in the architecture `arch`, else in what the file notes or its tensors show.
+    """Load the weights of a file into `arch`, else into the architecture that the file names or its tensors show.
 
     Raises:
-        ModelError: there is no such architecture, or they do not fit it.
+        ModelError: there is no such architecture, or the weights do not fit it.
     """
     if arch is not None:
         return _named(path, checkpoint, arch)
@@ -60,7 +60,7 @@ def _named(path: Path, checkpoint: Checkpoint, arch: Source, *notes: str) -> Fil
 
 
 def _filled(checkpoint: Checkpoint, arch: Source, misfit: str) -> tuple[nn.Module, Checkpoint, str]:
-    """The module, the checkpoint as it fits it, and the prefix that was removed for this."""
+    """Return the module, the checkpoint with fitting names, and the prefix that was removed for this."""
     build = builder_of(arch)
     outline = without_memory(arch, build)
     reference = outline(_REFERENCE_CLASSES)
@@ -81,19 +81,19 @@ def _inferred(path: Path, checkpoint: Checkpoint) -> Filled:
         checkpoint = plain
     fit = infer(_shapes(checkpoint), path)
     module = _built(fit, checkpoint)
-    misfit = f"{path}: the nearest architecture, {fit}, does not fit (give theirs, as in {EXAMPLES})"
+    misfit = f"{path}: the nearest architecture, {fit}, does not fit (give the right one, as in {EXAMPLES})"
     fill(_unwrapped(module), checkpoint, misfit)
     return Filled(module=module, arch=fit.source, notes=(*_notes(checkpoint, prefix), fit.note))
 
 
 def _built(fit: Fit, checkpoint: Checkpoint) -> nn.Module:
-    """A new module with the options and the classes that the tensors show, such as heads that only training needs."""
+    """Build a module with the options and classes that the tensors show, such as heads only for training."""
     build = builder_of(fit.source, **fit.options)
     return build(fit.classes) if fit.classes else _with_classes_of(checkpoint, build(_REFERENCE_CLASSES), build)
 
 
 def _attribute(checkpoint: Checkpoint) -> str:
-    """What Lightning puts before every name, the attribute that holds the network, if just that makes the names fit."""
+    """Return the attribute that Lightning puts before every name, if the names fit only without it."""
     fit: Fit | None = nearest(_shapes(checkpoint)) if checkpoint.is_of_lightning else None
     if fit is None or not fit.is_exact or not all(name.startswith(fit.prefix) for name in checkpoint.tensors):
         return ""
@@ -105,29 +105,29 @@ def _shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:
-    """The part of the module that the names of a checkpoint, stripped of their shared prefix, belong to."""
+    """Return the submodule that fits the names of a checkpoint without their shared prefix."""
     names = list(module.state_dict())
     return module.get_submodule(shared_prefix(names).rstrip(".")) if names else module
 
 
 def _with_classes_of(checkpoint: Checkpoint, reference: nn.Module, build: Callable[[int], nn.Module]) -> nn.Module:
-    """A module with as many classes as the weights."""
+    """Return a module with as many classes as the weights."""
     classes = _count_classes(_unwrapped(reference), checkpoint)
     return reference if classes == _REFERENCE_CLASSES else build(classes)
 
 
 def _count_classes(reference: nn.Module, checkpoint: Checkpoint) -> int:
-    """The classes of the checkpoint: the rows of the tensors that have one row per class in the reference.
+    """Count the classes of a checkpoint: the rows of tensors that have one row per class in the reference.
 
-    Where they disagree the first counts, and filling the module then says which of them do not fit.
+    If tensors disagree, the first counts, and filling the module reports the tensors that do not fit.
     """
-    own = tensors_in(own_state(reference))
+    expected = tensors_in(plain_state(reference))
     pairs = (
-        (own[name].shape, tensor.shape)
+        (expected[name].shape, tensor.shape)
         for name, tensor in checkpoint.tensors.items()
-        if name in own and not is_lazy(own[name])
+        if name in expected and not is_lazy(expected[name])
     )
-    heads = (given[0] for trial, given in pairs if given != trial and trial[:1] == (_REFERENCE_CLASSES,) and given)
+    heads = (rows[0] for trial, rows in pairs if rows != trial and trial[:1] == (_REFERENCE_CLASSES,) and rows)
     return next(heads, _REFERENCE_CLASSES)
 
 
@@ -140,7 +140,7 @@ def _notes(checkpoint: Checkpoint, prefix: str) -> tuple[str, ...]:
 
 
 def choice_note(what: str, key: str, others: Sequence[str]) -> tuple[str, ...]:
-    """Which weights or model of a checkpoint was taken, and how to take another, if there is something to say."""
+    """Return a line on the key that was taken and how to take another; none if there was no choice."""
     place = f"took the {what} {f'under {key!r}' if key else 'at the top'} of the checkpoint"
     if not others:
         return (one_line(place),) if key else ()

@@ -1,4 +1,4 @@
-"""What people call an array -> numpy: columns of texts and of numbers, each cell checked, with its row in errors."""
+"""Convert arrays of any library to numpy columns of texts or numbers; errors name the row of a wrong cell."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _MISSING: Final = {
     "label": "has no label; give the name of the class or its number, or leave out the sample under every condition",
     "condition": "has no condition; write clean if nothing was done to the sample",
 }
-_NO_GROUP: Final = "has no group; give one, a sample alone a group of its own"
+_NO_GROUP: Final = "has no group; give every sample a group; a sample that belongs to no other needs its own"
 _NUMBERS: Final = "fiu"
 
 
-def array_of(values: Any, name: str, place: str) -> NDArray[Any]:  # Any: whatever people call an array
-    """Return a numpy array; of a list one of objects, so that no cell becomes another type.
+def array_of(values: Any, name: str, place: str) -> NDArray[Any]:  # Any: an array of any library
+    """Return values as a numpy array; a list becomes an array of objects, so that no cell changes its type.
 
-    Tensors are detached, taken to the CPU and widened to a type that numpy has; masked cells become None.
+    Tensors are detached, moved to the CPU and widened to a type of numpy; masked cells become None.
 
     Raises:
         DataError: the values are no array.
@@ -43,18 +43,18 @@ def array_of(values: Any, name: str, place: str) -> NDArray[Any]:  # Any: whatev
             cells[np.ma.getmaskarray(array)] = None
             return cells
         return np.asarray(array)
-    except Exception as error:  # other libraries raise what they like
+    except Exception as error:  # other libraries raise errors of any kind
         raise DataError(
             f"{place}: {name} is no array ({describe_error(error)}); give a numpy array, a list or a column"
         ) from error
 
 
 def _is_tensor(value: object) -> bool:
-    torch: Any = sys.modules.get("torch")  # Any: a module; unless it is loaded, nothing is a tensor
+    torch: Any = sys.modules.get("torch")  # Any: a module; if it is not loaded, no value is a tensor
     return torch is not None and isinstance(value, torch.Tensor)
 
 
-def _detached(value: Any) -> Any:  # Any: a tensor or anything else, which is returned as it is
+def _detached(value: Any) -> Any:  # Any: a tensor, or any value, which stays as it is
     if not _is_tensor(value):
         return value
     dense = value.detach().cpu().to_dense().resolve_conj().resolve_neg()
@@ -63,7 +63,7 @@ def _detached(value: Any) -> Any:  # Any: a tensor or anything else, which is re
 
 
 def texts_of(column: NDArray[Any], name: str, rows: Rows) -> NDArray[np.object_]:
-    """Return the texts of a column (M,); missing values, and what is neither text nor a number, are refused.
+    """Return the texts of a column, (M,); refuse missing values and cells that are neither text nor a number.
 
     Raises:
         DataError: with the row.
@@ -83,7 +83,7 @@ def texts_of(column: NDArray[Any], name: str, rows: Rows) -> NDArray[np.object_]
 
 
 def numbers_of(column: NDArray[Any], name: str, rows: Rows) -> NDArray[np.float64]:
-    """Return the numbers of a column (M,), NaN if one is missing; text is taken if it is a number.
+    """Return the numbers of a column, float64 (M,), NaN for a missing one; text is read if it is a number.
 
     Raises:
         DataError: with the row and what it holds.
@@ -111,7 +111,7 @@ def _number(value: object, name: str, rows: Rows, index: int) -> float:
 
 
 def _no_number(value: object) -> str:
-    """What a cell holds instead of a number, and the remedy."""
+    """Return what a cell holds instead of a number, and the remedy."""
     if not isinstance(value, str):
         return f"holds {described(value)} ({type(value).__name__}); write a number"
     if not value.strip():
@@ -121,15 +121,15 @@ def _no_number(value: object) -> str:
 
 
 def matrix_of(values: NDArray[Any], kind: str, rows: Rows) -> NDArray[Any]:
-    """Return the scores (M, K) of an array of numbers, or of one whose cells are lists of numbers.
+    """Return the scores, (M, K), of an array of numbers or of lists of numbers.
 
     Raises:
-        DataError: the cells are no lists of numbers, all of one length.
+        DataError: the cells are not lists of numbers of one length.
     """
     if values.dtype != object or not values.ndim or not values.size:
         return values
     lists = [_list(value, kind, rows, index) for index, value in enumerate(values)]
-    odd = next((index for index, one in enumerate(lists) if one.shape != lists[0].shape), None)
+    odd = next((index for index, scores in enumerate(lists) if scores.shape != lists[0].shape), None)
     if odd is not None:
         raise DataError(
             f"{rows.name(odd)}: has {_count(lists[odd])} {kind}, row {rows.number(0)} has {_count(lists[0])}; give one "

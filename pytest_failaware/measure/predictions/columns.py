@@ -1,4 +1,4 @@
-"""The columns of predictions, each read for what it means; what cannot mean anything is refused, with its row."""
+"""Interpret the columns of predictions; a value without a meaning is refused with its row."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,19}")
 
 
 def checked_logits(table: Table) -> NDArray[np.float64]:
-    """The logits (M, K); of probabilities their logarithms, which softmax takes back to them."""
+    """Return the logits, (M, K); probabilities become their logarithms, which softmax turns back into them."""
     scores = table.scores
     answered = is_answered(scores)
     if not answered.all():
         raise DataError(
             f"{table.row(int(answered.argmin()))} has {table.kind} that are not finite (NaN, infinite or left out), as "
-            f"have {int((~answered).sum()):,} of {len(scores):,}; repair what predicts, or leave out those samples"
+            f"have {int((~answered).sum()):,} of {len(scores):,}; repair the model, or leave out those samples"
         )
     scale = scale_of(scores)
     if scale is OutputScale.PERCENTAGES:
@@ -58,16 +58,16 @@ def checked_logits(table: Table) -> NDArray[np.float64]:
     if wrong.any():
         row = int(wrong.argmax())
         is_inside = scores[row].min() >= 0 and scores[row].max() <= 1
-        found = f"sum to {scores[row].sum():.4g}" if is_inside else "lie outside of [0, 1]"
+        finding = f"sum to {scores[row].sum():.4g}" if is_inside else "lie outside of [0, 1]"
         raise DataError(
-            f"{table.row(row)}: the probabilities {found}, as in {int(wrong.sum()):,} of {len(scores):,} rows; "
+            f"{table.row(row)}: the probabilities {finding}, as in {int(wrong.sum()):,} of {len(scores):,} rows; "
             "give softmax outputs of all classes (or, before softmax, name them logits)"
         )
     return logarithms(scores)
 
 
 def scale_doubts(table: Table) -> tuple[str, ...]:
-    """A sentence if the logits may be something else."""
+    """Return a sentence if the logits may be something else."""
     scale = scale_of(table.scores) if table.kind == "logits" else None
     return (f"the logits are {scale.value}; {UNIT_RANGE_REMEDY}",) if scale is OutputScale.UNIT_RANGE else ()
 
@@ -76,7 +76,7 @@ def scale_doubts(table: Table) -> tuple[str, ...]:
 
 
 def class_names(table: Table) -> tuple[str, ...]:
-    """The names in label order, "0", "1", … where the file has none."""
+    """Return the names in label order; "0", "1", … if the file has none."""
     count = table.scores.shape[1]
     classes = tuple(map(str, range(count))) if table.classes is None else tuple(map(spelled, table.classes))
     if "" in classes:
@@ -90,7 +90,7 @@ def class_names(table: Table) -> tuple[str, ...]:
 
 
 def label_numbers(table: Table, classes: tuple[str, ...]) -> NDArray[np.uint16]:
-    """The number of the class that each label means, (M,)."""
+    """Return the class number of each label, (M,)."""
     texts = [spelled(text) for text in table.label]
     try:
         numbers = class_numbers(dict.fromkeys(texts), classes)
@@ -100,7 +100,7 @@ def label_numbers(table: Table, classes: tuple[str, ...]) -> NDArray[np.uint16]:
 
 
 def sample_numbers(table: Table, class_names: list[str]) -> NDArray[np.uint64]:
-    """The ids (M,), each for itself: a whole number as it is, as records hold it; text as keys of a data set."""
+    """Return the ids, (M,): a whole number is its own id, as in records; text is hashed, as the keys of a data set."""
     known = dict(zip(table.sample_id.tolist(), class_names, strict=True))
     numbers = {text: int(text) for text in known if _WHOLE.fullmatch(text) and int(text) < 2**64}
     texts = [text for text in known if text not in numbers]
@@ -114,7 +114,7 @@ def sample_numbers(table: Table, class_names: list[str]) -> NDArray[np.uint64]:
 
 
 def _condition_keys(table: Table) -> NDArray[np.str_]:
-    """The condition of each row, (M,), as a gate spells it."""
+    """Return the condition of each row, (M,), as a gate spells it."""
     definitions, spelled = AnyName(DEFINITIONS), {}
     for text in dict.fromkeys(table.condition.tolist()):
         try:
@@ -124,14 +124,14 @@ def _condition_keys(table: Table) -> NDArray[np.str_]:
             if is_built_in:
                 raise DataError(f"{table.row(row)}: {error}") from error
             raise DataError(
-                f"{table.row(row)}: the condition {described(text)} is no name; write small letters, digits and _, the "
-                "first a letter, as in typos, or a built-in condition, as in fog:3"
+                f"{table.row(row)}: the condition {described(text)} is not a name; write small letters, digits and _, "
+                "starting with a letter, as in typos, or a built-in condition, as in fog:3"
             ) from error
     return np.array([spelled[text] for text in table.condition.tolist()])
 
 
 def rows_by_condition(table: Table, ids: NDArray[np.uint64]) -> dict[str, NDArray[np.intp]]:
-    """The rows of each condition, ascending by id."""
+    """Return the rows of each condition, ascending by id."""
     keys, order = _condition_keys(table), np.argsort(ids, kind="stable")
     return {key: order[keys[order] == key] for key in dict.fromkeys(keys.tolist())}
 
@@ -139,18 +139,18 @@ def rows_by_condition(table: Table, ids: NDArray[np.uint64]) -> dict[str, NDArra
 def check_samples(
     table: Table, ids: NDArray[np.uint64], labels: NDArray[np.uint16], rows: Mapping[str, NDArray[np.intp]]
 ) -> None:
-    """Refuse a sample that a condition has twice or lacks, or that has two labels."""
+    """Refuse a sample that a condition has twice or not at all, or that has two labels."""
     first_key, first = next(iter(rows.items()))
-    for key, own in rows.items():
-        again = np.flatnonzero(ids[own][1:] == ids[own][:-1])
+    for key, current in rows.items():
+        again = np.flatnonzero(ids[current][1:] == ids[current][:-1])
         if len(again):
-            former, latter = own[again[0]], own[again[0] + 1]
+            former, latter = current[again[0]], current[again[0] + 1]
             more = f", and {len(again) - 1:,} more" if len(again) > 1 else ""
             raise DataError(
                 f"{table.row(latter)}: the sample {table.sample(latter)} is given twice under {key} (first in row "
                 f"{table.rows.number(former)}){more}; keep one prediction of each"
             )
-        odd = np.setxor1d(ids[first], ids[own], assume_unique=True)
+        odd = np.setxor1d(ids[first], ids[current], assume_unique=True)
         if len(odd):
             row = int(np.flatnonzero(ids == odd[0])[0])
             has, lacks = (first_key, key) if odd[0] in ids[first] else (key, first_key)
@@ -162,7 +162,7 @@ def check_samples(
 
 
 def group_names(table: Table, rows: Mapping[str, NDArray[np.intp]]) -> NDArray[np.str_] | None:
-    """The group of each row, (M,); None where the table has none. A sample has one under all conditions."""
+    """Return the group of each row, (M,), or None without groups; refuse a sample that has two groups."""
     if table.group is None:
         return None
     groups = table.group.astype(str)
@@ -173,14 +173,14 @@ def group_names(table: Table, rows: Mapping[str, NDArray[np.intp]]) -> NDArray[n
 def _refuse_two(
     table: Table, what: str, values: NDArray[Any], written: NDArray[Any], rows: Mapping[str, NDArray[np.intp]]
 ) -> None:
-    """Refuse a sample that has one value (M,) under the first condition and another elsewhere."""
+    """Refuse a sample that has text value (M,) under the first condition and another elsewhere."""
     first = next(iter(rows.values()))
-    for own in rows.values():
-        differing = np.flatnonzero(values[first] != values[own])
+    for current in rows.values():
+        differing = np.flatnonzero(values[first] != values[current])
         if len(differing):
-            former, latter = first[differing[0]], own[differing[0]]
-            one, other = one_line(written[latter]), one_line(written[former])
+            former, latter = first[differing[0]], current[differing[0]]
+            text, former_text = one_line(written[latter]), one_line(written[former])
             raise DataError(
-                f"{table.row(latter)}: the sample {table.sample(latter)} has the {what} {one}, in row "
-                f"{table.rows.number(former)} {other}; a sample has one {what}"
+                f"{table.row(latter)}: the sample {table.sample(latter)} has the {what} {text}, in row "
+                f"{table.rows.number(former)} {former_text}; a sample has one {what}"
             )

@@ -1,4 +1,4 @@
-"""A csv file of predictions -> a data frame. What is no such file is refused with what it is."""
+"""Read a csv file of predictions as a data frame; a file of another format is refused by its name."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _OTHER_FORMATS: Final = {
     b"{": "is JSON; write parquet, npz or csv",
     b"[": "is JSON; write parquet, npz or csv",
 }
-"""How files begin that are often given instead -> what to do."""
+"""The first bytes of formats that are often given instead, and the finding with the remedy."""
 
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 def text_of_csv(content: bytes, place: str) -> str:
-    """The text of a csv file.
+    """Return the text of a csv file.
 
     Raises:
-        DataError: it is another format, or no UTF-8.
+        DataError: it has another format, or is not UTF-8.
     """
     for start, finding in _OTHER_FORMATS.items():
         if content.startswith(start):
@@ -50,16 +50,16 @@ def text_of_csv(content: bytes, place: str) -> str:
 
 
 def frame_of_csv(text: str, place: str, texts: Sequence[str], layout: str) -> tuple[pd.DataFrame, list[str]]:
-    """The rows of a csv file, and the names of its columns as they are written, which pandas may have changed.
+    """Return the rows of a csv file, and its column names as they are written; pandas may change names in the frame.
 
     Args:
         text: of the file.
-        place: how errors name it.
+        place: the name of the file in errors.
         texts: the columns whose cells stay text.
         layout: what a file should hold, for errors.
 
     Raises:
-        DataError: it cannot be read, or is separated by something else than commas.
+        DataError: it cannot be read, or its separator is not a comma.
     """
     import pandas as pd
 
@@ -75,7 +75,7 @@ def frame_of_csv(text: str, place: str, texts: Sequence[str], layout: str) -> tu
         names = pd.read_csv(
             io.StringIO(text), dtype=str, keep_default_na=False, skipinitialspace=True, header=None, nrows=1
         )
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
+    except Exception as error:  # a damaged file raises errors of any kind
         raise DataError(
             f"{place}: is neither npz nor parquet, and cannot be read as csv ({describe_error(error)}); {layout}"
         ) from error

@@ -1,4 +1,4 @@
-"""Files of predictions -> their columns: npz, csv or parquet, told apart by their first bytes."""
+"""Read files of predictions: npz, csv or parquet, recognised by their first bytes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def read_table(content: bytes, place: str, group: str | None) -> Table:
-    """The predictions in a file.
+    """Return the predictions in a file.
 
     Args:
-        content: all of it.
-        place: how errors name it.
-        group: the column that says which samples belong together; None: `group`, where there is one.
+        content: all bytes of the file.
+        place: the name of the file in errors.
+        group: the column that groups samples; None takes the column `group`, if there is one.
 
     Raises:
         DataError: it cannot be read, or lacks a column.
@@ -45,16 +45,16 @@ def read_table(content: bytes, place: str, group: str | None) -> Table:
 
 def _npz(content: bytes, place: str) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as found:
-            check_unpacked(found.zip, place, DataError, remedy="leave out what is not needed, or write parquet")
-            if not any(name.endswith(".npy") for name in found.zip.namelist()):
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            check_unpacked(arrays.zip, place, DataError, remedy="leave out what is not needed, or write parquet")
+            if not any(name.endswith(".npy") for name in arrays.zip.namelist()):
                 raise DataError(
                     f"{place}: is a zip archive without arrays, such as a workbook or a zipped csv; write csv, or npz"
                 )
-            return {name: found[name] for name in found.files}
+            return {name: arrays[name] for name in arrays.files}
     except DataError:
         raise
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
+    except Exception as error:  # a damaged file raises errors of any kind
         raise DataError(
             f"{place}: cannot be read as npz ({describe_error(error)}); save it with numpy.savez, no objects"
         ) from error
@@ -69,5 +69,5 @@ def _parquet(content: bytes, place: str) -> pd.DataFrame:
         raise DataError(
             f"{place}: reading parquet needs pyarrow; pip install 'pytest-failaware[parquet]', or write csv or npz"
         ) from error
-    except Exception as error:  # a damaged file raises whatever its bytes provoke
+    except Exception as error:  # a damaged file raises errors of any kind
         raise DataError(f"{place}: cannot be read as parquet ({describe_error(error)}); write it again") from error

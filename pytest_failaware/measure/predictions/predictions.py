@@ -1,4 +1,4 @@
-"""Predictions made elsewhere, by whatever serves the model: a measurement for each condition they were made under."""
+"""Turn predictions of a model that runs elsewhere into a measurement for each condition."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _KINDS: Final = ("npz", "csv", "parquet", "file")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predictions:
-    """What a model answered, by the key of each condition; all conditions have the same samples."""
+    """The predictions of a model by condition key; all conditions have the same samples."""
 
     place: str
     sha256: str
@@ -55,21 +55,21 @@ class Predictions:
     records: Mapping[str, Records]
     written: NDArray[np.object_]  # (N,), the texts of the samples, in the order of the records
     has_conditions: bool
-    kind: str  # of its scores: logits or probabilities
+    kind: str  # of the scores: logits or probabilities
     notes: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()  # those of the notes that make every number doubtful
+    doubts: tuple[str, ...] = ()  # the notes that make every number doubtful
     former: Former | None = None  # in the order of the records
 
     def measurement(self, condition: Condition, seed: int, preprocessing: str = ELSEWHERE) -> Measurement:
-        """One condition as if it had been measured here.
+        """Return the measurement of a condition, as if the model ran here.
 
         Args:
-            condition: what was done to the samples, which only whoever predicted can know.
-            seed: of its randomness, likewise.
-            preprocessing: likewise, where somebody says it.
+            condition: what was done to the samples; this cannot be checked here.
+            seed: of the condition, which cannot be checked either.
+            preprocessing: what the user states.
 
         Raises:
-            DataError: there are no predictions under it.
+            DataError: there are no predictions under the condition.
         """
         if condition.key not in self.records:
             raise DataError(
@@ -89,7 +89,7 @@ class Predictions:
         )
 
     def _conditions(self, wanted: str) -> str:
-        """How to gate the conditions that there are, if another is wanted."""
+        """Return a hint on how to gate the conditions of the predictions, if the wanted one is missing."""
         origin = "" if self.has_conditions else " (without a column condition every row is clean)"
         return (
             f"{choices(wanted, tuple(self.records))}{origin}; write conditions={json.dumps(list(self.records))} in the "
@@ -97,11 +97,11 @@ class Predictions:
         )
 
     def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
-        """The text of each of these samples; without those whose text is the id."""
+        """Return the texts of the given samples by id, except texts that are the id."""
         ids = next(iter(self.records.values())).sample_id
         rows = np.flatnonzero(np.isin(ids, np.array(sample_ids, dtype=np.uint64)))
         written = dict(zip(ids[rows].tolist(), self.written[rows].tolist(), strict=True))
-        return {one: spelled(text) for one, text in written.items() if text != str(one)}
+        return {sample_id: spelled(text) for sample_id, text in written.items() if text != str(sample_id)}
 
 
 def read_predictions(
@@ -110,16 +110,16 @@ def read_predictions(
     option: str = "--failaware-predictions",
     rename: Mapping[str, str] | None = None,
 ) -> Predictions:
-    """The predictions in a file.
+    """Return the predictions in a file.
 
     Args:
-        path: npz, csv or parquet, told apart by content.
+        path: of an npz, csv or parquet file, recognised by its content.
         group: as in `read_table`.
-        option: what named the file, for errors.
+        option: the option that names the file, for errors.
         rename: new names of classes by their old ones.
 
     Raises:
-        DataError: naming the file, the row or column, and the remedy.
+        DataError: with the file, the row or column, and the remedy.
     """
     place = f"{option}={path}"
     if path.is_dir():
@@ -129,44 +129,46 @@ def read_predictions(
     except FileNotFoundError as error:
         prefix, colon, rest = path.name.partition(":")
         if colon and prefix in _KINDS:
-            raise DataError(f"{place}: no such file; leave out {prefix}:, the content says so; give {rest}") from error
+            raise DataError(
+                f"{place}: no such file; leave out {prefix}:, since the format is recognised by content; give {rest}"
+            ) from error
         raise DataError(f"{place}: no such file; give an npz, csv or parquet file of predictions") from error
     except OSError as error:
         raise DataError(f"{place}: cannot be read ({describe_error(error)}); give a readable file") from error
     return build_predictions(read_table(content, place, group), hashlib.sha256(content).hexdigest(), rename)
 
 
-def adopt_predictions(given: Any, group: str | None = None) -> Predictions:  # Any: a data frame, or arrays by name
-    """The predictions in a data frame or a mapping of arrays, as the columns of a file.
+def adopt_predictions(source: Any, group: str | None = None) -> Predictions:  # Any: a data frame, or arrays by name
+    """Return the predictions in a data frame or a mapping of arrays; they have the columns of a file.
 
     Raises:
         DataError: as for a file.
     """
     place = "records"
-    if isinstance(given, Mapping):
-        table = table_of_arrays(given, place, group)
+    if isinstance(source, Mapping):
+        table = table_of_arrays(source, place, group)
     else:
-        table = table_of_frame(_frame(given, place), place, group)
+        table = table_of_frame(_frame(source, place), place, group)
     return build_predictions(table, _sha256(table))
 
 
-def _frame(given: Any, place: str) -> Any:  # Any: data frames of several libraries
-    """A data frame of pandas from that of any library."""
-    if hasattr(given, "columns") and hasattr(given, "iloc"):
-        return given
+def _frame(frame: Any, place: str) -> Any:  # Any: data frames of several libraries
+    """Return a data frame of any library as one of pandas."""
+    if hasattr(frame, "columns") and hasattr(frame, "iloc"):
+        return frame
     try:
-        if hasattr(given, "columns") or hasattr(given, "column_names"):
-            return given.to_pandas()
+        if hasattr(frame, "columns") or hasattr(frame, "column_names"):
+            return frame.to_pandas()
     except Exception as error:  # another library's code runs here
         raise DataError(
-            f"{place}: the {type(given).__name__} cannot become a data frame of pandas ({describe_error(error)}); give "
+            f"{place}: the {type(frame).__name__} cannot become a data frame of pandas ({describe_error(error)}); give "
             "one, or a mapping of arrays"
         ) from error
-    raise DataError(f"{place}: is a {type(given).__name__}; give a path, a data frame or a mapping of arrays")
+    raise DataError(f"{place}: is a {type(frame).__name__}; give a path, a data frame or a mapping of arrays")
 
 
 def _sha256(table: Table) -> str:
-    """A hash over every column that has a meaning, in hex: what a file's hash is to its predictions."""
+    """Return a SHA-256 over every column that has a meaning, in hex; it stands for the hash of a file."""
     digest = hashlib.sha256(np.ascontiguousarray(table.scores).data)
     columns = [table.sample_id, table.label, table.condition, table.group]
     texts = [None if column is None else column.tolist() for column in columns]
@@ -175,10 +177,10 @@ def _sha256(table: Table) -> str:
 
 
 def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | None = None) -> Predictions:
-    """Every prediction of a table in its place.
+    """Return the predictions of a table, sorted by condition and sample.
 
     Raises:
-        DataError: scores are no scores, samples are missing, given twice or labelled in two ways.
+        DataError: scores are invalid, or samples are missing, repeated or labelled in two ways.
     """
     classes = class_names(table)
     logits, labels = checked_logits(table), label_numbers(table, classes)
@@ -189,7 +191,7 @@ def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | Non
     first = next(iter(rows.values()))
     numbers = None if groups is None else group_numbers(groups[first])
     samples = _samples(ids[first], labels[first], numbers)
-    records = {key: _records(logits[own], samples) for key, own in rows.items()}
+    records = {key: _records(logits[indices], samples) for key, indices in rows.items()}
     fingerprint = data_fingerprint(ids[first], labels[first], classes)
     doubts = tuple(_doubts(table, labels))
     former = former_data(lambda names: sample_numbers(table, list(names)), labels, classes, rename or {})
@@ -214,13 +216,13 @@ def build_predictions(table: Table, sha256: str, rename: Mapping[str, str] | Non
 
 
 def _unused(table: Table) -> Iterator[str]:
-    """A sentence on columns that nothing reads."""
+    """Yield a sentence on columns that are not used."""
     if table.unused:
         yield f"columns of the predictions that are not used: {', '.join(table.unused)}"
 
 
 def _doubts(table: Table, labels: NDArray[np.uint16]) -> Iterator[str]:
-    """Sentences on labels and scores that may mean something else."""
+    """Yield sentences on labels and scores that may mean something else."""
     if table.classes is None and (note := missing_zero_note(labels)):
         yield note
     yield from scale_doubts(table)

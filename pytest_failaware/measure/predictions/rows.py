@@ -1,4 +1,4 @@
-"""How an error names a row of predictions: by its index in arrays, by its line in a csv file."""
+"""Name a row of predictions in errors: by its index in arrays, by its line in a csv file."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """The rows of one file or table; `text` is that of a csv file, whose lines are counted when an error needs one."""
+    """The rows of a file or table; `text` is that of a csv file, whose lines are counted for an error."""
 
     place: str
     text: str | None = None
 
     def number(self, index: np.intp | int) -> int:
-        """The line in an editor, or the index."""
+        """Return the line in an editor, or the index."""
         return int(index) if self.text is None else _line(self.text, int(index))
 
     def name(self, index: np.intp | int) -> str:
-        """The row with its place."""
+        """Return the name of a row, with its place."""
         return f"{self.place}: row {self.number(index)}"
 
 
 def _line(text: str, index: int) -> int:
-    """The line that a row of a csv file starts in, where blank lines are no rows and the header is none."""
+    """Return the first line of a row of a csv file; blank lines and the header are not rows."""
     reader, start, count = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True), 1, -1
     try:
         for cells in reader:
@@ -35,6 +35,6 @@ def _line(text: str, index: int) -> int:
                     return start
                 count += 1
             start = reader.line_num + 1
-    except csv.Error:  # a cell that is longer than csv reads
+    except csv.Error:  # a cell that is too long for the csv module
         pass
     return index + 2

@@ -1,4 +1,4 @@
-"""What a model predicted elsewhere, as what is under test."""
+"""The subject under test that consists of predictions made elsewhere."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pytest_failaware.measure.subject import OtherSide, Subject, Taken, Typed
 
 
 class PredictedSubject(Subject):
-    """What a model predicted elsewhere, under the preprocessing that was used there."""
+    """Predictions made elsewhere, with the preprocessing that was used there."""
 
     def __init__(self, predictions: Predictions, preprocessing: str) -> None:
         self.predictions, self._preprocessing = predictions, preprocessing
 
     @property
     def facts(self) -> ModelFacts:
-        """What identifies the file; the architecture is not known."""
+        """The identity of the file; the architecture is not known."""
         return ModelFacts(sha256=self.predictions.sha256, architecture="")
 
     @property
@@ -33,7 +33,7 @@ class PredictedSubject(Subject):
         return self.predictions.doubts
 
     def measure(self, condition: Condition, seed: int) -> Taken:
-        """Return what was predicted under a condition."""
+        """Return the predictions under a condition."""
         return self.predictions.measurement(condition, seed, self._preprocessing), ()
 
     def names(self, sample_ids: Sequence[int]) -> dict[int, str]:

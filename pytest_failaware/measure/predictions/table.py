@@ -1,4 +1,4 @@
-"""Columns of predictions, found by their names: the scores, the samples, their labels, conditions and groups."""
+"""Find the columns of predictions by their names: scores, samples, labels, conditions and groups."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCORE_KINDS: Final = ("logits", "probabilities")
-"""What the scores of a prediction can be: npz arrays and parquet columns of lists have these names."""
+"""The kinds of scores; npz arrays and parquet columns of lists have these names."""
 
 
 _PREFIXES: Final = {"logit_": "logits", "probability_": "probabilities"}
-"""How the columns of a csv or parquet file begin that hold one class's scores each."""
+"""The prefixes of columns that hold the scores of a single class, in csv and parquet files."""
 
 
 _LIKE_SCORES: Final = re.compile(
     r"(?P<kind>prob(a|s|ability|abilities)?|p|softmax|score|logits?)[_ .:-]+(?P<name>.+)", re.IGNORECASE
 )
-"""How other tools call the columns that hold one class's scores each."""
+"""The names of such columns in other tools."""
 
 
 _MEANT: Final = {
     "sample_id": ("id", "sample", "uid", "file", "filename", "path", "image", "image_id"),
     "label": ("target", "class", "y", "y_true", "true_label", "ground_truth"),
 }
-"""How other tools call the other columns."""
+"""The names of the other columns in other tools."""
 
 
 LAYOUT: Final = (
@@ -57,7 +57,7 @@ class Table:
     label: NDArray[np.object_]  # (M,), texts: names of classes or whole numbers
     condition: NDArray[np.object_]  # (M,), texts
     scores: NDArray[np.float64]  # (M, K)
-    kind: str  # of SCORE_KINDS
+    kind: str  # one of SCORE_KINDS
     classes: tuple[str, ...] | None
     group: NDArray[np.object_] | None  # (M,), texts
     unused: tuple[str, ...]
@@ -65,20 +65,20 @@ class Table:
 
     @property
     def place(self) -> str:
-        """How errors name the table."""
+        """The name of the table in errors."""
         return self.rows.place
 
     def row(self, index: np.intp | int) -> str:
-        """How an error names a prediction."""
+        """Return the name of a prediction for errors."""
         return self.rows.name(index)
 
     def sample(self, index: np.intp | int) -> str:
-        """How an error names the sample of a prediction."""
+        """Return the name of the sample of a prediction for errors."""
         return one_line(self.sample_id[index])
 
 
-def table_of_arrays(arrays: Mapping[str, Any], place: str, group: str | None) -> Table:  # Any: whatever arrays hold
-    """The predictions in arrays by name, as an npz file has them."""
+def table_of_arrays(arrays: Mapping[str, Any], place: str, group: str | None) -> Table:  # Any: arrays of any library
+    """Return the predictions in named arrays, such as those of an npz file."""
     refuse_namesakes(list(map(str, arrays)), place)
     columns = {str(name): values for name, values in arrays.items()}
     classes = array_of(columns.pop("classes"), "classes", place) if "classes" in columns else None
@@ -92,7 +92,7 @@ def table_of_arrays(arrays: Mapping[str, Any], place: str, group: str | None) ->
 
 
 def table_of_frame(frame: pd.DataFrame, place: str, group: str | None, text: str | None = None) -> Table:
-    """The predictions in a data frame: a column per class, or one column of lists; `text` is that of a csv file."""
+    """Return the predictions in a data frame: a column per class, or one of lists; `text` is that of a csv file."""
     if "sample_id" in frame.index.names and "sample_id" not in frame.columns:
         frame = frame.reset_index()
     refuse_namesakes(list(map(str, frame.columns)), place)
@@ -109,7 +109,7 @@ def refuse_namesakes(names: list[str], place: str) -> None:
 
 
 def _table(columns: Mapping[str, Any], classes: tuple[str, ...] | None, rows: Rows, group: str | None) -> Table:
-    """The columns with a meaning; `classes` are the names of the columns of a matrix, where it has names."""
+    """Return the columns that have a meaning; `classes` are the names of the columns of a matrix, if it has names."""
     _refuse_absent(columns, rows.place, group)
     kind, wide = _scores(columns, rows.place)
     if wide and classes is not None:
@@ -139,7 +139,7 @@ def _table(columns: Mapping[str, Any], classes: tuple[str, ...] | None, rows: Ro
 
 
 def _matrix(columns: Mapping[str, Any], kind: str, wide: list[str], rows: Rows) -> NDArray[Any]:
-    """The scores (M, K), of one column for each class or of one array."""
+    """Return the scores, (M, K), from one column for each class or from one array."""
     if wide:
         cells = [numbers_of(array_of(columns[name], name, rows.place), name, rows) for name in wide]
         _refuse_lengths(dict(zip(wide, cells, strict=True)), len(cells[0]), rows.place, wide[0])
@@ -156,29 +156,29 @@ def _matrix(columns: Mapping[str, Any], kind: str, wide: list[str], rows: Rows) 
 
 
 def _refuse_absent(columns: Mapping[str, object], place: str, group: str | None) -> None:
-    """Refuse a table that lacks a column which every table has, or the one of the groups that was asked for."""
+    """Refuse a table without a required column, or without the group column that the user named."""
     kinds = set(columns) & set(SCORE_KINDS)
     if not kinds and not any(name.startswith(tuple(_PREFIXES)) for name in columns):
         return  # `_scores` says more
     for name in ("sample_id", "label"):
         if name not in columns:
-            meant = next((other for other in columns if other.lower() in _MEANT[name]), None)
-            hint = choices(name, tuple(columns)) if meant is None else f"rename {meant!r} to {name}"
+            alias = next((other for other in columns if other.lower() in _MEANT[name]), None)
+            hint = choices(name, tuple(columns)) if alias is None else f"rename {alias!r} to {name}"
             raise DataError(f"{place}: has no column {name}; {hint}; {LAYOUT}")
     if group is not None and group not in columns:
         raise DataError(f"{place}: has no column {group!r} of --failaware-group; {choices(group, tuple(columns))}")
 
 
 def _scores(columns: Mapping[str, object], place: str) -> tuple[str, list[str]]:
-    """The one kind of scores there is, and the columns that hold one class's each, none where a matrix holds all."""
-    found = {meant for prefix, meant in _PREFIXES.items() if any(name.startswith(prefix) for name in columns)}
-    found |= set(columns) & set(SCORE_KINDS)
-    if len(found) > 1:
+    """Return the kind of the scores, and the columns of single classes; there are none if a matrix holds all scores."""
+    kinds = {meant for prefix, meant in _PREFIXES.items() if any(name.startswith(prefix) for name in columns)}
+    kinds |= set(columns) & set(SCORE_KINDS)
+    if len(kinds) > 1:
         raise DataError(f"{place}: has both logits and probabilities; leave one of them out")
-    if not found:
+    if not kinds:
         names = one_line(", ".join(list(columns)[:8])) + (", …" if len(columns) > 8 else "")
         raise DataError(f"{place}: has no scores, only {names or 'nothing'}; {_other_names(columns)}{LAYOUT}")
-    kind = found.pop()
+    kind = kinds.pop()
     wide = [name for name in columns if name.startswith(_prefix(kind))]
     if kind in columns and wide:
         raise DataError(f"{place}: has both a column {kind} and columns {_prefix(kind)}…; leave one of them out")
@@ -190,7 +190,7 @@ def _prefix(kind: str) -> str:
 
 
 def _other_names(columns: Mapping[str, object]) -> str:
-    """What to rename where scores have the names that other tools give them."""
+    """Return a hint to rename columns that have the names of another tool."""
     for name in columns:
         match = _LIKE_SCORES.fullmatch(name)
         if match:

@@ -1,7 +1,6 @@
 """A run as one HTML file that loads nothing else and needs no script.
 
-A page has a largest size; what comes last in it, the details of conditions that did not fail, is left out where it
-would not fit.
+A page has a largest size. If it would be larger, the details of conditions that did not fail are left out.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ from pytest_failaware.report.html.templates import render
 from pytest_failaware.report.proof import badness
 
 LARGEST: Final = 2_900_000  # bytes of a page
-_IMAGES: Final = 600_000  # bytes of them, as base64
-_OPEN: Final = 1  # sections that are unfolded, the worst ones that failed; each is some screens of a phone long
+_IMAGES: Final = 600_000  # bytes of all images, as base64
+_OPEN: Final = 1  # unfolded sections, the worst failed ones; each fills several screens of a phone
 
 
 def html_text(report: RunReport, drawn: Mapping[str, Pictures], *, names: bool = True) -> str:
-    """The run, what failed first.
+    """Return the page of a run, failures first.
 
     Args:
         report: the run.
-        drawn: what there is to draw of its results, by test id.
-        names: whether the worst flips have the names of their samples beside the ids.
+        drawn: the pictures of its results, by test id.
+        names: whether the worst flips show the names of their samples beside the ids.
     """
     results = sorted(report.results, key=badness)
     context = page(report, results, drawn)
@@ -40,18 +39,18 @@ def html_text(report: RunReport, drawn: Mapping[str, Pictures], *, names: bool =
 
 
 def _fitting(sections: Iterator[Markup], room: int) -> list[Markup]:
-    """The first sections, as many as there is room for."""
+    """Return the first sections, as many as fit into the room."""
     kept: list[Markup] = []
-    for one in sections:
-        room -= len(one.encode())
+    for details in sections:
+        room -= len(details.encode())
         if room < 0:
             break
-        kept.append(one)
+        kept.append(details)
     return kept
 
 
 def _sections(results: Sequence[ItemResult], drawn: Mapping[str, Pictures], *, names: bool) -> Iterator[Markup]:
-    """The details of each condition; images, the worst conditions' first, as long as there is room for them."""
+    """Yield the details of each condition, the worst first; images only while there is room for them."""
     common, room = common_provenance(drawn), _IMAGES
     for number, result in enumerate(results, start=1):
         pictures = drawn.get(result.nodeid)

@@ -1,4 +1,4 @@
-"""A run -> what the HTML report's page is filled with, beside the details of its conditions."""
+"""The context of the HTML report's page, without the details of the conditions."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rat
 from pytest_failaware.report.terminal.summary import total
 from pytest_failaware.report.words import NOT_THE_SAME, short_name
 
-_FAILURES: Final = 400  # rows; what goes beyond these is counted, so that a page stays small
+_FAILURES: Final = 400  # rows; further rows are only counted, so that a page stays small
 _RATES: Final = 1000  # rows
 _PANELS: Final = 100
 
 
 def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, Pictures]) -> Context:
-    """All that stands outside of the conditions' details; `results` are the report's, the worst first."""
+    """Return everything outside of the conditions' details; `results` are those of the report, the worst first."""
     numbers = {result.nodeid: number for number, result in enumerate(results, start=1)}
     columns = rate_columns(report.results)
     failures, panels = list(_failures(results, numbers)), list(severity_panels(report.results, drawn))
@@ -65,7 +65,7 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
 
 
 def _outcome(report: RunReport) -> Context:
-    """The headings: a first run has not failed anything, it has nothing to compare with."""
+    """Return the headings: a first run has not failed, it has nothing to compare with."""
     failing = {result.verdict for result in report.results if result.verdict.fails}
     troubles = (report.errors, report.complaints, report.unchecked, report.failed, report.incomplete)
     is_first = failing == {Verdict.MISSING} and not any(troubles)
@@ -74,12 +74,12 @@ def _outcome(report: RunReport) -> Context:
 
 
 def _word(results: Sequence[ItemResult]) -> str:
-    """What the other side of the run's comparisons is called."""
+    """Return the word for the other side of the run's comparisons."""
     return reference_word(results[0]) if results else "baseline"
 
 
 def _troubles(report: RunReport) -> Iterator[str]:
-    """What keeps the run from being whole."""
+    """Yield what makes the run incomplete."""
     if report.incomplete:
         yield f"not a whole run: {report.incomplete}"
     yield from (f"{nodeid} has no result" for nodeid in report.unchecked if nodeid not in report.errors)
@@ -92,12 +92,14 @@ def _troubles(report: RunReport) -> Iterator[str]:
 
 
 def _failures(results: Sequence[ItemResult], numbers: Mapping[str, int]) -> Iterator[Context]:
-    """Each failing gate with what the terminal says of it: by verdict, then by the loss that is proven."""
-    failing = [(result, one) for result in results for one in result.comparisons if one.verdict.fails]
+    """Yield each failing gate with the text of the terminal, sorted by verdict and then by the proven loss."""
+    failing = [
+        (result, comparison) for result in results for comparison in result.comparisons if comparison.verdict.fails
+    ]
     for result, comparison in sorted(failing, key=lambda pair: (pair[1].verdict.severity, -loss(pair[1]))):
-        said, p = claim(comparison, comparison.evidence) if comparison.evidence else ("", "")
+        finding, p = claim(comparison, comparison.evidence) if comparison.evidence else ("", "")
         where = {"test": short_name(result), "number": numbers[result.nodeid]}
-        proven = f"{said}: {interval(comparison.evidence, comparison.current)}" if comparison.evidence else ""
+        proven = f"{finding}: {interval(comparison.evidence, comparison.current)}" if comparison.evidence else ""
         yield {**where, "said": proven, "p": p, **compared(comparison)}
 
 
@@ -116,14 +118,14 @@ def _rates(
 
 
 def _sights(results: Sequence[ItemResult]) -> Iterator[str]:
-    """What the gates that this run recorded cannot see."""
+    """Yield what the gates that this run recorded cannot detect."""
     yield from too_few([(result.nodeid, result.sights) for result in results])
     if chance := at_chance(results):
         yield chance
 
 
 def _causes(results: Sequence[ItemResult]) -> list[tuple[str, str]]:
-    """What else changed, and where, where that is not everywhere."""
+    """Return what else changed, with the tests for which it changed unless it changed for all."""
     counts = Counter(cause for result in results for cause in result.causes)
     return [
         (cause, "" if count == len(results) else f"in {count:,} of {len(results):,} tests")
@@ -132,7 +134,7 @@ def _causes(results: Sequence[ItemResult]) -> list[tuple[str, str]]:
 
 
 def common_provenance(drawn: Mapping[str, Pictures]) -> dict[str, str]:
-    """What all conditions were measured with."""
+    """Return the provenance that all conditions share."""
     all_of_them = [pictures.provenance for pictures in drawn.values()]
     first = all_of_them[0] if all_of_them else {}
-    return {name: value for name, value in first.items() if all(one.get(name) == value for one in all_of_them)}
+    return {name: value for name, value in first.items() if all(facts.get(name) == value for facts in all_of_them)}

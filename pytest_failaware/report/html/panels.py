@@ -1,4 +1,4 @@
-"""What was drawn of conditions -> their diagrams, each with a title and a sentence on how to read it."""
+"""The diagrams of a condition, each with a title and a sentence on how to read it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pytest_failaware.report.html.svg import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """A diagram with its title and how to read it."""
+    """A diagram with its title and a sentence on how to read it."""
 
     title: str
     drawing: Markup
@@ -30,12 +30,12 @@ class Panel:
 
 
 def reference_word(result: ItemResult) -> str:
-    """What the other side is called in a legend."""
+    """Return the word for the other side in a legend."""
     return "reference" if result.is_against else "baseline"
 
 
 def condition_panels(result: ItemResult, pictures: Pictures) -> Iterator[Panel]:
-    """Risk and coverage, reliability, and the two scores with their thresholds."""
+    """Yield the diagrams of risk and coverage, of reliability, and of the two scores with their thresholds."""
     now, before = pictures.now.curves, pictures.before.curves if pictures.before else None
     if now is None:
         return
@@ -64,12 +64,12 @@ def _risk_coverage(sides: Sequence[tuple[Curves, str]]) -> Panel:
         )
         for curves, word in sides
     ]
-    said = [f"{word}: {_operating(curves)}, {curves.risk_coverage[-1][1]:.1%} wrong of all" for curves, word in sides]
+    texts = [f"{word}: {_operating(curves)}, {curves.risk_coverage[-1][1]:.1%} wrong of all" for curves, word in sides]
     return Panel(
         title="Risk and coverage",
         drawing=line_chart(
             "Share of wrong answers among the samples trusted most",
-            "; ".join(said),
+            "; ".join(texts),
             Axis(label="share of the samples, most trusted first", low=0, high=1, ticks=shares(0, 1)),
             Axis(label="", low=0, high=high, ticks=shares(0, high)),
             lines,
@@ -96,7 +96,7 @@ def _reliability(sides: Sequence[tuple[Curves, str]]) -> Panel:
         )
         for curves, word in sides
     ]
-    said = [
+    texts = [
         f"{word}: "
         + ", ".join(f"at {confidence:.0%} {right:.0%} right ({n:,})" for confidence, right, n in curves.reliability)
         for curves, word in sides
@@ -106,7 +106,7 @@ def _reliability(sides: Sequence[tuple[Curves, str]]) -> Panel:
         title="Reliability diagram",
         drawing=line_chart(
             "Share of right answers by confidence",
-            "; ".join([*said, f"expected calibration error: {errors}"]),
+            "; ".join([*texts, f"expected calibration error: {errors}"]),
             Axis(label="confidence, in 15 bins", low=0, high=1, ticks=shares(0, 1)),
             Axis(label="", low=0, high=1, ticks=shares(0, 1)),
             lines,
@@ -120,21 +120,21 @@ def _reliability(sides: Sequence[tuple[Curves, str]]) -> Panel:
 def _histogram(score: str, sides: Sequence[tuple[Histogram, str]], threshold: tuple[float, str] | None) -> Panel:
     unit = " in nats" if score == "entropy" else ""
     high = sides[-1][0].high
-    bars = [Bars(label=word, up=one.right, down=one.wrong) for one, word in sides]
+    bars = [Bars(label=word, up=scores.right, down=scores.wrong) for scores, word in sides]
     shown = threshold if threshold is not None and threshold[0] <= high else None
     axis = Axis(label=f"{score}{unit}", low=0, high=high, ticks=steps(high))
-    said = [f"{bar.label}: {sum(bar.up):,} right, {sum(bar.down):,} wrong" for bar in bars]
+    texts = [f"{bar.label}: {sum(bar.up):,} right, {sum(bar.down):,} wrong" for bar in bars]
     return Panel(
         title=score.capitalize(),
         drawing=mirrored_bars(
             f"Samples by {score}, right ones above and wrong ones below the middle",
-            "; ".join([*said, *([shown[1]] if shown else [])]),
+            "; ".join([*texts, *([shown[1]] if shown else [])]),
             axis,
             bars[-1],
             bars[0] if len(bars) > 1 else None,
             threshold=shown,
         ),
-        caption="Samples with right answers above, with wrong ones below; each half has a scale of its own.",
+        caption="Samples with right answers above, with wrong ones below; each half has its own scale.",
     )
 
 

@@ -1,4 +1,4 @@
-"""One condition of a run -> what its part of the HTML report is filled with."""
+"""The context of one condition's part of the HTML report."""
 
 from __future__ import annotations
 
@@ -17,32 +17,35 @@ from pytest_failaware.report.proof import interval
 from pytest_failaware.report.words import comparison_cells, orientation, short_name
 
 Context = dict[str, Any]
-"""What a template is filled with. Any: text, numbers, drawings, and lists and dicts of them."""
+"""The values for a template. Any: text, numbers, drawings, and lists and dicts of them."""
 
 _WORST: Final = "those first that lost most right answers, then those that gained most silent failures"
-_FLIPS: Final = 8  # listed where there are no images of them
+_FLIPS: Final = 8  # listed if there are no images of the flips
 
 
 def section(
     result: ItemResult, pictures: Pictures | None, common: Mapping[str, str], *, images: bool, names: bool
 ) -> Context:
-    """All that is known of one condition.
+    """Return the context of one condition.
 
     Args:
-        result: what was judged.
-        pictures: what there is to draw, None where nothing was sent along.
+        result: the result of the condition.
+        pictures: the pictures to draw; None if there are none.
         common: the provenance that all conditions share, which is not repeated.
-        images: whether there is room for its images.
-        names: whether the worst flips have the names of their samples.
+        images: whether there is room for the images.
+        names: whether the worst flips show the names of their samples.
     """
     thumbnails = pictures.thumbnails if pictures is not None and images else ()
     return {
         "name": short_name(result),
         "verdict": result.verdict,
         "samples": f"{result.stats.cells.samples:,}",
-        "why": [_indented(line) for line in _said(result)],
+        "why": [_indented(line) for line in _lines(result)],
         "word": reference_word(result),
-        "comparisons": [compared(one) for one in sorted(result.comparisons, key=lambda one: one.verdict.severity)],
+        "comparisons": [
+            compared(comparison)
+            for comparison in sorted(result.comparisons, key=lambda comparison: comparison.verdict.severity)
+        ],
         "sights": [sight_cells(sight) for sight in result.sights],
         "sight_headings": SIGHT_HEADINGS,
         "seen": SEEN,
@@ -51,21 +54,21 @@ def section(
     }
 
 
-def _said(result: ItemResult) -> list[str]:
-    """The text of a failure, or the notes of what passes, with both sides of what could not be compared."""
+def _lines(result: ItemResult) -> list[str]:
+    """Return the text of a failure, or the notes of a pass with the rates of both sides if they are incomparable."""
     if result.verdict.fails:
         return list(failure_lines(result))
     return [*filter(None, [alarm_in_brief(result)]), *result.notes, *filter(None, [orientation(result)])]
 
 
 def _indented(line: str) -> tuple[int, str]:
-    """How deep a line stands below the first one, and what it says, with arrows that no end of a line parts."""
-    said = line.lstrip()
-    return (len(line) - len(said)) // 2, said.replace(" -> ", " → ")
+    """Return the depth of a line and its text, in which `->` is an arrow that a line break cannot split."""
+    text = line.lstrip()
+    return (len(line) - len(text)) // 2, text.replace(" -> ", " → ")
 
 
 def compared(comparison: Judged) -> Context:
-    """One metric beside its reference or bound, in words."""
+    """Return the context of one metric with its reference or bound."""
     metric, before, now, change, allowed, _ = comparison_cells(comparison)
     return {
         "metric": metric,
@@ -80,7 +83,7 @@ def compared(comparison: Judged) -> Context:
 
 
 def _of_change(result: ItemResult, images: Sequence[Thumbnail], *, names: bool) -> Context:
-    """The parts of the change of confident_accuracy, and the worst flips."""
+    """Return the parts of the change of confident_accuracy, and the worst flips."""
     change = result.change
     pictured = {image.sample_id: image for image in images}
     flips = () if change is None else change.worst
@@ -121,7 +124,7 @@ def _of_pictures(result: ItemResult, pictures: Pictures | None, common: Mapping[
     return {
         "cells": list(_cells(pictures)),
         "panels": list(condition_panels(result, pictures)),
-        "classes": [_class_row(one) for one in pictures.classes],
+        "classes": [_class_row(change) for change in pictures.classes],
         "class_count": pictures.class_count,
         "class_order": _WORST if pictures.before is not None else "those with most wrong answers first",
         "provenance": {name: text for name, text in pictures.provenance.items() if name not in common},
@@ -129,7 +132,7 @@ def _of_pictures(result: ItemResult, pictures: Pictures | None, common: Mapping[
 
 
 def _cells(pictures: Pictures) -> Iterator[tuple[str, list[Context]]]:
-    """Two rows of two: trusted and flagged, right and wrong."""
+    """Yield two rows of two cells: trusted and flagged, right and wrong."""
     before, now = pictures.before and pictures.before.stats.cells, pictures.now.stats.cells
     for trust in ("trusted", "flagged"):
         row: list[Context] = []
@@ -141,15 +144,15 @@ def _cells(pictures: Pictures) -> Iterator[tuple[str, list[Context]]]:
         yield trust, row
 
 
-def _class_row(one: ClassChange) -> Context:
+def _class_row(change: ClassChange) -> Context:
     return {
-        "name": shown(one.name, 60),
-        "samples": f"{one.samples:,}",
-        "accuracy": _both(one, lambda side: percent(Estimate(numerator=side.right, denominator=one.samples))),
-        "flagged": _both(one, lambda side: f"{side.flagged:,}"),
-        "silent": _both(one, lambda side: f"{side.silent:,}"),
+        "name": shown(change.name, 60),
+        "samples": f"{change.samples:,}",
+        "accuracy": _both(change, lambda side: percent(Estimate(numerator=side.right, denominator=change.samples))),
+        "flagged": _both(change, lambda side: f"{side.flagged:,}"),
+        "silent": _both(change, lambda side: f"{side.silent:,}"),
     }
 
 
-def _both(one: ClassChange, said: Callable[[ClassCounts], str]) -> str:
-    return said(one.now) if one.before is None else f"{said(one.before)} → {said(one.now)}"
+def _both(change: ClassChange, text: Callable[[ClassCounts], str]) -> str:
+    return text(change.now) if change.before is None else f"{text(change.before)} → {text(change.now)}"

@@ -1,4 +1,4 @@
-"""What was measured of a corruption at several severities -> a diagram of accuracy over severity."""
+"""Diagrams of accuracy over severity for corruptions that were measured at several severities."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _GRADED: Final = {
     "accuracy": ("accuracy", "first", Dot.CIRCLE),
     "confident_accuracy": ("confident", "second", Dot.SQUARE),
 }
-"""The rates over severities: what the legend calls each, and how it looks."""
+"""The rates over severities: the legend and the look of each."""
 
 
 def severity_panels(results: Iterable[ItemResult], drawn: Mapping[str, Pictures]) -> Iterator[Panel]:
-    """One diagram for each test and corruption that was measured at two severities or more, all in one scale."""
+    """Yield a diagram for each test and corruption measured at two or more severities, all on the same scale."""
     groups = by_corruption(results)
     tests, graded = {test for test, _ in groups}, []
     for (_, name), ordered in groups.items():
@@ -32,13 +32,13 @@ def severity_panels(results: Iterable[ItemResult], drawn: Mapping[str, Pictures]
             title = name if len(tests) == 1 else f"{name}, {whose}"
             graded.append((title, _graded_lines(ordered, drawn), max(ordered)))
     low = min((rate for _, lines, _ in graded for line in lines for _, rate in line.points), default=0.0)
-    floor = next(one for one in _FLOORS if one <= low)
+    floor = next(value for value in _FLOORS if value <= low)
     for title, lines, last in graded:
         yield _severities(title, lines, last=max(5, last), floor=floor)
 
 
 def _graded_lines(results: Mapping[int, ItemResult], drawn: Mapping[str, Pictures]) -> list[ChartLine]:
-    """Both rates of both sides, as far as they have a value."""
+    """Return the lines of both rates of both sides, as far as they have a value."""
     before = {
         severity: pictures.before.stats
         for severity, result in results.items()
@@ -55,14 +55,14 @@ def _graded_lines(results: Mapping[int, ItemResult], drawn: Mapping[str, Picture
 
 
 def _severities(title: str, lines: Sequence[ChartLine], *, last: int, floor: float) -> Panel:
-    said = [
+    texts = [
         f"{line.label}: {', '.join(f'{rate:.1%} at {severity:g}' for severity, rate in line.points)}" for line in lines
     ]
     return Panel(
         title=title,
         drawing=line_chart(
             f"Accuracy and confident accuracy under {title}, by severity",
-            "; ".join(said),
+            "; ".join(texts),
             Axis(label="severity", low=0.7, high=last + 0.3, ticks=tuple((n, str(n)) for n in range(1, last + 1))),
             Axis(label="", low=floor, high=1, ticks=shares(floor, 1)),
             lines,

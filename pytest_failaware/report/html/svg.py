@@ -1,6 +1,6 @@
-"""Lines and bars as SVG inside a page: no script, no style of its own, colours by the page's classes.
+"""Lines and bars as SVG inside a page: no script and no style; the page's classes give the colours.
 
-What a line is never hangs on its colour alone: the reference is dashed with hollow marks, and marks differ in shape.
+Colour is never the only difference between lines: the reference is dashed with hollow marks, and marks differ in shape.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Point = tuple[float, float]
 
 
 class Dot(Enum):
-    """How a point is marked."""
+    """The shape of a point's mark."""
 
     NONE = "none"
     CIRCLE = "circle"
@@ -35,7 +35,7 @@ class Dot(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """The values from one end of an axis to the other, and the texts at some of them."""
+    """An axis: its ends, its name and the texts at its ticks."""
 
     label: str
     low: float
@@ -43,7 +43,7 @@ class Axis:
     ticks: tuple[tuple[float, str], ...]
 
     def part(self, value: float) -> float:
-        """Where a value lies, 0 at the low end and 1 at the high one, outside of them at the nearer end."""
+        """Return the position of a value from 0 at the low end to 1 at the high end, clipped to this range."""
         return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
 
 
@@ -56,7 +56,7 @@ class ChartLine:
     look: str
     dashed: bool = False
     dot: Dot = Dot.NONE
-    single: Point | None = None  # one more point, marked as the others would be
+    single: Point | None = None  # one more point, with the mark of this line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,31 +70,31 @@ class Bars:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Frame:
-    """The plot's rectangle in the drawing, below as many lines of text as there are."""
+    """The plot's rectangle in the drawing, below the lines of text."""
 
     x: Axis
     y: Axis
     top: float
 
     def place(self, x: float, y: float) -> Point:
-        """Where a pair of values is drawn."""
+        """Return the place in the drawing of a pair of values."""
         return self.across(x), HEIGHT - _BOTTOM - self.y.part(y) * (HEIGHT - _BOTTOM - self.top)
 
     def across(self, x: float) -> float:
-        """Where a value of x is drawn."""
+        """Return the horizontal place in the drawing of a value of x."""
         return _LEFT + self.x.part(x) * (WIDTH - _LEFT - _RIGHT)
 
 
 def line_chart(title: str, text: str, x: Axis, y: Axis, lines: Sequence[ChartLine], *, diagonal: str = "") -> Markup:
-    """Curves over common axes, with a legend above them.
+    """Return curves over common axes, with a legend above them.
 
     Args:
-        title: what is drawn, for those who do not see it.
-        text: what it shows, for them.
+        title: what is drawn, for readers who cannot see it.
+        text: what the drawing shows, for the same readers.
         x: the axis from left to right.
         y: the axis from bottom to top.
         lines: at least one.
-        diagonal: the label of a line from corner to corner, "" for none.
+        diagonal: the label of a line from corner to corner; "" for no line.
     """
     rows = -(-(len(lines) + bool(diagonal)) // 2)
     frame = _Frame(x=x, y=y, top=_TOP + rows * _LINE)
@@ -111,15 +111,15 @@ def line_chart(title: str, text: str, x: Axis, y: Axis, lines: Sequence[ChartLin
 def mirrored_bars(
     title: str, text: str, x: Axis, now: Bars, before: Bars | None, *, threshold: tuple[float, str] | None
 ) -> Markup:
-    """Two histograms back to back, each half in a scale of its own; the reference's outline is dashed.
+    """Return two histograms back to back, each half on its own scale; the reference's outline is dashed.
 
     Args:
-        title: what is drawn, for those who do not see it.
-        text: what it shows, for them.
+        title: what is drawn, for readers who cannot see it.
+        text: what the drawing shows, for the same readers.
         x: the axis of the bins.
         now: filled bars.
-        before: as many bins, None where there is no reference.
-        threshold: a value of x with its label, None for none.
+        before: equally many bins; None if there is no reference.
+        threshold: a value of x with its label; None for no threshold.
     """
     sides = [now] if before is None else [now, before]
     tallest = [
@@ -150,23 +150,23 @@ def _drawing(title: str, text: str, parts: Sequence[Markup]) -> Markup:
 
 
 def _axes(frame: _Frame) -> Iterator[Markup]:
-    """Grid lines, the texts at the ticks, and the axes' names."""
+    """Yield the grid lines, the texts at the ticks, and the names of the axes."""
     left, right, bottom = _LEFT, WIDTH - _RIGHT, HEIGHT - _BOTTOM
-    heights = [(frame.place(frame.x.low, value)[1], said) for value, said in frame.y.ticks]
+    heights = [(frame.place(frame.x.low, value)[1], text) for value, text in frame.y.ticks]
     yield shape("grid", "".join(f"M{left} {_n(height)}H{right}" for height, _ in heights))
-    yield from (text_at(left - _STRETCH, height + 4, said, "end") for height, said in heights)
-    for value, said in frame.x.ticks:
-        yield text_at(frame.across(value), bottom + _LINE, said, "middle")
+    yield from (text_at(left - _STRETCH, height + 4, text, "end") for height, text in heights)
+    for value, text in frame.x.ticks:
+        yield text_at(frame.across(value), bottom + _LINE, text, "middle")
     yield text_at((left + right) / 2, bottom + 2 * _LINE + 1, frame.x.label, "middle")
 
 
 def _legend_place(number: int) -> Point:
-    """Where the samples of lines begin, two in a row."""
+    """Return where an entry of the legend begins, two entries in a row."""
     return _LEFT + number % 2 * 145, _TOP + number // 2 * _LINE - 2
 
 
 def _legend(number: int, line: ChartLine) -> Markup:
-    """The sample of a line with its name."""
+    """Return the legend's entry of a line: a piece of the line with its name."""
     x, y = _legend_place(number)
     parts = [shape("line", f"M{x} {_n(y)}h24"), *_dots(line, [(x + 12, y)])]
     return _group(line, [*parts, text_at(x + 30, y + 4, line.label, "start")])
@@ -204,7 +204,7 @@ def _bar(frame: _Frame, counts: Sequence[int], sign: int, tallest: int) -> Itera
 
 
 def _outline(frame: _Frame, counts: Sequence[int], sign: int, tallest: int) -> str:
-    """The steps along the bins, one for each height that differs from the one before."""
+    """Return the path of the steps along the bins, with a step only if the height changes."""
     middle, bins, steps = _n(frame.place(0, 0)[1]), 0, ""
     for count, group in itertools.groupby(counts):
         bins += len(list(group))
@@ -214,16 +214,16 @@ def _outline(frame: _Frame, counts: Sequence[int], sign: int, tallest: int) -> s
 
 
 def _end(frame: _Frame, counts: Sequence[int], number: int, part: float) -> Point:
-    """The left corner of a bin at a part of its half's height."""
+    """Return the left corner of a bin at a part of its half's height."""
     x = frame.x
     return frame.place(x.low + (x.high - x.low) * number / len(counts), part)
 
 
-def _half_name(counts: Sequence[int], y: float, said: str) -> Markup:
-    """The name of a half, on the side where it has fewer images."""
+def _half_name(counts: Sequence[int], y: float, name: str) -> Markup:
+    """Return the name of a half, on the side with fewer images."""
     middle = len(counts) // 2
     is_left = sum(counts[:middle]) <= sum(counts[middle:])
-    return text_at(_LEFT + 4, y, said, "start") if is_left else text_at(WIDTH - _RIGHT - 4, y, said, "end")
+    return text_at(_LEFT + 4, y, name, "start") if is_left else text_at(WIDTH - _RIGHT - 4, y, name, "end")
 
 
 def _swatch(number: int, label: str, look: str) -> Markup:
@@ -238,16 +238,16 @@ def _anchor(frame: _Frame, value: float) -> str:
 
 
 def shape(look: str, path: str) -> Markup:
-    """A path; `look` is its class."""
+    """Return a path with the class `look`."""
     return Markup('<path class="{}" d="{}"/>').format(look, path)
 
 
-def text_at(x: float, y: float, said: str, anchor: str) -> Markup:
-    """A line of text that starts at, ends at or stands around a place; no more than 60 letters of it."""
-    return Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>').format(_n(x), _n(y), anchor, shown(said, 60))
+def text_at(x: float, y: float, text: str, anchor: str) -> Markup:
+    """Return a line of text that starts at, ends at or is centred at a place; at most 60 letters."""
+    return Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>').format(_n(x), _n(y), anchor, shown(text, 60))
 
 
 def _n(number: float) -> str:
-    """A coordinate with one decimal where it needs one."""
+    """Return a coordinate with at most one decimal."""
     rounded = math.floor(number * 10 + 0.5) / 10
     return f"{rounded:.0f}" if rounded == int(rounded) else f"{rounded:.1f}"

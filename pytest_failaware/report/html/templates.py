@@ -1,4 +1,4 @@
-"""Templates filled with what is text: every expression is cleaned of control characters, then escaped."""
+"""Templates of the HTML report: every expression is cleaned of control characters and then escaped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_failaware.core.text import shown
 
 
 def render(template: str, /, **context: Any) -> Markup:  # Any: text, numbers, drawings, and lists and dicts of them
-    """The filled template, which has escaped everything it was filled with."""
+    """Return the filled template, in which every value is escaped."""
     return Markup(_environment().get_template(template).render(context))
 
 
@@ -32,13 +32,13 @@ def _environment() -> Environment:
 
 
 def _badge(verdict: Verdict) -> Markup:
-    """A verdict with a sign and a colour."""
+    """Return a verdict with a sign and a colour."""
     look, sign = ("bad", "✕") if verdict.fails else ("warn", "!") if verdict.warns else ("good", "✓")
     badge = Markup('<span class="badge {}"><span aria-hidden="true">{}</span> {}</span>')
     return badge.format(look, sign, verdict.words)
 
 
 def _test_name(name: str) -> Markup:
-    """The name of a test, which may go on in a second line where its parameters begin."""
+    """Return the name of a test, which may continue on a second line before its parameters."""
     function, bracket, parameters = shown(name).partition("[")
     return Markup("{}<wbr>{}").format(function, bracket + parameters) if bracket else Markup("{}").format(function)

@@ -1,4 +1,4 @@
-"""What a summary is written for, and the lines that it is made of."""
+"""The display of a summary, and the lines that the summary consists of."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_failaware.report.terminal.severities import BLOCKS
 
 
 class Line(NamedTuple):
-    """A line and the markup it stands in: "red", "green", "yellow", or "" for plain."""
+    """A line and its markup: "red", "green", "yellow", or "" for plain."""
 
     text: str
     colour: str = ""
@@ -20,7 +20,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Display:
-    """What the lines are for: pytest's verbosity, the columns of a terminal or None, and the letters for bars."""
+    """The properties of the display: pytest's verbosity, the columns of a terminal or None, the letters for bars."""
 
     verbosity: int = 0
     width: int | None = None
@@ -28,17 +28,17 @@ class Display:
 
     @property
     def shows_all(self) -> bool:
-        """Whether nothing is left out for brevity."""
+        """Whether the display shows everything."""
         return self.verbosity > 0
 
 
 def colour(verdict: Verdict) -> str:
-    """The markup of whatever has this verdict."""
+    """Return the markup of a verdict."""
     return "red" if verdict.fails else "yellow" if verdict.warns else "green"
 
 
 def coloured(blocks: Sequence[Sequence[str]], verdicts: Sequence[Verdict]) -> Iterator[Line]:
-    """A table with each row in the colour of its verdict; nothing where it has no rows."""
+    """Yield a table with each row in the colour of its verdict; nothing if it has no rows."""
     if not verdicts:
         return
     yield from map(Line, blocks[0])

@@ -1,6 +1,6 @@
-"""Showing how far a measurement is: a live line on a terminal or in a notebook, a full line now and then in a log.
+"""The display of a measurement's progress: a live line on a terminal or in a notebook, full lines in a log.
 
-What writes and what tells the time are given, so nothing here knows pytest."""
+The writer and the clock are arguments, so this module does not depend on pytest."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _LOGGED: Final = 30.0  # seconds between two lines of a log
 
 @contextmanager
 def redrawn(draw: Callable[[tuple[str, ...]], object], clock: Callable[[], float], what: str) -> Iterator[Tell]:
-    """Draw the progress at most five times a second, and nothing in the end.
+    """Draw the progress at most five times a second, and erase it in the end.
 
     Args:
-        draw: takes the same text in several lengths, the longest first; no text erases the last one.
+        draw: a function of the same text in several lengths, the longest first; without a text it erases the last one.
         clock: the time in seconds.
-        what: what is being done.
+        what: the name of the work.
     """
     began = drawn = clock()
 
@@ -44,14 +44,14 @@ def redrawn(draw: Callable[[tuple[str, ...]], object], clock: Callable[[], float
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveLine:
-    """Drawn behind what stands in the terminal's current line; the cursor goes back each time, so that stays whole."""
+    """A line that is drawn after the text of the terminal's current line; the cursor returns, so the text stays."""
 
     write: Callable[[str], object]
     room: Callable[[], int]  # columns right of the cursor
     clock: Callable[[], float]  # seconds
 
     def follow(self, what: str) -> AbstractContextManager[Tell]:
-        """Draw at most five times a second; erase in the end."""
+        """Draw the progress at most five times a second, and erase it in the end."""
         width = 0
 
         def draw(texts: tuple[str, ...]) -> None:
@@ -61,9 +61,9 @@ class LiveLine:
         return redrawn(draw, self.clock, what)
 
     def _draw(self, texts: tuple[str, ...], covered: int) -> int:
-        """Write the longest text that fits over the last one, `covered` columns wide; its own width."""
+        """Write the longest text that fits over the last text of `covered` columns, and return its width."""
         room = self.room()
-        text = next((one for one in texts if len(one) <= room), "")
+        text = next((candidate for candidate in texts if len(candidate) <= room), "")
         padded = text.ljust(covered)
         if padded:
             self.write(padded + "\b" * len(padded))
@@ -72,7 +72,7 @@ class LiveLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLines:
-    """Full lines; a measurement that is over before the first one is due leaves none."""
+    """Full lines in a log; a measurement that ends before the first line is due writes none."""
 
     write_line: Callable[[str], object]
     clock: Callable[[], float]  # seconds

@@ -1,4 +1,4 @@
-"""What a check saw -> lines for the summary."""
+"""The lines of the summary on a check (--failaware-check)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMED: Final = 12  # conditions in one sentence
 
 
 def look_facts(looks: Looks) -> Iterator[Fact]:
-    """Model and data, how many samples are right, which entries there are, and how long a full run will take."""
+    """Yield model and data, how many samples are right, which entries exist, and how long a full run will take."""
     yield from dict.fromkeys(fact for look in looks.values() for fact in look.facts)
     yield from (Fact(text=text) for text in _sentences(looks))
 
@@ -31,7 +31,7 @@ def _sentences(looks: Looks) -> Iterator[str]:
 
 
 def look_findings(looks: Looks) -> Iterator[str]:
-    """What is wrong, a line each."""
+    """Yield a line for each error."""
     yield from dict.fromkeys(finding for look in looks.values() for finding in look.findings)
     where: dict[tuple[str, str], list[str]] = defaultdict(list)
     for look in looks.values():
@@ -42,9 +42,9 @@ def look_findings(looks: Looks) -> Iterator[str]:
 
 
 def look_notices(looks: Looks) -> Iterator[str]:
-    """What may be wrong, which entries there are not yet, and what a look cannot know.
+    """Yield what may be wrong, which entries are missing, and what a check cannot know.
 
-    What is doubtful is not to be recorded.
+    Doubtful values should not be recorded.
     """
     yield from dict.fromkeys(f"note: {note}" for look in looks.values() for note in look.notes)
     is_doubtful = any(look.findings or look.notes for look in looks.values())
@@ -60,7 +60,7 @@ def look_notices(looks: Looks) -> Iterator[str]:
 
 
 def _right(looks: Looks) -> Iterator[str]:
-    """How many of the samples are right, with the tests that this was seen for."""
+    """Yield how many of the samples are right, with their tests."""
     tests: dict[str, dict[str, None]] = defaultdict(dict)
     for nodeid, look in looks.items():
         share = f"{look.right / look.images:.2%}"
@@ -71,7 +71,7 @@ def _right(looks: Looks) -> Iterator[str]:
 
 
 def _time(looks: Looks) -> Iterator[str]:
-    """How long measuring all will take in one process, opening each data set once."""
+    """Yield how long a full measurement takes in one process that opens each data set once."""
     measured = [look for look in looks.values() if look.seconds]
     if not measured:
         return
@@ -84,10 +84,10 @@ def _time(looks: Looks) -> Iterator[str]:
 
 
 def _by_baseline(looks: Looks) -> Mapping[str, Sequence[Look]]:
-    found: dict[str, list[Look]] = defaultdict(list)
+    by_baseline: dict[str, list[Look]] = defaultdict(list)
     for look in looks.values():
-        found[look.baseline].append(look)
-    return found
+        by_baseline[look.baseline].append(look)
+    return by_baseline
 
 
 def _named(conditions: Sequence[str]) -> str:

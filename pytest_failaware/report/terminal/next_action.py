@@ -1,4 +1,4 @@
-"""What to do after a run: the command that stores its values, as it can be given where the run was made."""
+"""The next action after a run: the command that stores its values, in the form that works on that machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_failaware.report.words import needed_options, why_reset
 _IN_CI: Final = "This is a CI server, where baselines are not written:"
 _DOWNLOAD: Final = "download the report and its records from the job, and run in a checkout of this commit:"
 _EXAMPLE: Final = 'python -m pytest_failaware accept report.json --reason="…"'
-"""What stands for the command of a run that wrote no report."""
+"""The command for a run that wrote no report."""
 
 
 def next_action(results: Sequence[ItemResult], report: RunReport) -> Iterator[Line]:
@@ -40,20 +40,20 @@ def next_action(results: Sequence[ItemResult], report: RunReport) -> Iterator[Li
 
 
 def _accept(report: RunReport) -> Iterator[Line]:
-    """The command that stores the values of a CI run where baselines may be written."""
+    """Yield the command that stores the values of a CI run on a machine that may write baselines."""
     first = "" if report.accept else "add --failaware-report=report.json to the command of the job, "
     yield Line(f"{_IN_CI} {first}{_DOWNLOAD}")
     yield _verbatim(report.accept or _EXAMPLE)
 
 
 def _update(results: Sequence[ItemResult], command: str) -> Iterator[Line]:
-    """The command of this run as an update, with the options that it needs and does not have."""
+    """Yield the command of this run as an update, with the missing options."""
     options = [f"--failaware-{option}" for option in needed_options(results)]
     yield _verbatim(" ".join([command, *(option for option in options if option.partition("=")[0] not in command)]))
 
 
 def _keep(results: Sequence[ItemResult], report: RunReport) -> Iterator[Line]:
-    """How an improvement becomes what later runs are compared with."""
+    """Yield how to make later runs compare with an improvement."""
     yield Line("Later runs are compared with the old, worse values. To keep the gain, store the new ones"
                + (" where updates are allowed." if report.in_ci else ":"))  # fmt: skip
     if not report.in_ci:
@@ -65,12 +65,12 @@ def _verbatim(command: str) -> Line:
 
 
 def _only_classes(results: Sequence[ItemResult]) -> bool:
-    """Whether other classes are what every failed item has."""
+    """Return whether every failed item has other classes."""
     return all(result.has_other_classes for result in results if result.verdict.fails)
 
 
 def _why_so(results: Sequence[ItemResult], prefix: str) -> Iterator[Line]:
-    """Why the command that accepts has more than the update in it."""
+    """Yield why the accepting command has more options than the update."""
     if any(result.stored for result in results):
         yield Line(f"{prefix}reason is in it because stored and new values are not the same measurement: look at both.")
     elif any(result.is_worse for result in results):

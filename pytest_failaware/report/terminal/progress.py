@@ -1,4 +1,4 @@
-"""How far a measurement is -> text."""
+"""The progress of a measurement as text."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Final
 
 from pytest_failaware.report.words import duration
 
-_WARMING_UP: Final = 1e-9  # seconds; no rate is taken over less
+_WARMING_UP: Final = 1e-9  # seconds; a shorter time gives no rate
 
 
 def progress_texts(what: str, done: int, total: int, seconds: float) -> tuple[str, ...]:
-    """The same in three lengths, the longest first, for the room there is.
+    """Return the progress in three lengths, the longest first, so that one of them fits.
 
     Args:
-        what: what is being done, such as a condition's name.
-        done: how many images are behind.
-        total: how many there are.
-        seconds: since the first of them.
+        what: the name of the work, such as a condition's name.
+        done: the number of finished images.
+        total: the number of all images.
+        seconds: the time since the first image.
     """
     rate = done / max(seconds, _WARMING_UP)
     left = f"{duration((total - done) / rate)} left" if done else "starting"

@@ -1,4 +1,4 @@
-"""Where a process without pytest shows progress: its terminal, the output of a notebook's cell, or nowhere."""
+"""The progress of a process without pytest: on its terminal, in the output of a notebook's cell, or nowhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Final
 from pytest_failaware.core.progress import Follow, Tell, unseen
 from pytest_failaware.report.terminal.live import LiveLine, redrawn
 
-_COLUMNS: Final = 80  # of a terminal that does not tell its width
+_COLUMNS: Final = 80  # of a terminal with unknown width
 
 
 def follow_here() -> Follow:
@@ -32,15 +32,15 @@ def follow_here() -> Follow:
 
 
 def _columns() -> int:
-    """The columns of the terminal, less the last one, where some terminals break the line."""
+    """Return the columns of the terminal, without the last column, at which some terminals break the line."""
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns - 1
-    except (OSError, ValueError):  # no terminal that tells, or a stream without a file
+    except (OSError, ValueError):  # no terminal, or a stream without a file
         return _COLUMNS - 1
 
 
 def _notebook_display() -> Any:  # Any: IPython is no dependency
-    """IPython's function `display` if this process is the kernel of a notebook, else None."""
+    """Return IPython's function `display` if this process is the kernel of a notebook, otherwise None."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     if getattr(shell, "kernel", None) is None:  # IPython in a terminal has no kernel
@@ -49,7 +49,7 @@ def _notebook_display() -> Any:  # Any: IPython is no dependency
 
 
 def _in_cell(display: Any) -> Follow:  # Any: as above
-    """Progress in one output of a cell, whose text is replaced. A line of backspaces would delete text there."""
+    """Return progress in one output of a cell, whose text is replaced: backspaces would delete other text there."""
     handle: Any = None
 
     def show(texts: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Graded corruptions -> a row each with a bar for every severity, where those say more than two numbers."""
+"""The table of graded corruptions: a row for each, with a bar for every severity."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pytest_failaware.report.words import short_name, verdict_word
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 DIGITS: Final = "0123456789"
-"""The same for a terminal that has no blocks: tens of percent."""
+"""The bars for a terminal without block characters: tens of percent."""
 
-_FEWEST: Final = 3  # severities; of two, both numbers are said beside the bars
+_FEWEST: Final = 3  # severities; for two, bars say no more than two numbers
 _GRADED: Final = re.compile(r"(.+):(\d+)")
 
 Range = Sequence[ItemResult]
@@ -24,50 +24,50 @@ Range = Sequence[ItemResult]
 
 
 def by_corruption(results: Iterable[ItemResult]) -> dict[tuple[str, str], dict[int, ItemResult]]:
-    """What was measured under one corruption by one test, ascending by severity, by the test and the corruption."""
-    found: dict[tuple[str, str], dict[int, ItemResult]] = defaultdict(dict)
+    """Return the results by test and corruption, each by ascending severity."""
+    graded_results: dict[tuple[str, str], dict[int, ItemResult]] = defaultdict(dict)
     for result in results:
         if graded := _GRADED.fullmatch(result.stats.condition):
             before, _, after = result.nodeid.rpartition(result.stats.condition)
-            found[before + after, graded[1]][int(graded[2])] = result
-    return {whose: dict(sorted(group.items())) for whose, group in found.items()}
+            graded_results[before + after, graded[1]][int(graded[2])] = result
+    return {key: dict(sorted(group.items())) for key, group in graded_results.items()}
 
 
 def severity_ranges(results: Iterable[ItemResult]) -> list[Range]:
-    """What has a row of its own, in the order of the run."""
+    """Return the ranges of severities that get a row, in the order of the run."""
     return [list(group.values()) for group in by_corruption(results).values() if len(group) >= _FEWEST]
 
 
 def severity_table(ranges: Sequence[Range], *, bars: str, width: int | None) -> list[list[str]]:
-    """The caption and the headings as one block, then a block for each range."""
+    """Return the caption and the headings as one block, then a block for each range."""
     headings = ("test", "baseline", "now", "verdict")
-    rows = [(_name(one), _before(one, bars), _course(_now(one), bars), _verdicts(one)) for one in ranges]
+    rows = [(_name(graded), _before(graded, bars), _course(_now(graded), bars), _verdicts(graded)) for graded in ranges]
     first, *others = table(headings, rows, left=range(len(headings)), width=width)
     scale = "bars: 0 to 100 %" if bars == BLOCKS else "digits: tens of percent"
     return [[f"accuracy by severity ({scale})", *first], *others]
 
 
-def _name(one: Range) -> str:
-    """The name of the test with all its severities: `test_x[fog:1..5]`."""
-    before, condition, after = short_name(one[0]).rpartition(one[0].stats.condition)
-    severities = [int(result.stats.condition.rpartition(":")[2]) for result in one]
+def _name(graded: Range) -> str:
+    """Return the name of the test with all its severities: `test_x[fog:1..5]`."""
+    before, condition, after = short_name(graded[0]).rpartition(graded[0].stats.condition)
+    severities = [int(result.stats.condition.rpartition(":")[2]) for result in graded]
     is_whole = severities == list(range(severities[0], severities[-1] + 1))
-    said = f"{severities[0]}..{severities[-1]}" if is_whole else ",".join(map(str, severities))
-    return f"{before}{condition.rpartition(':')[0]}:{said}{after}"
+    span = f"{severities[0]}..{severities[-1]}" if is_whole else ",".join(map(str, severities))
+    return f"{before}{condition.rpartition(':')[0]}:{span}{after}"
 
 
-def _now(one: Range) -> list[Estimate]:
-    return [result.stats.rates["accuracy"] for result in one]
+def _now(graded: Range) -> list[Estimate]:
+    return [result.stats.rates["accuracy"] for result in graded]
 
 
-def _before(one: Range, bars: str) -> str:
-    """The accuracy of a comparable reference on the same images; "" if any severity has none."""
-    rates = [rate for result in one if (rate := _accuracy_before(result)) is not None]
-    return _course(rates, bars) if len(rates) == len(one) else ""
+def _before(graded: Range, bars: str) -> str:
+    """Return the accuracy of a comparable reference on the same images; "" if any severity has none."""
+    rates = [rate for result in graded if (rate := _accuracy_before(result)) is not None]
+    return _course(rates, bars) if len(rates) == len(graded) else ""
 
 
 def _accuracy_before(result: ItemResult) -> Estimate | None:
-    """The accuracy of the reference on all images that were measured; None if it lacks some."""
+    """Return the accuracy of the reference on all measured images; None if it lacks some of them."""
     cells, change = result.stats.cells, result.change
     if change is None or change.samples != cells.samples:
         return None
@@ -76,12 +76,12 @@ def _accuracy_before(result: ItemResult) -> Estimate | None:
 
 
 def _course(rates: Sequence[Estimate], bars: str) -> str:
-    """A bar for each rate on a scale from 0 to 1, and the first and the last as numbers."""
+    """Return a bar for each rate on a scale from 0 to 1, and the first and the last rate as numbers."""
     levels = ["?" if rate.value is None else bars[min(int(rate.value * len(bars)), len(bars) - 1)] for rate in rates]
     return f"{''.join(levels)} {percent(rates[0]):>7} to {percent(rates[-1]):>6}"
 
 
-def _verdicts(one: Range) -> str:
-    """How many severities got which verdict, the worst first."""
-    counts = Counter(result.verdict for result in one)
+def _verdicts(graded: Range) -> str:
+    """Return how many severities got which verdict, the worst first."""
+    counts = Counter(result.verdict for result in graded)
     return ", ".join(f"{counts[verdict]} {verdict_word(verdict)}" for verdict in Verdict if counts[verdict])

@@ -1,4 +1,4 @@
-"""Results -> lines for people; yields text with the name of its colour and prints nothing."""
+"""The summary at the end of a run: lines with the name of their colour; prints nothing."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from pytest_failaware.report.words import INCONCLUSIVE, reference_name, short_na
 
 
 def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] = ()) -> Iterator[Line]:
-    """The section at the end of the run: what failed first, then the tables, the total, and a command to copy.
+    """Yield the section at the end of the run: failures first, then tables, the total, and a command to copy.
 
-    At -q the total and what was or was not written are all, at -qq the latter.
+    -q leaves the total and the sentences on written files; -qq leaves only these sentences.
 
     Args:
         report: the run.
-        display: how much is shown, and where.
+        display: how much to show, and on what.
         diffs: unified diffs of a dry run.
     """
     results = sorted(report.results, key=badness)
@@ -48,7 +48,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
     else:
         yield from _taken(results)
         if any(result.verdict.is_written for result in results):
-            yield from (Line(fact.line) for fact in report.facts if fact.kind is FactKind.NOTE)  # on what is now stored
+            yield from (Line(fact.line) for fact in report.facts if fact.kind is FactKind.NOTE)  # on stored values
             yield from not_compared(results, display)
     if results and display.verbosity >= -1:
         yield Line(total(results), colour(results[0].verdict))
@@ -62,21 +62,21 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
 
 
 def _complaints(report: RunReport) -> Iterator[Line]:
-    """What fails the run; without a failed test, pytest's own last line is green and does not say so."""
+    """Yield what fails the run: without a failed test, pytest's own last line is green."""
     yield from (Line(complaint, "red") for complaint in report.complaints)
     if report.complaints and not report.errors and not any(result.verdict.fails for result in report.results):
         yield Line("the run fails for this, though no gate failed", "red")
 
 
 def _inconclusive(results: Sequence[ItemResult]) -> Iterator[Line]:
-    """What a reader may make of the verdict that neither passes nor fails."""
+    """Yield the meaning of the verdict inconclusive, which neither passes nor fails."""
     if any(result.is_open for result in results):
         yield Line(INCONCLUSIVE, "yellow")
         yield Line("")
 
 
 def _unused(report: RunReport) -> Iterator[Line]:
-    """What is stored and was not used, and what was collected and not run; a complaint has said it where it fails."""
+    """Yield unused entries and tests that did not run, unless a complaint has named them."""
     if report.complaints:
         return
     if report.obsolete:
@@ -89,7 +89,7 @@ def _unused(report: RunReport) -> Iterator[Line]:
 
 
 def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
-    """Why items are missing or incomparable, and how others were compared, once per reason."""
+    """Yield why items are missing or incomparable, and how others were compared, once per reason."""
     missing = [result for result in results if result.verdict is Verdict.MISSING]
     for baseline in dict.fromkeys(result.baseline for result in missing):
         names = ", ".join(result.stats.condition for result in missing if result.baseline == baseline)
@@ -106,7 +106,7 @@ def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
 
 
 def _sights(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
-    """What the gates that this run recorded can see, and where there is nothing to lose."""
+    """Yield the drops that the recorded gates detect, and the conditions at chance."""
     recorded = [(short_name(result), result.sights) for result in results if result.sights]
     if recorded:
         whole = sight_table(recorded, first="test", width=display.width)
@@ -116,20 +116,20 @@ def _sights(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
 
 
 def _reuse(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
-    """How many measurements came from the cache, where some did; at -v why the others did not."""
-    measured = [one for result in results for one in result.reuse]
-    reused = sum(not one.anew and not one.made for one in measured)
+    """Yield how many measurements came from the cache, if any did; at -v why the others did not."""
+    measured = [reuse for result in results for reuse in result.reuse]
+    reused = sum(not reuse.anew and not reuse.made for reuse in measured)
     if display.shows_all:
-        yield from (Line(f"{one.measured}: measured anew: {one.anew}") for one in measured if one.anew)
+        yield from (Line(f"{reuse.measured}: measured again: {reuse.anew}") for reuse in measured if reuse.anew)
     if reused:
         yield Line(f"reused {reused} {_of(measured)} from the cache (--failaware-no-cache measures again)")
     yield from _taken(results)
 
 
 def _taken(results: Sequence[ItemResult]) -> Iterator[Line]:
-    """How many measurements an update took from the gate's run."""
-    measured = [one for result in results for one in result.reuse]
-    if made := [one.made for one in measured if one.made]:
+    """Yield how many measurements an update took from the gate's run."""
+    measured = [reuse for result in results for reuse in result.reuse]
+    if made := [reuse.made for reuse in measured if reuse.made]:
         runs = " and ".join(sorted(set(made)))
         what = f"{len(made)} {_of(measured)}"
         yield Line(f"took {what} from the gate's run of {runs} (--failaware-no-cache measures again)")
@@ -140,11 +140,11 @@ def _of(measured: Sequence[Reuse]) -> str:
 
 
 def total(results: Sequence[ItemResult]) -> str:
-    """How many items were checked and got which verdict, the worst first."""
+    """Return how many items were checked and how many got each verdict, the worst first."""
     counts = Counter(result.verdict for result in results)
-    said = ", ".join(f"{counts[verdict]} {verdict.words}" for verdict in Verdict if counts[verdict])
+    verdicts = ", ".join(f"{counts[verdict]} {verdict.words}" for verdict in Verdict if counts[verdict])
     chance = sum(result.at_chance and not result.alarm for result in results)
-    return f"{len(results)} checked: {said}" + (f"; {chance} at chance, with nothing to lose" if chance else "")
+    return f"{len(results)} checked: {verdicts}" + (f"; {chance} at chance, with nothing to lose" if chance else "")
 
 
 def _diff_colour(line: str) -> str:

@@ -1,4 +1,4 @@
-"""The tables of the summary: what failed or changed, a row of bars per corruption, the rates."""
+"""The tables of the summary: failed or changed metrics, a row of bars per corruption, the rates."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from pytest_failaware.report.words import (
 )
 
 MOST: Final = 12
-"""More tests than this are tabled at -v only, but for what failed."""
+"""With more tests than this, tables show only failures unless -v is given."""
 
 _UNNAMED: Final = {"accuracy", "confident_accuracy", "silent_failure_rate", "confident_correct_rate", "failure_rate",
                     "failure_region_accuracy"}  # fmt: skip
-"""Metrics that nobody has to name: a row that says nothing new of them is left out."""
-_ACCEPTED: Final = (Verdict.UPDATED, Verdict.NOT_WRITTEN)  # of a metric: it failed, and this run was to accept it
-_TOLD: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.IMPROVED)
+"""Metrics that are always judged: their rows are left out if nothing changed."""
+_ACCEPTED: Final = (Verdict.UPDATED, Verdict.NOT_WRITTEN)  # verdicts of failed metrics in a run that updates
+_SHOWN: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.IMPROVED)
 
 
 def compared(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
-    """One row per metric that failed, is in doubt, improved or was chosen; of many tests what failed; at -v all."""
+    """Yield a row per metric that failed, is in doubt, improved or was chosen; with many tests only failures."""
     rows = [
-        (result, comparison) for result, comparison in _comparisons(results) if _is_told(comparison, results, display)
+        (result, comparison) for result, comparison in _comparisons(results) if _is_shown(comparison, results, display)
     ]
     headings = ("test", "metric", "baseline", "now", "change", "allowed", "verdict")
     cells = [(short_name(result), *comparison_cells(comparison)) for result, comparison in rows]
@@ -41,23 +41,23 @@ def compared(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
 
 
 def _comparisons(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Judged]]:
-    """The worst first, within the worst tests first."""
+    """Return all comparisons with their results, the worst tests first and their worst metrics first."""
     return [
         (result, comparison)
         for result in results
-        for comparison in sorted(result.comparisons, key=lambda one: one.verdict.severity)
+        for comparison in sorted(result.comparisons, key=lambda judged: judged.verdict.severity)
     ]
 
 
-def _is_told(comparison: Judged, results: Sequence[ItemResult], display: Display) -> bool:
+def _is_shown(comparison: Judged, results: Sequence[ItemResult], display: Display) -> bool:
     is_brief = len(results) > MOST
     is_chosen = comparison.metric not in _UNNAMED and not comparison.verdict.is_written
     is_worse = comparison.verdict.fails or comparison.verdict in _ACCEPTED
-    return display.shows_all or is_worse or (not is_brief and (is_chosen or comparison.verdict in _TOLD))
+    return display.shows_all or is_worse or (not is_brief and (is_chosen or comparison.verdict in _SHOWN))
 
 
 def not_compared(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
-    """One row per incomparable item, accepted by this run or not: stored and new rates, for the eye alone."""
+    """Yield a row per incomparable item, accepted or not: stored and new rates, for orientation only."""
     shown = [result for result in results if result.stored]
     blocks = table(
         orientation_headings(),
@@ -69,10 +69,10 @@ def not_compared(results: Sequence[ItemResult], display: Display) -> Iterator[Li
 
 
 def measured(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
-    """A row of bars for each graded corruption, and one of rates for each other item."""
+    """Yield a row of bars for each graded corruption, and a row of rates for each other item."""
     ranges = severity_ranges(results)
     if ranges:
-        worst = [min((result.verdict for result in one), key=lambda verdict: verdict.severity) for one in ranges]
+        worst = [min((result.verdict for result in graded), key=lambda verdict: verdict.severity) for graded in ranges]
         yield from coloured(severity_table(ranges, bars=display.bars, width=display.width), worst)
     tabled = _tabled(results, ranges, display)
     shown = rate_columns(tabled)
@@ -83,20 +83,21 @@ def measured(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
 
 
 def _tabled(results: Sequence[ItemResult], ranges: Sequence[Range], display: Display) -> list[ItemResult]:
-    """The items whose rates are shown."""
+    """Return the items whose rates are shown."""
     if display.shows_all:
         return list(results)
-    graded = {result.nodeid for one in ranges for result in one}
+    graded = {result.nodeid for severities in ranges for result in severities}
     others = [result for result in results if result.nodeid not in graded]
     return others if len(others) <= MOST else []
 
 
 def left_out(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
-    """What is shown at -v only."""
-    told = [one for _, one in _comparisons(results) if one.verdict in _TOLD and not _is_told(one, results, display)]
-    counts = Counter(comparison.verdict for comparison in told)
-    said = [f"{verdict_word(verdict)} metrics ({counts[verdict]})" for verdict in _TOLD if counts[verdict]]
+    """Yield what only -v shows."""
+    notable = [comparison for _, comparison in _comparisons(results) if comparison.verdict in _SHOWN]
+    hidden = [comparison for comparison in notable if not _is_shown(comparison, results, display)]
+    counts = Counter(comparison.verdict for comparison in hidden)
+    parts = [f"{verdict_word(verdict)} metrics ({counts[verdict]})" for verdict in _SHOWN if counts[verdict]]
     if missing := len(results) - len(_tabled(results, severity_ranges(results), display)):
-        said.append(f"all rates by test ({missing})")
-    if said:
-        yield Line(f"shown at -v: {', '.join(said)}")
+        parts.append(f"all rates by test ({missing})")
+    if parts:
+        yield Line(f"shown at -v: {', '.join(parts)}")

@@ -80,7 +80,7 @@ def test_only_whole_corruptions_of_the_fifteen_count() -> None:
 
 
 def test_extra_corruptions_alone_have_no_mean() -> None:
-    """Undefined, with the reason."""
+    """Extra corruptions alone have an undefined mean with a reason."""
     rates = rates_of(speckle_noise=(90,) * 5)
     summary = summary_of(rates)
 
@@ -182,7 +182,7 @@ def test_against_the_tables_of_the_paper(name: str) -> None:
 
 @pytest.mark.parametrize("rates", [drawn(0), drawn(1, samples=77_777), alexnet.ERRORS], ids=["0", "1", "alexnet"])
 def test_a_reference_is_one_in_units_of_itself(rates: Mapping[str, Estimate]) -> None:
-    """Exactly, in every corruption and in both means."""
+    """In units of itself a reference is exactly 1 in every corruption and in both means."""
     one = ratios_of(rates, rates)
 
     assert {Fraction(1)} == {ratio.fraction for error in one.errors for ratio in (error.ce, error.relative_ce)}
@@ -191,7 +191,7 @@ def test_a_reference_is_one_in_units_of_itself(rates: Mapping[str, Estimate]) ->
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_order_of_conditions_does_not_matter(seed: int) -> None:
-    """The same summary, whole and exact."""
+    """The order of conditions does not change the summary."""
     rates, reference = drawn(seed), drawn(seed + 100)
     keys = list(np.random.default_rng(seed).permutation(list(rates)))
 
@@ -212,7 +212,7 @@ def test_more_errors_are_a_higher_mce() -> None:
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
-    """What the docstrings show is what one gets."""
+    """The examples in the docstrings hold."""
     done = doctest.testmod(corruption)
 
     assert (0, 4) == (done.failed, done.attempted)

@@ -1,4 +1,4 @@
-"""What of a run, and which baselines, can be put in units of which reference."""
+"""Corruption summaries of runs, and which baselines can be references."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_run_has_its_mean_alone() -> None:
 
 
 def test_a_run_of_single_conditions_has_no_summary() -> None:
-    """Four severities are no corruption."""
+    """A corruption with only four severities has no summary."""
     assert () == run_corruption(run()[1:])
     assert () == run_corruption([])
 
@@ -80,7 +80,7 @@ def test_against_a_second_model_the_first_is_the_model() -> None:
 
 
 def test_each_baseline_has_its_own_summary() -> None:
-    """Two models in one run are never mixed."""
+    """Each baseline of a run has its own summary."""
     other = [dataclasses.replace(result, baseline="other") for result in run(now="WWWW")]
 
     assert [("small", 0.5), ("other", 1.0)] == [
@@ -120,7 +120,7 @@ def test_the_rates_of_a_baseline() -> None:
 
 
 def test_what_cannot_be_a_reference() -> None:
-    """Other classes, other images, other parameters; conditions of one side alone do not matter."""
+    """Baselines with other classes, images or parameters cannot be references."""
     baseline = stored(measured("RRWW", "clean"), measured("RRWW", "fog:1"))
 
     assert [] == list(reference_differences(baseline, stored(measured("WWWW", "clean"), measured("RRRR", "snow:1"))))
@@ -137,7 +137,7 @@ def test_what_cannot_be_a_reference() -> None:
 
 @pytest.mark.parametrize(("count", "said"), [(3, "fog:1, fog:2, fog:3"), (5, "fog:1, fog:2, fog:3 and 2 more")])
 def test_conditions_that_differ_are_named_and_counted(count: int, said: str) -> None:
-    """The first three by name, the rest by number."""
+    """The first three conditions that differ are named, the rest is counted."""
     here, there = (stored(*(measured("RRWW", key, side=side) for key in FOG[:count])) for side in (32, 64))
 
     assert [f"other parameters or another implementation of {said}"] == list(reference_differences(here, there))

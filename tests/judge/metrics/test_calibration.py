@@ -130,7 +130,7 @@ def test_the_order_of_samples_does_not_matter(metric: object) -> None:
 @settings(max_examples=100, derandomize=True, database=None, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.34, 1.0), st.booleans()), min_size=1, max_size=40))
 def test_values_lie_in_their_ranges(pairs: list[tuple[float, bool]]) -> None:
-    """Any confidences and answers."""
+    """The values are in their ranges for any confidences and answers."""
     records = records_with([sure for sure, _ in pairs], [right for _, right in pairs])
 
     for metric, highest in ((ece, 1), (adaptive_ece, 1), (brier, 2), (nll, np.inf), (worst_class_accuracy, 1)):

@@ -104,7 +104,7 @@ def test_certainty_and_ties() -> None:
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
-    """What the docstring shows is what one gets."""
+    """The example in the docstring holds."""
     done = doctest.testmod(module)
 
     assert (0, True) == (done.failed, done.attempted > 0)
@@ -209,7 +209,7 @@ def test_samples_without_finite_logits_stay_what_they_are() -> None:
 
 
 def test_without_logits_a_score_says_so() -> None:
-    """It has no value, whichever metric asks; and neither guesses."""
+    """Without logits the scores that need them have no value and a reason."""
     records = dataclasses.replace(five(), logits=None)
     names = ["augrc(gen)", "risk_at_coverage(0.9,temperature=2)", *(f"{name}(temperature=2)" for name in CALIBRATION)]
     for name in names:
@@ -230,7 +230,7 @@ def test_without_logits_a_score_says_so() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_at_a_temperature_of_1_nothing_changes(seed: int) -> None:
-    """Every score is what it was to the last bit, and so is every metric."""
+    """At a temperature of 1 every score and every metric is equal to the last bit."""
     records = drawn(seed)
     records = records_of_logits(kept(records), records.label)  # float32, as a model's are
     scaled = tempered(records, 1.0)
@@ -298,7 +298,7 @@ def test_parts_of_the_samples_are_scored_as_alone() -> None:
 
 
 def test_only_a_metric_that_needs_logits_gets_them() -> None:
-    """Of one's own, too: they would be copied for every part of the samples."""
+    """Only metrics that need logits get them, also user-defined ones, because they are copied for every part."""
     records, unflagged = drawn(8), np.zeros(500, dtype=np.bool_)
 
     def count(given: Records, flagged: NDArray[np.bool_]) -> float:
@@ -310,7 +310,7 @@ def test_only_a_metric_that_needs_logits_gets_them() -> None:
 
 
 def test_few_logits_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How many are computed at a time changes no score, down to one sample."""
+    """The number of logits computed at once changes no score."""
     records = drawn(7, 23)
     found, scaled, fitted = gen(kept(records)), tempered(records, 2.0), fit_temperature(records)
     for at_once in (1, 5, 35, 115):

@@ -1,4 +1,4 @@
-"""docs/metrics.md says of every metric what the code does: direction, range, undefined case and default tolerance."""
+"""docs/metrics.md agrees with the code on direction, range, undefined case and default tolerance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BETTER = {
     Direction.LOWER_IS_BETTER: "lower",
     Direction.EITHER_IS_WORSE: "a change either way is worse",
 }
-COLUMNS = ["name", "in words", "better", "range", "undefined where", "tolerance", "source"]
+COLUMNS = ["name", "in words", "better", "range", "undefined if", "tolerance", "source"]
 
 
 def rows() -> dict[str, dict[str, str]]:
@@ -59,19 +59,19 @@ def test_a_row_says_what_the_code_does(name: str) -> None:
 
     assert BETTER[metric.direction] == row["better"]
     assert limits(metric) == row["range"]
-    assert metric.undefined == row["undefined where"]
+    assert metric.undefined == row["undefined if"]
     assert str(metric.tolerance) == row["tolerance"]
     assert row["source"] or not isinstance(metric, ScoreMetric)
 
 
 @pytest.mark.parametrize("name", CHANGE_RATES)
 def test_a_rate_of_change_is_bounded_and_has_no_tolerance(name: str) -> None:
-    """Fewer changes are better."""
+    """A rate of change is lower-is-better, bounded and without a tolerance."""
     assert ("lower", "0 to 1", "") == tuple(rows()[name][column] for column in ("better", "range", "tolerance"))
 
 
 def test_what_gates_by_default_says_so() -> None:
-    """These four, and no other."""
+    """Exactly the four default gates are marked as such."""
     told = {name for name, row in rows().items() if "gates by default" in row["in words"]}
 
     assert {name for name, metric in METRICS.items() if getattr(metric, "gates_by_default", False)} == told

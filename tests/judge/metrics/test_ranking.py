@@ -129,7 +129,7 @@ def test_operating_points_against_a_loop_over_thresholds(sides: Ranking, level: 
     ],
 )
 def test_what_cannot_be_known_is_none(right: list[bool], undefined: set[str]) -> None:
-    """Never NaN and never 0: an area without errors has no value."""
+    """An undefined metric is None, never NaN or 0."""
     sides = np.linspace(0.9, 0.5, len(right)), np.array(right, dtype=np.bool_)
 
     assert undefined == {name for name, metric in EVERY.items() if metric(*sides) is None}
@@ -184,7 +184,7 @@ def test_the_energy_of_given_probabilities_is_not_known() -> None:
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
-    """What the docstrings show is what one gets."""
+    """The examples in the docstrings hold."""
     done = doctest.testmod(ranking)
 
     assert (0, True) == (done.failed, done.attempted > 5)

@@ -106,7 +106,7 @@ def test_the_rates_add_up(letters: str) -> None:
 
 
 def test_a_stricter_rule_only_moves_samples_to_the_flagged() -> None:
-    """Right and wrong stay as they are; each trusted cell can only shrink."""
+    """A stricter rule keeps right and wrong, and only shrinks the trusted cells."""
     records = drawn(7)
     loose, strict = (count_cells(records, FailureRule(confidence=c, entropy=None)) for c in (0.5, 0.8))
 
@@ -127,7 +127,7 @@ def test_a_stricter_rule_only_moves_samples_to_the_flagged() -> None:
     ],
 )
 def test_an_empty_region_has_no_rate_but_a_reason(letters: str, undefined: set[str]) -> None:
-    """None with a sentence where the denominator is 0, a number and no sentence elsewhere."""
+    """A rate with the denominator 0 is None with a reason; other rates have a number and no reason."""
     rates = stats_of("clean", records_of(letters), RULE).rates
 
     assert undefined == {name for name, rate in rates.items() if rate.fraction is None}
@@ -167,7 +167,7 @@ def test_the_table_of_metrics() -> None:
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
-    """What the docstrings show is what one gets."""
+    """The examples in the docstrings hold."""
     done = doctest.testmod(metrics)
 
     assert 0 == done.failed

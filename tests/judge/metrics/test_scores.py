@@ -85,7 +85,7 @@ def test_every_metric_has_its_value_on_five_samples() -> None:
 
 
 def test_every_metric_says_why_it_has_no_value() -> None:
-    """Of no sample at all none has one."""
+    """Without samples no metric has a value, and each says why."""
     nothing = records_with([], [])
     for name in (*SCORE_METRICS, "risk_at_coverage(0.6)", "coverage_at_risk(0.25)"):
         metric = one_sided_metric(name, "test")
@@ -127,7 +127,7 @@ def test_a_ranking_by_another_score(score: str) -> None:
 
 
 def test_importing_the_table_imports_no_numpy() -> None:
-    """Gates are read in every run of pytest."""
+    """The table imports no numpy, because every run of pytest reads gates."""
     code = "import sys, pytest_failaware.judge.metrics.scores; print('numpy' in sys.modules)"
 
     assert "False\n" == subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -137,7 +137,7 @@ def test_importing_the_table_imports_no_numpy() -> None:
 
 
 def test_every_example_in_a_message_can_be_named() -> None:
-    """Under its only spelling."""
+    """Every example in a message is a valid name in its canonical spelling."""
     assert list(EXAMPLES) == [one_sided_metric(name, "test").name for name in EXAMPLES]
 
 
@@ -161,7 +161,7 @@ def test_every_example_in_a_message_can_be_named() -> None:
     ],
 )
 def test_a_metric_has_one_spelling(typed: str, name: str) -> None:
-    """However it is typed."""
+    """A metric has one canonical spelling for all typed forms."""
     gate = build_gate({"metrics": [typed], "maximum": {typed: "0.5"}, "tolerance": {typed: "0.03"}})
     as_text = build_gate({"maximum": f"{typed.replace(' ', '')}=0.5"})
 
@@ -171,7 +171,7 @@ def test_a_metric_has_one_spelling(typed: str, name: str) -> None:
 
 
 def test_a_tolerance_holds_for_every_spelling() -> None:
-    """That of the bare name, where the spelling has none of its own; a number alone is for all."""
+    """The tolerance of the bare name holds for every spelling without its own."""
     base = build_gate({"metrics": ["augrc(margin)", "risk_at_coverage(0.9)"], "tolerance": {"augrc(margin)": 0.003}})
     assert [Decimal("0.003"), Decimal("0.01")] == [base.allowed(name) for name in base.metrics]
     assert [Decimal("0.002")] == [build_gate({"metrics": ["augrc(gini)"]}).allowed("augrc(gini)")]
@@ -216,7 +216,7 @@ def test_a_tolerance_holds_for_every_spelling() -> None:
     ],
 )
 def test_mistakes_in_a_name_or_a_bound(values: dict[str, object], words: list[str]) -> None:
-    """One line says what can be written."""
+    """A mistake in a name or a bound is refused in one line with the valid forms."""
     with pytest.raises(ConfigError) as caught:
         build_gate(values, prefix="reliability: ")
 
@@ -366,7 +366,7 @@ def test_a_score_of_ones_own() -> None:
 
 @pytest.mark.parametrize("found", [float("nan"), float("inf"), -2.0, "much", np.zeros(2)])
 def test_a_score_that_is_no_number(found: object) -> None:
-    """NaN is not an answer; None is."""
+    """A user-defined score may return None but not NaN."""
     broken = ScoreMetric(name="mine", compute=lambda records, flagged: found, higher_is_better=True)  # type: ignore[arg-type,return-value]  # on purpose
     with pytest.raises(ConfigError, match="metric mine: must return a number from 0 to inf, or None"):
         broken.measure(records_with(SCORE, RIGHT), np.zeros(5, dtype=np.bool_))

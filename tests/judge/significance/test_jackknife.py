@@ -37,7 +37,7 @@ def test_each_part_is_dealt_equally_many() -> None:
 
 
 def test_a_part_depends_on_the_ids_alone() -> None:
-    """In whatever order the samples come each is in the part it was in; neighbours in number are not."""
+    """The part of a sample depends only on its id, not on the order of the samples."""
     order = np.random.default_rng(0).permutation(1000)
 
     assert np.array_equal(deal(SAMPLES)[order], deal(SAMPLES.take(order)))
@@ -52,7 +52,7 @@ def test_ids_are_mixed_by_splitmix64() -> None:
 
 
 def test_groups_stay_together() -> None:
-    """200 groups of 5: four in each part, and none in two."""
+    """Of 200 groups of 5 each part has four whole groups."""
     groups = (np.arange(1000) // 5).astype(np.uint32)
     part = deal(SAMPLES.in_groups(groups))
 
@@ -123,7 +123,7 @@ def test_nothing_is_proven_without_a_spread(drop_without: object) -> None:
 
 
 def test_two_parts_are_the_fewest() -> None:
-    """One degree of freedom: a wide interval, and one all the same."""
+    """Two parts give one degree of freedom and a wide interval."""
     values = np.array([0.1, 0.3])
     found = of_mean(values, deal(SAMPLES.take(slice(2))))
 

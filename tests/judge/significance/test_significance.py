@@ -38,7 +38,7 @@ def test_intervals_of_one_rate(k: int, n: int) -> None:
 
 
 def test_a_rate_over_nothing_is_anything() -> None:
-    """No sample says nothing."""
+    """Without samples the interval is [0, 1]."""
     assert (0.0, 1.0) == s.wilson(0, 0)
 
 
@@ -163,7 +163,7 @@ def test_the_order_of_samples_does_not_matter_but_groups_do() -> None:
 
 
 def test_a_ratio_over_nothing_is_refused() -> None:
-    """Neither a drop nor none."""
+    """A ratio without samples is refused."""
     with pytest.raises(ValueError, match="no sample"):
         s.ratio_scores(columns("RW"), columns("rr"))
 

@@ -1,4 +1,4 @@
-"""The hash of what an object holds: equal for equal objects, another for any change, refused where nothing can say."""
+"""The hash of an object's content: equal for equal objects, different after any change, refused if uncertain."""
 
 from __future__ import annotations
 

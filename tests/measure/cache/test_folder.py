@@ -1,4 +1,4 @@
-"""The cache gives back exactly what was kept for the same parts, and says why where it has nothing."""
+"""The cache returns exactly what was kept for the same parts, and gives a reason if it has nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def only_file(folder: Path) -> Path:
 
 
 def test_what_was_kept_comes_back_byte_for_byte(tmp_path: Path) -> None:
-    """Every column with its type, read-only, whatever the order of the parts, and with the samples asked for."""
+    """Every column comes back with its type, read-only and for the requested samples, in any order of the parts."""
     cache, told = opened(tmp_path)
     cache.keep("clean", PARTS, records_of())
     wanted = records_of()
@@ -191,7 +191,7 @@ def test_a_file_of_another_measurement_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("column", ["prediction", "confidence"])
 def test_a_column_of_another_type_is_refused(tmp_path: Path, column: str) -> None:
-    """However whole the file is, and whatever its hash says."""
+    """A column of another type is refused, even if the file is complete and its hash is right."""
     cache, told = opened(tmp_path)
     wide = getattr(records_of(), column).astype(np.float64)
     cache.keep("clean", PARTS, dataclasses.replace(records_of(), **{column: wide}))

@@ -1,4 +1,4 @@
-"""The hash of the files that a run names: it changes with whatever a run would see."""
+"""The hash of the files that a run names changes with everything that the run would see."""
 
 from __future__ import annotations
 

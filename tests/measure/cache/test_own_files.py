@@ -149,7 +149,7 @@ def test_code_without_a_file(module: WriteModule) -> None:
 
 
 def test_files_of_other_packages_that_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Code of an installed package counts by its version, and by its file where the model's classes are of it."""
+    """Code of an installed package counts by its version, and by its file if it defines classes of the model."""
     import yaml
 
     files = own_files()

@@ -133,7 +133,7 @@ def test_the_disk_is_the_original(radius: float, alias: float, originals: Module
 @pytest.mark.parametrize("angle", [-135.0, -100.3, -45.0, -12.5, 0.0, 30.0, 45.0])
 @pytest.mark.parametrize(("radius", "sigma"), [(10, 3.0), (20, 15.0), (6, 1.0), (40, 30.0)])
 def test_streaks_are_the_original(radius: int, sigma: float, angle: float, originals: ModuleType) -> None:
-    """Weights and shifts of imagecorruptions, also where the streak leaves the image."""
+    """Weights and shifts equal those of imagecorruptions, even if the streak leaves the image."""
     images = scenes(2, 48)
     expected = np.stack([originals._motion_blur(image, radius, sigma, angle) for image in images])
     planes = torch.from_numpy(images).permute(0, 3, 1, 2).float()
@@ -279,7 +279,7 @@ def test_water_runs_along_opencvs_rims() -> None:
 @pytest.mark.parametrize("side", [1, 2, 5, 32])
 @pytest.mark.parametrize("name", [name for name, definition in DEFINITIONS.items() if definition.has_severities])
 def test_no_size_is_too_small(name: str, side: int) -> None:
-    """Shape and dtype stay whatever the size, in colour and in grey."""
+    """Shape and dtype stay the same for any size, in colour and in grey."""
     for channels in (1, 3):
         images = np.random.default_rng(side).integers(0, 256, (2, side, side + 1, channels), dtype=np.uint8)
         for severity in (1, 3, 5):

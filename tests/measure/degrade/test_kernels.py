@@ -29,7 +29,7 @@ def pictures(n: int, height: int, width: int, channels: int = 3) -> np.ndarray:
 @pytest.mark.parametrize("size", [(32, 32), (5, 7), (1, 3), (64, 20)])
 @pytest.mark.parametrize("radius", [0.0, 0.1, 0.5, 1.0, 1.7, 2.0, 3.3, 9.0])
 def test_blur_is_pillows(size: tuple[int, int], radius: float) -> None:
-    """Every byte equals Pillow's GaussianBlur, also where the blur is wider than the image."""
+    """Every byte equals Pillow's GaussianBlur, even if the blur is wider than the image."""
     images = pictures(4, *size)
     expected = [np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(radius))) for image in images]
 

@@ -50,7 +50,7 @@ def assert_refused(one: Bench, words: str, condition: str = "clean") -> None:
 
 
 class TrainMode(Net):
-    """Batch norms in train mode, whatever mode was set."""
+    """A model whose batch norms stay in train mode, even after eval()."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits, (N, 5)."""
@@ -293,7 +293,7 @@ class WholeBatches(Net):
 
 
 class WholeBatchesInTrainMode(nn.Module):
-    """The same, where the other images of the batch matter."""
+    """The same for a model in which the other images of the batch matter."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -457,7 +457,7 @@ def test_data_sets_of_few_images(images: int) -> None:
 
 
 def test_bfloat16_is_no_chance() -> None:
-    """Its rounding may change with the size of the batch, and nobody asked for identical numbers."""
+    """Rounding may change with the size of the batch, and identical numbers were not requested."""
     one = bench(network(), precision=Precision.BFLOAT16)
     assert 50 == len(measured(one)) == len(measured(one, "blur"))
     assert () == one.runner.notes

@@ -35,7 +35,7 @@ def test_answers_stay_the_same(size: int, stride: int, padding: int, dilation: i
     [(1, 1, (1, 1), (0, 0)), (2, 2, (2, 2), (0, 0)), (2, 1, (3, 3), (1, 1)), (8, 2, (3, 3), (1, 1))],
 )
 def test_what_a_kernel_keeps(size: int, stride: int, kernel: tuple[int, int], padding: tuple[int, int]) -> None:
-    """One value of nine on a single pixel, four where two pixels become one, all where each is used."""
+    """A single pixel uses one of nine values, two pixels that become one use four, larger images use all."""
     layer = nn.Conv2d(3, 3, 3, stride=stride, padding=1)
     crop_kernels(layer, torch.rand(2, 3, size, size))
 
@@ -55,7 +55,7 @@ class Twice(nn.Module):
 
 
 def test_a_layer_that_serves_two_sizes_is_left_alone() -> None:
-    """A kernel is cropped only where all its maps have one size."""
+    """A kernel is cropped only if all its maps have one size."""
     model = Twice()
     crop_kernels(model, torch.rand(2, 3, 4, 4))
 

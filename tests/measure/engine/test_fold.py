@@ -1,4 +1,4 @@
-"""Private copies: what is copied, what is left alone, and that nothing can be told from the answers."""
+"""Private copies: what is copied, what is left alone, and that the outputs do not change."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Grey:
 
 
 class Net(nn.Module):
-    """The logit of a class is highest where the mean brightness is near 25 times its number, as of 255."""
+    """The logit of a class is highest if the mean brightness, of 255, is near 25 times its number."""
 
     def __init__(self, ending: nn.Module, sharpness: float = 60.0) -> None:
         super().__init__()
@@ -249,7 +249,7 @@ def test_probabilities_in_the_records_of_predictions() -> None:
         DataError, match=r"the logits are probabilities, every row sums to 1 .* name them probabilities"
     ):
         evaluate(records=table)
-    with pytest.raises(ConfigError, match="records name their scores logits or probabilities; leave out outputs"):
+    with pytest.raises(ConfigError, match="records state whether scores are logits or probabilities; remove outputs"):
         evaluate(records=table, outputs="probabilities")
     with pytest.warns(FailAwareWarning, match="the logits are between 0 and 1, as after a sigmoid"):
         evaluate(records=table | {"logits": scores / 2})

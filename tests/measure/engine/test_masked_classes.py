@@ -1,4 +1,4 @@
-"""A class masked by -inf has probability 0: an answer, whoever gives it."""
+"""A class masked by -inf has probability 0, which is a valid output of any model."""
 
 from __future__ import annotations
 

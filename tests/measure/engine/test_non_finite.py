@@ -47,7 +47,7 @@ def measured(one: Bench, condition: str) -> Records:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_degraded_image_without_finite_logits(value: float) -> None:
-    """It is wrong and flagged, whatever the others are, whose columns stay as they are."""
+    """The image is wrong and flagged, and the columns of the other images do not change."""
     found, whole = measured(fragile(value), "low_light"), measured(fragile(value, below=0), "low_light")
     lost = found.confidence == 0
     assert 10 < lost.sum() < 40
@@ -65,7 +65,7 @@ def test_a_degraded_image_without_finite_logits(value: float) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_all_logits_where_they_are_kept(value: float) -> None:
-    """As the model gave them, and 0 of images where one is not finite; every other column is the same."""
+    """Logits are as the model gave them, and 0 for images with a non-finite logit; every other column is the same."""
     one = fragile(value)
     kept, plain = measured(dataclasses.replace(one, keep_logits=True), "low_light"), measured(one, "low_light")
     whole = measured(dataclasses.replace(fragile(value, below=0), keep_logits=True), "low_light")

@@ -59,7 +59,7 @@ class Pair(NamedTuple):
     ids=["tensor", "dict", "attribute", "named tuple", "one of one", "features", "no tensor", "another batch"],
 )
 def test_what_can_only_be_the_logits(answer: object) -> None:
-    """The answer itself, what it calls logits, or the first member where no other is of that shape."""
+    """The output itself, its member logits, or the first member if no other has that shape."""
     assert logits_in(answer, 4) is LOGITS
 
 

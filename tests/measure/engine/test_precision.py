@@ -57,7 +57,7 @@ def settings(request: pytest.FixtureRequest) -> Iterator[dict[str, object]]:
 
 @pytest.mark.parametrize("precision", list(Precision))
 def test_every_setting_comes_back(settings: dict[str, object], precision: Precision) -> None:
-    """After a measurement and after one that fails, whatever the process had chosen."""
+    """The settings of the process are restored after a measurement and after one that fails."""
     for device in (CPU,) if precision is Precision.BFLOAT16 else (CPU, CUDA):  # without CUDA its autocast warns
         with suppress(ZeroDivisionError), computing(precision, device):
             raise ZeroDivisionError

@@ -126,7 +126,7 @@ def test_a_copy_that_changes_a_flag_is_not_used() -> None:
     seen = []
 
     def flags(*, confidence: np.ndarray, entropy: np.ndarray) -> np.ndarray:
-        """True for whoever is asked for first, false for the next."""
+        """Return True on the first call, False on the next."""
         seen.append(confidence)
         return np.full(len(confidence), len(seen) % 2 == 1)
 
@@ -269,7 +269,7 @@ def test_a_lone_image_is_doubled() -> None:
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
-    """They are told at once, with the batch that met them."""
+    """They are reported at once, with their batch."""
     with pytest.raises(ModelError, match=r"cannot take inputs of shape \(16, 3, 8, 8\).*another fault"):
         measured(bench(Small(1, lambda: RuntimeError("another fault")), batch_size=16))
 

@@ -88,7 +88,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_evaluate_warns_of_folders_that_are_numbers(folder: Path) -> None:
-    """A wrong number is never without a word, as text and as torchvision's own data set; the manifest is right."""
+    """A wrong number always gives a warning, for folders and for torchvision's data set; the manifest is right."""
     for dataset in (f"folder:{folder}", ImageFolder(folder)):
         found, texts = measured(Tens(), dataset)
         assert ["Output 2 of the model is taken for '10', not for '2'"] == [
@@ -103,7 +103,7 @@ def test_evaluate_warns_of_folders_that_are_numbers(folder: Path) -> None:
 
 
 def measured(model: nn.Module, dataset: object) -> tuple[Evaluations, list[str]]:
-    """What evaluate returns, and the texts of its warnings."""
+    """Return the result of evaluate, and the texts of its warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FailAwareWarning)
         found = evaluate(model=model, dataset=dataset, preprocess="none", conditions=["clean"])
@@ -121,7 +121,7 @@ def test_evaluate_warns_of_a_manifest_of_texts(folder: Path) -> None:
 
 
 class Wide(Tens):
-    """The same with one output more."""
+    """A model with one more output."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits that are sure."""

@@ -1,4 +1,4 @@
-"""Map-style data sets of the user's own: what they may yield, and what they are told where it cannot be used."""
+"""Map-style data sets of users: which items are read, and how unusable items are refused."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def adopted(*items: object, **attributes: object) -> ImageSet:
 
 
 def refusal(*items: object, **attributes: object) -> str:
-    """The one line that the last item, or the data set itself, is refused with."""
+    """Return the line that refuses the last item or the data set."""
     with pytest.raises(DataError) as caught:
         adopted(*items, **attributes).read(len(items) - 1)
     assert "\n" not in str(caught.value)
@@ -183,7 +183,7 @@ def test_objects_that_are_no_data_set(dataset: object, words: list[str]) -> None
 
 
 def test_an_item_that_cannot_be_read() -> None:
-    """What the user's code raises is told with the item's number."""
+    """An error of the user's code is reported with the item's number."""
 
     class Broken(Items):
         def __getitem__(self, index: int) -> object:
@@ -217,7 +217,7 @@ def test_class_names_without_an_order(given: object) -> None:
 
 
 def test_the_key_is_shape_and_pixels() -> None:
-    """Equal images have equal keys whatever carries them; another shape, pixel or channel count has another."""
+    """Equal images have equal keys in any container; another shape, pixel or channel count has another key."""
     pixel = GREY.copy()
     pixel[0, 0] ^= 1
     images = adopted(

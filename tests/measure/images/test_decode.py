@@ -33,7 +33,7 @@ def same(image: Image.Image) -> Image.Image:
 
 
 def refusal(path: Path) -> BadImageError:
-    """The error of an image, which is a bad one."""
+    """Return the error of a bad image."""
     with pytest.raises(BadImageError) as caught:
         read_image(path, "here")
     assert "\n" not in str(caught.value)
@@ -46,7 +46,7 @@ def refusal(path: Path) -> BadImageError:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_formats_that_are_decoded(tmp_path: Path, name: str) -> None:
-    """They are what the bytes are, whatever the suffix says."""
+    """The bytes decide the format, not the suffix."""
     if name == "WEBP" and not features.check("webp"):
         pytest.skip("this Pillow has no WebP")
     for suffix in (".png", ".jpg", ".data"):
@@ -170,7 +170,7 @@ def lazy(folder: Path, skip: int) -> None:
 
 @pytest.mark.parametrize("read", [folder_set, manifest, preview, precomputed, lazy])
 def test_no_program_is_started(folder: Path, ghostscript: Path, read: Callable[[Path, int], None]) -> None:
-    """Pillow would hand EPS to Ghostscript, by whatever door it comes."""
+    """Pillow would start Ghostscript for EPS, from any kind of data set."""
     with pytest.raises(BadImageError):
         read(folder, 0)
 

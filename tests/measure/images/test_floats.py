@@ -1,4 +1,4 @@
-"""Normalised floats are grey levels again where that is certain, and refused with a remedy where it is not."""
+"""Normalised floats become grey levels again if that is certain; else they are refused with a remedy."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_three_numbers_for_a_grey_image() -> None:
 
 @pytest.mark.parametrize("numbers", [None, PLAIN])
 def test_bfloat16_cannot_hold_grey_levels(numbers: Preprocessing | None) -> None:
-    """Its 8 bits of mantissa do not tell 254 from 255 for certain."""
+    """Its 8 bits of mantissa do not always distinguish 254 from 255."""
     assert "the image is bfloat16" in refusal([(torch.zeros(3, 4, 4, dtype=torch.bfloat16), 0)], numbers)
 
 

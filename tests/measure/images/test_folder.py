@@ -1,4 +1,4 @@
-"""Folders of images: which files count, where links may lead, and names that are no UTF-8."""
+"""Folders of images: the files that count, the targets of links, and names that are not UTF-8."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_links_that_lead_back(root: Path, target: str) -> None:
 
 
 def test_a_link_that_leads_to_itself(root: Path) -> None:
-    """The system says so."""
+    """The error is that of the system."""
     (root / "cat" / "loop").symlink_to("loop")
 
     assert "cannot be listed (OSError" in refusal(root)
@@ -117,7 +117,7 @@ def test_two_links_to_one_file_elsewhere(root: Path) -> None:
 
 
 def test_links_to_files_elsewhere(root: Path) -> None:
-    """Data stores make such links, of files, of folders and of whole classes: followed, and said in one line."""
+    """Links of data stores to files, folders and whole classes are followed, and one line reports them."""
     assert () == FolderImages(root).notes
     (root / "dog" / "a.png").symlink_to(root.parent / "store" / "4.png")
     one = FolderImages(root).notes
@@ -214,7 +214,7 @@ def test_spelled(name: str, text: str) -> None:
 
 @pytest.fixture
 def odd(tmp_path: Path) -> Path:
-    """A class folder and a file whose names are no UTF-8, where the file system allows it."""
+    """A class folder and a file whose names are not UTF-8, if the file system allows it."""
     try:
         write(tmp_path / "data" / NO_UTF8 / f"{NO_UTF8}.png")
     except (OSError, UnicodeError):

@@ -1,4 +1,4 @@
-"""CSV manifests: what they may say, where their files may lie, and the line that an error names."""
+"""CSV manifests: their columns, the places of their files, and the line numbers in errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def opened(path: Path, text: str | bytes, group: str | None = None) -> ImageSet:
 
 
 def refusal(path: Path, text: str | bytes, group: str | None = None) -> str:
-    """The one line that the manifest is refused with."""
+    """Return the line that refuses the manifest."""
     with pytest.raises(DataError) as caught:
         opened(path, text, group)
     assert "\n" not in str(caught.value)
@@ -49,7 +49,7 @@ def labels(images: ImageSet) -> list[int]:
 
 
 def test_class_names_are_numbered_in_sorted_order(manifest: Path) -> None:
-    """Each row is an image in the manifest's order, whatever lies in the folder besides."""
+    """Each row is an image in the manifest's order; other files in the folder do not matter."""
     images = opened(manifest, "file,label\nsub/c.png,dog\na.png,cat\nb.png,dog\n")
 
     assert (3, ("cat", "dog"), True) == (len(images), images.classes, images.has_class_names)
@@ -119,7 +119,7 @@ WITH_GROUPS = "file,label,group,patient,site\na.png,cat,x,7,N\nb.png,dog,y,7,N\n
 
 
 def test_the_column_group_groups_without_being_asked(manifest: Path) -> None:
-    """Columns that mean nothing are told."""
+    """Columns that are not used are named in a note."""
     images = opened(manifest, WITH_GROUPS)
 
     assert ["x", "y", "x"] == images.groups
@@ -220,7 +220,7 @@ def test_a_manifest_that_is_not_there(tmp_path: Path, make: Callable[[Path], Non
 
 @pytest.mark.parametrize("name", ["/etc/hostname", "{root}/a.png", "C:\\data\\a.png", "C:a.png", "\\\\host\\x\\a.png"])
 def test_absolute_paths(manifest: Path, name: str) -> None:
-    """They are refused even where they lie below the folder: another machine has other folders."""
+    """They are refused even below the folder, since another machine has other folders."""
     name = name.format(root=manifest.parent)
 
     assert f"{manifest}:2: {name!r} is an absolute path" in refusal(manifest, f"file,label\n{name},cat\n")

@@ -67,7 +67,7 @@ def store_of(images: ImageSet, skip: int = 0, **options: int) -> ImageStore:
 @pytest.mark.parametrize("k", [0, 5, 11])
 @pytest.mark.parametrize("way", range(5))
 def test_a_bad_image_ends_the_run_by_default(folder: Path, k: int, way: int) -> None:
-    """The error names its path and number, whatever is wrong with it and wherever it stands."""
+    """The error names the path and the number of the image, for any fault at any place."""
     damage(folder, *[k] * (way + 1))
     with pytest.raises(BadImageError) as caught:
         store_of(opened(folder))
@@ -115,7 +115,7 @@ def test_each_id_has_the_name_of_its_file(folder: Path, bad: tuple[int, ...], li
 
 
 def test_the_note_says_how_many_and_which(folder: Path) -> None:
-    """Three are named; where nothing is left out there is no note."""
+    """The note names three images; there is no note if nothing is left out."""
     assert () == store_of(opened(folder), 5).notes
     damage(folder, 1, 2, 3, 4, 7)
     names = ", ".join(str(Path("class0", f"0{k}.png")) for k in (1, 2, 3))

@@ -33,7 +33,7 @@ def opened(kind: SourceKind, target: object, data_root: Path = Path("data")) -> 
 
 
 def refusal(kind: SourceKind, target: object, data_root: Path = Path("data")) -> str:
-    """The one line with which a data set, or its first item that cannot be read, is refused."""
+    """Return the line that refuses a data set, or its first unreadable item."""
 
     def read_all() -> None:
         images = opened(kind, target, data_root)
@@ -167,7 +167,7 @@ def test_a_file_that_cannot_be_used(folder: Path, write: Callable[[Path], None],
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG file of so many pixels that ends where they would begin."""
+    """A PNG file that claims so many pixels and ends after its header."""
     chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     body = b"IDAT" + zlib.compress(bytes(4096))
     chunks = b"".join(
@@ -177,7 +177,7 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def test_a_bomb_is_refused_before_it_is_decoded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The header of a small file promises 900 million pixels: they are never asked for, whatever the suffix says."""
+    """The header of a small file promises 900 million pixels; the file is refused before decoding, with any suffix."""
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decodes it"))
     for name in ("0.png", "0.jpg"):
         bad = folder / "cat" / name
@@ -279,7 +279,7 @@ def test_folders_that_are_no_data_set(tmp_path: Path, make: Callable[[Path], Non
 
 
 def test_an_unreadable_folder_is_not_an_empty_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder below a class that may not be listed is an error, never images that are missing without a word."""
+    """An unreadable folder below a class is an error, so that its images are not missing silently."""
     listed = os.scandir
 
     def scandir(path: object) -> object:
@@ -522,7 +522,7 @@ def factories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_factory_is_called_without_arguments(factories: str) -> None:
-    """What it returns is adopted."""
+    """The result of the factory is read as a data set."""
     images = opened(SourceKind.FACTORY, f"{factories}:build")
 
     assert (1, 1) == (len(images), images.read(0).label)

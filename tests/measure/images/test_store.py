@@ -1,4 +1,4 @@
-"""The store holds every image once, identified by content, however and in whatever order it was read."""
+"""The store holds every image once, identified by content, in any order and from any source."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_geometry_comes_after_the_key(folder: ImageSet) -> None:
 
 @pytest.mark.parametrize("parallel", [False, True])
 def test_each_image_is_read_once(folder: ImageSet, parallel: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One read per sample, in one thread or, where images are large, in several."""
+    """Each sample is read once, in one thread or, for large images, in several."""
     monkeypatch.setattr("pytest_failaware.measure.images.decoding._WORTH_A_THREAD", 24 if parallel else 25)
     counted = Counted(folder, parallel=True)
     store = build_store(counted, same)
@@ -236,7 +236,7 @@ def test_a_full_disk(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="only some systems reserve room on the disk")
 def test_a_disk_that_others_fill_meanwhile(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The room is reserved before anything is decoded; what is there is used up by nobody else."""
+    """Disk space is reserved before decoding, so that no other process can take it."""
     plain, blocks = os.posix_fallocate, list[int]()
 
     def reserve(descriptor: int, start: int, size: int) -> None:
@@ -288,7 +288,7 @@ def test_a_subset_keeps_its_ids() -> None:
 
 
 def test_equal_images_have_different_ids() -> None:
-    """Duplicates are told apart by their rank, with the same set of ids in any order."""
+    """Duplicates differ by their rank, and the set of ids is the same in any order."""
     one, other = toy_items([0, 1])
     first, second = stored([one, other, one, one]), stored([one, one, one, other])
 
@@ -375,7 +375,7 @@ def test_more_class_names_than_labels_can_have() -> None:
 
 
 def test_an_image_that_the_geometry_refuses(folder: ImageSet) -> None:
-    """The error of a preprocessing is told with the image it met."""
+    """An error of the preprocessing names the image."""
 
     def refuse(image: Image.Image) -> Image.Image:
         raise DataError("--failaware-preprocess: too small")
@@ -387,7 +387,7 @@ def test_an_image_that_the_geometry_refuses(folder: ImageSet) -> None:
 
 
 def test_an_empty_image_set() -> None:
-    """No images are no data set, whoever says so."""
+    """A data set without images is refused."""
 
     class Empty(Counted):
         def __len__(self) -> int:

@@ -68,7 +68,7 @@ class Fixed(Picky):
 
 @pytest.mark.parametrize("build", [Picky, Probable, Named, Layered, Fixed])
 def test_models_whose_norms_remember_nothing(build: Callable[[], nn.Module]) -> None:
-    """The labels alone find wrong size and wrong numbers, whatever the model answers with; right inputs are quiet."""
+    """Labels alone reveal a wrong size and wrong numbers for every kind of output; right inputs give no report."""
     one = of_red(build())
     inspection = inspected_red(one, WRONG)
 

@@ -1,4 +1,4 @@
-"""Preprocessing equals torchvision's transforms, split where degradations act."""
+"""Preprocessing equals torchvision's transforms, split at the point of the degradations."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_the_memory_format_is_kept(layout: torch.memory_format) -> None:
 
 
 def test_the_users_default_dtype_changes_nothing() -> None:
-    """Means and deviations are float32 whatever torch's default is."""
+    """Means and deviations are float32 for any default type of torch."""
     expected = build_pipeline(IMAGENET).normalise(BATCH)
     torch.set_default_dtype(torch.float64)
     try:
@@ -237,7 +237,7 @@ def test_an_object_of_the_user(own: str) -> None:
 
 
 def test_an_object_without_the_two_halves(own: str) -> None:
-    """A plain transform cannot be split where degradations act; the error says what is needed."""
+    """A plain transform cannot be split before the degradations; the error says what is needed."""
     with pytest.raises(DataError, match=r":transform: has no method geometry or normalise; .*\.geometry\(pillow_image"):
         build_pipeline(factory(f"{own}:transform"))
 
@@ -257,7 +257,7 @@ def test_an_object_that_does_not_exist(own: str) -> None:
     ],
 )
 def test_an_object_that_does_something_else(own: str, name: str, of_geometry: str, of_normalise: str) -> None:
-    """Each half is told apart, with what it returned or raised."""
+    """The error names the half, with what it returned or raised."""
     pipeline = build_pipeline(factory(f"{own}:{name}"))
     for half, argument, words in (
         (pipeline.geometry, IMAGE, of_geometry),

@@ -47,7 +47,7 @@ def network(spec: Preprocessing) -> Trained:
 
 @pytest.mark.parametrize("spec", [NONE, HALF, IMAGENET], ids=str)
 def test_inputs_as_in_training(spec: Preprocessing) -> None:
-    """Nothing is told, nor of images with 0.7 and half of the light."""
+    """There is no report, not even for images with 0.7 and half of the light."""
     one = network(spec)
 
     assert () == one.bench().notes
@@ -150,7 +150,7 @@ def test_red_and_blue_swapped() -> None:
 
 @pytest.mark.parametrize("count", [10, 65, 400])
 def test_a_model_that_knows_nothing(count: int) -> None:
-    """A quarter is right whatever is tried: there is nothing to report."""
+    """A quarter is right with every preprocessing, so there is nothing to report."""
     inspection = inspected_red(of_red(Picky(size=1), count))
 
     assert (min(count, IMAGES), None, False) == (inspection.images, inspection.finding, inspection.is_alarm)

@@ -1,4 +1,4 @@
-"""Transforms of torchvision and timm are taken apart where that gives the same inputs, else refused by step."""
+"""Transforms of torchvision and timm are split if that gives the same inputs; else the refusal names the step."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def inputs(spec: Preprocessing) -> torch.Tensor:
     ids=["v1", "v2", "square", "v2 square", "no geometry", "one step", "preset"],
 )
 def test_a_transform_of_torchvision(transform: Any) -> None:
-    """Geometry, then normalisation, gives its inputs: bit for bit where it divides by 255, as ToTensor does."""
+    """Geometry and then normalisation give the same inputs: bit for bit if it divides by 255, as ToTensor does."""
     expected, found = torch.Tensor(transform(IMAGE)), inputs(of_transform(transform, PLACE))
     exact = "ToDtype" not in repr(transform) and "v2" not in type(transform).__module__
 

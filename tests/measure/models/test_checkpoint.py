@@ -63,7 +63,7 @@ def assert_same(expected: dict[str, torch.Tensor], tensors: dict[str, torch.Tens
 
 
 def error_of(path: Path) -> str:
-    """The message with which the file is refused, which must be one line and begin with the path."""
+    """Return the message that refuses the file: one line that begins with the path."""
     with pytest.raises(ModelError) as caught:
         read_state_dict(path)
     message = str(caught.value)
@@ -213,7 +213,7 @@ def test_folder(tmp_path: Path) -> None:
     ],
 )
 def test_file_of_another_kind(tmp_path: Path, content: bytes, expected: str) -> None:
-    """An empty file, a web page, text and a Git LFS pointer are told apart."""
+    """An empty file, a web page, text and a Git LFS pointer have different messages."""
     path = tmp_path / "model.pth"
     path.write_bytes(content)
     assert expected == error_of(path)
@@ -256,7 +256,7 @@ def test_pickled_module(tmp_path: Path) -> None:
     torch.save(Net(), path)
     expected = (
         f"needs pickle globals that are not on the allow-list: {Net.__module__}.Net, torch.nn.modules.linear.Linear; "
-        "it is a whole pickled model, not weights, and none of it was run; where you trust its origin, re-save it "
+        "it is a whole pickled model, not weights, and none of it was run; if you trust its origin, re-save it "
         f"with {RESAVE}, or pass --failaware-trust-model=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
     )
     assert expected == error_of(path)

@@ -1,4 +1,4 @@
-"""ONNX files that hide where their weights lie: the runtime reads no file that was not checked, wherever it runs."""
+"""ONNX files that hide the place of their weights: the runtime reads only checked files, in any working folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def load(path: Path) -> LoadedModel:
 
 
 def refused(path: Path) -> str:
-    """The one line of the refusal."""
+    """Return the line of the refusal."""
     with pytest.raises(ModelError) as caught:
         load(path)
     message = str(caught.value)
@@ -142,7 +142,7 @@ def test_place_in_memory(tmp_path: Path) -> None:
 
 
 def test_form_of_the_runtime_itself(tmp_path: Path) -> None:
-    """A producer's name at the place where the runtime looks for the mark of its own form makes no other form."""
+    """A producer's name that looks like the mark of the runtime's own format does not change the format."""
     path = weighed(tmp_path / "model.onnx", WEIGHT)
     content = onnx_bytes("weight.bin")
     path.write_bytes(content[:2] + field(2, b"ORTM") + content[2:])
@@ -173,9 +173,9 @@ def test_fields_that_nobody_knows(tmp_path: Path, sessions: list[Any], monkeypat
 @pytest.mark.parametrize(
     ("entries", "words"),
     [
-        ([("location", "weight.bin"), ("location", "other.bin")], "the tensor 'weight' does not say in one plain way"),
-        ([("location", "weight.bin"), ("offset", "-4")], "the tensor 'weight' does not say in one plain way"),
-        ([("location", "weight.bin"), ("length", "all")], "the tensor 'weight' does not say in one plain way"),
+        ([("location", "weight.bin"), ("location", "other.bin")], "the tensor 'weight' does not name one plain place"),
+        ([("location", "weight.bin"), ("offset", "-4")], "the tensor 'weight' does not name one plain place"),
+        ([("location", "weight.bin"), ("length", "all")], "the tensor 'weight' does not name one plain place"),
         ([("offset", "0")], "names weights outside of its folder: ''"),
         ([("location", "weight.bin"), ("length", "99999")], "onnxruntime cannot load it"),
     ],
@@ -198,7 +198,7 @@ def test_name_in_no_encoding(tmp_path: Path) -> None:
     path = weighed(tmp_path / "model.onnx", WEIGHT)
     path.write_bytes(onnx_bytes("weight.bin").replace(b"weight.bin", b"weight\xff\xfein"))
 
-    assert "the tensor 'weight' does not say in one plain way where its data is" in refused(path)
+    assert "the tensor 'weight' does not name one plain place of its data" in refused(path)
 
 
 @pytest.mark.parametrize("name", ["circle", "x" * 5000])
@@ -309,7 +309,7 @@ def test_operators_of_the_runtime_itself(tmp_path: Path) -> None:
 
 
 def test_functions_of_the_model_itself(tmp_path: Path) -> None:
-    """A function that the file defines is no custom operator, whatever its domain."""
+    """A function that the file defines is not a custom operator, in any domain."""
     body = [helper.make_node("MatMul", ["a", "b"], ["c"])]
     function = helper.make_function("own", "product", ["a", "b"], ["c"], body, [helper.make_opsetid("", 17)])
     call = helper.make_node("product", ["flat", "weight"], ["logits"], domain="own")
@@ -329,7 +329,7 @@ def test_newer_form_than_the_library_knows(tmp_path: Path) -> None:
 
 
 def test_longest_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protobuf has a limit of 2 GiB, and the message says where the weights can lie instead."""
+    """Protobuf has a limit of 2 GiB, and the message names another place for the weights."""
     monkeypatch.setattr("pytest_failaware.measure.models.onnx_file._LONGEST", 100)
     message = refused(program(tmp_path / "model.onnx", [FLAT, PRODUCT]))
 

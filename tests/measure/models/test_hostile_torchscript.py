@@ -1,4 +1,4 @@
-"""TorchScript can write any file: without trust no spelling of it reaches the loader, whatever the file is called."""
+"""TorchScript can write any file: without trust no form of it reaches the loader, under any file name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def load(path: Path, *trusted: str) -> None:
 
 
 def refused(path: Path, *trusted: str) -> str:
-    """The one line of the refusal."""
+    """Return the line of the refusal."""
     with pytest.raises(ModelError) as caught:
         load(path, *trusted)
     message = str(caught.value)

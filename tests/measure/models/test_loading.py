@@ -148,7 +148,7 @@ def with_cuda(monkeypatch: pytest.MonkeyPatch, count: int, current: int = 0) -> 
     ],
 )
 def test_device(monkeypatch: pytest.MonkeyPatch, text: str, count: int, expected: str) -> None:
-    """Auto takes CUDA where there is one; without a number it is torch's current device."""
+    """Auto takes CUDA if there is a device; without a number it is torch's current device."""
     with_cuda(monkeypatch, count, current=1)
     assert torch.device(expected) == choose_device(text)
 
@@ -285,7 +285,7 @@ def test_weights_and_module_under_a_prefix(tmp_path: Path, factory: WriteFactory
 
 
 def test_note_on_the_key(tmp_path: Path, factory: WriteFactory) -> None:
-    """The summary learns where in the checkpoint the weights were, and what else could have been meant."""
+    """A note names the key of the weights in the checkpoint, and the other keys with weights."""
     state = built(factory("Net"), num_classes=7).state_dict()
     loaded = load_model(saved({"net": state, "state_dict": state}, tmp_path / "model.pth"), factory("Net"), CPU)
     note = "took the weights under 'state_dict' of the checkpoint; it also has 'net'"
@@ -349,19 +349,20 @@ def test_heads_that_disagree(tmp_path: Path, factory: WriteFactory) -> None:
 
 
 def test_foreign_prefix_is_recognised(tmp_path: Path, factory: WriteFactory) -> None:
-    """Where every name fits behind a prefix, the prefix is the finding."""
+    """If every name fits behind a prefix, the message names the prefix."""
     state = built(factory("Net"), num_classes=7).state_dict()
     source = saved(
         {f"encoder.{name}": value for name, value in state.items()} | {"step": torch.ones(())}, tmp_path / "a"
     )
     expected = (
-        "; the names fit after removing the prefix 'encoder.', but others are there too (step): save the model's alone"
+        "; the names fit after removing the prefix 'encoder.', but other names are there too (step): "
+        "save only the weights of the model"
     )
     assert error_of(source, factory("Net")).endswith(expected)
 
 
 def test_module_without_weights(tmp_path: Path, factory: WriteFactory) -> None:
-    """A factory whose module has nothing to fill is told so by what is unexpected."""
+    """The message for a module without weights names the unexpected tensors."""
     source = saved({"module.a": torch.ones(1)}, tmp_path / "model.pth")
     assert "0 missing, 1 unexpected (a), 0 of another shape" in error_of(source, factory("build_empty"))
 

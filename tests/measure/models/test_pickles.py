@@ -90,7 +90,7 @@ def test_pickle_that_grows_in_an_old_file(tmp_path: Path) -> None:
 
 
 def test_pickle_that_cannot_be_checked(tmp_path: Path) -> None:
-    """What cannot be read to its end is not left to the loader, which might read it in another way."""
+    """A pickle that cannot be read to its end does not reach the loader, which might read it differently."""
     path = tmp_path / "model.pth"
     path.write_bytes(START + b"h\7" + doubled(40)[2:])
 
@@ -195,7 +195,7 @@ def test_list_of_archives_in_archives(depth: int) -> None:
 
 
 def test_list_of_archives_too_deep() -> None:
-    """The fourth is not opened."""
+    """The fourth nested archive is not opened."""
     assert set() == globals_in(boxed(pickle.dumps(os.mkdir), 1, 4))
 
 
@@ -209,7 +209,7 @@ def test_list_of_a_damaged_archive() -> None:
 
 @pytest.mark.parametrize("size", [2**33, 2**62])
 def test_a_length_that_no_file_has(tmp_path: Path, size: int) -> None:
-    """A text that says it has more bytes than fit the memory is damage, and no memory is taken for it."""
+    """A text that claims more bytes than fit in memory is damage, and no memory is allocated."""
     path = tmp_path / "model.pth"
     path.write_bytes(b"\x80\x04\x8d" + size.to_bytes(8, "little") + b"abc")
     with path.open("rb") as stream:

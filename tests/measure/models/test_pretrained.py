@@ -22,7 +22,7 @@ ADDRESS = f"https://download.pytorch.org/models/{FILE}"
 
 @pytest.fixture(scope="module")
 def squeezenet() -> nn.Module:
-    """What stands for the published model, with its 1,000 classes."""
+    """A small stand-in for the published model, with 1,000 classes."""
     return torchvision_models.squeezenet1_1()
 
 
@@ -62,11 +62,11 @@ def test_weights_in_the_cache(hub: Path, squeezenet: nn.Module, target: str) -> 
     assert (expected,) == loaded.notes
 
 
-def test_nothing_is_downloaded_unasked(hub: Path) -> None:
-    """Without the flag the message names the file, where it was looked for, and the ways to get it."""
+def test_nothing_is_downloaded_without_permission(hub: Path) -> None:
+    """Without the flag the message names the file, the place that was searched, and the ways to get it."""
     expected = (
-        f"--failaware-model=torchvision:squeezenet1_1: its weights ({ADDRESS}) are not in {hub / FILE}, and nothing is "
-        "downloaded unasked; add --failaware-allow-download, or fetch the file where there is a network and give it "
+        f"--failaware-model=torchvision:squeezenet1_1: its weights ({ADDRESS}) are not in {hub / FILE}, and downloads "
+        "are not allowed; add --failaware-allow-download, or fetch the file on another machine and give it "
         "with --failaware-arch"
     )
     assert expected == error_of(SourceKind.TORCHVISION, "squeezenet1_1")
@@ -74,7 +74,7 @@ def test_nothing_is_downloaded_unasked(hub: Path) -> None:
 
 
 def test_download(hub: Path, squeezenet: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the flag the file is fetched, and torch is told the hash that its name promises."""
+    """With the flag the file is fetched, and torch gets the hash from its name."""
     asked: list[tuple[str, str | None, bool]] = []
 
     def fetch(url: str, path: str, hash_prefix: str | None, progress: bool) -> None:
@@ -146,7 +146,7 @@ def test_timm_weights_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("downloads", [False, True])
 def test_timm_weights_that_are_not_there(monkeypatch: pytest.MonkeyPatch, downloads: bool) -> None:
-    """Without the flag the hub is not asked; with it, what went wrong is told."""
+    """Without the flag the hub is not asked; with it, the error of the hub is reported."""
     import huggingface_hub
 
     def fetch(repository: str, name: str) -> str:

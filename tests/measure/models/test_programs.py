@@ -93,12 +93,12 @@ def onnx_file(net: nn.Module, path: Path) -> Path:
     return path
 
 
-TORCHSCRIPT = "a program of TorchScript, a form that torch gave up; --failaware-trust-model lets it run"
+TORCHSCRIPT = "a program of TorchScript, which torch no longer develops; --failaware-trust-model lets it run"
 FORMS: dict[str, tuple[Callable[[nn.Module, Path], Path], bool, str]] = {
     "torchscript": (torchscript, True, TORCHSCRIPT),
     "frozen torchscript": (frozen, True, TORCHSCRIPT),
     "exported": (exported, True, "a program of torch.export; --failaware-trust-model lets it run"),
-    "onnx": (onnx_file, False, "an ONNX program: it computes by onnxruntime on the CPU"),
+    "onnx": (onnx_file, False, "an ONNX program: onnxruntime computes it on the CPU"),
 }
 
 
@@ -170,7 +170,7 @@ def test_damaged_program(tmp_path: Path, net: Net, form: str, kept: float) -> No
 
 
 def linear(path: Path, batch: int | str = "batch", location: str = "", **changes: Any) -> Path:
-    """A linear ONNX classifier of 3 classes on 1 x 8 x 8 images, its weights beside it where a location is given."""
+    """A linear ONNX classifier of 3 classes on 1 x 8 x 8 images; its weights lie beside it if `location` is set."""
     weight = numpy_helper.from_array(np.arange(192, dtype=np.float32).reshape(64, 3) / 192, "weight")
     if location:
         onnx.external_data_helper.set_external_data(weight, location)
@@ -213,7 +213,7 @@ def test_onnx_that_is_no_classifier(tmp_path: Path, changes: dict[str, int]) -> 
 def test_onnx_under_autocast(tmp_path: Path) -> None:
     """A program keeps its own precision, so a run that records another is refused."""
     module = load(linear(tmp_path / "model.onnx")).module
-    with torch.autocast("cpu", torch.bfloat16), pytest.raises(ModelError, match="leave --failaware-precision out"):
+    with torch.autocast("cpu", torch.bfloat16), pytest.raises(ModelError, match="remove --failaware-precision"):
         module(torch.zeros(2, 1, 8, 8))
 
 

@@ -46,7 +46,7 @@ def saved(state: dict[str, torch.Tensor], folder: Path) -> Source:
 
 
 def error_of(state: dict[str, torch.Tensor], folder: Path, arch: str = "") -> str:
-    """What load_model says of weights, in one line, after their path."""
+    """Return the error of load_model on weights, one line, without their path."""
     named = Source(kind=SourceKind.TORCHVISION, target=arch) if arch else None
     with pytest.raises(ModelError) as caught:
         load_model(saved(state, folder), named, CPU)
@@ -174,7 +174,7 @@ def test_saved_weights_are_loaded_without_a_name(tmp_path: Path, name: str, opti
 
 
 def test_the_note(tmp_path: Path) -> None:
-    """An inference is never silent, and says which option of the architecture it cannot see."""
+    """A note reports the inferred architecture, and the option that the tensors do not show."""
     loaded = load_model(saved(models.squeezenet1_1(num_classes=10).state_dict(), tmp_path), None, CPU)
     expected = (
         "inferred the architecture squeezenet1_1 with 10 classes from the weights' names and shapes; "
@@ -187,7 +187,7 @@ def test_the_note(tmp_path: Path) -> None:
 
 
 def test_the_script_loads_what_it_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The slow check of all classifiers, on one; a model that comes back as another is told."""
+    """The slow check of all classifiers works on one; a model that is recognised as another is reported."""
     assert 0 == script.main(["--load-all", "squeezenet1_1"])
     assert "1 of 1 loaded without their names" in capsys.readouterr().out
     with pytest.MonkeyPatch.context() as patch:
@@ -232,7 +232,7 @@ def test_a_former_version_is_converted_as_torchvision_does(tmp_path: Path) -> No
 
 
 def resnet18_variant(change: str) -> nn.Module:
-    """What people make of a resnet18."""
+    """A resnet18 with a common change."""
     module = models.resnet18(num_classes=7)
     if change == "stem":
         module.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
@@ -254,7 +254,7 @@ def resnet18_variant(change: str) -> nn.Module:
 def test_a_variant_is_explained(tmp_path: Path, change: str, difference: str) -> None:
     """A stem for small images, a head of one's own, no head: the nearest architecture, and what differs."""
     expected = (
-        "the nearest architecture, resnet18, does not fit (give theirs, as in --failaware-arch=timm:NAME or "
+        "the nearest architecture, resnet18, does not fit (give the right one, as in --failaware-arch=timm:NAME or "
         f"--failaware-arch=mypkg.models:build): {difference}; "
         "give the architecture it was trained with"
     )
@@ -262,7 +262,7 @@ def test_a_variant_is_explained(tmp_path: Path, change: str, difference: str) ->
 
 
 def test_a_prefix_is_explained_and_not_removed(tmp_path: Path) -> None:
-    """Which architecture it would be without the prefix, whatever stands beside it, with the head or without."""
+    """The message names the architecture without the prefix, also beside other tensors and without a head."""
     state = {f"encoder.{name}": value for name, value in models.squeezenet1_1(num_classes=7).state_dict().items()}
     expected = "fits squeezenet1_1 after removing the prefix 'encoder.'; save those tensors without it"
     assert expected == error_of({**state, "criterion.weight": torch.ones(7)}, tmp_path)
@@ -287,7 +287,7 @@ def test_heads_that_disagree(tmp_path: Path) -> None:
 
 
 def test_unknown_tensors_are_refused() -> None:
-    """The first of them is named, without its control characters, and where to give an architecture."""
+    """The message names the first tensor, without control characters, and the option for an architecture."""
     expected = (
         "best.pth: no known architecture has these tensors (first: stem.conv1.weight (64, 3, 3, 3)); give theirs, "
         "as in --failaware-arch=timm:NAME or --failaware-arch=mypkg.models:build"

@@ -1,4 +1,4 @@
-"""The hash of a model's weights, buffers and extra state, whatever they are made of."""
+"""The hash of a model's weights, buffers and extra state, of any type."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Extra(nn.Linear):
         self.state = state
 
     def get_extra_state(self) -> Any:
-        """What torch puts into the state dict."""
+        """Return the extra state for the state dict."""
         return self.state
 
     def set_extra_state(self, state: Any) -> None:
@@ -125,7 +125,7 @@ def test_sparse_weights_have_the_hash_of_dense_ones() -> None:
 
 @pytest.mark.parametrize("module", [nn.LazyLinear(3), nn.Linear(4, 3, device="meta")])
 def test_weights_without_values_are_refused(module: nn.Module) -> None:
-    """In one line, before anything is moved or hashed."""
+    """The error is one line, before anything is moved or hashed."""
     with pytest.raises(ModelError, match=r"'weight' has no values yet.*run one batch") as caught:
         adopt_model(module, torch.device("cpu"))
     assert str(caught.value).isprintable()

@@ -65,7 +65,7 @@ def load(tmp_path: Path, content: object, arch: str, key: str = "") -> LoadedMod
 
 
 def refusal(tmp_path: Path, content: object, arch: str, key: str = "") -> str:
-    """The message with which it is refused: one line that begins with the path of the file."""
+    """Return the message that refuses the weights: one line that begins with the path of the file."""
     with pytest.raises(ModelError) as caught:
         load(tmp_path, content, arch, key)
     message = str(caught.value)
@@ -215,7 +215,7 @@ AVERAGE = "the weights are an average (n_averaged is 1)"
 def test_averaged_weights(
     tmp_path: Path, built: Any, wrap: Callable[[State, State], State], key: str, notes: tuple[str, ...]
 ) -> None:
-    """The average of torch's own class is taken where it is named or alone, and notes say which weights were."""
+    """An average of torch's AveragedModel is taken if it is named or alone, and notes name the weights."""
     model = built.plain()
     loaded = load(tmp_path, wrap(model.state_dict(), _averaged(model)), "plain", key)
 

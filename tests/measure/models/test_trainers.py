@@ -169,7 +169,9 @@ def test_prefix_stays_where_other_weights_would_be_left(lightning: Path, tmp_pat
     content = torch.load(lightning)
     content["state_dict"]["head.weight"] = torch.ones(1)
 
-    with pytest.raises(ModelError, match=r"after removing the prefix 'net.', but others are there too \(head.weight\)"):
+    with pytest.raises(
+        ModelError, match=r"after removing the prefix 'net.', but other names are there too \(head.weight\)"
+    ):
         load(saved(content, tmp_path / "two.ckpt"), SQUEEZENET)
 
 
@@ -236,7 +238,7 @@ def test_timm_checkpoint_names_its_architecture(timm_checkpoint: Path) -> None:
 
 
 def test_timm_averaged_weights(timm_checkpoint: Path) -> None:
-    """The averaged weights are there for whoever names them."""
+    """Averaged weights load if they are named."""
     arch = Source(kind=SourceKind.TIMM, target="test_resnet")
     loaded = load(timm_checkpoint, arch, Loading(checkpoint_key="state_dict_ema"))
 
@@ -278,7 +280,7 @@ def test_a_name_of_timm_without_timm(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_name_of_torchvision_after_timm(timm_checkpoint: Path) -> None:
-    """The hint says where the name is known."""
+    """The hint names the library that knows the name."""
     with pytest.raises(ModelError, match="timm has no such model; torchvision has it: give torchvision:mobilenet_v3"):
         load(timm_checkpoint, Source(kind=SourceKind.TIMM, target="mobilenet_v3_small"))
 

@@ -47,7 +47,7 @@ def load(path: Path, *trusted: str, arch: Source | None = ARCH) -> LoadedModel:
 
 
 def refused(path: Path, *trusted: str) -> str:
-    """What the refusal says after the file's name."""
+    """Return the text of the refusal after the file's name."""
     with pytest.raises(ModelError) as caught:
         load(path, *trusted)
     message = str(caught.value)
@@ -148,7 +148,7 @@ def test_old_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
     save_file(model.state_dict(), tmp_path / "model.safetensors")
     monkeypatch.setattr(torch, "__version__", version)
     expected = (
-        f"the loader of torch {version} has known holes, and none of it was run; where you trust its origin, install "
+        f"the loader of torch {version} has known holes, and none of it was run; if you trust its origin, install "
         f"torch 2.10 or later, give a safetensors file, or pass --failaware-trust-model=sha256:{sha256(path)}"
     )
 

@@ -142,7 +142,7 @@ def single() -> bytes:
     ],
 )
 def test_files_of_other_formats(tmp_path: Path, content: bytes, words: str) -> None:
-    """What they are, and what to write instead."""
+    """The error names the format and what to write instead."""
     with pytest.raises(DataError, match=words):
         read_predictions(written(tmp_path, content))
 

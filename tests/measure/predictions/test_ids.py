@@ -49,7 +49,7 @@ def hashed(text: str) -> int:
     ],
 )
 def test_each_id_for_itself(written: object, expected: dict[str, int]) -> None:
-    """A whole number is itself, another text its hash, whatever the other rows hold."""
+    """A whole number is its own id, another text is hashed; other rows do not matter."""
     assert expected == ids_of(written)
 
 

@@ -178,7 +178,7 @@ def test_text_ids_are_those_of_a_data_set_that_declares_them() -> None:
 
 @pytest.mark.parametrize("kind", [str, bytes, object])
 def test_samples_are_named_by_their_texts(kind: type) -> None:
-    """In whatever order they stand, those that are asked for; a number among texts is a number."""
+    """The requested samples have names in any order; a number among texts is a number."""
     texts = np.array(["b", "7", "a"]).astype(kind)
     found = adopt_predictions(columns(sample_id=texts, classes=np.array(CLASSES)))
     keys = [hashlib.sha256(text.encode()).digest() for text in "ba"]
@@ -288,7 +288,7 @@ MISTAKES = {
     "a label": (set_to("label", 2, 3), "row 2: the label '3' is no class; choose from 0, 1, 2, or 0 to 2"),
     "a condition": (
         set_to("condition", 3, "Typ!s"),
-        "row 3: the condition 'Typ!s' is no name; write small letters, digits and _",
+        "row 3: the condition 'Typ!s' is not a name; write small letters, digits and _",
     ),
     "strength": (set_to("condition", 3, "fog"), "row 3: condition: fog needs its strength"),
     "no id": (lambda c: c.pop("sample_id"), "has no column sample_id; choose from label, logits, condition"),
@@ -363,8 +363,8 @@ def test_evaluate_takes_a_path_a_frame_or_arrays(tmp_path: Path) -> None:
 
 
 def test_evaluate_takes_either_a_model_or_predictions() -> None:
-    """Not both, and not neither."""
-    with pytest.raises(ConfigError, match="leave out model and dataset, or records"):
+    """Records and a model exclude each other, and one of them is required."""
+    with pytest.raises(ConfigError, match="records cannot be combined with a model or dataset"):
         evaluate(records=columns(), model="model.pth")
     with pytest.raises(ConfigError, match="give model, dataset and preprocess, or records"):
         evaluate(model="model.pth")
@@ -426,7 +426,7 @@ def test_predictions_that_differ_in_any_column_have_another_identity(column: str
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
-    """pandas renames the second, and a class "a.1" that nobody has would take part."""
+    """pandas renames the second column, and a class "a.1" that does not exist would count."""
     path = tmp_path / "twice.csv"
     path.write_text("sample_id,label,logit_a,logit_b,logit_a\nx,a,0,1,2\ny,b,1,2,3\n", encoding="utf-8")
     with pytest.raises(DataError, match="has two columns 'logit_a'; rename one of them"):

@@ -151,7 +151,7 @@ def test_boolean_labels_are_names() -> None:
     ],
 )
 def test_arrays_without_a_value(changed: dict[str, Any], words: str) -> None:
-    """One line says where, what and what to do."""
+    """One line has the place, the finding and the remedy."""
     with pytest.raises(FailAwareError, match=words) as caught:
         adopt_predictions(arrays() | changed)
     assert 1 == len(str(caught.value).splitlines())
@@ -178,7 +178,7 @@ def test_arrays_without_a_value(changed: dict[str, Any], words: str) -> None:
     ],
 )
 def test_tables_without_a_value(table: object, words: str) -> None:
-    """One line says where, what and what to do."""
+    """One line has the place, the finding and the remedy."""
     with pytest.raises(FailAwareError, match=words) as caught:
         adopt_predictions(table)
     assert 1 == len(str(caught.value).splitlines())

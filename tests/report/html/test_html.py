@@ -1,4 +1,4 @@
-"""The HTML report: what failed first, everything in one small file, and names that stay text."""
+"""The HTML report: failures first, everything in one small file, and names that stay text."""
 
 from __future__ import annotations
 
@@ -57,19 +57,19 @@ class Page(HTMLParser):
         self.words.append(data)
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
-        """The attributes of every tag of a name."""
+        """Return the attributes of every tag with a name."""
         return [attributes for name, attributes in self.tags if name == tag]
 
     @property
     def text(self) -> str:
-        """What a reader sees, in one line."""
+        """Return the visible text in one line."""
         return " ".join(" ".join(self.words).split())
 
 
 def item(
     before: Measurement, now: Measurement, *, test: str = "test_x", known: bool = True, **gate: Any
 ) -> tuple[ItemResult, Pictures]:
-    """The verdict on a measurement, and what is drawn of it."""
+    """Return the verdict on a measurement and its pictures."""
     built = build_gate(gate)
     key = now.condition.key
     baseline = baseline_of(before) if known else None
@@ -85,7 +85,7 @@ def item(
 
 
 def page_of(*items: tuple[ItemResult, Pictures], **more: Any) -> str:
-    """The report of these items."""
+    """Return the report of these items."""
     results = tuple(result for result, _ in items)
     return html_text(RunReport(results=results, **more), {result.nodeid: drawn for result, drawn in items})
 
@@ -102,7 +102,7 @@ def passed(key: str = "clean", **more: Any) -> tuple[ItemResult, Pictures]:
 
 
 def test_the_verdict_comes_first_then_what_failed() -> None:
-    """The row of a failing gate has the words of the terminal: baseline, now, change, allowed, p and what it proves."""
+    """The row of a failing gate has the terminal's baseline, now, change, allowed, p and claim."""
     text = Page(page_of(passed(), regressed(), command="pytest -q")).text
 
     assert "pytest-failaware ✕ Reliability failed 2 checked: 1 regressed, 1 unchanged What failed" in text
@@ -116,7 +116,7 @@ def test_the_verdict_comes_first_then_what_failed() -> None:
 
 
 def test_the_greater_loss_comes_first() -> None:
-    """Among regressed gates and conditions, whatever the order of the tests; what was run stands above them."""
+    """Gates and conditions with a greater loss come first, in any order of the tests."""
     more = "R" * 60 + "W" * 30 + "w" * 110
     worst = item(measurement_of(BEFORE, "fog:1"), measurement_of(more, "fog:1"))
     page = Page(page_of(regressed(), worst, regressed("fog:2"), facts=(Fact(text="model m.pth on cpu"),)))
@@ -129,7 +129,7 @@ def test_the_greater_loss_comes_first() -> None:
 
 
 def test_intervals_say_which_way() -> None:
-    """A sign would be that of the drop, beside a change that has the other one."""
+    """Intervals say better or worse instead of a sign."""
     said = [
         interval(dataclasses.replace(EVIDENCE, low=low, high=high), Estimate(numerator=1, denominator=2))
         for low, high in ((0.0419, 0.0573), (-0.091, -0.0692), (-0.0153, 0.0169), (None, None))
@@ -144,7 +144,7 @@ def test_intervals_say_which_way() -> None:
 
 
 def test_what_the_gates_of_a_recorded_run_can_see() -> None:
-    """Each gate's smallest drops, and above them how many are too far from their tolerance."""
+    """A recorded run shows each gate's smallest drops and how many are too far from the tolerance."""
     result, drawn = passed()
     sights = tuple(
         Sight(metric=name, counted_on=1234, few=0.0117, many=many, is_far=many == 1)
@@ -162,14 +162,14 @@ def test_what_the_gates_of_a_recorded_run_can_see() -> None:
 
 
 def test_the_calibration_error_stands_beside_its_diagram() -> None:
-    """Of both sides, and of this one alone where nothing is known of the other."""
+    """The diagram has the calibration error of both sides, or of this side if only it is known."""
     assert re.search(r"\(ECE\): now 0\.\d{4}, baseline 0\.\d{4}\.", Page(page_of(regressed())).text)
     alone = item(measurement_of(NOW), measurement_of(NOW), known=False)
     assert re.search(r"\(ECE\): now 0\.\d{4}\.", Page(page_of(alone)).text)
 
 
 def test_a_run_that_passed_says_so_and_folds_everything() -> None:
-    """No section on failures, and no condition that is unfolded."""
+    """A passed run has no section on failures and no unfolded condition."""
     page = Page(page_of(passed()))
 
     assert "✓ Reliability passed 1 checked: 1 unchanged Rates Conditions Provenance Rates" in page.text
@@ -178,14 +178,14 @@ def test_a_run_that_passed_says_so_and_folds_everything() -> None:
 
 
 def test_the_worst_condition_is_unfolded() -> None:
-    """It alone, so that the page stays short on a phone."""
+    """Only the worst condition is unfolded, so that the page stays short on a phone."""
     page = Page(page_of(passed(), *(regressed(key) for key in ("blur", "fog:1", "fog:2", "fog:3"))))
 
     assert [True, False, False, False, False] == ["open" in one for one in page.all("details")]
 
 
 def test_numbers_of_a_condition() -> None:
-    """Cells on both sides with their changes, the parts of confident_accuracy, the flips, the class that lost most."""
+    """A condition shows the cells of both sides, the parts of the change, the flips and the worst class."""
     text = Page(page_of(regressed())).text
 
     assert "right wrong trusted 150 → 90 -60 0 → 30 +30 flagged 0 → 0 +0 50 → 80 +30" in text
@@ -195,7 +195,7 @@ def test_numbers_of_a_condition() -> None:
 
 
 def test_what_was_compared_with_nothing() -> None:
-    """A missing baseline is named with its remedy, and one side is drawn."""
+    """A missing baseline is shown with its remedy, and only one side is drawn."""
     result, drawn = item(measurement_of(NOW), measurement_of(NOW), known=False)
     text = Page(page_of((result, drawn))).text
 
@@ -209,7 +209,7 @@ def test_what_was_compared_with_nothing() -> None:
 
 
 def test_a_first_run_that_fails_for_more_is_red() -> None:
-    """A complaint, an error or another verdict beside the missing baseline."""
+    """A first run with another failure than the missing baseline is red."""
     first = item(measurement_of(NOW), measurement_of(NOW), known=False)
     pages = [
         Page(page_of(first, complaints=("strict: x",))),
@@ -222,7 +222,7 @@ def test_a_first_run_that_fails_for_more_is_red() -> None:
 
 @pytest.mark.parametrize(("is_against", "word"), [(False, "baseline"), (True, "reference")])
 def test_the_other_side_has_one_name(is_against: bool, word: str) -> None:
-    """In every table, legend and list of a page."""
+    """The other side has the same name in every table, legend and list of a page."""
     result, drawn = pictured("blur", 100, 2)
     result = dataclasses.replace(result, is_against=is_against)
     page = Page(html_text(RunReport(results=(result,)), {result.nodeid: drawn}))
@@ -236,7 +236,7 @@ def test_the_other_side_has_one_name(is_against: bool, word: str) -> None:
 
 
 def test_the_rates_of_a_page_are_those_that_gate() -> None:
-    """The share of flagged samples stands last."""
+    """The rates of a page are the gating rates, then the share of flagged samples."""
     text = Page(page_of(regressed())).text
 
     assert (
@@ -246,7 +246,7 @@ def test_the_rates_of_a_page_are_those_that_gate() -> None:
 
 
 def test_classes_say_in_which_order_they_stand() -> None:
-    """The first one is that of the failure's text."""
+    """The order of classes is stated, and the first class is that of the failure's text."""
     text = Page(page_of(regressed())).text
 
     assert "Classes those first that lost most right answers, then those that gained most silent failures class" in text
@@ -255,7 +255,7 @@ def test_classes_say_in_which_order_they_stand() -> None:
 
 
 def test_failing_gates_say_in_which_order_they_stand() -> None:
-    """By the proven loss, the lower end of the interval, which each row has."""
+    """Failing gates are sorted by the proven loss, the lower end of the interval in each row."""
     more = "R" * 60 + "W" * 30 + "w" * 110
     worst = item(measurement_of(BEFORE, "fog:1"), measurement_of(more, "fog:1"))
     failing = Page(page_of(regressed(), worst)).text.partition("Rates of each")[0]
@@ -267,7 +267,7 @@ def test_failing_gates_say_in_which_order_they_stand() -> None:
 
 
 def test_troubles_errors_and_an_empty_run() -> None:
-    """A run without a result, a worker that was lost, an unusable file: all of it is said, nothing is green."""
+    """Troubles, errors and an empty run are all shown, and nothing is green."""
     report = RunReport(
         errors={"t.py::test_x[clean]": "model.pth: no such file"},
         unchecked=("t.py::test_x[clean]", "t.py::test_y[clean]"),
@@ -287,7 +287,7 @@ def test_troubles_errors_and_an_empty_run() -> None:
 
 
 def test_severities_are_drawn_where_there_are_two() -> None:
-    """One diagram for fog, with both rates on both sides; none for a corruption of one severity."""
+    """Two severities get one diagram with both rates of both sides, one severity gets none."""
     items = [regressed(f"fog:{severity}") for severity in (1, 2, 3)]
     page = Page(page_of(passed(), *items, regressed("snow:3")))
     said = [word for word in page.words if "by severity" in word]
@@ -300,7 +300,7 @@ def test_severities_are_drawn_where_there_are_two() -> None:
 
 
 def test_tests_of_one_name_have_a_diagram_each() -> None:
-    """Parametrised ones, or in two files: none takes the place of another."""
+    """Tests of the same name each have a diagram."""
     items = []
     for prefix in ("a.py::test_x", "b.py::test_x"):
         for result, drawn in (regressed("fog:1"), regressed("fog:2")):
@@ -310,7 +310,7 @@ def test_tests_of_one_name_have_a_diagram_each() -> None:
 
 
 def test_corruptions_are_drawn_in_one_scale() -> None:
-    """One that stays above 80 % has the axis of one that falls to 45 %."""
+    """All corruptions are drawn on the same scale."""
     items = [*(passed(f"snow:{n}") for n in (1, 2)), *(regressed(f"fog:{n}") for n in (1, 2))]
     snow, fog = (part.partition("</svg>")[0] for part in page_of(*items).split("by severity</title>")[1:])
 
@@ -319,7 +319,7 @@ def test_corruptions_are_drawn_in_one_scale() -> None:
 
 
 def test_provenance_stands_once() -> None:
-    """What all conditions share is not repeated in each of them; what differs is."""
+    """Shared provenance is shown once; each condition shows only its differences."""
     noise = item(measurement_of(BEFORE, "gaussian_noise"), measurement_of(BEFORE, "gaussian_noise"))
     text = Page(page_of(noise, passed("blur"))).text
 
@@ -330,7 +330,7 @@ def test_provenance_stands_once() -> None:
 
 
 def test_what_else_changed_is_said_once() -> None:
-    """With the number of tests it concerns, where those are not all."""
+    """What else changed is shown once, with the number of tests unless it is all of them."""
     now = measurement_of(NOW, "blur", model="sha256:other")
     text = Page(page_of(passed(), item(measurement_of(BEFORE, "blur"), now))).text
 
@@ -341,13 +341,13 @@ def test_what_else_changed_is_said_once() -> None:
 
 
 def pictured(key: str, size: int, count: int = 8) -> tuple[ItemResult, Pictures]:
-    """A regressed condition with images of so many bytes."""
+    """Return a regressed condition with images of this size in bytes."""
     result, drawn = regressed(key)
     return result, dataclasses.replace(drawn, thumbnails=images_of(result, size, count))
 
 
 def images_of(result: ItemResult, size: int, count: int = 8) -> tuple[Thumbnail, ...]:
-    """Images of so many bytes for the worst flips."""
+    """Return images of this size in bytes for the worst flips."""
     assert result.change is not None
     uri = "data:image/png;base64," + "A" * size
     ids = [flip.sample_id for flip in result.change.worst[:count]]
@@ -355,7 +355,7 @@ def images_of(result: ItemResult, size: int, count: int = 8) -> tuple[Thumbnail,
 
 
 def test_the_gallery_has_an_image_with_words_for_each_flip() -> None:
-    """As a data URI, with its label, both answers and their confidences."""
+    """Each flip has an image as a data URI with its label, both answers and their confidences."""
     page = Page(page_of(pictured("blur", 5000, 2)))
     first = page.all("img")[0]
 
@@ -367,7 +367,7 @@ def test_the_gallery_has_an_image_with_words_for_each_flip() -> None:
 
 
 def with_names(items: tuple[ItemResult, Pictures], name: str) -> tuple[ItemResult, Pictures]:
-    """The same with a name for each of the worst flips."""
+    """Return the same item with a name for each of the worst flips."""
     result, drawn = items
     assert result.change is not None
     worst = tuple(dataclasses.replace(flip, name=name) for flip in result.change.worst)
@@ -376,7 +376,7 @@ def with_names(items: tuple[ItemResult, Pictures], name: str) -> tuple[ItemResul
 
 @pytest.mark.parametrize("name", ["cat/21.png", *HOSTILE])
 def test_the_gallery_names_the_images(name: str) -> None:
-    """Beside the id, as text; not at all where names are to be kept out."""
+    """The gallery shows names beside the ids as text, unless names must not be shown."""
     result, drawn = with_names(pictured("blur", 5000, 2), name)
     pages = [
         Page(html_text(RunReport(results=(result,)), {result.nodeid: drawn}, names=names)) for names in (True, False)
@@ -393,7 +393,7 @@ def test_the_gallery_names_the_images(name: str) -> None:
 
 
 def test_images_have_a_budget() -> None:
-    """Those of the worst conditions are kept; the others' flips are told in words."""
+    """Images of the worst conditions are kept; other flips are listed as text."""
     items = [pictured(key, 30_000) for key in ("blur", "clean", "low_light", "fog:1")]
     page = Page(page_of(*items))
 
@@ -405,7 +405,7 @@ def test_images_have_a_budget() -> None:
 
 
 def with_a_thousand_classes(key: str, letters: str) -> Measurement:
-    """Each sample of a class of its own, wrong answers one class off."""
+    """Return samples that each have their own class, with wrong answers one class off."""
     classes = tuple(f"n{number:08} a class with a name of some length" for number in range(1000))
     measured = measurement_of(letters, key, classes=classes)
     label = (np.arange(len(letters)) % 1000).astype(np.uint16)
@@ -415,7 +415,7 @@ def with_a_thousand_classes(key: str, letters: str) -> Measurement:
 
 
 def test_a_thousand_classes_and_95_conditions_stay_small() -> None:
-    """Every condition has its details, under 3 MB, with eight images of 4 kB each as far as there is room."""
+    """A page with 1,000 classes and 95 conditions has all details and is under 3 MB."""
     items = []
     for key in (f"{name}:{severity}" for name in (*IMAGENET_C, *IMAGENET_C_EXTRA) for severity in range(1, 6)):
         sides = (with_a_thousand_classes(key, letters) for letters in ("RRRRw" * 500, "RRWRw" * 500))
@@ -429,7 +429,7 @@ def test_a_thousand_classes_and_95_conditions_stay_small() -> None:
 
 
 def test_thousands_of_conditions_stay_small() -> None:
-    """Rows have their limits too: 400 gates that failed, 1,000 conditions; the rest is counted."""
+    """At most 400 failed gates and 1,000 conditions have rows; the rest is counted."""
     result, _ = regressed()
     results = tuple(dataclasses.replace(result, nodeid=f"t.py::test_{number}[blur]") for number in range(1500))
     text = html_text(RunReport(results=results), {})
@@ -440,7 +440,7 @@ def test_thousands_of_conditions_stay_small() -> None:
 
 
 def test_what_does_not_fit_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last details are left out, the tables stay whole, and no link leads to what is not there."""
+    """If a page is too large, only the last details are left out, and no link is broken."""
     monkeypatch.setattr("pytest_failaware.report.html.html.LARGEST", 60_000)
     page = Page(page_of(passed(), *(regressed(f"fog:{severity}") for severity in range(1, 6))))
     kept = len(page.all("details"))
@@ -456,7 +456,7 @@ def test_what_does_not_fit_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_is_loaded_and_nothing_runs() -> None:
-    """No script, no address, no style or image from elsewhere, and a policy that forbids them."""
+    """The page has no script, no address and nothing external, and a policy that forbids them."""
     text = page_of(pictured("blur", 100), passed())
     page = Page(text)
 
@@ -472,7 +472,7 @@ def test_nothing_is_loaded_and_nothing_runs() -> None:
 
 
 def test_hostile_names_are_inert() -> None:
-    """Class names, test names, facts and errors that try to break out add no tag and no control character."""
+    """Hostile class names, test names, facts and errors add no tag and no control character."""
     calm, wild = (
         page_of(
             item(*(measurement_of(one, "blur", classes=names) for one in (BEFORE, NOW)), test=test),
@@ -493,7 +493,7 @@ def test_hostile_names_are_inert() -> None:
 
 
 def test_names_without_end_are_cut() -> None:
-    """A class of a hundred thousand letters does not fill the page."""
+    """A class name of a hundred thousand letters is cut."""
     long = "a" * 100_000
 
     assert len(page_of(regressed(classes=(long, "b", "c")), facts=(Fact(text=long),))) < 80_000
@@ -503,7 +503,7 @@ def test_names_without_end_are_cut() -> None:
 
 
 def test_drawings_and_tables_say_what_they_are() -> None:
-    """Every drawing is an image with a title and a description, every table has a caption, every heading a scope."""
+    """Drawings have a title and a description, tables a caption, and headings a scope."""
     text = page_of(regressed(), *(passed(f"fog:{severity}") for severity in (1, 2)))
     page = Page(text)
 
@@ -516,19 +516,19 @@ def test_drawings_and_tables_say_what_they_are() -> None:
 
 
 def colours(css: str) -> Mapping[str, str]:
-    """The variables of a block."""
+    """Return the variables of a block."""
     return dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", css))
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance as WCAG 2 defines it."""
+    """Return the relative luminance as WCAG 2 defines it."""
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_the_contrast_of_black_and_white() -> None:
-    """The formula below is right at its ends."""
+    """White has the luminance 1 and black 0."""
     assert (1.0, 0.0) == (luminance("#ffffff"), luminance("#000000"))
 
 
@@ -536,7 +536,7 @@ def test_the_contrast_of_black_and_white() -> None:
 @pytest.mark.parametrize("ground", ["paper", "raised"])
 @pytest.mark.parametrize("ink", ["ink", "muted", "first", "second", "before", "good", "warn", "bad"])
 def test_every_colour_can_be_read(theme: str, ground: str, ink: str) -> None:
-    """A contrast of at least 4.5 to 1 on both grounds of both themes."""
+    """Every colour has a contrast of at least 4.5 to 1 on both backgrounds of both themes."""
     light, _, dark = CSS.partition("@media screen and (prefers-color-scheme: dark)")
     known = colours(light) if theme == "light" else colours(dark)
     lighter, darker = sorted((luminance(known[ink]), luminance(known[ground])), reverse=True)
@@ -549,6 +549,6 @@ def test_every_colour_can_be_read(theme: str, ground: str, ink: str) -> None:
 
 
 def test_pictures_come_back_as_they_were() -> None:
-    """Through JSON text, with and without a reference."""
+    """Pictures survive JSON text, with and without a reference."""
     for _, drawn in (pictured("blur", 10), item(measurement_of(NOW), measurement_of(NOW), known=False)):
         assert drawn == from_plain(Pictures, json.loads(json.dumps(to_plain(drawn), allow_nan=False)))

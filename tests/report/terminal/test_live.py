@@ -1,4 +1,4 @@
-"""The live line leaves what it stands beside as it was; a log gets a full line now and then."""
+"""The live line does not change the text beside it; a log gets a full line at intervals."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from pytest_failaware.report.terminal.live import LiveLine, LogLines
 
 @dataclass
 class Stage:
-    """A clock that is set by hand, and what was written."""
+    """A clock that is set by hand, and the written text."""
 
     now: float = 100.0
     room: int = 75
     written: list[str] = field(default_factory=list)
 
     def live(self) -> LiveLine:
-        """On a terminal."""
+        """Follow on a terminal."""
         return LiveLine(write=self.written.append, room=lambda: self.room, clock=lambda: self.now)
 
     def log(self) -> LogLines:
-        """In a log."""
+        """Follow in a log."""
         return LogLines(write_line=self.written.append, clock=lambda: self.now)
 
     def seen(self) -> str:
-        """The line of a terminal that showed `test.py ` before."""
+        """Return the line of a terminal that already showed `test.py `."""
         return screen("test.py " + "".join(self.written))
 
 
 def test_the_live_line_follows_and_goes() -> None:
-    """It stands behind pytest's own text, a shorter state covers a longer one, and in the end nothing is left."""
+    """The live line follows pytest's text, a shorter state covers a longer one, and it is erased in the end."""
     stage = Stage()
     with stage.live().follow("blur") as tell:
         stage.now += 1
@@ -47,7 +47,7 @@ def test_the_live_line_follows_and_goes() -> None:
 
 
 def test_the_live_line_is_erased_after_an_error() -> None:
-    """Ctrl-C too leaves a clean line."""
+    """The live line is erased after an error and after Ctrl-C."""
     stage = Stage()
 
     def interrupted() -> None:
@@ -63,7 +63,7 @@ def test_the_live_line_is_erased_after_an_error() -> None:
 
 
 def test_five_states_a_second_at_most() -> None:
-    """A hundred batches in a second draw four times, and what is over at once draws nothing."""
+    """A hundred batches in a second are drawn four times; a short measurement is not drawn."""
     stage = Stage()
     with stage.live().follow("blur") as tell:
         for batch in range(100):
@@ -78,7 +78,7 @@ def test_five_states_a_second_at_most() -> None:
 
 @pytest.mark.parametrize(("room", "text"), [(40, "1,000/2,000, 0:01 left"), (10, "50 %"), (3, ""), (-5, "")])
 def test_the_live_line_fits(room: int, text: str) -> None:
-    """Where a long test id leaves little room it shortens, down to nothing; it never wraps."""
+    """The live line shortens if a long test id leaves little room, and never wraps."""
     stage = Stage(room=room)
     with stage.live().follow("blur") as tell:
         stage.now += 1
@@ -87,7 +87,7 @@ def test_the_live_line_fits(room: int, text: str) -> None:
 
 
 def test_a_log_gets_a_line_each_half_minute() -> None:
-    """Nothing for a measurement that takes less."""
+    """A log gets a line each half minute, and none for a shorter measurement."""
     stage = Stage()
     with stage.log().follow("blur") as tell:
         for batch in range(1, 66):
@@ -104,6 +104,6 @@ def test_a_log_gets_a_line_each_half_minute() -> None:
 
 
 def test_unseen() -> None:
-    """There is something to tell and nobody to see it."""
+    """Progress without a display is ignored."""
     with unseen("blur") as tell:
         tell(1, 2)

@@ -1,4 +1,4 @@
-"""What a check saw, in lines."""
+"""The lines on a check."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BOTH = {"t.py::test_m[clean]": CLEAN, "t.py::test_m[blur]": BLUR}
 
 
 def test_what_is_known_is_said_once() -> None:
-    """The facts of two items of one model, their right answers, entries and time: decoding counts once."""
+    """Facts that two items of a model share are shown once, and decoding counts once."""
     assert [
         "model m",
         "data d",
@@ -38,7 +38,7 @@ def test_what_is_known_is_said_once() -> None:
 
 
 def test_two_data_sets_are_decoded_each() -> None:
-    """Their times add up."""
+    """Two data sets are each decoded, so their times add up."""
     other = replace(CLEAN, facts=(Fact(text="model m"), Fact(text="data e")), known=300, seconds=10.0, decoding=50.0)
     last = list(look_facts({**BOTH, "t.py::test_other[clean]": other}))[-1].line
 
@@ -46,7 +46,7 @@ def test_two_data_sets_are_decoded_each() -> None:
 
 
 def test_findings_come_once_with_their_conditions() -> None:
-    """A finding of the model is one line; a difference names the conditions that have it."""
+    """A finding on the model is one line; a difference names its conditions."""
     looks = {
         name: replace(look, findings=("clean: wrong",), differences=("seed: baseline 1, now 2",))
         for name, look in BOTH.items()
@@ -59,7 +59,7 @@ def test_findings_come_once_with_their_conditions() -> None:
 
 
 def test_what_is_doubtful_is_not_to_be_recorded() -> None:
-    """The next step is only named if nothing is wrong."""
+    """The next step is named only if nothing is doubtful."""
     new = replace(CLEAN, has_baseline=False, has_entry=False)
     remedy = "--failaware-update-new in place of --failaware-check records what is missing"
 
@@ -71,7 +71,7 @@ def test_what_is_doubtful_is_not_to_be_recorded() -> None:
 
 
 def test_what_a_look_cannot_know() -> None:
-    """All of it in one line."""
+    """One line names everything that a check cannot know."""
     looks = {"t": replace(CLEAN, unlooked=("this",)), "u": replace(BLUR, unlooked=("this", "that"))}
 
     assert ["not looked at: this; that"] == list(look_notices(looks))

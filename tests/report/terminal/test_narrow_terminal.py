@@ -1,4 +1,4 @@
-"""A summary on a terminal of any width: no line is too wide, and no number of what failed is lost."""
+"""A summary on a terminal of any width: no line is too wide, and no number of a failure is lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHANGE = SampleChange(
 
 @st.composite
 def comparisons(draw: st.DrawFn) -> Judged:
-    """A metric beside its baseline, or beside a bound."""
+    """Return a metric compared with a baseline or a bound."""
     before, now = (
         Estimate(numerator=min(pair), denominator=max(1, *pair))
         for pair in (draw(st.tuples(COUNTS, COUNTS)), draw(st.tuples(COUNTS, COUNTS)))
@@ -51,7 +51,7 @@ def comparisons(draw: st.DrawFn) -> Judged:
 
 @st.composite
 def items(draw: st.DrawFn) -> ItemResult:
-    """A judged item with whatever name, metrics and notes."""
+    """Return a judged item with random names, metrics and notes."""
     condition = draw(
         st.sampled_from(["clean", "fog:1", "fog:2", "fog:3", "elastic_transform:5", "low_light(factor=0.2)"])
     )
@@ -70,7 +70,7 @@ def items(draw: st.DrawFn) -> ItemResult:
 
 @st.composite
 def reports(draw: st.DrawFn) -> RunReport:
-    """A run of a few items, or of many."""
+    """Return a run of a few or of many items."""
     found = draw(st.lists(items(), max_size=3)) * draw(st.sampled_from([1, 5]))
     few = st.lists(SAID, max_size=2).map(tuple)
     return RunReport(
@@ -83,20 +83,20 @@ def reports(draw: st.DrawFn) -> RunReport:
 
 
 def shown(report: RunReport, width: int, verbosity: int) -> list[str]:
-    """What stands on the terminal, without the command, which stays in one piece to be copied."""
+    """Return the lines on the terminal without the command, which is never wrapped."""
     lines = summary_lines(report, display=Display(width=width, verbosity=verbosity))
     return [part for line in lines if not line.is_verbatim for part in wrapped(line.text, width)]
 
 
 @given(reports(), WIDTHS, st.sampled_from([-2, -1, 0, 1]))
 def test_no_line_is_wider_than_the_terminal(report: RunReport, width: int, verbosity: int) -> None:
-    """Whatever the names, the notes and the verbosity."""
+    """No line is wider than the terminal for any names, notes and verbosity."""
     assert [] == [line for line in shown(report, width, verbosity) if columns(line) > width]
 
 
 @given(reports(), WIDTHS)
 def test_no_number_of_a_failing_row_is_lost(report: RunReport, width: int) -> None:
-    """Baseline, now, change and verdict stand whole, each on some line."""
+    """Baseline, now, change and verdict of a failing row are each complete on a line."""
     failed = [one for item in report.results for one in item.comparisons if one.verdict.fails]
     lines = shown(report, width, 0)
 
@@ -106,7 +106,7 @@ def test_no_number_of_a_failing_row_is_lost(report: RunReport, width: int) -> No
 
 
 def test_a_log_keeps_full_lines() -> None:
-    """Where there is no terminal nothing is folded, however long."""
+    """Without a terminal no line is wrapped."""
     report = RunReport(results=(dataclasses.replace(result("blur", Verdict.REGRESSED), nodeid=f"t.py::{'x' * 300}"),))
     (row,) = [line.text for line in summary_lines(report, display=Display()) if line.text.endswith("pt  REGRESSED")]
 
@@ -114,7 +114,7 @@ def test_a_log_keeps_full_lines() -> None:
 
 
 def test_many_tests_are_tabled_where_they_failed() -> None:
-    """What is inconclusive is counted, and shown at -v."""
+    """With many tests only failures are in the table; inconclusive ones are counted, and -v shows them."""
     doubtful = dataclasses.replace(result("blur", Verdict.REGRESSED).comparisons[0], verdict=Verdict.INCONCLUSIVE)
     failed = result("fog:9", Verdict.REGRESSED)
     many = [

@@ -1,4 +1,4 @@
-"""The command at the end of the summary: one that the machine of the run can follow, and none that it refuses."""
+"""The command at the end of the summary works on the machine of the run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UPDATE = "  pytest -q --failaware-update-baselines"
 
 
 def said(one: ItemResult, *, in_ci: bool = False, file: str = "report.json", folder: str = "") -> list[str]:
-    """The closing lines on a run of one item, which wrote a report if `file` names one."""
+    """Return the last lines of a run of one item, which wrote the report `file` if it is given."""
     accept = accept_command(file, [one], folder) if file else ""
     report = RunReport(results=(one,), command="pytest -q", accept=accept, in_ci=in_ci)
     return [line.text for line in next_action(report.results, report)]
@@ -56,7 +56,7 @@ def said(one: ItemResult, *, in_ci: bool = False, file: str = "report.json", fol
     ],
 )
 def test_the_command_of_each_verdict(verdict: Verdict, more: dict[str, object], on_a_laptop: str, in_ci: str) -> None:
-    """An update on a laptop; on a CI server, which refuses updates, the report is accepted elsewhere."""
+    """The command is an update on a laptop, and on a CI server the acceptance of the report."""
     one = result("blur", verdict, **more)
 
     assert [on_a_laptop] == [line for line in said(one) if line.startswith("  ")]
@@ -67,17 +67,17 @@ def test_the_command_of_each_verdict(verdict: Verdict, more: dict[str, object], 
 @pytest.mark.parametrize("verdict", [Verdict.PASSED, Verdict.UNCHANGED, Verdict.INCONCLUSIVE, Verdict.RECORDED])
 @pytest.mark.parametrize("in_ci", [False, True])
 def test_nothing_to_do(verdict: Verdict, in_ci: bool) -> None:
-    """What passes and keeps its baseline needs no command."""
+    """A pass that keeps its baseline needs no command."""
     assert [] == said(result("blur", verdict), in_ci=in_ci)
 
 
 def test_a_run_against_a_second_model_has_no_command() -> None:
-    """There is no baseline to update, on a CI server neither."""
+    """A run against a second model has no command, because it has no baseline to update."""
     assert [] == said(result("blur", Verdict.REGRESSED, is_against=True), in_ci=True)
 
 
 def test_absent_sample_files_are_restored_first() -> None:
-    """An update over them would lose what they were compared with."""
+    """Absent sample files are restored first, because an update would lose the reference."""
     lines = said(result("blur", Verdict.INCOMPARABLE, lacks_files=True), in_ci=True)
 
     assert ["Restore the absent sample files first, then run again."] == lines
@@ -85,7 +85,7 @@ def test_absent_sample_files_are_restored_first() -> None:
 
 @pytest.mark.parametrize("verdict", [Verdict.MISSING, Verdict.REGRESSED])
 def test_a_ci_run_without_a_report_says_how_to_get_one(verdict: Verdict) -> None:
-    """The first run of a new job has no JSON report yet."""
+    """A CI run without a report says how to get one."""
     lines = said(result("blur", verdict), in_ci=True, file="")
 
     assert (
@@ -95,7 +95,7 @@ def test_a_ci_run_without_a_report_says_how_to_get_one(verdict: Verdict) -> None
 
 
 def test_the_folder_of_the_report_and_of_the_baselines_is_in_the_command() -> None:
-    """Blanks in names are quoted."""
+    """The command has the folders of the report and of the baselines, with blanks quoted."""
     lines = said(result("blur", Verdict.MISSING), in_ci=True, file="out dir/r.json", folder="svc/baselines")
 
     assert "  python -m pytest_failaware accept 'out dir/r.json' --baseline-dir=svc/baselines" == lines[-1]
@@ -103,7 +103,7 @@ def test_the_folder_of_the_report_and_of_the_baselines_is_in_the_command() -> No
 
 @pytest.mark.parametrize(("in_ci", "commands"), [(False, [UPDATE]), (True, [])])
 def test_a_gain_that_is_not_stored_is_not_kept(in_ci: bool, commands: list[str]) -> None:
-    """An improved run says so, and how to store it."""
+    """An improved run says how to store the gain."""
     lines = said(result("blur", Verdict.IMPROVED), in_ci=in_ci)
 
     assert lines[0].startswith("Later runs are compared with the old, worse values. To keep the gain, store the new")
@@ -111,7 +111,7 @@ def test_a_gain_that_is_not_stored_is_not_kept(in_ci: bool, commands: list[str])
 
 
 def test_a_complaint_without_a_failed_gate_says_that_the_run_fails() -> None:
-    """pytest's own last line is green then."""
+    """A complaint without a failed gate says that the run fails, because pytest's last line is green."""
     report = RunReport(results=(result("clean", Verdict.PASSED),), complaints=("strict: used by no test: toy: blur",))
     lines = [line[:2] for line in summary_lines(report, display=Display())]
 
@@ -119,14 +119,14 @@ def test_a_complaint_without_a_failed_gate_says_that_the_run_fails() -> None:
 
 
 def test_a_complaint_beside_a_failed_gate_needs_no_word() -> None:
-    """The failed test says it."""
+    """A complaint beside a failed gate adds nothing, because the failed test is red."""
     report = RunReport(results=(result("clean", Verdict.REGRESSED),), complaints=("strict: x",))
 
     assert "the run fails" not in "\n".join(line.text for line in summary_lines(report, display=Display()))
 
 
 def test_inconclusive_is_explained() -> None:
-    """A yellow verdict says what to make of it, once, also if the test has failed for another metric."""
+    """The verdict inconclusive is explained once, also if the test failed by another metric."""
     doubtful = dataclasses.replace(result("clean", Verdict.PASSED).comparisons[0], verdict=Verdict.INCONCLUSIVE)
     for verdict in (Verdict.INCONCLUSIVE, Verdict.REGRESSED):
         both = tuple(result(key, verdict, comparisons=(doubtful,)) for key in ("clean", "blur"))

@@ -18,7 +18,7 @@ def test_count_rate_and_time_left() -> None:
 
 
 def test_nothing_behind_yet() -> None:
-    """Without an image there is no rate to guess the end from."""
+    """Before the first image there is no rate and no time left."""
     assert "clean 0/300 images, 0 images/s, starting" == progress_texts("clean", 0, 300, 5.0)[0]
 
 
@@ -26,5 +26,5 @@ def test_nothing_behind_yet() -> None:
     ("seconds", "text"), [(0.4, "0:00"), (59.6, "1:00"), (90, "1:30"), (3599, "59:59"), (7205, "2:00:05")]
 )
 def test_durations(seconds: float, text: str) -> None:
-    """Minutes and seconds, with hours where there are some."""
+    """Durations have minutes and seconds, and hours if there are any."""
     assert text == duration(seconds)

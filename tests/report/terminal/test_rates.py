@@ -1,4 +1,4 @@
-"""The columns of a table of rates: what gates comes first."""
+"""The columns of a table of rates: gating metrics come first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HALF = Estimate(numerator=1, denominator=2)
 
 
 def gated(*metrics: str, bound: str = "") -> ItemResult:
-    """An item that gates these metrics, and one by a bound."""
+    """Return an item that gates these metrics, and one metric by a bound."""
     comparisons: list[Judged] = [
         Comparison(metric=name, reference=HALF, current=HALF, allowed=Decimal("0.005"), verdict=Verdict.PASSED)
         for name in metrics
@@ -28,7 +28,7 @@ def gated(*metrics: str, bound: str = "") -> ItemResult:
 
 
 def test_gating_metrics_come_first() -> None:
-    """Then those with a bound, accuracy, and the share of flagged samples."""
+    """Gating metrics come first, then bounded metrics, accuracy, and the share of flagged samples."""
     columns = rate_columns([gated("silent_failure_rate", bound="negative_flip_rate")])
 
     assert ("silent_failure_rate", "negative_flip_rate", "accuracy", "failure_rate") == columns
@@ -45,7 +45,7 @@ def test_tests_that_gate_other_metrics_share_the_columns() -> None:
 
 
 def test_a_run_without_a_baseline_shows_the_default_gates() -> None:
-    """With the scores that the marker names, which nothing else measures."""
+    """A run without a baseline shows the default gates and the scores that the marker names."""
     stats = result("clean", Verdict.MISSING).stats
     first = result(
         "clean",

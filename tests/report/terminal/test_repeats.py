@@ -1,4 +1,4 @@
-"""One fault of many conditions is said in full once."""
+"""The same failure of many conditions is shown in full once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LONG = "data/test: no such folder; " + "give the folder that holds one folder fo
 
 
 def test_an_error_is_in_full_once() -> None:
-    """The others begin like it and name the test that has it."""
+    """Later errors have the same beginning and name the test with the full text."""
     repeats = Repeats()
 
     assert LONG == repeats.named(LONG, "test_x[clean]")
@@ -18,7 +18,7 @@ def test_an_error_is_in_full_once() -> None:
 
 
 def test_short_and_other_errors_are_said_again() -> None:
-    """To name a test would be as long as they are."""
+    """Short errors are repeated, because naming a test would be as long."""
     repeats = Repeats()
 
     assert ["model.pth: no such file"] * 2 == [repeats.named("model.pth: no such file", name) for name in "ab"]
@@ -26,7 +26,7 @@ def test_short_and_other_errors_are_said_again() -> None:
 
 
 def test_what_follows_the_first_line_of_a_failure() -> None:
-    """It is left out if an earlier failure has the same lines below its own first one."""
+    """Lines after the first are left out if an earlier failure has the same lines."""
     repeats, rest = Repeats(), (Line(f"  {'why ' * 20}"), Line("  what to do"))
     texts = [repeats.shortened((Line(f"{name}: missing"), *rest), name) for name in ("x[clean]", "x[blur]")]
 

@@ -16,7 +16,7 @@ from pytest_failaware.report.terminal.summary import summary_lines
 
 
 def at(condition: str, right: int, before: int | None = None, verdict: Verdict = Verdict.PASSED) -> ItemResult:
-    """A condition with so many right answers of 15, and so many before."""
+    """Return a condition with these numbers of right answers of 15 now and before."""
     one = result(condition, verdict)
     rates = {**one.stats.rates, "accuracy": Estimate(numerator=right, denominator=15)}
     change = None if before is None else change_of(right - before)
@@ -26,7 +26,7 @@ def at(condition: str, right: int, before: int | None = None, verdict: Verdict =
 
 
 def change_of(gained: int, samples: int = 15) -> SampleChange:
-    """What changed on so many samples, of which so many more are right now."""
+    """Return a change on these samples with this gain of right answers."""
     return SampleChange(
         samples=samples,
         changed_predictions=abs(gained),
@@ -39,7 +39,7 @@ def change_of(gained: int, samples: int = 15) -> SampleChange:
 
 
 def lines_of(*results: ItemResult, bars: str = BLOCKS, width: int | None = None) -> list[str]:
-    """The table as text."""
+    """Return the table as text."""
     return [line for block in severity_table(severity_ranges(results), bars=bars, width=width) for line in block]
 
 
@@ -66,7 +66,7 @@ def test_steps(right: int, block: str, digit: str) -> None:
 
 
 def test_without_a_reference_there_is_no_before() -> None:
-    """Nor where one severity has none."""
+    """The column before is empty without a reference, or if one severity has none."""
     assert "baseline" not in "".join(lines_of(*(at(f"fog:{number}", 9) for number in (1, 2, 3))))
     assert "baseline" not in "".join(lines_of(*FOG[:4], at("fog:5", 9)))
     of_fewer = dataclasses.replace(FOG[4], change=change_of(0, samples=14))
@@ -74,14 +74,14 @@ def test_without_a_reference_there_is_no_before() -> None:
 
 
 def test_verdicts_are_counted_the_worst_first() -> None:
-    """In words and capitals, so that no colour is needed."""
+    """Verdicts are counted, the worst first, in words that need no colour."""
     results = [*FOG[:3], at("fog:4", 1, 2, Verdict.REGRESSED), at("fog:5", 1, 2, Verdict.REGRESSED)]
 
     assert lines_of(*results)[-1].endswith("2 REGRESSED, 3 passed")
 
 
 def test_what_has_a_row() -> None:
-    """Three severities of one corruption in one test, in whatever order they ran; never the founding four."""
+    """Three severities of a corruption in one test get a row, in any order of the run."""
     founding = [at(name, 9) for name in ("clean", "blur", "gaussian_noise", "low_light")]
     two = [at("snow:1", 9), at("snow:2", 9)]
     gap = [at(f"precomputed/frost:{number}", 9) for number in (5, 1, 3)]
@@ -93,7 +93,7 @@ def test_what_has_a_row() -> None:
 
 
 def test_the_summary_has_bars_instead_of_their_rates() -> None:
-    """At -v both; what is left out is said."""
+    """The summary has bars instead of rates, and both at -v."""
     report = RunReport(results=(at("clean", 15), *FOG))
     brief = [line.text for line in summary_lines(report, display=Display())]
     everything = [line.text for line in summary_lines(report, display=Display(verbosity=1))]

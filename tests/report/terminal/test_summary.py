@@ -1,4 +1,4 @@
-"""The lines people read: what failed comes first, counts are exact, and the next action closes."""
+"""The lines of the summary: failures first, exact counts, and the next action last."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from pytest_failaware.report.words import short_name
 
 
 def text_of(report: RunReport, verbosity: int = 0) -> str:
-    """The summary as plain text."""
+    """Return the summary as plain text."""
     return "\n".join(line.text for line in summary_lines(report, display=Display(verbosity=verbosity)))
 
 
 def test_regressions_come_first_with_their_numbers() -> None:
-    """Metric, baseline, now, change, allowed and verdict stand in one red row above the table."""
+    """A regression is a red row above the table with metric, baseline, now, change, allowed and verdict."""
     passed, regressed = result("clean", Verdict.PASSED), result("blur", Verdict.REGRESSED)
     report = RunReport(results=(passed, regressed), command="pytest -q")
     lines = list(summary_lines(report, display=Display()))
@@ -45,7 +45,7 @@ def test_regressions_come_first_with_their_numbers() -> None:
 
 
 def test_the_rates_table_has_a_row_per_item_in_run_order() -> None:
-    """The metrics that gate come first, then the share of flagged samples."""
+    """The table of rates has a row per item in the order of the run, gating metrics first."""
     report = RunReport(results=(result("clean", Verdict.PASSED), result("blur", Verdict.PASSED)))
     rows = [line.split() for line in text_of(report).splitlines() if line.startswith("test_x")]
 
@@ -63,7 +63,7 @@ def test_the_rates_table_has_a_row_per_item_in_run_order() -> None:
     ],
 )
 def test_a_short_name_has_no_file_and_all_parameters(nodeid: str, name: str) -> None:
-    """Two colons in a parameter part no name."""
+    """A short name has all parameters, even with two colons in them."""
     assert name == short_name(dataclasses.replace(result("clean", Verdict.PASSED), nodeid=nodeid))
 
 
@@ -75,7 +75,7 @@ def test_a_short_name_has_no_file_and_all_parameters(nodeid: str, name: str) -> 
     ],
 )
 def test_too_few_samples_see_no_drop(few: float, many: float, expected: list[str]) -> None:
-    """It is said in place of a size."""
+    """With too few samples a sentence replaces the size of the drop."""
     sight = Sight(metric="accuracy", counted_on=1, few=few, many=many, is_far=True)
     text = text_of(RunReport(results=(dataclasses.replace(result("clean", Verdict.RECORDED), sights=(sight,)),)))
 
@@ -83,7 +83,7 @@ def test_too_few_samples_see_no_drop(few: float, many: float, expected: list[str
 
 
 def test_what_tests_of_one_name_see_is_told_of_each() -> None:
-    """Those of two files have one short name."""
+    """Tests of the same short name in two files are both listed."""
     sight = Sight(metric="accuracy", counted_on=896, few=0.03, many=0.06, is_far=True)
     one = dataclasses.replace(result("clean", Verdict.RECORDED), sights=(sight,))
     report = RunReport(results=(one, dataclasses.replace(one, nodeid="tests/u.py::test_x[clean]")))
@@ -96,7 +96,7 @@ def test_what_tests_of_one_name_see_is_told_of_each() -> None:
 
 
 def test_verbosity() -> None:
-    """-v shows the metrics that passed, -q the total and the notices alone, -qq not even the total."""
+    """-v also shows passed metrics, -q only the total and the notices, -qq only the notices."""
     report = RunReport(results=(result("clean", Verdict.PASSED),), facts=(Fact(text="model m"),), notices=("wrote x",))
 
     assert "accuracy    80.00%" not in text_of(report)
@@ -122,7 +122,7 @@ def test_nothing_to_say() -> None:
     ],
 )
 def test_what_could_not_be_compared(verdict: Verdict, more: dict[str, object], words: list[str]) -> None:
-    """The reason stands once, and the command that mends it closes the section."""
+    """The reason of incomparable items is shown once, and the command is last."""
     text = text_of(RunReport(results=(result("blur", verdict, **more),), command="pytest"))
 
     assert [] == [word for word in words if word not in text]
@@ -155,7 +155,7 @@ def test_failure_text_has_exact_counts() -> None:
 def test_a_claim_is_what_was_proven(
     verdict: Verdict, p_beyond: float, p_within: float, p_worse: float, claim: list[str]
 ) -> None:
-    """The sentence goes with the p that decided, under each policy."""
+    """The claim fits the p that decided, under each policy."""
     one = result("blur", Verdict.REGRESSED)
     evidence = dataclasses.replace(EVIDENCE, p_beyond=p_beyond, p_within=p_within, p_worse=p_worse)
     comparison = dataclasses.replace(one.comparisons[0], verdict=verdict, evidence=evidence)
@@ -165,7 +165,7 @@ def test_a_claim_is_what_was_proven(
 
 
 def test_every_line_of_a_failure_fits_a_hundred_columns() -> None:
-    """With the longest names, counts of millions and all there is to say at -v."""
+    """Every line of a failure fits 100 columns, even with the longest names and counts at -v."""
     estimates = (
         Estimate(numerator=9_123_456, denominator=9_999_999),
         Estimate(numerator=8_123_456, denominator=9_999_999),
@@ -206,7 +206,7 @@ def test_every_line_of_a_failure_fits_a_hundred_columns() -> None:
 
 
 def test_csv_is_the_founding_table() -> None:
-    """One row per condition under the notebook's headings, an undefined rate an empty field."""
+    """The CSV has a row per condition under the notebook's headings; an undefined rate is empty."""
     expected = (
         "Condition,Accuracy (All),Failure Rate,Accuracy (Confident Only),Accuracy (Failure Region)\n"
         "blur,0.600000,0.400000,0.666667,\n"
@@ -216,7 +216,7 @@ def test_csv_is_the_founding_table() -> None:
 
 
 def test_a_wrong_set_up_is_not_counted_as_at_chance() -> None:
-    """It has nothing to lose, but that is not what is to be known of it."""
+    """An item with a wrong set-up is not counted as at chance."""
     one = dataclasses.replace(result("clean", Verdict.RECORDED), at_chance=True)
 
     assert "1 at chance" in text_of(RunReport(results=(one,)))
@@ -224,7 +224,7 @@ def test_a_wrong_set_up_is_not_counted_as_at_chance() -> None:
 
 
 def test_a_given_reason_is_not_asked_for() -> None:
-    """The run that has one and failed by a bound names the set-up alone."""
+    """A run that has a reason and failed by a bound only names the set-up."""
     failed = dataclasses.replace(result("clean", Verdict.REGRESSED), alarm="almost surely set up wrongly: all is")
 
     assert "unless --failaware-reason" in text_of(RunReport(results=(failed,), command="pytest"))
