@@ -22,6 +22,12 @@ EVIDENCE = Evidence(
 )
 
 
+def graded(condition: str) -> tuple[str, int | None]:
+    """Return the condition without its severity, and the severity."""
+    corruption, _, severity = condition.rpartition(":")
+    return (corruption, int(severity)) if severity.isdecimal() and corruption else (condition, None)
+
+
 def result(condition: str, verdict: Verdict, **more: object) -> ItemResult:
     """An item on 15 images: 6 trusted right, 3 in each other cell; 12 were right before."""
     rates = {
@@ -43,10 +49,13 @@ def result(condition: str, verdict: Verdict, **more: object) -> ItemResult:
         cells=Cells(trusted_right=6, trusted_wrong=3, flagged_right=3, flagged_wrong=3),
         rates=rates,
     )
+    corruption, severity = graded(condition)
     base = ItemResult(
         nodeid=f"tests/t.py::test_x[{condition}]",
         baseline="toy",
         stats=stats,
+        corruption=corruption,
+        severity=severity,
         comparisons=(comparison,),
         verdict=verdict,
     )

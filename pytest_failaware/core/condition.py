@@ -42,6 +42,11 @@ class Condition:
         return re.sub(r"[^a-z0-9._-]+", "-", self.key.lower().replace("+", "")).strip("-.")
 
     @property
+    def corruption(self) -> str:
+        """The key without its severity: `fog:3` -> `fog`."""
+        return self.key if self.severity is None else self.key.removesuffix(f":{self.severity}")
+
+    @property
     def is_precomputed(self) -> bool:
         """Whether the images are read from files instead of computed."""
         return self.kind is ConditionKind.PRECOMPUTED

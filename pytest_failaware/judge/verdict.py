@@ -87,6 +87,8 @@ def _alone(measurement: Measurement, reference: Reference, gate: Gate, terms: Te
         nodeid=terms.nodeid,
         baseline=reference.name,
         stats=stats,
+        corruption=measurement.condition.corruption,
+        severity=measurement.condition.severity,
         comparisons=tuple(bounded(gate, stats)),
         verdict=Verdict.MISSING,
         at_chance=is_at_chance(entry.cells if entry else stats.cells, measurement.records.label),

@@ -30,14 +30,13 @@ def judged_item(judging: Judging, measured: Measured, gate: Gate, result: ItemRe
     write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
     bent = config.limit or config.overrides or config.against  # such a run can never be accepted later
     keep = write or (not bent and config.outputs.json is not None)
-    before, _, after = result.nodeid.rpartition(result.stats.condition)
     return JudgedItem(
         result=result,
         facts=facts(judging.session, measured, gate),
         model=measurement.provenance.model.sha256,
         opened=tuple(judging.session.opened),
         rule=gate.rule,
-        test=before + after,
+        test="".join(result.around),
         alpha=gate.chosen_alpha if gate.policy.proves_a_drop else None,
         is_named=gate.baseline is not None,
         is_to_write=write,

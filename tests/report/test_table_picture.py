@@ -8,6 +8,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from judged import graded
 
 from pytest_failaware.core.estimates import Cells, ConditionStats
 from pytest_failaware.core.result import ItemResult, Verdict
@@ -25,7 +26,16 @@ def result_of(
     names = ("trusted_right", "trusted_wrong", "flagged_right", "flagged_wrong")
     cells = Cells(**dict(zip(names, counts, strict=True)))
     stats = ConditionStats(condition=condition, cells=cells, rates=cell_rates(cells))
-    return ItemResult(nodeid=nodeid.format(condition), baseline="b", stats=stats, comparisons=(), verdict=verdict)
+    corruption, severity = graded(condition)
+    return ItemResult(
+        nodeid=nodeid.format(condition),
+        baseline="b",
+        stats=stats,
+        corruption=corruption,
+        severity=severity,
+        comparisons=(),
+        verdict=verdict,
+    )
 
 
 def elements(picture: str, tag: str) -> list[ElementTree.Element]:

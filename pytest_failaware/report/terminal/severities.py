@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -10,14 +9,13 @@ from typing import Final
 from pytest_failaware.core.estimates import Estimate, percent
 from pytest_failaware.core.layout import table
 from pytest_failaware.core.result import ItemResult, Verdict
-from pytest_failaware.report.words import short_name, verdict_word
+from pytest_failaware.report.words import name_in, verdict_word
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 DIGITS: Final = "0123456789"
 """The bars for a terminal without block characters: tens of percent."""
 
 _FEWEST: Final = 3  # severities; for two, bars say no more than two numbers
-_GRADED: Final = re.compile(r"(.+):(\d+)")
 
 Range = Sequence[ItemResult]
 """One test under one corruption at three severities or more, the weakest first."""
@@ -27,9 +25,8 @@ def by_corruption(results: Iterable[ItemResult]) -> dict[tuple[str, str], dict[i
     """Return the results by test and corruption, each by ascending severity."""
     graded_results: dict[tuple[str, str], dict[int, ItemResult]] = defaultdict(dict)
     for result in results:
-        if graded := _GRADED.fullmatch(result.stats.condition):
-            before, _, after = result.nodeid.rpartition(result.stats.condition)
-            graded_results[before + after, graded[1]][int(graded[2])] = result
+        if result.severity is not None:
+            graded_results["".join(result.around), result.corruption][result.severity] = result
     return {key: dict(sorted(group.items())) for key, group in graded_results.items()}
 
 
@@ -49,11 +46,15 @@ def severity_table(ranges: Sequence[Range], *, bars: str, width: int | None) -> 
 
 def _name(graded: Range) -> str:
     """Return the name of the test with all its severities: `test_x[fog:1..5]`."""
-    before, condition, after = short_name(graded[0]).rpartition(graded[0].stats.condition)
-    severities = [int(result.stats.condition.rpartition(":")[2]) for result in graded]
-    is_whole = severities == list(range(severities[0], severities[-1] + 1))
-    span = f"{severities[0]}..{severities[-1]}" if is_whole else ",".join(map(str, severities))
-    return f"{before}{condition.rpartition(':')[0]}:{span}{after}"
+    before, after = graded[0].around
+    span = spelled_severities([result.severity for result in graded if result.severity is not None])
+    return name_in(f"{before}{graded[0].corruption}:{span}{after}")
+
+
+def spelled_severities(severities: Sequence[int]) -> str:
+    """Return severities as a gate names them: `1..5`, or `1,3,5` if they have gaps."""
+    is_whole = list(severities) == list(range(severities[0], severities[-1] + 1))
+    return f"{severities[0]}..{severities[-1]}" if is_whole else ",".join(map(str, severities))
 
 
 def _now(graded: Range) -> list[Estimate]:
