@@ -63,8 +63,15 @@ def find_torn(items: list[pytest.Item], session: Session) -> None:
 
 
 def overridden(item: pytest.Item) -> list[str]:
-    """Return which of model and data set a fixture of the tests gives to an item, instead of the options."""
-    manager = item.session._fixturemanager  # pytest has no public way to ask
+    """Return which of model and data set a fixture or a parameter of the tests gives to an item."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return [name for name in FROM_FIXTURES if f"failaware_{name}" in parameters or not _is_ours(item, name)]
+
+
+def _is_ours(item: pytest.Item, name: str) -> bool:
+    """Return whether an item takes the model or the data set from the fixture of this plugin."""
+    fixture = f"failaware_{name}"
     place: Any = item if pytest.version_tuple >= (8, 1) else item.nodeid  # Any: pytest 8.0 takes the id
-    fixtures = {name: manager.getfixturedefs(f"failaware_{name}", place) for name in FROM_FIXTURES}
-    return [name for name, defs in fixtures.items() if defs and defs[-1].func.__module__ != _PLUGIN]
+    of_item = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})  # pytest looks here first
+    fixtures = of_item.get(fixture) or item.session._fixturemanager.getfixturedefs(fixture, place)
+    return not fixtures or getattr(fixtures[-1].func, "__globals__", {}).get("__name__") == _PLUGIN

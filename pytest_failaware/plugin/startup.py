@@ -105,7 +105,7 @@ def open_session(config: pytest.Config) -> Session:
         run,
         vocabulary if run.subject is SubjectKind.MODEL else vocabulary.of_predictions,
         load_model=lambda spec, device: _early(config, "load_model")(spec=spec, device=device),
-        loads_models=lambda: bool(_early(config, "load_model").get_hookimpls()),
+        loads_models=lambda: _has_hook_for_models(config),
         measurer=Measurer(
             _cache_folder(config) if not run.no_cache else None,
             follow=lambda what: display(config)(what),
@@ -117,6 +117,15 @@ def open_session(config: pytest.Config) -> Session:
         early=EarlyWord(None if xdist else partial(write_early, config)),
         worker=int(worker) if worker.isdecimal() else None,
     )
+
+
+def _has_hook_for_models(config: pytest.Config) -> bool:
+    """Return whether a hook may give the model or the images: ours for models, or one of user code around fixtures."""
+    from pytest_failaware.measure.cache.origins import is_own_module
+
+    around = [impl.function for impl in config.hook.pytest_fixture_setup.get_hookimpls()]
+    paths = [function.__code__.co_filename for function in around if hasattr(function, "__code__")]
+    return bool(_early(config, "load_model").get_hookimpls()) or any(map(is_own_module, paths))
 
 
 def _plugin_modules(config: pytest.Config) -> tuple[ModuleType, ...]:

@@ -93,11 +93,16 @@ def test_a_cached_run_says_what_an_uncached_run_says(kept: Project, opened: Open
 
 
 def test_a_cached_run_imports_no_torch(kept: Project) -> None:
-    """Neither torch nor torchvision nor scipy.stats is loaded when the process ends."""
+    """Of two processes at once each opens and keeps everything; the third has loaded neither torch nor scipy.stats."""
     command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "test_toy.py", "--failaware-model=model.pth"]
-    done = subprocess.run(command, cwd=kept.path, capture_output=True, text=True, check=False)
-    assert 0 == done.returncode, done.stdout
-    assert "reused 2 of 2" in done.stdout
+    for processes in (2, 1):
+        started = [
+            subprocess.Popen(command, cwd=kept.path, stdout=subprocess.PIPE, text=True) for _ in range(processes)
+        ]
+        for process in started:
+            text, _ = process.communicate()
+            assert 0 == process.returncode, text
+            assert "reused 2 of 2" in text
     assert set() == {*HEAVY} & set((kept.path / "modules.txt").read_text().split())
 
 
@@ -110,9 +115,33 @@ def _pixel(path: Path) -> None:
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
+def _same_size(path: Path) -> None:
+    """Change a byte of an image, which keeps its size and its time."""
+    file = sorted(path.glob("data/*/*.png"))[0]
+    status, content = file.stat(), bytearray(file.read_bytes())
+    content[-1] ^= 1  # of the checksum of the last chunk, which Pillow does not read
+    file.write_bytes(content)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (status.st_size, status.st_mtime_ns) == (file.stat().st_size, file.stat().st_mtime_ns)
+
+
+def _another_image(path: Path) -> None:
+    pixels = np.random.default_rng(5).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path / "data" / "class1" / "another.png")
+
+
 def _weights(path: Path) -> None:
     content = (path / "model.pth").read_bytes()
     (path / "model.pth").write_bytes(content + b"\0")
+
+
+def _other_weights(path: Path) -> None:
+    """Write another checkpoint of the same name and time."""
+    file = path / "model.pth"
+    status, state = file.stat(), torch.load(file)
+    state["fc.bias"] += 1
+    torch.save(state, file)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _conftest(text: str) -> Callable[[Path], object]:
@@ -121,7 +150,13 @@ def _conftest(text: str) -> Callable[[Path], object]:
 
 CHANGES: dict[str, Callable[[Path], object]] = {
     "a pixel": _pixel,
+    "a byte": _same_size,
+    "one image more": _another_image,
+    "the name of a class": lambda path: (path / "data" / "class1").rename(path / "data" / "class1b"),
     "the file of the model": _weights,
+    "another model": _other_weights,
+    "another conftest": _conftest("VALUE = 1"),
+    "a hook around fixtures": _conftest("def pytest_fixture_setup(fixturedef, request): return None"),
     "a hook": _conftest("def pytest_failaware_load_model(spec, device): return None"),
     "a fixture of the model": _conftest(
         "import pytest\n\n@pytest.fixture\ndef failaware_model(failaware_model): return failaware_model\n"
@@ -142,13 +177,129 @@ def test_what_may_have_changed_is_opened(kept: Project, opened: Opened, change: 
 
 @pytest.mark.parametrize(
     "argument",
-    ["--failaware-limit=50", "--failaware-batch-size=7", "--failaware-preprocess=resize=16",
+    ["--failaware-limit=50", "--failaware-batch-size=7", "--failaware-override=seed=1 -k fog",
+     "--failaware-preprocess=resize=16", "-o failaware_rule=entropy>0.8",
      "--failaware-against=model.pth", "--failaware-precision=bfloat16", "--failaware-no-cache"],
 )  # fmt: skip
 def test_another_option_is_opened(kept: Project, opened: Opened, argument: str) -> None:
     """An option that changes what is measured ends the shortcut."""
-    kept.run(argument, model="model.pth")
+    kept.run(*argument.split(), model="model.pth")
     assert "opened" in opened
+
+
+DATA = """
+import numpy as np
+import pytest
+from PIL import Image
+
+PIXELS = np.random.default_rng(7).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+DATA = [(Image.fromarray(pixels), number % 10) for number, pixels in enumerate(PIXELS)]
+"""
+TEST = """
+@pytest.mark.reliability(conditions="clean")
+def test_toy(reliability{argument}):
+    print("samples", reliability.stats.cells.samples)
+"""
+FIXTURE = "\n@pytest.fixture{options}\ndef failaware_dataset(): return DATA\n"
+BY_PARAMETER = '\n@pytest.mark.parametrize("failaware_dataset", [DATA], ids=["own"]{options})'
+GENERATED = """
+def pytest_generate_tests(metafunc):
+    metafunc.parametrize("failaware_dataset", [DATA], ids=["own"])
+"""
+OF_CLASS = """
+class TestOwn:
+    @pytest.fixture
+    def failaware_dataset(self): return DATA
+
+    @pytest.mark.reliability(conditions="clean")
+    def test_toy(self, reliability):
+        print("samples", reliability.stats.cells.samples)
+"""
+IN_TURN = """
+@pytest.fixture
+def failaware_dataset(request): return request.param
+"""
+ASKED = TEST.format(argument=", failaware_dataset")
+WAYS: dict[str, str] = {
+    "parametrize": BY_PARAMETER.format(options="") + ASKED,
+    "indirect": IN_TURN + BY_PARAMETER.format(options=", indirect=True") + ASKED,
+    "pytest_generate_tests": GENERATED + ASKED,
+    "a fixture of the module": FIXTURE.format(options="") + TEST.format(argument=""),
+    "a fixture for all": FIXTURE.format(options="(autouse=True, scope='session')") + TEST.format(argument=""),
+    "a fixture of the class": OF_CLASS,
+    "usefixtures": FIXTURE.format(options="")
+    + "@pytest.mark.usefixtures('failaware_dataset')"
+    + TEST.format(argument=""),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_images_of_the_test_are_measured(kept: Project, opened: Opened, way: str) -> None:
+    """However a test gets another data set, a run after one that kept the options' data measures the test's own."""
+    kept.test(DATA + TEST.format(argument=""))
+    for _ in range(2):
+        opened.clear()
+        kept.run("-s", model="model.pth").stdout.fnmatch_lines(["*samples 60*"])
+    assert [] == opened
+    kept.test(DATA + WAYS[way])
+    kept.run("-s", model="model.pth").stdout.fnmatch_lines(["*samples 40*"])
+    assert "opened" in opened
+
+
+def test_a_parameter_beside_an_unchanged_file(kept: Project, opened: Opened) -> None:
+    """Tests of one file with the data of the options and with their own data do not take each other's numbers."""
+    kept.test(DATA + TEST.format(argument="") + BY_PARAMETER.format(options="") + ASKED.replace("toy", "own"))
+    for _ in range(2):
+        opened.clear()
+        kept.run("-s", "-k", "not test_own", model="model.pth").stdout.fnmatch_lines(["*samples 60*"])
+    assert [] == opened
+    kept.run("-s", "-k", "test_own", model="model.pth").stdout.fnmatch_lines(["*samples 40*"])
+    kept.run("-s", model="model.pth").stdout.fnmatch_lines(["*samples 60*", "*samples 40*"])
+
+
+def test_a_parameter_that_is_a_model(kept: Project, opened: Opened) -> None:
+    """A model that parametrize gives is measured, though the options name another."""
+    source = "import pytest, torch, torchvision\nM = torchvision.models.shufflenet_v2_x0_5(num_classes=10)\n"
+    mark = "@pytest.mark.parametrize('failaware_model', [M], ids=['own'])"
+    kept.test(source + mark + TEST.format(argument=", failaware_model"))
+    kept.run(model="model.pth")
+    assert "opened" in opened
+
+
+SWITCHED = """
+import os
+import pytest
+from PIL import Image
+
+@pytest.fixture(autouse=True)
+def inverted(monkeypatch):
+    load = Image.Image.convert
+    if "INVERTED" in os.environ:
+        inverted = lambda self, mode: load(self, mode).point(lambda value: 255 - value)
+        monkeypatch.setattr(Image.Image, "convert", inverted)
+"""
+
+
+def test_a_replaced_function_that_reads_images(kept: Project, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """User code that replaces a function of Pillow ends the shortcut, even if its file is the same."""
+    (kept.path / "conftest.py").write_text(SWITCHED)
+    for _ in range(2):
+        opened.clear()
+        kept.run(model="model.pth")
+    assert [] == opened
+    monkeypatch.setenv("INVERTED", "1")
+    kept.run(model="model.pth")
+    assert "opened" in opened
+
+
+def test_a_helper_of_the_tests_has_changed(kept: Project, opened: Opened) -> None:
+    """The content of every module of the user that is loaded is in the key."""
+    kept.test("import helper\n" + DATA + TEST.format(argument=""))
+    for value in (1, 1, 2):
+        opened.clear()
+        (kept.path / "helper.py").write_text(f"VALUE = {value}\n")
+        kept.run(model="model.pth")
+        assert value == 1 or "opened" in opened
 
 
 def test_a_process_with_torch_opens_the_model(kept: Project, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:

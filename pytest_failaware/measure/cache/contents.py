@@ -22,6 +22,7 @@ import torch
 from torch import nn
 
 from pytest_failaware.core.errors import ModelError
+from pytest_failaware.measure.cache.origins import ForeignCodeError
 from pytest_failaware.measure.models.state import tensor_bytes
 
 _PLAIN = (
@@ -32,10 +33,6 @@ _CODE = (type, FunctionType, BuiltinFunctionType, ModuleType)
 _APART = (  # attributes that are not settings: weights, parts, and the mode that eval() sets
     "_parameters", "_buffers", "_modules", "_flat_weights", "_flat_weight_refs", "training",
 )  # fmt: skip
-
-
-class ForeignCodeError(Exception):
-    """Code or an object cannot be identified, so another version may compute something else; the text names it."""
 
 
 def nothing_held(code: object) -> Mapping[str, object]:

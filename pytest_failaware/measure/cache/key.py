@@ -15,8 +15,7 @@ import torch
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.errors import ModelError
-from pytest_failaware.measure.cache.contents import ForeignCodeError
-from pytest_failaware.measure.cache.origins import installed_packages, module_name
+from pytest_failaware.measure.cache.origins import ForeignCodeError, installed_packages, module_name
 from pytest_failaware.measure.cache.own_contents import OwnContents
 from pytest_failaware.measure.cache.own_files import OwnFiles
 from pytest_failaware.measure.cache.run_key import condition_parts, measuring_code

@@ -83,7 +83,7 @@ class Measurer:
             seed: the seed of random conditions.
             called: the name of this measurement in the summary.
         """
-        from pytest_failaware.measure.cache.contents import ForeignCodeError
+        from pytest_failaware.measure.cache.origins import ForeignCodeError
 
         if self._cache is None:
             return self._fresh(bench, condition, seed, called), []
@@ -112,7 +112,7 @@ class Measurer:
         from pytest_failaware.measure.cache.run_key import is_torch_loaded, run_key
 
         if self._key is _UNKNOWN:
-            self._key = None if self._cache is None else run_key(config)
+            self._key = None if self._cache is None else run_key(config, self._own_files)
         if self._key is None or self._cache is None or is_torch_loaded() or not condition.is_built_in:
             return None
         opened = self._opened = self._opened or self._cache.find_opened(self._key.parts)
@@ -132,11 +132,11 @@ class Measurer:
             condition: a condition that was measured on them.
             seed: the seed of random conditions.
         """
-        from pytest_failaware.measure.cache.contents import ForeignCodeError
         from pytest_failaware.measure.cache.opening import opened_of
+        from pytest_failaware.measure.cache.origins import ForeignCodeError
 
-        key = self._key
-        if key is None or key is _UNKNOWN or self._cache is None or self._is_remembered or not condition.is_built_in:
+        key, is_kept = self._key, self._is_remembered or self._opened is not None
+        if key is None or key is _UNKNOWN or self._cache is None or is_kept or not condition.is_built_in:
             return
         with contextlib.suppress(ForeignCodeError):
             opened = opened_of(self._identity(bench), condition, seed)
@@ -148,7 +148,7 @@ class Measurer:
         self, bench: Bench, condition: Condition, seed: int, called: str, code: str
     ) -> tuple[Measurement, list[Reuse]]:
         """Measure a condition with user code; in an update, take the records of the run before if nothing changed."""
-        from pytest_failaware.measure.cache.contents import ForeignCodeError
+        from pytest_failaware.measure.cache.origins import ForeignCodeError
         from pytest_failaware.measure.cache.own_contents import refuse_late_values
 
         assert self._cache is not None

@@ -17,6 +17,10 @@ _PYTHON: Final = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "pl
 _HERE: Final = Path(__file__).parents[2]
 
 
+class ForeignCodeError(Exception):
+    """Code or an object cannot be identified, so another version may compute something else; the text names it."""
+
+
 def full_name(code: object) -> str:
     """Return the dotted name of a class, a function or a module, as far as it knows its own name."""
     name = module_name(code)

@@ -8,8 +8,16 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
-from pytest_failaware.measure.cache.contents import Contents, ForeignCodeError
-from pytest_failaware.measure.cache.origins import file_of, full_name, is_own, is_own_module, is_versioned, module_name
+from pytest_failaware.measure.cache.contents import Contents
+from pytest_failaware.measure.cache.origins import (
+    ForeignCodeError,
+    file_of,
+    full_name,
+    is_own,
+    is_own_module,
+    is_versioned,
+    module_name,
+)
 from pytest_failaware.measure.cache.own_files import OwnFiles, plain_values
 
 Values = Mapping[str, Any]  # Any: a module or a class can hold any value

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from pytest_failaware.measure.cache.contents import ForeignCodeError
 from pytest_failaware.measure.cache.origins import (
+    ForeignCodeError,
     file_of,
     full_name,
     is_own_module,

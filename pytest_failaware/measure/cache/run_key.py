@@ -18,12 +18,16 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from PIL import Image, ImageFile
+
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.files import is_address
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import RunConfig, Source, SourceKind
 from pytest_failaware.measure.cache.named_files import NamedFiles, UncertainError
-from pytest_failaware.measure.cache.origins import installed_packages
+from pytest_failaware.measure.cache.origins import ForeignCodeError, installed_packages
+from pytest_failaware.measure.cache.own_files import OwnFiles
+from pytest_failaware.measure.cache.replaced import refuse_replaced_readers
 
 _MEASURING: Final = ("core", "measure")
 """The subpackages whose code can change a number; measure imports from no other subpackage."""
@@ -50,11 +54,12 @@ class RunKey:
         return all(files.are_unchanged for files in self.files)
 
 
-def run_key(config: RunConfig) -> RunKey | None:
+def run_key(config: RunConfig, user_code: OwnFiles) -> RunKey | None:
     """Return the key of a run, None if the run may depend on more than the key can hold.
 
     A key requires a model file with an architecture of torchvision or timm, images in files, and a CPU. A process that
-    has imported torch gets no key, since any code may have changed torch or the model.
+    has imported torch gets no key, since any code may have changed torch or the model. Neither does a process in which
+    user code replaced a function that reads images.
     """
     model, dataset = config.model, config.dataset
     if is_torch_loaded() or model is None or dataset is None or not _is_plain(config, model, dataset):
@@ -62,7 +67,9 @@ def run_key(config: RunConfig) -> RunKey | None:
     try:
         files = NamedFiles.read(model), NamedFiles.read(dataset)
         libraries = dict(_libraries())
-    except (OSError, UncertainError, ImportError, ValueError):
+        refuse_replaced_readers()
+        witness = user_code.witness()
+    except (OSError, UncertainError, ImportError, ValueError, ForeignCodeError):
         return None
     parts = {
         "pytest-failaware": importlib.metadata.version("pytest-failaware"),
@@ -70,6 +77,8 @@ def run_key(config: RunConfig) -> RunKey | None:
         "run": _asked(config),
         "model": files[0].sha256,
         "images": files[1].sha256,
+        "user code": repr((sorted(witness.files.items()), witness.options)),
+        "switches of Pillow": repr((Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)),
         "packages": installed_packages(),
         **libraries,
         "python": sys.version,

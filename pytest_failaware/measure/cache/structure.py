@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pytest_failaware.measure.cache.contents import Contents, ForeignCodeError
-from pytest_failaware.measure.cache.origins import VERSIONED, full_name, is_versioned
+from pytest_failaware.measure.cache.contents import Contents
+from pytest_failaware.measure.cache.origins import VERSIONED, ForeignCodeError, full_name, is_versioned
 
 _ALSO_IN_TORCH: Final = (*sys.stdlib_module_names, "typing_extensions")  # torch re-exports functions of these
 _NO_LAYER_CALLS: Final = ("compile",)  # no layer calls it, and importing lightning replaces it

@@ -16,7 +16,8 @@ import pytest
 import torch
 from torch import nn
 
-from pytest_failaware.measure.cache.contents import Contents, ForeignCodeError
+from pytest_failaware.measure.cache.contents import Contents
+from pytest_failaware.measure.cache.origins import ForeignCodeError
 
 
 class Colour(enum.Enum):

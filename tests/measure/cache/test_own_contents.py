@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_failaware.measure.cache import own_contents
-from pytest_failaware.measure.cache.contents import ForeignCodeError
+from pytest_failaware.measure.cache.origins import ForeignCodeError
 from pytest_failaware.measure.cache.own_contents import OwnContents, own_modules, refuse_late_values
 from pytest_failaware.measure.cache.own_files import OwnFiles
 

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from pytest_failaware.measure.cache.contents import ForeignCodeError
-from pytest_failaware.measure.cache.origins import installed_packages
+from pytest_failaware.measure.cache.origins import ForeignCodeError, installed_packages
 from pytest_failaware.measure.cache.own_files import OwnFiles, Witness
 
 WriteModule = Any  # a function from a name and a text to the module

@@ -12,7 +12,7 @@ import toy
 from torch import nn
 from torchvision import models
 
-from pytest_failaware.measure.cache.contents import ForeignCodeError
+from pytest_failaware.measure.cache.origins import ForeignCodeError
 from pytest_failaware.measure.cache.structure import structure_sha256
 
 
