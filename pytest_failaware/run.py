@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -260,4 +261,12 @@ def _of_rule(gate: Gate, data: DataFacts) -> Iterator[str]:
 def _warn(doubts: Iterable[str]) -> None:
     """Warn, with the line that called `evaluate`."""
     for doubt in doubts:
-        warnings.warn(printable(in_script(doubt)), FailAwareWarning, stacklevel=4)
+        warnings.warn(printable(in_script(doubt)), FailAwareWarning, stacklevel=1 + _calls_here())
+
+
+def _calls_here() -> int:
+    """Return how many of the latest calls, without this one, are functions of this file."""
+    frame, calls = inspect.currentframe(), -1
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame, calls = frame.f_back, calls + 1
+    return calls
