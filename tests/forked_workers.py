@@ -87,6 +87,7 @@ def import_everything() -> None:
         silent, output = os.open(os.devnull, os.O_WRONLY), os.dup(1)
         os.dup2(silent, 1)
         pytest.main(["-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--rootdir", folder, folder], [Importer()])
+        sys.stdout.flush()  # into the null device; a worker would send what is left to its run
         os.dup2(output, 1)
 
 
