@@ -86,7 +86,7 @@ def held_by(code: object) -> dict[str, object]:
 def own_modules() -> list[ModuleType]:
     """Return the loaded modules of user code, sorted by name."""
     modules: list[ModuleType] = []
-    for _, module in sorted(sys.modules.items()):
+    for _, module in sorted(sys.modules.copy().items()):  # a copy: other threads import
         path = vars(module).get("__file__") if isinstance(module, ModuleType) else None  # getattr can start an import
         if isinstance(path, str) and is_own_module(path):
             modules.append(module)

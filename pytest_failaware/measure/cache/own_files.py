@@ -100,7 +100,7 @@ class OwnFiles:
         Raises:
             ForeignCodeError: a file is gone or was written since the process started, so it is unknown which code runs.
         """
-        modules = (*list(sys.modules.values()), *self.loaded_by_pytest)
+        modules = (*sys.modules.copy().values(), *self.loaded_by_pytest)
         # `__dict__`, since getattr of `__file__` can start an import
         paths = (getattr(module, "__dict__", {}).get("__file__") for module in modules)
         files = self._reached.union(Path(path) for path in paths if isinstance(path, str) and is_own_module(path))

@@ -23,7 +23,7 @@ def refuse_replaced_readers() -> None:
     Raises:
         ForeignCodeError: a function, a method or a class was replaced; the message names it.
     """
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if name.partition(".")[0] in _READERS or name.startswith(_OUR_READERS):
             for place, value in _values(vars(module)):
                 if _is_replaced(value):
