@@ -15,17 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.core.files import write_atomically
-from pytest_failaware.core.npz import (
-    ColumnsError,
-    check_outcome,
-    pack,
-    read_only,
-    unpack,
-)
+from pytest_failaware.core.npz import ColumnsError, check_outcome, read_only
 from pytest_failaware.core.records import LOGITS, RECORD_DTYPES, Records
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.core.text import describe_error
 from pytest_failaware.measure.cache.opened import Opened
+from pytest_failaware.measure.cache.sealed import seal, unseal
 
 LIMIT: Final = 256 * 2**20
 """The limit in bytes on the size of all files together."""
@@ -35,7 +30,8 @@ _OPENED: Final = "opened"  # no condition has this name
 _LOOKED_AT: Final = 20  # how many files are compared to find the one that differs least
 _WITNESS: Final = "own files"  # kept beside the parts, but not part of the key
 _SHORT: Final = 40  # longer values, such as hashes, are not shown
-_MEMBERS: Final = {"parts", "sha256", *RECORD_DTYPES}
+_PARTS: Final = "parts"
+_MEMBERS: Final = {_PARTS, *RECORD_DTYPES}
 
 Parts = Mapping[str, str]
 """Everything a measurement depends on, as texts by readable names."""
@@ -184,20 +180,16 @@ def _canonical(parts: Parts) -> bytes:
 
 
 def _packed(parts: Parts, records: Records) -> bytes:
-    columns = records.columns
-    spelled = np.frombuffer(_canonical(parts), dtype=np.uint8)
-    return pack({"parts": spelled, "sha256": _digest(spelled, columns), **columns})
+    return seal({_PARTS: np.frombuffer(_canonical(parts), dtype=np.uint8), **records.columns})
 
 
 def _unpacked(content: bytes) -> tuple[dict[str, str], Records]:
-    """Return the parts and the records in a file, with read-only columns, after checking the hash over both."""
-    members = unpack(content)
+    """Return the parts and the records in a file, with read-only columns."""
+    members = unseal(content)
     if set(members) - {LOGITS} != _MEMBERS:
         raise ColumnsError("other members")
-    spelled, digest = members.pop("parts"), members.pop("sha256")
-    if not np.array_equal(digest, _digest(spelled, members)):
-        raise ColumnsError("its hash does not fit")
-    return _parts(spelled), Records.from_columns({name: read_only(column) for name, column in members.items()})
+    parts = _parts(members.pop(_PARTS))
+    return parts, Records.from_columns({name: read_only(column) for name, column in members.items()})
 
 
 def _parts(spelled: NDArray[np.uint8]) -> dict[str, str]:
@@ -210,15 +202,6 @@ def _parts(spelled: NDArray[np.uint8]) -> dict[str, str]:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ColumnsError(f"its parts cannot be read ({describe_error(error)})") from error
     raise ColumnsError("its parts are spelled otherwise")
-
-
-def _digest(spelled: NDArray[np.uint8], columns: Mapping[str, NDArray[np.generic]]) -> NDArray[np.uint8]:
-    """Return a hash over the parts and the columns with their types and shapes, (32,) uint8."""
-    digest = hashlib.sha256(spelled.tobytes())
-    for name in [name for name in (*RECORD_DTYPES, LOGITS) if name in columns]:
-        column = columns[name]
-        digest.update(f"{name} {column.dtype.str} {column.shape}".encode() + column.tobytes())
-    return np.frombuffer(digest.digest(), dtype=np.uint8)
 
 
 def _of_samples(records: Records, samples: Samples) -> Records:

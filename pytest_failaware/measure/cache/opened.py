@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.spelling import at_size
-from pytest_failaware.core.measurement import DataFacts, Measurement, ModelFacts, Provenance
-from pytest_failaware.core.npz import ColumnsError, pack, read_only, unpack
+from pytest_failaware.core.measurement import Measurement, Provenance
+from pytest_failaware.core.npz import ColumnsError, read_only
+from pytest_failaware.core.plain import PlainError, from_plain, to_plain
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.samples import LABEL, SAMPLE_ID, Samples
 from pytest_failaware.core.text import describe_error
 from pytest_failaware.measure.cache.run_key import condition_parts
+from pytest_failaware.measure.cache.sealed import seal, unseal
 
 _COLUMNS: Final = ("about", SAMPLE_ID, LABEL)
 _LISTS: Final = ("model_notes", "notes", "names")
@@ -69,7 +70,7 @@ class Opened:
         about = {
             "key": dict(key),
             "parts": dict(self.parts),
-            "provenance": asdict(self.provenance),
+            "provenance": to_plain(self.provenance),
             "size": list(self.size),
             "right": self.right,
             "looked_at": self.looked_at,
@@ -79,7 +80,7 @@ class Opened:
             "about": np.frombuffer(json.dumps(about, sort_keys=True).encode(), dtype=np.uint8),
             **self.samples.columns,
         }
-        return pack({**columns, "sha256": _digest(columns)})
+        return seal(columns)
 
     @classmethod
     def from_bytes(cls, content: bytes, key: Mapping[str, str]) -> Opened:
@@ -88,41 +89,21 @@ class Opened:
         Raises:
             ColumnsError: the content is damaged, or belongs to another key.
         """
-        columns = unpack(content)
-        digest = columns.pop("sha256", None)
-        if digest is None or not set(_COLUMNS) <= set(columns) or not np.array_equal(digest, _digest(columns)):
-            raise ColumnsError("its hash does not fit")
+        columns = unseal(content)
+        if not set(_COLUMNS) <= set(columns):
+            raise ColumnsError("other members")
         try:
             about = json.loads(columns["about"].tobytes())
             if about.pop("key") != dict(key):
                 raise ColumnsError("it belongs to another run")
             return cls(
                 parts=about["parts"],
-                provenance=_provenance(about["provenance"]),
+                provenance=from_plain(Provenance, about["provenance"]),
                 size=(about["size"][0], about["size"][1]),
                 right=about["right"],
                 looked_at=about["looked_at"],
                 samples=Samples.from_columns({name: read_only(column) for name, column in columns.items()}),
                 **{name: tuple(about[name]) for name in _LISTS},
             )
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, PlainError) as error:
             raise ColumnsError(f"cannot be read ({describe_error(error)})") from error
-
-
-def _provenance(plain: Mapping[str, Any]) -> Provenance:  # Any: what JSON holds
-    data = plain["data"]
-    return Provenance(
-        data=DataFacts(**{**data, "classes": tuple(data["classes"])}),
-        preprocessing=plain["preprocessing"],
-        model=ModelFacts(**plain["model"]),
-        environment=plain["environment"],
-    )
-
-
-def _digest(columns: Mapping[str, NDArray[np.generic]]) -> NDArray[np.uint8]:
-    """Return a hash over the columns with their types and shapes, (32,) uint8."""
-    digest = hashlib.sha256()
-    for name in sorted(columns):
-        column = columns[name]
-        digest.update(f"{name} {column.dtype.str} {column.shape}".encode() + column.tobytes())
-    return np.frombuffer(digest.digest(), dtype=np.uint8)

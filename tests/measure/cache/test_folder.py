@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from five import records_of
 
-from pytest_failaware.core.npz import pack
 from pytest_failaware.core.records import RECORD_DTYPES, Records
 from pytest_failaware.measure.cache import folder as cache_module
 from pytest_failaware.measure.cache.folder import LIMIT, RecordCache
+from pytest_failaware.measure.cache.sealed import seal
 
 PARTS = {"weights": "a" * 64, "seed": "0", "torch": "2.10"}
 
@@ -153,7 +153,7 @@ def test_poisoned_parts_are_damage(tmp_path: Path, spelled: str) -> None:
     cache.keep("clean", PARTS, records_of())
     path, columns = only_file(tmp_path), records_of().columns
     parts = np.frombuffer(spelled.encode(), dtype=np.uint8)
-    content = pack({"parts": parts, "sha256": cache_module._digest(parts, columns), **columns})
+    content = seal({"parts": parts, **columns})
     path.write_bytes(content)
     other, told_other = opened(tmp_path)
 
