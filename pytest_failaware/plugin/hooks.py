@@ -68,21 +68,25 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.stash[IN_USE] = False
     config.stash[EARLY] = tuple(plugin for _, plugin in config.pluginmanager.list_name_plugin())
-    if _is_named(config):
+    is_typed = _is_typed(config)
+    if is_typed or _is_in_a_file(config):
         from pytest_failaware.plugin.in_use import begin
 
-        begin(config)
+        begin(config, is_typed=is_typed)
     if CONTROLLER not in config.stash and not _is_worker(config):
         register(config, Waiting(config), CONTROLLER_NAME)
 
 
-def _is_named(config: pytest.Config) -> bool:
-    """Return whether the command line, the environment or an ini has our name; if not, nothing else is imported."""
+def _is_typed(config: pytest.Config) -> bool:
+    """Return whether an option of ours was typed, or its environment variable is set."""
     typed = (config.getoption(option.typed) for option in OPTIONS if option.typed)
-    if any(value not in (None, False) for value in typed):
-        return True
-    if any(os.environ.get(option.environment) for option in OPTIONS if option.environment):
-        return True
+    return any(value not in (None, False) for value in typed) or any(
+        os.environ.get(option.environment) for option in OPTIONS if option.environment
+    )
+
+
+def _is_in_a_file(config: pytest.Config) -> bool:
+    """Return whether an ini or an -o has our name."""
     texts = [*(config.getoption("override_ini", None) or ()), *map(_text_of, _inis(config))]
     return any("failaware" in text.lower() for text in texts)
 

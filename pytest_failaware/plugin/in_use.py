@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from pytest_failaware.config.misspelt import refuse_misspelt, refuse_unknown
 from pytest_failaware.config.option_texts import TRUE
-from pytest_failaware.config.options import OPTIONS
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.text import without_home
 from pytest_failaware.plugin.earlier_reports import remove_earlier
@@ -16,16 +13,21 @@ from pytest_failaware.plugin.ini_values import check_ini, ini_overrides, ini_val
 from pytest_failaware.plugin.stash import IN_USE
 
 
-def begin(config: pytest.Config) -> None:
+def begin(config: pytest.Config, *, is_typed: bool) -> None:
     """Remove old reports, refuse unknown keys of ours, and open the session if it cannot wait for a marked test.
 
     It cannot wait if the command line, a variable or a strict run asks for it.
+
+    Args:
+        config: that of the run.
+        is_typed: whether an option of ours was typed, or its environment variable is set.
 
     Raises:
         pytest.UsageError: an unknown key, or a value that cannot be used.
     """
     remove_earlier(config)
-    is_asked = _is_asked(config)
+    is_asked = is_typed or any(key_of(text) in keys_in_use(config) for text in ini_overrides(config))
+    is_asked = is_asked or _is_strict(config)
     config.stash[IN_USE] = is_asked or bool(keys_in_use(config))
     if is_asked:
         from pytest_failaware.plugin.startup import start
@@ -59,17 +61,6 @@ def refuse_misspelt_markers(node: pytest.Item) -> None:
         refuse_misspelt((marker.name for marker in node.iter_markers()), node.config.getini("markers"))
     except ConfigError as error:
         raise pytest.Collector.CollectError(f"{node.nodeid}: {error}") from None
-
-
-def _is_asked(config: pytest.Config) -> bool:
-    """Return whether an option of ours was typed, its variable is set, -o sets a key of ours, or the ini is strict."""
-    typed = (config.getoption(option.typed) for option in OPTIONS if option.typed)
-    return (
-        any(value not in (None, False) for value in typed)
-        or any(os.environ.get(option.environment) for option in OPTIONS if option.environment)
-        or any(key_of(text) in keys_in_use(config) for text in ini_overrides(config))
-        or _is_strict(config)
-    )
 
 
 def _is_strict(config: pytest.Config) -> bool:
