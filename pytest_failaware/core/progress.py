@@ -1,4 +1,4 @@
-"""How whoever measures reports how far it is."""
+"""How a measurement reports its progress."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 Tell = Callable[[int, int], None]
-"""Told again and again, while something is measured: how many images are behind, and how many there are."""
+"""A function that a measurement calls again and again with the number of images done, and of all images."""
 
 
 Follow = Callable[[str], AbstractContextManager[Tell]]
-"""Takes what is being done; whatever it shows is gone, or ends in a full line, when the block ends."""
+"""A function that takes the name of a task and shows its progress until the block ends."""
 
 
 def unseen(what: str) -> AbstractContextManager[Tell]:
-    """Shows nothing."""
+    """Show nothing."""
     return nullcontext(lambda done, total: None)

@@ -42,8 +42,8 @@ def find_differences(
         yield f"classes: {class_difference(stored.classes, now.classes)}"
     elif dataset_change is DatasetChange.FAIL or pair is None:
         yield from _sample_differences(stored, now, _shared(now, pair))
-        told = measurement.provenance.environment and entry.environment  # predictions do not say where they were made
-        if now.skipped != stored.skipped and told:
+        are_measured = measurement.provenance.environment and entry.environment  # predictions have no environment
+        if now.skipped != stored.skipped and are_measured:
             yield difference.other_skipped(stored.skipped, now.skipped)
     elif _shares_too_few(now, pair):
         yield difference.too_few_shared(len(pair), pair.stored, pair.measured)

@@ -47,11 +47,11 @@ def severity_table(ranges: Sequence[Range], *, bars: str, width: int | None) -> 
 def _name(graded: Range) -> str:
     """Return the name of the test with all its severities: `test_x[fog:1..5]`."""
     before, after = graded[0].around
-    span = spelled_severities([result.severity for result in graded if result.severity is not None])
+    span = _span([result.severity for result in graded if result.severity is not None])
     return name_in(f"{before}{graded[0].corruption}:{span}{after}")
 
 
-def spelled_severities(severities: Sequence[int]) -> str:
+def _span(severities: Sequence[int]) -> str:
     """Return severities as a gate names them: `1..5`, or `1,3,5` if they have gaps."""
     is_whole = list(severities) == list(range(severities[0], severities[-1] + 1))
     return f"{severities[0]}..{severities[-1]}" if is_whole else ",".join(map(str, severities))
