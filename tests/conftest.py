@@ -71,11 +71,13 @@ def _forked_workers(monkeypatch: pytest.MonkeyPatch, fork_server: forked_workers
         monkeypatch.setattr("execnet.gateway_io.popen_args", fork_server.command)
 
 
-@pytest.fixture(autouse=True)
-def _no_outer_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The suite itself runs on CI servers, whose variables change what the plugin does."""
-    for name in ("FAILAWARE_MODEL", "FAILAWARE_STRICT", "PYTEST_ADDOPTS", "GITHUB_STEP_SUMMARY", *CI_SERVERS):
-        monkeypatch.delenv(name, raising=False)
+@pytest.fixture(autouse=True, scope="session")
+def _no_outer_variables() -> Iterator[None]:
+    """The suite itself runs on CI servers, whose variables change what the plugin does; for fixtures of a module too."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("FAILAWARE_MODEL", "FAILAWARE_STRICT", "PYTEST_ADDOPTS", "GITHUB_STEP_SUMMARY", *CI_SERVERS):
+            patch.delenv(name, raising=False)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
