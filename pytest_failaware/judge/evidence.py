@@ -24,7 +24,7 @@ from pytest_failaware.core.metric import (
 from pytest_failaware.core.result import Evidence
 from pytest_failaware.judge import significance
 from pytest_failaware.judge.changes import at_coverage
-from pytest_failaware.judge.outcomes import Outcomes
+from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.grouped import Floats, Groups
 from pytest_failaware.judge.significance.jackknife import Rows, deal, jackknife_evidence
 from pytest_failaware.judge.significance.rates import Interval
@@ -52,28 +52,26 @@ class _Drop:
     gained: int | None = None
 
 
-def paired(metric: AnyMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float) -> _Tested:
+def paired(metric: AnyMetric, sides: Sides, tolerance: Decimal, level: float) -> _Tested:
     """Return a metric on both sides and the evidence of its change; None as evidence if a side has no value."""
-    return _TESTS[metric.test](metric, before, now, tolerance, level)
+    return _TESTS[metric.test](metric, sides, tolerance, level)
 
 
-def _rate(metric: Metric | RateMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float) -> _Tested:
-    sides = before.masks(metric), now.masks(metric)
-    reference, current = (_estimate(metric, masks) for masks in sides)
+def _rate(metric: Metric | RateMetric, sides: Sides, tolerance: Decimal, level: float) -> _Tested:
+    masks = sides.before.masks(metric), sides.now.masks(metric)
+    reference, current = (_estimate(metric, side) for side in masks)
     if not reference.denominator or not current.denominator:
         return reference, current, None
-    return reference, current, paired_evidence(*sides, metric.direction, tolerance, level, now.groups)
+    return reference, current, paired_evidence(*masks, metric.direction, tolerance, level, sides.now.groups)
 
 
-def _rate_at_coverage(
-    metric: CoverageMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float
-) -> _Tested:
-    sides = at_coverage(before, now)
-    reference, current = (_estimate(metric, masks) for masks in sides)
+def _rate_at_coverage(metric: CoverageMetric, sides: Sides, tolerance: Decimal, level: float) -> _Tested:
+    masks, now = at_coverage(sides), sides.now_as_before
+    reference, current = (_estimate(metric, side) for side in masks)
     if not reference.denominator or not current.denominator:
         return reference, current, None
     around = now.right_around(current.denominator)
-    return reference, current, coverage_evidence(*sides, around, tolerance, level, now.groups)
+    return reference, current, coverage_evidence(*masks, around, tolerance, level, now.groups)
 
 
 def _estimate(metric: AnyMetric, masks: Masks) -> Estimate:
@@ -111,23 +109,23 @@ def coverage_evidence(
     return _evidence(drop, tolerance, level)
 
 
-def score_evidence(metric: ScoreMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float) -> _Tested:
+def score_evidence(metric: ScoreMetric, sides: Sides, tolerance: Decimal, level: float) -> _Tested:
     """Return a score metric on both sides and the evidence of its change; None as evidence if a side has no value."""
-    sides = [metric.on_parts(side.records, ~side.trusted) for side in (before, now)]
+    scores = [metric.on_parts(side.records, ~side.trusted) for side in (sides.before, sides.now)]
 
     def drop_on(rows: Rows) -> float | None:
-        old, new = (score_on(rows).value for score_on in sides)
+        old, new = (score_on(rows).value for score_on in scores)
         return None if old is None or new is None else (old - new) * metric.direction.value
 
-    reference, current = (score_on(slice(None)) for score_on in sides)
+    reference, current = (score_on(slice(None)) for score_on in scores)
     if reference.value is None or current.value is None:
         return reference, current, None
     drop = (reference.value - current.value) * metric.direction.value
-    part = deal(now.records.samples)
+    part = deal(sides.now.records.samples)
     return reference, current, jackknife_evidence(drop_on, drop, part, tolerance, level)
 
 
-_TESTS: Final[Mapping[PairedTest, Callable[[Any, Outcomes, Outcomes, Decimal, float], _Tested]]] = {
+_TESTS: Final[Mapping[PairedTest, Callable[[Any, Sides, Decimal, float], _Tested]]] = {
     PairedTest.RATE: _rate,
     PairedTest.COVERAGE: _rate_at_coverage,
     PairedTest.SCORE: score_evidence,
