@@ -22,12 +22,13 @@ from areas import auroc_change_z
 from numpy.typing import NDArray
 from states import SHARES, outcomes
 
-from pytest_failaware.judge import significance
 from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.names import one_sided_metric
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, METRICS
 from pytest_failaware.judge.metrics.scores import SCORE_METRICS
 from pytest_failaware.judge.outcomes import Outcomes
+from pytest_failaware.judge.sides import under_one_rule
+from pytest_failaware.judge.significance.paired import normal_p, tango_p
 
 LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)
 SIZES = (500, 2000, 10000)
@@ -91,7 +92,7 @@ def flipped(flips: float, margin: float, n: int, random: Generator, draws: int) 
     """McNemar's and Tango's test where the true drop is the margin."""
     rates = [(flips + margin) / 2, (flips - margin) / 2, 1 - flips]
     drawn = random.multinomial(n, rates, size=draws)[:, :2]
-    return _each(drawn, lambda lost, gained: significance.tango_p(lost, gained, n, margin))
+    return _each(drawn, lambda lost, gained: tango_p(lost, gained, n, margin))
 
 
 def _each(counts: NDArray[np.int64], p: Callable[..., float]) -> Floats:
@@ -111,7 +112,7 @@ def ratio(
 ) -> Floats:
     """The score test where confident_accuracy falls by the margin and the share of trusted samples moves."""
     counts = random.multinomial(n, transitions(right, right - margin, trusted, trusted_now).ravel(), size=draws)
-    return np.array([significance.normal_p(z) for z in ratio_z(counts, margin)])
+    return np.array([normal_p(z) for z in ratio_z(counts, margin)])
 
 
 def transitions(right: float, right_now: float, trusted: float, trusted_now: float) -> Floats:
@@ -128,7 +129,7 @@ def _agreeing(before: float, now: float, apart: float) -> Floats:
 
 
 def ratio_z(counts: NDArray[np.int64], margin: float) -> Floats:
-    """What `significance.ratio_z` says, for many draws at once from the counts (draws, 16) of transitions."""
+    """What `ratios.ratio_z` says, for many draws at once from the counts (draws, 16) of transitions."""
     before, now = np.repeat(np.arange(4), 4), np.tile(np.arange(4), 4)
     total, total_now = counts @ TRUSTED[before], counts @ TRUSTED[now]
     pooled = (counts @ (RIGHT[before] + RIGHT[now]) + margin * total_now) / (total + total_now)
@@ -156,7 +157,7 @@ def grouped(name: str, size: int, margin: float, n: int, random: Generator, draw
         before, after = (np.where(common[0], states[groups], own) for states in (shared, redrawn))
         falls = (after % 2 == 0) & (random.random(n) < margin / RIGHT_SHARE[name])
         old, new = (outcomes(states, groups) for states in (before, after + falls))
-        evidence = paired(METRICS[name], old, new, Decimal(str(margin)), 0.01)[2]
+        evidence = paired(METRICS[name], under_one_rule(old, new), Decimal(str(margin)), 0.01)[2]
         return 1.0 if evidence is None else evidence.p_beyond
 
     return np.array([p() for _ in range(draws)])
@@ -175,7 +176,7 @@ def at_coverage(n: int, random: Generator, draws: int) -> Floats:
             dataclasses.replace(blank, right=right, trust=trust, trusted=trust > TRUSTED_ABOVE)
             for trust, right in _scored(random, n)
         )
-        _, _, evidence = paired(AT_COVERAGE, before, now, Decimal(0), 0.01)
+        _, _, evidence = paired(AT_COVERAGE, under_one_rule(before, now), Decimal(0), 0.01)
         return 1.0 if evidence is None else evidence.p_worse
 
     return np.array([p() for _ in range(draws)])
@@ -184,7 +185,7 @@ def at_coverage(n: int, random: Generator, draws: int) -> Floats:
 def auroc(n: int, random: Generator, draws: int) -> Floats:
     """How well the score tells right answers from wrong ones, of two models that are equal in truth."""
     zs = (auroc_change_z(*_scored(random, n)) for _ in range(draws))
-    return np.array([significance.normal_p(z) for z in zs])
+    return np.array([normal_p(z) for z in zs])
 
 
 def scored(name: str, size: int | None, falls: float, n: int, random: Generator, draws: int) -> Floats:
@@ -204,7 +205,7 @@ def scored(name: str, size: int | None, falls: float, n: int, random: Generator,
     def p() -> float:
         sides = _scored(random, n) if groups is None else _scored_together(random, groups)
         before, now = (_outcomes(trust, right, groups) for trust, right in _fallen(sides, falls, random))
-        evidence = paired(metric, before, now, margin, 0.01)[2]
+        evidence = paired(metric, under_one_rule(before, now), margin, 0.01)[2]
         return 1.0 if evidence is None else evidence.p_beyond
 
     return np.array([p() for _ in range(draws)])

@@ -21,7 +21,6 @@ from pytest_failaware.judge.metrics.rates import CHANGE_RATES, GATE_TOLERANCE
 from pytest_failaware.judge.policy import decide
 from pytest_failaware.judge.sentences import judgement
 from pytest_failaware.judge.sides import Sides
-from pytest_failaware.judge.significance.grouped import independent_count
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 
 _JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
@@ -41,7 +40,8 @@ def gated(gate: Gate, sides: Sides) -> Iterator[Comparison]:
 def drifted(gate: Gate, sides: Sides, budget: Decimal) -> Iterator[Comparison]:
     """Yield the gating metrics that are proven worse than the golden reference by more than the budget.
 
-    The side before is the golden reference under the rule that is stored with it. A change that the tolerance allows in one step is never drift. The metrics share alpha under every policy.
+    The side before is the golden reference under the rule that is stored with it. A change that the tolerance allows in
+    one step is never drift. The metrics share alpha under every policy.
     """
     level = dataclasses.replace(gate, policy=Policy.BEYOND_TOLERANCE).level
     for name in gate.metrics:
@@ -138,11 +138,11 @@ def bounded_changes(gate: Gate, sides: Sides) -> Iterator[BoundCheck]:
     """Yield the checks of the bounds of change rates.
 
     Under equivalence the exact upper confidence bound of each rate must stay within its maximum; otherwise only the
-    observed rate must. Samples in groups count as `independent_count` samples.
+    observed rate must. Samples in groups count as `Units.effective_count` samples.
     """
     for name, limit in _change_bounds(gate).items():
         rate = change_rate(name, sides)
-        verdict, note = _change_verdict(gate, rate, limit, independent_count(rate.denominator, sides.now.groups))
+        verdict, note = _change_verdict(gate, rate, limit, sides.now.units.effective_count)
         yield BoundCheck(
             metric=name, limit=limit, is_minimum=False, current=rate, verdict=verdict, note=note or rate.reason
         )

@@ -16,8 +16,9 @@ from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.evidence import score_evidence
 from pytest_failaware.judge.outcomes import outcomes_of
-from pytest_failaware.judge.significance import jackknife
-from pytest_failaware.judge.significance.jackknife import PARTS, Rows, deal, jackknife_evidence
+from pytest_failaware.judge.sides import under_one_rule
+from pytest_failaware.judge.significance.jackknife import PARTS, deal, jackknife_evidence
+from pytest_failaware.judge.significance.units import Rows, mixed
 
 SAMPLES = Samples(ids=np.arange(1000, dtype=np.uint64), labels=np.zeros(1000, dtype=np.uint16))
 NOTHING = (1.0, 1.0, 1.0, 1.0, None, None)
@@ -46,7 +47,7 @@ def test_a_part_depends_on_the_ids_alone() -> None:
 
 def test_ids_are_mixed_by_splitmix64() -> None:
     """Its published outputs from the states 0 and 1234567: a part is the same on any machine and in any version."""
-    found = jackknife.mixed(np.array([0, 0x9E3779B97F4A7C15, 1234567], dtype=np.uint64))
+    found = mixed(np.array([0, 0x9E3779B97F4A7C15, 1234567], dtype=np.uint64))
 
     assert [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 6457827717110365317] == found.tolist()
 
@@ -91,7 +92,7 @@ def test_of_a_score_metric_it_is_students_paired_test(higher_is_better: bool) ->
     metric = ScoreMetric(
         name="mean", compute=lambda records, _: float(records.confidence.mean()), higher_is_better=higher_is_better
     )
-    old, new, found = score_evidence(metric, before, now, Decimal("0.01"), 0.01)
+    old, new, found = score_evidence(metric, under_one_rule(before, now), Decimal("0.01"), 0.01)
     drops = (before.records.confidence - now.records.confidence).astype(np.float64) * (1 if higher_is_better else -1)
     low, high = stats.t.interval(0.95, 39, drops.mean(), stats.sem(drops))
 
