@@ -86,6 +86,8 @@ def _alone(measurement: Measurement, reference: Reference, gate: Gate, terms: Te
     result = ItemResult(
         nodeid=terms.nodeid,
         baseline=reference.name,
+        rule=gate.rule,
+        stored_rule=reference.rule,
         stats=stats,
         corruption=measurement.condition.corruption,
         severity=measurement.condition.severity,
@@ -118,7 +120,7 @@ def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate:
 def _notes(measurement: Measurement, stored: Stored, gate: Gate, both: Pair, golden: Records | None) -> Iterator[str]:
     """Yield sentences on how two comparable sides were compared."""
     yield from how_grouped(stored.baseline.data, both)
-    yield from how_compared(stored.entry, gate, both)
+    yield from how_compared(both)
     yield from _without_drift(gate, golden)
     yield from taken_on_trust(measurement, stored.baseline)
 
