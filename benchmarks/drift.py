@@ -20,6 +20,7 @@ from states import first, outcomes, successor
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.conditions.catalogue import FOUNDING
 from pytest_failaware.judge.gating import drifted
+from pytest_failaware.judge.sides import under_one_rule
 
 UPDATES = 20
 FLIPS = 0.03
@@ -36,9 +37,9 @@ def stopped_at(random: np.random.Generator, n: int, drops: Sequence[float], budg
         lost = [(update - 1) * drop for drop in drops]
         steps = zip(models, lost, drops, strict=True)
         models = [successor(random, model, FLIPS, fallen=fallen, drop=drop) for model, fallen, drop in steps]
-        pairs = [(then, outcomes(model)) for then, model in zip(golden, models, strict=True)]
+        pairs = [under_one_rule(then, outcomes(model)) for then, model in zip(golden, models, strict=True)]
         for row, budget in enumerate(budgets):
-            if found[row] > UPDATES and any(any(drifted(GATE, *pair, budget)) for pair in pairs):
+            if found[row] > UPDATES and any(any(drifted(GATE, pair, budget)) for pair in pairs):
                 found[row] = update
     return found
 

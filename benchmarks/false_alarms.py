@@ -20,7 +20,7 @@ from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.gate import Gate, Policy
 from pytest_failaware.core.result import Comparison, Verdict
 from pytest_failaware.judge.gating import gated
-from pytest_failaware.judge.outcomes import Outcomes
+from pytest_failaware.judge.sides import Sides, under_one_rule
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 
 CONDITIONS = ["clean", "blur", *(f"blur(radius={radius})" for radius in range(3, 9))]
@@ -33,10 +33,11 @@ GATES = {
 Draw = Callable[[np.random.Generator], bool]
 
 
-def pair(random: np.random.Generator, n: int, drop: float = 0.0) -> tuple[Outcomes, Outcomes]:
+def pair(random: np.random.Generator, n: int, drop: float = 0.0) -> Sides:
     """One condition: a model and its successor, of whose answers 5 to 15 % flip."""
     before = first(random, n)
-    return outcomes(before), outcomes(successor(random, before, random.uniform(0.05, 0.15), drop=drop))
+    now = successor(random, before, random.uniform(0.05, 0.15), drop=drop)
+    return under_one_rule(outcomes(before), outcomes(now))
 
 
 def share(draws: int, seed: int, one: Draw) -> tuple[float, float]:
@@ -48,12 +49,12 @@ def share(draws: int, seed: int, one: Draw) -> tuple[float, float]:
 
 def any_alarm(gate: Gate, n: int) -> Draw:
     """Whether any gate of the marked test fails though the models are equal."""
-    return lambda random: any(one.verdict.fails for _ in CONDITIONS for one in gated(gate, *pair(random, n)))
+    return lambda random: any(one.verdict.fails for _ in CONDITIONS for one in gated(gate, pair(random, n)))
 
 
 def wrong_pass(gate: Gate, n: int) -> Draw:
     """Whether non-inferiority passes accuracy though the true drop is the tolerance."""
-    return lambda random: _accuracy(gated(gate, *pair(random, n, 0.005))).verdict is Verdict.PASSED
+    return lambda random: _accuracy(gated(gate, pair(random, n, 0.005))).verdict is Verdict.PASSED
 
 
 def changed_too_many(n: int) -> Draw:
@@ -63,7 +64,7 @@ def changed_too_many(n: int) -> Draw:
 
 def found_drop(gate: Gate, n: int, drop: float) -> Draw:
     """Whether the accuracy gate of one condition fails under a true drop."""
-    return lambda random: _accuracy(gated(gate, *pair(random, n, drop))).verdict.fails
+    return lambda random: _accuracy(gated(gate, pair(random, n, drop))).verdict.fails
 
 
 def beyond_fixed(n: int, drop: float, tolerance: float = 0.01) -> Draw:

@@ -30,7 +30,8 @@ from pytest_failaware.core.gate import Gate, Policy
 from pytest_failaware.core.records import Records
 from pytest_failaware.judge.gating import bounded_changes, drifted, gated, worsening
 from pytest_failaware.judge.metrics.rates import METRICS
-from pytest_failaware.judge.outcomes import Outcomes, outcomes_of
+from pytest_failaware.judge.outcomes import outcomes_of
+from pytest_failaware.judge.sides import Sides, under_one_rule
 from pytest_failaware.judge.verdict import TERMS
 
 sys.path.append(str(Path(__file__).parents[1] / "examples" / "digits"))
@@ -86,23 +87,21 @@ def mislabelled(labels: torch.Tensor, share: float, seed: int) -> torch.Tensor:
 
 # ---- judging -------------------------------------------------------------------------------------------------------
 
-Judge = Callable[[Outcomes, Outcomes], bool]
+Judge = Callable[[Sides], bool]
 """Whether one condition's gates fail."""
 
 
 def by_policy(gate: Gate) -> Judge:
     """What the plugin says."""
-    return lambda before, now: any(
-        one.verdict.fails for one in (*gated(gate, before, now), *bounded_changes(gate, before, now))
-    )
+    return lambda sides: any(one.verdict.fails for one in (*gated(gate, sides), *bounded_changes(gate, sides)))
 
 
 def by_fixed_tolerance(gate: Gate, tolerance: Fraction = Fraction(1, 100)) -> Judge:
     """What the observed rates alone would say."""
 
-    def fails(before: Outcomes, now: Outcomes) -> bool:
+    def fails(sides: Sides) -> bool:
         for metric in (METRICS[name] for name in gate.metrics):
-            counts = [[int(mask.sum()) for mask in side.masks(metric)] for side in (before, now)]
+            counts = [[int(mask.sum()) for mask in side.masks(metric)] for side in (sides.before, sides.now)]
             defined = all(among for _, among in counts)
             if defined and worsening(*(Fraction(*count) for count in counts), metric.direction) > tolerance:
                 return True
@@ -114,7 +113,7 @@ def by_fixed_tolerance(gate: Gate, tolerance: Fraction = Fraction(1, 100)) -> Ju
 GATES = {policy.value: build_gate({"conditions": list(FOUNDING), "policy": policy.value}) for policy in Policy}
 JUDGES: Mapping[str, Judge] = {
     **{name: by_policy(gate) for name, gate in GATES.items()},
-    "drift budget": lambda golden, now: any(drifted(GATES["beyond_tolerance"], golden, now, TERMS.drift_budget)),
+    "drift budget": lambda sides: any(drifted(GATES["beyond_tolerance"], sides, TERMS.drift_budget)),
     "fixed tolerance of 1 pt": by_fixed_tolerance(GATES["beyond_tolerance"]),
 }
 
@@ -122,7 +121,8 @@ JUDGES: Mapping[str, Judge] = {
 def is_red(judge: Judge, before: Candidate, now: Candidate) -> bool:
     """Whether the marked test fails in any condition."""
     rule = GATES["beyond_tolerance"].rule
-    return any(judge(outcomes_of(before[key], rule), outcomes_of(now[key], rule)) for key in before)
+    both = (under_one_rule(outcomes_of(before[key], rule), outcomes_of(now[key], rule)) for key in before)
+    return any(map(judge, both))
 
 
 # ---- the table -----------------------------------------------------------------------------------------------------

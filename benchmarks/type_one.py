@@ -27,6 +27,7 @@ from pytest_failaware.judge.metrics.names import one_sided_metric
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, METRICS
 from pytest_failaware.judge.metrics.scores import SCORE_METRICS
 from pytest_failaware.judge.outcomes import Outcomes
+from pytest_failaware.judge.sides import under_one_rule
 from pytest_failaware.judge.significance.paired import normal_p, tango_p
 
 LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)
@@ -156,7 +157,7 @@ def grouped(name: str, size: int, margin: float, n: int, random: Generator, draw
         before, after = (np.where(common[0], states[groups], own) for states in (shared, redrawn))
         falls = (after % 2 == 0) & (random.random(n) < margin / RIGHT_SHARE[name])
         old, new = (outcomes(states, groups) for states in (before, after + falls))
-        evidence = paired(METRICS[name], old, new, Decimal(str(margin)), 0.01)[2]
+        evidence = paired(METRICS[name], under_one_rule(old, new), Decimal(str(margin)), 0.01)[2]
         return 1.0 if evidence is None else evidence.p_beyond
 
     return np.array([p() for _ in range(draws)])
@@ -175,7 +176,7 @@ def at_coverage(n: int, random: Generator, draws: int) -> Floats:
             dataclasses.replace(blank, right=right, trust=trust, trusted=trust > TRUSTED_ABOVE)
             for trust, right in _scored(random, n)
         )
-        _, _, evidence = paired(AT_COVERAGE, before, now, Decimal(0), 0.01)
+        _, _, evidence = paired(AT_COVERAGE, under_one_rule(before, now), Decimal(0), 0.01)
         return 1.0 if evidence is None else evidence.p_worse
 
     return np.array([p() for _ in range(draws)])
@@ -204,7 +205,7 @@ def scored(name: str, size: int | None, falls: float, n: int, random: Generator,
     def p() -> float:
         sides = _scored(random, n) if groups is None else _scored_together(random, groups)
         before, now = (_outcomes(trust, right, groups) for trust, right in _fallen(sides, falls, random))
-        evidence = paired(metric, before, now, margin, 0.01)[2]
+        evidence = paired(metric, under_one_rule(before, now), margin, 0.01)[2]
         return 1.0 if evidence is None else evidence.p_beyond
 
     return np.array([p() for _ in range(draws)])

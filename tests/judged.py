@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from pytest_failaware.core.estimates import Cells, ConditionStats, Estimate
 from pytest_failaware.core.result import Comparison, Evidence, ItemResult, Verdict
+from pytest_failaware.core.rule import FailureRule
 
 EVIDENCE = Evidence(
     paired=True,
@@ -53,6 +54,7 @@ def result(condition: str, verdict: Verdict, **more: object) -> ItemResult:
     base = ItemResult(
         nodeid=f"tests/t.py::test_x[{condition}]",
         baseline="toy",
+        rule=FailureRule(),
         stats=stats,
         corruption=corruption,
         severity=severity,

@@ -42,7 +42,7 @@ def entry_of(
         records_sha256=records,
         model=model,
         environment=measurement.provenance.environment,
-        golden=golden_after(old, records) if old and not (golden_reset or is_filled) else None,
+        golden=golden_after(old, records, rule) if old and not (golden_reset or is_filled) else None,
         history=history,
     )
 
@@ -74,7 +74,7 @@ def ends_golden(directory: Path, old: Baseline, measurement: Measurement) -> boo
     return is_lost or has_other_images or bool(otherwise_made(measurement, old))
 
 
-def golden_after(old: BaselineEntry, records: str) -> Golden | None:
+def golden_after(old: BaselineEntry, records: str, rule: FailureRule) -> Golden | None:
     """Return the golden reference beside new values with the hash `records`; None if the new values are golden."""
-    first = old.golden or Golden(model_sha256=old.model.sha256, records_sha256=old.records_sha256)
-    return None if first.records_sha256 == records else first
+    first = old.golden or Golden(model_sha256=old.model.sha256, records_sha256=old.records_sha256, rule=old.rule)
+    return None if (first.records_sha256, first.rule) == (records, rule) else first

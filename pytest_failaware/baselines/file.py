@@ -85,8 +85,9 @@ def read_text(path: Path) -> str:
 
 def baseline_text(baseline: Baseline) -> str:
     """Return the canonical text of a baseline: stable order, no dates, one number a line."""
+    version = 2 if baseline.samples_sha256 else 1
     document = {
-        "schema": 2 if baseline.samples_sha256 else 1,
+        "schema": version,
         "data": {
             "fingerprint": baseline.data.fingerprint,
             "samples": baseline.data.samples,
@@ -97,7 +98,7 @@ def baseline_text(baseline: Baseline) -> str:
         },
         "preprocessing": baseline.preprocessing,
         **({"known_label_errors": list(baseline.known_label_errors)} if baseline.known_label_errors else {}),
-        "conditions": {key: _plain(entry) for key, entry in sorted(baseline.entries.items())},
+        "conditions": {key: _plain(entry, version) for key, entry in sorted(baseline.entries.items())},
     }
     return HEADER + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
 
@@ -116,7 +117,7 @@ _Dumper.add_representer(str, _represent_text)
 # ---- Baseline -> plain ---------------------------------------------------------------------------------------------
 
 
-def _plain(entry: BaselineEntry) -> dict[str, Any]:  # Any: what YAML can hold
+def _plain(entry: BaselineEntry, version: int) -> dict[str, Any]:  # Any: what YAML can hold
     parameters = stored_parameters(entry.condition)
     return {
         **({"parameters": parameters} if parameters else {}),
@@ -129,13 +130,15 @@ def _plain(entry: BaselineEntry) -> dict[str, Any]:  # Any: what YAML can hold
         "records": entry.records_sha256,
         "model": {"sha256": entry.model.sha256, "architecture": entry.model.architecture},
         "environment": dict(sorted(entry.environment.items())),
-        **({"golden": _plain_golden(entry.golden)} if entry.golden else {}),
+        **({"golden": _plain_golden(entry.golden, version)} if entry.golden else {}),
         **({"history": [_plain_change(change) for change in entry.history]} if entry.history else {}),
     }
 
 
-def _plain_golden(golden: Golden) -> dict[str, str]:
-    return {"model": golden.model_sha256, "records": golden.records_sha256}
+def _plain_golden(golden: Golden, version: int) -> dict[str, str]:
+    """Return the golden reference; schema 1 has no place for its rule, which is that of the entry there."""
+    rule = {} if version == 1 else {"rule": str(golden.rule)}
+    return {"model": golden.model_sha256, "records": golden.records_sha256, **rule}
 
 
 def _plain_change(change: Change) -> dict[str, str | bool]:
@@ -204,6 +207,7 @@ def _read_entry(key: str, entry: Node, data: DataFacts) -> BaselineEntry:
         name: count.count() for name, count in fields["cells"].mapping(required=Cells.__slots__, optional=()).items()
     }
     model = fields["model"].mapping(required=("sha256", "architecture"), optional=())
+    rule = _rule(fields["rule"])
     counts = Cells(**cells)
     if not sum(cells.values()) == fields["samples"].count() == data.samples:
         raise fields["cells"].error(f"add up to {sum(cells.values())}, the data set has {data.samples} samples")
@@ -211,19 +215,24 @@ def _read_entry(key: str, entry: Node, data: DataFacts) -> BaselineEntry:
     return BaselineEntry(
         condition=_condition(key, entry, fields),
         seed=fields["seed"].count() if "seed" in fields else None,
-        rule=_rule(fields["rule"]),
+        rule=rule,
         cells=counts,
         records_sha256=_hash(fields["records"]),
         model=ModelFacts(sha256=model["sha256"].text(), architecture=model["architecture"].text()),
         environment={name: value.text() for name, value in fields["environment"].mapping().items()},
-        golden=_golden(fields["golden"]) if "golden" in fields else None,
+        golden=_golden(fields["golden"], rule) if "golden" in fields else None,
         history=tuple(_change(change) for change in fields["history"].items()) if "history" in fields else (),
     )
 
 
-def _golden(golden: Node) -> Golden:
-    fields = golden.mapping(required=("model", "records"), optional=())
-    return Golden(model_sha256=fields["model"].text(), records_sha256=_hash(fields["records"]))
+def _golden(golden: Node, entry_rule: FailureRule) -> Golden:
+    """Return the golden reference; one that was stored without a rule has the rule of its entry."""
+    fields = golden.mapping(required=("model", "records"), optional=("rule",))
+    return Golden(
+        model_sha256=fields["model"].text(),
+        records_sha256=_hash(fields["records"]),
+        rule=_rule(fields["rule"]) if "rule" in fields else entry_rule,
+    )
 
 
 def _hash(entry: Node) -> str:

@@ -28,10 +28,11 @@ class BaselineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Golden:
-    """The frozen reference of an entry that was updated later: drift is measured against it."""
+    """The frozen reference of an entry that was updated later: drift is measured against it, under its own rule."""
 
     model_sha256: str
     records_sha256: str
+    rule: FailureRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

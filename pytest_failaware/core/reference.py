@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from pytest_failaware.core.baseline import Baseline, BaselineEntry
 from pytest_failaware.core.records import Records
+from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.samples import Samples
 
 
@@ -44,6 +45,19 @@ class Reference:
         return self.records.samples if self.records else None
 
     @property
-    def first(self) -> Records | None:
-        """The records that drift is measured from once the stored records are replaced."""
-        return self.records if self.golden is None else self.golden
+    def rule(self) -> FailureRule | None:
+        """The rule of the stored records; that of a second model is the configured rule."""
+        return self.stored.entry.rule if self.stored else None
+
+    @property
+    def golden_rule(self) -> FailureRule | None:
+        """The rule of the golden records: stored with them, or that of the stored records if these are golden."""
+        if self.stored is None or self.golden is None:
+            return None
+        golden, are_stored = self.stored.entry.golden, self.golden is self.records
+        return self.rule if golden is None or are_stored else golden.rule
+
+    @property
+    def replaced(self) -> Reference:
+        """The reference of an update that replaces the stored records: they are golden if nothing else is."""
+        return replace(self, golden=self.records) if self.golden is None else self

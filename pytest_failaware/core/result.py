@@ -9,6 +9,7 @@ from enum import Enum
 from typing import ClassVar, Final
 
 from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
+from pytest_failaware.core.rule import FailureRule
 
 
 class Verdict(Enum):
@@ -224,9 +225,11 @@ class ItemResult:
 
     nodeid: str
     baseline: str
+    rule: FailureRule  # the configured rule, which judges this run
     stats: ConditionStats
     comparisons: tuple[Judged, ...]
     verdict: Verdict
+    stored_rule: FailureRule | None = None  # the rule of the side before; None if nothing is stored
     differences: tuple[str, ...] = ()  # why the item is incomparable
     notes: tuple[str, ...] = ()
     change: SampleChange | None = None  # None if the samples of the two sides cannot be matched
@@ -249,6 +252,12 @@ class ItemResult:
     alarm: str = ""  # why the result on clean images, for the same subject, shows a wrong setup
     is_alarm_stored: bool = False  # the stored values of clean give the same alarm
     awaits_clean: bool = False  # the alarm is unknown until the clean condition of the gate is measured
+
+    @property
+    def rule_change(self) -> str:
+        """The rules of both sides as a sentence if they differ, else ""."""
+        has_changed = self.stored_rule is not None and self.stored_rule != self.rule
+        return f"rule changed: {self.stored_rule} -> {self.rule}" if has_changed else ""
 
     @property
     def around(self) -> tuple[str, str]:

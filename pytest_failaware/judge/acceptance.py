@@ -8,14 +8,14 @@ from typing import Final
 
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import Measurement
-from pytest_failaware.core.records import Records
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.request import REASON, RESET, UpdateMode, Writing
 from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, Verdict
 from pytest_failaware.judge.gating import drifted
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES
-from pytest_failaware.judge.outcomes import sides_of
 from pytest_failaware.judge.pairing import pair
 from pytest_failaware.judge.sentences import judgement
+from pytest_failaware.judge.sides import sides_of
 
 _ACCEPTED: Final = {Verdict.MISSING: Verdict.RECORDED, Verdict.UNCHANGED: Verdict.UNCHANGED}
 
@@ -54,15 +54,12 @@ def lacking(result: ItemResult, writing: Writing) -> tuple[str, ...]:
     return tuple(option for option, is_lacking in needed.items() if is_lacking)
 
 
-def drifts(result: ItemResult, gate: Gate, first: Records | None, now: Measurement, budget: Decimal) -> bool:
-    """Return whether an update to these values is refused as drift unless the golden reference is reset.
-
-    `first` are the records that drift would be measured from, or None if there are none.
-    """
-    if first is None or result.differences:
+def drifts(result: ItemResult, gate: Gate, reference: Reference, now: Measurement, budget: Decimal) -> bool:
+    """Return whether an update to these values is refused as drift unless the golden reference is reset."""
+    golden, golden_rule = reference.golden, reference.golden_rule
+    if golden is None or golden_rule is None or result.differences:
         return False
-    golden, current = sides_of(pair(first, now.records), gate.rule)
-    return any(drifted(gate, golden, current, budget))
+    return any(drifted(gate, sides_of(pair(golden, now.records), golden_rule, gate.rule), budget))
 
 
 def _verdict(result: ItemResult) -> Verdict:

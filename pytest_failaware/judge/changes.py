@@ -13,6 +13,7 @@ from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.records import NO_CLASS
 from pytest_failaware.core.result import ClassLoss, Decomposition, Flip, SampleChange
 from pytest_failaware.judge.outcomes import Outcomes
+from pytest_failaware.judge.sides import Sides
 
 Mask = NDArray[np.bool_]
 
@@ -36,28 +37,35 @@ The negative flip rate: Yan et al. 2021, "Positive-congruent training: towards r
 """
 
 
-def change_rate(name: str, before: Outcomes, now: Outcomes) -> Estimate:
-    """Return the share of samples that changed in one way; undefined without samples."""
-    count = len(before.records)
-    changed = int(CHANGES[name](before, now).sum())
+def change_rate(name: str, sides: Sides) -> Estimate:
+    """Return the share of samples that changed in one way; undefined without samples.
+
+    Each side has the flags of its own rule, so a new rule alone changes flags.
+    """
+    count = len(sides.before.records)
+    changed = int(CHANGES[name](sides.before, sides.now).sum())
     return Estimate(numerator=changed, denominator=count, reason="" if count else "there is no image")
 
 
-def at_coverage(before: Outcomes, now: Outcomes) -> tuple[tuple[Mask, Mask], tuple[Mask, Mask]]:
-    """Return the (right, trusted) samples of both sides if the threshold now trusts as many samples as before."""
+def at_coverage(sides: Sides) -> tuple[tuple[Mask, Mask], tuple[Mask, Mask]]:
+    """Return the (right, trusted) samples of both sides if the threshold now trusts as many samples as before.
+
+    Both sides are ranked by the stored rule, so that a new rule alone changes nothing.
+    """
+    before, now = sides.before, sides.now_as_before
     trusted = now.most_trusted(int(before.trusted.sum()))
     return (before.right & before.trusted, before.trusted), (now.right & trusted, trusted)
 
 
 def sample_change(
-    before: Outcomes,
-    now: Outcomes,
+    sides: Sides,
     classes: Sequence[str],
     *,
     known_label_errors: Collection[int] = (),
     diagnosis: Iterable[str] = (),
 ) -> SampleChange:
     """Return what changed; the worst flips have the highest confidence now and are not known label errors."""
+    before, now = sides.before, sides.now
     confident = CHANGES["confident_negative_flip_rate"](before, now)
     known = confident & np.isin(now.records.sample_id, np.array(sorted(known_label_errors), dtype=np.uint64))
     return SampleChange(
@@ -69,13 +77,13 @@ def sample_change(
         confident_negative_flips=int(confident.sum()),
         known_label_errors=int(known.sum()),
         worst=tuple(_flip(before, now, classes, row) for row in _worst(now, confident & ~known)),
-        worst_class=worst_class(before, now, classes),
-        decomposition=decomposition(before, now),
+        worst_class=worst_class(sides, classes),
+        decomposition=decomposition(sides),
         diagnosis=tuple(diagnosis),
     )
 
 
-def worst_class(before: Outcomes, now: Outcomes, classes: Sequence[str]) -> ClassLoss | None:
+def worst_class(sides: Sides, classes: Sequence[str]) -> ClassLoss | None:
     """Return the class with the largest net loss of right answers; None if it does not stand out.
 
     The class stands out if its accuracy falls at least twice as far as the accuracy of all samples, and if so many
@@ -83,6 +91,7 @@ def worst_class(before: Outcomes, now: Outcomes, classes: Sequence[str]) -> Clas
     spread over the classes like the right answers before. The class only shows a reader where to look; no verdict
     depends on it.
     """
+    before, now = sides.before, sides.now
     labels = now.records.label
     samples, then, still, flipped = (
         np.bincount(labels[chosen], minlength=len(classes))
@@ -98,7 +107,7 @@ def worst_class(before: Outcomes, now: Outcomes, classes: Sequence[str]) -> Clas
     return ClassLoss(name=classes[worst], samples=int(samples[worst]), before=int(then[worst]), now=int(still[worst]))
 
 
-def decomposition(before: Outcomes, now: Outcomes) -> Decomposition | None:
+def decomposition(sides: Sides) -> Decomposition | None:
     """Return the change of confident_accuracy in three parts; None if a side trusts nothing.
 
     R is the ratio before, D' the number of trusted samples now; y and y' are 1 for a right answer before and now.
@@ -106,10 +115,11 @@ def decomposition(before: Outcomes, now: Outcomes) -> Decomposition | None:
     trusted only now, `left` the sum of R - y over the samples trusted only before, each divided by D'. The parts add
     up to the change: a part whose accuracy equals the overall accuracy contributes zero.
     """
+    before, now = sides.before, sides.now
     if not before.trusted.any() or not now.trusted.any():
         return None
     kept, entered, left = before.trusted & now.trusted, ~before.trusted & now.trusted, before.trusted & ~now.trusted
-    (right, trusted), (then_right, _) = at_coverage(before, now)
+    (right, trusted), (then_right, _) = at_coverage(sides)
     ratio, new_total = right.sum() / trusted.sum(), now.trusted.sum()
     return Decomposition(
         answers=float((now.right[kept].sum() - before.right[kept].sum()) / new_total),

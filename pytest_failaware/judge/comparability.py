@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_failaware.core.baseline import Baseline, BaselineEntry
-from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import DECLARED_OUTPUTS, ELSEWHERE, DataFacts, Measurement, ModelFacts
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import DatasetChange, ModelOutputs
 from pytest_failaware.judge.class_names import class_difference
 from pytest_failaware.judge.pairing import Pair
-from pytest_failaware.judge.sentences import difference, judgement
+from pytest_failaware.judge.sentences import difference
 
 if TYPE_CHECKING:
     from pytest_failaware.core.rule import FailureRule
@@ -90,12 +89,10 @@ def _shared(now: DataFacts, pair: Pair | None) -> int:
     return 0 if pair is None or _shares_too_few(now, pair) else len(pair)
 
 
-def how_compared(entry: BaselineEntry, gate: Gate, pair: Pair) -> Iterator[str]:
-    """Yield a sentence for each thing worth knowing about how two comparable sides were matched."""
+def how_compared(pair: Pair) -> Iterator[str]:
+    """Yield a sentence on how two comparable sides were matched, unless both have the same samples."""
     if not pair.is_whole:
         yield str(pair)
-    if entry.rule != gate.rule:
-        yield judgement.other_rule(str(gate.rule), str(entry.rule))
 
 
 def taken_on_trust(measurement: Measurement, baseline: Baseline) -> Iterator[str]:

@@ -18,11 +18,13 @@ from pytest_failaware.core.pictures import (
     Pictures,
     Side,
 )
-from pytest_failaware.core.records import Records
+from pytest_failaware.core.reference import Reference
+from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.calibration import BINS, bins_of, ece
 from pytest_failaware.judge.metrics.rates import stats_of
-from pytest_failaware.judge.outcomes import Mask, Outcomes, outcomes_of, sides_of
+from pytest_failaware.judge.outcomes import Mask, Outcomes, outcomes_of
 from pytest_failaware.judge.pairing import pair
+from pytest_failaware.judge.sides import sides_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,23 +34,19 @@ _SCORE_BINS: Final = 20  # of a histogram
 _CLASSES: Final = 12  # listed; the others are counted
 
 
-def pictures_of(measurement: Measurement, gate: Gate, reference: Records | None) -> Pictures:
+def pictures_of(measurement: Measurement, gate: Gate, reference: Reference | None) -> Pictures:
     """Return what the report draws for one condition.
 
     Args:
         measurement: what this run measured.
-        gate: the gate with the rule that flags predictions.
-        reference: the records of the comparison; None if no records are comparable.
+        gate: the gate with the rule that flags the predictions of this run.
+        reference: the values of the comparison; None if they are not comparable.
     """
     key, classes = measurement.condition.key, measurement.provenance.data.classes
-    if reference is None:
-        sides: tuple[Outcomes | None, Outcomes] = None, outcomes_of(measurement.records, gate.rule)
-    else:
-        sides = sides_of(pair(reference, measurement.records), gate.rule)
-    before, now = sides
+    before, now, stored_rule = _sides(measurement, gate, reference)
     return Pictures(
-        before=_side(key, before, gate, classes) if before else None,
-        now=_side(key, now, gate, classes),
+        before=_side(key, before, stored_rule, gate, classes) if before else None,
+        now=_side(key, now, gate.rule, gate, classes),
         confidence_threshold=gate.rule.confidence,
         entropy_threshold=gate.rule.entropy,
         classes=_worst_classes(before, now, classes),
@@ -57,8 +55,19 @@ def pictures_of(measurement: Measurement, gate: Gate, reference: Records | None)
     )
 
 
-def _side(key: str, outcomes: Outcomes, gate: Gate, classes: Sequence[str]) -> Side:
-    stats = stats_of(key, outcomes.records, gate.rule, gate.table)
+def _sides(
+    measurement: Measurement, gate: Gate, reference: Reference | None
+) -> tuple[Outcomes | None, Outcomes, FailureRule]:
+    """Return the outcomes of both sides, and the rule of the side before; None without comparable records."""
+    stored = None if reference is None else reference.stored
+    if reference is None or stored is None or reference.records is None:
+        return None, outcomes_of(measurement.records, gate.rule), gate.rule
+    sides = sides_of(pair(reference.records, measurement.records), stored.entry.rule, gate.rule)
+    return sides.before, sides.now, stored.entry.rule
+
+
+def _side(key: str, outcomes: Outcomes, rule: FailureRule, gate: Gate, classes: Sequence[str]) -> Side:
+    stats = stats_of(key, outcomes.records, rule, gate.table)
     return Side(stats=stats, curves=curves_of(outcomes, len(classes)) if stats.cells.samples else None)
 
 

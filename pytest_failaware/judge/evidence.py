@@ -24,8 +24,8 @@ from pytest_failaware.core.metric import (
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.result import Evidence
 from pytest_failaware.judge.changes import at_coverage
-from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.judge.significance.jackknife import Change, deal, jackknife_evidence
+from pytest_failaware.judge.sides import Sides
+from pytest_failaware.judge.significance.jackknife import ScoreChange, deal, jackknife_evidence
 from pytest_failaware.judge.significance.paired import beyond_p, normal_p, tango_interval, within_p
 from pytest_failaware.judge.significance.rates import Interval
 from pytest_failaware.judge.significance.ratios import (
@@ -61,28 +61,26 @@ class _Drop:
     gained: int | None = None
 
 
-def paired(metric: AnyMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float) -> _Tested:
+def paired(metric: AnyMetric, sides: Sides, tolerance: Decimal, level: float) -> _Tested:
     """Return a metric on both sides and the evidence of its change; None as evidence if a side has no value."""
-    return _TESTS[metric.test](metric, before, now, tolerance, level)
+    return _TESTS[metric.test](metric, sides, tolerance, level)
 
 
-def _rate(metric: Metric | RateMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float) -> _Tested:
-    sides = before.masks(metric), now.masks(metric)
-    reference, current = (_estimate(metric, masks) for masks in sides)
+def _rate(metric: Metric | RateMetric, sides: Sides, tolerance: Decimal, level: float) -> _Tested:
+    masks = sides.before.masks(metric), sides.now.masks(metric)
+    reference, current = (_estimate(metric, side) for side in masks)
     if not reference.denominator or not current.denominator:
         return reference, current, None
-    return reference, current, _ratio_evidence(_ratio(*sides, now.units), metric.direction, tolerance, level)
+    return reference, current, _ratio_evidence(_ratio(*masks, sides.now.units), metric.direction, tolerance, level)
 
 
-def _rate_at_coverage(
-    metric: CoverageMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float
-) -> _Tested:
-    sides = at_coverage(before, now)
-    reference, current = (_estimate(metric, masks) for masks in sides)
+def _rate_at_coverage(metric: CoverageMetric, sides: Sides, tolerance: Decimal, level: float) -> _Tested:
+    masks, now = at_coverage(sides), sides.now_as_before
+    reference, current = (_estimate(metric, side) for side in masks)
     if not reference.denominator or not current.denominator:
         return reference, current, None
     around = now.right_around(current.denominator)
-    return reference, current, _evidence(_coverage_drop(_ratio(*sides, now.units), around), tolerance, level)
+    return reference, current, _evidence(_coverage_drop(_ratio(*masks, now.units), around), tolerance, level)
 
 
 def _estimate(metric: AnyMetric, masks: Masks) -> Estimate:
@@ -105,24 +103,24 @@ def _ratio_evidence(ratio: PairedRatio, direction: Direction, tolerance: Decimal
     return _evidence(_drop(ratio if direction is Direction.HIGHER_IS_BETTER else ratio.complement), tolerance, level)
 
 
-def score_evidence(metric: ScoreMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float) -> _Tested:
+def score_evidence(metric: ScoreMetric, sides: Sides, tolerance: Decimal, level: float) -> _Tested:
     """Return a score metric on both sides and the evidence of its change; None as evidence if a side has no value."""
-    sides = [metric.on_parts(side.records, ~side.trusted) for side in (before, now)]
+    scores = [metric.on_parts(side.records, ~side.trusted) for side in (sides.before, sides.now)]
 
     def drop_on(rows: Rows) -> float | None:
-        old, new = (score_on(rows).value for score_on in sides)
+        old, new = (score_on(rows).value for score_on in scores)
         return None if old is None or new is None else (old - new) * metric.direction.value
 
-    reference, current = (score_on(slice(None)) for score_on in sides)
+    reference, current = (score_on(slice(None)) for score_on in scores)
     if reference.value is None or current.value is None:
         return reference, current, None
-    harmed = metric.measure(with_surest_wrong(now.records), ~now.trusted).value
-    change = Change(
+    harmed = metric.measure(with_surest_wrong(sides.now.records), ~sides.now.trusted).value
+    change = ScoreChange(
         drop=(reference.value - current.value) * metric.direction.value,
         on_rows=drop_on,
         harm=0.0 if harmed is None else (current.value - harmed) * metric.direction.value,
     )
-    return reference, current, jackknife_evidence(change, deal(now.records.samples), tolerance, level)
+    return reference, current, jackknife_evidence(change, deal(sides.now.records.samples), tolerance, level)
 
 
 def with_surest_wrong(records: Records) -> Records:
@@ -141,7 +139,7 @@ def with_surest_wrong(records: Records) -> Records:
     return replace(records, samples=replace(records.samples, labels=labels), label_log_probability=of_label)
 
 
-_TESTS: Final[Mapping[PairedTest, Callable[[Any, Outcomes, Outcomes, Decimal, float], _Tested]]] = {
+_TESTS: Final[Mapping[PairedTest, Callable[[Any, Sides, Decimal, float], _Tested]]] = {
     PairedTest.RATE: _rate,
     PairedTest.COVERAGE: _rate_at_coverage,
     PairedTest.SCORE: score_evidence,

@@ -18,9 +18,9 @@ from pytest_failaware.core.result import BoundCheck, Comparison, Evidence, Verdi
 from pytest_failaware.judge.changes import change_rate
 from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES, GATE_TOLERANCE
-from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.policy import decide
 from pytest_failaware.judge.sentences import judgement
+from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 
 _JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
@@ -29,23 +29,24 @@ _EQUIVALENT: Final = {"changed_prediction_rate": Decimal("0.01"), "changed_flag_
 """The bounds of the policy equivalence if the gate bounds neither rate."""
 
 
-def gated(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Comparison]:
+def gated(gate: Gate, sides: Sides) -> Iterator[Comparison]:
     """Yield the comparison of each gating metric; nothing under equivalence, which gates by its bounds."""
     for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
         metric = gate.table[name]
-        reference, current, evidence = paired(metric, before, now, gate.allowed(name), gate.level)
+        reference, current, evidence = paired(metric, sides, gate.allowed(name), gate.level)
         yield _comparison(metric, reference, current, gate, evidence)
 
 
-def drifted(gate: Gate, golden: Outcomes, now: Outcomes, budget: Decimal) -> Iterator[Comparison]:
+def drifted(gate: Gate, sides: Sides, budget: Decimal) -> Iterator[Comparison]:
     """Yield the gating metrics that are proven worse than the golden reference by more than the budget.
 
-    A change that the tolerance allows in one step is never drift. The metrics share alpha under every policy.
+    The side before is the golden reference under the rule that is stored with it. A change that the tolerance allows in
+    one step is never drift. The metrics share alpha under every policy.
     """
     level = dataclasses.replace(gate, policy=Policy.BEYOND_TOLERANCE).level
     for name in gate.metrics:
         allowed = max(_budget(gate.table[name], budget), gate.allowed(name))
-        reference, current, evidence = paired(gate.table[name], golden, now, allowed, level)
+        reference, current, evidence = paired(gate.table[name], sides, allowed, level)
         if evidence is not None and evidence.p_beyond < evidence.level:
             yield Comparison(
                 metric=name,
@@ -133,15 +134,15 @@ def bounded(gate: Gate, stats: ConditionStats) -> Iterator[BoundCheck]:
             )
 
 
-def bounded_changes(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[BoundCheck]:
+def bounded_changes(gate: Gate, sides: Sides) -> Iterator[BoundCheck]:
     """Yield the checks of the bounds of change rates.
 
     Under equivalence the exact upper confidence bound of each rate must stay within its maximum; otherwise only the
     observed rate must. Samples in groups count as `Units.effective_count` samples.
     """
     for name, limit in _change_bounds(gate).items():
-        rate = change_rate(name, before, now)
-        verdict, note = _change_verdict(gate, rate, limit, now.units.effective_count)
+        rate = change_rate(name, sides)
+        verdict, note = _change_verdict(gate, rate, limit, sides.now.units.effective_count)
         yield BoundCheck(
             metric=name, limit=limit, is_minimum=False, current=rate, verdict=verdict, note=note or rate.reason
         )

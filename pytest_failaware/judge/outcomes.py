@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from pytest_failaware.core.metric import Metric, RateMetric
 from pytest_failaware.core.records import Records
-from pytest_failaware.judge.pairing import Pair
 from pytest_failaware.judge.significance.units import Units
 
 if TYPE_CHECKING:
@@ -62,11 +61,6 @@ def outcomes_of(records: Records, rule: FailureRule) -> Outcomes:
     """Return the outcome of each sample under a rule."""
     flagged = rule.flags_of(records)
     return Outcomes(records=records, right=records.correct, trusted=~flagged, trust=_trust(records, rule))
-
-
-def sides_of(both: Pair, rule: FailureRule) -> tuple[Outcomes, Outcomes]:
-    """Return the outcomes of both sides of a comparison; only the groups of this run count."""
-    return outcomes_of(both.before, rule), outcomes_of(both.now, rule)
 
 
 def _trust(records: Records, rule: FailureRule) -> NDArray[np.float64]:

@@ -30,10 +30,10 @@ from pytest_failaware.judge.diagnosis import diagnose
 from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated
 from pytest_failaware.judge.groups import how_grouped, same_groups
 from pytest_failaware.judge.metrics.rates import NON_FINITE, cell_rates, stats_of
-from pytest_failaware.judge.outcomes import sides_of
 from pytest_failaware.judge.pairing import Pair, pair
 from pytest_failaware.judge.power import is_at_chance
 from pytest_failaware.judge.sentences import doubt, judgement
+from pytest_failaware.judge.sides import Sides, sides_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ def judge(measurement: Measurement, reference: Reference, gate: Gate, terms: Ter
     if differences or both is None:
         alone = dataclasses.replace(alone, differences=differences, lacks_files=bool(absence))
         return _incomparable(alone, measurement, stored, reference.records)
-    drift = _drift(gate, reference.golden, measurement, terms.drift_budget)
+    drift = _drift(gate, reference, measurement, terms.drift_budget)
     notes = (*alone.notes, *_notes(measurement, stored, gate, both, reference.golden))
     alone = dataclasses.replace(alone, comparisons=(*drift, *alone.comparisons), notes=notes)
     return _compared(alone, measurement, stored, gate, both)
@@ -86,6 +86,8 @@ def _alone(measurement: Measurement, reference: Reference, gate: Gate, terms: Te
     result = ItemResult(
         nodeid=terms.nodeid,
         baseline=reference.name,
+        rule=gate.rule,
+        stored_rule=reference.rule,
         stats=stats,
         corruption=measurement.condition.corruption,
         severity=measurement.condition.severity,
@@ -103,7 +105,7 @@ def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate:
     """Return the result of two comparable sides, added to the drift and the bounds of `alone`."""
     baseline, entry = stored
     same = entry.rule == gate.rule and records_equal(both.before, both.now, gate.rule)
-    paired, change = _paired(gate, both, baseline, same=same)
+    paired, change = _paired(gate, sides_of(both, entry.rule, gate.rule), baseline, same=same)
     comparisons = (*paired, *alone.comparisons)
     return dataclasses.replace(
         alone,
@@ -118,7 +120,7 @@ def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate:
 def _notes(measurement: Measurement, stored: Stored, gate: Gate, both: Pair, golden: Records | None) -> Iterator[str]:
     """Yield sentences on how two comparable sides were compared."""
     yield from how_grouped(stored.baseline.data, both)
-    yield from how_compared(stored.entry, gate, both)
+    yield from how_compared(both)
     yield from _without_drift(gate, golden)
     yield from taken_on_trust(measurement, stored.baseline)
 
@@ -176,17 +178,15 @@ def not_finite(stats: ConditionStats) -> Iterator[str]:
         yield doubt.not_finite(rate.numerator, rate.denominator, NON_FINITE.name)
 
 
-def _paired(gate: Gate, both: Pair, baseline: Baseline, *, same: bool) -> tuple[tuple[Judged, ...], SampleChange]:
+def _paired(gate: Gate, sides: Sides, baseline: Baseline, *, same: bool) -> tuple[tuple[Judged, ...], SampleChange]:
     """Return the gating comparisons on the samples of both sides, and what changed among these samples."""
-    before, now = sides_of(both, gate.rule)
     change = sample_change(
-        before,
-        now,
+        sides,
         baseline.data.classes,
         known_label_errors=baseline.known_label_errors,
-        diagnosis=diagnose(before, now, gate),
+        diagnosis=diagnose(sides, gate),
     )
-    comparisons: list[Judged] = [*gated(gate, before, now), *bounded_changes(gate, before, now)]
+    comparisons: list[Judged] = [*gated(gate, sides), *bounded_changes(gate, sides)]
     return tuple(map(_unchanged, comparisons) if same else comparisons), change
 
 
@@ -197,11 +197,11 @@ def _unchanged(comparison: Judged) -> Judged:
     return dataclasses.replace(comparison, verdict=Verdict.UNCHANGED, note=judgement.IDENTICAL)
 
 
-def _drift(gate: Gate, golden: Records | None, now: Measurement, budget: Decimal) -> tuple[Comparison, ...]:
-    if golden is None:
+def _drift(gate: Gate, reference: Reference, now: Measurement, budget: Decimal) -> tuple[Comparison, ...]:
+    golden, rule = reference.golden, reference.golden_rule
+    if golden is None or rule is None:
         return ()
-    before, after = sides_of(pair(golden, now.records), gate.rule)
-    return tuple(drifted(gate, before, after, budget))
+    return tuple(drifted(gate, sides_of(pair(golden, now.records), rule, gate.rule), budget))
 
 
 def _without_drift(gate: Gate, golden: Records | None) -> Iterator[str]:

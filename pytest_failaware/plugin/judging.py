@@ -47,8 +47,8 @@ class Judging:
             dataset_change=self.config.dataset_change,
             drift_budget=self.config.drift_budget,
         )
-        golden = reference.first if writing.update is UpdateMode.ALL else reference.golden
-        result = judge(measurement, dataclasses.replace(reference, golden=golden), gate, terms)
+        compared = reference.replaced if writing.update is UpdateMode.ALL else reference
+        result = judge(measurement, compared, gate, terms)
         notes = (*result.notes, *self.references.on_rename(measured, gate))
         result = dataclasses.replace(result, notes=notes, ends_golden=self.references.ends_golden(measured, reference))
         result = self._with_alarm(result, gate, measured, reference)
@@ -61,7 +61,7 @@ class Judging:
             judged,
             location=location,
             change=self._named(judged.change, measured),
-            drifts=asked and drifts(result, gate, reference.first, measurement, self.config.drift_budget),
+            drifts=asked and drifts(result, gate, reference.replaced, measurement, self.config.drift_budget),
             is_against=measured.against is not None,
             has_other_groups=judged.has_other_groups or _alone_has_groups(measured),
             reuse=measured.reuse,

@@ -58,7 +58,7 @@ def _pictures(judging: Judging, measured: Measured, gate: Gate, result: ItemResu
     from pytest_failaware.judge.curves import pictures_of
 
     measurement, reference = measured.measurement, judging.references.of(measured, gate)
-    drawn = pictures_of(measurement, gate, None if result.stored else reference.records)
+    drawn = pictures_of(measurement, gate, None if result.stored else reference)
     flips = () if result.change is None else result.change.worst[: judging.config.outputs.html_images]
     if not flips:
         return drawn

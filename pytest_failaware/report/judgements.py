@@ -101,9 +101,11 @@ class Judgements(Mapping[str, str]):
 
     @property
     def _notes(self) -> list[str]:
-        """Return the notes of conditions that pass; the text of a failure has its own notes."""
+        """Return whether the rule changed, and the notes of conditions that pass; a failure has its own notes."""
         passed = (result for result in self.results if not result.verdict.fails)
+        changes = dict.fromkeys(result.rule_change for result in self.results)
         return [
+            *(printable(change) for change in changes if change),
             *(printable(in_script(alarm)) for alarm in alarms(self.results)),
             *(printable(f"note: {result.stats.condition}: {note}") for result in passed for note in result.notes),
         ]

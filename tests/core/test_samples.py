@@ -49,8 +49,8 @@ def test_a_reference_knows_its_entry_and_its_samples() -> None:
     stored = Reference(name="small", key="clean", baseline=baseline, records=measured.records)
     drifting = Reference(name="small", key="clean", baseline=baseline, records=measured.records, golden=golden)
 
-    assert (None, None, None) == (nothing.stored, nothing.samples, nothing.first)
+    assert (None, None, None) == (nothing.stored, nothing.samples, nothing.replaced.golden)
     assert Stored(baseline, baseline.entries["clean"]) == stored.stored
     assert None is Reference(name="small", key="blur", baseline=baseline).stored
-    assert (measured.samples, measured.records) == (stored.samples, stored.first)
-    assert golden is drifting.first
+    assert (measured.samples, measured.records) == (stored.samples, stored.replaced.golden)
+    assert golden is drifting.replaced.golden

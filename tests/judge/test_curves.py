@@ -6,11 +6,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from five import FIVE, RULE, measurement_of, records_of, with_columns
+from five import FIVE, RULE, baseline_of, measurement_of, records_of, with_columns
 
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.pictures import ClassCounts, Curves, Histogram
 from pytest_failaware.core.records import Records
+from pytest_failaware.core.reference import Reference
 from pytest_failaware.judge.curves import curves_of, pictures_of
 from pytest_failaware.judge.metrics.rates import count_cells
 from pytest_failaware.judge.outcomes import outcomes_of
@@ -18,6 +19,11 @@ from pytest_failaware.judge.outcomes import outcomes_of
 
 def curves(records: Records) -> Curves:
     return curves_of(outcomes_of(records, RULE), 3)
+
+
+def stored(letters: str) -> Reference:
+    measured = measurement_of(letters)
+    return Reference(name="small", key="clean", baseline=baseline_of(measured), records=measured.records)
 
 
 def test_risk_and_coverage_by_hand() -> None:
@@ -75,8 +81,7 @@ def test_histograms_by_hand() -> None:
 def test_classes_on_both_sides_the_worst_first() -> None:
     """Class 0 loses two right answers, class 2 one as a silent failure, class 1 none; one has no sample."""
     now = measurement_of("wRWwRR", classes=("cat", "dog", "eel", "fox"))
-    before = records_of("RRRRRR")
-    found = pictures_of(now, build_gate({}), before)
+    found = pictures_of(now, build_gate({}), stored("RRRRRR"))
     cat, eel, dog = found.classes
 
     assert (["cat", "eel", "dog"], 4) == ([one.name for one in found.classes], found.class_count)
@@ -101,18 +106,18 @@ def test_a_thousand_classes_are_capped() -> None:
 
 def test_what_is_known_of_the_other_side() -> None:
     """Counts and curves of a reference's samples, nothing where nothing is comparable."""
-    now, before = measurement_of(FIVE), records_of("RRRrr")
-    paired, alone = (pictures_of(now, build_gate({}), known) for known in (before, None))
+    now = measurement_of(FIVE)
+    paired, alone = (pictures_of(now, build_gate({}), known) for known in (stored("RRRrr"), None))
 
     assert paired.before is not None
-    assert count_cells(before, RULE) == paired.before.stats.cells
+    assert count_cells(records_of("RRRrr"), RULE) == paired.before.stats.cells
     assert (True, None) == (paired.before.curves is not None, alone.before)
     assert None is alone.classes[0].before
 
 
 def test_both_sides_are_of_the_same_images() -> None:
     """If the sides share only some images, both are drawn on these."""
-    found = pictures_of(measurement_of("RRRR", first_id=13), build_gate({}), records_of("WWWWW"))
+    found = pictures_of(measurement_of("RRRR", first_id=13), build_gate({}), stored("WWWWW"))
 
     assert found.before is not None
     assert (2, 2) == (found.before.stats.cells.samples, found.now.stats.cells.samples)

@@ -23,8 +23,9 @@ from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.result import ItemResult, Verdict
 from pytest_failaware.judge.changes import at_coverage, decomposition, sample_change
 from pytest_failaware.judge.gating import unproven
-from pytest_failaware.judge.outcomes import Outcomes, outcomes_of
+from pytest_failaware.judge.outcomes import outcomes_of
 from pytest_failaware.judge.pairing import pair
+from pytest_failaware.judge.sides import Sides, under_one_rule
 from pytest_failaware.judge.verdict import Terms, judge
 
 
@@ -42,8 +43,8 @@ def compared(before: str, now: str, **gate: Any) -> ItemResult:  # Any: see abov
     return against(measurement_of(before), measurement_of(now), **gate)
 
 
-def sides(before: str, now: str) -> tuple[Outcomes, Outcomes]:
-    return outcomes_of(records_of(before), RULE), outcomes_of(records_of(now), RULE)
+def sides(before: str, now: str) -> Sides:
+    return under_one_rule(outcomes_of(records_of(before), RULE), outcomes_of(records_of(now), RULE))
 
 
 ACCURACY = {"metrics": ["accuracy"]}
@@ -231,7 +232,7 @@ def test_alpha_is_shared_over_what_is_declared() -> None:
 
 def test_flips_by_hand() -> None:
     """RRRrw -> WRrWR: two lost of which one trusted on both sides, one gained, three flags changed."""
-    change = sample_change(*sides("RRRrw", "WRrWR"), CLASSES)
+    change = sample_change(sides("RRRrw", "WRrWR"), CLASSES)
 
     assert (2, 1, 1) == (change.negative_flips, change.positive_flips, change.confident_negative_flips)
     assert (3, 3) == (change.changed_predictions, change.changed_flags)
@@ -241,7 +242,7 @@ def test_flips_by_hand() -> None:
 
 def test_known_label_errors_are_counted_not_listed() -> None:
     """Known label errors are counted but not listed."""
-    change = sample_change(*sides("RRR", "WWR"), CLASSES, known_label_errors=(10,))
+    change = sample_change(sides("RRR", "WWR"), CLASSES, known_label_errors=(10,))
 
     assert (2, 1, [11]) == (
         change.confident_negative_flips,
@@ -266,7 +267,7 @@ def test_confident_flips_can_be_bounded() -> None:
 
 def test_the_decomposition_by_hand() -> None:
     """RRRWr -> RWrWR, 3/4 before, 2/4 now: one answer lost of four, a right one let in, a right one let go."""
-    parts = decomposition(*sides("RRRWr", "RWrWR"))
+    parts = decomposition(sides("RRRWr", "RWrWR"))
 
     assert parts is not None
     assert (-1 / 4, (1 - 3 / 4) / 4, (3 / 4 - 1) / 4) == (parts.answers, parts.entered, parts.left)
@@ -274,7 +275,7 @@ def test_the_decomposition_by_hand() -> None:
 
 def test_a_moved_threshold_alone_is_no_changed_answer() -> None:
     """The same answers, half of the trusted samples flagged: the part of the answers is nothing."""
-    parts = decomposition(*sides("RRRRRRWW", "RRRrrrWw"))
+    parts = decomposition(sides("RRRRRRWW", "RRRrrrWw"))
 
     assert parts is not None
     assert 0.0 == parts.answers == parts.entered == pytest.approx(parts.left)
@@ -284,9 +285,9 @@ def test_the_decomposition_adds_up() -> None:
     """Answers, entered and left sum to the change of confident_accuracy, on random outcomes."""
     random = np.random.default_rng(2)
     for _ in range(20):
-        before, now = sides(*("".join(random.choice(list("RRWrw"), 60)) for _ in range(2)))
-        parts = decomposition(before, now)
-        rates = [(side.right & side.trusted).sum() / side.trusted.sum() for side in (before, now)]
+        both = sides(*("".join(random.choice(list("RRWrw"), 60)) for _ in range(2)))
+        parts = decomposition(both)
+        rates = [(side.right & side.trusted).sum() / side.trusted.sum() for side in (both.before, both.now)]
 
         assert parts is not None
         assert rates[1] - rates[0] == pytest.approx(parts.whole)
@@ -311,7 +312,7 @@ def test_confident_accuracy_at_the_baselines_coverage() -> None:
     right = np.array([True, True, True, False, False])
     before = outcomes_of(scored(np.array([0.9, 0.8, 0.7, 0.5, 0.4]), right).records, RULE)
     now = outcomes_of(scored(np.array([0.59, 0.58, 0.3, 0.5, 0.57]), right).records, RULE)
-    _, (counted, among) = at_coverage(before, now)
+    _, (counted, among) = at_coverage(under_one_rule(before, now))
 
     assert 0 == now.trusted.sum()
     assert (2, [True, True, False, False, True]) == (counted.sum(), among.tolist())

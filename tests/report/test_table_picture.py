@@ -12,6 +12,7 @@ from judged import graded
 
 from pytest_failaware.core.estimates import Cells, ConditionStats
 from pytest_failaware.core.result import ItemResult, Verdict
+from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.rates import cell_rates
 from pytest_failaware.report.table import COLUMNS, csv_text
 from pytest_failaware.report.table_picture import svg_text
@@ -30,6 +31,7 @@ def result_of(
     return ItemResult(
         nodeid=nodeid.format(condition),
         baseline="b",
+        rule=FailureRule(),
         stats=stats,
         corruption=corruption,
         severity=severity,

@@ -20,11 +20,6 @@ def paired_on(shared: int, stored: int, new: int) -> str:
     return f"paired on {shared:,} of {stored:,}" + (f"; {new:,} new" if new else "")
 
 
-def other_rule(now: str, stored: str) -> str:
-    """Say which rule judged both sides."""
-    return f"both sides judged under {now}; the baseline was recorded under {stored}"
-
-
 def grouped(groups: int) -> str:
     """Say that the samples of this run come in groups."""
     return f"tested over the {groups:,} groups of the samples, which are not independent"

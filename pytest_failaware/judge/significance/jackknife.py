@@ -39,7 +39,7 @@ def deal(samples: Samples, parts: int = PARTS) -> Rows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ScoreChange:
     """The change of a number for the worse: on all samples, on any rows, and by its most harmful single answer.
 
     `on_rows` returns None for rows on which a side is undefined. `harm` is how much worse the number gets if the surest
@@ -51,7 +51,7 @@ class Change:
     harm: float = 0.0
 
 
-def jackknife_evidence(change: Change, part: Rows, tolerance: Decimal, level: float) -> Evidence:
+def jackknife_evidence(change: ScoreChange, part: Rows, tolerance: Decimal, level: float) -> Evidence:
     """Return the evidence of a change from the changes with each part left out.
 
     Var(drop) = (G - 1) / G sum_g (drop_g - mean)², and (drop - margin) / sqrt(Var) is judged by Student's t with G - 1

@@ -72,15 +72,10 @@ def item(
     """Return the verdict on a measurement and its pictures."""
     built = build_gate(gate)
     key = now.condition.key
-    baseline = baseline_of(before) if known else None
-    reference = before.records if known else None
+    baseline, records = (baseline_of(before), before.records) if known else (None, None)
+    reference = Reference(name="small", key=key, baseline=baseline, records=records)
     nodeid = f"t.py::{test}[{key}]"
-    result = judge(
-        now,
-        Reference(name="small", key=now.condition.key, baseline=baseline, records=reference),
-        built,
-        Terms(nodeid=nodeid),
-    )
+    result = judge(now, reference, built, Terms(nodeid=nodeid))
     return result, pictures_of(now, built, reference)
 
 
