@@ -7,14 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.judge.significance.grouped import Floats, Groups, per_group
+from pytest_failaware.judge.significance.units import Floats
 
 
 def auroc_change_z(
     before: tuple[Floats, NDArray[np.bool_]],
     now: tuple[Floats, NDArray[np.bool_]],
     margin: float = 0.0,
-    groups: Groups = None,
 ) -> float:
     """The statistic of "the AUROC fell by at most margin", both sides on the same samples; large where it fell more.
 
@@ -28,7 +27,7 @@ def auroc_change_z(
     """
     area, psi = _auroc_influence(*before)
     new_area, new_psi = _auroc_influence(*now)
-    spread = math.sqrt(float(np.square(per_group(new_psi - psi, groups)).sum()))
+    spread = math.sqrt(float(np.square(new_psi - psi).sum()))
     return (area - new_area - margin) / spread if spread > 1e-15 else 0.0
 
 

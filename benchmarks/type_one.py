@@ -22,12 +22,12 @@ from areas import auroc_change_z
 from numpy.typing import NDArray
 from states import SHARES, outcomes
 
-from pytest_failaware.judge import significance
 from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.names import one_sided_metric
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, METRICS
 from pytest_failaware.judge.metrics.scores import SCORE_METRICS
 from pytest_failaware.judge.outcomes import Outcomes
+from pytest_failaware.judge.significance.paired import normal_p, tango_p
 
 LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)
 SIZES = (500, 2000, 10000)
@@ -91,7 +91,7 @@ def flipped(flips: float, margin: float, n: int, random: Generator, draws: int) 
     """McNemar's and Tango's test where the true drop is the margin."""
     rates = [(flips + margin) / 2, (flips - margin) / 2, 1 - flips]
     drawn = random.multinomial(n, rates, size=draws)[:, :2]
-    return _each(drawn, lambda lost, gained: significance.tango_p(lost, gained, n, margin))
+    return _each(drawn, lambda lost, gained: tango_p(lost, gained, n, margin))
 
 
 def _each(counts: NDArray[np.int64], p: Callable[..., float]) -> Floats:
@@ -111,7 +111,7 @@ def ratio(
 ) -> Floats:
     """The score test where confident_accuracy falls by the margin and the share of trusted samples moves."""
     counts = random.multinomial(n, transitions(right, right - margin, trusted, trusted_now).ravel(), size=draws)
-    return np.array([significance.normal_p(z) for z in ratio_z(counts, margin)])
+    return np.array([normal_p(z) for z in ratio_z(counts, margin)])
 
 
 def transitions(right: float, right_now: float, trusted: float, trusted_now: float) -> Floats:
@@ -128,7 +128,7 @@ def _agreeing(before: float, now: float, apart: float) -> Floats:
 
 
 def ratio_z(counts: NDArray[np.int64], margin: float) -> Floats:
-    """What `significance.ratio_z` says, for many draws at once from the counts (draws, 16) of transitions."""
+    """What `ratios.ratio_z` says, for many draws at once from the counts (draws, 16) of transitions."""
     before, now = np.repeat(np.arange(4), 4), np.tile(np.arange(4), 4)
     total, total_now = counts @ TRUSTED[before], counts @ TRUSTED[now]
     pooled = (counts @ (RIGHT[before] + RIGHT[now]) + margin * total_now) / (total + total_now)
@@ -184,7 +184,7 @@ def at_coverage(n: int, random: Generator, draws: int) -> Floats:
 def auroc(n: int, random: Generator, draws: int) -> Floats:
     """How well the score tells right answers from wrong ones, of two models that are equal in truth."""
     zs = (auroc_change_z(*_scored(random, n)) for _ in range(draws))
-    return np.array([significance.normal_p(z) for z in zs])
+    return np.array([normal_p(z) for z in zs])
 
 
 def scored(name: str, size: int | None, falls: float, n: int, random: Generator, draws: int) -> Floats:

@@ -15,7 +15,8 @@ import risk_control
 import type_one
 
 from pytest_failaware.core.gate import Policy
-from pytest_failaware.judge import significance
+from pytest_failaware.judge.significance.ratios import PairedRatio, ratio_z
+from pytest_failaware.judge.significance.units import Units
 from pytest_failaware.judge.verdict import TERMS
 
 # ---- every single test ---------------------------------------------------------------------------------------------
@@ -37,8 +38,9 @@ def test_the_simulated_ratio_is_the_one_that_gates() -> None:
     for margin in (0.0, 0.005):
         for row, z in zip(counts, type_one.ratio_z(counts, margin), strict=True):
             before, now = (np.repeat(states, row) for states in (np.repeat(np.arange(4), 4), np.tile(np.arange(4), 4)))
-            sides = ((type_one.RIGHT[side], type_one.TRUSTED[side]) for side in (before, now))
-            assert significance.ratio_z(*sides, margin) == pytest.approx(z, abs=1e-12)
+            old, new = ((type_one.RIGHT[side], type_one.TRUSTED[side]) for side in (before, now))
+            units = Units(of_sample=np.arange(200), first=np.arange(200), are_groups=False)
+            assert ratio_z(PairedRatio(before=old, now=new, units=units), margin) == pytest.approx(z, abs=1e-12)
 
 
 # ---- a whole marked test -------------------------------------------------------------------------------------------
