@@ -43,7 +43,6 @@ def attachment_of(letters: str, nodeid: str = NODE, pictures: Pictures | None = 
         model="sha256:m",
         opened=(),
         rule=RULE,
-        test="t.py::test_x[]",
         alpha=None,
         is_named=False,
         is_to_write=True,
