@@ -18,12 +18,12 @@ import numpy as np
 from states import first, outcomes, successor
 
 from pytest_failaware.config.gate import build_gate
-from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.judge.gating import drifted
 
 UPDATES = 20
 FLIPS = 0.03
-GATE = build_gate({"conditions": list(FOUNDING)})
+GATE = build_gate({"conditions": list(DEFAULT_CONDITIONS)})
 BUDGETS = tuple(map(Decimal, ("0.005", "0.01", "0.015", "0.02", "0.03")))
 
 

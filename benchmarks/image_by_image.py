@@ -26,7 +26,7 @@ from torchvision.transforms.functional import pil_to_tensor
 from pytest_failaware import Evaluation, FailAwareError
 from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.resolve import resolve
-from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import RunConfig
 from pytest_failaware.measure.images.data import ImageSet, Sample
@@ -100,7 +100,7 @@ def run_loop(config: RunConfig, model: LoadedModel, pictures: Pictures) -> Run:
     """One image at a time, as in a notebook."""
     pipeline, random = build_pipeline(config.preprocess or Preprocessing()), np.random.default_rng(0)
     seconds, cells = {}, {}
-    for condition in FOUNDING:
+    for condition in DEFAULT_CONDITIONS:
         start, counts = time.perf_counter(), Counter[tuple[bool, bool]]()
         with torch.inference_mode():
             for index in range(len(pictures)):
@@ -146,7 +146,7 @@ def run_plugin(config: RunConfig, model: LoadedModel, pictures: Pictures) -> Run
 def print_table(pairs: list[tuple[Run, Run]]) -> None:
     """Median seconds of each step and of all, and the median ratio of the totals."""
     print(f"\n{'median seconds':<16}{'loop':>10}{'plugin':>10}")
-    for step in (OPENING, *FOUNDING):
+    for step in (OPENING, *DEFAULT_CONDITIONS):
         times = [median(run[0].get(step, 0.0) for run in side) for side in zip(*pairs, strict=True)]
         print(f"{step:<16}" + "".join(f"{seconds:>10.3f}" if seconds else f"{'each time':>10}" for seconds in times))
     totals = [(sum(loop[0].values()), sum(plugin[0].values())) for loop, plugin in pairs]

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.measure.images.data import ImageSet, Sample
@@ -70,7 +70,7 @@ def main() -> None:
         start = time.perf_counter()
         bench = build_bench(model, Synthetic(options.images, options.pixels), Preprocessing())
         report("open and decode", peak, before, start)
-        for name in FOUNDING[: options.conditions]:
+        for name in DEFAULT_CONDITIONS[: options.conditions]:
             start = time.perf_counter()
             bench.measure(parse_condition(name, ""), seed=0)
             report(name, peak, before, start)

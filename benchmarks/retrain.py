@@ -25,7 +25,7 @@ import torch
 
 from pytest_failaware import evaluate
 from pytest_failaware.config.gate import build_gate
-from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.core.gate import Gate, Policy
 from pytest_failaware.core.records import Records
 from pytest_failaware.judge.gating import bounded_changes, drifted, gated, worsening
@@ -111,7 +111,9 @@ def by_fixed_tolerance(gate: Gate, tolerance: Fraction = Fraction(1, 100)) -> Ju
     return fails
 
 
-GATES = {policy.value: build_gate({"conditions": list(FOUNDING), "policy": policy.value}) for policy in Policy}
+GATES = {
+    policy.value: build_gate({"conditions": list(DEFAULT_CONDITIONS), "policy": policy.value}) for policy in Policy
+}
 JUDGES: Mapping[str, Judge] = {
     **{name: by_policy(gate) for name, gate in GATES.items()},
     "drift budget": lambda golden, now: any(drifted(GATES["beyond_tolerance"], golden, now, TERMS.drift_budget)),
@@ -153,7 +155,7 @@ def spread(found: Mapping[str, Sequence[Candidate]]) -> Iterator[str]:
     yield "mean (standard deviation between seeds), in %"
     yield f"{'recipe':<26}{'condition':<18}" + "".join(f"{name:>22}" for name in names)
     for recipe, candidates in found.items():
-        for condition in FOUNDING:
+        for condition in DEFAULT_CONDITIONS:
             sides = [outcomes_of(candidate[condition], rule) for candidate in candidates]
             cells = []
             for name in names:

@@ -19,7 +19,7 @@ from torch import nn
 from pytest_failaware import Evaluation, Evaluations, FailAwareWarning, evaluate
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.errors import ConfigError
-from pytest_failaware.core.progress import unseen
+from pytest_failaware.core.progress import no_progress
 from pytest_failaware.core.records import NO_CLASS
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.report.terminal.screen import follow_here
@@ -301,7 +301,7 @@ def test_no_progress_in_a_log(toy_model: toy.Bands, monkeypatch: pytest.MonkeyPa
     assert "" == stream.getvalue()
 
     monkeypatch.setattr(sys, "stderr", None)
-    assert unseen is follow_here()
+    assert no_progress is follow_here()
 
 
 class Output:
