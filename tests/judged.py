@@ -58,5 +58,6 @@ def result(condition: str, verdict: Verdict, **more: object) -> ItemResult:
         severity=severity,
         comparisons=(comparison,),
         verdict=verdict,
+        test=("tests/t.py::test_x[", "]"),
     )
     return dataclasses.replace(base, **more)  # type: ignore[arg-type]

@@ -244,17 +244,12 @@ class ItemResult:
     sights: tuple[Sensitivity, ...] = ()  # the sensitivity of its gates, if this run recorded the values
     corruption: str = ""  # the condition without its severity
     severity: int | None = None  # None if the condition has none
+    test: tuple[str, str] = ("", "")  # the marked test: the node id before and after the condition
     location: tuple[str, int] = ("", 0)  # the test's file, relative to pytest's rootdir, and its line from 1
     subject: str = ""  # a hash over the model, the data and the preprocessing
     alarm: str = ""  # why the result on clean images, for the same subject, shows a wrong setup
     is_alarm_stored: bool = False  # the stored values of clean give the same alarm
     awaits_clean: bool = False  # the alarm is unknown until the clean condition of the gate is measured
-
-    @property
-    def around(self) -> tuple[str, str]:
-        """The id of the test before and after the condition, which pytest puts into its brackets."""
-        before, _, after = self.nodeid.rpartition(self.stats.condition)
-        return before, after
 
     @property
     def has_new_alarm(self) -> bool:

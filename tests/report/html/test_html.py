@@ -81,7 +81,7 @@ def item(
         built,
         Terms(nodeid=nodeid),
     )
-    return result, pictures_of(now, built, reference)
+    return dataclasses.replace(result, test=(f"t.py::{test}[", "]")), pictures_of(now, built, reference)
 
 
 def page_of(*items: tuple[ItemResult, Pictures], **more: Any) -> str:
@@ -304,7 +304,10 @@ def test_tests_of_one_name_have_a_diagram_each() -> None:
     items = []
     for prefix in ("a.py::test_x", "b.py::test_x"):
         for result, drawn in (regressed("fog:1"), regressed("fog:2")):
-            items.append((dataclasses.replace(result, nodeid=result.nodeid.replace("t.py::test_x", prefix)), drawn))
+            moved = dataclasses.replace(
+                result, nodeid=result.nodeid.replace("t.py::test_x", prefix), test=(f"{prefix}[", "]")
+            )
+            items.append((moved, drawn))
 
     assert 2 == page_of(*items).count("under fog, test_x, by severity</title>")
 

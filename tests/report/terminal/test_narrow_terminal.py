@@ -57,9 +57,11 @@ def items(draw: st.DrawFn) -> ItemResult:
     )
     one = result(condition, draw(VERDICTS))
     sight = Sensitivity(metric="accuracy", counted_on=896, few=0.03, many=0.06, is_far=True)
+    test = f"t.py::test_{draw(st.text('ab模', max_size=90))}"
     return dataclasses.replace(
         one,
-        nodeid=f"t.py::test_{draw(st.text('ab模', max_size=90))}[{condition}]",
+        nodeid=f"{test}[{condition}]",
+        test=(f"{test}[", "]"),
         comparisons=tuple(draw(st.lists(comparisons(), max_size=2))),
         notes=tuple(draw(st.lists(SAID, max_size=1))),
         differences=tuple(draw(st.lists(SAID, max_size=1))),
