@@ -28,7 +28,7 @@ class JudgedItem:
     opened: tuple[str, ...]  # options whose model or data set this process opened
     rule: FailureRule
     alpha: Decimal | None  # the chance of a false alarm of all items of the test; None if its gates share none
-    is_named: bool  # a marker or an option names the baseline, and not the model
+    is_named: bool  # a marker or an option names the baseline; otherwise the model does
     is_to_write: bool  # its values become the expected ones if the test passes
     is_acceptable: bool  # the command accept may store its values
     measurement: Measurement | None

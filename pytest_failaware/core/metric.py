@@ -233,13 +233,13 @@ class CoverageMetric(_Ratio):
     undefined: str
 
 
-OwnMetric = RateMetric | ScoreMetric
+UserMetric = RateMetric | ScoreMetric
 """A metric that the hook `pytest_failaware_metrics` may add."""
 OneSided = Metric | RateMetric | ScoreMetric
 AnyMetric = OneSided | CoverageMetric
 
 
-def own_rates(table: Mapping[str, AnyMetric]) -> list[RateMetric]:
+def user_rates(table: Mapping[str, AnyMetric]) -> list[RateMetric]:
     """Return the user-defined rates of a table."""
     return [metric for metric in table.values() if isinstance(metric, RateMetric)]
 

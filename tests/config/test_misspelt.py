@@ -58,7 +58,7 @@ def test_ini_keys_of_one_format(key: str, remedy: str) -> None:
             "the marker or failaware_tolerance in the ini defines the gate; for an experiment write "
             "--failaware-override=tolerance=0.02",
         ),
-        ("--failaware-zebra", "pytest --help lists ours"),
+        ("--failaware-zebra", "run pytest --help for a list of the options"),
     ],
 )
 def test_unknown_options(word: str, remedy: str) -> None:

@@ -208,7 +208,7 @@ def test_an_unknown_option_of_ours(project: Project, words: tuple[str, ...]) -> 
     result = project.run(*words)
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
-    assert [f"ERROR: {words[0]}: unknown option; pytest --help lists ours"] == [
+    assert [f"ERROR: {words[0]}: unknown option; run pytest --help for a list of the options"] == [
         line for line in result.errlines if line
     ]
 

@@ -19,8 +19,8 @@ from pytest_failaware.core.metric import (
     Direction,
     Metric,
     RateMetric,
-    own_rates,
     score_metrics,
+    user_rates,
 )
 from pytest_failaware.core.records import Records
 
@@ -170,7 +170,7 @@ def stats_of(
     return ConditionStats(
         condition=condition,
         cells=cells,
-        rates={**cell_rates(cells), **{metric.name: metric.measure(records, flagged) for metric in own_rates(table)}},
+        rates={**cell_rates(cells), **{metric.name: metric.measure(records, flagged) for metric in user_rates(table)}},
         scores={metric.name: metric.measure(records, flagged) for metric in score_metrics(table, named)},
     )
 
