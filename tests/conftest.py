@@ -73,7 +73,7 @@ def _forked_workers(monkeypatch: pytest.MonkeyPatch, fork_server: forked_workers
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_outer_variables() -> Iterator[None]:
-    """The suite itself runs on CI servers, whose variables change what the plugin does; for fixtures of a module too."""
+    """Remove the variables of CI servers, which change what the plugin does, before the fixtures of a module run."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("FAILAWARE_MODEL", "FAILAWARE_STRICT", "PYTEST_ADDOPTS", "GITHUB_STEP_SUMMARY", *CI_SERVERS):
             patch.delenv(name, raising=False)

@@ -11,7 +11,7 @@ from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.cli.gates import DEMAND, add_gate, gate_over, heading_of, records_of
 from pytest_failaware.config.gate import build_gate, read_pairs
 from pytest_failaware.config.sources import positive
-from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.estimates import Cells
 from pytest_failaware.core.gate import Gate
@@ -64,7 +64,7 @@ def _without_baseline(given: Namespace) -> Iterator[str]:
     if given.samples is None:
         raise ConfigError("plan: give the NAME of a baseline, or --samples N for N images that are not measured yet")
     prefix = "--gate="
-    gate = build_gate({"conditions": FOUNDING, **read_pairs(given.gate, prefix)}, prefix=prefix)
+    gate = build_gate({"conditions": DEFAULT_CONDITIONS, **read_pairs(given.gate, prefix)}, prefix=prefix)
     yield heading_of(gate)
     every = Cells(trusted_right=given.samples, trusted_wrong=0, flagged_right=0, flagged_wrong=0)
     detectable = [("each", tuple(sights(gate, cell_rates(every))))]

@@ -11,7 +11,7 @@ from typing import Final
 from pytest_failaware.config.lists import names_of
 from pytest_failaware.config.sources import positive
 from pytest_failaware.core.condition import Condition
-from pytest_failaware.core.conditions.catalogue import DEFINITIONS, FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS, DEFINITIONS
 from pytest_failaware.core.conditions.published import IMAGENET_C, IMAGENET_C_EXTRA
 from pytest_failaware.core.conditions.spelling import PRECOMPUTED, parse_conditions
 from pytest_failaware.core.errors import ConfigError
@@ -60,4 +60,7 @@ def _every_row() -> list[tuple[Condition, ...]]:
     graded = [name for name, definition in DEFINITIONS.items() if definition.has_severities]
     published = [*IMAGENET_C, *IMAGENET_C_EXTRA]
     names = published + [name for name in graded if name not in published]
-    return [parse_conditions(FOUNDING, "preview"), *(parse_conditions([f"{name}:1..5"], "preview") for name in names)]
+    return [
+        parse_conditions(DEFAULT_CONDITIONS, "preview"),
+        *(parse_conditions([f"{name}:1..5"], "preview") for name in names),
+    ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -22,12 +22,20 @@ from pytest_failaware.core.metric import (
     ScoreMetric,
 )
 from pytest_failaware.core.result import Evidence
-from pytest_failaware.judge import significance
 from pytest_failaware.judge.changes import at_coverage
 from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.judge.significance.grouped import Floats, Groups
-from pytest_failaware.judge.significance.jackknife import Rows, deal, jackknife_evidence
+from pytest_failaware.judge.significance.jackknife import deal, jackknife_evidence
+from pytest_failaware.judge.significance.paired import normal_p, tango_interval, tango_p
 from pytest_failaware.judge.significance.rates import Interval
+from pytest_failaware.judge.significance.ratios import (
+    PairedRatio,
+    coverage_scores,
+    coverage_z,
+    ratio_scores,
+    ratio_z,
+    score_interval,
+)
+from pytest_failaware.judge.significance.units import Floats, Rows, Units
 
 Mask = NDArray[np.bool_]
 Masks = tuple[Mask, Mask]
@@ -62,7 +70,7 @@ def _rate(metric: Metric | RateMetric, before: Outcomes, now: Outcomes, toleranc
     reference, current = (_estimate(metric, masks) for masks in sides)
     if not reference.denominator or not current.denominator:
         return reference, current, None
-    return reference, current, paired_evidence(*sides, metric.direction, tolerance, level, now.groups)
+    return reference, current, _ratio_evidence(_ratio(*sides, now.units), metric.direction, tolerance, level)
 
 
 def _rate_at_coverage(
@@ -73,7 +81,7 @@ def _rate_at_coverage(
     if not reference.denominator or not current.denominator:
         return reference, current, None
     around = now.right_around(current.denominator)
-    return reference, current, coverage_evidence(*sides, around, tolerance, level, now.groups)
+    return reference, current, _evidence(_coverage_drop(_ratio(*sides, now.units), around), tolerance, level)
 
 
 def _estimate(metric: AnyMetric, masks: Masks) -> Estimate:
@@ -81,34 +89,19 @@ def _estimate(metric: AnyMetric, masks: Masks) -> Estimate:
     return Estimate(numerator=counted, denominator=among, reason="" if among else metric.undefined)
 
 
-def paired_evidence(
-    before: Masks, now: Masks, direction: Direction, tolerance: Decimal, level: float, groups: Groups = None
-) -> Evidence:
-    """Return the evidence of a rate on the same samples of both sides; no denominator may be 0.
+def _ratio(before: Masks, now: Masks, units: Units) -> PairedRatio:
+    return PairedRatio(before=_floats(before), now=_floats(now), units=units)
 
-    McNemar's and Tango's tests judge a rate over all samples. The score test of a ratio judges a rate over samples
-    that the model itself chooses, and any rate whose samples come in groups.
-    """
+
+def _floats(masks: Masks) -> tuple[Floats, Floats]:
+    counted, among = masks
+    return counted.astype(np.float64), among.astype(np.float64)
+
+
+def _ratio_evidence(ratio: PairedRatio, direction: Direction, tolerance: Decimal, level: float) -> Evidence:
     if direction is Direction.EITHER_IS_WORSE:
-        both = (Direction.HIGHER_IS_BETTER, Direction.LOWER_IS_BETTER)
-        return _either([_paired_drop(before, now, worse, groups) for worse in both], tolerance, level)
-    return _evidence(_paired_drop(before, now, direction, groups), tolerance, level)
-
-
-def coverage_evidence(
-    before: Masks, now: Masks, at_threshold: float, tolerance: Decimal, level: float, groups: Groups = None
-) -> Evidence:
-    """Return the evidence of a rate over equally many samples on both sides.
-
-    `at_threshold` is the argument of `coverage_scores`.
-    """
-    old, new = _floats(before), _floats(now)
-    drop = _scored_drop(
-        lambda margin: significance.coverage_z(old, new, at_threshold, margin, groups),
-        lambda margin: significance.coverage_scores(old, new, at_threshold, margin),
-        groups,
-    )
-    return _evidence(drop, tolerance, level)
+        return _either([_drop(ratio), _drop(ratio.complement)], tolerance, level)
+    return _evidence(_drop(ratio if direction is Direction.HIGHER_IS_BETTER else ratio.complement), tolerance, level)
 
 
 def score_evidence(metric: ScoreMetric, before: Outcomes, now: Outcomes, tolerance: Decimal, level: float) -> _Tested:
@@ -173,52 +166,46 @@ def _either(sides: list[_Drop], tolerance: Decimal, level: float) -> Evidence:
 # ---- one direction -------------------------------------------------------------------------------------------------
 
 
-def _paired_drop(before: Masks, now: Masks, direction: Direction, groups: Groups) -> _Drop:
-    (good, counted), (new_good, new_counted) = (_oriented(side, direction) for side in (before, now))
-    fixed = bool(counted.all() and new_counted.all())
-    if fixed and groups is None:
-        return _fixed_drop(good, new_good)
-    old, new = _floats((good, counted)), _floats((new_good, new_counted))
-    drop = _scored_drop(
-        lambda margin: significance.ratio_z(old, new, margin, groups),
-        lambda margin: significance.ratio_scores(old, new, margin),
-        groups,
-    )
-    lost, gained = _flips(good, new_good)
-    return dataclasses.replace(drop, lost=lost, gained=gained) if fixed else drop
+def _drop(ratio: PairedRatio) -> _Drop:
+    """Return the tests of a fall of a ratio.
+
+    McNemar's and Tango's tests judge a rate over all samples. The score test of a ratio judges a rate over samples
+    that the model itself chooses, and any rate whose samples come in groups.
+    """
+    if not ratio.counts_all:
+        return _ratio_drop(ratio)
+    lost, gained = ratio.flips
+    if ratio.units.are_groups:
+        return replace(_ratio_drop(ratio), lost=lost, gained=gained)
+    return _fixed_drop(lost, gained, len(ratio.units))
 
 
-def _scored_drop(z: Callable[[float], float], scores: Callable[[float], Floats], groups: Groups) -> _Drop:
-    """Return the tests from the statistic and the scores at each margin; at margin 0 the scores sum to the change."""
-    drop = -float(scores(0.0).sum())
+def _fixed_drop(lost: int, gained: int, n: int) -> _Drop:
     return _Drop(
-        p_more=lambda margin: significance.normal_p(z(margin)),
-        p_less=lambda margin: significance.normal_p(-z(margin)),
-        interval=significance.score_interval(drop, scores(drop), _CONFIDENCE, groups),
-    )
-
-
-def _floats(masks: Masks) -> tuple[Floats, Floats]:
-    good, counted = masks
-    return good.astype(np.float64), counted.astype(np.float64)
-
-
-def _fixed_drop(good: Mask, new_good: Mask) -> _Drop:
-    n, (lost, gained) = len(good), _flips(good, new_good)
-    return _Drop(
-        p_more=lambda margin: significance.tango_p(lost, gained, n, margin),
-        p_less=lambda margin: 1 - significance.tango_p(lost, gained, n, margin),
-        interval=significance.tango_interval(lost, gained, n, _CONFIDENCE),
+        p_more=lambda margin: tango_p(lost, gained, n, margin),
+        p_less=lambda margin: 1 - tango_p(lost, gained, n, margin),
+        interval=tango_interval(lost, gained, n, _CONFIDENCE),
         lost=lost,
         gained=gained,
     )
 
 
-def _flips(good: Mask, new_good: Mask) -> tuple[int, int]:
-    return int((good & ~new_good).sum()), int((~good & new_good).sum())
+def _ratio_drop(ratio: PairedRatio) -> _Drop:
+    return _scored_drop(ratio.units, partial(ratio_z, ratio), partial(ratio_scores, ratio))
 
 
-def _oriented(masks: Masks, direction: Direction) -> Masks:
-    """Return the good samples and the samples of the denominator."""
-    counted, among = masks
-    return (counted if direction is not Direction.LOWER_IS_BETTER else among & ~counted), among
+def _coverage_drop(ratio: PairedRatio, at_threshold: float) -> _Drop:
+    """Return the tests of a fall of a ratio over equally many samples on both sides; see `coverage_scores`."""
+    return _scored_drop(
+        ratio.units, partial(coverage_z, ratio, at_threshold), partial(coverage_scores, ratio, at_threshold)
+    )
+
+
+def _scored_drop(units: Units, z: Callable[[float], float], scores: Callable[[float], Floats]) -> _Drop:
+    """Return the tests from the statistic and the scores at each margin; at margin 0 the scores sum to the change."""
+    drop = -float(scores(0.0).sum())
+    return _Drop(
+        p_more=lambda margin: normal_p(z(margin)),
+        p_less=lambda margin: normal_p(-z(margin)),
+        interval=score_interval(drop, units.sums(scores(drop)), _CONFIDENCE),
+    )

@@ -21,7 +21,6 @@ from pytest_failaware.judge.metrics.rates import CHANGE_RATES, GATE_TOLERANCE
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.policy import decide
 from pytest_failaware.judge.sentences import judgement
-from pytest_failaware.judge.significance.grouped import independent_count
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 
 _JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
@@ -138,11 +137,11 @@ def bounded_changes(gate: Gate, before: Outcomes, now: Outcomes) -> Iterator[Bou
     """Yield the checks of the bounds of change rates.
 
     Under equivalence the exact upper confidence bound of each rate must stay within its maximum; otherwise only the
-    observed rate must. Samples in groups count as `independent_count` samples.
+    observed rate must. Samples in groups count as `Units.effective_count` samples.
     """
     for name, limit in _change_bounds(gate).items():
         rate = change_rate(name, before, now)
-        verdict, note = _change_verdict(gate, rate, limit, independent_count(rate.denominator, now.groups))
+        verdict, note = _change_verdict(gate, rate, limit, now.units.effective_count)
         yield BoundCheck(
             metric=name, limit=limit, is_minimum=False, current=rate, verdict=verdict, note=note or rate.reason
         )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pytest_failaware.core.metric import Metric, RateMetric
 from pytest_failaware.core.records import Records
 from pytest_failaware.judge.pairing import Pair
+from pytest_failaware.judge.significance.units import Units
 
 if TYPE_CHECKING:
     from pytest_failaware.core.rule import FailureRule
@@ -29,9 +30,9 @@ class Outcomes:
     trust: NDArray[np.float64]  # at least 1 for trusted samples; higher is more
 
     @property
-    def groups(self) -> NDArray[np.uint32] | None:
-        """The group of each sample, (N,); None if no groups are known."""
-        return self.records.samples.groups
+    def units(self) -> Units:
+        """The independent units of the samples."""
+        return Units.of(self.records.samples)
 
     def masks(self, metric: Metric | RateMetric) -> tuple[Mask, Mask]:
         """Return the samples that a metric counts, and the samples of its denominator."""

@@ -17,6 +17,7 @@ from scipy import special
 from pytest_failaware.core.records import NO_CLASS, Records
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.power import agrees_by_chance
+from pytest_failaware.judge.significance.units import Units, mixed
 
 GAIN: Final = 0.2
 """The share of the test half that must become right."""
@@ -51,7 +52,7 @@ def find_renaming(records: Records, *, gain: float = GAIN) -> Renaming | None:
     if records.correct.mean() > 1 - gain / 2:
         return None  # neither half can gain so much, except by a very unlucky split
     units = _units(records.samples)
-    is_fitted = _mixed(units) & np.uint64(1) == 0
+    is_fitted = mixed(units) & np.uint64(1) == 0
     if is_fitted.all() or not is_fitted.any():
         return None
     meaning = _fitted(records.label[is_fitted], records.prediction[is_fitted])
@@ -108,18 +109,8 @@ def _count_fewer(some: NDArray[np.int64], others: NDArray[np.int64]) -> int:
 
 def _units(samples: Samples) -> NDArray[np.uint64]:
     """Return the unit of each sample, (N,), which stays in one half: its id, or the smallest id of its group."""
-    if samples.groups is None:
-        return samples.ids
-    _, first, inverse = np.unique(samples.groups, return_index=True, return_inverse=True)  # ids ascend
-    return samples.ids[first][inverse]
-
-
-def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the hash of each number by the finaliser of splitmix64 (Steele, Lea, Flood 2014): ids can be 0, 2, 4."""
-    mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    units = Units.of(samples)
+    return samples.ids[units.first][units.of_sample]  # ids ascend, so the first is the smallest
 
 
 def _fitted(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Single values: missing ones are no words, bytes are text, numbers are themselves."""
+"""Single cells: a missing value has no text, bytes are read as text, and a number keeps its value."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from pytest_failaware.core.cells import (
     [None, float("nan"), np.float32("nan"), np.datetime64("NaT"), pd.NA, pd.NaT, np.ma.masked, Decimal("nan")],
 )
 def test_missing_values(value: object) -> None:
-    """Of every library that has one."""
+    """The missing value of every library is recognised as missing."""
     assert is_missing(value)
 
 
 @pytest.mark.parametrize("value", ["nan", "None", "<NA>", "NaT", "", b"", 0, 0.0, False, (None,), [], np.array([])])
 def test_values_that_are_there(value: object) -> None:
-    """A word that looks like a missing value is a word."""
+    """Text that only looks like a missing value is not missing, and neither is an empty or a false value."""
     assert not is_missing(value)
 
 
@@ -52,19 +52,19 @@ def test_values_that_are_there(value: object) -> None:
     ],
 )
 def test_texts(value: object, text: str) -> None:
-    """Each value has the text that people read."""
+    """Each value is written as the text that people read."""
     assert text == text_of(value)
 
 
 @pytest.mark.parametrize("value", [(1, 2), [1], {}, object(), np.array([1]), 1j, b"\xff", {1}])
 def test_values_that_are_no_text(value: object) -> None:
-    """A container has no text of its own."""
+    """Values without a readable text, such as containers, are refused."""
     with pytest.raises(CellError, match="write text"):
         text_of(value)
 
 
 def test_floats_as_ids() -> None:
-    """A whole one is that number; another, or one too large to be exact, is refused."""
+    """A whole float is read as its number; other floats, and floats too large to be exact, are refused."""
     assert ["7", "-3", "7"] == [id_text_of(value) for value in (7.0, np.float32(-3), "7")]
     for value in (7.5, 2.0**53, float("inf")):
         with pytest.raises(CellError, match="write text or a whole number"):
@@ -72,7 +72,7 @@ def test_floats_as_ids() -> None:
 
 
 def test_class_names() -> None:
-    """Synonyms are one name; a missing one is none."""
+    """Only the first of several synonyms is the name of a class; a class without a name is refused."""
     assert ["tench, Tinca", "3", "None"] == class_texts([("tench", b"Tinca"), 3, "None"])
     for names in ([None], ["a", float("nan")], [("a", None)], [""]):
         with pytest.raises(CellError, match="has no name"):
@@ -80,7 +80,7 @@ def test_class_names() -> None:
 
 
 def test_names_that_look_alike() -> None:
-    """Unicode forms, and what is not seen."""
+    """Names that differ only in their Unicode form or in invisible characters look alike; other names do not."""
     assert {"cafe\u0301": "caf\u00e9"} == look_alikes(["cafe\u0301", "dog"], ["dog", "caf\u00e9"])
     assert {"cat": "cat\u200b"} == look_alikes(["cat"], ["cat\u200b"])
     assert {} == look_alikes(["cat"], ["cat", "Cat", "dog"])

@@ -1,10 +1,10 @@
-"""Conditions as people type them: one spelling per meaning, and a mistake that explains itself."""
+"""Conditions as people type them: each meaning has one key, and each mistake gets a helpful message."""
 
 from __future__ import annotations
 
 import pytest
 
-from pytest_failaware.core.conditions.catalogue import DEFINITIONS, FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS, DEFINITIONS
 from pytest_failaware.core.conditions.spelling import at_size, parse_condition, parse_conditions
 from pytest_failaware.core.errors import ConfigError
 
@@ -29,7 +29,7 @@ from pytest_failaware.core.errors import ConfigError
     ],
 )
 def test_one_meaning_has_one_key(text: str, key: str, parameters: dict[str, float]) -> None:
-    """Defaults are left out of the key and always in the parameters; the key reads back as the same condition."""
+    """The key leaves defaults out, the parameters hold them, and the key reads back as the same condition."""
     condition = parse_condition(text, "conditions")
 
     assert (key, parameters) == (condition.key, dict(condition.parameters))
@@ -47,7 +47,7 @@ def test_one_meaning_has_one_key(text: str, key: str, parameters: dict[str, floa
     ],
 )
 def test_slugs_are_file_names(text: str, slug: str) -> None:
-    """No bracket, no blank, no sign that a shell or a file system minds."""
+    """A slug has no bracket, no blank and no other character that is special in a shell or a file system."""
     assert slug == parse_condition(text, "conditions").slug
 
 
@@ -93,7 +93,7 @@ def test_slugs_are_file_names(text: str, slug: str) -> None:
     ],
 )
 def test_mistakes_explain_themselves(text: str, words: list[str]) -> None:
-    """One line names the place, what was typed, and what to type instead."""
+    """The message is one line that names the place, the typed text, and what to type instead."""
     with pytest.raises(ConfigError) as caught:
         parse_condition(text, "failaware_conditions")
 
@@ -102,36 +102,36 @@ def test_mistakes_explain_themselves(text: str, words: list[str]) -> None:
 
 
 def test_conditions_keep_their_order() -> None:
-    """As typed, not sorted."""
-    found = parse_conditions(["low_light", "clean", "blur(radius=1)"], "conditions")
+    """Conditions stay in the order in which they were typed."""
+    conditions = parse_conditions(["low_light", "clean", "blur(radius=1)"], "conditions")
 
-    assert ["low_light", "clean", "blur(radius=1)"] == [condition.key for condition in found]
+    assert ["low_light", "clean", "blur(radius=1)"] == [condition.key for condition in conditions]
 
 
 @pytest.mark.parametrize("texts", [["clean", "clean"], ["blur", "clean", "blur(radius=2.0)"]])
-def test_two_spellings_of_one_condition_are_one_too_many(texts: list[str]) -> None:
-    """Two test items of one name could not be told apart."""
+def test_a_condition_that_is_given_twice_is_refused(texts: list[str]) -> None:
+    """The same condition twice is refused in any spelling, because two test items would have the same name."""
     with pytest.raises(ConfigError, match="given twice"):
         parse_conditions(texts, "conditions")
 
 
 def test_no_condition_is_a_mistake() -> None:
-    """A gate that measures nothing would always pass."""
+    """An empty list of conditions is refused, because a gate that measures nothing would always pass."""
     with pytest.raises(ConfigError, match=r"^conditions: no condition given; choose from clean"):
         parse_conditions([], "conditions")
 
 
-def test_the_founding_four_keep_their_meaning() -> None:
-    """clean, noise of sigma 0.3, blur of radius 2, brightness 0.4; of these only noise draws random numbers."""
-    found = {one.key: dict(one.parameters) for one in parse_conditions(FOUNDING, "conditions")}
+def test_the_four_default_conditions_keep_their_meaning() -> None:
+    """The defaults are clean, noise of sigma 0.3, blur of radius 2 and brightness 0.4; only noise is random."""
+    parameters = {item.key: dict(item.parameters) for item in parse_conditions(DEFAULT_CONDITIONS, "conditions")}
 
     assert {
         "clean": {},
         "gaussian_noise": {"sigma": 0.3},
         "blur": {"radius": 2.0},
         "low_light": {"factor": 0.4},
-    } == found
-    assert ["gaussian_noise"] == [name for name in FOUNDING if DEFINITIONS[name].is_random]
+    } == parameters
+    assert ["gaussian_noise"] == [name for name in DEFAULT_CONDITIONS if DEFINITIONS[name].is_random]
 
 
 @pytest.mark.parametrize(
@@ -144,15 +144,15 @@ def test_the_founding_four_keep_their_meaning() -> None:
     ],
 )
 def test_ranges_and_suites_spread_out(texts: list[str], keys: list[str]) -> None:
-    """A range is its severities, a suite its corruptions, in order; each key reads back as itself."""
-    found = parse_conditions(texts, "conditions")
+    """A range becomes its severities and a suite its corruptions, in order; each key reads back as itself."""
+    conditions = parse_conditions(texts, "conditions")
 
-    assert keys == [condition.key for condition in found]
-    assert found == parse_conditions(keys, "conditions")
+    assert keys == [condition.key for condition in conditions]
+    assert conditions == parse_conditions(keys, "conditions")
 
 
 def test_the_suites_are_the_published_ones() -> None:
-    """15 and 4 corruptions at five severities; every one of the 19 has a definition and three tables of five rows."""
+    """The suites have 15 and 4 corruptions at five severities, and each corruption has strengths for three sizes."""
     common, extra = (parse_conditions([name], "conditions") for name in ("imagenet-c", "imagenet-c-extra"))
 
     assert (75, 20) == (len(common), len(extra))
@@ -160,11 +160,11 @@ def test_the_suites_are_the_published_ones() -> None:
     for condition in (*common, *extra):
         names = [parameter.name for parameter in DEFINITIONS[condition.name].parameters]
         for side in (224, 64, 32):
-            found = dict(at_size(condition, side, side).parameters)
-            assert ["published_for_px", *names] == list(found)
-            assert side == found["published_for_px"]
+            strength = dict(at_size(condition, side, side).parameters)
+            assert ["published_for_px", *names] == list(strength)
+            assert side == strength["published_for_px"]
             for parameter in DEFINITIONS[condition.name].parameters:
-                assert parameter.low <= found[parameter.name] <= parameter.high
+                assert parameter.low <= strength[parameter.name] <= parameter.high
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_the_suites_are_the_published_ones() -> None:
     ],
 )
 def test_the_size_of_the_images_chooses_the_table(size: tuple[int, int], strength: dict[str, float]) -> None:
-    """Up to 48 pixels CIFAR's, up to 112 Tiny-ImageNet's, else ImageNet's; the longer side decides."""
+    """The longer side chooses: CIFAR's table up to 48 pixels, Tiny-ImageNet's up to 112, else ImageNet's."""
     condition = parse_condition("fog:3", "conditions")
 
     assert strength == dict(at_size(condition, *size).parameters)
@@ -186,7 +186,7 @@ def test_the_size_of_the_images_chooses_the_table(size: tuple[int, int], strengt
     assert condition.key == at_size(condition, *size).key
 
 
-def test_several_conditions_are_not_one() -> None:
-    """Where one is wanted, a suite says how many it is."""
+def test_a_suite_is_refused_as_a_single_condition() -> None:
+    """If a single condition is needed, a suite is refused with the number of its conditions."""
     with pytest.raises(ConfigError, match="'imagenet-c' is 75 conditions; give one, as in 'gaussian_noise:1'"):
         parse_condition("imagenet-c", "failaware_loaders")

@@ -1,4 +1,4 @@
-"""Files that are replaced: the order, what is on the disk when, and the lock on their folder."""
+"""Files that are replaced: in which order, what is on the disk at each step, and the lock on their folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ fcntl = pytest.importorskip("fcntl")  # on Windows a library locks a file
 
 
 def test_the_last_file_is_the_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Contents, then the names of all others, are on the disk before it is replaced; its own name is afterwards."""
+    """The contents and the names of the other files are on the disk before the last file is replaced."""
     done: list[str] = []
     fsync, replace = os.fsync, os.replace
 
@@ -43,7 +43,7 @@ def test_the_last_file_is_the_commit(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_folders_that_cannot_be_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system without this call is used all the same; an error of the disk is one."""
+    """A file system that cannot sync folders is used without it; an error of the disk is raised."""
     fsync = os.fsync
 
     def failing(number: int) -> None:
@@ -63,15 +63,15 @@ def test_folders_that_cannot_be_synced(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_names_of_temporary_files() -> None:
-    """They say which file they would have become."""
+    """The name of a temporary file shows the file that it would have become; other names show none."""
     assert ["clean.npz", "a.yaml", "", "", ""] == [
         final_name(name) for name in (".clean.npz.abc_1234", ".a.yaml.abcdefgh", "a.yaml", ".a.yaml.swp", ".gitignore")
     ]
 
 
 def test_a_lock_keeps_others_out_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits too long hears which folder is meant; afterwards it is free."""
-    monkeypatch.setattr("pytest_failaware.core.files._PATIENCE", 0.05)
+    """A process that waits too long for a lock gets an error with the folder; the lock ends with its block."""
+    monkeypatch.setattr("pytest_failaware.core.files._TIMEOUT", 0.05)
     with locked(tmp_path):
         with pytest.raises(FailAwareError, match=rf"{tmp_path}: another process has been writing"), locked(tmp_path):
             pass
@@ -86,7 +86,7 @@ def test_a_lock_keeps_others_out_and_leaves_nothing(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
 def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Nothing is written without one."""
+    """If the file system has no locks, the folder is refused with a message."""
 
     def refuse(descriptor: int, operation: int) -> None:
         raise OSError(number, os.strerror(number))
@@ -100,7 +100,10 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_windows_locks_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The branch for Windows, run here: one process at a time, by a file in the folder; folders are not flushed."""
+    """On Windows a file in the folder keeps other processes out, and folders are not synced.
+
+    The branch for Windows runs here with another value of sys.platform.
+    """
     filelock = pytest.importorskip("filelock")
     spec = importlib.util.spec_from_file_location("files_of_windows", files.__file__)
     assert spec is not None
@@ -112,7 +115,7 @@ def test_windows_locks_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     with windows.locked(tmp_path), pytest.raises(filelock.Timeout):
         other.acquire()
-    monkeypatch.setattr(windows, "_PATIENCE", 0)
+    monkeypatch.setattr(windows, "_TIMEOUT", 0)
     with other, pytest.raises(windows.FailAwareError, match="another process has been writing there"):
         windows.locked(tmp_path).__enter__()
     assert None is windows._sync_folder(tmp_path / "absent")

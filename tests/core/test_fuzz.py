@@ -1,6 +1,7 @@
-"""Damaged input of every kind ends in one of our own sentences or is read, never in a traceback.
+"""Damaged input of every kind is read or refused by a message of the plugin; it never raises another error.
 
-Seeded, the same cases in every run; many more, and others: FAILAWARE_FUZZ=200000 pytest tests/core/test_fuzz.py
+The cases are seeded, so that every run has the same. To try more and other cases, run
+FAILAWARE_FUZZ=200000 pytest tests/core/test_fuzz.py
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from pytest_failaware.measure.images.manifest import open_manifest
 from pytest_failaware.measure.models.loading import load_model
 from pytest_failaware.measure.predictions.predictions import read_predictions
 
-ASKED = os.environ.get("FAILAWARE_FUZZ")
+CASES = os.environ.get("FAILAWARE_FUZZ")
 fuzz = settings(
-    max_examples=int(ASKED or 2000),
-    derandomize=not ASKED,
+    max_examples=int(CASES or 2000),
+    derandomize=not CASES,
     database=None,
-    deadline=None,  # two shared cores keep no time
+    deadline=None,  # on shared cores the time of a case says nothing
     suppress_health_check=list(HealthCheck),
 )
 
@@ -52,9 +53,9 @@ TEXTS = (
 
 
 @st.composite
-def garbled(draw: st.DrawFn, whole: bytes | str) -> bytes | str:
-    """The whole with up to four pieces taken out, doubled or replaced."""
-    result = whole
+def garbled(draw: st.DrawFn, intact: bytes | str) -> bytes | str:
+    """Intact content with up to four pieces removed, doubled or replaced."""
+    result = intact
     for _ in range(draw(st.integers(0, 4))):
         start = draw(st.integers(0, len(result)))
         stop = min(len(result), start + draw(st.sampled_from((0, 1, 1, 2, 8, 64))))
@@ -64,12 +65,12 @@ def garbled(draw: st.DrawFn, whole: bytes | str) -> bytes | str:
 
 
 def texts() -> st.SearchStrategy[str]:
-    """What somebody may type."""
+    """Texts that a user may type."""
     return st.one_of(st.sampled_from(TEXTS).flatmap(garbled), st.text(max_size=40))
 
 
-def survives(call: object, *arguments: object, **named: object) -> None:
-    """The input is read, or refused by a sentence of ours."""
+def read_or_refuse(call: object, *arguments: object, **named: object) -> None:
+    """Check that the call reads its input or raises an error of the plugin."""
     assert callable(call)
     with contextlib.suppress(FailAwareError):
         call(*arguments, **named)
@@ -83,12 +84,12 @@ NAMES = [option.name for option in OPTIONS if option.typed and not option.flag]
 @fuzz
 @given(typed=st.dictionaries(st.sampled_from(NAMES), texts(), min_size=1, max_size=3))
 def test_options(typed: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> None:
-    """On the command line, alone and in company."""
+    """Garbled options of the command line are read or refused, alone and combined."""
     here = tmp_path_factory.getbasetemp()
     around = Surroundings(environ={}, invocation_dir=here, ini_dir=here)
-    given_options = {name: [text] if name == "override" else text for name, text in typed.items()}
+    command_line = {name: [text] if name == "override" else text for name, text in typed.items()}
 
-    survives(resolve, command_line=given_options, ini={}, around=around)
+    read_or_refuse(resolve, command_line=command_line, ini={}, around=around)
 
 
 VALUES = st.one_of(
@@ -99,8 +100,8 @@ VALUES = st.one_of(
 @fuzz
 @given(arguments=st.dictionaries(st.sampled_from(sorted(INI_KEYS)), VALUES, min_size=1, max_size=3))
 def test_markers(arguments: dict[str, object]) -> None:
-    """Arguments of any type."""
-    survives(build_gate, arguments, prefix="reliability: ")
+    """Arguments of the marker are read or refused, whatever their types and values."""
+    read_or_refuse(build_gate, arguments, prefix="reliability: ")
 
 
 # ---- what is stored ------------------------------------------------------------------------------------------------
@@ -111,11 +112,11 @@ DIGITS = (Path(__file__).parents[2] / "baselines" / "digits.yaml").read_text(enc
 @fuzz
 @given(text=st.one_of(garbled(DIGITS), st.text(max_size=200)))
 def test_baselines(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A file of YAML that was edited by hand, merged badly or cut short."""
+    """A YAML file that was edited by hand, merged badly or cut short is read or refused."""
     folder = tmp_path_factory.getbasetemp()
     (folder / "fuzzed.yaml").write_bytes(text.encode("utf-8", errors="surrogatepass"))
 
-    survives(read_baseline, folder, "fuzzed")
+    read_or_refuse(read_baseline, folder, "fuzzed")
 
 
 ARCH = Source(kind=SourceKind.FACTORY, target="toy:network")
@@ -123,22 +124,22 @@ ARCH = Source(kind=SourceKind.FACTORY, target="toy:network")
 
 def checkpoints() -> list[bytes]:
     """The toy's weights in each format."""
-    found = []
+    files = []
     for legacy in (False, True):
         buffer = io.BytesIO()
         torch.save({"model": toy.weights(), "epoch": 3}, buffer, _use_new_zipfile_serialization=not legacy)
-        found.append(buffer.getvalue())
-    return [*found, safetensors.torch.save(toy.weights())]
+        files.append(buffer.getvalue())
+    return [*files, safetensors.torch.save(toy.weights())]
 
 
 @fuzz
 @given(content=st.sampled_from(checkpoints()).flatmap(garbled))
 def test_checkpoints(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Bits that flipped, a download that stopped."""
+    """A checkpoint with flipped bits, or one that was downloaded only in part, is read or refused."""
     path = tmp_path_factory.getbasetemp() / "fuzzed.pth"
     path.write_bytes(content)
 
-    survives(load_model, Source(kind=SourceKind.FILE, target=str(path)), ARCH, torch.device("cpu"))
+    read_or_refuse(load_model, Source(kind=SourceKind.FILE, target=str(path)), ARCH, torch.device("cpu"))
 
 
 def predicted() -> list[bytes]:
@@ -153,25 +154,25 @@ def predicted() -> list[bytes]:
 @fuzz
 @given(content=st.sampled_from(predicted()).flatmap(garbled))
 def test_predictions(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Files of whatever wrote them."""
+    """Garbled files of predictions are read or refused in each format."""
     path = tmp_path_factory.getbasetemp() / "fuzzed"
     path.write_bytes(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas warns of columns it guesses; inside a test that is an error
 
-        survives(read_predictions, path)
+        read_or_refuse(read_predictions, path)
 
 
 MANIFEST = 'file,label,group\na.png,cat,1\n"b.png","dog, big",2\r\nsub/../c.png,3,3\n\n/d.png,-1,\n../e.png,0,x\n'
 
 
-@settings(fuzz, max_examples=int(ASKED or 400))  # each reads the disk
+@settings(fuzz, max_examples=int(CASES or 400))  # each reads the disk
 @given(content=st.one_of(garbled(MANIFEST).map(str.encode), garbled(MANIFEST.encode())), group=st.none() | texts())
 def test_manifests(content: bytes, group: str | None, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Lists of images from a spreadsheet, a script or another machine."""
+    """Garbled lists of images are read or refused, as a spreadsheet, a script or another machine may write them."""
     path = tmp_path_factory.getbasetemp() / "fuzzed.csv"
     path.write_bytes(content)
     for name in ("a.png", "b.png", "c.png"):
         (path.parent / name).touch()
 
-    survives(open_manifest, path, group)
+    read_or_refuse(open_manifest, path, group)

@@ -1,4 +1,4 @@
-"""Groups travel with their samples: from the data set through the store into the records' order."""
+"""Groups stay with their samples on the way from the data set through the store into the records."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from pytest_failaware.measure.models.loading import adopt_model
 
 
 class Grouped(toy.Images):
-    """The toy images, which are twenty copies of fifteen; the group is the copy."""
+    """The toy images: twenty copies of fifteen images; the number of the copy is the group."""
 
     @property
     def groups(self) -> list[str]:
-        """The copy that each image belongs to."""
+        """Return the copy that each image belongs to."""
         return [f"copy {k // 15:02}" for k in self.order]
 
 
 @pytest.mark.parametrize("limit", [None, 40])
 def test_groups_stand_in_the_order_of_the_records(toy_model: toy.Bands, limit: int | None) -> None:
-    """Whatever the data's order and however few are measured, each sample keeps its group; none given is none."""
+    """Each sample keeps its group for any order and number of images; data without groups give no column."""
     order = tuple(np.random.default_rng(0).permutation(300).tolist())
     model = adopt_model(toy_model, torch.device("cpu"))
     clean = parse_condition("clean", "test")
@@ -40,9 +40,9 @@ def test_groups_stand_in_the_order_of_the_records(toy_model: toy.Bands, limit: i
     bench = build_bench(model, adopt_dataset(data, "here"), Preprocessing(), limit=limit)
     measured = bench.measure(clean, 0)
     store = build_store(adopt_dataset(data, "here"), lambda image: image)
-    copies = {int(one): order[row] // 15 for row, one in enumerate(store.sample_id)}
+    copies = {int(sample_id): order[row] // 15 for row, sample_id in enumerate(store.sample_id)}
 
-    assert [copies[int(one)] for one in measured.records.sample_id] == measured.samples.groups.tolist()
+    assert [copies[int(sample_id)] for sample_id in measured.records.sample_id] == measured.samples.groups.tolist()
     assert (limit or 300) == len(measured.samples.groups)
     assert (
         build_bench(model, adopt_dataset(toy.images(), "here"), Preprocessing()).measure(clean, 0).samples.groups
@@ -50,8 +50,8 @@ def test_groups_stand_in_the_order_of_the_records(toy_model: toy.Bands, limit: i
     )
 
 
-def test_precomputed_images_have_the_groups_of_the_clean_ones(tmp_path: Path) -> None:
-    """They are the same samples; where bad images were left out, none can be matched by number."""
+def test_precomputed_images_have_the_groups_of_the_clean_images(tmp_path: Path) -> None:
+    """Precomputed images get the groups of the clean images; if bad images were left out, they are refused."""
     for name in ("clean/cat/1.png", "clean/cat/2.png", "made/fog/3/cat/1.png", "made/fog/3/cat/2.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (4, 4), (len(name), int(name[-5]), 0)).save(tmp_path / name)

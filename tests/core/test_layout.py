@@ -1,4 +1,4 @@
-"""What is printed fits the terminal and loses nothing."""
+"""Printed lines fit the terminal and keep all of their text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOUR = [
 
 @pytest.mark.parametrize(("text", "wide"), [("abc", 3), ("模型", 4), ("e\N{COMBINING ACUTE ACCENT}", 1), ("", 0)])
 def test_columns(text: str, wide: int) -> None:
-    """Wide letters take two columns, marks over a letter none."""
+    """A wide letter takes two columns, and a combining mark takes none."""
     assert wide == columns(text)
 
 
@@ -36,14 +36,14 @@ def test_columns(text: str, wide: int) -> None:
     ],
 )
 def test_wrapped(text: str, lines: list[str]) -> None:
-    """Lines break at blanks, hang two columns, and cut only a word that is wider than a line."""
+    """Lines break at blanks and are indented by two columns; only a word that is wider than a line is cut."""
     assert lines == wrapped(text, 12)
     assert [text] == wrapped(text, None)
 
 
 @given(st.integers(0, 100), TEXT, st.integers(2, 80))
 def test_wrapping_loses_no_letter_and_fits(blanks: int, text: str, width: int) -> None:
-    """All but the blanks is there, in its order, on lines that fit, however narrow they are and deep the text is."""
+    """Every letter stays in its order, and every line fits, for any width and any indent."""
     text = " " * blanks + text
     lines = wrapped(text, width)
 
@@ -97,12 +97,12 @@ def test_wrapping_loses_no_letter_and_fits(blanks: int, text: str, width: int) -
     ],
 )
 def test_the_four_forms_of_a_table(width: int, lines: list[str]) -> None:
-    """The first that fits: one line each, headings folded, the test as a title, a list of the cells."""
+    """A table takes the first form that fits: single lines, folded headings, tests as titles, lists of cells."""
     assert lines == [line for block in table(HEADINGS, FOUR, left=(0, 3), width=width) for line in block]
 
 
 def test_a_title_stands_once_over_its_rows() -> None:
-    """Rows of one test that follow one another share it."""
+    """Rows of the same test that follow each other share one title."""
     rows = [("test_with_a_name", "1 %"), ("test_with_a_name", "2 %"), ("test_y", "3 %")]
 
     assert [["  now"], ["test_with_a_name", "  1 %"], ["  2 %"], ["test_y", "  3 %"]] == table(
@@ -111,24 +111,24 @@ def test_a_title_stands_once_over_its_rows() -> None:
 
 
 def test_an_empty_column_is_left_out() -> None:
-    """Its heading would say nothing."""
+    """A column without any cell is left out, because its heading would say nothing."""
     assert [["test  now"], ["a       1"]] == table(("test", "baseline", "now"), [("a", "", "1")], left=(0,))
 
 
 @given(ROWS, st.integers(20, 120))
 def test_a_table_fits_and_keeps_every_cell(rows: list[tuple[str, ...]], width: int) -> None:
-    """At any width each row's block has all its cells in their order; the blanks may be others."""
+    """At any width the block of a row has all of its cells in their order; only blanks may differ."""
     _, *blocks = table(HEADINGS, rows, left=(0,), width=width)
 
     for row, block in zip(rows, blocks, strict=True):
         assert all(columns(line) <= width for line in block)
-        told = "".join("".join(block).split())
+        text = "".join("".join(block).split())
         place = 0
         for cell in row[1:]:
-            place = told.index("".join(cell.split()), place)
+            place = text.index("".join(cell.split()), place)
 
 
 @given(ROWS)
 def test_aligned_columns_end_at_the_same_place(rows: list[tuple[str, ...]]) -> None:
-    """Without trailing blanks, the last column being flush right, all lines are equally wide."""
+    """All lines are equally wide if the last column is aligned to the right."""
     assert 1 == len({columns(line) for line in aligned([(*row, "x") for row in rows], left=(0, 1))})

@@ -1,4 +1,4 @@
-"""The one reader of stored samples: what it refuses, and in which words."""
+"""The reader of stored samples: what it refuses, and with which message."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DATA = measurement_of().provenance.data
 
 
 def test_read_only_columns_stay_so() -> None:
-    """The same values and shape, and no flag makes them writable."""
+    """A read-only copy has the same values and shape, and no flag makes it writable."""
     column = np.arange(6, dtype=np.float32).reshape(2, 3)
     copy = read_only(column)
 
@@ -39,7 +39,10 @@ def test_read_only_columns_stay_so() -> None:
 
 
 def test_what_is_packed_is_unpacked() -> None:
-    """Byte for byte what numpy.savez writes on POSIX, on every system."""
+    """Packed columns are unpacked unchanged, and their bytes are the same on every system.
+
+    They are the bytes that numpy.savez writes on POSIX.
+    """
     columns, buffer = records_of().columns, io.BytesIO()
     np.savez(buffer, **columns)
     content = pack(columns)
@@ -76,14 +79,14 @@ def test_what_is_packed_is_unpacked() -> None:
     ],
 )
 def test_columns_that_no_model_makes(name: str, change: Callable[[np.ndarray], np.ndarray], words: str) -> None:
-    """One sentence names the column and what is wrong with it."""
+    """A column that no model can produce is refused by its name and the reason."""
     with pytest.raises(ColumnsError) as caught:
         check_records(changed(name, change), DATA)
     assert words in str(caught.value)
 
 
-def test_columns_that_models_do_make() -> None:
-    """Answers that are not finite; and a model that knows more classes than data whose classes have no names."""
+def test_unusual_columns_that_models_make() -> None:
+    """Columns may hold answers that are not finite, and classes that data without class names do not have."""
     check_records(records_of(), DATA)
     check_records(
         dataclasses.replace(changed("prediction", at(0, NO_CLASS)), confidence=at(0, 0)(records_of().confidence)), DATA
@@ -95,7 +98,7 @@ def test_columns_that_models_do_make() -> None:
 
 
 def test_no_sample_and_a_column_less() -> None:
-    """Both are refused."""
+    """Columns without a sample are refused, and so is a missing column."""
     empty = DataFacts(fingerprint="", samples=0, classes=("a",))
     with pytest.raises(ColumnsError, match="holds no sample"):
         check_records(records_of(""), empty)
@@ -116,7 +119,7 @@ def test_no_sample_and_a_column_less() -> None:
     ],
 )
 def test_files_that_are_no_npz(damage: Callable[[bytes], bytes], words: str) -> None:
-    """Whatever their bytes provoke becomes one sentence."""
+    """A damaged file is refused with a message of one line, whatever error its bytes cause."""
     with pytest.raises(ColumnsError) as caught:
         unpack(damage(pack(records_of().columns)))
     assert words in str(caught.value)
@@ -124,6 +127,6 @@ def test_files_that_are_no_npz(damage: Callable[[bytes], bytes], words: str) -> 
 
 
 def test_a_pointer_of_git_lfs() -> None:
-    """It is named as what it is, with the command that helps."""
+    """A Git LFS pointer is reported as such, with the command that fetches the file."""
     with pytest.raises(PointerError, match="is a Git LFS pointer; fetch the file with git lfs pull"):
         unpack(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")

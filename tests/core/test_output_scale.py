@@ -1,4 +1,4 @@
-"""Probabilities and percentages that are given as logits are recognised, and logits are not taken for them."""
+"""Probabilities and percentages are recognised if they are passed as logits; logits are not mistaken for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_failaware.core.output_scale import CERTAIN_ROWS, OutputScale, consta
 
 
 def softmax(rows: int, classes: int) -> torch.Tensor:
-    """Probabilities, of which some rows are sure and some are not."""
+    """Random probabilities, with some certain rows and some uncertain rows."""
     logits = torch.from_numpy(np.random.default_rng(0).normal(0, 3, (rows, classes)))
     return logits.softmax(1)
 
@@ -18,7 +18,7 @@ def softmax(rows: int, classes: int) -> torch.Tensor:
 @pytest.mark.parametrize("classes", [2, 10, 1000])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str)
 def test_a_softmax_in_any_precision(dtype: torch.dtype, classes: int) -> None:
-    """It is recognised from eight rows on, as percentages are."""
+    """Eight rows are enough to recognise a softmax or percentages in any precision."""
     outputs = softmax(CERTAIN_ROWS, classes).to(dtype).double().numpy()
 
     assert OutputScale.PROBABILITIES is scale_of(outputs)
@@ -27,7 +27,7 @@ def test_a_softmax_in_any_precision(dtype: torch.dtype, classes: int) -> None:
 
 @pytest.mark.parametrize("rows", [1, 2, 7])
 def test_few_rows_must_agree_closely(rows: int) -> None:
-    """A float32 softmax is recognised, rounded probabilities are not: they are as close by chance."""
+    """In a few rows a float32 softmax is recognised; rounded probabilities are not, as logits may be equally close."""
     outputs = softmax(rows, 10).float().numpy()
 
     assert OutputScale.PROBABILITIES is scale_of(outputs)
@@ -36,7 +36,10 @@ def test_few_rows_must_agree_closely(rows: int) -> None:
 
 @pytest.mark.parametrize("spread", [0.1, 0.3, 1.0, 3.0])
 def test_logits_are_not_probabilities_by_chance(spread: float) -> None:
-    """The least likely to be safe: two logits around 0.5, in 10,000 batches of eight."""
+    """None of 10,000 batches of logits is recognised as probabilities, even in the hardest case.
+
+    The hardest case is two logits around 0.5 in batches of eight.
+    """
     batches = np.random.default_rng(1).normal(0.5, spread, (10_000, CERTAIN_ROWS, 2))
 
     assert {None, OutputScale.UNIT_RANGE} >= {scale_of(batch) for batch in batches}
@@ -59,12 +62,12 @@ def test_logits_are_not_probabilities_by_chance(spread: float) -> None:
     ],
 )
 def test_what_eight_rows_are(row: list[float], scale: OutputScale | None) -> None:
-    """A sigmoid's outputs need not sum to 1; rows that are not finite say nothing."""
+    """Eight equal rows have the scale of their numbers; rows that are not finite have no scale."""
     assert scale is scale_of(np.array([row] * CERTAIN_ROWS))
 
 
 def test_rows_that_are_not_finite_are_left_out() -> None:
-    """The others decide; of none there is nothing to say."""
+    """Only finite rows decide about the scale; without a finite row there is no scale."""
     outputs = np.concatenate([softmax(CERTAIN_ROWS, 3).numpy(), [[np.nan, 1, 0]]])
 
     assert OutputScale.PROBABILITIES is scale_of(outputs)
@@ -74,7 +77,7 @@ def test_rows_that_are_not_finite_are_left_out() -> None:
 
 @pytest.mark.parametrize("row", [[1.0, 0.0, 0.0], [1 / 3, 1 / 3, 1 / 3], [100.0, 0.0, 0.0]])
 def test_rows_that_are_all_the_same_are_of_a_broken_model(row: list[float]) -> None:
-    """A dead model looks as if it returned probabilities; a few rows can be the same by chance."""
+    """Eight equal rows are reported as a broken model; fewer rows are not, because they can be equal by chance."""
     rows = np.array([row] * CERTAIN_ROWS)
 
     assert constancy_doubt(rows).endswith("the same for every image, so the model is likely broken")

@@ -1,4 +1,4 @@
-"""Whatever travels between processes survives the way through plain data, exactly."""
+"""Every value that is sent between processes comes back from plain data unchanged."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from pytest_failaware.core.records import Records
 from pytest_failaware.core.result import ItemResult, Verdict
 
 TRAVELLERS = (Attachment, Look)
-"""The types that a report carries; whatever they hold travels with them."""
+"""The types that a report sends; everything that they hold is sent with them."""
 
 
 def through_json(value: object, kind: type[Any]) -> Any:  # Any: a travelling type, and its value
-    """The value on the other side of JSON text without a NaN."""
+    """Return the value after it was written as JSON without NaN and read again."""
     return from_plain(kind, json.loads(json.dumps(to_plain(value), allow_nan=False)))
 
 
 def hints_of(kind: type) -> dict[str, Any]:  # Any: type hints
-    """The types of the fields of a dataclass."""
+    """Return the types of the fields of a dataclass."""
     hints = get_type_hints(kind, localns={"np": np, "NDArray": NDArray})
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
 def dataclasses_in(hint: Any) -> set[type]:  # Any: a type hint
-    """Every dataclass that a value of a type may hold, at any depth."""
+    """Return every dataclass that a value of a type may hold at any depth."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         inner = (dataclasses_in(field) for field in hints_of(hint).values())
         return {hint}.union(*inner)
@@ -52,13 +52,13 @@ def dataclasses_in(hint: Any) -> set[type]:  # Any: a type hint
 
 
 def arrays(hint: Any) -> st.SearchStrategy[Any]:  # Any: NDArray of a type, and its arrays
-    """Arrays of the type, of one or two dimensions."""
+    """Return arrays of the type with one or two dimensions."""
     (scalar,) = get_args(get_args(hint)[1])
     return st.sampled_from([(0,), (3,), (2, 2)]).map(lambda shape: np.full(shape, 7, dtype=scalar))
 
 
 def values(hint: Any) -> st.SearchStrategy[Any]:  # Any: a type hint, and values of the type
-    """Any values of a type, also such as no run makes."""
+    """Return any values of a type, including values that no run produces."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return st.one_of(*map(values, arguments))
@@ -89,36 +89,36 @@ SIMPLE: Mapping[type, st.SearchStrategy[Any]] = {  # Any: values of each type
 }
 
 
-def same(one: object, other: object) -> bool:
-    """Whether two values are equal, arrays bit for bit."""
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
-    if dataclasses.is_dataclass(one) and not isinstance(one, type):
-        names = [field.name for field in dataclasses.fields(one)]
-        return type(one) is type(other) and all(same(getattr(one, name), getattr(other, name)) for name in names)
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    return type(one) is type(other) and one == other
+def same(value: object, other: object) -> bool:
+    """Return whether two values are equal; arrays are compared bit by bit."""
+    if isinstance(value, np.ndarray) and isinstance(other, np.ndarray):
+        return (value.dtype, value.shape, value.tobytes()) == (other.dtype, other.shape, other.tobytes())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        return type(value) is type(other) and all(same(getattr(value, name), getattr(other, name)) for name in names)
+    if isinstance(value, tuple) and isinstance(other, tuple):
+        return len(value) == len(other) and all(map(same, value, other))
+    return type(value) is type(other) and value == other
 
 
 @pytest.mark.parametrize("kind", sorted(set().union(*map(dataclasses_in, TRAVELLERS)), key=lambda kind: kind.__name__))
 @settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_whatever_travels_comes_back(kind: type, data: st.DataObject) -> None:
-    """Each dataclass that a report carries or that such a one holds, filled with anything."""
+    """Each dataclass that a report sends, at any depth, comes back unchanged with any values."""
     value = data.draw(values(kind))
 
     assert same(value, through_json(value, kind))
 
 
 def test_the_travellers_hold_a_measurement_and_a_result() -> None:
-    """The test above reaches what matters."""
+    """The types of the test above include the measurement and the result."""
     assert {JudgedItem, ItemResult, Measurement, Records, Estimate} <= dataclasses_in(Attachment)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """A type of each kind that no attachment has."""
+    """One field of each kind that the attachments do not have."""
 
     value: Value
     bound: Decimal | Estimate
@@ -141,14 +141,14 @@ PARCEL = Parcel(
 @pytest.mark.parametrize("value", [Score(value=None), Estimate(numerator=1, denominator=3)])
 @pytest.mark.parametrize("bound", [Decimal("0.50"), Estimate(numerator=1, denominator=3)])
 def test_unions_come_back_as_the_member_that_they_were(value: Value, bound: Decimal | Estimate) -> None:
-    """Dataclasses are known by their fields, texts by being texts."""
+    """A member of a union is recognised again: a dataclass by its fields, a text because it is a text."""
     parcel = dataclasses.replace(PARCEL, value=value, bound=bound)
 
     assert same(parcel, through_json(parcel, Parcel))
 
 
 def edited(**changes: object) -> dict[str, object]:
-    """The parcel as plain data, with other fields; None takes one away."""
+    """Return the parcel as plain data with changed fields; None removes a field."""
     plain = {**to_plain(PARCEL), **changes}
     return {name: value for name, value in plain.items() if value is not None}
 
@@ -170,7 +170,7 @@ def edited(**changes: object) -> dict[str, object]:
     ],
 )
 def test_other_data_are_refused_by_the_name_of_the_field(plain: object, words: str) -> None:
-    """A field that is unknown, missing or of another type, and what it holds."""
+    """Data with an unknown field, a missing field or a wrong type are refused with the name of the field."""
     with pytest.raises(PlainError) as caught:
         from_plain(Parcel, plain)
 
@@ -178,7 +178,7 @@ def test_other_data_are_refused_by_the_name_of_the_field(plain: object, words: s
 
 
 def test_words_that_are_no_verdict_are_refused() -> None:
-    """At any depth, with the way to the field."""
+    """A text that is no verdict is refused at any depth, with the path to its field."""
     plain = to_plain(result("fog", Verdict.REGRESSED))
     plain["comparisons"][0]["verdict"] = "worse"
 
@@ -188,14 +188,14 @@ def test_words_that_are_no_verdict_are_refused() -> None:
 
 @pytest.mark.parametrize("value", [object(), {1: 2}, {3}, Parcel, lambda: 0, np.int64(3)])
 def test_nothing_else_travels(value: object) -> None:
-    """No pickle stands in for a type that is not known."""
+    """Values of unknown types are refused; they are not pickled instead."""
     with pytest.raises(PlainError, match="cannot travel between processes"):
         to_plain(value)
 
 
 @pytest.mark.parametrize("with_logits", [False, True])
 def test_a_measurement_comes_back_bit_for_bit(*, with_logits: bool) -> None:
-    """Every column keeps its dtype and its bytes, for the condition and the provenance too."""
+    """Every column keeps its dtype and its bytes; the condition and the provenance stay equal."""
     measurement = measurement_of("RRWrw", "gaussian_noise(sigma=0.1)")
     logits = np.random.default_rng(0).random((5, 4), dtype=np.float32) if with_logits else None
     measurement = dataclasses.replace(measurement, records=dataclasses.replace(measurement.records, logits=logits))
@@ -204,5 +204,5 @@ def test_a_measurement_comes_back_bit_for_bit(*, with_logits: bool) -> None:
 
 
 def test_numbers_of_numpy_become_pythons() -> None:
-    """A float64 is a float, which execnet does not know by that name."""
+    """A numpy float64 is sent as a Python float, because execnet refuses subclasses of float."""
     assert float is type(to_plain(np.float64(0.5)))

@@ -1,4 +1,4 @@
-"""The failure rule: spelled, read, and applied alike to stored scores, arrays and tensors."""
+"""The failure rule: its spelling, its thresholds, and its flags for stored scores, arrays and tensors."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pytest_failaware.core import rule as rule_module
 from pytest_failaware.core.errors import BaselineError, ConfigError
 from pytest_failaware.core.rule import FailureRule
 
-FOUNDING = FailureRule()
+DEFAULT = FailureRule()
 
 
 def logits(count: int = 200, classes: int = 5) -> np.ndarray:
-    """Logits of which some are flagged by either part."""
+    """Random logits; each part of the default rule flags some of them."""
     return np.random.default_rng(3).normal(0, 1.5, (count, classes))
 
 
@@ -42,7 +42,7 @@ def logits(count: int = 200, classes: int = 5) -> np.ndarray:
     ],
 )
 def test_parse(text: str, confidence: float | None, entropy: float | None) -> None:
-    """Either part may stand alone, in any order; what is printed reads back as the same rule."""
+    """A rule may have both parts in any order, or one part; the printed rule reads back as the same rule."""
     rule = FailureRule.parse(text)
 
     assert FailureRule(confidence=confidence, entropy=entropy) == rule
@@ -74,7 +74,7 @@ def test_parse(text: str, confidence: float | None, entropy: float | None) -> No
     ],
 )
 def test_what_cannot_be_meant_is_refused(text: str) -> None:
-    """One line, whatever is wrong with the spelling or the threshold."""
+    """A rule with a wrong spelling or threshold is refused in one line."""
     with pytest.raises(ConfigError) as caught:
         FailureRule.parse(text)
 
@@ -83,13 +83,13 @@ def test_what_cannot_be_meant_is_refused(text: str) -> None:
 
 
 def test_an_unreadable_rule_names_its_place() -> None:
-    """The option or ini key stands before the text that was typed."""
+    """The message begins with the option or ini key and quotes the typed text."""
     with pytest.raises(ConfigError, match=r"^failaware_rule: .*'confidence = 0.6'.*write it as"):
         FailureRule.parse("confidence = 0.6", "failaware_rule")
 
 
 def test_a_rule_without_thresholds_is_refused() -> None:
-    """It would flag nothing, ever."""
+    """A rule without thresholds is refused, because it could never flag a sample."""
     with pytest.raises(ConfigError, match="needs a confidence or an entropy threshold"):
         FailureRule(confidence=None, entropy=None)
 
@@ -98,12 +98,12 @@ def test_a_rule_without_thresholds_is_refused() -> None:
 
 
 def test_both_comparisons_are_strict() -> None:
-    """A score at its threshold, in float32, is trusted; its neighbour on the wrong side is flagged."""
+    """A float32 score equal to its threshold is trusted; the next float32 beyond the threshold is flagged."""
     at, quiet = np.float32(0.6), np.float32(0.1)
     confidence = np.array([at, np.nextafter(at, np.float32(0)), 0.9, 0.9], dtype=np.float32)
     entropy = np.array([quiet, quiet, 1.0, np.nextafter(np.float32(1), np.float32(2))], dtype=np.float32)
 
-    assert [False, True, False, True] == FOUNDING.flags(confidence=confidence, entropy=entropy).tolist()
+    assert [False, True, False, True] == DEFAULT.flags(confidence=confidence, entropy=entropy).tolist()
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ def test_both_comparisons_are_strict() -> None:
     [
         (FailureRule(confidence=0.6, entropy=None), [True, False, True, False]),
         (FailureRule(confidence=None, entropy=1.0), [False, True, True, False]),
-        (FOUNDING, [True, True, True, False]),
+        (DEFAULT, [True, True, True, False]),
     ],
 )
 def test_a_part_that_is_switched_off_flags_nothing(rule: FailureRule, flags: list[bool]) -> None:
-    """Low confidence alone, high entropy alone, both, neither."""
+    """Each part flags by its own score; a part that is switched off flags no sample."""
     confidence = np.array([0.5, 0.9, 0.5, 0.9], dtype=np.float32)
     entropy = np.array([0.5, 1.5, 1.5, 0.5], dtype=np.float32)
 
@@ -123,7 +123,7 @@ def test_a_part_that_is_switched_off_flags_nothing(rule: FailureRule, flags: lis
 
 
 def test_a_confidence_of_exactly_the_threshold_from_logits() -> None:
-    """Probabilities 0.75 and 0.25 from logits ln 3 and 0: not below 0.75, below the next float32."""
+    """The confidence of the logits ln 3 and 0 is 0.75: it is not below 0.75, and it is below the next float32."""
     row = [[np.log(3.0), 0.0]]
     above = float(np.nextafter(np.float32(0.75), np.float32(1)))
 
@@ -135,106 +135,109 @@ def test_a_confidence_of_exactly_the_threshold_from_logits() -> None:
 
 
 def test_lists_arrays_and_tensors_get_the_same_flags() -> None:
-    """The form of the input decides nothing; some are flagged and some are not."""
+    """Lists, arrays and tensors with the same logits get the same flags."""
     array = logits()
-    expected = FOUNDING.flag_logits(array)
+    expected = DEFAULT.flag_logits(array)
 
     assert 0 < expected.sum() < 200
-    assert expected.tolist() == FOUNDING.flag_logits(array.tolist()).tolist()
-    assert expected.tolist() == FOUNDING.flag_logits(torch.from_numpy(array).requires_grad_()).tolist()
+    assert expected.tolist() == DEFAULT.flag_logits(array.tolist()).tolist()
+    assert expected.tolist() == DEFAULT.flag_logits(torch.from_numpy(array).requires_grad_()).tolist()
     assert np.bool_ == expected.dtype
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_half_precision_tensors_are_taken_at_their_values(dtype: torch.dtype) -> None:
-    """A tensor numpy has no type for is flagged as its exact values are."""
+    """A tensor of a type that numpy does not have gets the flags of its exact values."""
     tensor = torch.from_numpy(logits()).to(dtype)
 
-    assert FOUNDING.flag_logits(tensor.double().numpy()).tolist() == FOUNDING.flag_logits(tensor).tolist()
+    assert DEFAULT.flag_logits(tensor.double().numpy()).tolist() == DEFAULT.flag_logits(tensor).tolist()
 
 
 def test_probabilities_and_logits_agree() -> None:
-    """The softmax of the logits is flagged as the logits are."""
+    """The softmax of logits gets the same flags as the logits."""
     tensor = torch.from_numpy(logits())
 
-    assert FOUNDING.flag_logits(tensor).tolist() == FOUNDING.flag_probabilities(tensor.softmax(1)).tolist()
+    assert DEFAULT.flag_logits(tensor).tolist() == DEFAULT.flag_probabilities(tensor.softmax(1)).tolist()
 
 
 def test_rounded_probabilities_are_normalised_as_in_the_gate() -> None:
-    """0.6 of a sum of 1.001 is below 0.6."""
+    """Probabilities are divided by their sum, so 0.6 in a sum of 1.001 is below 0.6."""
     assert FailureRule(confidence=0.6, entropy=None).flag_probabilities([0.6, 0.401]) is True
 
 
 def test_certain_and_undecided_probabilities() -> None:
     """A one-hot row is trusted, a uniform one is flagged."""
-    assert [False, True] == FOUNDING.flag_probabilities([[0.0, 1.0, 0.0, 0.0], [0.25] * 4]).tolist()
+    assert [False, True] == DEFAULT.flag_probabilities([[0.0, 1.0, 0.0, 0.0], [0.25] * 4]).tolist()
 
 
 def test_an_empty_batch_has_no_flags() -> None:
-    """No row is no error."""
-    assert [] == FOUNDING.flag_logits(np.empty((0, 4))).tolist()
-    assert [] == FOUNDING.flag_probabilities(np.empty((0, 4))).tolist()
+    """An empty batch gets an empty list of flags, and no error."""
+    assert [] == DEFAULT.flag_logits(np.empty((0, 4))).tolist()
+    assert [] == DEFAULT.flag_probabilities(np.empty((0, 4))).tolist()
 
 
 @pytest.mark.parametrize("rows", [0.5, [0.1], [[0.1], [0.2]], [[[0.1, 0.2]]]], ids=str)
 def test_logits_of_another_shape(rows: object) -> None:
-    """They are refused; two classes are the least."""
+    """Logits of another shape are refused; there must be at least two classes."""
     with pytest.raises(ValueError, match=r"shape \(N, K\), or \(K,\) for one sample, with K >= 2, got "):
-        FOUNDING.flag_logits(rows)
+        DEFAULT.flag_logits(rows)
 
 
 @pytest.mark.parametrize("sample", [[4.0, 0.1, 0.2], (0.3, 0.2, 0.1), np.array([1.0, -1.0]), torch.tensor([9.0, 2.0])])
 def test_one_sample_gets_one_bool(sample: object) -> None:
-    """A Python bool, which JSON has, with the value that the sample has in a batch."""
-    (expected,) = FOUNDING.flag_logits(np.array([sample])).tolist()
-    flag = FOUNDING.flag_logits(sample)
+    """A single sample gets a Python bool, which JSON can store, with the same value as in a batch."""
+    (expected,) = DEFAULT.flag_logits(np.array([sample])).tolist()
+    flag = DEFAULT.flag_logits(sample)
 
     assert expected is flag
     assert ("true" if expected else "false") == json.dumps(flag)
 
 
 def test_one_sample_of_probabilities_gets_one_bool() -> None:
-    """As of logits."""
-    assert [False, True] == [FOUNDING.flag_probabilities(sample) for sample in ([0.9, 0.1], torch.tensor([0.5, 0.5]))]
+    """A single sample of probabilities gets a Python bool, too."""
+    assert [False, True] == [DEFAULT.flag_probabilities(sample) for sample in ([0.9, 0.1], torch.tensor([0.5, 0.5]))]
 
 
 def test_a_masked_class_is_a_class_of_probability_0() -> None:
-    """A logit of -inf changes no flag, and neither does a class that is masked everywhere."""
+    """A logit of -inf means probability 0, so a class that is masked everywhere changes no flag."""
     rows = logits()
     masked = np.concatenate([rows, np.full((len(rows), 1), -np.inf)], axis=1)
 
-    assert FOUNDING.flag_logits(rows).tolist() == FOUNDING.flag_logits(masked).tolist()
-    assert FOUNDING.flag_logits([4.0, -np.inf]) is False
+    assert DEFAULT.flag_logits(rows).tolist() == DEFAULT.flag_logits(masked).tolist()
+    assert DEFAULT.flag_logits([4.0, -np.inf]) is False
 
 
 @pytest.mark.parametrize("sample", [[np.nan, 9.0], [np.inf, 0.0], [-np.inf, -np.inf], [np.inf, np.nan]], ids=str)
-@pytest.mark.parametrize("rule", [FOUNDING, FailureRule(confidence=1e-9, entropy=None)], ids=str)
+@pytest.mark.parametrize("rule", [DEFAULT, FailureRule(confidence=1e-9, entropy=None)], ids=str)
 def test_a_sample_without_an_answer_is_flagged(rule: FailureRule, sample: list[float]) -> None:
-    """As in the gate, where its confidence is 0; the samples beside it keep their flags."""
+    """A sample without an answer is flagged, as its confidence is 0 in the gate; other samples keep their flags."""
     assert rule.flag_logits(sample) is True
     assert [False, True, False] == rule.flag_logits([[9.0, 0.0], sample, [0.0, 9.0]]).tolist()
 
 
 def test_probabilities_without_an_answer_are_flagged() -> None:
-    """What softmax makes of a NaN."""
-    assert [True, False] == FOUNDING.flag_probabilities([[np.nan, np.nan], [0.9, 0.1]]).tolist()
+    """Probabilities of NaN, which a softmax returns for a NaN, are flagged."""
+    assert [True, False] == DEFAULT.flag_probabilities([[np.nan, np.nan], [0.9, 0.1]]).tolist()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize(("times", "words"), [(1, "sums to 1"), (100, "sums to 100; give them divided by 100 to")])
 def test_probabilities_are_not_taken_for_logits(dtype: torch.dtype, times: int, words: str) -> None:
-    """Softmax outputs and percentages are refused in one line, which names the other method."""
+    """Softmax outputs and percentages are refused as logits in one line that names the other method."""
     softmax = torch.from_numpy(logits()).softmax(1).to(dtype) * times
 
     with pytest.raises(ValueError, match=rf"^the logits are .*{words}.*flag_probabilities$"):
-        FOUNDING.flag_logits(softmax)
+        DEFAULT.flag_logits(softmax)
 
 
 @pytest.mark.parametrize(("sample", "words"), [([0.9, 0.1], "sums to 1 "), ([99.0, 1.0], "sums to 100;")])
 def test_one_sample_may_look_like_probabilities_by_chance(sample: list[float], words: str) -> None:
-    """A service goes on: it gets the flag of these logits, and a warning."""
+    """A single sample that looks like probabilities gets a warning and the flag of its logits.
+
+    It may look so by chance, and a service in production must not stop for that.
+    """
     with pytest.warns(UserWarning, match=f"look like .*{words}.*flag_probabilities$") as caught:
-        flag = FOUNDING.flag_logits(sample)
+        flag = DEFAULT.flag_logits(sample)
 
     assert flag is False
     assert [__file__] == [warning.filename for warning in caught]
@@ -242,9 +245,9 @@ def test_one_sample_may_look_like_probabilities_by_chance(sample: list[float], w
 
 @pytest.mark.parametrize("rows", [[[2.0, -1.0]], [[3.0, 0.5]], [[0.2, 0.2]]])
 def test_logits_are_not_taken_for_probabilities(rows: list[list[float]]) -> None:
-    """What does not sum to one is no distribution, and the message names the other method."""
+    """Rows that do not sum to 1 are refused as probabilities, and the message names the other method."""
     with pytest.raises(ValueError, match="pass logits to flag_logits"):
-        FOUNDING.flag_probabilities(rows)
+        DEFAULT.flag_probabilities(rows)
 
 
 # ---- parts that can never fire -------------------------------------------------------------------------------------
@@ -252,10 +255,13 @@ def test_logits_are_not_taken_for_probabilities(rows: list[list[float]]) -> None
 
 @pytest.mark.parametrize("classes", [2, 3, 4, 5, 10])
 def test_a_dead_part_is_one_that_no_distribution_fires(classes: int) -> None:
-    """The most undecided distribution that confidence still trusts tells whether entropy can add anything."""
+    """A part is dead if it flags nothing that the other part trusts.
+
+    The most undecided distribution that the confidence part still trusts shows this for the entropy part.
+    """
     rest = (1 - 0.6) / (classes - 1)
     most_undecided = [[0.6, *[rest] * (classes - 1)]]
-    sentence = FOUNDING.dead_part(classes)
+    sentence = DEFAULT.dead_part(classes)
 
     assert (classes <= 3) == (sentence is not None)
     alone = FailureRule(confidence=None, entropy=1.0)
@@ -264,7 +270,7 @@ def test_a_dead_part_is_one_that_no_distribution_fires(classes: int) -> None:
 
 
 def test_an_entropy_beyond_the_logarithm_of_the_classes_is_dead() -> None:
-    """Entropy is at most ln K."""
+    """An entropy threshold above ln K can never fire, because the entropy of K classes is at most ln K."""
     rule = FailureRule(confidence=None, entropy=2.31)
 
     assert "can never fire" in (rule.dead_part(10) or "")
@@ -272,7 +278,7 @@ def test_an_entropy_beyond_the_logarithm_of_the_classes_is_dead() -> None:
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
-    """What the docstrings show is what one gets."""
+    """The examples in the docstrings give the results that they show."""
     done = doctest.testmod(rule_module)
 
     assert 0 == done.failed
@@ -283,7 +289,7 @@ def test_the_examples_in_the_docstrings_hold() -> None:
 
 
 def stored(folder: Path, **rules: str) -> Path:
-    """A baseline of conditions with these rules, alone, as it is shipped."""
+    """Store a baseline of conditions with these rules and return its YAML file alone, as it is shipped."""
     for condition, rule in rules.items():
         measured = measurement_of(condition=condition)
         update_baseline(folder / "made", "small", [(measured, FailureRule.parse(rule))])
@@ -291,7 +297,7 @@ def stored(folder: Path, **rules: str) -> Path:
 
 
 def test_from_baseline(tmp_path: Path) -> None:
-    """The rule of all conditions, or that of one; the files of samples are not needed."""
+    """The rule of all conditions or of a single condition is loaded without the files of the samples."""
     path = stored(tmp_path, clean="confidence < 0.8123 or entropy > 0.91", blur="confidence < 0.8123 or entropy > 0.91")
 
     expected = FailureRule(confidence=0.8123, entropy=0.91)
@@ -299,7 +305,7 @@ def test_from_baseline(tmp_path: Path) -> None:
 
 
 def test_from_baseline_with_several_rules(tmp_path: Path) -> None:
-    """Which one is meant must be said."""
+    """If the conditions have different rules, the caller must name a condition."""
     path = stored(tmp_path, clean="entropy > 0.5", blur="confidence < 0.7")
 
     assert FailureRule(confidence=None, entropy=0.5) == load_rule(path, condition="clean")
@@ -311,7 +317,7 @@ def test_from_baseline_with_several_rules(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["other.yaml", "small", "small.json"])
 def test_from_no_baseline(tmp_path: Path, name: str) -> None:
-    """A wrong path is no default rule."""
+    """A path without a baseline is refused; there is no default rule for it."""
     stored(tmp_path, clean="entropy > 0.5")
 
     with pytest.raises(BaselineError, match="no such baseline"):
@@ -319,7 +325,7 @@ def test_from_no_baseline(tmp_path: Path, name: str) -> None:
 
 
 def test_from_a_damaged_baseline(tmp_path: Path) -> None:
-    """A rule edited into nonsense names its line."""
+    """A rule that was edited into nonsense is refused with the number of its line."""
     path = stored(tmp_path, clean="entropy > 0.5")
     path.write_text(path.read_text(encoding="utf-8").replace("entropy > 0.5", "entropy < 0.5"), encoding="utf-8")
 
@@ -328,7 +334,7 @@ def test_from_a_damaged_baseline(tmp_path: Path) -> None:
 
 
 def test_production_loads_and_applies_the_rule_without_torch_or_pytest(tmp_path: Path) -> None:
-    """What runs beside the model need not install a test runner."""
+    """Production loads and applies a rule without importing torch, pytest or pandas."""
     path = stored(tmp_path, clean="entropy > 0.5")
     code = (
         "import sys; from pytest_failaware import load_rule; rule = load_rule(sys.argv[1]);"
@@ -339,7 +345,7 @@ def test_production_loads_and_applies_the_rule_without_torch_or_pytest(tmp_path:
     assert "entropy > 0.5 [False  True] []\n" == done.stdout
 
 
-# ---- what no logits are --------------------------------------------------------------------------------------------
+# ---- inputs that are no logits -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -358,41 +364,41 @@ def test_production_loads_and_applies_the_rule_without_torch_or_pytest(tmp_path:
 )
 @pytest.mark.parametrize("method", ["flag_logits", "flag_probabilities"])
 def test_numbers_that_are_not_real(method: str, values: object) -> None:
-    """One line says what they are; an imaginary part is not dropped."""
+    """Values that are not real numbers are refused in one line; no imaginary part is dropped."""
     with pytest.raises(ValueError, match=r"^(logits|probabilities) must be real numbers.*, got ") as caught:
-        getattr(FOUNDING, method)(values)
+        getattr(DEFAULT, method)(values)
 
     assert str(caught.value).isprintable()
 
 
 def test_outputs_of_a_sigmoid_get_a_warning() -> None:
-    """They may be logits: the flags are those of logits."""
+    """Outputs between 0 and 1 get a warning and the flags of logits, because they may be logits."""
     outputs = 1 / (1 + np.exp(-logits()[:50]))
     with pytest.warns(UserWarning, match="the logits are between 0 and 1, as after a sigmoid") as caught:
-        flags = FOUNDING.flag_logits(outputs)
+        flags = DEFAULT.flag_logits(outputs)
 
     assert [__file__] == [warning.filename for warning in caught]
-    assert FOUNDING.flag_logits(outputs - 2).tolist() == flags.tolist()
+    assert DEFAULT.flag_logits(outputs - 2).tolist() == flags.tolist()
 
 
 def test_more_outputs_than_a_prediction_can_name() -> None:
-    """As a gate refuses them."""
+    """More outputs than a prediction can name are refused, as a gate refuses them."""
     with pytest.raises(ValueError, match="81,313 outputs; a prediction can name 65,534 classes at most"):
-        FOUNDING.flag_logits(np.arange(81_313.0))
+        DEFAULT.flag_logits(np.arange(81_313.0))
 
 
 @pytest.mark.parametrize(
     "row", [[1e39, 0.0, -1e39], [-800.0, 0.0, 800.0], [3.0, -np.inf, 1.0], [1e-320, 2.0, 3.0]], ids=str
 )
 def test_flags_do_not_depend_on_numpy_s_error_state(row: list[float]) -> None:
-    """Whatever the process lets numpy raise for."""
-    expected = FOUNDING.flag_logits(row), FOUNDING.flag_probabilities([1.0, 0.0, 0.0])
+    """The flags are the same if the process lets numpy raise floating-point errors."""
+    expected = DEFAULT.flag_logits(row), DEFAULT.flag_probabilities([1.0, 0.0, 0.0])
     with np.errstate(all="raise"):
-        assert expected == (FOUNDING.flag_logits(row), FOUNDING.flag_probabilities([1.0, 0.0, 0.0]))
+        assert expected == (DEFAULT.flag_logits(row), DEFAULT.flag_probabilities([1.0, 0.0, 0.0]))
 
 
 def test_a_threshold_that_no_float32_holds() -> None:
-    """It flags nothing, without a warning."""
+    """A threshold that is too large or too small for float32 flags nothing and raises no warning."""
     assert FailureRule(confidence=None, entropy=1e39).flag_logits([3.0, -2.0, 0.5]) is False
     with np.errstate(all="raise"):
         assert FailureRule(confidence=1e-50, entropy=1e39).flag_logits([3.0, -2.0, 0.5]) is False

@@ -1,4 +1,4 @@
-"""Samples and what is judged against: the columns that belong together stay together."""
+"""Samples and references: columns that belong together stay together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GROUPS = np.array([7, 7, 8], dtype=np.uint32)
 
 
 def test_the_columns_have_the_names_of_the_files() -> None:
-    """Without groups there is no column of them."""
+    """The columns of samples have the names of the stored files; without groups there is no column of groups."""
     samples = Samples(ids=IDS, labels=LABELS)
 
     assert ["sample_id", "label"] == list(samples.columns)
@@ -22,7 +22,7 @@ def test_the_columns_have_the_names_of_the_files() -> None:
 
 
 def test_rows_are_taken_of_all_columns() -> None:
-    """A sample keeps its label and its group, in samples and in records."""
+    """A sample keeps its label and its group if rows are taken, in samples and in records."""
     few = Samples(ids=IDS, labels=LABELS, groups=GROUPS).take(np.array([0, 2]))
     records = with_columns(records_of("RWr"), group=GROUPS).take(np.array([0, 2]))
 
@@ -31,7 +31,7 @@ def test_rows_are_taken_of_all_columns() -> None:
 
 
 def test_columns_make_the_samples_again() -> None:
-    """Groups too, and None where there are none."""
+    """Samples that are built from columns have the same groups, or None if there is no column of groups."""
     samples = Samples(ids=IDS, labels=LABELS, groups=GROUPS)
 
     assert GROUPS.tolist() == Samples.from_columns(samples.columns).groups.tolist()
@@ -39,7 +39,10 @@ def test_columns_make_the_samples_again() -> None:
 
 
 def test_a_reference_knows_its_entry_and_its_samples() -> None:
-    """Both are None if nothing is stored; drift is measured from the golden records if there are any."""
+    """A reference knows its entry and its samples, or None if nothing is stored.
+
+    Drift is measured from the golden records if the baseline has them, else from its records.
+    """
     measured, golden = measurement_of(), records_of("RRRRR")
     baseline = baseline_of(measured)
     nothing = Reference(name="small", key="clean")

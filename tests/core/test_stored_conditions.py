@@ -1,4 +1,4 @@
-"""Conditions as they are typed, against the numbers that files hold of them."""
+"""Conditions that are stored as numbers equal the conditions that were typed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTENT = content_of("00c0ffee1234567890abcdef")
 
 
 def again(condition: Condition) -> Condition:
-    """The condition after it was stored and read."""
+    """Return the condition after it was stored and read."""
     numbers = stored_parameters(condition)
     return stored_condition(
         condition.key, numbers, implementation=condition.implementation, is_random=condition.is_random
@@ -36,7 +36,7 @@ def again(condition: Condition) -> Condition:
     ],
 )
 def test_a_condition_is_read_as_it_was_typed(text: str, kind: ConditionKind, severity: int | None) -> None:
-    """What makes the images and how strongly is known from the spelling alone, typed or stored."""
+    """The spelling gives the kind and the severity, and the stored condition equals the typed condition."""
     condition = at_size(parse_condition(text, "test", AnyName(DEFINITIONS)), 8, 8)
 
     assert (kind, severity) == (condition.kind, condition.severity)
@@ -44,7 +44,7 @@ def test_a_condition_is_read_as_it_was_typed(text: str, kind: ConditionKind, sev
 
 
 def test_content_is_stored_as_a_number() -> None:
-    """The first twelve digits of the fingerprint, which a float holds exactly; leading zeros come back."""
+    """The first twelve digits of the fingerprint are stored as an exact float, and leading zeros are restored."""
     condition = dataclasses.replace(parse_condition("precomputed/fog:2", "test"), content=CONTENT)
 
     assert {"content": float(0xC0FFEE1234)} == stored_parameters(condition)
@@ -53,7 +53,7 @@ def test_content_is_stored_as_a_number() -> None:
 
 
 def test_the_content_of_a_function_is_its_own_number() -> None:
-    """A user's function may call a parameter so."""
+    """A parameter of a user's function may have the name `content`, and it stays a number."""
     condition = parse_condition("pkg:dust(content=3)", "test")
 
     assert {"content": 3.0} == again(condition).settings
@@ -61,6 +61,6 @@ def test_the_content_of_a_function_is_its_own_number() -> None:
 
 @pytest.mark.parametrize("number", [0.5, -1.0, float(16**12), math.inf])
 def test_a_content_that_is_no_hash(number: float) -> None:
-    """Somebody edited it, for no hash makes such a number."""
-    with pytest.raises(ConfigError, match="which is no hash"):
+    """A number that no hash can have is refused, because somebody edited it."""
+    with pytest.raises(ConfigError, match="which is not a hash"):
         stored_condition("precomputed/fog:2", {"content": number}, implementation=1, is_random=False)

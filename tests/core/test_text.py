@@ -1,4 +1,4 @@
-"""Text of other people's making, made safe to show."""
+"""Text that was written by others is made safe to show."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pytest_failaware.report.markdown import escaped
     ],
 )
 def test_no_line_is_a_command(text: str, shown: str) -> None:
-    """Control characters are replaced, and what CI servers look for is broken up; all else stays."""
+    """Control characters are replaced, commands of CI servers are broken up, and other text stays."""
     assert shown == printable(text)
 
 
@@ -47,7 +47,7 @@ def test_no_line_is_a_command(text: str, shown: str) -> None:
     ],
 )
 def test_markdown_shows_it_and_does_nothing(text: str, shown: str) -> None:
-    """No emphasis, code, link, table cell, list, tag or mention."""
+    """Escaped text makes no emphasis, code, link, table cell, list, tag or mention in Markdown."""
     assert shown == escaped(text)
 
 
@@ -62,13 +62,13 @@ class _SilentError(Exception):
 
 
 def test_an_error_without_a_text_is_described() -> None:
-    """What its own code raises then is no end of ours."""
+    """An error whose own text raises is described by its type, and the run goes on."""
     assert "_SilentError: (_SilentError whose text raises SystemExit)" == describe_error(_SilentError())
     assert "(_SilentError whose text raises ValueError)" == described(_SilentError())
 
 
 def test_the_home_folder_is_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only where a path begins with it as a whole; a home that is the root of all names nobody."""
+    """The home folder becomes a tilde only at the start of a path; a home folder of / is left as it is."""
     monkeypatch.setattr(Path, "home", lambda: Path("/home/ann"))
     text = "--model=/home/ann/m.pth, folder:/home/ann; /home/anna/x, /data/home/ann, /home/ann.old"
 

@@ -1,4 +1,4 @@
-"""The travelling types: small facts that other rooms rely on."""
+"""The types that travel between packages: properties that other packages rely on."""
 
 from __future__ import annotations
 
@@ -26,30 +26,31 @@ TYPES = (
 
 
 def test_every_type_is_frozen_and_slotted() -> None:
-    """What travels cannot be changed on the way."""
+    """Every type is frozen, slotted and keyword-only, so that values cannot change on their way."""
     modules = [importlib.import_module(f"pytest_failaware.core.{name}") for name in TYPES]
-    types = [one for module in modules for one in vars(module).values() if dataclasses.is_dataclass(one)]
+    types = [kind for module in modules for kind in vars(module).values() if dataclasses.is_dataclass(kind)]
 
     assert len(types) > 15
-    assert [] == [one.__name__ for one in types if not one.__dataclass_params__.frozen or "__slots__" not in vars(one)]
-    assert [] == [one.__name__ for one in types if not all(field.kw_only for field in dataclasses.fields(one))]
+    unfrozen = [kind for kind in types if not kind.__dataclass_params__.frozen or "__slots__" not in vars(kind)]
+    assert [] == [kind.__name__ for kind in unfrozen]
+    assert [] == [kind.__name__ for kind in types if not all(field.kw_only for field in dataclasses.fields(kind))]
 
 
 def test_importing_the_types_imports_no_numpy() -> None:
-    """pytest loads them in every run."""
+    """Importing the types does not import numpy, because pytest loads them in every run."""
     code = f"import sys; from pytest_failaware.core import {', '.join(TYPES)}; print('numpy' in sys.modules)"
 
     assert "False\n" == subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
 def test_records_are_ids_labels_predictions_and_scores() -> None:
-    """The columns and their order are those of the stored files."""
+    """Records have the columns of the stored files in the same order."""
     assert ("sample_id", "label", "prediction", *SCORES) == tuple(records_of().columns)
     assert ("samples", "prediction", *SCORES, "logits") == Records.__slots__
 
 
 def test_all_logits_go_where_the_other_columns_go() -> None:
-    """They are one column more where they are kept, and none where they are not."""
+    """Stored logits are one more column, which is taken by rows like the others; without them it is missing."""
     logits = np.arange(15, dtype=np.float32).reshape(5, 3)
     without, kept = records_of(), dataclasses.replace(records_of(), logits=logits)
 
@@ -61,7 +62,7 @@ def test_all_logits_go_where_the_other_columns_go() -> None:
 
 
 def test_records_know_their_length_and_what_is_right() -> None:
-    """One entry per sample, true where the prediction is the label."""
+    """The length of records is the number of samples; `correct` is true if the prediction is the label."""
     records = records_of("RWrw")
 
     assert 4 == len(records)
@@ -70,19 +71,19 @@ def test_records_know_their_length_and_what_is_right() -> None:
 
 
 def test_cells_add_up() -> None:
-    """All images lie in one of the four."""
+    """The four cells add up to the number of samples."""
     assert 10 == Cells(trusted_right=1, trusted_wrong=2, flagged_right=3, flagged_wrong=4).samples
 
 
 def test_an_estimate_is_exact_and_readable() -> None:
-    """The fraction for comparing, the float for reading."""
+    """An estimate has an exact fraction to compare and a float to read."""
     estimate = Estimate(numerator=1, denominator=3)
 
     assert (Fraction(1, 3), 1 / 3) == (estimate.fraction, estimate.value)
 
 
 def test_an_estimate_without_a_denominator_has_no_value() -> None:
-    """None and a reason, never NaN; a numerator of 0 is a value."""
+    """Without a denominator the value is None with a reason, never NaN; a numerator of 0 is a value."""
     undefined = Estimate(numerator=0, denominator=0, reason="nothing is flagged")
 
     assert (None, None, "nothing is flagged") == (undefined.fraction, undefined.value, undefined.reason)
@@ -102,7 +103,7 @@ def test_an_estimate_without_a_denominator_has_no_value() -> None:
     ],
 )
 def test_a_slug_stays_in_its_folder(key: str, slug: str) -> None:
-    """Whatever the key, the file name has no separator and no leading dot."""
+    """A slug has no separator and no leading dot, whatever the key is."""
     assert slug == Condition(name="any", kind=ConditionKind.OTHER, key=key).slug
 
 
@@ -116,7 +117,7 @@ def test_a_slug_stays_in_its_folder(key: str, slug: str) -> None:
     ],
 )
 def test_a_source_reads_as_it_is_typed(kind: SourceKind, target: str, text: str) -> None:
-    """Files and factories stand bare, the others with their scheme."""
+    """Files and factories are written without a scheme, all other sources with their scheme."""
     assert text == str(Source(kind=kind, target=target))
 
 
@@ -134,12 +135,12 @@ def test_a_source_reads_as_it_is_typed(kind: SourceKind, target: str, text: str)
     ],
 )
 def test_a_preprocessing_reads_as_it_is_typed(preprocessing: Preprocessing, text: str) -> None:
-    """What is not done is not said; interpolation is said where it matters."""
+    """Only the steps that are done are written; the interpolation is written if the images are resized."""
     assert text == str(preprocessing)
 
 
 def test_verdicts_are_ordered_by_what_needs_attention() -> None:
-    """The seven that fail come first, and unchanged is the least of all."""
+    """The seven failing verdicts come first in the order, and `unchanged` comes last."""
     ranked = sorted(Verdict, key=lambda verdict: verdict.severity)
     failing = ["incomparable", "missing", "below_minimum", "above_maximum", "drifted", "regressed"]
     failing.append("not_shown")

@@ -13,14 +13,11 @@ from decimal import Decimal
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from pytest_failaware.core.result import Evidence
 from pytest_failaware.core.samples import Samples
-
-Floats = NDArray[np.float64]
-Rows = NDArray[np.intp]
+from pytest_failaware.judge.significance.units import Rows, Units, mixed
 
 PARTS: Final = 50
 _CONFIDENCE: Final = 0.95
@@ -32,23 +29,12 @@ def deal(samples: Samples, parts: int = PARTS) -> Rows:
     Samples of one group stay together, and each part has equally many groups. With fewer samples (or groups) than
     parts, each sample (or group) is a separate part.
     """
-    if samples.groups is None:
-        unit, key = np.arange(len(samples)), samples.ids
-    else:
-        _, first, unit = np.unique(samples.groups, return_index=True, return_inverse=True)
-        key = samples.ids[first]
+    units = Units.of(samples)
+    key = samples.ids[units.first]
     dealt = np.empty(len(key), dtype=np.intp)
     dealt[np.lexsort((key, mixed(key)))] = np.arange(len(key)) % parts
-    part: Rows = dealt[unit]
+    part: Rows = dealt[units.of_sample]
     return part
-
-
-def mixed(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the hash of each number by the finaliser of SplitMix64: ascending ids become numbers without order."""
-    mixed = key.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
 
 
 def jackknife_evidence(

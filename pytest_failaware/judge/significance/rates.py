@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from pytest_failaware.judge.significance.grouped import Floats
+from pytest_failaware.judge.significance.units import Floats
 
 
 class Interval(NamedTuple):

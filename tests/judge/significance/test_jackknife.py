@@ -16,8 +16,8 @@ from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.evidence import score_evidence
 from pytest_failaware.judge.outcomes import outcomes_of
-from pytest_failaware.judge.significance import jackknife
-from pytest_failaware.judge.significance.jackknife import PARTS, Rows, deal, jackknife_evidence
+from pytest_failaware.judge.significance.jackknife import PARTS, deal, jackknife_evidence
+from pytest_failaware.judge.significance.units import Rows, mixed
 
 SAMPLES = Samples(ids=np.arange(1000, dtype=np.uint64), labels=np.zeros(1000, dtype=np.uint16))
 NOTHING = (1.0, 1.0, 1.0, 1.0, None, None)
@@ -46,7 +46,7 @@ def test_a_part_depends_on_the_ids_alone() -> None:
 
 def test_ids_are_mixed_by_splitmix64() -> None:
     """Its published outputs from the states 0 and 1234567: a part is the same on any machine and in any version."""
-    found = jackknife.mixed(np.array([0, 0x9E3779B97F4A7C15, 1234567], dtype=np.uint64))
+    found = mixed(np.array([0, 0x9E3779B97F4A7C15, 1234567], dtype=np.uint64))
 
     assert [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 6457827717110365317] == found.tolist()
 

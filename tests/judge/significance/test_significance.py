@@ -14,14 +14,28 @@ from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
-from pytest_failaware.judge import significance as s
+from pytest_failaware.core.samples import Samples
+from pytest_failaware.judge import significance
+from pytest_failaware.judge.significance.paired import mcnemar_midp, tango_interval, tango_p, tango_z
+from pytest_failaware.judge.significance.rates import clopper_pearson_upper, wilson
+from pytest_failaware.judge.significance.ratios import (
+    PairedRatio,
+    coverage_scores,
+    coverage_z,
+    ratio_scores,
+    ratio_z,
+    score_interval,
+    score_z,
+)
+from pytest_failaware.judge.significance.units import Units
 
 COUNTS = [(0, 0), (1, 0), (0, 1), (7, 1), (30, 20), (20, 30), (400, 300)]
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
     """Five numbers each, computed on paper or taken from the paper."""
-    files = [import_module(f"{s.__name__}.{found.name}") for found in pkgutil.iter_modules(s.__path__)]
+    names = [module.name for module in pkgutil.iter_modules(significance.__path__)]
+    files = [import_module(f"{significance.__name__}.{name}") for name in names]
     done = [doctest.testmod(file) for file in files]
 
     assert (0, True) == (sum(one.failed for one in done), sum(one.attempted for one in done) >= 12)
@@ -33,13 +47,13 @@ def test_the_examples_in_the_docstrings_hold() -> None:
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (1, 10), (8, 10), (10, 10), (4999, 5000)])
 def test_intervals_of_one_rate(k: int, n: int) -> None:
     """Wilson's and Clopper and Pearson's limits equal statsmodels'."""
-    assert proportion_confint(k, n, 0.05, "wilson") == pytest.approx(tuple(s.wilson(k, n)), abs=1e-9)
-    assert proportion_confint(k, n, 0.10, "beta")[1] == pytest.approx(s.clopper_pearson_upper(k, n, 0.05), abs=1e-9)
+    assert proportion_confint(k, n, 0.05, "wilson") == pytest.approx(tuple(wilson(k, n)), abs=1e-9)
+    assert proportion_confint(k, n, 0.10, "beta")[1] == pytest.approx(clopper_pearson_upper(k, n, 0.05), abs=1e-9)
 
 
 def test_a_rate_over_nothing_is_anything() -> None:
     """Without samples the interval is [0, 1]."""
-    assert (0.0, 1.0) == s.wilson(0, 0)
+    assert (0.0, 1.0) == wilson(0, 0)
 
 
 # ---- paired, fixed denominator -------------------------------------------------------------------------------------
@@ -50,10 +64,10 @@ def test_mcnemar_midp(lost: int, gained: int) -> None:
     """The binomial sum written out; and twice it is statsmodels' exact p less the probability of the observed flips."""
     law = stats.binom(lost + gained, 0.5)
 
-    assert law.sf(lost) + law.pmf(lost) / 2 == pytest.approx(s.mcnemar_midp(lost, gained), rel=1e-9)
+    assert law.sf(lost) + law.pmf(lost) / 2 == pytest.approx(mcnemar_midp(lost, gained), rel=1e-9)
     if lost > gained:
         exact = mcnemar([[0, lost], [gained, 0]], exact=True).pvalue
-        assert exact - law.pmf(lost) == pytest.approx(2 * s.mcnemar_midp(lost, gained), rel=1e-9)
+        assert exact - law.pmf(lost) == pytest.approx(2 * mcnemar_midp(lost, gained), rel=1e-9)
 
 
 def score_by_maximisation(lost: int, gained: int, n: int, margin: float) -> float:
@@ -72,7 +86,7 @@ def score_by_maximisation(lost: int, gained: int, n: int, margin: float) -> floa
 def test_tango_against_maximum_likelihood(lost: int, gained: int, margin: float) -> None:
     """The closed form equals the score at the numerically found maximum."""
     assert score_by_maximisation(lost, gained, 800, margin) == pytest.approx(
-        s.tango_z(lost, gained, 800, margin), abs=1e-7
+        tango_z(lost, gained, 800, margin), abs=1e-7
     )
 
 
@@ -81,18 +95,29 @@ def test_tango_against_a_published_interval() -> None:
 
     Fagerland, Lydersen, Laake 2014, "Recommended tests and confidence intervals for paired binomial proportions".
     """
-    assert (0.026, 0.517) == tuple(round(limit, 3) for limit in s.tango_interval(7, 1, 21))
-    assert 0.039 == round(2 * s.mcnemar_midp(7, 1), 3)
+    assert (0.026, 0.517) == tuple(round(limit, 3) for limit in tango_interval(7, 1, 21))
+    assert 0.039 == round(2 * mcnemar_midp(7, 1), 3)
 
 
 def test_tango_without_a_margin_is_mcnemar() -> None:
     """(lost - gained) / sqrt(lost + gained); without a flip 0."""
-    assert 10 / math.sqrt(50) == pytest.approx(s.tango_z(30, 20, 500))
-    assert 0.0 == s.tango_z(0, 0, 500)
-    assert s.tango_p(0, 0, 500, 0.005) > 0.5
+    assert 10 / math.sqrt(50) == pytest.approx(tango_z(30, 20, 500))
+    assert 0.0 == tango_z(0, 0, 500)
+    assert tango_p(0, 0, 500, 0.005) > 0.5
 
 
 # ---- paired, random denominator ------------------------------------------------------------------------------------
+
+
+def ratio(before: tuple[np.ndarray, np.ndarray], now: tuple[np.ndarray, np.ndarray]) -> PairedRatio:
+    """A ratio on both sides, over samples that are independent."""
+    return PairedRatio(before=before, now=now, units=units_of(len(before[0])))
+
+
+def units_of(count: int, groups: np.ndarray | None = None) -> Units:
+    """The units of so many samples."""
+    ids, labels = np.arange(count, dtype=np.uint64), np.zeros(count, dtype=np.uint16)
+    return Units.of(Samples(ids=ids, labels=labels, groups=groups))
 
 
 def columns(letters: str) -> tuple[np.ndarray, np.ndarray]:
@@ -106,8 +131,8 @@ def test_the_ratio_score_by_hand() -> None:
     r = 4 / 7
     expected = [(1 - r) / 4 - (1 - r) / 3, -r / 4 - (1 - r) / 3, -r / 4 + r / 3, (1 - r) / 4, 0.0]
 
-    assert expected == pytest.approx(s.ratio_scores(before, now).tolist())
-    assert 1 / 2 - 2 / 3 == pytest.approx(s.ratio_scores(before, now).sum())
+    assert expected == pytest.approx(ratio_scores(ratio(before, now)).tolist())
+    assert 1 / 2 - 2 / 3 == pytest.approx(ratio_scores(ratio(before, now)).sum())
 
 
 def test_a_ratio_over_all_samples_is_mcnemar() -> None:
@@ -115,7 +140,7 @@ def test_a_ratio_over_all_samples_is_mcnemar() -> None:
     before, now = columns("R" * 50 + "W" * 30), columns("W" * 20 + "R" * 42 + "W" * 18)
     lost, gained = 20, 12
 
-    assert (lost - gained) / math.sqrt(lost + gained) == pytest.approx(s.ratio_z(before, now))
+    assert (lost - gained) / math.sqrt(lost + gained) == pytest.approx(ratio_z(ratio(before, now)))
 
 
 def test_a_small_side_without_a_good_sample_proves_little() -> None:
@@ -128,9 +153,9 @@ def test_a_small_side_without_a_good_sample_proves_little() -> None:
     shared = -r * (1 - r) * 3 / 300
     expected = r * (1 - r) / 100 + r * (1 - r) / 3 - 2 * shared
 
-    observed = float(np.square(s.ratio_scores(before, now)).sum())
-    assert 0.9 / math.sqrt(max(expected, observed)) == pytest.approx(s.ratio_z(before, now))
-    assert s.ratio_z(now, before) == pytest.approx(-s.ratio_z(before, now))
+    observed = float(np.square(ratio_scores(ratio(before, now))).sum())
+    assert 0.9 / math.sqrt(max(expected, observed)) == pytest.approx(ratio_z(ratio(before, now)))
+    assert ratio_z(ratio(now, before)) == pytest.approx(-ratio_z(ratio(before, now)))
 
 
 def test_a_fall_by_the_margin_costs_what_it_costs_in_tangos_test() -> None:
@@ -138,15 +163,15 @@ def test_a_fall_by_the_margin_costs_what_it_costs_in_tangos_test() -> None:
     side = columns("R" * 80 + "W" * 20 + "r" * 30)
     expected = -math.sqrt(100 * 0.01 / 0.99)
 
-    assert expected == pytest.approx(s.ratio_z(side, side, 0.01))
-    assert expected == pytest.approx(s.coverage_z(side, side, 0.5, 0.01))
-    assert expected == pytest.approx(s.tango_z(0, 0, 100, 0.01))
+    assert expected == pytest.approx(ratio_z(ratio(side, side), 0.01))
+    assert expected == pytest.approx(coverage_z(ratio(side, side), 0.5, 0.01))
+    assert expected == pytest.approx(tango_z(0, 0, 100, 0.01))
 
 
 def test_where_the_null_leaves_no_variance() -> None:
     """All lost is exactly a drop of 1, and anything less is less."""
-    assert (0.0, -math.inf) == (s.tango_z(9, 0, 9, 1.0), s.tango_z(8, 0, 9, 1.0))
-    assert (0.5, 1.0) == (s.tango_p(9, 0, 9, 1.0), s.tango_p(8, 0, 9, 1.0))
+    assert (0.0, -math.inf) == (tango_z(9, 0, 9, 1.0), tango_z(8, 0, 9, 1.0))
+    assert (0.5, 1.0) == (tango_p(9, 0, 9, 1.0), tango_p(8, 0, 9, 1.0))
 
 
 def test_the_order_of_samples_does_not_matter_but_groups_do() -> None:
@@ -154,29 +179,31 @@ def test_the_order_of_samples_does_not_matter_but_groups_do() -> None:
     random = np.random.default_rng(3)
     before, now = (columns("".join(random.choice(list("RRRWr"), 200))) for _ in range(2))
     order = random.permutation(200)
-    scores = s.ratio_scores(before, now, 0.01)
+    scores = ratio_scores(ratio(before, now), 0.01)
 
-    assert s.score_z(scores) == pytest.approx(s.score_z(scores[order]))
+    assert score_z(scores) == pytest.approx(score_z(scores[order]))
     five = np.repeat(scores, 5) / 5
-    assert s.score_z(scores) == pytest.approx(s.score_z(five, groups=np.repeat(np.arange(200), 5)))
-    assert abs(s.score_z(five)) > abs(s.score_z(scores))
+    assert score_z(scores) == pytest.approx(
+        score_z(units_of(1000, np.repeat(np.arange(200), 5).astype(np.uint32)).sums(five))
+    )
+    assert abs(score_z(five)) > abs(score_z(scores))
 
 
 def test_a_ratio_over_nothing_is_refused() -> None:
     """A ratio without samples is refused."""
     with pytest.raises(ValueError, match="no sample"):
-        s.ratio_scores(columns("RW"), columns("rr"))
+        ratio_scores(ratio(columns("RW"), columns("rr")))
 
 
 def test_the_coverage_score_by_hand() -> None:
     """RRWrw -> RrWRw, of the samples at the threshold half are right: only the two that swapped count."""
     before, now = columns("RRWrw"), columns("RrWRw")
-    parts = s.coverage_scores(before, now, 0.5)
+    parts = coverage_scores(ratio(before, now), 0.5)
 
     assert [0.0, (-1 + 0.5) / 3, 0.0, (1 - 0.5) / 3, 0.0] == pytest.approx(parts.tolist())
-    assert 0.1 == pytest.approx(s.coverage_scores(before, now, 0.5, 0.1).sum())
+    assert 0.1 == pytest.approx(coverage_scores(ratio(before, now), 0.5, 0.1).sum())
     with pytest.raises(ValueError, match="no sample"):
-        s.coverage_scores(columns("rr"), columns("rr"), 0.5)
+        coverage_scores(ratio(columns("rr"), columns("rr")), 0.5)
 
 
 def test_the_interval_of_a_ratio_over_all_samples() -> None:
@@ -184,7 +211,7 @@ def test_the_interval_of_a_ratio_over_all_samples() -> None:
     before, now = columns("R" * 50 + "W" * 30), columns("W" * 20 + "R" * 42 + "W" * 18)
     drop, half = 8 / 80, 1.959964 * math.sqrt(32 - 64 / 80) / 80
 
-    found = s.score_interval(drop, s.ratio_scores(before, now, drop))
+    found = score_interval(drop, ratio_scores(ratio(before, now), drop))
     assert (drop - half, drop + half) == pytest.approx(tuple(found), abs=1e-6)
 
 
