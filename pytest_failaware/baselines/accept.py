@@ -136,14 +136,15 @@ def _check_references(
 ) -> None:
     """Refuse measurements that were judged against other values than those they would replace."""
     path, baseline = baseline_path(directory, name), read_baseline(directory, name)
-    for measurement, _ in measured:
+    for measurement, rule in measured:
         key = measurement.condition.key
         reference, entry = references[name, key], baseline.entries.get(key) if baseline else None
         if reference and baseline is None:
             raise FailAwareError(
                 f"{path}: there is no such baseline, but the run compared with it; give its folder with --baseline-dir"
             )
-        if (entry.records_sha256 if entry else "") not in (reference, sha256_of(own_content(measurement.records))):
+        stored = sha256_of(own_content(measurement.records, rule))
+        if (entry.records_sha256 if entry else "") not in (reference, stored):
             raise FailAwareError(
                 f"{path}: conditions.{key} has changed since the run of this report; run the gate again, so that "
                 "its values are judged against these"
