@@ -21,11 +21,12 @@ from pytest_failaware.core.metric import (
     RateMetric,
     ScoreMetric,
 )
+from pytest_failaware.core.records import Records
 from pytest_failaware.core.result import Evidence
 from pytest_failaware.judge.changes import at_coverage
 from pytest_failaware.judge.sides import Sides
-from pytest_failaware.judge.significance.jackknife import deal, jackknife_evidence
-from pytest_failaware.judge.significance.paired import normal_p, tango_interval, tango_p
+from pytest_failaware.judge.significance.jackknife import ScoreChange, deal, jackknife_evidence
+from pytest_failaware.judge.significance.paired import beyond_p, normal_p, tango_interval, within_p
 from pytest_failaware.judge.significance.rates import Interval
 from pytest_failaware.judge.significance.ratios import (
     PairedRatio,
@@ -113,9 +114,29 @@ def score_evidence(metric: ScoreMetric, sides: Sides, tolerance: Decimal, level:
     reference, current = (score_on(slice(None)) for score_on in scores)
     if reference.value is None or current.value is None:
         return reference, current, None
-    drop = (reference.value - current.value) * metric.direction.value
-    part = deal(sides.now.records.samples)
-    return reference, current, jackknife_evidence(drop_on, drop, part, tolerance, level)
+    harmed = metric.measure(with_surest_wrong(sides.now.records), ~sides.now.trusted).value
+    change = ScoreChange(
+        drop=(reference.value - current.value) * metric.direction.value,
+        on_rows=drop_on,
+        harm=0.0 if harmed is None else (current.value - harmed) * metric.direction.value,
+    )
+    return reference, current, jackknife_evidence(change, deal(sides.now.records.samples), tolerance, level)
+
+
+def with_surest_wrong(records: Records) -> Records:
+    """Return the records with the surest right answer made wrong: its label becomes the second most probable class.
+
+    Without a right answer they stay as they are. Which class comes second is not stored, so the label only gets another
+    number; its probability is the second largest one.
+    """
+    right = np.flatnonzero(records.correct)
+    if not len(right):
+        return records
+    surest = right[records.confidence[right].argmax()]
+    labels, of_label = records.label.copy(), records.label_log_probability.copy()
+    labels[surest] = labels[surest] - 1 if labels[surest] else 1
+    of_label[surest] = np.log(max(records.second_probability[surest], np.finfo(np.float32).tiny))
+    return replace(records, samples=replace(records.samples, labels=labels), label_log_probability=of_label)
 
 
 _TESTS: Final[Mapping[PairedTest, Callable[[Any, Sides, Decimal, float], _Tested]]] = {
@@ -180,8 +201,8 @@ def _drop(ratio: PairedRatio) -> _Drop:
 
 def _fixed_drop(lost: int, gained: int, n: int) -> _Drop:
     return _Drop(
-        p_more=lambda margin: tango_p(lost, gained, n, margin),
-        p_less=lambda margin: 1 - tango_p(lost, gained, n, margin),
+        p_more=lambda margin: beyond_p(lost, gained, n, margin),
+        p_less=lambda margin: within_p(lost, gained, n, margin),
         interval=tango_interval(lost, gained, n, _CONFIDENCE),
         lost=lost,
         gained=gained,

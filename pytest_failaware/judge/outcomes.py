@@ -38,7 +38,7 @@ class Outcomes:
         return metric.counted(self.records, ~self.trusted)
 
     def most_trusted(self, count: int) -> Mask:
-        """Return the `count` samples with the most trust; equal trust is ordered by sample id."""
+        """Return the `count` samples with the most trust, in the order of `by_trust`."""
         order = self.by_trust()
         chosen = np.zeros(len(order), dtype=np.bool_)
         chosen[order[:count]] = True
@@ -50,8 +50,11 @@ class Outcomes:
         return float(self.right[self.by_trust()[max(0, count - reach) : count + reach]].mean())
 
     def by_trust(self) -> NDArray[np.intp]:
-        """Return the rows by descending trust."""
-        return np.lexsort((self.records.sample_id, -self.trust))
+        """Return the rows by descending trust; equal trust is ordered by entropy, then by sample id.
+
+        If logits are large, many confidences are 1 in float32, and the entropy still tells the samples apart.
+        """
+        return np.lexsort((self.records.sample_id, self.records.entropy, -self.trust))
 
 
 def outcomes_of(records: Records, rule: FailureRule) -> Outcomes:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Final
 
 from pytest_failaware.core.gate import Policy
 from pytest_failaware.core.result import Evidence, Verdict
+
+LIKELY: Final = 0.01
+"""A drop beyond the tolerance is inconclusive only if a loss is proven at this level, or cannot be tested at all.
+
+Without this level, three of four runs of an equal model would have an inconclusive gate.
+"""
 
 
 def decide(policy: Policy, evidence: Evidence, drop: Fraction, tolerance: Fraction) -> Verdict:
@@ -26,7 +33,8 @@ def decide(policy: Policy, evidence: Evidence, drop: Fraction, tolerance: Fracti
     if fails:
         return Verdict.REGRESSED
     if drop > tolerance:
-        return Verdict.INCONCLUSIVE
+        is_untested = evidence.low is None
+        return Verdict.INCONCLUSIVE if is_untested or evidence.p_worse < LIKELY else Verdict.PASSED
     if proven:
         return Verdict.WORSE_WITHIN_TOLERANCE
     if -drop > tolerance and evidence.p_better < evidence.level:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from five import RULE, baseline_of, in_groups, measurement_of, records_of, with_columns
+from scipy import stats
 from stored import columns_file, golden_file, samples_file
 
 from pytest_failaware.baselines.file import read_baseline
@@ -84,6 +85,21 @@ def test_an_inconclusive_metric_says_what_was_not_reached(policy: str) -> None:
     assert evidence.level < p < 0.05
 
 
+@pytest.mark.parametrize(
+    ("lost", "gained", "verdict"),
+    [(12, 6, Verdict.PASSED), (16, 2, Verdict.INCONCLUSIVE), (7, 0, Verdict.INCONCLUSIVE)],
+)
+def test_a_drop_that_chance_explains_passes(lost: int, gained: int, verdict: Verdict) -> None:
+    """Of 1,000 images, 12 lost and 6 gained have p 0.12; a drop is inconclusive only if a loss is proven at 0.01."""
+    before = "W" * gained + "R" * (1000 - gained)
+    now = "R" * gained + "W" * lost + "R" * (1000 - gained - lost)
+    (comparison,) = compared(before, now, alpha=1e-4, **ACCURACY).comparisons
+
+    assert verdict is comparison.verdict
+    assert comparison.evidence is not None
+    assert (verdict is Verdict.INCONCLUSIVE) == (stats.binomtest(lost, lost + gained).pvalue < 0.025)
+
+
 def test_a_p_never_reads_like_the_level_that_it_misses() -> None:
     """A p is shown with enough digits to differ from its level."""
     found = compared("R" * 100, "R" * 99 + "W", **ACCURACY).comparisons[0].evidence
@@ -97,9 +113,10 @@ def test_a_p_never_reads_like_the_level_that_it_misses() -> None:
     ("groups", "policy", "verdict"),
     [
         (np.arange(1000), "beyond_tolerance", Verdict.REGRESSED),  # 30 groups of one image each
-        (np.arange(1000) // 30, "beyond_tolerance", Verdict.INCONCLUSIVE),  # two groups
-        (np.zeros(1000, dtype=int), "beyond_tolerance", Verdict.INCONCLUSIVE),
-        (np.arange(1000) // 30, "any_drop", Verdict.INCONCLUSIVE),
+        (np.arange(1000) // 30, "beyond_tolerance", Verdict.PASSED),  # two groups
+        (np.zeros(1000, dtype=int), "beyond_tolerance", Verdict.PASSED),
+        (np.arange(1000) // 5, "beyond_tolerance", Verdict.INCONCLUSIVE),  # six groups
+        (np.arange(1000) // 30, "any_drop", Verdict.PASSED),
     ],
 )
 def test_images_of_a_group_prove_as_much_as_one(groups: np.ndarray, policy: str, verdict: Verdict) -> None:

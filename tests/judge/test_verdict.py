@@ -61,17 +61,17 @@ def only(result: ItemResult, metric: str) -> Comparison:
 @pytest.mark.parametrize(
     ("right_before", "right_now", "verdict"),
     [
-        (140, 139, Verdict.PASSED),  # in floats 0.7 - 0.695 is more than 0.005
-        (140, 138, Verdict.INCONCLUSIVE),
-        (139, 140, Verdict.PASSED),
-        (138, 140, Verdict.PASSED),
-        (140, 100, Verdict.REGRESSED),
-        (100, 140, Verdict.IMPROVED),
+        (1400, 1390, Verdict.WORSE_WITHIN_TOLERANCE),  # in floats 0.7 - 0.695 is more than 0.005
+        (1400, 1389, Verdict.INCONCLUSIVE),
+        (1390, 1400, Verdict.PASSED),
+        (1389, 1400, Verdict.IMPROVED),
+        (1400, 1000, Verdict.REGRESSED),
+        (1000, 1400, Verdict.IMPROVED),
     ],
 )
 def test_a_drop_of_exactly_the_tolerance_passes(right_before: int, right_now: int, verdict: Verdict) -> None:
-    """On 200 images 0.005 is one image; more than one is beyond, in fractions and not in floats; forty prove it."""
-    letters = ["R" * right + "W" * (200 - right) for right in (right_before, right_now)]
+    """On 2,000 images 0.005 is 10 images; more than 10 are beyond, in fractions and not in floats; 400 prove it."""
+    letters = ["R" * right + "W" * (2000 - right) for right in (right_before, right_now)]
     result = compared(*letters, metrics=["accuracy"])
 
     assert (verdict, "0.005") == (result.comparisons[0].verdict, str(result.comparisons[0].allowed))

@@ -64,6 +64,33 @@ def tango_p(lost: int, gained: int, n: int, margin: float = 0.0) -> float:
     return float(special.ndtr(-_unskewed(z, third / (variance**1.5 * math.sqrt(n)))))
 
 
+def beyond_p(lost: int, gained: int, n: int, margin: float) -> float:
+    """The p of "the drop is at most margin": the larger of `tango_p` and a binomial tail, P(X >= lost - gained).
+
+    X ~ Bin(n, margin) is the net loss if no sample is gained, the case in which Tango's test rejects too often. By
+    exact enumeration (60 to 2,000 samples, margins 0.005 and 0.02, gains 0 to 3 %) the type I error is at most 1.27
+    times the level at 0.05, 1.02 times at 0.01 and below it at 0.0004; without the tail 1.35, 1.22 and 1.03 times.
+
+    >>> round(beyond_p(4, 1, 5, 0.1), 4)
+    0.1297
+    """
+    tail = float(special.bdtrc(lost - gained - 1, n, margin)) if lost > gained else 1.0
+    return max(tango_p(lost, gained, n, margin), tail) if margin else tango_p(lost, gained, n)
+
+
+def within_p(lost: int, gained: int, n: int, margin: float) -> float:
+    """The p of "the drop is at least margin": the larger of 1 - `tango_p` and P(X <= lost - gained), X as above.
+
+    If 0.5 points are lost in truth, 419 samples show no loss with a probability of 12 %: this is not excluded at 5 %.
+    By the same enumeration the type I error is at most 1.14 times the level at 0.05; 2.45 times without the tail.
+
+    >>> round(within_p(0, 0, 419, 0.005), 4)
+    0.1224
+    """
+    tail = float(special.bdtr(lost - gained, n, margin)) if lost >= gained else 0.0
+    return max(1 - tango_p(lost, gained, n, margin), tail) if margin else 1 - tango_p(lost, gained, n)
+
+
 def normal_p(z: float) -> float:
     """P(Z > z).
 

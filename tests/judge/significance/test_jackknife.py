@@ -14,10 +14,11 @@ from pytest_failaware.core.metric import ScoreMetric
 from pytest_failaware.core.result import Evidence
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.samples import Samples
-from pytest_failaware.judge.evidence import score_evidence
+from pytest_failaware.judge.evidence import score_evidence, with_surest_wrong
+from pytest_failaware.judge.metrics.scores import SCORE_METRICS
 from pytest_failaware.judge.outcomes import outcomes_of
-from pytest_failaware.judge.sides import under_one_rule
-from pytest_failaware.judge.significance.jackknife import PARTS, deal, jackknife_evidence
+from pytest_failaware.judge.sides import Sides, under_one_rule
+from pytest_failaware.judge.significance.jackknife import PARTS, ScoreChange, deal, jackknife_evidence
 from pytest_failaware.judge.significance.units import Rows, mixed
 
 SAMPLES = Samples(ids=np.arange(1000, dtype=np.uint64), labels=np.zeros(1000, dtype=np.uint16))
@@ -26,9 +27,8 @@ NOTHING = (1.0, 1.0, 1.0, 1.0, None, None)
 
 def of_mean(values: NDArray[np.float64], part: Rows, tolerance: str = "0.01") -> Evidence:
     """The evidence on a mean, whose jackknife is known from textbooks."""
-    return jackknife_evidence(
-        lambda rows: float(values[rows].mean()), float(values.mean()), part, Decimal(tolerance), 0.01
-    )
+    change = ScoreChange(drop=float(values.mean()), on_rows=lambda rows: float(values[rows].mean()))
+    return jackknife_evidence(change, part, Decimal(tolerance), 0.01)
 
 
 def test_each_part_is_dealt_equally_many() -> None:
@@ -114,10 +114,11 @@ def test_of_a_score_metric_it_is_students_paired_test(higher_is_better: bool) ->
 def test_nothing_is_proven_without_a_spread(drop_without: object) -> None:
     """A change that no part moves, and one that does not exist without some part, prove nothing in any direction."""
     assert callable(drop_without)
-    found = jackknife_evidence(drop_without, 0.5, deal(SAMPLES), Decimal("0.01"), 0.01)
+    found = jackknife_evidence(ScoreChange(drop=0.5, on_rows=drop_without), deal(SAMPLES), Decimal("0.01"), 0.01)
 
     assert (found.p_beyond, found.p_within, found.p_worse, found.p_better, found.low, found.high) == NOTHING
-    alone = jackknife_evidence(lambda rows: 0.1, 0.5, deal(SAMPLES.take(slice(1))), Decimal("0.01"), 0.01)
+    one_part = deal(SAMPLES.take(slice(1)))
+    alone = jackknife_evidence(ScoreChange(drop=0.5, on_rows=lambda rows: 0.1), one_part, Decimal("0.01"), 0.01)
     assert 1.0 == alone.p_worse
     assert found.paired
     assert alone.paired
@@ -130,3 +131,51 @@ def test_two_parts_are_the_fewest() -> None:
 
     assert stats.t.interval(0.95, 1, values.mean(), stats.sem(values)) == pytest.approx((found.low, found.high))
     assert found.paired
+
+
+def test_few_changed_answers_do_not_exclude_a_drop() -> None:
+    """p_within takes the variance of a drop by rare answers: 5 images, harm 1/5, margin 0.1, by hand."""
+    values = np.array([0.01, -0.01, 0.0, 0.01, -0.01])
+    change = ScoreChange(drop=0.0, on_rows=lambda rows: float(values[rows].mean()), harm=0.2)
+    evidence = jackknife_evidence(change, np.arange(5), Decimal("0.1"), 0.05)
+
+    assert stats.t.cdf((0.0 - 0.1) / np.sqrt(0.1 * 0.2), 4) == pytest.approx(evidence.p_within)
+    assert stats.t.cdf((0.0 - 0.1) / np.sqrt(values.var(ddof=1) / 5), 4) == pytest.approx(1 - evidence.p_beyond)
+    assert evidence.p_within > 0.2 > 1e-4 > 1 - evidence.p_beyond
+
+
+def test_the_most_harmful_answer_is_the_surest_right_one() -> None:
+    """Its label becomes another class, with the second largest probability; nothing else changes."""
+    records = records_with(np.array([0.6, 0.9, 0.95]), np.array([1, 1, 0]))
+    harmed = with_surest_wrong(records)
+
+    assert [True, False, False] == harmed.correct.tolist()
+    assert [True, False, True] == (harmed.label_log_probability == records.label_log_probability).tolist()
+    assert np.log(records.second_probability[1]) == pytest.approx(harmed.label_log_probability[1])
+    assert with_surest_wrong(records.take(np.array([2]))).correct.tolist() == [False]
+
+
+@pytest.mark.parametrize("name", ["augrc", "brier"])
+def test_a_drop_of_the_tolerance_is_rarely_taken_for_excluded(name: str) -> None:
+    """Nearly equal scores, 1 of 50 right answers lost, a tolerance equal to the true change: shown in about 5 %."""
+    metric = SCORE_METRICS[name]
+    many = _nearly_equal(200_000, np.random.default_rng(0))
+    old, new = (metric.measure(side.records, ~side.trusted).value for side in (many.before, many.now))
+    assert old is not None
+    assert new is not None
+    change = Decimal(str(new - old))
+    draws = [_nearly_equal(200, np.random.default_rng(seed)) for seed in range(1, 101)]
+    found = [score_evidence(metric, sides, change, 0.05)[2] for sides in draws]
+    shown = sum(evidence is not None and evidence.p_within < 0.05 for evidence in found)
+
+    assert shown <= 100 * 0.05 + 3 * np.sqrt(100 * 0.05 * 0.95)
+
+
+def _nearly_equal(count: int, random: np.random.Generator) -> Sides:
+    """Return a model, and the same with jittered scores and 1 of 50 right answers lost."""
+    sure = random.uniform(0.5, 0.99, count)
+    right = random.random(count) < sure
+    kept = right & (random.random(count) > 0.02)
+    jittered = sure + random.uniform(-1e-3, 1e-3, count)
+    before, now = records_with(sure, right), records_with(jittered, kept)
+    return under_one_rule(outcomes_of(before, FailureRule()), outcomes_of(now, FailureRule()))

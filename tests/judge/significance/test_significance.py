@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import math
 import pkgutil
+from collections.abc import Callable
 from importlib import import_module
 
 import numpy as np
@@ -16,7 +17,14 @@ from statsmodels.stats.proportion import proportion_confint
 
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge import significance
-from pytest_failaware.judge.significance.paired import mcnemar_midp, tango_interval, tango_p, tango_z
+from pytest_failaware.judge.significance.paired import (
+    beyond_p,
+    mcnemar_midp,
+    tango_interval,
+    tango_p,
+    tango_z,
+    within_p,
+)
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper, wilson
 from pytest_failaware.judge.significance.ratios import (
     PairedRatio,
@@ -232,3 +240,30 @@ def test_auroc_change_against_the_jackknife() -> None:
 
     assert (areas[0] - areas[1]) / jackknife == pytest.approx(auroc_change_z(*sides), rel=0.02)
     assert 0.0 == auroc_change_z(sides[0], sides[0])
+
+
+@pytest.mark.parametrize(("n", "margin"), [(419, 0.005), (209, 0.01), (104, 0.02)])
+def test_no_loss_among_few_images_excludes_nothing(n: int, margin: float) -> None:
+    """If a share of `margin` is lost in truth, no image of n is lost with the probability (1 - margin)^n, 12 %."""
+    assert (1 - margin) ** n == pytest.approx(within_p(0, 0, n, margin))
+    assert 0.122 < within_p(0, 0, n, margin) < 0.1225
+    assert 1 - tango_p(0, 0, n, margin) < 0.05
+
+
+@pytest.mark.parametrize("margin", [0.005, 0.02])
+@pytest.mark.parametrize("n", [104, 209, 419, 1000])
+@pytest.mark.parametrize("test", [beyond_p, within_p])
+def test_type_one_error_without_gains(test: Callable[[int, int, int, float], float], n: int, margin: float) -> None:
+    """By exact enumeration of the lost images, an error at most as likely as the level says."""
+    lost = np.arange(n + 1)
+    chance = stats.binom.pmf(lost, n, margin)
+    p = np.array([test(int(count), 0, n, margin) for count in lost])
+
+    for level in (0.05, 0.01, 4e-4):
+        assert chance[p < level].sum() <= level
+
+
+def test_the_tails_change_nothing_where_many_answers_flip() -> None:
+    """With 10 % flips the p is that of Tango's test, on both sides."""
+    assert tango_p(70, 30, 1000, 0.005) == beyond_p(70, 30, 1000, 0.005)
+    assert 1 - tango_p(45, 55, 1000, 0.005) == within_p(45, 55, 1000, 0.005)
