@@ -1,4 +1,4 @@
-"""A fall of an area under the ROC curve, both sides on the same samples."""
+"""Test of a fall of the area under the ROC curve, with both sides on the same samples."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def auroc_change_z(
     now: tuple[Floats, NDArray[np.bool_]],
     margin: float = 0.0,
 ) -> float:
-    """The statistic of "the AUROC fell by at most margin", both sides on the same samples; large where it fell more.
+    """Return the statistic of "the AUROC fell by at most margin"; it is large if the AUROC fell more.
 
-    A side is (score, positive). The AUROC's influence on sample i is (V_i - A) / n1 for a positive and (V_i - A) / n0
-    for a negative, V_i its placement: the share of the other class that it beats, ties half. The labels may differ
+    A side is (score, positive). Sample i has the influence (V_i - A) / n1 on the AUROC if positive, (V_i - A) / n0
+    if negative. V_i is its placement: the share of the other class that it beats, ties half. The labels may differ
     between the sides, as right and wrong answers do, which DeLong's covariance does not allow. The paired variance is
     the sum over samples of (psi'_i - psi_i)².
 
     Raises:
-        ValueError: a side has no positive or no negative sample.
+        ValueError: A side has no positive or no negative sample.
     """
     area, psi = _auroc_influence(*before)
     new_area, new_psi = _auroc_influence(*now)
@@ -43,7 +43,7 @@ def _auroc_influence(score: Floats, positive: NDArray[np.bool_]) -> tuple[float,
 
 
 def _beaten(others: Floats, scores: Floats) -> Floats:
-    """The share of the sorted `others` below each score, ties half."""
+    """Return the share of the sorted `others` below each score; a tie counts half."""
     share: Floats = (
         (np.searchsorted(others, scores, "left") + np.searchsorted(others, scores, "right")) / 2 / len(others)
     )

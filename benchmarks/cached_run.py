@@ -1,10 +1,10 @@
-"""What a run costs that finds everything in the cache, beside plain pytest and beside a run that measures.
+"""The time of a run that finds everything in the cache, compared with plain pytest and with a run that measures.
 
     python benchmarks/cached_run.py --images=5000 --rounds=9
 
 A project is made in a temporary folder: a ResNet-18 of torchvision with random weights whose batch norms fit the
-images, and coloured noise of 32 px as PNG files, each labelled with what the model answers. The runs take turns, so
-that a busy machine slows all of them alike; ratios and differences are medians over the rounds.
+images, and coloured noise of 32 px as PNG files, each labelled with the model's answer. The runs take turns, so
+that a busy machine slows all of them equally; ratios and differences are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ RUNS: Final = {
 
 
 def main() -> None:
-    """Make the project, let the runs take turns, and print medians."""
+    """Make the project, run all kinds of runs in turn, and print medians."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--measured-rounds", type=int, default=1, help="rounds that measure as well, which is slow")
+    parser.add_argument("--measured-rounds", type=int, default=1, help="rounds that also measure, which is slow")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
         make_project(project, options.images)
         first = seconds(project, *GATED, "--failaware-update-baselines", "--failaware-reason=benchmark")
         print(f"the first run, which measures, keeps and records everything: {first:.2f} s", flush=True)
-        seconds(project, *GATED)  # writes what is compiled
+        seconds(project, *GATED)  # writes the compiled files
         times: dict[str, list[float]] = {name: [] for name in RUNS}
         for number in range(options.rounds):
             for name, arguments in RUNS.items():
@@ -79,13 +79,13 @@ def make_project(project: Path, images: int, architecture: str = "resnet18") -> 
 
 
 def fit(model: Any, inputs: torch.Tensor) -> list[int]:  # Any: torchvision ships no types
-    """Have the batch norms and the last layer fit the images; return the answers, which name every class."""
+    """Fit the batch norms and the last layer to the images; return the answers, among which is every class."""
     norms = [part for part in model.modules() if isinstance(part, torch.nn.BatchNorm2d)]
     with torch.inference_mode():
         for norm in norms:
             norm.momentum = None  # a plain average
         model.train()
-        for _ in range(2):  # the later norms see what the earlier ones have become
+        for _ in range(2):  # so that the later norms get the outputs of the fitted earlier ones
             for batch in inputs.split(250):
                 model(batch)
         model.eval()
@@ -127,7 +127,7 @@ print("LEFT", time.time(), len(sys.modules), sorted(heavy & set(sys.modules)))
 
 
 def leaving(project: Path) -> str:
-    """Return how long a process takes to end after pytest has, with and without torch."""
+    """Return the time that a process takes to end after pytest has ended, with and without torch."""
     lines = []
     for name in ("cached", "measured"):
         command = [sys.executable, "-c", LEAVE, *RUNS[name]]

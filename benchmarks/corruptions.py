@@ -1,4 +1,4 @@
-"""How much one degraded image costs here and in imagecorruptions 1.1.2: same images, same process, in turn.
+"""The time of one degraded image here and in imagecorruptions 1.1.2: same images, same process, in turn.
 
 python benchmarks/corruptions.py
 python benchmarks/corruptions.py --side=224 --images=16 --repeats=5
@@ -30,7 +30,7 @@ from originals import load_originals
 
 
 def main() -> None:
-    """Print the milliseconds an image of both sides per corruption, mean of five severities, and their ratios."""
+    """Print for each corruption the milliseconds for one image on both sides, as means of five severities."""
     options = parse_options()
     pictures = scenes(options.images, options.side)
     planes = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous()
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    """What to measure."""
+    """Return what to measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--side", type=int, default=224, metavar="PX", help="of the images; default: 224")
     parser.add_argument("--images", type=int, default=16, metavar="N", help="in the batch; default: 16")
@@ -64,7 +64,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def scenes(count: int, side: int) -> np.ndarray:
-    """Smooth coloured shapes, (count, side, side, 3) uint8."""
+    """Return images of smooth coloured shapes, (count, side, side, 3) uint8."""
     fields = scipy.ndimage.gaussian_filter(
         np.random.default_rng(0).normal(size=(count, side, side, 3)), (0, side / 14, side / 14, 0)
     )
@@ -72,15 +72,15 @@ def scenes(count: int, side: int) -> np.ndarray:
 
 
 def measured(run: Callable[[int], int], options: argparse.Namespace) -> float | None:
-    """Milliseconds an image: the mean over severities of the median over repeats; None where it fails.
+    """Return the milliseconds for one image: the mean over severities of the median over repeats, or None if it fails.
 
-    `run` takes a severity and answers how many images it degraded.
+    `run` takes a severity and returns the number of images that it degraded.
     """
     found = []
     for severity in SEVERITIES:
         try:
             run(severity)
-        except (TypeError, AttributeError) as error:  # a package of 2020 under the libraries of today
+        except (TypeError, AttributeError) as error:  # a package of 2020 with current libraries
             print(f"  ({error})", file=sys.stderr)
             return None
         times = []
@@ -93,14 +93,14 @@ def measured(run: Callable[[int], int], options: argparse.Namespace) -> float | 
 
 
 def theirs_on(corrupt: Callable[..., object], pictures: np.ndarray, severity: int) -> int:
-    """imagecorruptions on a few of the images, one by one as it works."""
+    """Run imagecorruptions on a few of the images, one at a time, as it works."""
     for picture in pictures[:4]:
         np.uint8(corrupt(Image.fromarray(picture), severity))  # type: ignore[call-overload]  # an image as an array
     return 4
 
 
 def ours_on(name: str, planes: torch.Tensor, severity: int) -> int:
-    """The kernel on the whole batch, as the loader calls it."""
+    """Run our kernel on the whole batch, as the loader does."""
     condition = at_size(parse_condition(f"{name}:{severity}", "benchmark"), *planes.shape[2:])
     random = SampleRandom.keyed(0, name, torch.arange(len(planes)))
     find_kernel(condition, {})(planes, dict(condition.parameters), random)

@@ -1,8 +1,8 @@
-"""How often a drift budget stops a team that loses a little with every update, and one that loses nothing.
+"""How often a drift budget stops updates that each lose a little, and updates that lose nothing.
 
     python benchmarks/drift.py [--histories 200]
 
-A history is a marked test of the four founding conditions x 4 gating metrics whose baseline is updated twenty times;
+A history is a marked test of the four default conditions x 4 gating metrics whose baseline is updated twenty times;
 each update is judged against the golden reference, the first model. It is stopped when any gate is proven worse than
 golden by more than the budget. Every update flips 3 % of the answers; it loses nothing, 0.3 points of accuracy in every
 condition, or 0.3 points in one of them. Seeded; prints the share of histories that are stopped, and the median update.
@@ -18,18 +18,18 @@ import numpy as np
 from states import first, outcomes, successor
 
 from pytest_failaware.config.gate import build_gate
-from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.judge.gating import drifted
 from pytest_failaware.judge.sides import under_one_rule
 
 UPDATES = 20
 FLIPS = 0.03
-GATE = build_gate({"conditions": list(FOUNDING)})
+GATE = build_gate({"conditions": list(DEFAULT_CONDITIONS)})
 BUDGETS = tuple(map(Decimal, ("0.005", "0.01", "0.015", "0.02", "0.03")))
 
 
 def stopped_at(random: np.random.Generator, n: int, drops: Sequence[float], budgets: Sequence[Decimal]) -> list[int]:
-    """The update that each budget stops, UPDATES + 1 where none; `drops` is what each condition loses per update."""
+    """Return the update that each budget stops, or UPDATES + 1; `drops` is the loss of each condition per update."""
     models = [first(random, n) for _ in drops]
     golden = [outcomes(model) for model in models]
     found = [UPDATES + 1] * len(budgets)

@@ -1,8 +1,8 @@
-"""How close the plugin comes to the bare forward pass: four conditions, decoding and statistics included.
+"""The speed of the plugin compared with the bare forward pass: four conditions, with decoding and statistics.
 
-The bare loop runs the eager model on normalised float32 tensors that lie in memory already, contiguous, in inference
-mode, at whichever batch size is best for it, and looks at no answer. Beside it runs, where asked, a notebook's loop
-over single images. All are measured in turn in one process, as images per second; each condition counts its images.
+The bare loop runs the eager model on normalised, contiguous float32 tensors that are in memory already, in inference
+mode, at the batch size that is best for it, and reads no answer. With --loop, a loop like that of a notebook runs
+over single images, too. All are measured in turn in one process, as images per second, summed over the conditions.
 
     python benchmarks/engine.py --pixels=224 --images=200
     python benchmarks/engine.py --model=resnet18.pth --arch=resnet18 --dataset=folder:data --preprocess=none --loop=500
@@ -43,13 +43,13 @@ TORCH = f"torch {torch.__version__}"
 
 
 def resnet18() -> torch.nn.Module:
-    """torchvision's resnet18 with random weights, which take as long as trained ones."""
+    """Return torchvision's resnet18 with random weights, which take as long as trained ones."""
     torch.manual_seed(0)
     return torchvision.models.resnet18(num_classes=CLASSES)
 
 
 def main() -> None:
-    """Choose the bare loop's batch size, measure all sides in turn, print the table."""
+    """Choose the batch size of the bare loop, measure all sides in turn, and print the table."""
     options = parse_options()
     try:
         with data_set(options) as dataset:
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    """What to measure; the defaults need no file."""
+    """Return what to measure; the defaults need no file."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--model", default="engine:resnet18", help="as --failaware-model; default: a random resnet18")
     parser.add_argument("--arch", help="as --failaware-arch")
@@ -79,7 +79,7 @@ def parse_options() -> argparse.Namespace:
 
 @contextmanager
 def data_set(options: argparse.Namespace) -> Iterator[str]:
-    """The text of --dataset, or of random images that are deleted afterwards."""
+    """Yield the text of --dataset, or of random images that are deleted afterwards."""
     if options.dataset:
         yield options.dataset
         return
@@ -89,7 +89,7 @@ def data_set(options: argparse.Namespace) -> Iterator[str]:
 
 
 def write_images(folder: Path, count: int, pixels: int) -> None:
-    """Smooth random JPEG images, spread over the classes."""
+    """Write smooth random JPEG images, spread over the classes."""
     random = np.random.default_rng(0)
     for index in range(count):
         coarse = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
@@ -99,7 +99,7 @@ def write_images(folder: Path, count: int, pixels: int) -> None:
 
 
 def configuration(options: argparse.Namespace, dataset: str) -> RunConfig:
-    """What the plugin makes of the options."""
+    """Return the plugin's settings for these options."""
     names = ("model", "arch", "preprocess", "device", "precision", "batch_size")
     typed = {name.replace("_", "-"): getattr(options, name) for name in names}
     around = Surroundings(environ={}, invocation_dir=Path.cwd(), ini_dir=Path.cwd())
@@ -107,7 +107,7 @@ def configuration(options: argparse.Namespace, dataset: str) -> RunConfig:
 
 
 def measure(options: argparse.Namespace, config: RunConfig) -> None:
-    """All sides in turn, and the table."""
+    """Measure all sides in turn and print the table."""
     model, source = open_model(config, choose_device(config.device)), open_images(config)
     pictures, few = Pictures(source, options.images), Pictures(source, options.loop or 1)
     inputs = normalised(config, model, pictures)
@@ -127,7 +127,7 @@ def measure(options: argparse.Namespace, config: RunConfig) -> None:
 
 
 def normalised(config: RunConfig, model: LoadedModel, pictures: Pictures) -> torch.Tensor:
-    """All images as the model takes them, float32 (N, C, H, W), on its device."""
+    """Return all images as inputs of the model, float32 (N, C, H, W), on its device."""
     pipeline = build_pipeline(config.preprocess or Preprocessing())
     pixels = [np.asarray(pipeline.geometry(pictures.read(index).image)) for index in range(len(pictures))]
     images = torch.from_numpy(np.stack(pixels)).view(len(pixels), *pixels[0].shape[:2], -1)
@@ -135,7 +135,7 @@ def normalised(config: RunConfig, model: LoadedModel, pictures: Pictures) -> tor
 
 
 def bare_rate(config: RunConfig, model: LoadedModel, inputs: torch.Tensor, size: int) -> float:
-    """Images per second of the eager forward pass alone; the first batch warms it up."""
+    """Return the images per second of only the eager forward pass; the first batch warms it up."""
     with torch.inference_mode(), computing(config.precision, model.device):
         finish(model, model.module(inputs[:size]))
         start = time.perf_counter()
@@ -152,7 +152,7 @@ def finish(model: LoadedModel, answer: torch.Tensor) -> None:
 
 
 def four_rate(run: object, config: RunConfig, model: LoadedModel, pictures: Pictures) -> float:
-    """Images per second over the four conditions, opening and decoding included."""
+    """Return the images per second over the four conditions, with opening and decoding."""
     assert callable(run)
     start = time.perf_counter()
     run(config, model, pictures)
@@ -160,7 +160,7 @@ def four_rate(run: object, config: RunConfig, model: LoadedModel, pictures: Pict
 
 
 def print_table(rates: list[dict[str, float]], best: int) -> None:
-    """Median images per second of each side, and the plugin's ratio to the others."""
+    """Print the median images per second of each side, and the plugin's ratio to the others."""
     notes = {"bare": f"batches of {best}", "plugin": "four conditions", "loop": "four conditions, one image at a time"}
     print(f"\n{'images per second':<20}{'median':>10}{'slowest':>10}{'fastest':>10}")
     for side in rates[0]:

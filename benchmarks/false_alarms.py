@@ -1,8 +1,8 @@
-"""How often the gates err: false alarms of equal models, wrong passes at the limit, and the drops they find.
+"""How often the gates are wrong: false alarms for equal models, wrong passes at the limit, and drops they find.
 
     python benchmarks/false_alarms.py [--draws 1000]
 
-Each draw is a marked test of 8 conditions x 4 gating metrics. A model and its successor are equal in truth though 5 to
+Each draw is a marked test of 8 conditions x 4 gating metrics. A model and its successor are truly equal, although 5 to
 15 % of the answers flip; a true drop turns right answers wrong. Seeded; prints shares with their standard errors.
 """
 
@@ -34,41 +34,41 @@ Draw = Callable[[np.random.Generator], bool]
 
 
 def pair(random: np.random.Generator, n: int, drop: float = 0.0) -> Sides:
-    """One condition: a model and its successor, of whose answers 5 to 15 % flip."""
+    """Return a model and its successor under one condition; 5 to 15 % of the answers flip."""
     before = first(random, n)
     now = successor(random, before, random.uniform(0.05, 0.15), drop=drop)
     return under_one_rule(outcomes(before), outcomes(now))
 
 
 def share(draws: int, seed: int, one: Draw) -> tuple[float, float]:
-    """How often a draw is true, and the standard error of that."""
+    """Return how often a draw is true, and the standard error of this share."""
     random = np.random.default_rng(seed)
     found = sum(one(random) for _ in range(draws)) / draws
     return found, math.sqrt(max(found * (1 - found), 1 / draws) / draws)
 
 
 def any_alarm(gate: Gate, n: int) -> Draw:
-    """Whether any gate of the marked test fails though the models are equal."""
+    """Return a draw of whether any gate of the marked test fails although the models are equal."""
     return lambda random: any(one.verdict.fails for _ in CONDITIONS for one in gated(gate, pair(random, n)))
 
 
 def wrong_pass(gate: Gate, n: int) -> Draw:
-    """Whether non-inferiority passes accuracy though the true drop is the tolerance."""
+    """Return a draw of whether non-inferiority passes accuracy although the true drop equals the tolerance."""
     return lambda random: _accuracy(gated(gate, pair(random, n, 0.005))).verdict is Verdict.PASSED
 
 
 def changed_too_many(n: int) -> Draw:
-    """Whether equivalence passes a bound of 1 % though 1 % of the predictions change in truth."""
+    """Return a draw of whether equivalence passes a bound of 1 % although 1 % of the predictions truly change."""
     return lambda random: clopper_pearson_upper(int(random.binomial(n, 0.01)), n) <= 0.01
 
 
 def found_drop(gate: Gate, n: int, drop: float) -> Draw:
-    """Whether the accuracy gate of one condition fails under a true drop."""
+    """Return a draw of whether the accuracy gate of one condition fails under a true drop."""
     return lambda random: _accuracy(gated(gate, pair(random, n, drop))).verdict.fails
 
 
 def beyond_fixed(n: int, drop: float, tolerance: float = 0.01) -> Draw:
-    """Whether a fixed tolerance on the observed accuracy fails."""
+    """Return a draw of whether a fixed tolerance on the observed accuracy fails."""
 
     def draw(random: np.random.Generator) -> bool:
         before, now = pair(random, n, drop)
@@ -82,7 +82,7 @@ def _accuracy(comparisons: Iterator[Comparison]) -> Comparison:
 
 
 def rows() -> Iterator[tuple[str, Callable[[int], Draw]]]:
-    """What is printed: a label, and a draw for a number of images."""
+    """Yield the rows to print: a label, and a draw for a number of images."""
     beyond, any_drop, non_inferiority = GATES.values()
     yield "equal model fails, beyond_tolerance (at most 1)", partial(any_alarm, beyond)
     yield "equal model fails, any_drop (at most 1)", partial(any_alarm, any_drop)

@@ -1,7 +1,7 @@
-"""How much faster the plugin is than a loop over single images: same images, same model, same process, same counts.
+"""The speed of the plugin compared with a loop over single images: same images, model, process and counts.
 
-The loop is a notebook's: for each condition and image, open the file, degrade it with Pillow or numpy, make a tensor,
-run the model on a batch of one, take the softmax and flag. Both sides decode the images within the measured time.
+The loop is like a notebook's: for each condition and image, open the file, degrade it with Pillow or NumPy,
+make a tensor, run the model on it, take the softmax and flag. Both sides decode the images within the measured time.
 
     python benchmarks/image_by_image.py
     python benchmarks/image_by_image.py --model=resnet18.pth --arch=resnet18 --dataset=folder:data --preprocess=none
@@ -26,7 +26,7 @@ from torchvision.transforms.functional import pil_to_tensor
 from pytest_failaware import Evaluation, FailAwareError
 from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.resolve import resolve
-from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.request import RunConfig
 from pytest_failaware.measure.images.data import ImageSet, Sample
@@ -61,7 +61,7 @@ class Pictures(ImageSet):
 
 
 def main() -> int:
-    """Measure both sides, print the table, and answer 1 if they count differently."""
+    """Measure both sides, print the table, and return 1 if their counts differ."""
     options = parse_options()
     sys.path.insert(0, str(DIGITS))
     typed = {name: getattr(options, name) for name in OPTIONS}
@@ -87,7 +87,7 @@ def main() -> int:
 
 
 def parse_options() -> argparse.Namespace:
-    """What to measure; the defaults are the digits example."""
+    """Return what to measure; the defaults are the digits example."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     for name, default in zip(OPTIONS, DEFAULTS, strict=True):
         parser.add_argument(f"--{name}", default=default, help=f"as --failaware-{name}; default: {default}")
@@ -97,10 +97,10 @@ def parse_options() -> argparse.Namespace:
 
 
 def run_loop(config: RunConfig, model: LoadedModel, pictures: Pictures) -> Run:
-    """One image at a time, as in a notebook."""
+    """Measure one image at a time, as in a notebook."""
     pipeline, random = build_pipeline(config.preprocess or Preprocessing()), np.random.default_rng(0)
     seconds, cells = {}, {}
-    for condition in FOUNDING:
+    for condition in DEFAULT_CONDITIONS:
         start, counts = time.perf_counter(), Counter[tuple[bool, bool]]()
         with torch.inference_mode():
             for index in range(len(pictures)):
@@ -117,7 +117,7 @@ def run_loop(config: RunConfig, model: LoadedModel, pictures: Pictures) -> Run:
 
 
 def degrade(image: Image.Image, condition: str, random: np.random.Generator) -> Image.Image:
-    """The founding degradations, by Pillow and numpy."""
+    """Degrade an image under a default condition with Pillow and NumPy."""
     if condition == "blur":
         return image.filter(ImageFilter.GaussianBlur(2))
     if condition == "low_light":
@@ -130,7 +130,7 @@ def degrade(image: Image.Image, condition: str, random: np.random.Generator) -> 
 
 
 def run_plugin(config: RunConfig, model: LoadedModel, pictures: Pictures) -> Run:
-    """What `evaluate` does, with the time of each step."""
+    """Measure as `evaluate` does, with the time of each step."""
     start = time.perf_counter()
     bench = open_bench(config, model, pictures)
     seconds, cells = {OPENING: time.perf_counter() - start}, {}
@@ -144,9 +144,9 @@ def run_plugin(config: RunConfig, model: LoadedModel, pictures: Pictures) -> Run
 
 
 def print_table(pairs: list[tuple[Run, Run]]) -> None:
-    """Median seconds of each step and of all, and the median ratio of the totals."""
+    """Print the median seconds of each step and of all steps, and the median ratio of the totals."""
     print(f"\n{'median seconds':<16}{'loop':>10}{'plugin':>10}")
-    for step in (OPENING, *FOUNDING):
+    for step in (OPENING, *DEFAULT_CONDITIONS):
         times = [median(run[0].get(step, 0.0) for run in side) for side in zip(*pairs, strict=True)]
         print(f"{step:<16}" + "".join(f"{seconds:>10.3f}" if seconds else f"{'each time':>10}" for seconds in times))
     totals = [(sum(loop[0].values()), sum(plugin[0].values())) for loop, plugin in pairs]

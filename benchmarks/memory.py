@@ -1,8 +1,8 @@
-"""The memory that many large images take: at most what the store keeps, and a few batches.
+"""The memory that many large images need: at most that of the store and of a few batches.
 
-Synthetic images, made as they are read, go through opening and the four conditions with a network of one convolution;
-a thread samples the anonymous memory of the process (Linux: RssAnon), which is what cannot be written back to a file.
-The images themselves lie in a file in the temporary folder, which needs the room.
+Synthetic images, made when they are read, are opened and measured under four conditions by a one-layer network;
+a thread samples the anonymous memory of the process (Linux: RssAnon), which cannot be written back to a file.
+The images themselves are in a file in the temporary folder, which needs the space.
 
     python benchmarks/memory.py --images=50000 --conditions=1
 """
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.measure.images.data import ImageSet, Sample
@@ -34,7 +34,7 @@ STATUS = Path("/proc/self/status")
 
 
 class Synthetic(ImageSet):
-    """Images of one colour each; none is kept."""
+    """Images of one colour each, which are not kept in memory."""
 
     def __init__(self, count: int, pixels: int) -> None:
         self.count, self.pixels, self.classes = count, pixels, CLASSES
@@ -58,10 +58,10 @@ class Peak:
 
 
 def main() -> None:
-    """Measure, and print a line per step."""
+    """Measure, and print one line for each step."""
     options = parse_options()
     if not STATUS.exists():
-        sys.exit(f"{STATUS}: does not exist; this benchmark reads the memory of a process as Linux tells it")
+        sys.exit(f"{STATUS}: does not exist; this benchmark reads the memory of a process from Linux")
     layers = (torch.nn.Conv2d(3, 16, 7, stride=8), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
     model = adopt_model(torch.nn.Sequential(*layers, torch.nn.Linear(16, len(CLASSES))), torch.device("cpu"))
     print(f"{options.images} images of {options.pixels} px in {tempfile.gettempdir()}, torch {torch.__version__}")
@@ -70,7 +70,7 @@ def main() -> None:
         start = time.perf_counter()
         bench = build_bench(model, Synthetic(options.images, options.pixels), Preprocessing())
         report("open and decode", peak, before, start)
-        for name in FOUNDING[: options.conditions]:
+        for name in DEFAULT_CONDITIONS[: options.conditions]:
             start = time.perf_counter()
             bench.measure(parse_condition(name, ""), seed=0)
             report(name, peak, before, start)
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    """How much to measure."""
+    """Return how much to measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--images", type=int, default=50_000, metavar="N", help="default: 50000")
     parser.add_argument("--pixels", type=int, default=224, help="edge of an image; default: 224")
@@ -87,14 +87,14 @@ def parse_options() -> argparse.Namespace:
 
 
 def report(step: str, peak: Peak, before: int, start: float) -> None:
-    """One line: the peak so far, beyond what the process held before there were images."""
+    """Print the peak so far, less the memory of the process before there were images."""
     seconds = time.perf_counter() - start
     print(f"{step:<16} peak {(peak.bytes - before) / 2**30:5.2f} GiB beyond the model, {seconds:6.0f} s", flush=True)
 
 
 @contextmanager
 def sampled(seconds: float = 0.02) -> Iterator[Peak]:
-    """The peak while the block runs, sampled in a thread."""
+    """Yield the peak while the block runs, sampled in a thread."""
     peak, done = Peak(), threading.Event()
 
     def sample() -> None:
@@ -111,7 +111,7 @@ def sampled(seconds: float = 0.02) -> Iterator[Peak]:
 
 
 def anonymous() -> int:
-    """The anonymous memory that this process holds now, in bytes."""
+    """Return the anonymous memory of this process now, in bytes."""
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith("RssAnon:"))
     return int(line.split()[1]) * 1024
 

@@ -1,6 +1,6 @@
-"""Small networks of many kinds, and the few images on which they are trained in seconds.
+"""Small networks of many kinds, and a few images on which they are trained in seconds.
 
-`preprocessing.py` looks at them. All of them are made from a data set of small colour images and from scikit-learn's
+`preprocessing.py` inspects them. All of them are trained on a data set of small colour images or on scikit-learn's
 digits, with one thread, so that a run repeats.
 """
 
@@ -43,9 +43,9 @@ Build = Callable[[int, int], nn.Module]
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """Images (N, H, W, C) with labels (N,) to train with, and others that no network has seen.
+    """Images (N, H, W, C) with labels (N,) for training, and images that no network has seen.
 
-    `is_mirrored` says that a mirrored image is of the same class.
+    `is_mirrored` says whether a mirrored image has the same class.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Images:
 
 
 def split(name: str, images: Pixels, labels: Labels) -> Images:
-    """Photographs, of which every fifth is unseen."""
+    """Return photographs, of which every fifth is unseen."""
     unseen = np.arange(len(labels)) % 5 == 0
     classes = int(labels.max()) + 1
     return Images(
@@ -76,7 +76,7 @@ def split(name: str, images: Pixels, labels: Labels) -> Images:
 
 
 def grey(images: Images) -> Images:
-    """The same images with one channel."""
+    """Return the same images with one channel."""
     one, other = (
         (pixels @ [0.299, 0.587, 0.114])[..., None].astype(np.uint8) for pixels in (images.images, images.unseen)
     )
@@ -84,14 +84,14 @@ def grey(images: Images) -> Images:
 
 
 def digits_of(side: int) -> Images:
-    """scikit-learn's digits, enlarged, in grey."""
+    """Return scikit-learn's digits, enlarged and in grey."""
     parts = [_digits(part, side) for part in (digits.train_set(), digits.test_set())]
     (images, labels), (unseen, unseen_labels) = parts
     return Images(name="digits", classes=10, images=images, labels=labels, unseen=unseen, unseen_labels=unseen_labels)
 
 
 def coloured_digits(side: int = 32) -> Images:
-    """The digits 0 to 4 in red or in blue, which are different classes, on a noisy background: colour counts."""
+    """Return the digits 0 to 4 on noise, in red or in blue, which are different classes, so that colour matters."""
     plain = digits_of(side)
     seen, unseen_rows = plain.labels < 5, plain.unseen_labels < 5
     (images, labels), (unseen, unseen_labels) = (
@@ -133,7 +133,7 @@ def _coloured(images: Pixels, labels: Labels, seed: int) -> tuple[Pixels, Labels
 
 
 def small(classes: int, channels: int = 3) -> nn.Module:
-    """Three convolutions, each followed by a batch norm."""
+    """Return a network of three convolutions, each followed by a batch norm."""
     blocks = (*_block(channels, 16), nn.MaxPool2d(2), *_block(16, 32), nn.MaxPool2d(2), *_block(32, 64))
     return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes))
 
@@ -143,7 +143,7 @@ def _block(before: int, after: int) -> tuple[nn.Module, ...]:
 
 
 def grouped(classes: int, channels: int = 3) -> nn.Module:
-    """The small network with group norms, which remember nothing, in place of its batch norms."""
+    """Return the small network with group norms, which store no statistics, instead of batch norms."""
     layers = cast("nn.Sequential", small(classes, channels))
     return nn.Sequential(
         *(nn.GroupNorm(8, layer.num_features) if isinstance(layer, nn.BatchNorm2d) else layer for layer in layers)
@@ -151,7 +151,7 @@ def grouped(classes: int, channels: int = 3) -> nn.Module:
 
 
 def mobilenet(classes: int, channels: int = 3) -> nn.Module:
-    """torchvision's MobileNet v3 with three blocks and squeeze and excitation."""
+    """Return torchvision's MobileNet v3 with three blocks and squeeze and excitation."""
     blocks = [
         InvertedResidualConfig(16, 3, 32, 24, False, "RE", 1, 1, 1.0),
         InvertedResidualConfig(24, 3, 48, 32, True, "HS", 2, 1, 1.0),
@@ -161,24 +161,24 @@ def mobilenet(classes: int, channels: int = 3) -> nn.Module:
 
 
 def efficientnet(classes: int, channels: int = 3) -> nn.Module:
-    """torchvision's EfficientNet with two stages."""
+    """Return torchvision's EfficientNet with two stages."""
     stages = [MBConvConfig(1, 3, 1, 16, 16, 1), MBConvConfig(3, 3, 2, 16, 32, 2)]
     return models.EfficientNet(stages, 0.0, stochastic_depth_prob=0.0, num_classes=classes, last_channel=64)
 
 
 def densenet(classes: int, channels: int = 3) -> nn.Module:
-    """torchvision's DenseNet with three short blocks."""
+    """Return torchvision's DenseNet with three short blocks."""
     return models.DenseNet(growth_rate=8, block_config=(2, 2, 2), num_init_features=16, num_classes=classes)
 
 
 def convnext(classes: int, channels: int = 3) -> nn.Module:
-    """torchvision's ConvNeXt with two stages, and layer norms."""
+    """Return torchvision's ConvNeXt with two stages and layer norms."""
     stages = [CNBlockConfig(24, 48, 1), CNBlockConfig(48, None, 1)]
     return models.ConvNeXt(stages, num_classes=classes, layer_scale=1.0)
 
 
 def vit(classes: int, channels: int = 3) -> nn.Module:
-    """torchvision's vision transformer for 32 px, with layer norms; it refuses other sizes."""
+    """Return torchvision's vision transformer for 32 px, with layer norms; it refuses other sizes."""
     return models.VisionTransformer(
         image_size=32, patch_size=4, num_layers=2, num_heads=4, hidden_dim=48, mlp_dim=96, num_classes=classes
     )
@@ -188,7 +188,7 @@ def vit(classes: int, channels: int = 3) -> nn.Module:
 
 
 def trained(module: nn.Module, images: Images, spec: Preprocessing, *, epochs: int, seed: int = 0) -> nn.Module:
-    """The network after a few epochs."""
+    """Return the network after a few epochs."""
     inputs, targets = _tensors(images, spec)
     torch.manual_seed(seed)
     optimizer = torch.optim.AdamW(module.train().parameters(), lr=3e-3 if _has_batch_norms(module) else 1e-3)
@@ -204,7 +204,7 @@ def trained(module: nn.Module, images: Images, spec: Preprocessing, *, epochs: i
 
 
 def _tensors(images: Images, spec: Preprocessing) -> tuple[torch.Tensor, torch.Tensor]:
-    """The inputs and labels of the training."""
+    """Return the inputs and labels of the training."""
     pipeline = build_pipeline(spec)
     data = adopt_dataset(list(zip(images.images, images.labels.tolist(), strict=True)), images.name)
     shaped = build_store(data, pipeline.geometry)

@@ -1,7 +1,7 @@
-"""What loading the plugin costs a run without marked tests: pytest alone and with the plugin, in turn.
+"""The time that loading the plugin adds to a run without marked tests: pytest with and without it, in turn.
 
-Both collect one trivial test in an empty folder, with all other plugins off. Each run is a process of its own; its
-processor time is measured beside the time on the clock, for other work on the machine disturbs it less.
+Both collect one trivial test in an empty folder, with all other plugins off. Each run is a new process; its
+processor time is measured beside the time on the clock, since other work on the machine disturbs it less.
 
     python benchmarks/plugin_load.py --repeats=20
 """
@@ -31,21 +31,21 @@ COUNT: Final = (
 
 
 class Seconds(NamedTuple):
-    """What one run took: on the clock, and of the processor."""
+    """The time of one run: on the clock, and of the processor."""
 
     clock: float
     processor: float
 
 
 def main() -> None:
-    """Measure both sides in turn, print the table."""
+    """Measure both sides in turn and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=20, metavar="N", help="of both sides, in turn; default: 20")
     repeats = parser.parse_args().repeats
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "test_trivial.py").write_text("def test_trivial(): pass\n", encoding="utf-8")
-        pairs = [(run(PLAIN, folder), run(WITH_PLUGIN, folder)) for _ in range(repeats + 1)][1:]  # the first one warms
+        pairs = [(run(PLAIN, folder), run(WITH_PLUGIN, folder)) for _ in range(repeats + 1)][1:]  # without warm-up
         modules = count_modules(folder)
     print(
         f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}, pytest {pytest.__version__}"
@@ -55,13 +55,13 @@ def main() -> None:
 
 
 def alone(folder: Path) -> dict[str, str]:
-    """The environment of a run: no other plugin is loaded, and compiled files are kept from run to run."""
+    """Return the environment of a run: no other plugin is loaded, and compiled files are kept between runs."""
     known = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**known, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
 
 
 def run(command: tuple[str, ...], folder: Path) -> Seconds:
-    """Run a command as a process of its own, and wait for it."""
+    """Run a command as a new process and wait for it."""
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, env=alone(folder), stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -73,14 +73,14 @@ def run(command: tuple[str, ...], folder: Path) -> Seconds:
 
 
 def count_modules(folder: Path) -> int:
-    """How many modules of ours a run with the plugin imports."""
+    """Return how many of our modules a run with the plugin imports."""
     command = (sys.executable, "-c", COUNT, *WITH_PLUGIN[3:])
     done = subprocess.run(command, cwd=folder, env=alone(folder), capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1])
 
 
 def table(pairs: list[tuple[Seconds, Seconds]]) -> Iterator[str]:
-    """The medians of both sides in milliseconds, the median of the paired differences, and their ratio."""
+    """Yield the medians of both sides in milliseconds, the median of the paired differences, and the ratio."""
     yield f"| ms (median of {len(pairs)} pairs) | pytest | with the plugin | difference | ratio |"
     yield "|---|---|---|---|---|"
     for kind, label in enumerate(("on the clock", "of the processor")):

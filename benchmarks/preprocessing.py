@@ -1,27 +1,27 @@
-"""What a look at 64 images says of right and wrong preprocessing: the basis of measure/inputs/scale.py.
+"""What an inspection of 64 images reports on right and wrong preprocessing: the basis of measure/inputs/scale.py.
 
-Networks of known preprocessing look at images that they have not seen: as in training, after each usual mistake, and at
-images that differ honestly. Prints each look, and a table of what was reported.
+Networks with known preprocessing get images that they have not seen: as in training, after each common mistake, and
+images that differ for good reasons. Prints each inspection and a table of the reports.
 
     python benchmarks/preprocessing.py
     python benchmarks/preprocessing.py --dataset=folder:DIR --arch=resnet18 --preprocess=none --model FILE [FILE ...]
 
-Alone it takes scikit-learn's digits. With a data set of small colour images it also trains networks on four fifths of
+Alone it uses scikit-learn's digits. With a data set of small colour images it also trains networks on four fifths of
 them; `--model` adds checkpoints, trained with `--preprocess`.
 
-The thresholds were chosen while looking at the networks that are called tuned. The others are held out: another
-architecture, other data, other epochs, another seed; `--seed` makes fresh ones.
+The thresholds were chosen on the networks that are called tuned. The others are held out: another
+architecture, other data, other epochs, another seed; `--seed` makes new ones.
 
-What counts as what was fixed before the held-out networks were measured:
+These definitions were fixed before the held-out networks were measured:
 
-- A mistake is another size, scale, mean and std or channel order than that of the training. It has to be reported if it
-  leaves at most half of the accuracy. That is counted on 200 images, or 100 of more than 64 px: other ones than the 64
-  looked at, as far as there are enough. A model that refuses the inputs is not counted, since measuring ends there.
-- Honest are the right inputs of any network however short its training, images in grey, and images of one class or of
-  two: no preprocessing explains these. Any report is a false alarm, whatever accuracy is left.
+- A mistake is another size, scale, mean and std or channel order than in training. It has to be reported if it
+  leaves at most half of the accuracy. That is measured on 200 images, or on 100 of more than 64 px: others than the
+  64 inspected ones, if there are enough. A model that refuses the inputs is not counted, since measuring ends there.
+- Honest are the right inputs of any network, even after a short training, images in grey, and images of one class or of
+  two: no preprocessing explains these. Any report is a false alarm, at any accuracy.
 - Shifted are images with 0.7, 0.5 or 0.3 of the light, with half the contrast and in yellow light. They are honest too,
-  but other numbers in the preprocessing would undo them, so nothing in the inputs tells them from wrong numbers. A
-  report is a false alarm as long as more than half of the accuracy is left; the others are counted apart.
+  but other numbers in the preprocessing would undo them, so the inputs cannot distinguish them from wrong numbers. A
+  report is a false alarm as long as more than half of the accuracy is left; the others are counted separately.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ COUNTED = 200
 
 
 class Kind(Enum):
-    """What a way to look at the images is."""
+    """The kinds of ways to inspect images."""
 
     SIZE = "wrong size"
     SCALE = "wrong scale"
@@ -75,12 +75,12 @@ class Kind(Enum):
 
     @property
     def is_mistake(self) -> bool:
-        """Whether it has to be reported."""
+        """Return whether it has to be reported."""
         return self not in (Kind.HONEST, Kind.SHIFTED)
 
 
 class Way(NamedTuple):
-    """One way to look at the images."""
+    """One way to inspect the images."""
 
     kind: Kind
     label: str
@@ -99,19 +99,19 @@ class Trained:
     is_tuned: bool = False
 
     def bench(self, images: Pixels | None = None, spec: Preprocessing | None = None, *, twice: bool = False) -> Bench:
-        """The network on these images with this preprocessing, or with its own once more inside."""
+        """Return a bench of the network on these images with this preprocessing; `twice` normalises again inside."""
         module = Normalising(self.model.module, self.spec) if twice else self.model.module
         seen = zip(self.images if images is None else images, self.labels.tolist(), strict=True)
         return build_bench(adopt_model(module, CPU), adopt_dataset(list(seen), self.name), spec or self.spec)
 
     @property
     def few(self) -> Trained:
-        """The same network on so many of the images that a look at each of them ends soon."""
+        """Return the same network on few enough images for a fast inspection."""
         rows = np.random.default_rng(0).permutation(len(self.labels))[:SEEN]
         return replace(self, images=self.images[rows], labels=self.labels[rows])
 
     def only(self, classes: Sequence[int]) -> Trained:
-        """The same network on the images of these classes."""
+        """Return the same network on the images of these classes."""
         rows = np.isin(self.labels, classes)
         return replace(self, images=self.images[rows], labels=self.labels[rows])
 
@@ -125,7 +125,7 @@ class Normalising(nn.Module):
         self.mean, self.std = (torch.tensor(values).view(1, -1, 1, 1) for values in (spec.mean, spec.std))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Logits of inputs in [0, 1]."""
+        """Return the logits of inputs in [0, 1]."""
         return self.module((inputs - self.mean) / self.std)
 
 
@@ -133,7 +133,7 @@ class Normalising(nn.Module):
 
 
 def ways(one: Trained) -> Iterator[Way]:
-    """Right, wrong, and honest but unusual."""
+    """Yield the ways to inspect the images: right, wrong, and honest but unusual."""
     yield Way(Kind.HONEST, "as trained", one.bench())
     yield from mistakes(one)
     is_colour = one.images.shape[-1] == 3
@@ -154,7 +154,7 @@ def ways(one: Trained) -> Iterator[Way]:
 
 
 def mistakes(one: Trained) -> Iterator[Way]:
-    """Every usual mistake that can be made with these images."""
+    """Yield every common mistake that is possible with these images."""
     is_colour, size = one.images.shape[-1] == 3, one.spec.resize or one.images.shape[1]
     has_numbers = one.spec.mean == IMAGENET.mean  # those of the README, whose 224 px is the only mistake then
     for wrong in (16, 32, 40, 64, *((224,) if has_numbers else ())):
@@ -178,12 +178,12 @@ def mistakes(one: Trained) -> Iterator[Way]:
 
 
 def inspected(bench: Bench) -> Inspection:
-    """What the plugin finds."""
+    """Return what the plugin finds."""
     return inspect_scale(bench.model, bench.store, bench.pipeline, bench.runner.precision)
 
 
 def accuracy(bench: Bench) -> float | None:
-    """The share of right answers to images that are not looked at, as far as there are others; None if refused."""
+    """Return the accuracy on images that are not inspected, if there are others, or None if the model refuses them."""
     order = np.argsort(bench.store.sample_id)
     others = order[IMAGES:] if len(order) >= 2 * IMAGES else order
     chosen = others[: COUNTED if bench.store.images.shape[1] <= 64 else COUNTED // 2]
@@ -193,7 +193,7 @@ def accuracy(bench: Bench) -> float | None:
 
 
 def inputs(bench: Bench, rows: np.ndarray) -> Iterator[torch.Tensor]:
-    """The inputs of these images, 16 at a time."""
+    """Yield the inputs of these images, 16 at a time."""
     for part in np.array_split(rows, -(-len(rows) // 16)):
         images = torch.from_numpy(bench.store.images[part]).permute(0, 3, 1, 2).contiguous()
         yield bench.pipeline.normalise(images)
@@ -204,7 +204,7 @@ def inputs(bench: Bench, rows: np.ndarray) -> Iterator[torch.Tensor]:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One look: its accuracy beside that of the right inputs, and what was reported."""
+    """One inspection: its accuracy, that of the right inputs, and the report."""
 
     kind: Kind
     label: str
@@ -214,12 +214,12 @@ class Cell:
 
     @property
     def is_halved(self) -> bool:
-        """Whether at most half of the accuracy is left."""
+        """Return whether at most half of the accuracy is left."""
         return self.accuracy is not None and 2 * self.accuracy <= self.trained_accuracy
 
     @property
     def is_reported(self) -> bool:
-        """Whether there is a finding."""
+        """Return whether there is a finding."""
         return self.inspection.finding is not None
 
     def __str__(self) -> str:
@@ -234,7 +234,7 @@ class Cell:
 
 
 def cells(one: Trained) -> Iterator[Cell]:
-    """Each look at the images of a network, the right one first."""
+    """Yield each inspection of a network, the right inputs first."""
     trained: float | None = None
     for way in ways(one):
         share = accuracy(way.bench)
@@ -249,11 +249,11 @@ def cells(one: Trained) -> Iterator[Cell]:
 
 
 Tally = Counter[tuple[Kind, bool, bool]]
-"""How many cells are of a kind, are halved, and are reported."""
+"""The number of cells by kind, by whether they are halved, and by whether they are reported."""
 
 
 def share_of(tally: Tally, kinds: Iterable[Kind], *, halved: bool) -> str:
-    """How many of these cells are reported."""
+    """Return how many of these cells are reported."""
     hits, misses = (sum(tally[kind, halved, reported] for kind in kinds) for reported in (True, False))
     return f"{hits} of {hits + misses}" if hits + misses else ""
 
@@ -264,12 +264,12 @@ def tally_of(found: Iterable[Cell]) -> Tally:
 
 
 def row_of(one: Trained, found: Sequence[Cell]) -> str:
-    """The network's line of the table in RESULTS.md."""
+    """Return the network's line of the table in RESULTS.md."""
     return row(f"{'tuned: ' if one.is_tuned else ''}{one.name}", f"{found[0].accuracy:.1%}", tally_of(found))
 
 
 def row(name: str, share: str, tally: Tally) -> str:
-    """One line of the table in RESULTS.md."""
+    """Return one line of the table in RESULTS.md."""
     wrong = [kind for kind in Kind if kind.is_mistake]
     columns = [
         *(share_of(tally, [kind], halved=True) for kind in wrong),
@@ -289,7 +289,7 @@ HEAD = (
 
 
 def main() -> None:
-    """Print each look of each network, then the table."""
+    """Print each inspection of each network, then the table."""
     options = parse_options()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {IMAGES} images looked at")
     rows: list[str] = []
@@ -308,7 +308,7 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    """What to look at beside the digits; the texts are the plugin's own."""
+    """Return what to inspect beside the digits, in the words of the plugin's options."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--dataset", help="small colour images, as --failaware-dataset takes them")
     parser.add_argument("--model", nargs="*", default=[], help="checkpoints for these images")
@@ -324,7 +324,7 @@ def parse_options() -> argparse.Namespace:
 
 
 class Recipe(NamedTuple):
-    """What is trained here, with which preprocessing, and for how long."""
+    """A network that is trained here, with its preprocessing and its number of epochs."""
 
     build: Build
     data: str
@@ -334,7 +334,7 @@ class Recipe(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The network, its data, its numbers and its epochs."""
+        """Return the network, its data, its mean and std, and its epochs as text."""
         kind = {NONE.mean: "no numbers", HALF.mean: "0.5", IMAGENET.mean: "ImageNet's"}[self.spec.mean]
         size = f" at {self.spec.resize} px" if self.spec.resize else ""
         return f"{self.build.__name__}, {self.data}{size}, {kind}, {self.epochs} epochs"
@@ -356,13 +356,13 @@ HELD_OUT = (
 
 
 def chosen(options: argparse.Namespace) -> Iterator[Trained]:
-    """All networks, or those that were asked for."""
+    """Yield all networks, or those that --only names."""
     given = (one for one in chain(of_digits(), of_dataset(options)) if options.only in one.name)
     return (one.few for one in chain(given, of_recipes(options)))
 
 
 def of_digits() -> Iterator[Trained]:
-    """The examples' checkpoints."""
+    """Yield the checkpoints of the example."""
     folder = Path(networks.digits.__file__).parent
     for name in ("digits", "digits_worse"):
         given = opened("digits:test_set", "resize=32", "digits:network", str(folder / f"{name}.pth"))
@@ -378,7 +378,7 @@ def of_digits() -> Iterator[Trained]:
 
 
 def of_dataset(options: argparse.Namespace) -> Iterator[Trained]:
-    """The given checkpoints on the given images."""
+    """Yield the checkpoints of --model on the images of --dataset."""
     for path in options.model:
         given = opened(options.dataset, options.preprocess, options.arch, path)
         spec = config_of(preprocess=options.preprocess).preprocess
@@ -395,7 +395,7 @@ def of_dataset(options: argparse.Namespace) -> Iterator[Trained]:
 
 
 def of_recipes(options: argparse.Namespace) -> Iterator[Trained]:
-    """The networks that are trained here; those on colour images only with a data set."""
+    """Yield the networks that are trained here; those on colour images need --dataset."""
     data = {"digits": networks.digits_of(28), "coloured digits": networks.coloured_digits()}
     if options.dataset is not None:
         store = build_store(open_images(config_of(dataset=options.dataset)), lambda image: image)
@@ -407,7 +407,7 @@ def of_recipes(options: argparse.Namespace) -> Iterator[Trained]:
 
 
 def trained(recipe: Recipe, data: Images, seed: int, keep: Path | None = None) -> Trained:
-    """The network of a recipe, from its file if there is one."""
+    """Return the network of a recipe, from its file if there is one."""
     torch.manual_seed(seed)
     module = recipe.build(data.classes, data.images.shape[-1])
     path = None if keep is None else keep / f"{recipe.name}, seed {seed}.pth".replace("/", " ")
@@ -428,13 +428,13 @@ def trained(recipe: Recipe, data: Images, seed: int, keep: Path | None = None) -
 
 
 def opened(dataset: str, preprocess: str, arch: str, model: str) -> Bench:
-    """The bench that the plugin's options of these names mean."""
+    """Return the bench for the plugin's options of these names."""
     config = config_of(dataset=dataset, preprocess=preprocess, arch=arch, model=model)
     return open_bench(config, open_model(config, CPU), open_images(config))
 
 
 def config_of(**options: str) -> RunConfig:
-    """What the plugin makes of its options."""
+    """Return the plugin's settings for its options."""
     here = Path.cwd()
     around = Surroundings(environ={}, invocation_dir=here, ini_dir=here)
     return resolve(command_line=options, ini={}, around=around)

@@ -1,11 +1,11 @@
-"""How often the gate is red for an honest retrain, and for a fault planted in one: the digits network, many times.
+"""How often a gate fails for an honest retrain and for one with a planted fault, over many trainings on digits.
 
     python benchmarks/retrain.py [--seeds 20] [--faulty 10] [--processes 2]
 
-One recipe under 20 seeds gives 380 ordered pairs of baseline and candidate; each faulty recipe gives 10 candidates
-more, judged against every baseline. A pair is one marked test of the founding conditions with the default gates. Two
-honest seeds differ in truth too, so a red pair is no false alarm by itself: the gate speaks of two checkpoints, not of
-recipes. Takes about half a minute of one core for each training.
+One recipe with 20 seeds gives 380 ordered pairs of baseline and candidate; each faulty recipe gives 10 candidates
+more, judged against every baseline. A pair is one marked test of the default conditions with the default gates. Two
+honest seeds truly differ, so a failing pair need not be a false alarm: a gate compares two checkpoints, not two
+recipes. Each training takes about half a minute of one core.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import torch
 
 from pytest_failaware import evaluate
 from pytest_failaware.config.gate import build_gate
-from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.core.gate import Gate, Policy
 from pytest_failaware.core.records import Records
 from pytest_failaware.judge.gating import bounded_changes, drifted, gated, worsening
@@ -40,12 +40,12 @@ import digits
 import train
 
 Candidate = Mapping[str, Records]
-"""What a trained network made of the test images, by condition."""
+"""The records of a trained network on the test images, by condition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How a network is trained: as digits.pth was, unless something is wrong."""
+    """How a network is trained: like digits.pth, except for a planted fault."""
 
     epochs: int = 40
     augmented: bool = True
@@ -61,7 +61,7 @@ RECIPES = {
 
 
 def trained(recipe: Recipe, seed: int) -> Candidate:
-    """One training, measured under the founding conditions."""
+    """Train a network and measure it under the default conditions."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     images, labels = train.tensors(digits.train_set())
@@ -72,12 +72,12 @@ def trained(recipe: Recipe, seed: int) -> Candidate:
 
 
 def unchanged(images: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    """No augmentation at all, not even a shift."""
+    """Return the images without augmentation, not even a shift."""
     return images
 
 
 def mislabelled(labels: torch.Tensor, share: float, seed: int) -> torch.Tensor:
-    """The labels with a share of them, drawn by the seed, moved to another class."""
+    """Return the labels, of which a share, drawn with the seed, is moved to another class."""
     random = np.random.default_rng(seed)
     rows = random.choice(len(labels), round(share * len(labels)), replace=False)
     wrong = labels.clone()
@@ -88,16 +88,16 @@ def mislabelled(labels: torch.Tensor, share: float, seed: int) -> torch.Tensor:
 # ---- judging -------------------------------------------------------------------------------------------------------
 
 Judge = Callable[[Sides], bool]
-"""Whether one condition's gates fail."""
+"""Both sides of a condition -> whether its gates fail."""
 
 
 def by_policy(gate: Gate) -> Judge:
-    """What the plugin says."""
+    """Return the judge that fails if the plugin's gate fails."""
     return lambda sides: any(one.verdict.fails for one in (*gated(gate, sides), *bounded_changes(gate, sides)))
 
 
 def by_fixed_tolerance(gate: Gate, tolerance: Fraction = Fraction(1, 100)) -> Judge:
-    """What the observed rates alone would say."""
+    """Return the judge that fails if an observed rate fell by more than a fixed tolerance."""
 
     def fails(sides: Sides) -> bool:
         for metric in (METRICS[name] for name in gate.metrics):
@@ -110,7 +110,9 @@ def by_fixed_tolerance(gate: Gate, tolerance: Fraction = Fraction(1, 100)) -> Ju
     return fails
 
 
-GATES = {policy.value: build_gate({"conditions": list(FOUNDING), "policy": policy.value}) for policy in Policy}
+GATES = {
+    policy.value: build_gate({"conditions": list(DEFAULT_CONDITIONS), "policy": policy.value}) for policy in Policy
+}
 JUDGES: Mapping[str, Judge] = {
     **{name: by_policy(gate) for name, gate in GATES.items()},
     "drift budget": lambda sides: any(drifted(GATES["beyond_tolerance"], sides, TERMS.drift_budget)),
@@ -119,7 +121,7 @@ JUDGES: Mapping[str, Judge] = {
 
 
 def is_red(judge: Judge, before: Candidate, now: Candidate) -> bool:
-    """Whether the marked test fails in any condition."""
+    """Return whether the marked test fails in any condition."""
     rule = GATES["beyond_tolerance"].rule
     both = (under_one_rule(outcomes_of(before[key], rule), outcomes_of(now[key], rule)) for key in before)
     return any(map(judge, both))
@@ -129,7 +131,7 @@ def is_red(judge: Judge, before: Candidate, now: Candidate) -> bool:
 
 
 def lines(found: Mapping[str, Sequence[Candidate]]) -> Iterator[str]:
-    """The spread between honest seeds, then how often each policy is red."""
+    """Yield the spread between honest seeds, then how often each policy fails."""
     honest = found["honest"]
     yield from spread(found)
     yield ""
@@ -147,13 +149,13 @@ def lines(found: Mapping[str, Sequence[Candidate]]) -> Iterator[str]:
 
 
 def spread(found: Mapping[str, Sequence[Candidate]]) -> Iterator[str]:
-    """Mean and standard deviation over the seeds of a recipe, in percent."""
+    """Yield the mean and standard deviation over the seeds of a recipe, in percent."""
     rule = GATES["beyond_tolerance"].rule
     names = ("accuracy", "confident_accuracy", "failure_rate")
     yield "mean (standard deviation between seeds), in %"
     yield f"{'recipe':<26}{'condition':<18}" + "".join(f"{name:>22}" for name in names)
     for recipe, candidates in found.items():
-        for condition in FOUNDING:
+        for condition in DEFAULT_CONDITIONS:
             sides = [outcomes_of(candidate[condition], rule) for candidate in candidates]
             cells = []
             for name in names:
@@ -167,9 +169,7 @@ def main() -> None:
     """Train, measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20, help="honest trainings")
-    parser.add_argument(
-        "--faulty", type=int, default=10, help="trainings of each faulty recipe, with seeds of their own"
-    )
+    parser.add_argument("--faulty", type=int, default=10, help="trainings of each faulty recipe, with other seeds")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     seeds = {name: range(options.seeds) if name == "honest" else range(100, 100 + options.faulty) for name in RECIPES}

@@ -1,11 +1,11 @@
-"""Whether chosen thresholds keep what they promise: how often the true risk of the chosen rule is above the target.
+"""How often the true risk of a chosen rule is above the target, which chosen thresholds promise to keep.
 
     python benchmarks/risk_control.py [--splits 1000]
 
 Each population is 200,000 simulated images of 10 classes; a split is n of them drawn with replacement, so the true risk
-of a rule is its risk on the whole population. Beside it the binary search of Geifman and El-Yaniv 2017, and the
-threshold at which the observed risk is the target. A second table has images in groups of 20 that succeed and fail
-together: chosen on all of them as if they were independent, and on one of each group, as the command does. Seeded.
+of a rule is its risk on the whole population. For comparison: the binary search of Geifman and El-Yaniv 2017, and the
+threshold at which the observed risk equals the target. A second table has images in groups of 20 that succeed and fail
+together: one choice uses all of them as if they were independent, one uses one of each group, as the command does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """Scores of predictions, (N,) float32 each, and which are wrong, (N,) bool; each `size` in a row are a group."""
+    """Scores of predictions, (N,) float32 each, and which are wrong, (N,) bool, in groups of `size` successive ones."""
 
     confidence: NDArray[np.float32]
     entropy: NDArray[np.float32]
@@ -46,7 +46,7 @@ class Population:
     size: int = 1
 
     def split(self, random: np.random.Generator, n: int) -> Records:
-        """The records of n images, whole groups drawn with replacement; right predictions are those of class 0."""
+        """Return the records of n images, in whole groups drawn with replacement; predictions of class 0 are right."""
         groups = random.integers(0, len(self.wrong) // self.size, n // self.size)
         rows = (groups[:, None] * self.size + np.arange(self.size)).ravel()
         columns = {name: np.zeros(n, dtype=np.float32) for name in SCORES}
@@ -55,7 +55,7 @@ class Population:
         return Records(samples=Samples(ids=np.arange(n, dtype=np.uint64), labels=label), prediction=wrong, **columns)
 
     def together(self, size: int, share: float) -> Population:
-        """The same images in groups, in each of which about a share of the images are like the first."""
+        """Return the same images in groups; in each, a share of about `share` equals the first image."""
         random, count = np.random.default_rng(3), len(self.wrong)
         order = random.permutation(count)
         rows = np.where(random.random(count) < share, order[np.arange(count) // size * size], order)
@@ -63,17 +63,17 @@ class Population:
         return Population(**columns, size=size)
 
     def truth(self, rule: FailureRule) -> tuple[float, float]:
-        """The share of wrong answers among those that a rule trusts, and the share that it trusts."""
+        """Return the share of wrong answers among those that a rule trusts, and the share that it trusts."""
         trusted = ~rule.flags(confidence=self.confidence, entropy=self.entropy)
         return float(self.wrong[trusted].mean()), float(trusted.mean())
 
 
 def population(chance: Floats, digits: int | None = None) -> Population:
-    """Predictions from Gaussian logits, with wrong answers spread evenly at a chance.
+    """Return predictions from Gaussian logits, with wrong answers at given rates.
 
     Args:
-        chance: of a wrong answer, (POPULATION,), from the answer of the highest confidence to that of the lowest.
-        digits: decimals that the scores are rounded to, so that many are equal; None for all.
+        chance: Rate of wrong answers, (POPULATION,), from the answer of the highest confidence to that of the lowest.
+        digits: Decimals to which the scores are rounded, so that many are equal, or None.
     """
     random = np.random.default_rng(5)
     logits = random.normal(0, 1, (POPULATION, CLASSES))
@@ -104,13 +104,13 @@ GROUPED_SIZES = (2000, 10_000, 50_000)
 
 
 def chosen(records: Records, by: By) -> FailureRule | None:
-    """The rule that the command writes."""
+    """Return the rule that the command writes."""
     found = choose(records, CLASSES, by, risk=RISK, confidence=CONFIDENCE)
     return None if found.chosen is None else found.rule(found.chosen)
 
 
 def searched(records: Records) -> FailureRule | None:
-    """Selection with guaranteed risk: a binary search over the confidences, whose steps share the error probability."""
+    """Return the rule of a binary search over the confidences, whose steps share the error probability."""
     confidence, order = np.sort(records.confidence)[::-1], np.argsort(-records.confidence, kind="stable")
     missed = np.cumsum(~records.correct[order])
     steps = math.ceil(math.log2(len(records)))
@@ -125,7 +125,7 @@ def searched(records: Records) -> FailureRule | None:
 
 
 def observed(records: Records) -> FailureRule | None:
-    """The lowest confidence at which the observed risk is the target: what a risk-coverage curve alone suggests."""
+    """Return the rule with the most coverage whose observed risk is at most the target."""
     order = np.argsort(-records.confidence, kind="stable")
     allowed = np.flatnonzero(np.cumsum(~records.correct[order]) <= RISK * np.arange(1, len(order) + 1))
     return FailureRule(confidence=float(records.confidence[order][allowed[-1]]), entropy=None) if len(allowed) else None
@@ -148,14 +148,14 @@ GROUPED_WAYS: dict[str, Callable[[Records], FailureRule | None]] = {
 
 
 def groups_of(records: Records) -> NDArray[np.uint32]:
-    """The groups of a split of images that were put together by `SIZE`."""
+    """Return the groups of a split: each `SIZE` successive images are a group."""
     return (np.arange(len(records)) // SIZE).astype(np.uint32)
 
 
 def outcome(
     of: Population, choice: Callable[[Records], FailureRule | None], n: int, splits: int
 ) -> tuple[float, float]:
-    """How often the true risk is above the target, and the mean coverage; no rule trusts nothing."""
+    """Return how often the true risk is above the target, and the mean coverage, which is 0 without a rule."""
     random = np.random.default_rng(11)
     rules = [choice(of.split(random, n)) for _ in range(splits)]
     truths = {rule: of.truth(rule) for rule in rules if rule is not None}
@@ -164,7 +164,7 @@ def outcome(
 
 
 def lines(splits: int) -> Iterator[str]:
-    """The table."""
+    """Yield the lines of the table."""
     yield f"share of {splits:,} splits whose true risk is above {RISK:.0%}, at most 5 % (and mean coverage), in %"
     yield f"{'':<44}{'n':>8}" + "".join(f"{way:>15}" for way in WAYS)
     for label, made in POPULATIONS.items():
@@ -177,7 +177,7 @@ def lines(splits: int) -> Iterator[str]:
 
 
 def grouped_lines(splits: int) -> Iterator[str]:
-    """The table of images in groups."""
+    """Yield the lines of the table of images in groups."""
     yield f"the same of images in groups of {SIZE}, of which a share are alike"
     yield f"{'':<36}{'alike':>8}{'n':>8}" + "".join(f"{way:>15}" for way in GROUPED_WAYS)
     for label, made in list(POPULATIONS.items())[:3]:

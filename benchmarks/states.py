@@ -1,4 +1,4 @@
-"""Simulated models for the statistics: each sample in one of four states, and a successor that keeps most of them."""
+"""Simulated models for the statistics: each sample has one of four states, and a successor keeps most of them."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ RULE = FailureRule()
 
 
 def lowered(drop: float) -> NDArray[np.float64]:
-    """The shares of the states once accuracy has fallen by `drop`, in either half in proportion."""
+    """Return the shares of the states after accuracy has fallen by `drop`, in proportion among trusted and flagged."""
     lost = SHARES[[0, 2]] * drop / ACCURACY
     return SHARES + np.array([-lost[0], lost[0], -lost[1], lost[1]])
 
 
 def first(random: np.random.Generator, n: int) -> States:
-    """A model."""
+    """Return the states of a model."""
     return random.choice(4, n, p=SHARES)
 
 
 def successor(
     random: np.random.Generator, before: States, flips: float, *, fallen: float = 0.0, drop: float = 0.0
 ) -> States:
-    """A model whose answers differ in a share of about `flips`, and whose accuracy is lower by `drop` in truth.
+    """Return a model with about a share of `flips` of other answers, whose true accuracy is lower by `drop`.
 
-    A sample keeps its state or draws it again from the shares that hold now; of those that keep it, right answers turn
-    wrong at the rate that brings the kept ones to the same shares. `fallen` is what accuracy has lost before.
+    A sample keeps its state or draws it again from the new shares. Among those that keep it, right answers become
+    wrong at the rate that gives the kept ones the same shares. `fallen` is the loss of accuracy before.
     """
     anew = random.random(len(before)) < flips / (2 * ACCURACY * (1 - ACCURACY))
     falls = (before % 2 == 0) & (random.random(len(before)) < drop / (ACCURACY - fallen))
@@ -44,7 +44,7 @@ def successor(
 
 
 def outcomes(states: States, groups: NDArray[np.uint32] | None = None) -> Outcomes:
-    """The states as the plugin sees them: records of class 0 under the default rule; groups as in `Outcomes`."""
+    """Return the states as outcomes: records of class 0 under the default rule, with groups as in `Outcomes`."""
     n, flagged = len(states), states >= 2
     columns = {name: np.zeros(n, dtype=np.float32) for name in SCORES}
     columns["confidence"] = np.where(flagged, 0.5, 0.9).astype(np.float32)

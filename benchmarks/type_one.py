@@ -1,10 +1,10 @@
-"""Type I error of every single test over its nominal level, at the levels in use.
+"""Type I error of each test divided by its nominal level, at the levels in use.
 
     python benchmarks/type_one.py [--draws 200000]
 
-Each case is a truth under which a test must not reject more often than its level says: nothing changed, a drop of
+Each case is a truth under which a test must not reject more often than its level: nothing changed, a drop of
 exactly the margin, or (the weak null of a ratio) confident_accuracy unchanged while many more or fewer are trusted.
-Seeded; 1 is exact, less is conservative, and in brackets stands the standard error at the nominal level.
+Seeded; 1 is exact, less is conservative; the standard error at the nominal level is in brackets.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from pytest_failaware.judge.significance.paired import normal_p, tango_p
 LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)
 SIZES = (500, 2000, 10000)
 MARGIN = 0.005
-TRUSTED_ABOVE = 0.65  # what a score has to be above: about 84 % of them are
+TRUSTED_ABOVE = 0.65  # about 84 % of the scores are above this
 RIGHT_SHARE = {"accuracy": SHARES[0] + SHARES[2], "confident_accuracy": SHARES[0] / (SHARES[0] + SHARES[1])}
 
 Floats = NDArray[np.float64]
@@ -45,7 +45,7 @@ Simulate = Callable[[int, Generator, int], Floats]
 
 
 class Case(NamedTuple):
-    """A test under one truth; a slow one is worth a twentieth of the draws, the jackknife a fiftieth."""
+    """A test under one truth; a slow one gets a twentieth of the draws, the jackknife a fiftieth."""
 
     label: str
     simulate: Simulate
@@ -53,12 +53,12 @@ class Case(NamedTuple):
     jackknifed: bool = False
 
     def worth(self, draws: int) -> int:
-        """How many of so many draws it gets."""
+        """Return how many of the draws it gets."""
         return draws // (50 if self.jackknifed else 20 if self.slow else 1)
 
 
 def cases() -> Iterator[Case]:
-    """Every test with the truths it must not reject."""
+    """Yield every test with the truths that it must not reject."""
     for flips in (0.007, 0.05, 0.15):
         yield Case(f"McNemar mid-p, {flips:.1%} flips", partial(flipped, flips, 0.0))
         yield Case(f"Tango at the margin, {flips:.1%} flips", partial(flipped, flips, MARGIN))
@@ -80,7 +80,7 @@ def cases() -> Iterator[Case]:
 
 
 def jumping() -> Iterator[Case]:
-    """The jackknife of metrics that jump or have a kink, for which it promises nothing."""
+    """Yield the jackknife of metrics that are not smooth, for which it promises nothing."""
     for name in ("adaptive_ece", "fpr_at_95tpr", "coverage_at_risk(0.05)", "worst_class_accuracy"):
         yield Case(f"{name} by the jackknife", partial(scored, name, None, 0.0), jackknifed=True)
 
@@ -89,14 +89,14 @@ def jumping() -> Iterator[Case]:
 
 
 def flipped(flips: float, margin: float, n: int, random: Generator, draws: int) -> Floats:
-    """McNemar's and Tango's test where the true drop is the margin."""
+    """Return the p of McNemar's and Tango's test if the true drop equals the margin."""
     rates = [(flips + margin) / 2, (flips - margin) / 2, 1 - flips]
     drawn = random.multinomial(n, rates, size=draws)[:, :2]
     return _each(drawn, lambda lost, gained: tango_p(lost, gained, n, margin))
 
 
 def _each(counts: NDArray[np.int64], p: Callable[..., float]) -> Floats:
-    """The p of every row of counts; equal rows are tested once."""
+    """Return the p of every row of counts; equal rows are tested once."""
     found, rows = np.unique(counts, axis=0, return_inverse=True)
     return np.array([p(*map(int, row)) for row in found])[rows.ravel()]
 
@@ -110,26 +110,26 @@ RIGHT = np.array([1.0, 0.0, 0.0, 0.0])
 def ratio(
     right: float, trusted: float, trusted_now: float, margin: float, n: int, random: Generator, draws: int
 ) -> Floats:
-    """The score test where confident_accuracy falls by the margin and the share of trusted samples moves."""
+    """Return the p of the score test if confident_accuracy falls by the margin and the trusted share changes."""
     counts = random.multinomial(n, transitions(right, right - margin, trusted, trusted_now).ravel(), size=draws)
     return np.array([normal_p(z) for z in ratio_z(counts, margin)])
 
 
 def transitions(right: float, right_now: float, trusted: float, trusted_now: float) -> Floats:
-    """The probabilities (4, 4) of a sample's state before and now, most samples keeping theirs."""
+    """Return the probabilities (4, 4) of a sample's state before and now; most samples keep theirs."""
     flags = _agreeing(trusted, trusted_now, 0.01)
     answers = [[_agreeing(old, new, 0.008) for new in (right_now, 0.6)] for old in (right, 0.6)]
     return np.block([[flags[old, new] * answers[old][new] for new in (0, 1)] for old in (0, 1)])
 
 
 def _agreeing(before: float, now: float, apart: float) -> Floats:
-    """The 2 x 2 table of two events of these probabilities that differ in as few cases as can be, and `apart` more."""
+    """Return the 2 x 2 table of two events that differ in the fewest possible cases, and in `apart` more."""
     both = min(before, now) - apart
     return np.array([[both, before - both], [now - both, 1 - before - now + both]])
 
 
 def ratio_z(counts: NDArray[np.int64], margin: float) -> Floats:
-    """What `ratios.ratio_z` says, for many draws at once from the counts (draws, 16) of transitions."""
+    """Return `ratios.ratio_z` for many draws at once, from the counts (draws, 16) of transitions."""
     before, now = np.repeat(np.arange(4), 4), np.tile(np.arange(4), 4)
     total, total_now = counts @ TRUSTED[before], counts @ TRUSTED[now]
     pooled = (counts @ (RIGHT[before] + RIGHT[now]) + margin * total_now) / (total + total_now)
@@ -146,7 +146,7 @@ def ratio_z(counts: NDArray[np.int64], margin: float) -> Floats:
 
 
 def grouped(name: str, size: int, margin: float, n: int, random: Generator, draws: int) -> Floats:
-    """A rate that falls by the margin, where the samples of a group share half of their fate on both sides."""
+    """Return the p for a rate that falls by the margin, if half of a group's samples have a common state."""
     groups = (np.arange(n) // size).astype(np.uint32)
     count = int(groups[-1]) + 1
 
@@ -167,7 +167,7 @@ def grouped(name: str, size: int, margin: float, n: int, random: Generator, draw
 
 
 def at_coverage(n: int, random: Generator, draws: int) -> Floats:
-    """confident_accuracy of equally many trusted samples, of two models that are equal in truth."""
+    """Return the p for confident_accuracy at equal coverage, for two models that are truly equal."""
 
     blank = outcomes(np.zeros(n, dtype=np.int64))
 
@@ -183,21 +183,21 @@ def at_coverage(n: int, random: Generator, draws: int) -> Floats:
 
 
 def auroc(n: int, random: Generator, draws: int) -> Floats:
-    """How well the score tells right answers from wrong ones, of two models that are equal in truth."""
+    """Return the p for the AUROC of right answers against wrong ones, for two models that are truly equal."""
     zs = (auroc_change_z(*_scored(random, n)) for _ in range(draws))
     return np.array([normal_p(z) for z in zs])
 
 
 def scored(name: str, size: int | None, falls: float, n: int, random: Generator, draws: int) -> Floats:
-    """A score metric of two models that are equal in truth, or whose true change is the margin.
+    """Return the p for a score metric of two models that are truly equal, or whose true change equals the margin.
 
     Args:
-        name: the metric.
-        size: of groups whose samples share half of their fate, None where all are independent.
-        falls: the share of right answers that turn wrong at the confidence they had.
-        n: samples.
-        random: where chance comes from.
-        draws: pairs of models.
+        name: The metric.
+        size: Size of groups, half of whose samples have a common state, or None if all are independent.
+        falls: The share of right answers that become wrong with the same confidence.
+        n: The number of samples.
+        random: The source of random numbers.
+        draws: The number of pairs of models.
     """
     metric, margin = one_sided_metric(name, "benchmark"), Decimal(0) if not falls else _true_worsening(name, falls)
     groups = None if size is None else (np.arange(n) // size).astype(np.uint32)
@@ -218,7 +218,7 @@ def _fallen(sides: Sides, falls: float, random: Generator) -> Sides:
 
 @cache
 def _true_worsening(name: str, falls: float) -> Decimal:
-    """How much worse a metric gets in truth, from a million samples."""
+    """Return the true loss of a metric, from a million samples."""
     random, metric = np.random.default_rng(11), SCORE_METRICS[name]
     sides = [_outcomes(*side, None) for side in _fallen(_scored(random, 1_000_000), falls, random)]
     before, now = (metric.measure(side.records, ~side.trusted).value or 0.0 for side in sides)
@@ -226,7 +226,7 @@ def _true_worsening(name: str, falls: float) -> Decimal:
 
 
 def _outcomes(trust: Floats, right: NDArray[np.bool_], groups: NDArray[np.uint32] | None) -> Outcomes:
-    """Predictions of ten classes, right or wrong, whose confidence is between 0.1 and 1."""
+    """Return predictions of ten classes, right or wrong, whose confidence is between 0.1 and 1."""
     blank, confidence = outcomes((~right).astype(np.int64), groups), 0.1 + 0.9 * trust
     label = (np.arange(len(right)) % 10).astype(np.uint16)
     columns = {
@@ -239,7 +239,7 @@ def _outcomes(trust: Floats, right: NDArray[np.bool_], groups: NDArray[np.uint32
 
 
 def _scored_together(random: Generator, groups: NDArray[np.uint32]) -> Sides:
-    """As `_scored`; in half of the samples the score, the answer and the redrawing are those of the group."""
+    """Return the same as `_scored`, but half of the samples have the score and answers of their group."""
     own, shared = _scored(random, len(groups)), _scored(random, int(groups[-1]) + 1)
     common = random.random(len(groups)) < 0.5
     return [
@@ -249,7 +249,7 @@ def _scored_together(random: Generator, groups: NDArray[np.uint32]) -> Sides:
 
 
 def _scored(random: Generator, n: int) -> Sides:
-    """Scores and right answers of a model, and of a successor that draws a tenth of them again."""
+    """Return scores and right answers of a model, and of a successor that draws a tenth of them again."""
     trust = random.beta(4, 0.6, size=(2, n))
     right = random.random((2, n)) < trust
     anew = random.random(n) < 0.1
@@ -260,7 +260,7 @@ def _scored(random: Generator, n: int) -> Sides:
 
 
 def over_nominal(case: Case, n: int, draws: int, seed: int = 7) -> list[tuple[float, float]]:
-    """For each level the share of rejections and the standard error at that level, both over the level."""
+    """Return for each level the share of rejections and its standard error, both divided by the level."""
     p = case.simulate(n, np.random.default_rng(seed), draws)
     return [(float((p < level).mean()) / level, math.sqrt((1 - level) / (level * len(p)))) for level in LEVELS]
 

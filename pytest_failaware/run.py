@@ -16,7 +16,7 @@ from pytest_failaware.config.option_texts import Surroundings
 from pytest_failaware.config.resolve import resolve
 from pytest_failaware.config.vocabulary import BUILT_IN
 from pytest_failaware.core.baseline import Baseline
-from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.core.errors import ConfigError, FailAwareWarning
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import DataFacts, Measurement
@@ -158,7 +158,7 @@ def evaluate(
         return _evaluate_predictions(records, conditions, rule)
     if model is None or dataset is None or preprocess is None:
         raise ConfigError("evaluate: give model, dataset and preprocess, or records of predictions made elsewhere")
-    conditions = FOUNDING if conditions is None else conditions
+    conditions = DEFAULT_CONDITIONS if conditions is None else conditions
     typed = {"model": model, "dataset": dataset, "preprocess": preprocess, "arch": arch, "device": device}
     typed |= {
         "precision": precision,
@@ -188,8 +188,9 @@ def _evaluate_model(model: torch.nn.Module | str, dataset: Any, config: RunConfi
     with restored(model):
         chosen = choose_device(config.device)
         loaded = open_model(config, chosen) if isinstance(model, str) else adopt_model(model, chosen)
-        with follow("decoding") as tell:
-            bench = open_bench(config, loaded, open_images(config) if isinstance(dataset, str) else dataset, tell=tell)
+        with follow("decoding") as progress:
+            images = open_images(config) if isinstance(dataset, str) else dataset
+            bench = open_bench(config, loaded, images, progress=progress)
         try:
             return _evaluate_bench(bench, config, follow)
         finally:
@@ -212,8 +213,8 @@ def _evaluate_bench(bench: Bench, config: RunConfig, follow: Follow) -> Evaluati
     names = bench.store.names(bench.store.sample_id.tolist())
     _warn(doubts)
     for number, condition in enumerate(gate.conditions, start=1):
-        with follow(f"{condition.key} ({number} of {len(gate.conditions)})") as tell:
-            measurement = bench.measure(condition, gate.seed, tell)
+        with follow(f"{condition.key} ({number} of {len(gate.conditions)})") as progress:
+            measurement = bench.measure(condition, gate.seed, progress)
         evaluations[condition.key] = _evaluation(measurement, gate, names)
         doubts_here = [
             *doubts_of(evaluations[condition.key], is_misfit=bench.is_misfit),

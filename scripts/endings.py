@@ -1,10 +1,10 @@
-"""Try every way to end a run with a regression, plain and strict; no run may be green without a word.
+"""Try every way to end a run with a regression, plain and strict; no run may pass without a message.
 
     python scripts/endings.py                    # run all ways; exit code 1 if a run does not end as it must
     python scripts/endings.py --write            # the same, and write the table into docs/acceptance.md
     python scripts/endings.py lf xfail           # only ways whose name contains one of the words
 
-torch is imported once; each run is a fork of this process in a fresh copy of a small project, so this needs POSIX.
+torch is imported once; each run is a fork of this process in a new copy of a small project, so this needs POSIX.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def make_project(folder: Path) -> None:
 
 
 def ended(way: Way, template: Path, *, strict: bool) -> Ending:
-    """Run one way in a fresh copy of the project."""
+    """Run one way in a new copy of the project."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve() / "project"
         shutil.copytree(template, folder)

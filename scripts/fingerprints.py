@@ -97,7 +97,7 @@ def table() -> str:
     lines = [json.dumps(one) for one in entries()]
     bodies = [json.loads(line)["body"] for line in lines]
     if len(set(bodies)) < len(bodies):
-        raise SystemExit("two architectures differ in their heads alone; the table cannot tell them apart")
+        raise SystemExit("two architectures differ only in their heads; the table cannot distinguish them")
     listed = ",\n".join(lines)
     return f'{{"torchvision": {json.dumps(VERSION)},\n"architectures": [\n{listed}\n]}}\n'
 

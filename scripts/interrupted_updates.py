@@ -121,7 +121,7 @@ def strays(folder: Path) -> list[str]:
 
 
 def examine(row: Row, folder: Path, old: Baseline | None, new: Baseline | None, place: str) -> None:
-    """Note what an ended update left, now and after the next update."""
+    """Record what an ended update left, now and after the next update."""
     row.tries += 1
     try:
         found = stored(folder)
@@ -146,7 +146,7 @@ class Calls:
         self.count, self.acts, self.instead = 0, acts, instead
 
     def install(self) -> None:
-        """Stand in for every function of `os` by which an update writes; never undone, so only in a child process."""
+        """Replace every function of `os` with which an update writes; this is never undone, so use a child process."""
         for name in CALLS:
             setattr(os, name, self._counting(getattr(os, name)))
         real = os.fdopen

@@ -2,8 +2,8 @@
 
     python scripts/lowest.py [pytest arguments]
 
-A fresh virtual environment, removed at the end, gets exactly the versions that pyproject.toml names by `>=` for the
-package and its extras (torch among them, which is 3 GB to fetch); what only developers need is the newest that fits.
+A new virtual environment, removed at the end, gets exactly the versions that pyproject.toml names by `>=` for the
+package and its extras (with torch, a download of 3 GB); packages only for developers are the newest that fit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Build the release and try it in bare environments, away from this folder.
+"""Build the release and try it in empty environments, outside of this folder.
 
     python scripts/release.py                   # all steps; some gigabytes are downloaded
     python scripts/release.py build newest      # only these steps
@@ -9,7 +9,7 @@ newest   installs the wheel with the newest versions of what it needs
 floors   installs it with the lowest versions that pyproject.toml allows
 
 After an installation, the first command of the README must pass on a copy of the example, and the worse checkpoint must
-fail. The files stay in dist/, the environments go.
+fail. The files stay in dist/; the environments are removed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def say(text: str) -> None:
 
 
 def run(*command: object, cwd: Path, expected: int = 0) -> str:
-    """Run a command outside of this folder's reach, and return what it printed."""
+    """Run a command without the variables of this folder, and return what it printed."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTEST_ADDOPTS")}
     words = [str(word) for word in command]
     done = subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
@@ -75,14 +75,14 @@ def build(python: str, work: Path) -> None:
 
 
 def package_files() -> Iterator[str]:
-    """Each file that the package needs."""
+    """Yield each file of the package."""
     for path in (ROOT / "pytest_failaware").rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path.relative_to(ROOT).as_posix()
 
 
 def wheel() -> Path:
-    """The wheel that was built last."""
+    """Return the wheel in dist/."""
     files = list(DIST.glob("*.whl"))
     if len(files) != 1:
         sys.exit(f"{DIST}: {len(files)} wheels, expected 1; run the step build")
@@ -90,7 +90,7 @@ def wheel() -> Path:
 
 
 def floors() -> list[str]:
-    """The lowest version of each package that the project and its example need, on this system."""
+    """Return the lowest version of each package that the project and its example need on this system."""
     needed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["demo"]]
     pinned = [re.sub(r">=\s*", "==", requirement) for requirement in needed]
     return [requirement for requirement in pinned if os.name == "nt" or "win32" not in requirement]
@@ -107,7 +107,7 @@ def try_example(interpreter: Path, folder: Path) -> None:
 
 
 def install(python: str, work: Path, packages: Sequence[str]) -> None:
-    """Install the wheel, name the versions, and try the example."""
+    """Install the wheel, print the versions, and try the example."""
     interpreter = environment(work / "venv", python, f"{wheel()}[demo]", *packages)
     names = {re.split(r"[=<>!;\[ ]", requirement)[0].lower() for requirement in (*floors(), PROJECT["name"])}
     listed = run(interpreter, "-m", "pip", "list", "--format=freeze", cwd=work).splitlines()
@@ -117,7 +117,7 @@ def install(python: str, work: Path, packages: Sequence[str]) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Do the steps in their order."""
+    """Run the steps in their order."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("steps", nargs="*", metavar="step", help=f"{', '.join(STEPS)}; all if left out")
     parser.add_argument("--python", default=sys.executable, help="the Python of the environments")

@@ -68,7 +68,7 @@ class Step(NamedTuple):
 
     @property
     def room(self) -> str:
-        """The folder, or the file at the root, that the function stands in."""
+        """Return the folder, or the file at the root, that has the function."""
         return self.file.split("/")[0].removesuffix(".py")
 
 
@@ -143,7 +143,7 @@ def profiled_items() -> list[list[Step]]:
 
 
 def rooms(steps: Sequence[Step], *, by_file: bool, ground: Collection[str] = ()) -> list[str]:
-    """The rooms in the order in which functions, or files, are first entered; stays in one room count once."""
+    """Return the rooms in the order in which functions or files are first entered; a stay in one room counts once."""
     first = {(step.file if by_file else step): step.room for step in reversed(steps)}
     order = dict.fromkeys(step.file if by_file else step for step in steps)
     return [room for room, _ in itertools.groupby(first[key] for key in order if first[key] not in ground)]

@@ -84,7 +84,7 @@ _UPDATE: Final = ("--failaware-update-baselines", "--failaware-reason=meant")
 class Way:
     """One way to end a run: the files of the project, the typed command, and the exit codes that must follow.
 
-    `says` are words that a run with exit code 0 must print, so that no run is green without a word. `files` are written
+    `says` are words that a run with exit code 0 must print, so that no run passes silently. `files` are written
     to the project, and None deletes a file. `ini` adds lines to the ini of the project.
     """
 

@@ -1,4 +1,4 @@
-"""A small convolutional network with batch norms that do something, and images for it."""
+"""A small convolutional network whose batch norms change its answers, and images for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 BATCH = 16
 
 
-class Net(nn.Module):
+class ConvolutionalNet(nn.Module):
     """Convolution, batch norm, a residual connection and a linear layer; 3 x 8 x 8 images, 5 classes."""
 
     def __init__(self) -> None:
@@ -27,13 +27,13 @@ class Net(nn.Module):
         self.head = nn.Linear(16, 5)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits, (N, 5)."""
+        """Return the logits, (N, 5)."""
         maps = self.first(images)
         return self.head(torch.flatten(self.pool(torch.relu(maps + self.second(maps))), 1))
 
 
-def network(kind: type[Net] = Net) -> Net:
-    """The network with random weights and running statistics, in eval mode; the same each time."""
+def network(kind: type[ConvolutionalNet] = ConvolutionalNet) -> ConvolutionalNet:
+    """Return the network in eval mode, with the same random weights and running statistics each time."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         net = kind()
@@ -48,7 +48,7 @@ def network(kind: type[Net] = Net) -> Net:
 
 
 def bench(module: nn.Module, *, images: int = 50, batch_size: int = BATCH, **options: object) -> Bench:
-    """The module on random images."""
+    """Return a bench of the module on random images."""
     pixels = np.random.default_rng(0).integers(0, 256, (images, 8, 8, 3), dtype=np.uint8)
     data = adopt_dataset([(image, k % 5) for k, image in enumerate(pixels)], "data")
     precision = options.pop("precision", Precision.IEEE)

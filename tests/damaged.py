@@ -1,4 +1,4 @@
-"""Columns and archives of stored samples that hold what they must not."""
+"""Stored samples with wrong columns, and damaged archives of them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pytest_failaware.core.records import Records
 
 
 def changed(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Records:
-    """The five samples with another column."""
+    """Return the five samples with one column changed."""
     return with_columns(records_of(), **{name: change(getattr(records_of(), name))})
 
 
 def at(place: int, value: float) -> Callable[[np.ndarray], np.ndarray]:
-    """A column with another value in one place."""
+    """Return a change that puts another value in one place of a column."""
 
     def change(column: np.ndarray) -> np.ndarray:
         copy = column.copy()
@@ -27,7 +27,7 @@ def at(place: int, value: float) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def encrypted(content: bytes) -> bytes:
-    """The same archive, each member of which says that it is encrypted."""
+    """Return the archive with every member marked as encrypted."""
     flagged = bytearray(content)
     for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         start = flagged.find(signature)
@@ -38,7 +38,7 @@ def encrypted(content: bytes) -> bytes:
 
 
 def huge(content: bytes) -> bytes:
-    """The same archive, the list of which says that its last member unpacks to 2 GiB."""
+    """Return the archive with a list that says that its last member has 2 GiB."""
     flagged = bytearray(content)
     place = flagged.rfind(b"PK\x01\x02") + 24
     flagged[place : place + 4] = (2**31).to_bytes(4, "little")

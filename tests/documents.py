@@ -1,4 +1,4 @@
-"""The JSON report of a run, valid under the schema that is shipped."""
+"""Reading the JSON report of a run and checking it against the schema of the package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA = json.loads((Path(pytest_failaware.__file__).parent / "report" / "schema
 
 
 def document(project: Project, name: str = "r.json") -> Any:  # Any: what JSON can hold
-    """The report of the last run, valid under the shipped schema and without a NaN."""
+    """Return the report of the last run; it must fit the schema and contain no NaN."""
 
     def refuse(text: str) -> None:
         raise ValueError(text)

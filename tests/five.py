@@ -1,5 +1,5 @@
-"""Records spelled as letters, so that every count of a test can be read off: R trusted right, W trusted wrong,
-r flagged right, w flagged wrong."""
+"""Records written as letters, so that a reader can count: R is trusted and right, W trusted and wrong,
+r flagged and right, w flagged and wrong."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RULE = FailureRule()
 
 
 def records_of(letters: str = FIVE, *, first_id: int = 10) -> Records:
-    """One sample per letter, of class 0, 1, 2, 0, ...; lower case is flagged by confidence, every second by entropy."""
+    """Return one sample for each letter, of class 0, 1, 2, 0, ...; small letters are flagged, some by entropy."""
     count = len(letters)
     number = np.arange(count)
     label = (number % 3).astype(np.uint16)
@@ -46,12 +46,12 @@ def records_of(letters: str = FIVE, *, first_id: int = 10) -> Records:
 
 
 def with_columns(records: Records, **columns: NDArray[Any]) -> Records:  # Any: of any type
-    """The records with other columns by their names in files, as in label=…."""
+    """Return the records with other columns, which have their names in files, as in label=…."""
     return Records.from_columns({**records.columns, **records.samples.columns, **columns})
 
 
 def in_groups(measurement: Measurement, groups: NDArray[np.uint32] | None) -> Measurement:
-    """The measurement with its samples in groups."""
+    """Return the measurement with its samples in groups."""
     records = measurement.records
     return replace(measurement, records=replace(records, samples=records.samples.in_groups(groups)))
 
@@ -66,7 +66,7 @@ def measurement_of(
     preprocessing: str = "resize=32",
     model: str = "sha256:model",
 ) -> Measurement:
-    """A pass over as many samples as there are letters."""
+    """Return a measurement of one sample for each letter."""
     parsed = parse_condition(condition, "conditions")
     records = records_of(letters, first_id=first_id)
     fingerprint = data_fingerprint(records.sample_id, records.label, classes)
@@ -84,7 +84,7 @@ def measurement_of(
 
 
 def baseline_of(measurement: Measurement, rule: FailureRule = RULE, *, name: str = "small") -> Baseline:
-    """The baseline that holds this measurement alone."""
+    """Return a baseline whose only entry is this measurement."""
     entry = BaselineEntry(
         condition=measurement.condition,
         seed=measurement.seed,

@@ -1,4 +1,4 @@
-"""Model files that do harm: TorchScript that writes files, zip archives with two contents, ONNX that hides weights."""
+"""Harmful model files: TorchScript that writes files, zip archives with two contents, ONNX with hidden weights."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ BODIES: Final[Mapping[str, str]] = {
 
 
 class Plain(nn.Module):
-    """Answers with its first three pixels."""
+    """A model whose logits are the first three pixels."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits, (N, 3)."""
+        """Return the logits, (N, 3)."""
         return images.flatten(1)[:, :3]
 
 
 class Restored(Plain):
-    """The same, with a method that runs when it is loaded."""
+    """The same model with a method that runs when the file is loaded."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,17 +59,17 @@ class Restored(Plain):
 
 
 def script(body: str) -> dict[str, bytes]:
-    """The members of a TorchScript archive that runs lines of code whenever it answers."""
+    """Return the members of a TorchScript archive that runs lines of code each time that it answers."""
     return _rewritten(Plain(), "images: Tensor) -> Tensor:\n", body)
 
 
 def script_on_load(body: str) -> dict[str, bytes]:
-    """The same, when it is loaded; no image is there yet."""
+    """Return the members of a TorchScript archive that runs lines of code when it is loaded, without an image."""
     return _rewritten(Restored(), "state: int) -> NoneType:\n", "    images = torch.zeros([1])\n" + body)
 
 
 def python_start_line(path: Path, made: Path) -> str:
-    """The code that writes a .pth file of a site folder, whose lines Python runs when it starts: exact bytes."""
+    """Return code that writes the exact bytes of a .pth file, whose lines Python runs when it starts."""
     line = f"import pathlib; pathlib.Path({str(made)!r}).touch()\n".encode()
     return (
         f'    _0 = torch.from_file("{path}", True, {len(line)}, dtype=0)\n'
@@ -97,7 +97,7 @@ _ENTRY: Final = struct.Struct("<28x3H8xL")  # of the central directory: lengths 
 
 
 def weights() -> dict[str, bytes]:
-    """The members of a small file of torch.save."""
+    """Return the members of a small file of torch.save."""
     whole = io.BytesIO()
     torch.save({"weight": torch.ones(3, 4)}, whole)
     with zipfile.ZipFile(whole) as archive:
@@ -105,7 +105,7 @@ def weights() -> dict[str, bytes]:
 
 
 def zipped(members: Mapping[str, bytes], padding: int = 0) -> bytes:
-    """A zip archive of these members, its central directory longer by some bytes."""
+    """Return a zip archive of these members, whose central directory is longer by `padding` bytes."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w") as archive:
         for name, content in members.items():
@@ -115,9 +115,9 @@ def zipped(members: Mapping[str, bytes], padding: int = 0) -> bytes:
 
 
 def two_archives(for_torch: Mapping[str, bytes], for_python: Mapping[str, bytes]) -> bytes:
-    """One file in which torch's reader finds the first members and Python's reader the second ones.
+    """Return a file in which torch's reader finds the first members and Python's reader the second ones.
 
-    Both take the central directory's place from the end record: torch by its offset, Python by its length, backwards.
+    Both find the central directory by the end record: torch by its offset, Python backwards by its length.
     """
     sizes = [_END.unpack(zipped(members)[-_END.size :])[5] for members in (for_torch, for_python)]
     first = zipped(for_torch, padding=max(sizes) - sizes[0])
@@ -131,7 +131,7 @@ def two_archives(for_torch: Mapping[str, bytes], for_python: Mapping[str, bytes]
 
 
 def _shifted(directory: bytes, by: int) -> bytes:
-    """A central directory with other offsets."""
+    """Return a central directory with other offsets."""
     changed, at = bytearray(directory), 0
     while at < len(directory):
         name, extra, comment, offset = _ENTRY.unpack_from(directory, at)
@@ -147,7 +147,7 @@ _TEXT, _FIXED32 = 2, 5  # protobuf's ways to write a value; numbers are 0
 
 
 def field(number: int, value: bytes | int, high_bits: int = 0) -> bytes:
-    """One field of a protobuf message; the bits above the 32nd of its tag mean nothing to protobuf."""
+    """Return one field of a protobuf message; protobuf ignores the bits above the 32nd of its tag."""
     way = 0 if isinstance(value, int) else _TEXT
     tag = _varint(number << 3 | way | high_bits << 32)
     return tag + (_varint(value) if isinstance(value, int) else _varint(len(value)) + value)
@@ -171,11 +171,11 @@ SPELLINGS: Final = (
     "tensor field with a high bit",
     "graph again with a high bit",
 )
-"""Ways to write down where the data of a tensor lies."""
+"""Ways to write the place of a tensor's data."""
 
 
 def onnx_bytes(location: str, spelling: str = "plain") -> bytes:
-    """A linear ONNX classifier of 3 classes on 1 x 8 x 8 images, whose weights lie in another file."""
+    """Return a linear ONNX classifier of 3 classes on 1 x 8 x 8 images, whose weights are in another file."""
     high = {"one": 1, "three": 7}["three" if "three" in spelling else "one"]
     entry = _entry("location", location, spelling)
     data = field(13, entry, high if spelling.startswith("data") else 0)
@@ -204,6 +204,6 @@ def _entry(key: str, value: str, spelling: str) -> bytes:
 
 
 def _value(name: str, shape: tuple[int | None, ...]) -> bytes:
-    """What describes an input or an output: float32 of a shape, None for the batch."""
+    """Return the description of an input or an output: float32 of a shape, with None for the batch."""
     sizes = b"".join(field(1, field(2, b"batch") if size is None else field(1, size)) for size in shape)
     return field(1, name.encode()) + field(2, field(1, field(1, 1) + field(2, sizes)))

@@ -1,4 +1,4 @@
-"""Judged items whose numbers fit in a head."""
+"""Judged items with small numbers that can be computed by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def graded(condition: str) -> tuple[str, int | None]:
 
 
 def result(condition: str, verdict: Verdict, **more: object) -> ItemResult:
-    """An item on 15 images: 6 trusted right, 3 in each other cell; 12 were right before."""
+    """Return an item of 15 images: 6 are trusted and right, 3 are in each other cell, 12 were right before."""
     rates = {
         "accuracy": Estimate(numerator=9, denominator=15),
         "failure_rate": Estimate(numerator=6, denominator=15),
@@ -60,5 +60,6 @@ def result(condition: str, verdict: Verdict, **more: object) -> ItemResult:
         severity=severity,
         comparisons=(comparison,),
         verdict=verdict,
+        test=("tests/t.py::test_x[", "]"),
     )
     return dataclasses.replace(base, **more)  # type: ignore[arg-type]

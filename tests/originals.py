@@ -1,4 +1,4 @@
-"""The package imagecorruptions 1.1.2, which numpy 2 and today's scipy and setuptools no longer let in by themselves."""
+"""The package imagecorruptions 1.1.2, which cannot be imported directly with NumPy 2 and a current SciPy."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import scipy.ndimage
 
 
 def load_originals() -> ModuleType:
-    """imagecorruptions.corruptions, with the names it looks for.
+    """Return imagecorruptions.corruptions, with the names that it imports.
 
     Raises:
-        ImportError: it is not installed, or its OpenCV finds no libGL.
+        ImportError: The package is not installed, or its OpenCV finds no libGL.
     """
     spec = importlib.util.find_spec("imagecorruptions")
     if spec is None or spec.submodule_search_locations is None:
@@ -29,12 +29,12 @@ def load_originals() -> ModuleType:
     stand_ins = {"pkg_resources": resources, "scipy.ndimage.interpolation": interpolation}
     with mock.patch.dict(sys.modules, stand_ins):
         originals = importlib.import_module("imagecorruptions.corruptions")
-    originals.np = _Numpy()  # type: ignore[attr-defined]  # this module's view of numpy alone
+    originals.np = _Numpy()  # type: ignore[attr-defined]  # only in this module
     return originals
 
 
 class _Numpy:
-    """numpy with the name that numpy 2 dropped; its random numbers are seeded by the tests."""
+    """NumPy with a name that NumPy 2 removed; the tests seed its random numbers."""
 
     float_ = np.float64
 

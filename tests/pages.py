@@ -15,12 +15,12 @@ class Block(NamedTuple):
 
     @property
     def file(self) -> str:
-        """The file that it is, as its first line says: `# conftest.py`; "" where none is named."""
+        """Return the file name in the first line, as in `# conftest.py`, or "" if there is none."""
         named = re.match(r"# ([\w.]+\.(?:py|ini))\n", self.text)
         return named[1] if named else {"csv": "predictions.csv"}.get(self.language, "")
 
 
 def blocks(text: str, *languages: str) -> list[Block]:
-    """The fenced blocks of these languages, in order."""
+    """Return the fenced blocks of these languages, in order."""
     fenced = re.findall(r"^ *```(\w+)\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
     return [Block(language, textwrap.dedent(body)) for language, body in fenced if language in languages]

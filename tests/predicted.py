@@ -1,4 +1,4 @@
-"""Three samples, predicted elsewhere, as columns and as a table."""
+"""Predictions of three samples, as columns and as a table."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ CLASSES = ("cat", "dog", "eel")
 
 
 def columns(**changed: Any) -> dict[str, Any]:  # Any: whatever a file may hold
-    """Three samples under clean, out of order."""
+    """Return three samples under clean, whose ids are not in order."""
     given = {"sample_id": np.array([7, 5, 9]), "label": np.array([0, 1, 1]), "logits": LOGITS, **changed}
     return {name: value for name, value in given.items() if value is not None}
 
 
 def frame(**changed: Any) -> pd.DataFrame:  # Any: as above
-    """The same as a table with a column per class."""
+    """Return the same samples as a table with a column for each class."""
     given: dict[str, Any] = {"sample_id": ["7", "5", "9"], "label": ["cat", "dog", "dog"], "condition": "clean"}
     given |= {f"logit_{name}": LOGITS[:, number] for number, name in enumerate(CLASSES)} | changed
     return pd.DataFrame({name: value for name, value in given.items() if value is not None})

@@ -1,4 +1,4 @@
-"""A project for the plugin to run in: the toy classifier, its data and a marked test."""
+"""A project in which the plugin runs: the toy classifier, its data and a marked test."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Normed(toy.Bands):
 
 def network(): return Normed()
 """
-"""A model whose batch norm remembers the images of the toy with mean=0.5, std=0.5."""
+"""A model whose batch norm has the statistics of the toy images with mean=0.5, std=0.5."""
 
 CELLS = {"trusted_right": 120, "trusted_wrong": 60, "flagged_right": 60, "flagged_wrong": 60}
 
 
 Command = Callable[..., tuple[int, str]]
-"""Words of a command line -> exit code and what was printed."""
+"""Words of a command line -> exit code and printed text."""
 
 
 class Project:
@@ -61,7 +61,7 @@ class Project:
         self.path = pytester.path
         self.baseline = self.path / "baselines" / "toy.yaml"
         self.always: tuple[str, ...] = ()  # arguments of every run
-        self.without = ["randomly", "rerunfailures"]  # plugins; the second leaves a thread behind with every run
+        self.without = ["randomly", "rerunfailures"]  # plugins; the second leaves a thread running after each run
         pytester.makeini(INI)
         (self.path / "toy.py").write_text(Path(toy.__file__).read_text(encoding="utf-8"), encoding="utf-8")
         torch.save(toy.weights(), self.path / "good.pth")
@@ -79,33 +79,33 @@ class Project:
         return self.pytester.runpytest_inprocess(*off, *self.always, *chosen, *args, no_reraise_ctrlc=True)
 
     def record(self, *args: str, model: str = "good.pth") -> pytest.RunResult:
-        """Store a model's values; worse ones than those that are stored need a reason."""
+        """Store a model's values, with a reason if they can be worse than the stored ones."""
         needs_reason = model != "good.pth" and self.baseline.exists() and not any("reason" in word for word in args)
         reason = ("--failaware-reason=tested",) if needs_reason else ()
         return self.run("--failaware-update-baselines", *reason, *args, model=model)
 
     def ini(self, *lines: str) -> None:
-        """Add lines to the ini."""
+        """Add lines to the ini file."""
         with (self.path / "tox.ini").open("a", encoding="utf-8") as file:
             file.write("".join(f"\n{line}" for line in lines))
 
     def stored(self) -> dict[str, object]:
-        """The entries of the baseline, as YAML reads them."""
+        """Return the entries of the baseline, as YAML reads them."""
         conditions: dict[str, object] = yaml.safe_load(self.baseline.read_text(encoding="utf-8"))["conditions"]
         return conditions
 
     def sample_file(self, key: str = "samples") -> Path:
-        """The file of a condition's columns, or the list of samples."""
+        """Return the file of a condition's columns, or by default of the list of samples."""
         folder = self.path / "baselines"
         return samples_file(folder, "toy") if key == "samples" else columns_file(folder, key, "toy")
 
     @staticmethod
     def line_with(result: pytest.RunResult, *words: str) -> str:
-        """The line of the output that has all these words, "" where none has."""
+        """Return the first line of the output that has all these words, or "" if there is none."""
         return next((line for line in result.outlines if all(word in line for word in words)), "")
 
     def files(self) -> dict[str, tuple[bytes, int]]:
-        """Every stored file with its bytes and its time of change."""
+        """Return every stored file with its bytes and its time of change."""
         root = self.path / "baselines"
         return {
             str(path.relative_to(root)): (path.read_bytes(), path.stat().st_mtime_ns)

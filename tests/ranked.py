@@ -1,4 +1,4 @@
-"""Records whose scores are given, for the metrics of rankings and of calibration."""
+"""Records with chosen scores, for the metrics of rankings and of calibration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pytest_failaware.judge.metrics.ranking import (
 
 SCORE = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
 RIGHT = np.array([True, True, False, True, False])
-"""Five samples: right, right, wrong, right, wrong, from the surest down."""
+"""Five samples in the order of their confidence: right, right, wrong, right, wrong."""
 
 Ranking = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
@@ -43,7 +43,7 @@ EVERY: dict[str, Callable[..., float | None]] = {
 def records_with(
     confidence: Sequence[float] | NDArray[np.floating], right: Sequence[bool] | NDArray[np.bool_]
 ) -> Records:
-    """Predictions among three classes with these confidences; what they leave is shared by the two other classes."""
+    """Return predictions with these confidences for three classes; the two other classes share the rest."""
     sure, correct = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.bool_)
     count, rest = len(sure), (1 - sure) / 2
     label = (np.arange(count) % 3).astype(np.uint16)
@@ -64,7 +64,7 @@ def records_with(
 def _logits(
     sure: NDArray[np.float64], rest: NDArray[np.float64], correct: NDArray[np.bool_], label: NDArray[np.uint16]
 ) -> NDArray[np.float32]:
-    """The logarithms of these probabilities, (N, 3)."""
+    """Return the logarithms of these probabilities, (N, 3)."""
     probability = np.repeat(rest[:, None], 3, axis=1)
     probability[np.arange(len(sure)), np.where(correct, label, (label + 1) % 3)] = sure
     with np.errstate(divide="ignore"):
@@ -72,7 +72,7 @@ def _logits(
 
 
 def records_of_logits(logits: NDArray[np.float64], label: NDArray[np.uint16]) -> Records:
-    """What a model of these logits leaves behind."""
+    """Return the records of a model with these logits."""
     return Records(
         samples=Samples(ids=np.arange(len(label), dtype=np.uint64), labels=label),
         **columns_of(logits, label),
@@ -81,7 +81,7 @@ def records_of_logits(logits: NDArray[np.float64], label: NDArray[np.uint16]) ->
 
 
 def shuffled(records: Records, seed: int) -> Records:
-    """The same samples in another order."""
+    """Return the same samples in another order."""
     return records.take(np.random.default_rng(seed).permutation(len(records)))
 
 

@@ -1,4 +1,4 @@
-"""Images whose red says the class, and networks that read it."""
+"""Images whose red value shows the class, and networks that read it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 
 
 class Picky(nn.Module):
-    """Reads the class, 0 to 3, off the red of its inputs, if these are as it wants them; it has no batch norm."""
+    """A network without batch norm that reads the class, 0 to 3, from the red of inputs that have the right size."""
 
     def __init__(self, *, size: int = 32, spec: Preprocessing = NONE, channel: int = 0) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Picky(nn.Module):
         self.mean, self.std = (torch.tensor(values * (3 // len(values))) for values in numbers)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Logits (B, 4)."""
+        """Return the logits, (B, 4)."""
         if inputs.shape[2] != self.size:
             return torch.zeros(len(inputs), 4)
         c = self.channel
@@ -34,15 +34,15 @@ class Picky(nn.Module):
 
 
 def of_red(module: nn.Module, count: int = 400) -> Trained:
-    """Images of 32 px, whose red says the class and whose blue says nothing."""
+    """Return images of 32 px whose red value shows the class and whose blue value is always 0."""
     labels = (np.arange(count) * 7 % 4).astype(np.uint16)
     images = np.zeros((count, 32, 32, 3), dtype=np.uint8)
     images[..., 0] = (10 + 50 * labels)[:, None, None]
-    images[:, 0, 0, 1] = np.arange(count) % 256  # no two are equal
+    images[:, 0, 0, 1] = np.arange(count) % 256  # so that no two images are equal
     images[:, 0, 1, 1] = np.arange(count) // 256
     return Trained(name="red", model=adopt_model(module, CPU), spec=NONE, images=images, labels=labels)
 
 
 def inspected_red(one: Trained, spec: Preprocessing = NONE) -> Inspection:
-    """What is found of a network with this preprocessing."""
+    """Return what an inspection finds with this preprocessing."""
     return inspected(one.bench(spec=spec))

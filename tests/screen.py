@@ -1,4 +1,4 @@
-"""What a terminal shows after a text with backspaces and carriage returns."""
+"""The screen of a terminal after a text with backspaces and carriage returns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 
 def screen(text: str) -> str:
-    """The lines as seen, without colours and trailing blanks; there is no end to the right."""
+    """Return the lines on a screen of unlimited width, without colours and trailing blanks."""
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x1b\x07]*(\x1b\\|\x07)", "", text)
     return "\n".join(_line(line) for line in plain.replace("\r\n", "\n").split("\n"))
 

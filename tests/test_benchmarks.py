@@ -1,4 +1,4 @@
-"""The simulations in benchmarks/ with fewer draws: what RESULTS.md quotes is recomputed by every run of the tests."""
+"""The simulations in benchmarks/ with fewer draws, so that each run of the tests checks the claims of RESULTS.md."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from pytest_failaware.judge.verdict import TERMS
 @pytest.mark.parametrize("n", [500, 2000])
 @pytest.mark.parametrize("case", list(type_one.cases()), ids=lambda case: case.label)
 def test_no_test_rejects_more_often_than_its_level(case: type_one.Case, n: int) -> None:
-    """At most 1.2 times the level, and three standard errors, at each of the four levels in use."""
+    """No test rejects more often than 1.2 times its level plus three standard errors, at each level in use."""
     found = type_one.over_nominal(case, n, 60 if case.jackknifed else 300 if case.slow else 20_000)
 
     assert [share for share, error in found if share > 1.2 + 3 * error] == []
 
 
 def test_the_simulated_ratio_is_the_one_that_gates() -> None:
-    """The statistic from counts of transitions equals that of the columns they stand for."""
+    """The statistic computed from counts of transitions equals the one computed from the columns."""
     random = np.random.default_rng(3)
     counts = random.multinomial(200, type_one.transitions(0.9, 0.895, 0.84, 0.78).ravel(), size=20)
     for margin in (0.0, 0.005):
@@ -49,21 +49,21 @@ def test_the_simulated_ratio_is_the_one_that_gates() -> None:
 @pytest.mark.parametrize("policy", [Policy.BEYOND_TOLERANCE, Policy.ANY_DROP])
 @pytest.mark.parametrize("n", [500, 2000])
 def test_equal_models_hardly_ever_fail(policy: Policy, n: int) -> None:
-    """8 conditions x 4 gates, 5 to 15 % of the answers flipped: at most 1 % of the marked tests, + 3 errors."""
+    """At most 1 % of marked tests (plus 3 standard errors) fail for equal models, with 5 to 15 % of answers flipped."""
     found, _ = false_alarms.share(60, 1, false_alarms.any_alarm(false_alarms.GATES[policy], n))
 
     assert found <= 0.01 + 3 * math.sqrt(0.01 * 0.99 / 60)
 
 
 def test_a_drop_of_the_tolerance_hardly_ever_passes_for_none() -> None:
-    """non_inferiority and equivalence at the limit: at most 5 %, + 3 errors."""
+    """non_inferiority and equivalence pass a loss at the limit in at most 5 % of draws (plus 3 standard errors)."""
     gate = false_alarms.GATES[Policy.NON_INFERIORITY]
     for draw in (false_alarms.wrong_pass(gate, 2000), false_alarms.changed_too_many(2000)):
         assert false_alarms.share(300, 1, draw)[0] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)
 
 
 def test_real_drops_are_found() -> None:
-    """Three points of 10,000 images nearly always."""
+    """A drop of three points on 10,000 images is found in more than 90 % of the draws."""
     gate = false_alarms.GATES[Policy.BEYOND_TOLERANCE]
     assert false_alarms.share(30, 1, false_alarms.found_drop(gate, 10_000, 0.03))[0] > 0.9
 
@@ -73,7 +73,7 @@ def test_real_drops_are_found() -> None:
 
 @pytest.mark.parametrize(("truth", "least", "most"), [("no drift", 0, 1), ("-0.3 pt in one condition", 9, 10)])
 def test_the_default_budget_stops_drift_and_nothing_else(truth: str, least: int, most: int) -> None:
-    """Ten histories of twenty updates on 2,000 images."""
+    """The default budget stops a small steady loss and does not stop updates without a loss."""
     random = np.random.default_rng(2)
     updates = [drift.stopped_at(random, 2000, drift.TRUTHS[truth], [TERMS.drift_budget])[0] for _ in range(10)]
 
@@ -82,7 +82,7 @@ def test_the_default_budget_stops_drift_and_nothing_else(truth: str, least: int,
 
 @pytest.mark.filterwarnings("ignore::pytest_failaware.FailAwareWarning")  # true of networks after one epoch
 def test_the_retrain_experiment_runs() -> None:
-    """Two seeds and one fault after one epoch: a row for each way to judge, and an unchanged model is never red."""
+    """The retrain experiment prints a row for each way to judge, and an unchanged model never fails."""
     candidates = [retrain.trained(retrain.Recipe(epochs=1), seed) for seed in (0, 1)]
     found = {
         "honest": candidates,
@@ -105,7 +105,7 @@ def test_the_retrain_experiment_runs() -> None:
 
 @pytest.fixture(scope="module")
 def digits_seen() -> tuple[preprocessing.Trained, list[preprocessing.Cell]]:
-    """Every look at the digits of the example's checkpoint."""
+    """Return the example's checkpoint and its result with every preprocessing."""
     one = next(preprocessing.of_digits()).few
     return one, list(preprocessing.cells(one))
 
@@ -114,7 +114,7 @@ Seen = tuple[preprocessing.Trained, list[preprocessing.Cell]]
 
 
 def test_wrong_preprocessing_of_the_digits_is_reported(digits_seen: Seen) -> None:
-    """Every mistake that halves the accuracy is; honest images, and shifted ones that it still reads, are not."""
+    """Each wrong preprocessing that halves the accuracy is reported, and no right one is."""
     cells = digits_seen[1]
     mistakes = [cell for cell in cells if cell.kind.is_mistake and cell.is_halved]
     honest = [cell for cell in cells if not cell.kind.is_mistake and not cell.is_halved]
@@ -125,7 +125,7 @@ def test_wrong_preprocessing_of_the_digits_is_reported(digits_seen: Seen) -> Non
 
 
 def test_the_table_of_wrong_preprocessing(digits_seen: Seen) -> None:
-    """Its columns and networks are the script's, and the line of the example's checkpoint comes out again."""
+    """The table in RESULTS.md has the networks of the script and the numbers of the example's checkpoint."""
     text = (Path(preprocessing.__file__).parent / "RESULTS.md").read_text(encoding="utf-8")
     lines = text.partition(preprocessing.HEAD)[2].partition("\n\n")[0].strip().splitlines()
     rows = {name.strip(): columns for _, name, _, *columns in (line.split("|") for line in lines)}
@@ -145,7 +145,7 @@ def test_the_table_of_wrong_preprocessing(digits_seen: Seen) -> None:
 
 @pytest.mark.parametrize("population", list(risk_control.POPULATIONS))
 def test_the_true_risk_of_chosen_thresholds_is_kept(population: str) -> None:
-    """At most 5 % of 200 splits of 500 images exceed the target, + 3 errors; the observed risk alone does often."""
+    """Chosen thresholds exceed the target in at most 5 % of splits; thresholds by the observed risk do so often."""
     of = risk_control.population(*risk_control.POPULATIONS[population])
 
     assert risk_control.outcome(of, risk_control.WAYS["both"], 500, 200)[0] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 200)
@@ -153,9 +153,9 @@ def test_the_true_risk_of_chosen_thresholds_is_kept(population: str) -> None:
 
 
 def test_images_of_a_group_do_not_count_as_many() -> None:
-    """Chosen on all images of 100 groups, alike within each, the risk breaks far more often than promised.
+    """A threshold chosen on all images of equal groups breaks the promised risk; one image of each group keeps it.
 
-    Chosen on one image of each of 100 groups it is kept, in at most 5 % of 200 splits, + 3 errors.
+    With one image of each of 100 groups, at most 5 % of 200 splits (plus 3 standard errors) break the risk.
     """
     of = risk_control.population(*risk_control.POPULATIONS["88 % right, a good ranking"]).together(risk_control.SIZE, 1)
     all_images, one_of_each = risk_control.GROUPED_WAYS.values()
@@ -167,7 +167,7 @@ def test_images_of_a_group_do_not_count_as_many() -> None:
 
 
 def test_a_fixed_sequence_trusts_more_than_a_binary_search() -> None:
-    """On average over 100 splits of 500 images, by two points of coverage or more."""
+    """A fixed sequence trusts at least two points more images than a binary search, on average over 100 splits."""
     of = risk_control.population(*risk_control.POPULATIONS["88 % right, a good ranking"])
     ours, theirs = (risk_control.outcome(of, risk_control.WAYS[way], 500, 100)[1] for way in ("both", "binary search"))
 

@@ -1,4 +1,4 @@
-"""What `evaluate` returns and says: tables, frames with names, warnings at the caller's line, progress."""
+"""The results of `evaluate`: tables, data frames with names, warnings at the caller's line, progress."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from torch import nn
 from pytest_failaware import Evaluation, Evaluations, FailAwareWarning, evaluate
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.errors import ConfigError
-from pytest_failaware.core.progress import unseen
+from pytest_failaware.core.progress import no_progress
 from pytest_failaware.core.records import NO_CLASS
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.report.terminal.screen import follow_here
@@ -30,12 +30,12 @@ HEADINGS = "condition  accuracy  confident_accuracy  silent_failure_rate  confid
 
 @pytest.fixture
 def both(toy_model: toy.Bands) -> Evaluations:
-    """The toy model under two conditions."""
+    """Evaluate the toy model under two conditions."""
     return evaluate(model=toy_model, conditions=["clean", "low_light"], **TOY)
 
 
 def evaluations_of(**letters: str) -> Evaluations:
-    """Conditions with as many samples as there are letters."""
+    """Return conditions with one sample for each letter."""
     gate = build_gate({"conditions": list(letters)})
     return Evaluations(
         evaluations={
@@ -49,7 +49,7 @@ def evaluations_of(**letters: str) -> Evaluations:
 
 
 def test_it_reads_well_on_a_terminal(both: Evaluations) -> None:
-    """A line for a debugger, and a table with the exact names of the metrics for `print`."""
+    """`repr` gives one line, and `print` a table with the exact names of the metrics."""
     assert "<Evaluations: clean 180 of 300 right, low_light 180 of 300 right>" == repr(both)
     assert [
         "300 samples, 3 classes; rule confidence < 0.6 or entropy > 1.0",
@@ -60,14 +60,14 @@ def test_it_reads_well_on_a_terminal(both: Evaluations) -> None:
 
 
 def test_a_line_for_many_conditions_is_short() -> None:
-    """After four conditions the others are counted."""
+    """`repr` names four conditions and counts the others."""
     fogs = evaluations_of(**{f"fog:{severity}": "RRw" for severity in range(1, 6)}, clean="RRR")
 
     assert "fog:4 2 of 3 right, 2 more>" == repr(fogs)[-27:]
 
 
 def test_a_failing_assertion_shows_a_line(both: Evaluations) -> None:
-    """No array and no table of rates stands in the text of a failure."""
+    """The `repr` of each part of a result is one line, so a failing assertion prints no array."""
     clean = both["clean"]
 
     assert "<Evaluation of clean: 300 samples, 180 right, 120 flagged>" == repr(clean)
@@ -76,7 +76,7 @@ def test_a_failing_assertion_shows_a_line(both: Evaluations) -> None:
 
 
 def test_an_unknown_condition_is_named(both: Evaluations) -> None:
-    """A KeyError says which conditions there are."""
+    """A KeyError for an unknown condition names the conditions that were evaluated."""
     with pytest.raises(KeyError, match="'blur' was not evaluated; choose from clean, low_light"):
         both["blur"]
     assert both.get("blur") is None
@@ -84,7 +84,7 @@ def test_an_unknown_condition_is_named(both: Evaluations) -> None:
 
 
 class Cells(HTMLParser):
-    """Gathers the text of each cell, and every tag."""
+    """A parser that collects the text of each cell and every tag."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class Cells(HTMLParser):
 
 
 def test_a_notebook_gets_a_table(both: Evaluations) -> None:
-    """The numbers of the text, with markup of tables and paragraphs alone."""
+    """A notebook gets a table with the same numbers, with only tags of tables and paragraphs."""
     cells = Cells()
     cells.feed(both._repr_html_())
 
@@ -110,7 +110,7 @@ def test_a_notebook_gets_a_table(both: Evaluations) -> None:
 
 
 def test_names_cannot_write_html(both: Evaluations) -> None:
-    """A note can quote a file's name, which can hold anything: markup, or commands to a terminal."""
+    """HTML tags and terminal codes in a note, as from a file name, are escaped or removed."""
     notes = Evaluations(evaluations=both.evaluations, gate=both.gate, notes=("<script>alert(1)</script>\x1b[2J",))
 
     assert "\x1b" not in str(notes) + notes._repr_html_()
@@ -122,7 +122,7 @@ def test_names_cannot_write_html(both: Evaluations) -> None:
 
 
 def test_a_frame_has_names(both: Evaluations) -> None:
-    """Each sample has its name in the data set, and the names of its classes beside their numbers."""
+    """The data frame has the name of each sample and the names of its classes."""
     frame = both["clean"].to_frame()
     dim = frame[frame.sample_name == "item 4"].iloc[0]
 
@@ -133,7 +133,7 @@ def test_a_frame_has_names(both: Evaluations) -> None:
 
 
 def test_a_frame_over_all_conditions(both: Evaluations) -> None:
-    """One row per condition and sample, numbered from 0."""
+    """The data frame of all conditions has one row for each condition and sample, numbered from 0."""
     frame = both.to_frame()
 
     assert ["condition", "sample_id", "sample_name"] == frame.columns[:3].tolist()
@@ -142,7 +142,7 @@ def test_a_frame_over_all_conditions(both: Evaluations) -> None:
 
 
 def test_a_frame_without_finite_logits() -> None:
-    """There is no predicted class then, so its name is missing."""
+    """A sample without finite logits has no predicted class, so the name of the class is missing."""
     measurement = measurement_of("RRr")
     measurement.records.prediction[1] = NO_CLASS
     frame = Evaluation(measurement=measurement, rule=FailureRule()).to_frame()
@@ -152,7 +152,7 @@ def test_a_frame_without_finite_logits() -> None:
 
 
 def test_predictions_have_the_names_of_their_file() -> None:
-    """Text is the name; a whole number is the id, too."""
+    """The sample names of predictions are the ids of their file, both texts and whole numbers."""
     columns = {"label": [0, 1, 0, 1], "classes": ["cat", "dog"], "probabilities": [[0.9, 0.1], [0.2, 0.8]] * 2}
     for ids in (["a", "b", "c", "d"], [4, 5, 6, 7]):
         with warnings.catch_warnings():
@@ -165,7 +165,7 @@ def test_predictions_have_the_names_of_their_file() -> None:
 # ---- warnings ------------------------------------------------------------------------------------------------------
 
 
-class Normed(nn.Module):
+class NormalisedNet(nn.Module):
     """A network whose batch norm has seen these images in [0, 1]."""
 
     def __init__(self, images: np.ndarray) -> None:
@@ -176,12 +176,12 @@ class Normed(nn.Module):
             self.features(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits, (N, 2)."""
+        """Return the logits, (N, 2)."""
         return self.head(self.features(images).mean((2, 3)))
 
 
 def warned(**given: object) -> list[warnings.WarningMessage]:
-    """What `evaluate` warns of."""
+    """Return the warnings of `evaluate`."""
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         evaluate(**given)
@@ -189,10 +189,10 @@ def warned(**given: object) -> list[warnings.WarningMessage]:
 
 
 def test_wrong_preprocessing_is_a_warning_before_anything_is_measured() -> None:
-    """It stands at the caller's line, and what stops at warnings has measured nothing."""
+    """Wrong preprocessing is a warning at the caller's line before anything is measured."""
     torch.manual_seed(0)
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
-    model = Normed(images)
+    model = NormalisedNet(images)
     given = {"model": model, "dataset": [(image, k % 2) for k, image in enumerate(images)], "conditions": ["clean"]}
     wrong = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
 
@@ -208,7 +208,7 @@ def test_wrong_preprocessing_is_a_warning_before_anything_is_measured() -> None:
 
 
 def test_clean_images_at_chance_are_a_warning(toy_model: toy.Bands) -> None:
-    """A wrong preprocessing or order of the classes ends there; degraded images may well be at chance."""
+    """Clean images at chance give a warning, and degraded images at chance give none."""
     with torch.no_grad():
         toy_model.linear.weight.zero_()
     (one,) = warned(model=toy_model, conditions=["clean", "low_light"], **TOY)
@@ -225,19 +225,19 @@ class Dazzled(nn.Module):
         self.network = network
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits, (N, 3)."""
+        """Return the logits, (N, 3)."""
         return self.network(images) / images.amax((1, 2, 3), keepdim=True)[:, 0, 0]
 
 
 def test_logits_that_are_not_finite_are_a_warning(toy_model: toy.Bands) -> None:
-    """They are counted under their condition."""
+    """Logits that are not finite give a warning that counts them for each condition."""
     (one,) = warned(model=Dazzled(toy_model), conditions=["clean", "low_light(factor=0)"], **TOY)
 
     assert "low_light(factor=0): 300 of 300 samples get logits that are not finite" in str(one.message)
 
 
 def test_predictions_warn_at_the_line_of_the_caller() -> None:
-    """As a model that is evaluated here does."""
+    """Predictions give a warning at the caller's line, as a model does."""
     (one,) = warned(records={"sample_id": range(60), "label": [0, 1] * 30, "logits": [[5.0, 0.0]] * 60})
 
     assert __file__ == one.filename
@@ -245,7 +245,7 @@ def test_predictions_warn_at_the_line_of_the_caller() -> None:
 
 
 def test_a_run_without_doubts_is_quiet(toy_model: toy.Bands) -> None:
-    """What was decided on the way is a note and no warning."""
+    """An evaluation without doubts gives no warning, although it has notes."""
     assert [] == warned(model=toy_model, conditions=["clean"], **TOY)
 
 
@@ -254,7 +254,7 @@ def test_a_run_without_doubts_is_quiet(toy_model: toy.Bands) -> None:
 
 @pytest.mark.parametrize("given", [{"model": "model.pth", **TOY}, {"records": {}}], ids=["model", "records"])
 def test_conditions_are_a_list(given: dict[str, object]) -> None:
-    """Text would be taken letter by letter."""
+    """Conditions given as text are refused, since the text would be read letter by letter."""
     with pytest.raises(ConfigError, match=r"evaluate: conditions: 'clean' is text; give a list, as in \['clean'\]"):
         evaluate(conditions="clean", **given)
 
@@ -270,19 +270,19 @@ class Stream(io.StringIO):
         self.is_terminal = is_terminal
 
     def isatty(self) -> bool:
-        """Whether it is one."""
+        """Return whether the stream is a terminal."""
         return self.is_terminal
 
 
 @pytest.fixture
 def _always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw each state, as if time passed."""
+    """Draw each state, as if enough time had passed."""
     monkeypatch.setattr("pytest_failaware.report.terminal.live._REDRAWN", 0.0)
 
 
 @pytest.mark.usefixtures("_always")
 def test_progress_on_a_terminal(toy_model: toy.Bands, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decoding and each condition have a line that is gone in the end."""
+    """A terminal shows progress of the decoding and of each condition, and the line is removed at the end."""
     stream = Stream(is_terminal=True)
     monkeypatch.setattr(sys, "stderr", stream)
     evaluate(model=toy_model, conditions=["clean", "low_light"], **TOY)
@@ -294,18 +294,18 @@ def test_progress_on_a_terminal(toy_model: toy.Bands, monkeypatch: pytest.Monkey
 
 @pytest.mark.usefixtures("_always")
 def test_no_progress_in_a_log(toy_model: toy.Bands, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file or a pipe gets nothing, and no stream at all is no trouble."""
+    """A file or a pipe gets no progress, and a missing stream is no error."""
     stream = Stream(is_terminal=False)
     monkeypatch.setattr(sys, "stderr", stream)
     evaluate(model=toy_model, conditions=["clean"], **TOY)
     assert "" == stream.getvalue()
 
     monkeypatch.setattr(sys, "stderr", None)
-    assert unseen is follow_here()
+    assert no_progress is follow_here()
 
 
 class Output:
-    """The output of a cell: what it shows, and all that it has shown."""
+    """The output of a notebook cell, with all texts that it has shown."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -324,7 +324,7 @@ class Output:
 
 @pytest.mark.usefixtures("_always")
 def test_progress_in_a_notebook(toy_model: toy.Bands, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One output of the cell has the current state; it is empty in the end, and stderr stays empty."""
+    """A notebook shows progress in one output of the cell, which is empty at the end, and stderr stays empty."""
     output, stream = Output(), Stream(is_terminal=False)
     shell = SimpleNamespace(kernel=object())
     monkeypatch.setattr(sys, "stderr", stream)
@@ -338,7 +338,7 @@ def test_progress_in_a_notebook(toy_model: toy.Bands, monkeypatch: pytest.Monkey
 
 
 def test_ipython_on_a_terminal_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its shell has no kernel, and its terminal takes the live line."""
+    """IPython on a terminal shows the progress line of terminals, since its shell has no kernel."""
     monkeypatch.setattr(sys, "stderr", Stream(is_terminal=True))
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace()))
 

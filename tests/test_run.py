@@ -1,4 +1,4 @@
-"""evaluate(): the whole measurement without pytest, on numbers computed on paper, and its invariances."""
+"""evaluate(): the whole measurement without pytest, on numbers computed by hand, and what must not change them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOUR = ("clean", "gaussian_noise", "blur", "low_light")
 
 
 def assert_identical(one: Records, other: Records) -> None:
-    """Identical in the project's sense: ids, labels and predictions equal, scores within 1e-4."""
+    """Check that ids, labels and predictions are equal and scores differ by less than 1e-4."""
     for name in ("sample_id", "label", "prediction"):
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
     for name in SCORES:
@@ -27,7 +27,7 @@ def assert_identical(one: Records, other: Records) -> None:
 
 
 def test_the_numbers_computed_on_paper(toy_model: toy.Bands) -> None:
-    """Cells and scores of the toy images: logits (10, 0, 0) when bright, (0.784, 0, 0) when dim."""
+    """The cells and scores of the toy images are those computed by hand from their logits."""
     outcome = evaluate(model=toy_model, dataset=toy.images(), preprocess="none", conditions=["clean"])["clean"]
     bright = np.exp(10) / (np.exp(10) + 2)
 
@@ -39,7 +39,7 @@ def test_the_numbers_computed_on_paper(toy_model: toy.Bands) -> None:
 
 
 def test_any_metric_by_its_name(toy_model: toy.Bands) -> None:
-    """For notebooks: scores by hand (see test_score_gates.py), rates of counts, and names that cannot be meant."""
+    """`score` returns any score or rate by its name, and refuses a misspelt name."""
     clean = evaluate(model=toy_model, dataset=toy.images(), preprocess="none", conditions=["clean"])["clean"]
 
     assert pytest.approx(0.18) == clean.score("augrc").value
@@ -51,7 +51,7 @@ def test_any_metric_by_its_name(toy_model: toy.Bands) -> None:
 
 
 def test_records_do_not_depend_on_batches_or_order(toy_model: toy.Bands) -> None:
-    """Batches of 1, 2, 7 and 64 and a shuffled data set give the same records under every condition."""
+    """Records are the same for batches of 1, 2, 7 and 64 and for a shuffled data set, under every condition."""
     reference = evaluate(model=toy_model, dataset=toy.images(), preprocess="none", conditions=FOUR, batch_size=64)
     shuffled = toy.Images(order=tuple(np.random.default_rng(0).permutation(300)))
     for dataset, batch_size in ((toy.images(), 1), (toy.images(), 2), (toy.images(), 7), (shuffled, 7)):
@@ -61,7 +61,7 @@ def test_records_do_not_depend_on_batches_or_order(toy_model: toy.Bands) -> None
 
 
 def test_a_subset_has_the_records_of_the_whole(toy_model: toy.Bands) -> None:
-    """Noise belongs to a sample, whoever else is measured."""
+    """The noise of a sample does not depend on the other samples that are measured."""
     noise = {"model": toy_model, "preprocess": "none", "conditions": ["gaussian_noise"]}
     whole = evaluate(dataset=toy.images(), **noise)["gaussian_noise"].records
     part = evaluate(dataset=toy.Images(order=(12, 3, 7)), **noise)["gaussian_noise"].records
@@ -72,7 +72,7 @@ def test_a_subset_has_the_records_of_the_whole(toy_model: toy.Bands) -> None:
 
 
 def test_the_seed_reaches_the_noise_alone(toy_model: toy.Bands) -> None:
-    """Another seed changes noisy scores and no others."""
+    """Another seed changes the scores under noise and no others."""
     first, second = (
         evaluate(
             model=toy_model, dataset=toy.images(), preprocess="none", conditions=["clean", "gaussian_noise"], seed=seed
@@ -85,7 +85,7 @@ def test_the_seed_reaches_the_noise_alone(toy_model: toy.Bands) -> None:
 
 
 def test_a_given_model_is_handed_back_as_it_was(toy_model: toy.Bands) -> None:
-    """Evaluating in the middle of training leaves modes and gradients as they were."""
+    """`evaluate` leaves the training mode and the gradient flags of a model as they were."""
     toy_model.train()
     toy_model.linear.weight.requires_grad_(False)
     evaluate(model=toy_model, dataset=toy.images(), preprocess="none", conditions=["clean"])
@@ -95,7 +95,7 @@ def test_a_given_model_is_handed_back_as_it_was(toy_model: toy.Bands) -> None:
 
 
 def test_nothing_global_changes(toy_model: toy.Bands) -> None:
-    """Random states, threads, gradient mode and warnings filters are those of before."""
+    """`evaluate` changes no random state, number of threads, gradient mode or warning filter."""
     import random
     import warnings
 
@@ -118,7 +118,7 @@ def test_nothing_global_changes(toy_model: toy.Bands) -> None:
 
 
 class Viewing(torch.nn.Module):
-    """A network that flattens a feature map by view, as many do; channels-last feature maps have no such view."""
+    """A network that flattens its feature map with `view`, which does not work for channels-last maps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,14 +126,14 @@ class Viewing(torch.nn.Module):
         self.head = torch.nn.Linear(4 * 36, 3)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits, (N, 3)."""
+        """Return the logits, (N, 3)."""
         maps = self.features(images)
         return self.head(maps.view(len(maps), -1))
 
 
 @pytest.mark.filterwarnings("ignore:clean. almost surely set up wrongly:pytest_failaware.FailAwareWarning")
 def test_models_that_call_view_are_measured() -> None:
-    """Inputs are contiguous where channels-last ones are not taken, and the records are those of a plain forward."""
+    """A model that calls `view` gets contiguous inputs, and its records are those of a plain forward pass."""
     torch.manual_seed(0)
     model = Viewing()
     pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
@@ -146,14 +146,14 @@ def test_models_that_call_view_are_measured() -> None:
 
 
 class Broken(torch.nn.Module):
-    """A model that answers with whatever a function makes of the number of images."""
+    """A model whose answer is computed by a function of the number of images."""
 
     def __init__(self, answer: Callable[[int], object]) -> None:
         super().__init__()
         self.answer = answer
 
     def forward(self, images: torch.Tensor) -> object:
-        """The answer, whatever the images show."""
+        """Return the answer, which does not depend on the images."""
         return self.answer(len(images))
 
 
@@ -167,19 +167,19 @@ class Broken(torch.nn.Module):
     ],
 )
 def test_answers_that_are_no_logits(answer: Callable[[int], object], words: str) -> None:
-    """Each is refused in one line; none is taken for a number."""
+    """An answer that is not a matrix of finite logits is refused."""
     with pytest.raises(FailAwareError, match=words):
         evaluate(model=Broken(answer), dataset=toy.images(), preprocess="none", conditions=["clean"])
 
 
 def test_a_mean_for_other_channels_is_refused(toy_model: toy.Bands) -> None:
-    """A channel count that does not fit the mean is refused with both numbers."""
+    """A mean for another number of channels is refused with the name of the option."""
     with pytest.raises(FailAwareError, match="--failaware-preprocess"):
         evaluate(model=toy_model, dataset=toy.images(), preprocess="mean=0/0/0,std=1/1/1", conditions=["clean"])
 
 
 def test_the_folder_of_torchvision_data_sets(toy_model: toy.Bands, tmp_path: Path) -> None:
-    """A data set of torchvision is looked for there, else in the folder data."""
+    """A data set of torchvision is searched in data_root, or else in the folder data."""
     mnist = {"model": toy_model, "dataset": "torchvision:MNIST", "preprocess": "none"}
     for options, folder in (({"data_root": tmp_path}, tmp_path), ({}, Path.cwd() / "data")):
         with pytest.raises(FailAwareError, match=re.escape(f"MNIST: not in {folder}, ")):
@@ -187,7 +187,7 @@ def test_the_folder_of_torchvision_data_sets(toy_model: toy.Bands, tmp_path: Pat
 
 
 def test_bad_images_are_left_out_where_that_is_allowed(toy_model: toy.Bands) -> None:
-    """The text is the option's; without it the first bad image ends the measurement."""
+    """Bad images are left out if bad_samples allows it; otherwise the first one is an error."""
 
     class Damaged(toy.Images):
         def __getitem__(self, index: int) -> tuple[np.ndarray, int]:

@@ -1,4 +1,4 @@
-"""The structure of the package: which room may import which, no import in a circle, and what each room may do."""
+"""The structure of the package: which room may import which, no circular imports, and what each room may do."""
 
 from __future__ import annotations
 
@@ -53,23 +53,23 @@ Known = Mapping[str, Path]
 
 
 def modules(package: Path = PACKAGE) -> dict[str, Path]:
-    """Every module of the package by its dotted name."""
+    """Return every module of the package by its dotted name."""
     return {dotted(path, package): path for path in sorted(package.rglob("*.py"))}
 
 
 def dotted(path: Path, package: Path = PACKAGE) -> str:
-    """The name by which a file is imported."""
+    """Return the name by which a file is imported."""
     parts = (TOP, *path.relative_to(package).with_suffix("").parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def room_of(name: str) -> str:
-    """The folder or the file at the root that a module belongs to."""
+    """Return the folder or the file at the root to which a module belongs."""
     return name.split(".")[1] if "." in name else "__init__"
 
 
 def imports(path: Path, *, types: bool = True) -> Iterator[str]:
-    """Every dotted name that a module imports, inside functions too; those for types alone only with `types`."""
+    """Yield every name that a module imports, also inside functions; with `types`, also those used only for types."""
     waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while waiting:
         node = waiting.pop()
@@ -83,13 +83,13 @@ def imports(path: Path, *, types: bool = True) -> Iterator[str]:
 
 
 def imported_modules(path: Path, known: Known) -> set[str]:
-    """The modules of the package that a module imports."""
+    """Return the modules of the package that a module imports."""
     names = [name for name in imports(path) if name.split(".")[0] == TOP]
     return {name if name in known else name.rpartition(".")[0] for name in names}
 
 
 def forbidden(known: Known) -> list[str]:
-    """The imports that the table of rooms does not allow."""
+    """Return the imports that the table of rooms does not allow."""
     return [
         f"{name} imports {other}"
         for name, path in known.items()
@@ -99,13 +99,13 @@ def forbidden(known: Known) -> list[str]:
 
 
 def circles(known: Known) -> list[str]:
-    """The modules that import each other, directly or through others."""
+    """Return the modules that import each other, directly or through others."""
     edges = {name: imported_modules(path, known) - {name} for name, path in known.items()}
     return sorted(name for name in edges if name in reached(name, edges))
 
 
 def reached(start: str, edges: Mapping[str, set[str]]) -> set[str]:
-    """Every module that is imported on any way from a module."""
+    """Return every module that a module imports, directly or through others."""
     seen: set[str] = set()
     waiting = [*edges[start]]
     while waiting:
@@ -117,7 +117,7 @@ def reached(start: str, edges: Mapping[str, set[str]]) -> set[str]:
 
 
 def importers(packages: tuple[str, ...], known: Known, *, types: bool) -> set[str]:
-    """The rooms that import one of the packages."""
+    """Return the rooms that import one of the packages."""
     return {
         room_of(name)
         for name, path in known.items()
@@ -126,7 +126,7 @@ def importers(packages: tuple[str, ...], known: Known, *, types: bool) -> set[st
 
 
 def functions(known: Known) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    """Every function and method of the package, with its place."""
+    """Yield every function and method of the package, with its place."""
     for name, path in known.items():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -134,21 +134,21 @@ def functions(known: Known) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFu
 
 
 def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """The lines of a function without those of its docstring."""
+    """Return the number of lines of a function without its docstring."""
     lines = function.end_lineno - function.lineno + 1
     is_described = ast.get_docstring(function) is not None
     return lines - (function.body[0].end_lineno - function.body[0].lineno + 1 if is_described else 0)
 
 
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """How many parameters a function has, without `self` and `cls`."""
+    """Return the number of parameters of a function, without `self` and `cls`."""
     known = function.args
     names = [argument.arg for argument in (*known.posonlyargs, *known.args, *known.kwonlyargs)]
     return len({*names} - {"self", "cls"}) + (known.vararg is not None) + (known.kwarg is not None)
 
 
 def test_functions_are_short() -> None:
-    """No function is longer than 60 lines; at most one in a hundred has more than five parameters."""
+    """No function is longer than 60 lines, and at most one in a hundred has more than five parameters."""
     known = list(functions(modules()))
     many = [name for name, function in known if parameters(function) > MOST_PARAMETERS]
 
@@ -157,7 +157,7 @@ def test_functions_are_short() -> None:
 
 
 def test_lines_and_parameters_are_counted(tmp_path: Path) -> None:
-    """The test above can fail: a docstring and `self` do not count, stars do."""
+    """The counts leave out the docstring and `self`, and include starred parameters."""
     (tmp_path / "a.py").write_text(
         'class A:\n    def f(self, a, /, *b, c=1, **d):\n        """Say.\n\n        More.\n        """\n        pass\n'
     )
@@ -167,31 +167,31 @@ def test_lines_and_parameters_are_counted(tmp_path: Path) -> None:
 
 
 def test_rooms_import_only_what_they_may() -> None:
-    """All imports count: those inside functions and those for types, too."""
+    """No module has an import that the table of rooms forbids, not even in a function or for types."""
     assert [] == forbidden(modules())
 
 
 def test_no_imports_in_a_circle() -> None:
-    """No module is imported on the way of its own imports."""
+    """No module imports itself through other modules."""
     assert [] == circles(modules())
 
 
 def public_classes(known: Known) -> Iterator[str]:
-    """The name of every class of the package that begins without an underscore."""
+    """Yield the name of every class of the package that begins without an underscore."""
     for path in known.values():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         yield from (node.name for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_")
 
 
 def test_no_two_classes_have_one_name() -> None:
-    """A name means one thing in the whole package."""
+    """No two public classes of the package have the same name."""
     counts = Counter(public_classes(modules()))
 
     assert [] == [name for name, count in counts.items() if count > 1]
 
 
 def test_the_root_holds_rooms_and_doors() -> None:
-    """At most eight folders and six files, each in the table."""
+    """The root of the package has at most eight folders and six files, all of them in the table."""
     entries = {path for path in PACKAGE.iterdir() if path.name != "__pycache__"}
     folders = {path.name for path in entries if path.is_dir()}
 
@@ -210,7 +210,7 @@ def test_the_root_holds_rooms_and_doors() -> None:
     ids=["at the top", "in a function", "for types"],
 )
 def test_a_planted_import_is_found(tmp_path: Path, statement: str) -> None:
-    """The test above can fail: core must not import any of these."""
+    """A forbidden import is found at the top of a file, in a function and if it is only for types."""
     planted = tmp_path / "planted.py"
     planted.write_text(statement, encoding="utf-8")
 
@@ -218,7 +218,7 @@ def test_a_planted_import_is_found(tmp_path: Path, statement: str) -> None:
 
 
 def test_a_planted_circle_is_found(tmp_path: Path) -> None:
-    """Two files that name each other, one of them only for a type."""
+    """Two files that import each other are found, even if one imports the other only for a type."""
     (tmp_path / "a.py").write_text(f"import {TOP}.core.b", encoding="utf-8")
     (tmp_path / "b.py").write_text(f"if TYPE_CHECKING:\n    from {TOP}.core.a import A", encoding="utf-8")
     known = {f"{TOP}.core.{name}": tmp_path / f"{name}.py" for name in "ab"}
@@ -233,7 +233,7 @@ def test_who_imports_pytest_and_torch() -> None:
 
 
 def test_judging_reaches_no_file() -> None:
-    """Results are functions of their arguments: no module and no call that could read or write."""
+    """The package judge has no import and no call that could read or write a file."""
     for name, path in modules().items():
         if room_of(name) == "judge":
             tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -247,7 +247,7 @@ def test_judging_reaches_no_file() -> None:
 
 
 def test_loading_the_plugin_imports_nothing_heavy(tmp_path: Path) -> None:
-    """A pytest run that only loads and configures the plugin stays light."""
+    """A pytest run that only loads and configures the plugin imports no large library."""
     code = (
         "import sys, pytest; pytest.main(['--collect-only', '-q', '-p', 'pytest_failaware.plugin']);"
         f"print('HEAVY', sorted(set({HEAVY!r}) & set(sys.modules)), 'pytest_failaware.plugin' in sys.modules)"
@@ -261,7 +261,7 @@ def test_loading_the_plugin_imports_nothing_heavy(tmp_path: Path) -> None:
 
 
 def test_public_names_are_sorted_and_resolve() -> None:
-    """Everything in __all__ exists, and nothing else is promised."""
+    """Every name in __all__ exists, the list is sorted, and `dir` shows no other name."""
     assert sorted(pytest_failaware.__all__) == pytest_failaware.__all__ == dir(pytest_failaware)
     assert all(getattr(pytest_failaware, name) for name in pytest_failaware.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
@@ -273,7 +273,7 @@ MAY_ASK_KINDS: Final = (f"{TOP}.core.metric", f"{TOP}.judge.metrics")
 
 
 def kinds_asked(path: Path) -> set[str]:
-    """The kinds of metrics that a module asks for with isinstance, and the marks it looks for with getattr."""
+    """Return the kinds of metrics that a module tests with isinstance, and the flags it reads with getattr."""
     calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
     asked = [argument for call in calls if getattr(call.func, "id", "") == "isinstance" for argument in call.args[1:]]
     names = {getattr(node, "id", "") for argument in asked for node in ast.walk(argument)}
@@ -288,7 +288,7 @@ def kinds_asked(path: Path) -> set[str]:
 
 
 def test_a_metric_answers_for_itself() -> None:
-    """Nothing outside core/metric.py and judge/metrics/ asks which kind a metric is."""
+    """No module outside core/metric.py and judge/metrics/ tests which kind a metric is."""
     found = {name: kinds_asked(path) for name, path in modules().items() if not name.startswith(MAY_ASK_KINDS)}
 
     assert {} == {name: kinds for name, kinds in found.items() if kinds}
@@ -296,7 +296,7 @@ def test_a_metric_answers_for_itself() -> None:
 
 @pytest.mark.parametrize("expression", ["isinstance(m, (int, ScoreMetric))", "getattr(m, 'is_rate', True)"])
 def test_a_planted_question_for_a_kind_is_found(tmp_path: Path, expression: str) -> None:
-    """The test above can fail."""
+    """A test for the kind of a metric is found."""
     planted = tmp_path / "planted.py"
     planted.write_text(expression, encoding="utf-8")
 

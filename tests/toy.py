@@ -1,4 +1,4 @@
-"""A classifier and 300 images, twenty copies of fifteen, whose every number can be computed on paper.
+"""A classifier and 300 images, twenty copies of fifteen, so simple that every number can be computed by hand.
 
 A 1 x 8 x 8 image of class k has one bright band of two rows; the logit of class k is ten times that band's mean in
 [0, 1]. Bright images (255) get the logits (10, 0, 0): confidence 0.9999, trusted. Dim ones (20) get (0.78, 0, 0):
@@ -25,17 +25,17 @@ class Bands(nn.Module):
         self.linear = nn.Linear(64, num_classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits, (N, 3)."""
+        """Return the logits, (N, 3)."""
         return self.linear(images.flatten(1))
 
 
 def network(num_classes: int = 3) -> Bands:
-    """The untrained network."""
+    """Return the untrained network."""
     return Bands(num_classes)
 
 
 def weights(*, dead: tuple[int, ...] = ()) -> dict[str, torch.Tensor]:
-    """The weights that read the bands; a class in `dead` is seen as the class before it."""
+    """Return weights that read the bands; a class in `dead` is predicted as the class before it."""
     rows = torch.zeros(3, 8, 8)
     for k in range(3):
         rows[k - 1 if k in dead else k, 3 * k : 3 * k + 2] += 10 / 16
@@ -43,7 +43,7 @@ def weights(*, dead: tuple[int, ...] = ()) -> dict[str, torch.Tensor]:
 
 
 def arrays() -> tuple[np.ndarray, np.ndarray]:
-    """Images (300, 8, 8) uint8 and labels (300,) int64, copy after copy; two pixels that no weight sees number them."""
+    """Return images (300, 8, 8) uint8 and labels (300,) int64; two pixels without a weight make each image unique."""
     images, labels = [], []
     for copy in range(COPIES):
         for k in range(3):
@@ -57,7 +57,7 @@ def arrays() -> tuple[np.ndarray, np.ndarray]:
 
 
 class Images:
-    """The map-style data set of these arrays, in a given order."""
+    """The map-style data set of these arrays, in a chosen order."""
 
     classes = CLASSES
 
@@ -73,19 +73,19 @@ class Images:
 
 
 def images() -> Images:
-    """The data set, as a factory."""
+    """Return the data set."""
     return Images()
 
 
 class Patients(Images):
-    """The same images of twenty patients, a copy of the fifteen of each."""
+    """The same images as those of twenty patients, each with one copy of the fifteen images."""
 
     @property
     def groups(self) -> list[int]:
-        """The patient of each image."""
+        """Return the patient of each image."""
         return [index // 15 for index in self.order]
 
 
 def patients() -> Patients:
-    """The data set with its groups, as a factory."""
+    """Return the data set with its groups."""
     return Patients()

@@ -46,7 +46,7 @@ def shown_command(words: Sequence[str], paths: Collection[str]) -> str:
 
     Args:
         words: the words that were typed.
-        paths: those of the words that name tests.
+        paths: the words that name tests.
     """
     return shlex.join(["pytest", *_kept(list(words), paths)])
 

@@ -39,7 +39,7 @@ def refuse_contradictions(config: RunConfig, options: Mapping[str, OptionText], 
             raise ConfigError(f"{where}: a run with it writes no baseline, not even in a dry run; remove one of them")
     if config.strict:
         _refuse_unreviewed(config, options)
-        refuse_toothless(config.gate)
+        refuse_ineffective(config.gate)
     if config.writing.asked and config.writing.is_refused and not config.writing.dry_run:
         raise ConfigError(
             f"this is a CI server ({around.ci_server} is set), where baselines are not written: update them where "
@@ -96,7 +96,7 @@ def _refuse_unreviewed(config: RunConfig, options: Mapping[str, OptionText]) -> 
             )
 
 
-def refuse_toothless(gate: Gate) -> None:
+def refuse_ineffective(gate: Gate) -> None:
     """Refuse a gate that could never fail: the tolerance is as wide as the range of the metric, or alpha is too small.
 
     Raises:

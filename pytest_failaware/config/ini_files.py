@@ -18,7 +18,7 @@ INI_NAMES: Final = (
 SINCE_PYTEST_9: Final = ("pytest.toml", ".pytest.toml")
 """The files that versions before pytest 9 do not read."""
 
-_OWN: Final = (*SINCE_PYTEST_9, "pytest.ini", ".pytest.ini")  # configure pytest even if they are empty
+_ALWAYS_INI: Final = (*SINCE_PYTEST_9, "pytest.ini", ".pytest.ini")  # configure pytest even if they are empty
 _UNREADABLE: Final = (OSError, UnicodeDecodeError, configparser.Error, tomllib.TOMLDecodeError)
 
 Table: TypeAlias = Mapping[str, Any]
@@ -71,7 +71,7 @@ def find_ini(folder: Path) -> Path | None:
     for place in (folder, *folder.parents):
         for name in INI_NAMES:
             path = place / name
-            if path.is_file() and (name in _OWN or table_of(path) is not None):
+            if path.is_file() and (name in _ALWAYS_INI or table_of(path) is not None):
                 return path
     return None
 
@@ -81,7 +81,7 @@ def _toml_table(name: str, text: str) -> Table | None:
     table: Any = document  # Any: what TOML can hold
     for part in header_of(Path(name), document):
         table = table.get(part) if isinstance(table, Mapping) else None
-    is_empty = not table and name not in _OWN and part == "pytest"  # an empty [tool.pytest] configures nothing
+    is_empty = not table and name not in _ALWAYS_INI and part == "pytest"  # an empty [tool.pytest] configures nothing
     return table if isinstance(table, Mapping) and not is_empty else None
 
 

@@ -74,7 +74,7 @@ def _remedy(word: str) -> str:
     names = [option.name for option in OPTIONS if option.typed]
     close = difflib.get_close_matches(name, names, n=1)
     if not close:
-        return "pytest --help lists ours"
+        return "run pytest --help for a list of the options"
     option = BY_NAME[close[0]]
     return f"did you mean {option.typed if option.flag else f'{option.typed}={value or option.metavar}'}?"
 

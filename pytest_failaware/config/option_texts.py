@@ -81,7 +81,7 @@ class Surroundings:
         return next((name for name in CI_SERVERS if self.environ.get(name, "").lower() not in _FALSE), "")
 
 
-def given_options(
+def user_option_texts(
     command_line: Mapping[str, object], ini: Mapping[str, object], around: Surroundings
 ) -> dict[str, OptionText]:
     """Return the options that the user gave, by name, in the order of the table."""

@@ -141,13 +141,13 @@ OPTIONS: Final = (
         metavar="SPEC",
         says="resize=PX (square) or resize_short=PX, crop=PX, interpolation=bilinear, mean=a/b/c, std=a/b/c | none "
         "(x / 255) | torchvision:ResNet18_Weights.IMAGENET1K_V1 | timm (by the model) | pkg.mod:object, a transform of "
-        "torchvision's or with .geometry and .normalise",
+        "torchvision, or an object with .geometry and .normalise",
     ),
     Option(
         name="precomputed",
         read="path",
         metavar="DIR",
-        says="where the images of conditions like precomputed/fog:3 lie: fog.npy as in CIFAR-10-C, or fog/3/ as in "
+        says="where the images of conditions such as precomputed/fog:3 lie: fog.npy as in CIFAR-10-C, or fog/3/ as in "
         "ImageNet-C",
     ),
     Option(
@@ -184,7 +184,7 @@ OPTIONS: Final = (
         read="count",
         metavar="N",
         command_line_only=True,
-        says="measure the N images with the smallest ids alone and compare on those; writes nothing",
+        says="measure only the N images with the smallest ids, and compare on those; writes nothing",
     ),
     Option(
         name="baseline-dir",

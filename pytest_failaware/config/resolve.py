@@ -12,12 +12,12 @@ from typing import Any, Final, TypeVar
 
 from pytest_failaware.config.conflicts import check_logits, refuse_contradictions
 from pytest_failaware.config.gate import build_gate
-from pytest_failaware.config.option_texts import OptionText, Surroundings, default_options, given_options
+from pytest_failaware.config.option_texts import OptionText, Surroundings, default_options, user_option_texts
 from pytest_failaware.config.options import INI_KEYS, OPTIONS, PREFIX
 from pytest_failaware.config.readers import read_options
 from pytest_failaware.config.vocabulary import BUILT_IN, Vocabulary
 from pytest_failaware.config.writing import check_writing, update_mode
-from pytest_failaware.core.conditions.catalogue import FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.request import Loading, Origin, Outputs, RunConfig, Writing
 
@@ -44,7 +44,7 @@ def resolve(
     Raises:
         ConfigError: a value cannot be used; the message names the option or key, the value and the remedy.
     """
-    user_options = given_options(command_line, ini, around)
+    user_options = user_option_texts(command_line, ini, around)
     if "predictions" in user_options:
         vocabulary = vocabulary.of_predictions
     options = default_options(around) | user_options
@@ -85,7 +85,7 @@ def _outputs(values: Values, around: Surroundings) -> Outputs:
 
 def _gate(values: Values, ini: Mapping[str, object], vocabulary: Vocabulary) -> Gate:
     """Return the gate of a marker without arguments."""
-    arguments = {"conditions": FOUNDING} | {key: ini[key] for key in INI_KEYS if ini.get(key) is not None}
+    arguments = {"conditions": DEFAULT_CONDITIONS} | {key: ini[key] for key in INI_KEYS if ini.get(key) is not None}
     if "baseline" in values:
         arguments["baseline"] = values["baseline"]
     return build_gate(arguments, prefix=PREFIX, vocabulary=vocabulary)

@@ -17,16 +17,16 @@ from pytest_failaware.core.conditions.catalogue import (
     Degrade,
 )
 from pytest_failaware.core.errors import ConfigError
-from pytest_failaware.core.metric import AnyMetric, OwnMetric, RateMetric, ScoreMetric
+from pytest_failaware.core.metric import AnyMetric, RateMetric, ScoreMetric, UserMetric
 from pytest_failaware.core.text import describe_error
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, CHANGE_RATES, METRICS, NON_FINITE
 from pytest_failaware.judge.metrics.scores import RANKING_METRICS, SCORE_METRICS
 
-Named = TypeVar("Named", Degradation, OwnMetric)
+Named = TypeVar("Named", Degradation, UserMetric)
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-_KINDS: Final[tuple[type[OwnMetric], ...]] = (ScoreMetric, RateMetric)
+_KINDS: Final[tuple[type[UserMetric], ...]] = (ScoreMetric, RateMetric)
 
 
 _METRICS: Final[Mapping[str, AnyMetric]] = {
@@ -96,7 +96,7 @@ def _check_name(name: object, where: str) -> None:
         raise ConfigError(f"{where}: {name!r} cannot be a name; use small letters, digits and '_'")
 
 
-def _check_tolerance(metric: OwnMetric) -> None:
+def _check_tolerance(metric: UserMetric) -> None:
     """Refuse a tolerance below 0, which fails an unchanged model, and an infinite one, which passes every model."""
     try:
         tolerance = Decimal(str(metric.tolerance))
@@ -109,7 +109,7 @@ def _check_tolerance(metric: OwnMetric) -> None:
         )
 
 
-def _naming(metric: OwnMetric) -> OwnMetric:
+def _naming(metric: UserMetric) -> UserMetric:
     """Return the metric with functions whose errors name the metric."""
 
     def naming(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

@@ -27,9 +27,8 @@ class JudgedItem:
     model: str  # the hash of the model: counts in how many processes it was loaded
     opened: tuple[str, ...]  # options whose model or data set this process opened
     rule: FailureRule
-    test: str  # the marked test that the item belongs to: its id without the condition
     alpha: Decimal | None  # the chance of a false alarm of all items of the test; None if its gates share none
-    is_named: bool  # a marker or an option names the baseline, and not the model
+    is_named: bool  # a marker or an option names the baseline; otherwise the model does
     is_to_write: bool  # its values become the expected ones if the test passes
     is_acceptable: bool  # the command accept may store its values
     measurement: Measurement | None

@@ -12,9 +12,9 @@ class ConditionKind(Enum):
     """Who makes the images of a condition."""
 
     BUILT_IN = "built-in"  # this package
-    OTHER = "other"  # a hook of the user's, or nobody here: a name in a file of predictions
-    FUNCTION = "function"  # a function of the user's, `pkg.mod:function`
-    PRECOMPUTED = "precomputed"  # a folder that they are read from
+    OTHER = "other"  # a hook of the user, or another program whose predictions name the condition
+    FUNCTION = "function"  # a function of the user, `pkg.mod:function`
+    PRECOMPUTED = "precomputed"  # another program; the images are read from a folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +22,9 @@ class Condition:
     """One degradation with its parameters; `key` is its spelling in markers, test ids and baselines.
 
     `parameters` holds every parameter with its value, defaults included, in the order of its definition. The
-    parameters of a published severity depend on the size of the images: a condition as typed has none of them, a
-    measured or recorded condition has all. `implementation` increases each time the pixels of a degradation change.
-    `content` is the hash of precomputed images, known once they are opened.
+    parameters of a published severity depend on the size of the images: a typed condition has none of them, and a
+    measured or recorded condition has all of them. `implementation` increases each time the pixels of a degradation
+    change. `content` is the hash of precomputed images, which is known after the images are opened.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Condition:
         return self.kind is ConditionKind.BUILT_IN
 
     @property
-    def is_own(self) -> bool:
+    def is_user_defined(self) -> bool:
         """Whether user code makes the images."""
         return self.kind in (ConditionKind.OTHER, ConditionKind.FUNCTION)
 

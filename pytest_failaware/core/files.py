@@ -15,7 +15,7 @@ from typing import Final
 
 from pytest_failaware.core.errors import FailAwareError
 
-_PATIENCE: Final = 60.0  # seconds; a baseline is written in less than one
+_TIMEOUT: Final = 60.0  # seconds; a baseline is written in less than one
 
 
 _PAUSE: Final = 0.02  # seconds between two tries to get the lock
@@ -98,7 +98,7 @@ if sys.platform == "win32":
         from filelock import FileLock, Timeout
 
         try:
-            with FileLock(folder / ".failaware.lock", timeout=_PATIENCE):
+            with FileLock(folder / ".failaware.lock", timeout=_TIMEOUT):
                 yield
         except Timeout as error:
             raise _busy(folder) from error
@@ -108,7 +108,7 @@ else:
     def _lock_folder(descriptor: int, folder: Path) -> None:
         import fcntl
 
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -127,7 +127,7 @@ else:
 
 def _busy(folder: Path) -> FailAwareError:
     return FailAwareError(
-        f"{folder}: another process has been writing there for {_PATIENCE:.0f} s; wait for it, then run again"
+        f"{folder}: another process has been writing there for {_TIMEOUT:.0f} s; wait for it, then run again"
     )
 
 

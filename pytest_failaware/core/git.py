@@ -9,7 +9,7 @@ from typing import Final
 
 _GIT: Final = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 """Git with the hooks and the file monitor of the repository switched off, so that it starts no foreign program."""
-_PATIENCE: Final = 10  # seconds
+_TIMEOUT: Final = 10  # seconds
 
 
 def git(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes | None:
@@ -23,7 +23,7 @@ def git(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes | None:
             cwd=folder,
             env=environment,
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -13,9 +13,9 @@ class Look:
 
     `facts` describe the model, the data and the preprocessing. `findings` fail the check, since they make every number
     doubtful; `notes` say what may be wrong, and do not fail it. `differences` say why the entry of the baseline is not
-    comparable, as far as that is known. `baseline` is empty if a second model is the reference. `seconds` is the
-    estimated time to measure this condition on all `known` samples, and `decoding` the time to decode the images once;
-    both are 0 for predictions.
+    comparable, as far as that is known. `baseline` is empty if a second model is the reference. `unlooked` says what
+    the check cannot find out. `seconds` is the estimated time to measure this condition on all `known` samples, and
+    `decoding` the time to decode the images once; both are 0 for predictions.
     """
 
     facts: tuple[Fact, ...]

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Final, ParamSpec, Protocol, SupportsFloat, TypeVar
 
 from pytest_failaware.core.errors import ConfigError
-from pytest_failaware.core.estimates import Cells, Estimate, Score
+from pytest_failaware.core.estimates import NO_IMAGE, Cells, Estimate, Score
 from pytest_failaware.core.records import Records
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Metric(_Ratio):
     direction: Direction
     tolerance: Decimal = Decimal("0.01")
     gates_by_default: bool = False
-    undefined: str = "there is no image"  # the reason for a denominator of 0
+    undefined: str = NO_IMAGE  # the reason for a denominator of 0
 
     def measure(self, records: Records, flagged: NDArray[np.bool_]) -> Estimate:
         """Return the rate on these records."""
@@ -233,13 +233,13 @@ class CoverageMetric(_Ratio):
     undefined: str
 
 
-OwnMetric = RateMetric | ScoreMetric
+UserMetric = RateMetric | ScoreMetric
 """A metric that the hook `pytest_failaware_metrics` may add."""
 OneSided = Metric | RateMetric | ScoreMetric
 AnyMetric = OneSided | CoverageMetric
 
 
-def own_rates(table: Mapping[str, AnyMetric]) -> list[RateMetric]:
+def user_rates(table: Mapping[str, AnyMetric]) -> list[RateMetric]:
     """Return the user-defined rates of a table."""
     return [metric for metric in table.values() if isinstance(metric, RateMetric)]
 

@@ -24,7 +24,7 @@ close to 1 in one row of 18,000."""
 
 
 class OutputScale(Enum):
-    """A scale that outputs have instead of that of logits; the value completes "the logits are …"."""
+    """A scale of outputs that are not logits; the value completes "the logits are …"."""
 
     PROBABILITIES = "probabilities, every row sums to 1 (softmax would be applied twice)"
     PERCENTAGES = "percentages, every row sums to 100"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-Tell = Callable[[int, int], None]
-"""A function that a measurement calls again and again with the number of images done, and of all images."""
+Progress = Callable[[int, int], None]
+"""A function that a measurement calls repeatedly with the number of images done and the number of all images."""
 
 
-Follow = Callable[[str], AbstractContextManager[Tell]]
+Follow = Callable[[str], AbstractContextManager[Progress]]
 """A function that takes the name of a task and shows its progress until the block ends."""
 
 
-def unseen(what: str) -> AbstractContextManager[Tell]:
+def no_progress(what: str) -> AbstractContextManager[Progress]:
     """Show nothing."""
     return nullcontext(lambda done, total: None)

@@ -102,6 +102,6 @@ class Records:
 
     @staticmethod
     def from_columns(columns: Mapping[str, NDArray[Any]]) -> Records:  # Any: of several types
-        """Return records made of these columns; other columns are ignored."""
+        """Return the records in these columns; other columns are ignored."""
         outcome = {name: columns[name] for name in (PREDICTION, *SCORES)}
         return Records(samples=Samples.from_columns(columns), **outcome, logits=columns.get(LOGITS))

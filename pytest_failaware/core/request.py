@@ -1,4 +1,4 @@
-"""The configuration of a run: what it is asked to do."""
+"""The configuration of a run."""
 
 from __future__ import annotations
 

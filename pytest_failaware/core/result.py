@@ -197,14 +197,14 @@ class SampleChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Sensitivity:
     """The sensitivity of a gating metric: the drops that it finds with 80 % power, in units of the rate."""
 
     metric: str
     counted_on: int  # samples
     few: float  # if 0.2 % of the answers flip, as after an export
     many: float  # if 10 % of the answers flip, as after retraining
-    is_far: bool  # the smallest drop it finds is much larger than the tolerance
+    is_far: bool  # the smallest drop that the gate finds is much larger than the tolerance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,10 +243,11 @@ class ItemResult:
     has_other_groups: bool = False  # the groups of the compared samples differ from those of the reference
     stored: Mapping[str, Estimate] = field(default_factory=dict)  # rates of an incomparable entry, not judged
     is_against: bool = False  # compared with a second model; `baseline` holds its name
-    reuse: tuple[Reuse, ...] = ()  # for each measurement, that of a second model too; empty without a cache
-    sights: tuple[Sight, ...] = ()  # the sensitivity of its gates, if this run recorded the values
+    reuse: tuple[Reuse, ...] = ()  # one for each measurement, including that of a second model; empty without a cache
+    sights: tuple[Sensitivity, ...] = ()  # the sensitivity of its gates, if this run recorded the values
     corruption: str = ""  # the condition without its severity
     severity: int | None = None  # None if the condition has none
+    test: tuple[str, str] = ("", "")  # the marked test: the node id before and after the condition
     location: tuple[str, int] = ("", 0)  # the test's file, relative to pytest's rootdir, and its line from 1
     subject: str = ""  # a hash over the model, the data and the preprocessing
     alarm: str = ""  # why the result on clean images, for the same subject, shows a wrong setup
@@ -258,12 +259,6 @@ class ItemResult:
         """The rules of both sides as a sentence if they differ, else ""."""
         has_changed = self.stored_rule is not None and self.stored_rule != self.rule
         return f"rule changed: {self.stored_rule} -> {self.rule}" if has_changed else ""
-
-    @property
-    def around(self) -> tuple[str, str]:
-        """The id of the test before and after the condition, which pytest puts into its brackets."""
-        before, _, after = self.nodeid.rpartition(self.stats.condition)
-        return before, after
 
     @property
     def has_new_alarm(self) -> bool:

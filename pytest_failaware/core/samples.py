@@ -52,5 +52,5 @@ class Samples:
 
     @staticmethod
     def from_columns(columns: Mapping[str, NDArray[Any]]) -> Samples:  # Any: of three types
-        """Return samples made of these columns; other columns are ignored."""
+        """Return the samples in these columns; other columns are ignored."""
         return Samples(ids=columns[SAMPLE_ID], labels=columns[LABEL], groups=columns.get(GROUP))

@@ -47,8 +47,9 @@ class NormalisedErrors:
 class CorruptionSummary:
     """The corruption errors of one model, for the corruptions that were measured at all five severities.
 
-    `errors` holds those among the 15 corruptions of ImageNet-C, and `mean` is the mean over these only; `extra` holds
-    the others. `incomplete` gives the missing severities of the rest of the 15, except of corruptions without any.
+    `errors` holds the measured corruptions among the 15 of ImageNet-C, and `mean` is their mean; `extra` holds all
+    other measured corruptions. `incomplete` gives the missing severities of those of the 15 that were measured at some
+    severities only.
     """
 
     model: str

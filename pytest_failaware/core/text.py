@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def printable(text: str) -> str:
-    """Return a line without control characters that no CI server takes for one of its commands.
+    """Return a line without control characters, in a form that no CI server reads as a command.
 
     GitHub reads `::command::` at the start of a line and `##[command]` anywhere, Azure `##vso[command]`.
     """
@@ -19,7 +19,7 @@ def printable(text: str) -> str:
 
 
 def without_controls(text: str, instead: str = "\N{REPLACEMENT CHARACTER}") -> str:
-    """Return the text with each character that is not printable replaced, also those that change the direction."""
+    """Return the text with each character that is not printable replaced, including those that change the direction."""
     return "".join(letter if letter.isprintable() else instead for letter in text)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.estimates import NO_IMAGE, Estimate
 from pytest_failaware.core.records import NO_CLASS
 from pytest_failaware.core.result import ClassLoss, Decomposition, Flip, SampleChange
 from pytest_failaware.judge.outcomes import Outcomes
@@ -44,7 +44,7 @@ def change_rate(name: str, sides: Sides) -> Estimate:
     """
     count = len(sides.before.records)
     changed = int(CHANGES[name](sides.before, sides.now).sum())
-    return Estimate(numerator=changed, denominator=count, reason="" if count else "there is no image")
+    return Estimate(numerator=changed, denominator=count, reason="" if count else NO_IMAGE)
 
 
 def at_coverage(sides: Sides) -> tuple[tuple[Mask, Mask], tuple[Mask, Mask]]:

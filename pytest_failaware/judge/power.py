@@ -13,7 +13,7 @@ from scipy import special
 
 from pytest_failaware.core.estimates import Cells, Estimate
 from pytest_failaware.core.gate import Gate, Policy
-from pytest_failaware.core.result import Sight
+from pytest_failaware.core.result import Sensitivity
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE
 from pytest_failaware.judge.significance.rates import wilson
 
@@ -25,7 +25,7 @@ MANY_FLIPS: Final = 0.10
 _FAR: Final = 4  # times the tolerance: a gate that detects only larger drops cannot enforce its tolerance
 
 
-def sights(gate: Gate, rates: Mapping[str, Estimate], n: int | None = None) -> Iterator[Sight]:
+def sights(gate: Gate, rates: Mapping[str, Estimate], n: int | None = None) -> Iterator[Sensitivity]:
     """Yield the smallest drop that each gating rate detects; nothing under policies that do not prove a drop.
 
     There is no formula for score metrics: use `selftest` to count how often their gates are red.
@@ -45,7 +45,7 @@ def sights(gate: Gate, rates: Mapping[str, Estimate], n: int | None = None) -> I
         counted_on = rate.denominator if n is None else round(share * n)
         tolerance = float(gate.allowed(name))
         few, many = (_seen(gate, counted_on, flips, tolerance) for flips in (FEW_FLIPS, MANY_FLIPS))
-        yield Sight(metric=name, counted_on=counted_on, few=few, many=many, is_far=few > _FAR * tolerance)
+        yield Sensitivity(metric=name, counted_on=counted_on, few=few, many=many, is_far=few > _FAR * tolerance)
 
 
 def _seen(gate: Gate, n: int, flips: float, tolerance: float) -> float:

@@ -18,7 +18,7 @@ from pytest_failaware.core.conditions.spelling import at_size
 from pytest_failaware.core.conditions.stored import content_of
 from pytest_failaware.core.measurement import DECLARED_OUTPUTS, Former, Measurement, Provenance
 from pytest_failaware.core.preprocessing import Preprocessing
-from pytest_failaware.core.progress import Tell
+from pytest_failaware.core.progress import Progress
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import ModelOutputs, Precision, Source
 from pytest_failaware.measure.class_labels import missing_zero_note
@@ -121,11 +121,11 @@ class Bench:
             batch_size=self.runner.batch_size,
         )
 
-    def measure(self, condition: Condition, seed: int, tell: Tell = silent) -> Measurement:
+    def measure(self, condition: Condition, seed: int, progress: Progress = silent) -> Measurement:
         """Measure all images under one condition."""
         loader = self.loader(condition, seed)
         return self.measurement(
-            condition, seed, measure_records(self.runner, loader, tell, keep_logits=self.keep_logits)
+            condition, seed, measure_records(self.runner, loader, progress, keep_logits=self.keep_logits)
         )
 
     def measurement(self, condition: Condition, seed: int, records: Records) -> Measurement:
@@ -180,7 +180,7 @@ def build_bench(
     keep_logits: bool = False,
     declared: ModelOutputs = ModelOutputs.LOGITS,
     rename: Mapping[str, str] | None = None,
-    tell: Tell = silent,
+    progress: Progress = silent,
 ) -> Bench:
     """Decode the images, apply the geometry of the preprocessing, and build the bench.
 
@@ -198,7 +198,7 @@ def build_bench(
         keep_logits: whether the records keep every logit.
         declared: what the model returns.
         rename: the new name of each old class name.
-        tell: called with the progress while images are decoded.
+        progress: called with the number of decoded images and of all images.
 
     Raises:
         DataError: the images or the preprocessing cannot be used.
@@ -206,7 +206,9 @@ def build_bench(
     """
     check_precision(precision, model.device)
     pipeline = build_pipeline(preprocess, model.module)
-    store = build_store(images.undoing(pipeline.numbers), pipeline.geometry, skip=bad_samples, rename=rename, tell=tell)
+    store = build_store(
+        images.undoing(pipeline.numbers), pipeline.geometry, skip=bad_samples, rename=rename, progress=progress
+    )
     own = {name: checked(name, kernel) for name, kernel in (own_kernels or {}).items()}
     size = batch_size or default_batch_size(store, model.device)
     return Bench(

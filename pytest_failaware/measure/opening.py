@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_failaware.core.conditions.catalogue import Degrade
 from pytest_failaware.core.errors import ConfigError
-from pytest_failaware.core.progress import Tell
+from pytest_failaware.core.progress import Progress
 from pytest_failaware.core.request import RunConfig
 from pytest_failaware.measure.images.data import ImageSet
 from pytest_failaware.measure.images.map_style import adopt_dataset
@@ -49,7 +49,7 @@ def open_bench(
     model: LoadedModel,
     dataset: Any,  # Any: an ImageSet or what a user gives
     own_kernels: Mapping[str, Degrade] | None = None,
-    tell: Tell = silent,
+    progress: Progress = silent,
 ) -> Bench:
     """Return the bench of a model and a data set under the configured preprocessing."""
     preprocess, images = needed_preprocess(config), adopt_images(config, dataset)
@@ -67,5 +67,5 @@ def open_bench(
         keep_logits=config.store_logits,
         declared=config.model_outputs,
         rename=config.rename,
-        tell=tell,
+        progress=progress,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_failaware.config.conflicts import check_logits, refuse_toothless
+from pytest_failaware.config.conflicts import check_logits, refuse_ineffective
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.config.nearer import NearerInis
 from pytest_failaware.core.attachment import Collected
@@ -78,7 +78,7 @@ def _gate(node: pytest.Item, session: Session) -> Gate:
         gate = build_gate(run.overrides, prefix="--failaware-override=", base=gate, vocabulary=session.vocabulary)
         check_logits(run, gate)
         if run.strict:
-            refuse_toothless(gate)
+            refuse_ineffective(gate)
     except ConfigError as error:
         raise pytest.Collector.CollectError(f"{node.nodeid}: {error}") from None
     return gate

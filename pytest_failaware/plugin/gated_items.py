@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.request import UpdateMode
 from pytest_failaware.measure.requirements import check_requirements, torn_entries
@@ -36,6 +37,15 @@ def gated_of(item: pytest.Item) -> GatedCondition | None:
     callspec = getattr(item, "callspec", None)
     value = None if callspec is None else callspec.params.get(FIXTURE)
     return value if isinstance(value, GatedCondition) else None
+
+
+def marked_test(item: pytest.Item, condition: Condition) -> tuple[str, str]:
+    """Return the id of the marked test of an item: what pytest puts before and after the condition.
+
+    Pytest joins the ids of all parameters, and `parametrise` makes the key of the condition one of them.
+    """
+    before, _, after = item.nodeid.rpartition(condition.key)
+    return before, after
 
 
 def refuse_unready(item: pytest.Item, gated: GatedCondition, session: Session) -> None:

@@ -14,7 +14,7 @@ from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.text import printable, without_home
 from pytest_failaware.plugin.attaching import ATTACHMENT, attach
 from pytest_failaware.plugin.console import verbosity_of
-from pytest_failaware.plugin.gated_items import gated_of, is_marked, takes_gates
+from pytest_failaware.plugin.gated_items import gated_of, is_marked, marked_test, takes_gates
 from pytest_failaware.plugin.sending import judged_item
 from pytest_failaware.plugin.session import GatedCondition, Measured
 from pytest_failaware.plugin.stash import ATTACHED, JUDGING, MEASURED, NO_MODEL, SESSION
@@ -83,7 +83,7 @@ def _measured(item: pytest.Item) -> Measured:
     measured = item.stash.get(MEASURED, None)
     if measured is None:
         raise ConfigError(
-            f"{item.nodeid}: another fixture reliability stands in place of the plugin's, so nothing was measured; "
+            f"{item.nodeid}: a fixture reliability of the tests replaces the plugin's, so nothing was measured; "
             "rename it"
         )
     return measured
@@ -94,8 +94,13 @@ def _judge(item: pytest.Item, gated: GatedCondition, measured: Measured, *, body
     judging = item.config.stash[JUDGING]
     file, line, _ = item.location
     with contained("judging it: a metric of a hook"):
-        result = judging.judge(measured, gated.gate, item.nodeid, location=(file, (line or 0) + 1))
-        result = dataclasses.replace(result, notes=(*result.notes, *([_BODY_FAILED] if body_failed else [])))
+        result = judging.judge(measured, gated.gate, item.nodeid)
+        result = dataclasses.replace(
+            result,
+            test=marked_test(item, gated.condition),
+            location=(file, (line or 0) + 1),
+            notes=(*result.notes, *([_BODY_FAILED] if body_failed else [])),
+        )
         judged = judged_item(judging, measured, gated.gate, result)
     item.stash[ATTACHED] = Attachment(judged=judged)
     return result

@@ -26,14 +26,7 @@ class Judging:
         self._of_clean: list[ItemResult] = []  # the results of clean in this process so far
         self.references = References(session.config)
 
-    def judge(
-        self,
-        measured: Measured,
-        gate: Gate,
-        nodeid: str,
-        *,
-        location: tuple[str, int] = ("", 0),
-    ) -> ItemResult:
+    def judge(self, measured: Measured, gate: Gate, nodeid: str) -> ItemResult:
         """Return the result of one item; in a run that updates baselines, with the verdict of the update."""
         from pytest_failaware.judge.acceptance import accepted, drifts
         from pytest_failaware.judge.groups import finds_less
@@ -59,7 +52,6 @@ class Judging:
         seen = tuple(sights(gate, judged.stats.rates)) if recorded else ()
         judged = dataclasses.replace(
             judged,
-            location=location,
             change=self._named(judged.change, measured),
             drifts=asked and drifts(result, gate, reference.replaced, measurement, self.config.drift_budget),
             is_against=measured.against is not None,

@@ -172,7 +172,7 @@ class Ledger:
     def alphas(self) -> tuple[Decimal, ...]:
         """The chance of a false alarm of each marked test, all of its conditions together."""
         items = [attempt.item for attempt in self._attempts.values()]
-        by_test = {item.test: item.alpha for item in items if item.alpha is not None}
+        by_test = {item.result.test: item.alpha for item in items if item.alpha is not None}
         return tuple(by_test.values())
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_failaware.core.progress import Follow, unseen
+from pytest_failaware.core.progress import Follow, no_progress
 from pytest_failaware.core.text import printable, without_home
 from pytest_failaware.plugin.console import verbosity_of
 from pytest_failaware.report.terminal.live import LiveLine, LogLines
@@ -47,7 +47,7 @@ def display(config: pytest.Config) -> Follow:
     """Return how this process shows progress: not at all under -q or in an xdist worker, which has no terminal."""
     reporter = _pytests_reporter(config)
     if reporter is None or verbosity_of(config) < 0 or hasattr(config, "workerinput"):
-        return unseen
+        return no_progress
     writer = config.get_terminal_writer()
 
     def uncaptured(write: Callable[[str], object], text: str) -> None:

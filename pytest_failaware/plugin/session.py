@@ -244,8 +244,8 @@ class Session:
     def _open_bench(self, model: LoadedModel, dataset: Any) -> Bench:  # Any: as `live` takes it
         from pytest_failaware.measure.opening import open_bench
 
-        with self.measurer.follow("decoding") as tell:
-            bench = open_bench(self.config, model, dataset, self.vocabulary.kernels, tell)
+        with self.measurer.follow("decoding") as progress:
+            bench = open_bench(self.config, model, dataset, self.vocabulary.kernels, progress)
         for doubt in bench.doubts:
             self.early.say(doubt)
         return bench

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.core.layout import flattened, table
-from pytest_failaware.core.result import ItemResult, Sight
+from pytest_failaware.core.result import ItemResult, Sensitivity
 from pytest_failaware.report.words import short_name
 
 AT_CHANCE: Final = "not shown to know more than the largest class, so there is nothing to lose"
@@ -17,7 +17,7 @@ SEEN: Final = (
 SIGHT_HEADINGS: Final = ("gate", "counted on", "0.2 % flip", "10 % flip")
 
 
-NamedSights = Sequence[tuple[str, Sequence[Sight]]]
+NamedSights = Sequence[tuple[str, Sequence[Sensitivity]]]
 """Conditions or tests with their sights; names can repeat."""
 
 
@@ -59,7 +59,7 @@ def too_few(sights: NamedSights) -> Iterator[str]:
         )
 
 
-def sight_cells(sight: Sight) -> tuple[str, str, str, str]:
+def sight_cells(sight: Sensitivity) -> tuple[str, str, str, str]:
     """Return the gate, its number of samples, and the drops it detects if few and if many answers flip."""
     return sight.metric, f"{sight.counted_on:,}", _points(sight.few), _points(sight.many)
 

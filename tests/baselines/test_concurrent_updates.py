@@ -91,7 +91,7 @@ def test_branches_that_update_different_conditions_merge(tmp_path: Path, git: Ca
 
 def test_a_lock_that_is_never_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that waits too long for the lock gets an error with the folder."""
-    monkeypatch.setattr("pytest_failaware.core.files._PATIENCE", 0.05)
+    monkeypatch.setattr("pytest_failaware.core.files._TIMEOUT", 0.05)
     context = multiprocessing.get_context("spawn")
     held, done = context.Event(), context.Event()
     holder = context.Process(target=hold, args=(tmp_path, held, done))

@@ -484,7 +484,7 @@ BOMB = "[&a0 [x, x]" + "".join(f", &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for 
         ("preprocessing: resize=32", "<<<<<<< HEAD\npreprocessing: resize=32", [":10: ", "merge conflict"]),
         ("preprocessing: resize=32", "preprocessing: resize=32\n=======", [":11: ", "merge conflict"]),
         ("preprocessing: resize=32", "preprocessing: resize=32\n>>>>>>> other", [":11: ", "merge conflict"]),
-        ("  gaussian_noise(sigma=0.1):", "  gaussian noise:", [":12: ", "no condition's spelling"]),
+        ("  gaussian_noise(sigma=0.1):", "  gaussian noise:", [":12: ", "not the spelling of a condition"]),
         ("    environment:", "    history:\n    - reason: 7\n      model: m\n    environment:", ["history[0].reason"]),
         ("preprocessing: resize=32", "preprocessing: " + "[" * 200, [": "]),
         (TEXT, "", [":1: ", "mapping"]),

@@ -1,4 +1,4 @@
-"""`diff` between baselines: files, and what they were in a git revision."""
+"""`diff` between baselines: files, and files of a git revision."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_failaware.cli.main import main
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A baseline as it was committed, and a worse one in its place."""
+    """Commit a baseline and replace it with a worse one."""
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
     update_baseline(tmp_path / "baselines", "small", [(measurement_of("RRRRR"), RULE)])
@@ -28,14 +28,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_git_revision(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What changed since a commit is a command, without a copy of the old file."""
+    """`diff` compares a baseline with the one in a commit, without a copy of the old file."""
     assert 1 == main(["diff", "HEAD:baselines/small.yaml", "small"])
     row = capsys.readouterr().out.splitlines()[1]
     assert ["clean", "accuracy", "100.00%", "80.00%", "-20.00", "pt"] == row.split()
 
 
 def test_a_baseline_that_is_not_committed_yet(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first question after the first update: the file is there, and git does not have it."""
+    """A baseline that is not committed yet is one line that says to commit it first."""
     (repository / "baselines" / "new.yaml").write_bytes((repository / "baselines" / "small.yaml").read_bytes())
 
     assert 4 == main(["diff", "HEAD:baselines/new.yaml", "small"])
@@ -46,7 +46,7 @@ def test_a_baseline_that_is_not_committed_yet(repository: Path, capsys: pytest.C
 
 @pytest.mark.parametrize("name", ["HEAD:baselines/other.yaml", "nobody:baselines/small.yaml", "--output=x:small.yaml"])
 def test_a_revision_that_git_does_not_have(repository: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    """It is one line, and no option of git."""
+    """A revision that git does not have is one line, and its name is never used as an option of git."""
     assert 4 == main(["diff", "--", name, "small"])
     assert capsys.readouterr().err == (
         f"error: {name}: git has no such file; give it as git show does, as in HEAD:baselines/cifar.yaml\n"

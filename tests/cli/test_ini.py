@@ -1,4 +1,4 @@
-"""The rule in a file that configures pytest: one line changes, or nothing does."""
+"""Writing the rule into a file that configures pytest changes one line or nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ QUOTED = 'failaware_rule = "confidence < 0.8123 or entropy > 0.91"'
     ],
 )
 def test_written(tmp_path: Path, name: str, before: str, after: str) -> None:
-    """The key's line is replaced or added, every other byte stays; a second time there is nothing to do."""
+    """The line of the key is replaced or added, other bytes stay, and a second call changes nothing."""
     path = tmp_path / name
     path.write_bytes(before.encode())
 
@@ -75,7 +75,7 @@ def test_written(tmp_path: Path, name: str, before: str, after: str) -> None:
     ],
 )
 def test_refused(tmp_path: Path, name: str, text: str, why: str) -> None:
-    """Where the key's place is unclear, the file stays as it is."""
+    """A file in which the place of the key is not clear is refused and not changed."""
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
 
@@ -85,6 +85,6 @@ def test_refused(tmp_path: Path, name: str, text: str, why: str) -> None:
 
 
 def test_an_absent_file(tmp_path: Path) -> None:
-    """None is made: where pytest looks for its options is the project's decision."""
+    """A file that does not exist is refused and not created, since the project chooses where its options are."""
     with pytest.raises(ConfigError, match=r"pytest\.ini cannot be read"):
         write_rule(tmp_path / "pytest.ini", RULE)

@@ -13,7 +13,7 @@ from pytest_failaware.cli.main import COMMANDS, main, parser_of
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_declares_its_arguments(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The help of a command says what it does and ends well."""
+    """The help of each command prints the command's line and ends with exit code 0."""
     with pytest.raises(SystemExit) as ended:
         main([name, "--help"])
 
@@ -22,7 +22,7 @@ def test_each_command_declares_its_arguments(name: str, capsys: pytest.CaptureFi
 
 
 def test_the_help_lists_every_command() -> None:
-    """In the order of the table, each with a line."""
+    """The help lists every command with its line, in the order of the table."""
     text = " ".join(parser_of([]).format_help().split())
 
     assert sorted(text.index(f"{name} {line[:20]}") for name, line in COMMANDS.items()) == [
@@ -31,7 +31,7 @@ def test_the_help_lists_every_command() -> None:
 
 
 def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is refused with the names of all commands."""
+    """An unknown command is refused with the names of all commands."""
     with pytest.raises(SystemExit) as ended:
         main(["sohw"])
 

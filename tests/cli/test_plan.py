@@ -1,4 +1,4 @@
-"""What a gate can see: the commands `plan` and `selftest`, and what a run that records says."""
+"""Which losses a gate can see: the commands `plan` and `selftest`, and the note of a run that records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ ACCURACY = "--gate=metrics=accuracy"
 
 
 def test_plan(project: Project, command: Command) -> None:
-    """The smallest drop of each default gate, as the stored counts give it or as if there were more images."""
+    """`plan` prints the smallest drop that each default gate sees, for the stored or for another number of images."""
     project.record()
     code, text = command("plan", "toy")
     lines = [line.split() for line in text.splitlines()]
@@ -24,7 +24,7 @@ def test_plan(project: Project, command: Command) -> None:
 
 
 def test_plan_of_another_gate(project: Project, command: Command) -> None:
-    """Fewer metrics share alpha; a policy that proves no drop has none to see; a typo is an error."""
+    """`plan --gate` takes other metrics and policies, and a misspelt key or a bad value is an error."""
     project.record()
 
     assert (
@@ -48,7 +48,7 @@ def test_plan_of_another_gate(project: Project, command: Command) -> None:
 
 
 def test_selftest_sees_the_gates_fail(project: Project, command: Command) -> None:
-    """Nothing lost: never red; a tenth lost: red in every draw; the same numbers each time."""
+    """`selftest` sees no failure if nothing is lost, and a failure in every draw if a tenth is lost."""
     project.record()
     code, text = command("selftest", "toy", "--draws=20", ACCURACY)
     rows = {(line[0], line[1]): line[2:] for line in map(str.split, text.splitlines()[3:-1])}
@@ -61,7 +61,7 @@ def test_selftest_sees_the_gates_fail(project: Project, command: Command) -> Non
 
 
 def test_selftest_finds_gates_that_keep_nothing(project: Project, command: Command) -> None:
-    """A tolerance that lets everything pass is never red; a minimum at the stored value itself is red too often."""
+    """`selftest` fails on a tolerance that is never exceeded, and on a minimum that equals the stored value."""
     project.record()
     code, text = command("selftest", "toy", "--draws=10", ACCURACY, "--gate=tolerance=0.2")
     assert 1 == code
@@ -73,7 +73,7 @@ def test_selftest_finds_gates_that_keep_nothing(project: Project, command: Comma
 
 
 def test_selftest_of_gates_that_demand_a_proof(project: Project, command: Command) -> None:
-    """They are red for an equal model if the images are few, which is said and fails the command."""
+    """`selftest` fails if a gate that demands a proof fails an equal model too often, as with few images."""
     project.record()
     code, text = command("selftest", "toy", "--draws=10", ACCURACY, "--gate=policy=non_inferiority")
     assert 1 == code
@@ -88,7 +88,7 @@ def test_selftest_of_gates_that_demand_a_proof(project: Project, command: Comman
 
 
 def test_selftest_needs_the_samples(project: Project, command: Command) -> None:
-    """Counts alone cannot be planted in."""
+    """`selftest` needs the sample files, since it plants losses in samples."""
     project.record()
     project.sample_file("clean").unlink()
 
@@ -98,7 +98,7 @@ def test_selftest_needs_the_samples(project: Project, command: Command) -> None:
 
 
 def test_a_run_that_records_says_what_its_gates_see(project: Project) -> None:
-    """Once, when an entry is new: the range, and a table at -v; neither an update nor a check repeats it."""
+    """A run that records new entries prints which drops its gates see; an update and a plain run do not."""
     few = "too few samples: 8 of 8 gates see only drops of more than four times their tolerance*"
     table = [
         "the smallest drop that turns a gate red four times out of five, *",
@@ -120,7 +120,7 @@ def test_a_run_that_records_says_what_its_gates_see(project: Project) -> None:
 
 
 def test_a_baseline_at_chance(project: Project) -> None:
-    """Recording one warns, and each run counts it apart."""
+    """A baseline at chance is noted when it is recorded, and each run counts it separately."""
     project.test(MARKED.replace("reliability", "reliability(conditions=['low_light(factor=0)', 'clean'])"))
     recorded = project.record()
     recorded.stdout.fnmatch_lines(["test_toy[[]low_light(factor=0)[]]: not shown to know more than the largest class*"])

@@ -1,6 +1,6 @@
-"""`python -m pytest_failaware temperature`: T, what it does to images it was not fitted on, and the gate.
+"""`python -m pytest_failaware temperature`: T, its effect on images that it was not fitted on, and the gate.
 
-The toy answers bright images with logits (10, 0, 0) and dim ones with (0.78, 0, 0); 60 % of all are right.
+The toy model gives bright images the logits (10, 0, 0) and dim ones (0.78, 0, 0); 60 % of all answers are right.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ KEY = "failaware_store_logits = true"
 
 @pytest.fixture
 def kept(project: Project) -> Project:
-    """A recorded project with logits."""
+    """Record a project with logits."""
     project.ini(KEY)
     project.record()
     return project
 
 
 def test_a_temperature_and_its_gate(kept: Project, command: Command) -> None:
-    """Fitted on one half by the least NLL, as another minimiser finds it; better on the other half, and gated."""
+    """T has the least NLL on one half, as another minimiser finds, improves the other half, and can be gated."""
     code, text = command("temperature", "toy")
     lines = text.splitlines()
 
@@ -61,7 +61,7 @@ def test_a_temperature_and_its_gate(kept: Project, command: Command) -> None:
 
 
 def test_there_is_none(project: Project, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers that are all right: the surer the better, without an end; exit code 1."""
+    """If all answers are right there is no best temperature, and the command ends with exit code 1."""
     images, _ = toy.arrays()
     monkeypatch.setattr(toy, "arrays", lambda: (images, np.arange(300) % 15 // 5))
     project.ini(KEY)
@@ -74,7 +74,7 @@ def test_there_is_none(project: Project, command: Command, monkeypatch: pytest.M
 
 
 def test_mistakes(project: Project, command: Command) -> None:
-    """Each is one line with the remedy."""
+    """Each mistake is one line with the remedy."""
     project.record()
     assert (
         4,

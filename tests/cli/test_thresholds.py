@@ -11,7 +11,7 @@ WITH_RULE = "failaware_rule = confidence < 0.9999092"
 
 
 def test_the_chosen_rule(project: Project, command: Command) -> None:
-    """The toy's bright images are 60 of 180 wrong: a risk of 40 % is kept by them, and not by all 120 of 300."""
+    """The 180 bright images, 60 of them wrong, keep a risk of 40 %, and all 300, 120 of them wrong, do not."""
     project.record()
     code, text = command("thresholds", "toy", "--risk=0.4", "--by=confidence")
     lines = [line.split() for line in text.splitlines()]
@@ -26,7 +26,7 @@ def test_the_chosen_rule(project: Project, command: Command) -> None:
 
 
 def test_no_threshold_reaches_the_risk(project: Project, command: Command) -> None:
-    """It says what was seen, or how many images are missing, and writes nothing; exit code 1."""
+    """If no threshold keeps the risk, the command says why, writes nothing and ends with exit code 1."""
     project.record()
     before = (project.path / "tox.ini").read_bytes()
     code, text = command("thresholds", "toy", "--risk=0.2", "--write=tox.ini")
@@ -44,7 +44,7 @@ def test_no_threshold_reaches_the_risk(project: Project, command: Command) -> No
 
 
 def test_written_into_the_ini_it_gates(project: Project, command: Command) -> None:
-    """A line is added to the file that is named, and the next update stores that rule for production."""
+    """`--write` adds the rule to the ini file, and the next update stores it in the baseline."""
     project.record()
     before = (project.path / "tox.ini").read_text(encoding="utf-8")
     code, text = command("thresholds", "toy", "--risk=0.4", "--by=confidence", "--write=tox.ini")
@@ -61,7 +61,7 @@ def test_written_into_the_ini_it_gates(project: Project, command: Command) -> No
 
 
 def test_mistakes(project: Project, command: Command) -> None:
-    """Each is one line with the remedy."""
+    """Each mistake is one line with the remedy."""
     project.record()
     for text in ("5", "0", "1e-300", "nan", "-0.05", "five"):
         message = f"error: --risk: must be a number of at least 0.000001 and below 1, as in 0.05; got {text!r}\n"

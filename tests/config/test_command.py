@@ -1,4 +1,4 @@
-"""The command to copy: our own words and no others."""
+"""The command that a report shows for copying: it has only words that are known to be harmless."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from pytest_failaware.core.result import ItemResult, Verdict
         ("-o failaware_store_logits=true", "-o failaware_store_logits=true"),
     ],
 )  # fmt: skip
-def test_only_our_words_are_shown(typed: str, shown: str) -> None:
-    """Other plugins' options may hold passwords; the value of one is no path of a test."""
+def test_options_of_other_plugins_are_not_shown(typed: str, shown: str) -> None:
+    """Options of other plugins are left out with their values, because they may hold passwords."""
     assert f"pytest {shown}".strip() == shown_command(typed.split(), ["tests/unit"])
 
 
@@ -32,7 +32,7 @@ STORED = (Verdict.REGRESSED, Verdict.NOT_SHOWN, Verdict.INCOMPARABLE, Verdict.DR
 
 @pytest.mark.parametrize("verdict", STORED)
 def test_a_report_whose_values_can_be_stored(verdict: Verdict) -> None:
-    """A change wants a reason, and a loss beyond the drift budget a new golden reference."""
+    """A change can be accepted with a reason, and a loss beyond the drift budget with a new golden reference."""
     start = "python -m pytest_failaware accept r.json"
     assert f'{start} --reason="…"' == accept_command("r.json", [result("clean", verdict)])
     drifted = result("clean", verdict, drifts=True)
@@ -40,7 +40,7 @@ def test_a_report_whose_values_can_be_stored(verdict: Verdict) -> None:
 
 
 def test_a_report_of_new_values() -> None:
-    """They replace nothing, so no reason is asked for."""
+    """New values can be accepted without a reason, because they replace nothing."""
     assert "python -m pytest_failaware accept 'my r.json'" == accept_command(
         "my r.json", [result("clean", Verdict.MISSING)]
     )
@@ -57,5 +57,5 @@ def test_a_report_of_new_values() -> None:
     ],
 )
 def test_a_report_with_nothing_to_store(other: ItemResult) -> None:
-    """What passed needs nothing; bounds, a second model and absent files are not mended by it."""
+    """No command is shown for results that passed, or for failures that stored values cannot mend."""
     assert "" == accept_command("r.json", [other])

@@ -1,4 +1,4 @@
-"""Gates from markers: what is said replaces, what is not said stays, and what cannot be meant is refused."""
+"""Gates from markers: an argument replaces a value, other values stay, and mistakes are refused."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.rates import DEFAULT_GATES
 
 
-def test_a_marker_replaces_only_what_it_says() -> None:
-    """Values of the gate underneath hold where the marker is silent; tolerances merge metric by metric."""
+def test_a_marker_replaces_only_its_arguments() -> None:
+    """A marker keeps the values of the base gate that it does not name; tolerances merge metric by metric."""
     base = build_gate({"conditions": ["clean"], "seed": 3, "tolerance": 0.02})
     gate = build_gate({"rule": "confidence < 0.8", "tolerance": {"accuracy": 0.001}}, base=base)
 
@@ -23,7 +23,7 @@ def test_a_marker_replaces_only_what_it_says() -> None:
 
 
 def test_numbers_are_kept_as_typed() -> None:
-    """A float literal means its decimal text, not its binary neighbour."""
+    """A float literal is read as its decimal text, not as the nearest binary number."""
     gate = build_gate({"conditions": "clean", "minimum": {"accuracy": 0.1}, "maximum": {"silent_failure_rate": "0.05"}})
 
     assert Decimal("0.1") == gate.minimum["accuracy"]
@@ -66,7 +66,7 @@ def test_numbers_are_kept_as_typed() -> None:
     ],
 )
 def test_mistakes_in_a_marker(values: dict[str, object], words: list[str]) -> None:
-    """One line names the argument and what to write instead."""
+    """A mistake in a marker is refused with the argument and what to write instead."""
     with pytest.raises(ConfigError) as caught:
         build_gate(values, prefix="reliability: ")
 
@@ -85,14 +85,14 @@ def test_mistakes_in_a_marker(values: dict[str, object], words: list[str]) -> No
     ],
 )
 def test_commas_and_blanks_between_names(value: object) -> None:
-    """Either or both, and none of them cuts what stands in brackets."""
+    """Commas, blanks or both separate names, but not within brackets."""
     gate = build_gate({"conditions": value})
 
     assert ["clean", "gaussian_noise(sigma=0.1)", "fog:1"] == [condition.key for condition in gate.conditions]
 
 
 def test_several_parameters_stay_together() -> None:
-    """An own function takes more than one; a metric has a comma in its brackets, too."""
+    """The parameters of a user's function or of a metric stay together, although commas separate them."""
     gate = build_gate(
         {
             "conditions": ["mypkg:spatter(a=1,", "b=2),", "clean"],

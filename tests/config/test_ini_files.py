@@ -1,4 +1,4 @@
-"""Which file configures pytest in a folder, what stands in it, and where the baselines lie by it."""
+"""The file that configures pytest in a folder, its keys, and the folder of baselines that it names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SILENT = {
 @pytest.mark.skipif(pytest.version_tuple[0] < 9, reason="earlier versions know neither typed tables nor pytest.toml")
 @pytest.mark.parametrize("first", FILES)
 def test_the_file_that_pytest_chooses(tmp_path: Path, first: str) -> None:
-    """Of all files from one on, with silent ones nearer, the same is found as by pytest."""
+    """The plugin finds the same ini as pytest, although files without a section of pytest are nearer."""
     (tmp_path / "below").mkdir()
     names = list(FILES)
     for name in names[names.index(first) :]:
@@ -59,7 +59,10 @@ def test_the_file_that_pytest_chooses(tmp_path: Path, first: str) -> None:
     ],
 )
 def test_the_folder_of_the_baselines(tmp_path: Path, name: str, text: str, folder: str) -> None:
-    """It is what the ini names, from the ini's folder; else `baselines` beside the ini."""
+    """The folder of the baselines is the one that the ini names, or else `baselines` beside the ini.
+
+    A relative folder starts at the ini.
+    """
     (tmp_path / name).write_text(text)
     (tmp_path / "below").mkdir()
 
@@ -70,7 +73,7 @@ def test_the_folder_of_the_baselines(tmp_path: Path, name: str, text: str, folde
 
 
 def test_a_file_that_pytest_could_not_read(tmp_path: Path) -> None:
-    """Its folder of baselines is not guessed."""
+    """An ini that cannot be read is refused, because its folder of baselines must not be guessed."""
     (tmp_path / "pyproject.toml").write_text("[tool.pytest\n")
     with pytest.raises(ConfigError, match=r"pyproject\.toml: cannot be read .*; repair it"):
         baseline_folder(tmp_path)
@@ -87,7 +90,7 @@ def test_a_file_that_pytest_could_not_read(tmp_path: Path) -> None:
 def test_commands_look_where_the_ini_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
-    """Each one looks for its baseline in the folder of the ini, and in that of --baseline-dir if it is given."""
+    """Each command looks for its baseline in the folder of the ini, or in that of --baseline-dir."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nfailaware_baseline_dir = stored\n")
     monkeypatch.chdir(tmp_path)
 
@@ -100,7 +103,7 @@ def test_commands_look_where_the_ini_says(
 def test_accept_asks_for_the_reason_that_the_ini_wants(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As an update does; a report that is not there is one line, too."""
+    """`accept` needs a reason if the ini requires one; a missing report is refused in one line."""
     for name in CI_SERVERS:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "pyproject.toml").write_text("[tool.pytest]\nfailaware_require_reason = true\n")
@@ -120,7 +123,7 @@ def test_accept_asks_for_the_reason_that_the_ini_wants(
 
 
 def test_plan_without_a_baseline(capsys: pytest.CaptureFixture[str]) -> None:
-    """How many images are needed is asked before there is a baseline."""
+    """`plan` shows how many images are needed before a baseline exists."""
     assert 0 == main(["plan", "--samples", "2000", "--gate=metrics=accuracy"])
     lines = capsys.readouterr().out.splitlines()
     assert "beyond_tolerance, 4 conditions x 1 gates, each at p < 0.0025" == lines[0]

@@ -1,4 +1,4 @@
-"""Other files below the ini in use that configure pytest with keys of ours."""
+"""Other files below the ini in use that configure pytest with keys of the plugin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEYS = "[pytest]\nfailaware_model = m.pth\n"
 
 @pytest.fixture
 def ini(tmp_path: Path) -> Path:
-    """The file in use, with folders beside it."""
+    """Return the ini in use, with folders beside it."""
     for folder in ("a/b", ".hidden", "node_modules", "venv/lib", "baselines"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "venv" / "pyvenv.cfg").touch()
@@ -24,7 +24,7 @@ def ini(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["tox.ini", "a/pytest.ini", "a/b/pytest.ini"])
 def test_another_ini_beside_or_below(ini: Path, name: str) -> None:
-    """It counts if it has keys of ours."""
+    """Another ini beside or below counts only if it has keys of the plugin."""
     (ini.parent / name).write_text("[pytest]\naddopts = -q\n")
     assert is_only_ini(ini, ini.parent / "baselines")
     (ini.parent / name).write_text(KEYS)
@@ -33,21 +33,21 @@ def test_another_ini_beside_or_below(ini: Path, name: str) -> None:
 
 @pytest.mark.parametrize("folder", [".hidden", "node_modules", "venv", "venv/lib", "baselines"])
 def test_folders_of_others_are_not_searched(ini: Path, folder: str) -> None:
-    """What is installed, hidden or stored there configures no run of this project."""
+    """Folders of installed, hidden or stored files are not searched, because they configure no run of this project."""
     (ini.parent / folder / "pytest.ini").write_text(KEYS)
     assert is_only_ini(ini, ini.parent / "baselines")
 
 
-def test_of_too_many_folders_nothing_is_known(ini: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The search ends, and then another ini may be there."""
+def test_the_search_ends_after_too_many_folders(ini: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search ends after too many folders, and then another ini may exist."""
     monkeypatch.setattr(inis_below, "MOST_FOLDERS", 4)
     assert is_only_ini(ini, ini.parent / "baselines")
     monkeypatch.setattr(inis_below, "MOST_FOLDERS", 3)
     assert not is_only_ini(ini, ini.parent / "baselines")
 
 
-def test_of_a_folder_that_cannot_be_read_nothing_is_known(ini: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may hold another ini."""
+def test_a_folder_that_cannot_be_read_may_hold_an_ini(ini: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a folder cannot be read, another ini may exist."""
 
     def scandir(place: str) -> object:
         raise PermissionError(place)

@@ -1,4 +1,4 @@
-"""Markers that nearly spell ours."""
+"""Misspelt markers, ini keys and options get a message with the right spelling."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pytest_failaware.core.errors import ConfigError
 
 @pytest.mark.parametrize("name", ["reliabilty", "realiability", "relaibility", "Reliability", "reliabillity"])
 def test_two_letters_are_near(name: str) -> None:
-    """Left out, doubled, swapped and replaced letters."""
+    """A name with one or two missing, doubled, swapped or replaced letters is near."""
     assert is_near(name)
 
 
 @pytest.mark.parametrize("name", ["durability", "parametrize", "slow", "reliability_slow"])
 def test_other_words_are_far(name: str) -> None:
-    """Three letters and more make another word."""
+    """A name that differs in three or more letters is not near."""
     assert not is_near(name)
 
 
 def test_a_registered_marker_is_fine() -> None:
-    """Whoever registers it means it."""
+    """A marker with a similar name is refused, unless a plugin or the ini registers it."""
     refuse_misspelt(["liability", "slow", "reliability"], ["liability(amount): who pays", "reliability: ours"])
     with pytest.raises(ConfigError, match=r"^marker 'liability' gates nothing; write 'reliability', or register"):
         refuse_misspelt(["liability"], ["slow: takes long"])
@@ -36,7 +36,7 @@ def test_a_registered_marker_is_fine() -> None:
     ],
 )
 def test_ini_keys_of_one_format(key: str, remedy: str) -> None:
-    """They name the one key of all reports."""
+    """An ini key for a single format gets the key of all reports as its remedy."""
     assert remedy == report_remedy(key)
 
 
@@ -58,11 +58,11 @@ def test_ini_keys_of_one_format(key: str, remedy: str) -> None:
             "the marker or failaware_tolerance in the ini defines the gate; for an experiment write "
             "--failaware-override=tolerance=0.02",
         ),
-        ("--failaware-zebra", "pytest --help lists ours"),
+        ("--failaware-zebra", "run pytest --help for a list of the options"),
     ],
 )
 def test_unknown_options(word: str, remedy: str) -> None:
-    """Each is refused with what to write; other words are left to pytest."""
+    """An unknown option of the plugin is refused with what to write instead; other words are left to pytest."""
     with pytest.raises(ConfigError) as caught:
         refuse_unknown(["--other", word])
 

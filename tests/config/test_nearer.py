@@ -1,4 +1,4 @@
-"""A file that configures pytest nearer to a test than the one in use."""
+"""An ini with keys of the plugin that is nearer to a test than the ini in use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMS = {
 
 @pytest.mark.parametrize("name", FORMS)
 def test_every_form_is_read(tmp_path: Path, name: str) -> None:
-    """A key counts in pytest's own section only."""
+    """A key of the plugin counts in each form of ini, but only in the section of pytest."""
     path = tmp_path / name
     path.write_text(FORMS[name])
     assert (path,) == inis_with_keys(tmp_path)
@@ -30,8 +30,8 @@ def test_every_form_is_read(tmp_path: Path, name: str) -> None:
     assert () == inis_with_keys(tmp_path)
 
 
-def test_pytests_own_table_is_read(tmp_path: Path) -> None:
-    """pytest 9 reads [tool.pytest], too."""
+def test_the_table_tool_pytest_is_read(tmp_path: Path) -> None:
+    """Keys in the table [tool.pytest] count, because pytest 9 reads it, too."""
     (tmp_path / "pyproject.toml").write_text("[tool.pytest]\nfailaware_model = 'm.pth'\n")
     assert (tmp_path / "pyproject.toml",) == inis_with_keys(tmp_path)
 
@@ -40,13 +40,16 @@ def test_pytests_own_table_is_read(tmp_path: Path) -> None:
     "text", ["[tool.pytest\nfailaware_", "tool = 7\n#failaware_", "[tool]\npytest = 'failaware_'\n"]
 )
 def test_a_file_that_pytest_could_not_use_has_no_keys(tmp_path: Path, text: str) -> None:
-    """Damaged or strange, it configures nothing."""
+    """A damaged or strange file has no keys, because it configures nothing."""
     (tmp_path / "pyproject.toml").write_text(text)
     assert () == inis_with_keys(tmp_path)
 
 
 def test_a_second_service_is_refused(tmp_path: Path) -> None:
-    """The error names both files and the command that uses the nearer one; the service in use passes."""
+    """Tests of a second service are refused with both files and the command that uses the nearer file.
+
+    Tests of the service in use are accepted.
+    """
     for name in "ab":
         (tmp_path / name / "tests").mkdir(parents=True)
         (tmp_path / name / "pytest.ini").write_text(FORMS["pytest.ini"])
@@ -60,16 +63,16 @@ def test_a_second_service_is_refused(tmp_path: Path) -> None:
     ) == str(caught.value)
 
 
-def test_a_run_without_a_file_sees_the_nearer_one(tmp_path: Path) -> None:
-    """From a root without an ini each service's gates would be asked without their keys."""
+def test_a_run_without_an_ini_refuses_a_nearer_ini(tmp_path: Path) -> None:
+    """A run from a root without an ini is refused, because the tests of a service would run without its keys."""
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "pytest.ini").write_text(FORMS["pytest.ini"])
     with pytest.raises(ConfigError, match=r"pytest uses no such file; run pytest -c a/pytest.ini a$"):
         NearerInis(in_use=None, root=tmp_path, start=tmp_path).refuse(tmp_path / "a")
 
 
-def test_a_file_above_is_no_nearer_one(tmp_path: Path) -> None:
-    """What lies above the file in use, or without our keys, does not matter."""
+def test_a_file_above_is_not_nearer(tmp_path: Path) -> None:
+    """A file above the ini in use is accepted, and so is a nearer file without keys of the plugin."""
     (tmp_path / "pytest.ini").write_text(FORMS["pytest.ini"])
     (tmp_path / "ci").mkdir()
     (tmp_path / "tests").mkdir()
@@ -78,8 +81,8 @@ def test_a_file_above_is_no_nearer_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("linked", ["tests", "ini"])
-def test_a_link_to_the_file_in_use_is_no_nearer_one(tmp_path: Path, linked: str) -> None:
-    """Neither the way to the test nor the way to the ini need be the one without links."""
+def test_a_link_to_the_file_in_use_is_not_nearer(tmp_path: Path, linked: str) -> None:
+    """A link to the ini in use is accepted, whether the path to the test or to the ini has links."""
     (tmp_path / "real" / "tests").mkdir(parents=True)
     (tmp_path / "real" / "pytest.ini").write_text(FORMS["pytest.ini"])
     (tmp_path / "link").symlink_to("real")
@@ -92,7 +95,7 @@ def test_a_link_to_the_file_in_use_is_no_nearer_one(tmp_path: Path, linked: str)
 
 
 def test_tests_in_a_linked_folder_belong_to_the_project_that_links_them(tmp_path: Path) -> None:
-    """The folders above are those of the way that pytest took."""
+    """For tests in a linked folder, the folders above are those of the path that pytest used."""
     (tmp_path / "shared" / "tests").mkdir(parents=True)
     (tmp_path / "shared" / "pytest.ini").write_text(FORMS["pytest.ini"])
     (tmp_path / "a").mkdir()
@@ -102,7 +105,10 @@ def test_tests_in_a_linked_folder_belong_to_the_project_that_links_them(tmp_path
 
 
 def test_keys_in_a_second_file_beside_the_one_in_use(tmp_path: Path) -> None:
-    """pytest reads one file of a folder; the error names both and where the keys belong."""
+    """Keys in a second file of the folder are refused, because pytest reads only one file there.
+
+    The error names both files and where the keys belong.
+    """
     (tmp_path / "pytest.ini").write_text(FORMS["pytest.ini"])
     nearer = NearerInis(in_use=tmp_path / "pytest.ini", root=tmp_path, start=tmp_path)
     nearer.refuse_second()

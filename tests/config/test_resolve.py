@@ -1,4 +1,4 @@
-"""What users type becomes a RunConfig, or one line that says what to type instead."""
+"""The options that users type become a RunConfig, or an error of one line that says what to type instead."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ CALLED_FROM, INI = Path("/called/from"), Path("/ini")
 def configure(
     environ: dict[str, str] | None = None, ini: dict[str, object] | None = None, **typed: object
 ) -> RunConfig:
-    """A configuration; option names are typed with _ for -."""
+    """Return a configuration; names of options are written with _ instead of -."""
     command_line = {name.replace("_", "-"): value for name, value in typed.items()}
     around = Surroundings(environ=environ or {}, invocation_dir=CALLED_FROM, ini_dir=INI, ini_name="pytest.ini")
     return resolve(command_line=command_line, ini=ini or {}, around=around)
 
 
 def test_defaults() -> None:
-    """Nothing typed means nothing to measure, the founding conditions, and baselines beside the ini."""
+    """Without options there is nothing to measure, four default conditions, and baselines beside the ini."""
     config = configure()
 
     assert (None, None, None, None) == (config.model, config.arch, config.dataset, config.preprocess)
@@ -45,11 +45,14 @@ def test_defaults() -> None:
     assert (None, 0) == (config.group, config.bad_samples)
     assert (Writing(), Outputs(html_images=8), False) == (config.writing, config.outputs, config.strict)
     assert INI / "baselines" == config.baseline_dir
-    assert ["clean", "gaussian_noise", "blur", "low_light"] == [one.key for one in config.gate.conditions]
+    assert ["clean", "gaussian_noise", "blur", "low_light"] == [condition.key for condition in config.gate.conditions]
 
 
 def test_the_command_line_wins_over_the_environment_and_the_ini() -> None:
-    """Each place is used only where the ones before it are silent, and its relative paths start where they are read."""
+    """The command line wins over the environment, which wins over the ini.
+
+    Relative paths start at the folder of the call, or at the ini if they stand in it.
+    """
     ini, environ = {"model": "ini.pth"}, {"FAILAWARE_MODEL": "environ.pth"}
 
     assert str(CALLED_FROM / "typed.pth") == configure(environ, ini, model="typed.pth").model.target
@@ -99,7 +102,7 @@ def test_the_command_line_wins_over_the_environment_and_the_ini() -> None:
     ],
 )
 def test_specs(option: str, text: str, expected: object) -> None:
-    """Each spelling names one thing; mean and std of different lengths name none."""
+    """Each spelling is read as its value; mean and std of different lengths are refused."""
     if expected is None:
         with pytest.raises(ConfigError, match="mean and std go together"):
             configure(**{option: text})
@@ -108,18 +111,18 @@ def test_specs(option: str, text: str, expected: object) -> None:
 
 
 def test_what_a_model_file_may_do() -> None:
-    """By default nothing is run or downloaded; hashes are read in any case, several with commas."""
-    one, two = "a" * 64, "0123456789abcdef" * 4
-    ini = {"allow_download": "true", "trust_model": f"sha256:{one.upper()}, sha256:{two}"}
+    """By default no code is run and nothing is downloaded; hashes are separated by commas, in upper or lower case."""
+    first, second = "a" * 64, "0123456789abcdef" * 4
+    ini = {"allow_download": "true", "trust_model": f"sha256:{first.upper()}, sha256:{second}"}
 
     assert Loading() == configure().loading
-    assert Loading(trusted=(one, two), downloads=True) == configure(ini=ini).loading
+    assert Loading(trusted=(first, second), downloads=True) == configure(ini=ini).loading
     assert Loading(checkpoint_key="model_ema") == configure(checkpoint_key="model_ema").loading
 
 
 @pytest.mark.parametrize("text", ["yes", "a" * 64, "sha256:abc", f"sha256:{'g' * 64}", f"sha256:{'a' * 64},", "md5:aa"])
 def test_trust_needs_the_whole_hash(text: str) -> None:
-    """Anything but complete SHA-256 hashes is refused: trust is for one file, not for all."""
+    """Anything but complete SHA-256 hashes is refused, because trust is for a single file, not for all files."""
     with pytest.raises(ConfigError) as caught:
         configure(trust_model=text)
 
@@ -129,11 +132,11 @@ def test_trust_needs_the_whole_hash(text: str) -> None:
 
 
 def test_preprocessing_spells_itself_canonically() -> None:
-    """The text in a baseline reads back as the same preprocessing."""
-    given = configure(preprocess="std=0.25/0.5/1, mean=0.1/0.2/0.3,crop=8 ,resize_short=9").preprocess
+    """A preprocessing is written in one fixed form, which reads back as the same preprocessing."""
+    preprocess = configure(preprocess="std=0.25/0.5/1, mean=0.1/0.2/0.3,crop=8 ,resize_short=9").preprocess
 
-    assert "resize_short=9, crop=8, interpolation=bilinear, mean=0.1/0.2/0.3, std=0.25/0.5/1.0" == str(given)
-    assert given == configure(preprocess=str(given)).preprocess
+    assert "resize_short=9, crop=8, interpolation=bilinear, mean=0.1/0.2/0.3, std=0.25/0.5/1.0" == str(preprocess)
+    assert preprocess == configure(preprocess=str(preprocess)).preprocess
 
 
 @pytest.mark.parametrize(
@@ -167,7 +170,7 @@ def test_preprocessing_spells_itself_canonically() -> None:
     ],
 )
 def test_mistakes_on_the_command_line(typed: dict[str, str], words: list[str]) -> None:
-    """One line names the option, the value and the remedy."""
+    """A mistake is refused in one line that names the option, the value and the remedy."""
     with pytest.raises(ConfigError) as caught:
         configure(**typed)
 
@@ -177,14 +180,14 @@ def test_mistakes_on_the_command_line(typed: dict[str, str], words: list[str]) -
 
 
 def test_a_report_replaces_no_pipe(tmp_path: Path) -> None:
-    """A program may read from it."""
+    """A report that would replace a pipe is refused, because a program may read from the pipe."""
     os.mkfifo(tmp_path / "r.json")
     with pytest.raises(ConfigError, match=r"--failaware-report=.*r\.json: is a device or a pipe"):
         configure(report=[str(tmp_path / "r.json")])
 
 
 def test_reports_of_the_command_line_and_of_the_ini(tmp_path: Path) -> None:
-    """Each suffix is a format, two files of one format are two files, and what is typed wins over the ini."""
+    """The suffix chooses the format, two reports may have one format, and typed reports replace those of the ini."""
     names = ["a.html", "b.HTML", "c.json", "d.md", "e.csv", "f.svg"]
     paths = tuple(tmp_path / name for name in names)
     ini = {"report": list(map(str, paths[:2]))}
@@ -212,7 +215,7 @@ def test_reports_of_the_command_line_and_of_the_ini(tmp_path: Path) -> None:
     ],
 )
 def test_reports_on_one_line(tmp_path: Path, value: object, names: list[str]) -> None:
-    """Commas and blanks part files in the text of an ini, but not within quotes and not in an item of a TOML list."""
+    """Commas and blanks separate files in an ini, but not within quotes or within an item of a TOML list."""
     around = Surroundings(environ={}, invocation_dir=CALLED_FROM, ini_dir=tmp_path)
     run = resolve(command_line={}, ini={"report": value}, around=around)
 
@@ -220,7 +223,7 @@ def test_reports_on_one_line(tmp_path: Path, value: object, names: list[str]) ->
 
 
 def test_a_report_with_a_blank_and_no_quotes() -> None:
-    """The first word has no suffix that names a format, so it is refused with the remedy."""
+    """A path with a blank and without quotes is refused, and the message says to use quotes."""
     with pytest.raises(ConfigError, match=r"failaware_report = my: .*; put a path with blanks in quotes"):
         configure(ini={"report": "my report.json"})
 
@@ -235,13 +238,13 @@ def test_a_report_with_a_blank_and_no_quotes() -> None:
         ({}, {"github": True}, False),
     ],
 )
-def test_github_by_itself(environ: dict[str, str], ini: dict[str, object], is_on: bool) -> None:
-    """A job of GitHub Actions gets annotations unless the ini says no; nobody else does."""
+def test_github_annotations_need_no_option(environ: dict[str, str], ini: dict[str, object], is_on: bool) -> None:
+    """A job of GitHub Actions gets annotations unless the ini forbids them; other runs get none."""
     assert is_on is configure(environ, ini).outputs.github
 
 
 def test_mistakes_in_the_ini_name_its_key() -> None:
-    """The place in the message is the ini key, for options and for gates."""
+    """A mistake in the ini is reported with its key, for options and for gates."""
     with pytest.raises(ConfigError, match="failaware_device = gpu"):
         configure(ini={"device": "gpu"})
     with pytest.raises(ConfigError, match="failaware_conditions: unknown condition 'bluur'; did you mean 'blur'"):
@@ -249,7 +252,7 @@ def test_mistakes_in_the_ini_name_its_key() -> None:
 
 
 def test_gates_from_the_ini() -> None:
-    """Lists of words, pairs and lone numbers become the gate of a bare marker."""
+    """Lists of words, pairs and single numbers in the ini become the gate of a marker without arguments."""
     gate = configure(
         ini={
             "conditions": ["clean", "blur(radius=1)"],
@@ -261,7 +264,7 @@ def test_gates_from_the_ini() -> None:
         }
     ).gate
 
-    assert ["clean", "blur(radius=1)"] == [one.key for one in gate.conditions]
+    assert ["clean", "blur(radius=1)"] == [condition.key for condition in gate.conditions]
     assert ("accuracy",) == gate.metrics
     assert {"0.02"} == {str(value) for value in gate.tolerance.values()}
     assert {"accuracy": "0.9", "confident_accuracy": "0.95"} == {k: str(v) for k, v in gate.minimum.items()}
@@ -269,7 +272,7 @@ def test_gates_from_the_ini() -> None:
 
 
 def test_switches_from_every_place() -> None:
-    """A flag is on when typed, by its variable or by its ini key; a variable can switch it off."""
+    """A switch is turned on by its option, its variable or its ini key; a variable can turn it off."""
     assert configure(strict=True).strict
     assert configure({"FAILAWARE_STRICT": "1"}).strict
     assert configure(ini={"strict": True}).strict
@@ -279,7 +282,7 @@ def test_switches_from_every_place() -> None:
 
 
 def test_what_may_be_written() -> None:
-    """Flags become one mode; the reason is one line."""
+    """The flags of an update become one mode, and its reason becomes one line."""
     assert Writing(update=UpdateMode.ALL) == configure(update_baselines=True).writing
     assert (
         Writing(update=UpdateMode.MISSING, prune=True, dry_run=True)
@@ -315,7 +318,7 @@ def test_what_may_be_written() -> None:
 def test_contradictions_are_refused(
     environ: dict[str, str], ini: dict[str, object], typed: dict[str, object], words: list[str]
 ) -> None:
-    """What would bend a gate or store less than the truth is a mistake before anything runs."""
+    """Options that together would weaken a gate or store incomplete values are refused before the run."""
     with pytest.raises(ConfigError) as caught:
         configure(environ, ini, **typed)
 
@@ -333,12 +336,12 @@ def test_contradictions_are_refused(
     ],
 )
 def test_updates_that_are_allowed(environ: dict[str, str], ini: dict[str, object], typed: dict[str, object]) -> None:
-    """A CI server only stands in the way of writing, and only where the ini does not allow it."""
+    """A CI server refuses updates only if they write and the ini does not allow them."""
     assert configure(environ, ini, **typed).writing.asked
 
 
 def test_values_know_where_they_come_from() -> None:
-    """The header shows each, defaults included, in the order of the options."""
+    """Every value knows its place, defaults included, in the order of the options."""
     origins = configure({"FAILAWARE_MODEL": "m.pth"}, {"dataset": "pkg:data"}, device="cpu", batch_size="7").origins
 
     assert {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_failaware.core.conditions.catalogue import DEFINITIONS, FOUNDING
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS, DEFINITIONS
 from pytest_failaware.core.conditions.spelling import at_size, parse_condition, parse_conditions
 from pytest_failaware.core.errors import ConfigError
 
@@ -123,7 +123,7 @@ def test_no_condition_is_a_mistake() -> None:
 
 def test_the_four_default_conditions_keep_their_meaning() -> None:
     """The defaults are clean, noise of sigma 0.3, blur of radius 2 and brightness 0.4; only noise is random."""
-    parameters = {item.key: dict(item.parameters) for item in parse_conditions(FOUNDING, "conditions")}
+    parameters = {item.key: dict(item.parameters) for item in parse_conditions(DEFAULT_CONDITIONS, "conditions")}
 
     assert {
         "clean": {},
@@ -131,7 +131,7 @@ def test_the_four_default_conditions_keep_their_meaning() -> None:
         "blur": {"radius": 2.0},
         "low_light": {"factor": 0.4},
     } == parameters
-    assert ["gaussian_noise"] == [name for name in FOUNDING if DEFINITIONS[name].is_random]
+    assert ["gaussian_noise"] == [name for name in DEFAULT_CONDITIONS if DEFINITIONS[name].is_random]
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_names_of_temporary_files() -> None:
 
 def test_a_lock_keeps_others_out_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that waits too long for a lock gets an error with the folder; the lock ends with its block."""
-    monkeypatch.setattr("pytest_failaware.core.files._PATIENCE", 0.05)
+    monkeypatch.setattr("pytest_failaware.core.files._TIMEOUT", 0.05)
     with locked(tmp_path):
         with pytest.raises(FailAwareError, match=rf"{tmp_path}: another process has been writing"), locked(tmp_path):
             pass
@@ -115,7 +115,7 @@ def test_windows_locks_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     with windows.locked(tmp_path), pytest.raises(filelock.Timeout):
         other.acquire()
-    monkeypatch.setattr(windows, "_PATIENCE", 0)
+    monkeypatch.setattr(windows, "_TIMEOUT", 0)
     with other, pytest.raises(windows.FailAwareError, match="another process has been writing there"):
         windows.locked(tmp_path).__enter__()
     assert None is windows._sync_folder(tmp_path / "absent")

@@ -62,5 +62,5 @@ def test_the_content_of_a_function_is_its_own_number() -> None:
 @pytest.mark.parametrize("number", [0.5, -1.0, float(16**12), math.inf])
 def test_a_content_that_is_no_hash(number: float) -> None:
     """A number that no hash can have is refused, because somebody edited it."""
-    with pytest.raises(ConfigError, match="which is no hash"):
+    with pytest.raises(ConfigError, match="which is not a hash"):
         stored_condition("precomputed/fog:2", {"content": number}, implementation=1, is_random=False)

@@ -29,7 +29,7 @@ def run_both_ways(request: pytest.FixtureRequest, project: Project) -> Project:
 
 
 def record_quickly(project: Project) -> dict[str, tuple[bytes, int]]:
-    """Store the good model's values without workers; every file with its bytes and time of change."""
+    """Store the values of the good model without workers; return every file with its bytes and time of change."""
     always, project.always = project.always, ("-p", "no:xdist")
     project.record()
     project.always = always
@@ -37,7 +37,7 @@ def record_quickly(project: Project) -> dict[str, tuple[bytes, int]]:
 
 
 def test_fifty_conditions_are_fifty_entries(run_both_ways: Project) -> None:
-    """An update of fifty parameters of one module loses none."""
+    """An update of one test with fifty conditions stores all fifty entries."""
     keys = [f"blur(radius={number / 10:g})" for number in range(1, 51) if number != 20]
     run_both_ways.test(MARKED.replace("reliability", f"reliability(conditions={['clean', *keys]})"))
     result = run_both_ways.record()
@@ -49,7 +49,7 @@ def test_fifty_conditions_are_fifty_entries(run_both_ways: Project) -> None:
 
 @pytest.mark.parametrize("selection", [("-k", "clean"), ("test_toy.py::test_toy[clean]",), ("--lf",)])
 def test_a_selective_update_leaves_other_entries(project: Project, selection: tuple[str, ...]) -> None:
-    """-k, a test id and --lf write what ran; every other entry and its file stay byte for byte."""
+    """An update with -k, a test id or --lf writes what ran and leaves every other entry and its file unchanged."""
     project.test(TWO)
     before = record_quickly(project)
     project.test(TWO.replace("(): pass", "(): assert 'low' in __import__('os').environ['PYTEST_CURRENT_TEST']"))
@@ -79,12 +79,12 @@ ENDINGS = {
     [("-x", "0"), ("-x", "2"), ("Ctrl-C", "0"), ("a lost worker", "1"), ("a lost worker", "2")],
 )
 def test_a_run_that_did_not_end_writes_nothing(project: Project, ending: str, workers: str) -> None:
-    """Every file stays byte for byte, the summary says why, and what was finished is still reported."""
+    """A run that stops early changes no file, its summary says why, and it reports the tests that ended."""
     body, args, words = ENDINGS[ending]
     project.test(TWO)
     before = record_quickly(project)
     project.test(f"{TWO}\ndef test_end():\n    {body}\n")
-    # One worker runs the file's tests in their order, so the gates have ended when the last test does its harm.
+    # With loadfile one worker runs the tests of a file in order, so both gates have ended when the last test starts.
     result = project.record("-n", workers, "--dist=loadfile", *args, model="worse.pth")
 
     assert before == project.files()
@@ -94,7 +94,7 @@ def test_a_run_that_did_not_end_writes_nothing(project: Project, ending: str, wo
 
 
 def test_an_item_that_fails_in_body_or_teardown_keeps_its_entry(run_both_ways: Project) -> None:
-    """The entries of the other items are written, and the one left out is named."""
+    """An update does not write the entry of a failed item, names that item, and writes the entries of the others."""
     run_both_ways.test(
         """
 import pytest
@@ -122,7 +122,7 @@ def test_fine(): pass
 
 
 def test_a_second_update_changes_no_byte(run_both_ways: Project) -> None:
-    """Unchanged values leave every file with its bytes and its time of change."""
+    """An update with unchanged values leaves every file with its bytes and its time of change."""
     run_both_ways.test(TWO)
     before = record_quickly(run_both_ways)
     result = run_both_ways.record()
@@ -146,7 +146,7 @@ def test_ci_servers_do_not_write(project: Project, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_missing_entry_fails_and_nothing_is_written(run_both_ways: Project) -> None:
-    """There is nothing to compare with, so nothing passes; the command that records is named."""
+    """A condition without a stored entry fails, and the summary names the option that records it."""
     run_both_ways.test(TWO)
     result = run_both_ways.run()
 
@@ -157,7 +157,7 @@ def test_a_missing_entry_fails_and_nothing_is_written(run_both_ways: Project) ->
 
 
 def test_strict_runs_without_a_result_fail(run_both_ways: Project) -> None:
-    """No marked test, and none but skipped ones: exit code 1, and it is said."""
+    """With --failaware-strict a run that has no marked test, or only skipped ones, fails and says why."""
     run_both_ways.test("def test_other(): pass\n")
     nothing = run_both_ways.run("--failaware-strict", model=None)
     run_both_ways.test(TWO)
@@ -181,7 +181,7 @@ def test_blur(): pass
 
 
 def test_obsolete_entries(run_both_ways: Project) -> None:
-    """Told by default, failing when strict, deleted by --failaware-prune, which a selection of tests refuses."""
+    """A run names entries that no test uses, a strict run fails on them, and only a full run can prune them."""
     run_both_ways.test(TWO_TESTS + TWO.replace("test_toy", "test_low").replace("'clean', ", ""))
     before = record_quickly(run_both_ways)
     run_both_ways.test(TWO_TESTS)
@@ -213,7 +213,7 @@ def test_obsolete_entries(run_both_ways: Project) -> None:
     ids=lambda selection: selection[0],
 )
 def test_a_partial_run_never_prunes(project: Project, selection: tuple[str, ...]) -> None:
-    """What was not collected may use the entry."""
+    """A run of some tests prunes nothing, since a test that was not collected may use the entry."""
     project.test(TWO_TESTS + TWO.replace("test_toy", "test_low").replace("'clean', ", ""))
     before = record_quickly(project)
     project.test(TWO_TESTS + "\ndef test_other(): assert 'x' in __import__('os').environ\n")
@@ -238,7 +238,7 @@ def pytest_failaware_metrics():
 
 
 def test_numbers_of_numpy_travel(run_both_ways: Project) -> None:
-    """Scalars of numpy in a marker, a metric and its counts reach the process that reports."""
+    """NumPy scalars in a marker, a metric and its counts reach the process that reports."""
     (run_both_ways.path / "conftest.py").write_text(NUMPY)
     marker = "conditions=['clean'], metrics=['mine'], minimum={'mine': np.float64(0.5)}, seed=np.int64(3)"
     run_both_ways.test("import numpy as np" + MARKED.replace("reliability", f"reliability({marker})"))
@@ -263,7 +263,7 @@ def test_flaky(reliability):
 
 
 def test_reruns_count_once(run_both_ways: Project) -> None:
-    """A body that fails, then passes: one result, written once, and one set of JUnit properties."""
+    """A test that fails and passes when it is run again gives one result, one write and one set of JUnit properties."""
     pytest.importorskip("pytest_rerunfailures")
     run_both_ways.without.remove("rerunfailures")
     run_both_ways.test(FLAKY)
@@ -276,7 +276,7 @@ def test_reruns_count_once(run_both_ways: Project) -> None:
 
 
 def test_where_pytest_is_called_from_does_not_matter(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ini's folder, one below it, one above the tests and another place altogether use one baseline file."""
+    """A run uses the same baseline file, whether pytest is called in a folder below, above or elsewhere."""
     before = record_quickly(project)
     (project.path / "below").mkdir()
     model = f"--failaware-model={project.path / 'good.pth'}"
@@ -292,7 +292,7 @@ def test_where_pytest_is_called_from_does_not_matter(project: Project, monkeypat
 
 @pytest.mark.parametrize("plugin", ["xdist", "terminal", "cacheprovider"])
 def test_other_plugins_may_be_absent(project: Project, plugin: str) -> None:
-    """Recording and checking work without each of them."""
+    """Recording and checking work without xdist, without the terminal reporter and without pytest's cache."""
     args = ("-p", f"no:{plugin}", *(("-p", "no:terminalreporter") if plugin == "terminal" else ()))
     recorded, checked = project.run(UPDATE, *args), project.run(*args)
 
@@ -302,7 +302,7 @@ def test_other_plugins_may_be_absent(project: Project, plugin: str) -> None:
 
 
 def test_no_marked_test_costs_nothing(project: Project) -> None:
-    """In a process of its own, without any other plugin: no line, no heavy import, the same exit code."""
+    """A run without marked tests, in a new process, prints no line of the plugin and imports no large library."""
     project.test("def test_other(): pass\n")
     code = (
         "import sys, pytest; rc = pytest.main(['-p', 'pytest_failaware.plugin', '-p', 'no:cacheprovider']);"
@@ -328,7 +328,7 @@ DAMAGES = {
 
 
 def test_files_that_cannot_be_used(run_both_ways: Project) -> None:
-    """One line with file and line, exit code 4, nothing passes and nothing is written over."""
+    """A baseline file that cannot be read gives one line with file and line number, exit code 4, and is not changed."""
     gates = [
         f"@pytest.mark.reliability(conditions=['clean'], baseline={name!r})\ndef test_{name}(): pass\n"
         for name in DAMAGES

@@ -1,4 +1,4 @@
-"""A loss that is accepted: with a reason, in both ways to store it, and in sight; where no baseline may be written."""
+"""Losses that are accepted with a reason, and places where no baseline may be written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def recorded(project: Project) -> Project:
 
 
 def test_a_worse_model_is_stored_only_with_a_reason(recorded: Project, command: Command) -> None:
-    """An update and `accept` ask for the same, and change nothing without it."""
+    """An update and `accept` refuse worse values without a reason and change no file."""
     before = recorded.files()
     update = recorded.run(ALL, model="worse.pth")
     assert (pytest.ExitCode.USAGE_ERROR, before) == (update.ret, recorded.files())
@@ -42,7 +42,7 @@ def test_a_worse_model_is_stored_only_with_a_reason(recorded: Project, command: 
 
 
 def test_a_better_model_needs_no_reason(project: Project) -> None:
-    """Nor does an equal one."""
+    """An update to a better model and an update to an equal model need no reason."""
     project.test(CLEAN)
     project.record(model="worse.pth")
 
@@ -50,7 +50,7 @@ def test_a_better_model_needs_no_reason(project: Project) -> None:
 
 
 def test_an_accepted_loss_stays_in_sight(recorded: Project) -> None:
-    """The row has the old and the new number, and what the update made of it."""
+    """The row of an accepted loss shows the old number, the new number and `updated (was regressed)`."""
     result = recorded.run(ALL, "--failaware-reason=smaller", model="worse.pth")
 
     assert pytest.ExitCode.OK == result.ret
@@ -61,7 +61,7 @@ def test_an_accepted_loss_stays_in_sight(recorded: Project) -> None:
 def test_commands_write_no_baseline_on_a_ci_server(
     recorded: Project, command: Command, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
-    """The same rule as for update options: the ini can allow it, and a dry run shows what would be written."""
+    """The commands `accept` and `prune` write nothing on a CI server, except if the ini file allows it."""
     recorded.run("--failaware-report=r.json", model="worse.pth")
     before = recorded.files()
     monkeypatch.setenv("CI", "true")
@@ -76,7 +76,7 @@ def test_commands_write_no_baseline_on_a_ci_server(
 
 
 def test_a_body_that_fails_keeps_its_row(project: Project) -> None:
-    """What was measured stands in the summary and in the files; nothing of it is stored."""
+    """A test whose body fails still has its measured row in the summary, and nothing of it is stored."""
     project.record()
     before = project.files()
     project.test(FALLEN)

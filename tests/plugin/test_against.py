@@ -10,7 +10,7 @@ UPDATE = ("--failaware-update-baselines", "--failaware-reason=why")
 
 
 def test_against_another_model(project: Project) -> None:
-    """No baseline is read or needed, none is written, and the second model's records are the reference."""
+    """--failaware-against compares with the records of a second model and neither reads nor writes a baseline."""
     worse = project.run("--failaware-against=good.pth", model="worse.pth")
     worse.assert_outcomes(failed=2)
     worse.stdout.fnmatch_lines(
@@ -28,7 +28,7 @@ def test_against_another_model(project: Project) -> None:
 
 
 def test_a_failure_says_what_it_proves(project: Project) -> None:
-    """Counts, both sentences, flips; at -v the decomposition and the worst flips."""
+    """A failure shows the counts, what they prove and the flips; -v adds the decomposition and the worst flips."""
     project.record()
     brief, long = project.run(model="worse.pth"), project.run("-v", model="worse.pth")
 
@@ -53,12 +53,12 @@ def test_a_failure_says_what_it_proves(project: Project) -> None:
 
 
 def test_drift_is_refused_until_golden_is_reset(project: Project) -> None:
-    """A model proven worse than the first accepted one beyond the budget fails even an update."""
+    """An update fails if the model is proven worse than the first accepted model by more than the budget."""
     project.test(CLEAN)
     project.record()
     before = project.files()
     budget = ("-o", "failaware_drift_budget=0.1")
-    for _ in range(2):  # the stored values are golden, then a copy of them is
+    for _ in range(2):  # first the stored values are the golden ones, then a copy of them is
         refused = project.run(*UPDATE, *budget, model="worse.pth")
         refused.assert_outcomes(failed=1)
         refused.stdout.fnmatch_lines(

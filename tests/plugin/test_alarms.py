@@ -1,4 +1,4 @@
-"""A set-up that is almost surely wrong: it is said, nothing of it is stored without a reason, no step is to record."""
+"""Alarms: a set-up that is almost surely wrong is reported, and its values are stored only with a reason."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def turned(project: Project) -> Project:
 
 
 def test_no_next_step_is_to_record(turned: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not on the terminal, not in the text of a failure, not in a file, not on the page of a job."""
+    """With an alarm, neither the terminal, a failure, a report file nor the job page advises to record the values."""
     job = turned.path / "job.md"
     job.touch()
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
@@ -63,7 +63,7 @@ def test_no_next_step_is_to_record(turned: Project, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("workers", [("-p", "no:xdist"), ("-n", "2")], ids=["alone", "two workers"])
 def test_nothing_of_it_is_recorded_without_a_reason(turned: Project, workers: tuple[str, ...]) -> None:
-    """Not even the other condition, whichever process measured it."""
+    """An update without a reason stores no condition of a set-up with an alarm, with or without workers."""
     refused = turned.run(TURNED, NEW, *workers)
 
     assert (pytest.ExitCode.USAGE_ERROR, {}) == (refused.ret, turned.files())
@@ -71,7 +71,7 @@ def test_nothing_of_it_is_recorded_without_a_reason(turned: Project, workers: tu
 
 
 def test_another_baseline_of_the_same_subject_is_not_written_either(turned: Project) -> None:
-    """Clean says it of the model and the data, so of the numbers of every test with them."""
+    """An alarm on clean images stops the writing of every baseline that has the same model and data."""
     markers = {"one": "conditions=['low_light'], baseline='one'", "two": "conditions=['clean'], baseline='two'"}
     tests = [
         MARKED.replace("reliability", f"reliability({text})").replace("toy", name) for name, text in markers.items()
@@ -85,7 +85,7 @@ def test_another_baseline_of_the_same_subject_is_not_written_either(turned: Proj
 
 
 def test_a_reason_stores_it_and_every_run_says_it(turned: Project) -> None:
-    """A plain run is green and has the alarm; a new condition of what was accepted needs no reason again."""
+    """After an alarm was accepted, runs pass and still report it, and new conditions need no second reason."""
     stored = turned.run(TURNED, NEW, REASON)
     assert (pytest.ExitCode.OK, {"clean", "low_light"}) == (stored.ret, set(turned.stored()))
     assert turned.line_with(stored, "Correct the set-up first") == ""
@@ -102,7 +102,7 @@ def test_a_reason_stores_it_and_every_run_says_it(turned: Project) -> None:
 
 
 def test_it_does_not_replace_a_good_baseline(turned: Project) -> None:
-    """An update needs the reason beside the reset that other labels need."""
+    """An update with an alarm changes no file without a reason, even if it resets the golden values."""
     turned.record()
     before = turned.files()
     plain = turned.run(TURNED)
@@ -115,7 +115,7 @@ def test_it_does_not_replace_a_good_baseline(turned: Project) -> None:
 
 
 def test_accept_refuses_what_an_update_refuses(turned: Project, command: Command) -> None:
-    """One line, exit code 4; a reason stores it."""
+    """`accept` refuses values with an alarm in one line with exit code 4, and stores them if a reason is given."""
     turned.run(TURNED, "--failaware-report=r.json")
     code, text = command("accept", "r.json")
 
@@ -127,7 +127,7 @@ def test_accept_refuses_what_an_update_refuses(turned: Project, command: Command
 
 
 def test_a_condition_that_is_known_before_clean_does_not_say_record(turned: Project) -> None:
-    """Its text waits for clean, and the files that are written at the end have the alarm."""
+    """The failure of an earlier condition says to wait for clean, and the report written at the end does not."""
     turned.test(MARKED.replace("reliability", "reliability(conditions=['low_light', 'clean'])"))
     result = turned.run(TURNED, "--failaware-report=r.html")
 
@@ -136,7 +136,7 @@ def test_a_condition_that_is_known_before_clean_does_not_say_record(turned: Proj
 
 
 def test_predictions_of_another_order(project: Project) -> None:
-    """The same for predictions that were made elsewhere, text or images."""
+    """Predictions from a file whose classes are in another order give the alarm, and nothing is stored."""
     lines = [f"{number},{'abc'[number % 3]},{(number + 1) % 3}" for number in range(200)]
     logits = {0: "9,0,0", 1: "0,9,0", 2: "0,0,9"}
     rows = [f"{line.rpartition(',')[0]},{logits[int(line[-1])]}" for line in lines]
@@ -149,7 +149,7 @@ def test_predictions_of_another_order(project: Project) -> None:
 
 
 def test_evaluate_warns_of_the_order() -> None:
-    """With the sentence of the gate."""
+    """`evaluate` warns that the classes are in another order and notes which class is taken for which."""
     data, model = toy.Images(), toy.network()
     data.labels = (data.labels + 1) % 3
     model.load_state_dict(toy.weights())
@@ -160,7 +160,7 @@ def test_evaluate_warns_of_the_order() -> None:
 
 
 def test_a_rule_that_flags_everything_says_so(project: Project) -> None:
-    """With the command that chooses another; the gate is judged as always."""
+    """A rule that flags every sample passes with a note that names the command for choosing another rule."""
     project.ini("failaware_rule = confidence < 0.999999")
     result = project.record()
 
@@ -170,7 +170,7 @@ def test_a_rule_that_flags_everything_says_so(project: Project) -> None:
 
 
 def test_weights_that_know_nothing_are_not_recorded(project: Project) -> None:
-    """Every answer is the first class."""
+    """An update refuses a model with zero weights, which answers the first class for every image."""
     state = {name: torch.zeros_like(value) for name, value in toy.weights().items()}
     torch.save(state, project.path / "dead.pth")
     result = project.run(NEW, model="dead.pth")
@@ -183,7 +183,7 @@ def test_weights_that_know_nothing_are_not_recorded(project: Project) -> None:
 
 
 def test_wrong_inputs_are_seen_without_clean(turned: Project, command: Command) -> None:
-    """The look at a few clean images refuses what an alarm of clean refuses, in an update and in accept."""
+    """Without clean, a look at a few clean images raises the alarm, which an update and `accept` refuse to store."""
     (turned.path / "own.py").write_text(NORMED)
     low_light = (TURNED, "--failaware-arch=own:network", "-k", "low_light")
     refused = turned.run(*low_light, NEW)
@@ -196,14 +196,14 @@ def test_wrong_inputs_are_seen_without_clean(turned: Project, command: Command) 
 
 
 def test_values_that_are_stored_without_clean_say_so(turned: Project) -> None:
-    """With how many of a few clean images are right."""
+    """A run that records without clean has a note that says how many of a few clean images are right."""
     note = "note: clean was not measured, so whether the set-up is right is not known; 0 of"
 
     assert turned.line_with(turned.run(TURNED, NEW, "-k", "low_light"), note)
 
 
 def test_values_beside_a_stored_clean_do_not_say_so(project: Project) -> None:
-    """Clean of the same model was stored, so its set-up is known; of another model it is not."""
+    """The note is left out if clean of the same model is stored, and stays if clean of another model is stored."""
     project.record()
     same, other = (project.run("-k", "low_light", ALL, REASON, model=name) for name in ("good.pth", "worse.pth"))
 
@@ -212,7 +212,7 @@ def test_values_beside_a_stored_clean_do_not_say_so(project: Project) -> None:
 
 
 def test_predictions_without_clean_say_so(project: Project) -> None:
-    """There are no images to look at."""
+    """Predictions recorded without clean have the note without a count, since there are no images to look at."""
     rows = [f"{number},{number % 3},{'9,0,0' if number % 3 else '0,0,9'},blur" for number in range(60)]
     (project.path / "p.csv").write_text("\n".join(["sample_id,label,logit_a,logit_b,logit_c,condition", *rows]) + "\n")
     (project.path / "tox.ini").write_text("[pytest]\nfailaware_baseline = text\nfailaware_conditions = blur\n")
@@ -222,7 +222,7 @@ def test_predictions_without_clean_say_so(project: Project) -> None:
 
 
 def test_the_alarm_is_the_headline(turned: Project) -> None:
-    """Of the failure and of its line in the short summary; the section at the end says it in short."""
+    """The alarm opens the failure and its line in the short summary, and the last section refers to it briefly."""
     result = turned.run(TURNED)
 
     assert RENAMING in turned.line_with(result, "test_toy[clean]: ALARM: set up wrongly: ")

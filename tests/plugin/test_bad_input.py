@@ -1,4 +1,4 @@
-"""Bad input: one line that names the place, the value and the remedy, the right exit code, and nothing written."""
+"""Bad input gives one line with the place, the value and the remedy, the right exit code, and writes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from project import MARKED, Project
     ],
 )
 def test_options_are_checked_before_anything_runs(project: Project, option: str, words: str) -> None:
-    """A mistake on the command line is a usage error at once."""
+    """A wrong value on the command line is a usage error before any test runs."""
     result = project.run(option)
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
@@ -81,7 +81,7 @@ def absent(path: Path) -> None:
     ],
 )
 def test_checkpoints_that_cannot_be_used(project: Project, make: Callable[[Path], None], words: list[str]) -> None:
-    """The items that need the model fail in one line each, other tests run on, and the run ends with exit code 4."""
+    """A bad checkpoint is one line per marked item and exit code 4, and the other tests still run."""
     project.record()
     before = project.files()
     make(project.path)
@@ -140,7 +140,7 @@ def floats(path: Path) -> None:
 def test_data_that_cannot_be_used(
     project: Project, make: Callable[[Path], None], option: str, words: list[str]
 ) -> None:
-    """Each names the folder, file or array and what is wrong with it; exit code 4."""
+    """Unusable data ends with exit code 4 and a line that names the folder, file or array and the fault."""
     make(project.path)
     result = project.run(f"--failaware-dataset={option}", "--failaware-update-baselines", "-k", "clean")
 
@@ -152,7 +152,7 @@ def test_data_that_cannot_be_used(
 
 
 def test_no_preprocessing_is_never_a_guess(project: Project) -> None:
-    """Without a preprocessing nothing runs, and the message shows how to give one."""
+    """Without a preprocessing no item is measured, and the message shows how to set one."""
     ini = (project.path / "tox.ini").read_text().replace("failaware_preprocess = none\n", "")
     (project.path / "tox.ini").write_text(ini)
     result = project.run()
@@ -172,7 +172,7 @@ def test_no_preprocessing_is_never_a_guess(project: Project) -> None:
     ],
 )
 def test_a_damaged_baseline(project: Project, old: str, new: str, words: str) -> None:
-    """One line names file and place; nothing passes and nothing is written over."""
+    """A damaged baseline gives one line with file and place, no test passes, and the file is not changed."""
     project.record()
     project.baseline.write_text(project.baseline.read_text().replace(old, new))
     before = project.files()
@@ -187,7 +187,7 @@ def test_a_damaged_baseline(project: Project, old: str, new: str, words: str) ->
 
 
 def test_no_name_for_the_baseline(project: Project) -> None:
-    """A model from a fixture has no architecture's name: one must be given."""
+    """A model from a fixture has no name of an architecture, so the run asks for a name of the baseline."""
     ini = (project.path / "tox.ini").read_text().replace("failaware_baseline = toy\n", "")
     (project.path / "tox.ini").write_text(ini)
     (project.path / "conftest.py").write_text(
@@ -204,17 +204,17 @@ def test_no_name_for_the_baseline(project: Project) -> None:
     "words", [("--failaware-jsn=r.json",), ("--failaware-jsn", "r.json"), ("--failaware-jsn=my report.json",)]
 )
 def test_an_unknown_option_of_ours(project: Project, words: tuple[str, ...]) -> None:
-    """It is refused in one line, however it is written."""
+    """An unknown --failaware option is refused in one line, in each way to write its value."""
     result = project.run(*words)
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
-    assert [f"ERROR: {words[0]}: unknown option; pytest --help lists ours"] == [
+    assert [f"ERROR: {words[0]}: unknown option; run pytest --help for a list of the options"] == [
         line for line in result.errlines if line
     ]
 
 
 def test_a_run_without_a_marked_test_says_what_it_did_not_do(project: Project) -> None:
-    """The reports and the update that were asked for are named."""
+    """A run without a marked test names the reports that it did not write and says that nothing was stored."""
     (project.path / "test_toy.py").write_text("def test_other(): pass\n", encoding="utf-8")
 
     compared = project.run("--failaware-report=r.html", "--failaware-report=r.json")
@@ -226,7 +226,7 @@ def test_a_run_without_a_marked_test_says_what_it_did_not_do(project: Project) -
 
 
 def test_an_option_of_a_conftest_file_that_is_named_like_ours(project: Project) -> None:
-    """It is known."""
+    """An option that a conftest file adds is accepted, even if its name starts with --failaware."""
     (project.path / "conftest.py").write_text("def pytest_addoption(parser): parser.addoption('--failaware-other')\n")
 
     assert pytest.ExitCode.USAGE_ERROR != project.run("--failaware-other=1", model=None).ret

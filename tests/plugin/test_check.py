@@ -63,7 +63,7 @@ def look(project: Project, *args: str, **options: str | None) -> pytest.RunResul
 
 
 def test_a_right_setting(right: Project) -> None:
-    """It ends with exit code 0, says how many are right, that there is no baseline yet, and the time of a full run."""
+    """A check of a right setting exits with 0 and prints the right answers, a full run's time and the next step."""
     result = look(right)
 
     assert pytest.ExitCode.OK == result.ret
@@ -81,7 +81,7 @@ def test_a_right_setting(right: Project) -> None:
 
 
 def test_only_what_is_looked_at_is_read(right: Project) -> None:
-    """64 images evenly spread over the data set, the first and the last among them."""
+    """A check reads 64 images that are spread over the data set, the first and the last among them."""
     look(right)
     read = {int(line) for line in (right.path / "read.txt").read_text().split()}
 
@@ -90,19 +90,19 @@ def test_only_what_is_looked_at_is_read(right: Project) -> None:
 
 
 def test_the_body_does_not_run(right: Project) -> None:
-    """It would assert on the numbers of a few images."""
+    """A check does not run the body of a test, which would assert on the numbers of a few images."""
     right.test(MARKED.replace("test_toy(): pass", "test_toy(reliability): assert 0, reliability.stats"))
 
     assert pytest.ExitCode.OK == look(right).ret
 
 
 def test_verbose(right: Project) -> None:
-    """Each item is shown as looked at."""
+    """A check with -v shows each item as LOOKED AT."""
     look(right, "-v").stdout.fnmatch_lines(["test_toy.py::test_toy[[]clean] LOOKED AT *"])
 
 
 def test_junit(right: Project) -> None:
-    """An item is skipped there, with a reason: nothing passed."""
+    """The JUnit file of a check has every item as skipped with a reason, since nothing passed."""
     look(right, "--junitxml=junit.xml")
     suite = ElementTree.parse(right.path / "junit.xml").getroot()[0]
     reasons = {case[0].get("message") for case in suite.iter("testcase")}
@@ -112,7 +112,7 @@ def test_junit(right: Project) -> None:
 
 
 def test_workers(right: Project) -> None:
-    """Under xdist the same is said once."""
+    """A check with two workers prints each sentence once."""
     pytest.importorskip("xdist")
     result = look(right, "-n", "2", "--failaware-dataset=data:turned")
 
@@ -123,7 +123,7 @@ def test_workers(right: Project) -> None:
 
 
 def test_classes_in_a_circle(right: Project) -> None:
-    """The permutation is a finding: exit code 1, and the next step is not to record."""
+    """A check fails with exit code 1 if the classes are permuted, and does not advise to record."""
     result = look(right, "--failaware-dataset=data:turned")
 
     assert pytest.ExitCode.TESTS_FAILED == result.ret
@@ -133,14 +133,14 @@ def test_classes_in_a_circle(right: Project) -> None:
 
 
 def test_a_finding_at_quiet(right: Project) -> None:
-    """-q still says what is wrong."""
+    """A check with -q still prints what is wrong."""
     result = look(right, "-q", "--failaware-dataset=data:turned")
 
     assert right.line_with(result, "in another order than the model")
 
 
 def test_a_wrong_preprocessing(right: Project) -> None:
-    """It is named as a run names it, with exit code 1."""
+    """A check fails on a wrong preprocessing with the words of a run, and passes with the right one."""
     (right.path / "own.py").write_text(NORMED)
     result = look(right, "--failaware-arch=own:network")
 
@@ -153,7 +153,7 @@ def test_a_wrong_preprocessing(right: Project) -> None:
 
 
 def test_few_images_do_not_prove_that_nothing_is_known(right: Project) -> None:
-    """A third right of a few of them is a note: a weak model has that, too, and all its images may show it."""
+    """A third right of a few images is only a note, since a weak but useful model can show the same."""
     result = look(right, "--failaware-dataset=data:unknown")
 
     assert pytest.ExitCode.OK == result.ret
@@ -163,7 +163,7 @@ def test_few_images_do_not_prove_that_nothing_is_known(right: Project) -> None:
 
 
 def test_an_accepted_alarm_does_not_fail_the_check(right: Project) -> None:
-    """It is said, as a run of the gate says it; another order of the classes still fails."""
+    """An alarm that was accepted with a reason is a note of the check and does not fail it."""
     right.record("--failaware-dataset=data:turned", "--failaware-reason=meant")
     result = look(right, "--failaware-dataset=data:turned")
 
@@ -172,7 +172,7 @@ def test_an_accepted_alarm_does_not_fail_the_check(right: Project) -> None:
 
 
 def test_accepted_inputs_do_not_fail_the_check(right: Project) -> None:
-    """Clean of this model under this preprocessing is stored."""
+    """Unusual inputs are a note of the check if clean of this model and preprocessing is stored."""
     (right.path / "own.py").write_text(NORMED)
     right.record("--failaware-arch=own:network", "--failaware-reason=meant")
     result = look(right, "--failaware-arch=own:network")
@@ -185,7 +185,7 @@ def test_accepted_inputs_do_not_fail_the_check(right: Project) -> None:
 
 
 def test_a_baseline_that_fits(right: Project) -> None:
-    """Its entries are named, and what a look cannot know."""
+    """A check names the entries of a baseline that fits and says what it could not look at."""
     right.record()
     result = look(right)
 
@@ -199,7 +199,7 @@ def test_a_baseline_that_fits(right: Project) -> None:
 
 
 def test_an_entry_that_is_missing(right: Project) -> None:
-    """It is said and no finding."""
+    """A check names a missing entry and still exits with 0."""
     right.record("-k", "clean")
     result = look(right)
 
@@ -216,7 +216,7 @@ def test_an_entry_that_is_missing(right: Project) -> None:
     ],
 )
 def test_what_would_be_incomparable(right: Project, old: str, new: str, words: str) -> None:
-    """A finding with the words of the run itself."""
+    """A check fails if the baseline cannot be compared, with the words that a run would print."""
     right.record()
     right.baseline.write_text(right.baseline.read_text().replace(old, new))
     result = look(right)
@@ -226,7 +226,7 @@ def test_what_would_be_incomparable(right: Project, old: str, new: str, words: s
 
 
 def test_other_classes(right: Project) -> None:
-    """The names of all classes are known, also of those that no image looked at has."""
+    """A check fails if the class names differ, even for a class that none of its images has."""
     right.record()
     (right.path / "other.py").write_text(DATA.replace("turn = 0", "classes = ('top', 'centre', 'bottom')"))
     (right.path / "other.py").write_text((right.path / "other.py").read_text().replace("self.turn", "0"))
@@ -237,7 +237,7 @@ def test_other_classes(right: Project) -> None:
 
 
 def test_another_number_of_images(right: Project) -> None:
-    """It is known without reading them."""
+    """A check fails if the number of images differs, which it knows without reading them."""
     right.record()
     result = look(right, "--failaware-dataset=toy:images")
 
@@ -246,7 +246,7 @@ def test_another_number_of_images(right: Project) -> None:
 
 
 def test_other_images(right: Project) -> None:
-    """As many, of which those that are looked at are not stored."""
+    """A check fails if its images are not among those of the baseline, although their number is the same."""
     right.record()
     other = DATA.replace("    turn = 0", "    turn = 0\n    other = 1").replace(
         "self.labels = (", "self.images = self.images ^ np.uint8(1)\n        self.labels = ("
@@ -258,7 +258,7 @@ def test_other_images(right: Project) -> None:
 
 
 def test_a_damaged_baseline(right: Project) -> None:
-    """It fails the look as it would fail the run."""
+    """A check of a damaged baseline ends with exit code 4, as a run does."""
     right.record()
     right.baseline.write_text(right.baseline.read_text().replace("schema: 2", "schema: 99"))
     result = look(right)
@@ -271,7 +271,7 @@ def test_a_damaged_baseline(right: Project) -> None:
 
 @pytest.fixture
 def predicted(project: Project) -> Project:
-    """A project with predictions of twelve samples under clean, whose classes are turned in turned.npz."""
+    """A project with predictions of twelve samples under clean, whose labels are shifted by one class in turned.npz."""
     labels = np.arange(120) % 3
     logits = np.eye(3)[labels] * 5
     for name, given in (("right.npz", labels), ("turned.npz", (labels + 1) % 3)):
@@ -283,7 +283,7 @@ def predicted(project: Project) -> Project:
 
 @pytest.mark.parametrize(("file", "code"), [("right.npz", 0), ("turned.npz", 1)])
 def test_predictions(predicted: Project, file: str, code: int) -> None:
-    """All of them are looked at, and no time is foretold."""
+    """A check of predictions looks at all samples and does not estimate the time of a run."""
     result = look(predicted, f"--failaware-predictions={file}", model=None)
 
     assert code == result.ret
@@ -293,7 +293,7 @@ def test_predictions(predicted: Project, file: str, code: int) -> None:
 
 
 def test_a_model_of_a_fixture(right: Project) -> None:
-    """It is looked at, too."""
+    """A check looks at a model that comes from a fixture."""
     (right.path / "conftest.py").write_text(
         "import pytest, toy\n\n@pytest.fixture(scope='session')\ndef failaware_model():\n"
         "    model = toy.network()\n    model.load_state_dict(toy.weights())\n    return model\n"
@@ -303,12 +303,12 @@ def test_a_model_of_a_fixture(right: Project) -> None:
 
 
 def test_without_a_model(right: Project) -> None:
-    """The items skip, as in any run."""
+    """A check without a model skips the items, as any run does."""
     look(right, model=None).assert_outcomes(skipped=2)
 
 
 def test_two_tests_of_one_model(right: Project) -> None:
-    """They are named together."""
+    """A check prints one line for two tests that have the same model."""
     right.test(MARKED + "\n@pytest.mark.reliability(baseline='other', conditions=['clean'])\ndef test_other(): pass\n")
     result = look(right)
 
@@ -336,7 +336,7 @@ def test_two_tests_of_one_model(right: Project) -> None:
     ],
 )
 def test_refused_together(right: Project, other: str) -> None:
-    """A look has no numbers of all samples to judge, store or report."""
+    """A check refuses options that judge, store or report, since it does not measure all samples."""
     result = look(right, other)
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
@@ -348,7 +348,7 @@ def test_refused_together(right: Project, other: str) -> None:
     [("failaware_strict = true", "failaware_strict=false"), ("failaware_against = worse.pth", "failaware_against=")],
 )
 def test_refused_from_the_ini(right: Project, line: str, off: str) -> None:
-    """The refusal says how to run without it."""
+    """A check refuses such a setting of the ini file and says which -o option turns it off."""
     right.ini(line)
 
     look(right).stderr.fnmatch_lines([f"ERROR: failaware_*: --failaware-check *; add -o {off}"])
@@ -356,7 +356,7 @@ def test_refused_from_the_ini(right: Project, line: str, off: str) -> None:
 
 
 def test_refused_from_the_environment(right: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where CI sets it, it has to be unset."""
+    """A check refuses such an environment variable and says to unset it."""
     monkeypatch.setenv("FAILAWARE_STRICT", "1")
 
     look(right).stderr.fnmatch_lines(["ERROR: FAILAWARE_STRICT=1: --failaware-check *; unset FAILAWARE_STRICT"])
@@ -373,7 +373,7 @@ def test_refused_from_the_environment(right: Project, monkeypatch: pytest.Monkey
     ],
 )
 def test_notes_of_a_run(right: Project, base: str, code: str, option: str, note: str) -> None:
-    """A check gives the notes of a full run on classes and outputs; they are no findings."""
+    """A check prints the notes of a full run on classes and outputs, and they do not fail it."""
     code = code.replace("super()", "super(Own, self)")
     (right.path / "own.py").write_text(f"import data, toy\n\nclass Own({base}):\n    {code}\n\nmade = Own\n")
     result = look(right, option)
@@ -399,7 +399,7 @@ made = Rare
 
 
 def test_a_few_labels_say_nothing_of_the_first_class(right: Project) -> None:
-    """Only all labels show whether they count from 0."""
+    """A check has no note on whether labels count from 0, since only all labels show that."""
     (right.path / "own.py").write_text(RARE)
     result = look(right, "--failaware-dataset=own:made")
 

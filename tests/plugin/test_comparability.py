@@ -1,4 +1,4 @@
-"""What may be compared: shared images, a limit, another rule, and the causes a failure names."""
+"""What may be compared: shared images, a limit, an override; and the causes that a failure names."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_another_data_set_fails_by_default(recorded: Project) -> None:
 
 
 def test_shared_images_are_compared(recorded: Project) -> None:
-    """With failaware_dataset_change = shared the gate judges what both sides have, and says how many that are."""
+    """With failaware_dataset_change = shared the gate judges the images of both sides and says how many they are."""
     recorded.ini("failaware_dataset_change = shared")
     fewer = recorded.run("-v", "--failaware-dataset=part:fewer")
     fewer.assert_outcomes(passed=1)
@@ -56,14 +56,14 @@ def test_shared_images_are_compared(recorded: Project) -> None:
 
     worse = recorded.run("--failaware-dataset=part:shifted", model="worse.pth")
     worse.assert_outcomes(failed=1)
-    # Nineteen copies are shared: of their 9 right answers each, the dead class costs 3.
+    # Nineteen copies are shared. Each has 9 right answers; the class that the worse model never predicts costs 3.
     worse.stdout.fnmatch_lines(
         ["    on these 285 samples: 171 -> 114; 57 lost, 0 gained", "  paired on 285 of 300; 15 new"]
     )
 
 
 def test_no_shared_image_is_incomparable(recorded: Project) -> None:
-    """Nothing in common."""
+    """A data set that shares no image with the baseline is incomparable, even if shared images are compared."""
     recorded.ini("failaware_dataset_change = shared")
     result = recorded.run("--failaware-dataset=part:others")
     result.assert_outcomes(failed=1)
@@ -73,7 +73,7 @@ def test_no_shared_image_is_incomparable(recorded: Project) -> None:
 
 
 def test_a_limit_compares_on_as_many(recorded: Project) -> None:
-    """The sixty smallest ids, whatever the order of the data; nothing is ever written."""
+    """A run with --failaware-limit=60 is compared on 60 images and can store nothing."""
     before = recorded.files()
     result = recorded.run("-v", "--failaware-limit=60", "--failaware-report=r.json")
     result.assert_outcomes(passed=1)
@@ -88,7 +88,7 @@ def test_a_limit_compares_on_as_many(recorded: Project) -> None:
 
 
 def test_a_failure_names_what_else_changed(recorded: Project) -> None:
-    """The model always, and what the environment that recorded had differently."""
+    """A failure names the model and every difference to the environment that recorded the baseline."""
     text = recorded.baseline.read_text()
     recorded.baseline.write_text(text.replace("device: cpu", "device: cuda\n      cuda: '13.2'"))
     result = recorded.run(model="worse.pth")
@@ -99,7 +99,7 @@ def test_a_failure_names_what_else_changed(recorded: Project) -> None:
 
 
 def test_an_override_wins_and_is_seen(recorded: Project) -> None:
-    """Over every marker, in the header, and never with an update."""
+    """--failaware-override wins over the gate's other values and is shown in the header."""
     assert pytest.ExitCode.TESTS_FAILED == recorded.run(model="worse.pth").ret
     bent = recorded.run("--failaware-override=tolerance=0.5", model="worse.pth")
 
@@ -110,7 +110,7 @@ def test_an_override_wins_and_is_seen(recorded: Project) -> None:
 
 
 def test_the_header_shows_where_values_come_from(project: Project) -> None:
-    """At -v, every value that is set, and the defaults that decide something."""
+    """The header at -v shows where each value comes from, with the defaults that decide something."""
     result = project.run("-v", "--collect-only")
 
     result.stdout.fnmatch_lines(

@@ -1,4 +1,4 @@
-"""What the terminal can print."""
+"""Which characters the terminal can print."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_failaware.report.terminal.severities import BLOCKS, DIGITS
 
 @pytest.mark.parametrize(("encoding", "letters"), [("utf-8", BLOCKS), ("ascii", DIGITS), ("latin-1", DIGITS)])
 def test_bars(encoding: str, letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks where the encoding has them, else digits."""
+    """Bars are blocks if the encoding of the terminal has them, else digits."""
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
 
     assert letters == bars()

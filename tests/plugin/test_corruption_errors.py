@@ -1,4 +1,4 @@
-"""mCE of a run and of stored baselines; brightness changes no answer of the toy, so every error is known."""
+"""mCE of a run and of stored baselines; brightness changes no answer of the toy model, so every error is known."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOG = tuple(f"fog:{severity}" for severity in range(1, 6))
 
 
 def store(project: Project, name: str, letters: str = "RRWW", *, side: int = 32, classes: int = 3) -> Baseline:
-    """A baseline of clean images, all right, and fog, without a run."""
+    """Write a baseline of clean images, all right, and of fog, without a run."""
     entries = {}
     for key in ("clean", *FOG):
         one = measurement_of("R" * len(letters) if key == "clean" else letters, key, classes=CLASSES[:classes])
@@ -40,7 +40,7 @@ def store(project: Project, name: str, letters: str = "RRWW", *, side: int = 32,
 
 
 def test_a_run_says_its_corruption_errors(project: Project) -> None:
-    """40 % of the answers are wrong, with the worse model 60 %; only the command `mce` compares them."""
+    """A run prints its mean corruption error and reports it; only the command `mce` compares two of them."""
     project.test(BRIGHT)
     project.record().stdout.fnmatch_lines([f"mean corruption error 40.00% {OVER}"])
     worse = project.run("--failaware-report=r.json", "--failaware-report=r.md", model="worse.pth")
@@ -61,7 +61,7 @@ def test_a_run_says_its_corruption_errors(project: Project) -> None:
 
 
 def test_a_part_of_a_corruption_is_none(project: Project) -> None:
-    """Four severities, or the founding conditions, add no line and no entry."""
+    """A corruption without all five severities adds no line and no entry of the corruption error."""
     project.test(BRIGHT.replace("1..5", "1..4"))
     project.run("--failaware-report=r.json").stdout.no_fnmatch_line("*corruption error*")
 
@@ -69,7 +69,7 @@ def test_a_part_of_a_corruption_is_none(project: Project) -> None:
 
 
 def test_workers_make_one_summary(project: Project) -> None:
-    """Severities that different xdist workers measured are one corruption."""
+    """Severities that different xdist workers measured are summarised as one corruption."""
     pytest.importorskip("xdist")
     project.test(BRIGHT)
     project.record("-p", "no:xdist")
@@ -81,7 +81,7 @@ def test_workers_make_one_summary(project: Project) -> None:
 
 
 def test_mce_of_a_baseline(project: Project, command: Command) -> None:
-    """Errors at each severity and their mean; with a reference CE and relative CE, and what both are over."""
+    """`mce` prints the error at each severity and the mean; with a reference it adds CE and relative CE."""
     store(project, "small")
     store(project, "other", "RWWW")
     code, text = command("mce", "small")
@@ -98,7 +98,7 @@ def test_mce_of_a_baseline(project: Project, command: Command) -> None:
 
 
 def test_mce_says_where_preprocessing_differs(project: Project, command: Command) -> None:
-    """Two models may need different ones; the reader should know."""
+    """`mce` has a note if the preprocessing of the two baselines differs."""
     small = store(project, "small")
     other = dataclasses.replace(small, name="other", preprocessing="resize=64")
     (project.path / "baselines" / "other.yaml").write_text(baseline_text(other), encoding="utf-8")
@@ -107,7 +107,7 @@ def test_mce_says_where_preprocessing_differs(project: Project, command: Command
 
 
 def test_mce_of_alexnet(project: Project, command: Command) -> None:
-    """Named as published; a stored baseline of that name is not taken for it, and its path works."""
+    """`alexnet` means the published errors; a stored baseline of that name is chosen by its path."""
     store(project, "big", classes=1000, side=224)
     text = command("mce", "big", "--reference", "alexnet")[1]
     assert "mCE 61.03%, relative mCE 130.02% of AlexNet (published errors), over the same" == text.splitlines()[-1]
@@ -136,7 +136,7 @@ def test_mce_of_alexnet(project: Project, command: Command) -> None:
     ],
 )
 def test_references_that_are_none(project: Project, command: Command, reference: str, words: str) -> None:
-    """The option, the value and the remedy, with exit code 4."""
+    """A reference that cannot be used ends with exit code 4 and a line with option, value and remedy."""
     store(project, "small")
     store(project, "larger", "RRWWRR", side=64)
     code, text = command("mce", "small", "--reference", reference)
@@ -146,7 +146,7 @@ def test_references_that_are_none(project: Project, command: Command, reference:
 
 
 def test_mce_of_a_baseline_without_a_corruption(project: Project, command: Command) -> None:
-    """What to gate stands in the error."""
+    """`mce` of a baseline without a full corruption names the conditions to record."""
     project.record()
     code, text = command("mce", "toy")
 

@@ -1,4 +1,4 @@
-"""Manifests, normalised floats and bad images as their users meet them: at the terminal, in files and in baselines."""
+"""Manifests, normalised floats and bad images: what the terminal, the reports and the baselines show."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def failaware_dataset():
     return Floats()
 """
 
-UNTRAINED = "--failaware-reason=untrained"  # without a reason nothing of a model that knows nothing is stored
+UNTRAINED = "--failaware-reason=untrained"  # values of a model that knows nothing are stored only with a reason
 
 
 def rows() -> Iterator[tuple[str, str, np.ndarray]]:
-    """Thirty of the toy images: file, class and pixels."""
+    """Yield thirty of the toy images: file, class and pixels."""
     images, labels = toy.arrays()
     for k in range(30):
         yield f"{k:02}.png", toy.CLASSES[labels[k]], images[k]
@@ -72,7 +72,7 @@ def listed(project: Project) -> Project:
 
 
 def test_a_manifest_is_a_data_set(listed: Project) -> None:
-    """It is recorded, told with the columns that are not used, and the same in another order and at another time."""
+    """A manifest is recorded, its unused columns are named, and the order of its rows does not matter."""
     first = listed.record(UNTRAINED)
     first.assert_outcomes(passed=1)
     first.stdout.fnmatch_lines(
@@ -107,7 +107,7 @@ def test_a_manifest_is_a_data_set(listed: Project) -> None:
     ],
 )
 def test_mistakes_around_manifests(listed: Project, option: str, words: list[str]) -> None:
-    """They end the run in one line, also where a column is named for a data set without columns."""
+    """A wrong manifest option ends the run in one line, also if the data set has no columns."""
     listed.ini("failaware_group = patient")
     result = listed.run(option)
 
@@ -125,7 +125,7 @@ def damage(project: Project) -> None:
 
 
 def test_bad_images_fail_by_default(listed: Project) -> None:
-    """The first one is named with its path and number; one more than allowed fails as well, and names them."""
+    """A run names the first bad image and fails; with skip:1 two bad images are named and fail too."""
     damage(listed)
     paths = [f"data/{name}" for name in ("03.png (image 3)", "11.png (image 11)")]
     for options, words in (
@@ -141,7 +141,7 @@ def test_bad_images_fail_by_default(listed: Project) -> None:
 
 
 def test_bad_images_that_are_left_out_are_counted(listed: Project) -> None:
-    """The summary, the JSON and the baseline say how many; another count is not the same data, equal images or not."""
+    """The summary, the JSON report and the baseline count the bad images, and another count is incomparable."""
     damage(listed)
     listed.ini("failaware_bad_samples = skip:5")
     recorded = listed.record(UNTRAINED, "--failaware-report=r.json")
@@ -168,7 +168,7 @@ def test_bad_images_that_are_left_out_are_counted(listed: Project) -> None:
 
 
 def test_a_flip_names_its_file(listed: Project) -> None:
-    """At -v, in the JSON and on the page, though rows are missing before it: the file whose hash makes the id."""
+    """The terminal at -v, the JSON and the HTML report name the file of a flip, also if images were left out."""
     gate = "reliability(conditions=['clean'], maximum={'confident_negative_flip_rate': 0})"
     listed.test(MARKED.replace("reliability", gate))
     damage(listed)
@@ -183,7 +183,7 @@ def test_a_flip_names_its_file(listed: Project) -> None:
 
     assert sample_ids(keys, [flip["label"] for flip in flips]).tolist() == [flip["sample_id"] for flip in flips]
     assert [labels[flip["name"]] for flip in flips] == [flip["label"] for flip in flips]
-    assert {"13.png", "28.png"} == {flip["name"] for flip in flips}  # bright, the lowest band, label top
+    assert {"13.png", "28.png"} == {flip["name"] for flip in flips}  # bright, lowest band, labelled top
     first = flips[0]
     result.stdout.fnmatch_lines(
         [f"    {first['name']}: 'top', before 'top' (*), now 'middle' (*), sample {first['sample_id']}"]
@@ -193,7 +193,7 @@ def test_a_flip_names_its_file(listed: Project) -> None:
 
 
 def test_normalised_floats_are_the_grey_levels_that_they_came_from(project: Project) -> None:
-    """A fixture with floats is the data set of the uint8 images, which the summary says; other numbers are refused."""
+    """Normalised floats are converted back to the uint8 images, and wrong mean or std values are refused."""
     numbers = "--failaware-preprocess=mean=0.4,std=0.25"
     project.record(numbers)
     (project.path / "conftest.py").write_text(NORMALISED)

@@ -1,4 +1,4 @@
-"""A model that ends in softmax: refused, or declared by failaware_outputs."""
+"""A model that ends in softmax is refused unless failaware_outputs declares it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def soft(project: Project) -> Project:
 
 
 def test_softmax_outputs_record_nothing(soft: Project) -> None:
-    """Each condition says so in one line, and no baseline is written."""
+    """Each condition of a model that ends in softmax is an error in one line, and no baseline is written."""
     result = soft.record()
 
     result.assert_outcomes(errors=2)
@@ -37,7 +37,7 @@ def test_softmax_outputs_record_nothing(soft: Project) -> None:
 
 
 def test_declared_probabilities(soft: Project) -> None:
-    """They give the counts of the logits, are measured once, and are not compared with a baseline of logits."""
+    """Declared probabilities give the counts of the logits and are not compared with a baseline of logits."""
     soft.ini("failaware_outputs = probabilities")
     soft.record().assert_outcomes(passed=2)
     entry = soft.stored()["clean"]

@@ -1,4 +1,4 @@
-"""The pages in docs/: every block that can run is run, the others are read, and every link leads somewhere."""
+"""The pages in docs/: blocks that can run are run, the others are parsed, and every link is followed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COMMAND = "python -m pytest_failaware "
 
 
 def typed(text: str) -> Iterator[str]:
-    """Every command line of a page."""
+    """Yield every command line of a page."""
     for block in blocks(text, "sh"):
         yield from block.text.splitlines()
     for block in blocks(text, "console"):
@@ -47,13 +47,13 @@ RECIPES = {section.partition("\n")[0]: section for section in SECTIONS[1:] if bl
 
 
 class Desk:
-    """A folder in which a page's files are written and its command lines run as typed."""
+    """A folder in which the files of a page are written and its command lines are run."""
 
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
 
     def follow(self, text: str) -> None:
-        """Write the files of the text, then run its commands; each ends with 0 or with the exit code it says."""
+        """Write the files of the text and run its commands; each must end with 0 or with the code in its comment."""
         for block in blocks(text, "python", "ini", "csv"):
             if block.file:
                 (self.pytester.path / block.file).write_text(block.text, encoding="utf-8")
@@ -63,7 +63,7 @@ class Desk:
                 assert int(remark or 0) == self.run(command), command
 
     def run(self, command: str) -> int:
-        """The exit code."""
+        """Run a command and return its exit code."""
         if command.startswith(COMMAND):
             return main(shlex.split(command.removeprefix(COMMAND)))
         program, *words = shlex.split(command)
@@ -73,7 +73,7 @@ class Desk:
 
 @pytest.fixture
 def desk(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """An empty folder."""
+    """Return an empty folder as a desk."""
     monkeypatch.chdir(pytester.path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     return Desk(pytester)
@@ -81,7 +81,7 @@ def desk(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 @pytest.fixture
 def project(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """The project that the recipes start from, with the toy classifier in place of the reader's."""
+    """Return the project that the recipes start from, with the toy classifier in place of the reader's."""
     path = desk.pytester.path
     source = Path(toy.__file__).read_text(encoding="utf-8")
     (path / "mypkg.py").write_text(source + "\n\ntest_set = images\n", encoding="utf-8")
@@ -96,7 +96,7 @@ def project(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 def exported(weights: dict[str, torch.Tensor]) -> onnx.ModelProto:
-    """The toy classifier as an ONNX model."""
+    """Return the toy classifier as an ONNX model."""
     nodes = [
         helper.make_node("Flatten", ["images"], ["flat"]),
         helper.make_node("Gemm", ["flat", "linear.weight", "linear.bias"], ["logits"], transB=1),
@@ -110,7 +110,7 @@ def exported(weights: dict[str, torch.Tensor]) -> onnx.ModelProto:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_does_what_it_says(project: Desk, recipe: str) -> None:
-    """Its files are written into the project of the page's beginning, and its commands end as it says."""
+    """The files of a recipe can be written into the project of the page, and its commands end as the recipe says."""
     project.follow(RECIPES[recipe])
 
     for block in blocks(RECIPES[recipe], "python"):
@@ -120,7 +120,7 @@ def test_a_recipe_does_what_it_says(project: Desk, recipe: str) -> None:
 
 
 def test_the_service_flags_an_answer_that_is_none(project: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The recipe's handler answers 200 and `true` in JSON if the network answers NaN, as the gate flags such images."""
+    """The recipe's handler answers 200 with `flagged: true` if the network returns NaN, which a gate flags, too."""
     project.follow(RECIPES["Flag predictions in a service"])
     monkeypatch.syspath_prepend(project.pytester.path)
     service = importlib.import_module("service")
@@ -131,7 +131,7 @@ def test_the_service_flags_an_answer_that_is_none(project: Desk, monkeypatch: py
 
 
 def test_the_tutorial_writes_its_table(desk: Desk) -> None:
-    """The example as it is, on ten random images and weights: the columns and rows that the page shows."""
+    """The example writes a table with the columns and rows that the page shows, here on ten random images."""
     tutorial, example = PAGES["docs/tutorial.md"], ROOT / "examples" / "cifar10_resnet18"
     ours = desk.pytester.path / "examples" / "cifar10_resnet18"
     shutil.copytree(example, ours)
@@ -143,7 +143,7 @@ def test_the_tutorial_writes_its_table(desk: Desk) -> None:
         Image.fromarray(noise).save(ours / "data" / "test" / f"class{k}" / "0.png")
     record, compare, _ = (block.text.strip() for block in blocks(tutorial, "sh"))
 
-    reason = " --failaware-reason=random"  # without one, nothing of random weights is stored
+    reason = " --failaware-reason=random"  # values of random weights are stored only with a reason
     assert 0 == desk.run(record + reason) == desk.run(compare)
     (shown,) = (block.text.splitlines() for block in blocks(tutorial, "csv"))
     table = (desk.pytester.path / "table.csv").read_text(encoding="utf-8").splitlines()
@@ -159,7 +159,7 @@ def test_the_tutorial_writes_its_table(desk: Desk) -> None:
 def test_the_tutorial_runs_on_digits(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its last command, in the root of the repository but for what it writes, and its script."""
+    """The last command of the tutorial passes, and its script prints the two lines that belong to it."""
     command = blocks(PAGES["docs/tutorial.md"], "sh")[-1].text.replace("examples/digits", f"{ROOT}/examples/digits")
 
     assert 0 == desk.run(command)
@@ -172,7 +172,7 @@ def test_the_tutorial_runs_on_digits(
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_and_key_exists(page: str) -> None:
-    """Options and ini keys are real ones wherever a block names them, commands parse, and YAML is YAML."""
+    """Every option and ini key in a block exists, every command can be parsed, and every YAML block is valid."""
     text = PAGES[page]
     options = {option.typed for option in OPTIONS}
     keys = {option.ini for option in OPTIONS} | {f"failaware_{key}" for key in INI_KEYS}
@@ -193,7 +193,7 @@ def test_every_command_and_key_exists(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_somewhere(page: str) -> None:
-    """To a file of the repository, and to a heading that it has."""
+    """Every relative link leads to a file of the repository and to a heading of that file."""
     prose = re.sub(r"^ *```.*?^ *```$", "", PAGES[page], flags=re.DOTALL | re.MULTILINE)
     for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", prose):
         path, _, anchor = target.partition("#")
@@ -204,13 +204,13 @@ def test_every_link_leads_somewhere(page: str) -> None:
 
 
 def headings(text: str) -> set[str]:
-    """The anchors of a page's headings, spelled alike by GitHub and by MkDocs."""
+    """Return the anchors of a page's headings, in the spelling that GitHub and MkDocs share."""
     titles = re.findall(r"^##* (.*)", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
     return {re.sub(r"[^a-z0-9 _-]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
 def test_the_site_shows_every_page() -> None:
-    """Each page stands once in the navigation, and the start page leads to each but the README's."""
+    """Each page is once in the navigation, and the start page has a link to each other page."""
     site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     shown = [path for entry in site["nav"] for path in entry.values()]
     pages = sorted(path.name for path in ROOT.glob("docs/*.md"))
@@ -238,7 +238,7 @@ def test_the_page_of_the_structure_names_what_exists() -> None:
 
 
 def test_the_page_of_the_structure_names_every_file() -> None:
-    """Each module of the package is on the page by its name or by a folder inside its room."""
+    """The page names each module of the package, or a folder inside the room that holds it."""
     modules = [path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
     listed = {PACKAGE / path for path in listed_paths() if path.removesuffix("/") not in MAY_IMPORT}
     missing = [path for path in modules if listed.isdisjoint({PACKAGE / path, *(PACKAGE / path).parents})]
@@ -248,7 +248,7 @@ def test_the_page_of_the_structure_names_every_file() -> None:
 
 
 def test_the_page_of_the_structure_has_the_table_of_rooms() -> None:
-    """What each room may import is what the test of the structure allows."""
+    """The table of the page allows each room the imports that the test of the structure allows."""
     rows = re.findall(r"^\| `(\w+)/` \| .* \| ([a-z, ]+) \|$", STRUCTURE.partition("## The files")[0], re.MULTILINE)
     shown = {room: "" if others == "nothing of ours" else others for room, others in rows}
     folders = {path.name for path in (ROOT / "pytest_failaware").iterdir() if (path / "__init__.py").is_file()}

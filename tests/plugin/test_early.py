@@ -1,4 +1,4 @@
-"""What is said while a run still measures."""
+"""Messages that are printed while a run still measures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pytest_failaware.plugin.early import EarlyWord
 
 
 def test_each_sentence_is_said_once() -> None:
-    """At once where there is a terminal."""
+    """With a terminal, each sentence is printed at once and only once."""
     said: list[str] = []
     early = EarlyWord(said.append)
     for sentence in ("one", "two", "one"):
@@ -17,7 +17,7 @@ def test_each_sentence_is_said_once() -> None:
 
 
 def test_a_worker_keeps_it_for_its_next_report() -> None:
-    """And for one report alone."""
+    """A worker keeps a sentence for its next report and sends it in that report only."""
     early = EarlyWord()
     early.say("one")
     early.say("one")

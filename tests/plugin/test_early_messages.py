@@ -1,4 +1,4 @@
-"""What a run says while it still measures, and what it refuses before it measures anything."""
+"""What a run prints while it still measures, and what it refuses before it measures anything."""
 
 from __future__ import annotations
 
@@ -38,30 +38,30 @@ STRICT = "--failaware-strict"
 
 @pytest.fixture
 def counted(project: Project) -> Project:
-    """A project whose network writes down that it was loaded, and that it was asked."""
+    """Return a project whose network writes one file when it is built and one when it gets images."""
     (project.path / "own.py").write_text(COUNTED)
     (project.path / "tox.ini").write_text(INI.replace("toy:network", "own:network"))
     return project
 
 
 def was_loaded(project: Project) -> bool:
-    """Whether the model was built."""
+    """Return whether the model was built."""
     return (project.path / "loaded.txt").exists()
 
 
 def was_asked(project: Project) -> bool:
-    """Whether the model got any image."""
+    """Return whether the model got any image."""
     return (project.path / "asked.txt").exists()
 
 
 def without(project: Project, line: str) -> None:
-    """Take a line out of the ini."""
+    """Remove a line from the ini file."""
     ini = project.path / "tox.ini"
     ini.write_text(ini.read_text().replace(line, ""))
 
 
 def early_lines(result: pytest.RunResult) -> list[str]:
-    """The lines that came before the summary."""
+    """Return the lines that came before the summary."""
     lines = result.outlines
     end = next(number for number, line in enumerate(lines) if "= reliability (failaware) =" in line)
     return [line for line in lines[:end] if line.startswith("failaware: ") and "data toy" not in line]
@@ -72,7 +72,7 @@ def early_lines(result: pytest.RunResult) -> list[str]:
 
 @pytest.mark.parametrize("quiet", [(), ("-q",), ("-v",), ("-s",)])
 def test_a_doubt_on_the_preprocessing(project: Project, quiet: tuple[str, ...]) -> None:
-    """It is said once, before the first result, at any verbosity; a right one says nothing."""
+    """A doubt on the preprocessing is printed once before the summary, at any verbosity, and never for a right one."""
     (project.path / "own.py").write_text(NORMED)
     project.record()
     args = ("--failaware-arch=own:network", *quiet)
@@ -85,7 +85,7 @@ def test_a_doubt_on_the_preprocessing(project: Project, quiet: tuple[str, ...]) 
 
 
 def test_an_alarm_of_clean(project: Project) -> None:
-    """It is said as soon as clean is measured, in a run with a baseline as well."""
+    """An alarm on clean images is printed once before the summary, also in a run with a baseline."""
     (project.path / "turned.py").write_text(TURNED)
     project.run("--failaware-dataset=turned:images", "--failaware-update-new", "-k", "low_light")
     result = project.run("--failaware-dataset=turned:images")
@@ -96,7 +96,7 @@ def test_an_alarm_of_clean(project: Project) -> None:
 
 
 def test_an_alarm_of_a_worker(project: Project) -> None:
-    """It comes with the worker's next report, once for all workers."""
+    """An alarm of xdist workers is printed once before the summary."""
     pytest.importorskip("xdist")
     (project.path / "turned.py").write_text(TURNED)
     result = project.run("-n", "2", "--failaware-dataset=turned:images")
@@ -105,7 +105,7 @@ def test_an_alarm_of_a_worker(project: Project) -> None:
 
 
 def test_without_pytests_terminal(project: Project) -> None:
-    """The standard error has it."""
+    """Without pytest's terminal reporter an alarm is printed to the standard error."""
     (project.path / "turned.py").write_text(TURNED)
     result = project.run("-p", "no:terminal", "--failaware-dataset=turned:images")
 
@@ -113,7 +113,7 @@ def test_without_pytests_terminal(project: Project) -> None:
 
 
 def test_no_baseline_yet(project: Project) -> None:
-    """A plain run measures all the same and says it first; an update has nothing to say."""
+    """A run without a baseline says early that it compares nothing, and an update does not say so."""
     said = "failaware: there is no baseline 'toy' yet, so this run measures and compares nothing with it"
 
     assert [said] == early_lines(project.run())
@@ -121,7 +121,7 @@ def test_no_baseline_yet(project: Project) -> None:
 
 
 def test_no_entry_yet(project: Project) -> None:
-    """Only what is missing is named."""
+    """A run with a baseline names early the entries that the baseline does not have."""
     project.record("-k", "clean")
 
     said = "failaware: baseline 'toy' has no entry 'low_light', so this run measures and compares nothing with it"
@@ -132,7 +132,7 @@ def test_no_entry_yet(project: Project) -> None:
 
 
 def test_a_strict_run_without_an_entry(counted: Project) -> None:
-    """It ends before an image is asked, with how to record; with a JSON report it measures what accept can store."""
+    """A strict run without an entry fails before it measures, except with a JSON report, which `accept` can store."""
     result = counted.run(STRICT)
 
     result.assert_outcomes(errors=2)
@@ -147,7 +147,7 @@ def test_a_strict_run_without_an_entry(counted: Project) -> None:
 
 
 def test_a_strict_run_with_one_entry_of_two(counted: Project) -> None:
-    """What is stored is compared."""
+    """A strict run compares the stored entry and fails on the missing one."""
     counted.record("-k", "clean")
     result = counted.run(STRICT)
 
@@ -163,7 +163,7 @@ def test_a_strict_run_with_one_entry_of_two(counted: Project) -> None:
     ],
 )
 def test_an_option_that_is_not_given(counted: Project, line: str, words: str) -> None:
-    """The model is not even loaded."""
+    """A run without a preprocessing or a data set is refused before the model is loaded."""
     without(counted, line)
     result = counted.run()
 
@@ -174,7 +174,7 @@ def test_an_option_that_is_not_given(counted: Project, line: str, words: str) ->
 
 
 def test_a_skipped_test_needs_nothing(counted: Project) -> None:
-    """What is skipped is not measured, so that nothing has to be given for it."""
+    """A skipped test needs no data set, since it is not measured."""
     without(counted, "failaware_dataset = toy:images")
     counted.test(MARKED.replace("@pytest", "@pytest.mark.skip(reason='later')\n@pytest", 1))
 
@@ -182,7 +182,7 @@ def test_a_skipped_test_needs_nothing(counted: Project) -> None:
 
 
 def test_a_data_set_of_a_fixture(counted: Project) -> None:
-    """Then no option has to name one."""
+    """A data set from a fixture needs no option that names one."""
     without(counted, "failaware_dataset = toy:images")
     (counted.path / "conftest.py").write_text(
         "import pytest, toy\n\n@pytest.fixture(scope='session')\ndef failaware_dataset():\n    return toy.images()\n"
@@ -192,7 +192,7 @@ def test_a_data_set_of_a_fixture(counted: Project) -> None:
 
 
 def test_a_precomputed_condition_without_a_folder(counted: Project) -> None:
-    """It fails at once, and the others are measured."""
+    """A precomputed condition without a folder fails before the model is loaded."""
     counted.test(MARKED.replace("reliability", "reliability(conditions=['precomputed/fog:3', 'clean'])"))
     result = counted.run("-k", "fog")
 
@@ -211,7 +211,7 @@ def test_an_unknown_group(counted: Project) -> None:
 
 
 def test_predictions_without_a_name(project: Project) -> None:
-    """They have no architecture to take a name from, which is known before they are read."""
+    """Predictions without a name for the baseline are refused before their file is read."""
     (project.path / "tox.ini").write_text(INI.replace("failaware_baseline = toy\n", ""))
     np.savez(project.path / "broken.npz", nothing=np.zeros(1))
     result = project.run("--failaware-predictions=broken.npz", model=None)
@@ -221,7 +221,7 @@ def test_predictions_without_a_name(project: Project) -> None:
 
 
 def test_a_model_without_a_name(project: Project) -> None:
-    """A fixture's model has none either, which is known before it is measured."""
+    """A model from a fixture without a name for the baseline is refused before it is measured."""
     (project.path / "tox.ini").write_text(INI.replace("failaware_baseline = toy\n", ""))
     (project.path / "own.py").write_text(COUNTED)
     (project.path / "conftest.py").write_text(
@@ -235,7 +235,7 @@ def test_a_model_without_a_name(project: Project) -> None:
 
 
 def test_a_damaged_sample_file(counted: Project) -> None:
-    """It is read before the images are measured."""
+    """A damaged sample file is an error before the model gets an image."""
     counted.record()
     (counted.path / "asked.txt").unlink()
     counted.sample_file("clean").write_bytes(b"nothing")
@@ -246,7 +246,7 @@ def test_a_damaged_sample_file(counted: Project) -> None:
 
 
 def test_a_reference_that_cannot_be_loaded(counted: Project) -> None:
-    """It is loaded before the candidate is measured."""
+    """A reference model that cannot be loaded is an error before the candidate is measured."""
     result = counted.run("--failaware-against=absent.pth")
 
     result.assert_outcomes(errors=2)
@@ -267,7 +267,7 @@ def test_two(): pass
 
 @pytest.mark.parametrize("update", ["--failaware-update-baselines", "--failaware-update-new"])
 def test_two_rules_for_one_entry(counted: Project, update: str) -> None:
-    """Both tests fail in one line before anything is measured; what nobody else stores is stored."""
+    """An update fails for an entry that two tests would store with two rules, and stores the other entries."""
     counted.test(RULES)
     result = counted.run(update)
 
@@ -279,14 +279,14 @@ def test_two_rules_for_one_entry(counted: Project, update: str) -> None:
 
 
 def test_two_rules_of_which_one_runs(counted: Project) -> None:
-    """A selected test alone can update its entry."""
+    """An update works if only one of the two tests with different rules is selected."""
     counted.test(RULES)
 
     counted.record("-k", "test_one").assert_outcomes(passed=2, deselected=2)
 
 
 def test_two_rules_are_compared(counted: Project) -> None:
-    """A run that stores nothing judges both."""
+    """Two tests with two rules for one entry are judged in a run that stores nothing."""
     counted.test(RULES.replace("0.7", "0.6"))
     counted.record()
     counted.test(RULES)
@@ -295,7 +295,7 @@ def test_two_rules_are_compared(counted: Project) -> None:
 
 
 def test_two_seeds_for_one_entry(counted: Project) -> None:
-    """They matter only if something is drawn."""
+    """Two seeds for one entry are refused only if the condition draws random numbers."""
     test = "\n@pytest.mark.reliability(conditions=['{0}'], seed={1})\ndef test_{1}(): pass\n"
     counted.test("import pytest\n" + "".join(test.format(name, seed) for name, seed in (("clean", 1), ("clean", 2))))
     counted.record().assert_outcomes(passed=2)
@@ -306,7 +306,7 @@ def test_two_seeds_for_one_entry(counted: Project) -> None:
 
 
 def test_two_rules_under_workers(counted: Project) -> None:
-    """Workers of xdist refuse them as well."""
+    """Workers of xdist refuse to update one entry with two rules, too."""
     pytest.importorskip("xdist")
     counted.test(RULES)
     result = counted.run("-n", "2", "--failaware-update-baselines", "--junitxml=junit.xml")

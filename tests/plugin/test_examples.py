@@ -1,4 +1,4 @@
-"""What the examples hold, run as a user runs it, and what the pages show of them."""
+"""The examples, run as a user runs them, and what the pages show of them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MARKED = [
 
 
 def run_digits(pytester: pytest.Pytester, checkpoint: str, *args: str) -> pytest.RunResult:
-    """The README's gate on a checkpoint of the digits example."""
+    """Run the README's gate on a checkpoint of the digits example."""
     return pytester.runpytest_inprocess(
         "-p", "no:randomly", "-p", "no:cacheprovider", str(DIGITS), f"--failaware-model={DIGITS / checkpoint}", *args
     )
 
 
 def test_the_digits_checkpoint_passes_its_gate(pytester: pytest.Pytester) -> None:
-    """Four conditions, against the baselines in the repository."""
+    """The good checkpoint of the digits passes all four conditions against the baselines in the repository."""
     result = run_digits(pytester, "digits.pth")
 
     result.assert_outcomes(passed=4)
@@ -43,7 +43,7 @@ def test_the_digits_checkpoint_passes_its_gate(pytester: pytest.Pytester) -> Non
 
 
 def test_the_worse_checkpoint_fails_where_it_is_worse(pytester: pytest.Pytester) -> None:
-    """Exit code 1, and the summary names condition, metric, both values, the change and the next command."""
+    """The worse checkpoint ends with exit code 1 and a row for the regression, and with the command to accept it."""
     result = run_digits(pytester, "digits_worse.pth")
 
     assert pytest.ExitCode.TESTS_FAILED == result.ret
@@ -57,7 +57,7 @@ def test_the_worse_checkpoint_fails_where_it_is_worse(pytester: pytest.Pytester)
 
 
 def test_records_of_a_real_network_do_not_depend_on_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thirty real digits in batches of 1, 7 and 64: identical predictions, flags and counts, scores within 1e-4."""
+    """Batches of 1, 7 and 64 give identical predictions, flags and counts, and scores that differ below 1e-4."""
     from pytest_failaware import evaluate
 
     monkeypatch.syspath_prepend(str(DIGITS))
@@ -85,7 +85,7 @@ def test_records_of_a_real_network_do_not_depend_on_batches(monkeypatch: pytest.
 
 @pytest.mark.parametrize("block", MARKED, ids=["readme", "options"])
 def test_marked_tests_of_the_pages_are_collected(project: Project, block: str) -> None:
-    """Each is a valid gate."""
+    """Each marked test that a page shows can be collected."""
     project.test(block)
     result = project.run("--collect-only", "-q", model=None)
 
@@ -96,7 +96,7 @@ def test_marked_tests_of_the_pages_are_collected(project: Project, block: str) -
 def test_the_thresholds_of_the_recipe_are_chosen(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What it shows of the command is what the command prints."""
+    """The command `thresholds` prints every line that the recipe shows of it."""
     monkeypatch.chdir(ROOT)
     (shown,) = re.findall(r"```console\n\$ python -m pytest_failaware (thresholds .*?)```", RECIPES, re.DOTALL)
     command, *lines = shown.splitlines()
@@ -108,14 +108,14 @@ def test_the_thresholds_of_the_recipe_are_chosen(
 
 
 def test_the_cifar10_example_is_a_gate(pytester: pytest.Pytester) -> None:
-    """It collects the four default conditions and skips without a model."""
+    """The CIFAR-10 example collects the four default conditions and skips them without a model."""
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", str(ROOT / "examples" / "cifar10_resnet18"))
 
     result.assert_outcomes(skipped=4)
 
 
 def test_the_benchmark_of_speed_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Sixteen images, once: both sides count the same, and a ratio is printed."""
+    """The benchmark of speed runs on sixteen images and prints its first line."""
     monkeypatch.setattr(sys, "argv", ["image_by_image.py", "--images=16", "--repeats=1"])
     monkeypatch.setattr(sys, "path", list(sys.path))
     with contextlib.suppress(SystemExit):
@@ -125,7 +125,7 @@ def test_the_benchmark_of_speed_runs(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 
 def test_the_benchmark_of_false_alarms_runs() -> None:
-    """Two hundred marked tests of 500 images, equal models: at most 1 % fail (+ 3 errors), and a drop is found."""
+    """Gates on equal models fail in at most 1 % of 200 draws (plus 3 standard errors), and a real drop is found."""
     script = runpy.run_path(str(ROOT / "benchmarks" / "false_alarms.py"))
     beyond, any_drop, _ = script["GATES"].values()
     for gate in (beyond, any_drop):
@@ -135,14 +135,14 @@ def test_the_benchmark_of_false_alarms_runs() -> None:
 
 
 def test_each_option_has_a_row() -> None:
-    """Each stands once in the table, by the name that is typed or, if there is none, its ini key."""
+    """Each option has one row in the table, under the name that is typed or, without one, under its ini key."""
     rows = re.findall(r"^\| (?: ?\| )?`(--failaware-[a-z-]+|failaware_[a-z_]+)", OPTIONS_PAGE, re.MULTILINE)
 
     assert sorted(option.typed or option.ini for option in OPTIONS) == sorted(rows)
 
 
 def test_the_readme_points_to_every_page_and_section() -> None:
-    """No page of docs/ is out of reach, and no link leads to a heading that is gone."""
+    """The README links to every page of docs/, and each link to a section leads to a heading."""
     headings = {
         re.sub(r"[^a-z0-9 -]", "", line.lower()).replace(" ", "-") for line in re.findall(r"^##+ (.*)", README, re.M)
     }

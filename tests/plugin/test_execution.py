@@ -1,4 +1,4 @@
-"""What executes a run: the precision, which a baseline keeps, and batches that are made to fit."""
+"""How a run is executed: the precision, which the baseline stores, and batches that are made smaller."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def build(num_classes):
 
 
 def test_the_precision_is_recorded_and_named_among_what_changed(project: Project) -> None:
-    """bfloat16 stands in the baseline; a gate that fails in float32 says so."""
+    """The baseline stores the precision, and a failure names a precision that changed."""
     project.record("--failaware-precision=bfloat16")
     assert "dtype: bfloat16" in project.baseline.read_text(encoding="utf-8")
     result = project.run(model="worse.pth")
@@ -30,7 +30,7 @@ def test_the_precision_is_recorded_and_named_among_what_changed(project: Project
 
 
 def test_precision_from_the_ini(project: Project) -> None:
-    """The key is failaware_precision; the command line wins."""
+    """The ini key failaware_precision sets the precision, and the command line wins over it."""
     project.ini("failaware_precision = bfloat16")
     project.record()
     assert "dtype: bfloat16" in project.baseline.read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ def test_precision_from_the_ini(project: Project) -> None:
     ],
 )
 def test_a_precision_that_cannot_be(project: Project, words: list[str], complaint: str) -> None:
-    """A usage error with the remedy, before anything is collected."""
+    """A precision that cannot be used is a usage error that says what is possible."""
     result = project.run(*words)
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
@@ -54,7 +54,7 @@ def test_a_precision_that_cannot_be(project: Project, words: list[str], complain
 
 
 def test_a_batch_that_does_not_fit_is_told(project: Project) -> None:
-    """The run goes on with half of it, passes on the values of the large batch, and its summary says so."""
+    """A run that has too little memory for a batch goes on with smaller ones, passes, and has a note on it."""
     project.record()
     (project.path / "tight.py").write_text(TIGHT, encoding="utf-8")
     project.test(MARKED)
@@ -65,7 +65,7 @@ def test_a_batch_that_does_not_fit_is_told(project: Project) -> None:
 
 
 def test_memory_that_holds_not_even_two_images(project: Project) -> None:
-    """The item fails in one line that says what to do, and the run ends as one that could not be used."""
+    """An item without memory for two images fails in one line that says what to do, with exit code 4."""
     (project.path / "tight.py").write_text(TIGHT.replace("> 100", "> 1"), encoding="utf-8")
     result = project.run("--failaware-arch=tight:build")
 

@@ -1,4 +1,4 @@
-"""Ways around a gate, each of which must fail, refuse or leave every file as it is."""
+"""Ways around a gate: each must fail, be refused or change no file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UPDATE = "--failaware-update-baselines"
 
 
 def test_xfail_excuses_nothing_in_a_strict_run(project: Project) -> None:
-    """pytest lets the regression pass; the strict run does not, and the JSON never did."""
+    """A regression that is marked xfail passes a plain run but fails a strict run and the JSON report."""
     project.record()
     project.test(MARKED.replace("@pytest", "@pytest.mark.xfail\n@pytest"))
     assert pytest.ExitCode.OK == project.run(model="worse.pth").ret
@@ -29,7 +29,7 @@ def test_xfail_excuses_nothing_in_a_strict_run(project: Project) -> None:
 
 
 def test_a_module_that_was_skipped_fails_a_strict_run(project: Project) -> None:
-    """Its gates are not known, so they cannot have been checked."""
+    """A strict run fails if a module was skipped at collection, since its gates are not known."""
     project.test(CLEAN)
     project.record()
     (project.path / "test_gone.py").write_text("import pytest\npytest.importorskip('not_there')\n")
@@ -42,7 +42,7 @@ def test_a_module_that_was_skipped_fails_a_strict_run(project: Project) -> None:
 
 @pytest.mark.parametrize("bend", ["--failaware-limit=1", "--failaware-override=tolerance=1", "-ofailaware_tolerance=1"])
 def test_a_strict_run_cannot_be_bent(project: Project, bend: str) -> None:
-    """Fewer images or other tolerances on the command line are a usage error."""
+    """A strict run refuses fewer images and other tolerances on the command line."""
     project.record()
     assert pytest.ExitCode.USAGE_ERROR == project.run("--failaware-strict", bend, model="worse.pth").ret
 
@@ -51,7 +51,7 @@ def test_a_strict_run_cannot_be_bent(project: Project, bend: str) -> None:
 
 
 def test_a_body_cannot_change_what_is_judged(project: Project) -> None:
-    """The columns are read-only, and what a body does to the shared model's mode does not reach the next condition."""
+    """A body cannot write to the records, and the mode in which it leaves the model does not matter."""
     project.record()
     project.test(MARKED.replace("(): pass", "(reliability):\n    reliability.records.confidence[:] = 1\n"))
     written = project.run()
@@ -63,7 +63,7 @@ def test_a_body_cannot_change_what_is_judged(project: Project) -> None:
 
 
 def test_weights_that_change_are_noticed(project: Project) -> None:
-    """A body that writes to the shared model spoils the next condition: it fails and says why."""
+    """A condition fails with the reason if the body of an earlier test changed the model's weights."""
     project.record()
     before = project.files()
     project.test(MARKED.replace("(): pass", "(failaware_model):\n    failaware_model.linear.weight.data.mul_(2)\n"))
@@ -87,7 +87,7 @@ def test_weights_that_change_are_noticed(project: Project) -> None:
     ],
 )
 def test_pytest_exit_is_no_end(project: Project, ending: str) -> None:
-    """Whatever its exit code, the run was cut short and writes nothing."""
+    """A run that pytest.exit ended writes nothing, also with exit code 0."""
     project.test(f"{MARKED}\n{ending}\ndef test_never(): pass\n")
     result = project.record()
 
@@ -96,7 +96,7 @@ def test_pytest_exit_is_no_end(project: Project, ending: str) -> None:
 
 
 def test_a_teardown_that_skips_did_not_pass(project: Project) -> None:
-    """Only three passed phases make an entry."""
+    """A test that skips in its teardown stores no entry."""
     fixture = "@pytest.fixture\ndef late():\n    yield\n    pytest.skip('late')\n\n@pytest.mark"
     project.test(CLEAN.replace("@pytest.mark", fixture).replace("test_toy()", "test_toy(late)"))
     result = project.record()
@@ -106,7 +106,7 @@ def test_a_teardown_that_skips_did_not_pass(project: Project) -> None:
 
 
 def test_a_baseline_damaged_during_the_run(project: Project) -> None:
-    """One line and exit code 4, no traceback from the end of the run."""
+    """A baseline that is damaged during the run gives one line and exit code 4, without a traceback."""
     project.test(CLEAN)
     project.record()
     harm = "p = __import__('pathlib').Path('baselines/toy.yaml')\n    p.write_text(p.read_text() + '<<<<<<< HEAD')"
@@ -123,7 +123,7 @@ def test_a_baseline_damaged_during_the_run(project: Project) -> None:
 
 @pytest.mark.parametrize("how", ["a hook that filters items", "-o", "--rootdir", "--ignore"])
 def test_prune_knows_what_was_left_out(project: Project, how: str) -> None:
-    """However items disappear from a run, it is no full run."""
+    """A run prunes nothing if items are missing from it for any reason."""
     project.record()
     before = project.files()
     words = {
@@ -146,7 +146,7 @@ def test_prune_knows_what_was_left_out(project: Project, how: str) -> None:
 
 
 def test_two_entries_never_share_a_file(project: Project) -> None:
-    """Names that make one file name are refused before anything is written."""
+    """Two conditions with one file name are told apart or refused, so their files do not overwrite each other."""
     (project.path / "conftest.py").write_text(
         "from pytest_failaware import Degradation\n"
         "def pytest_failaware_conditions():\n"
@@ -174,7 +174,7 @@ def test_two_entries_never_share_a_file(project: Project) -> None:
 def test_an_edited_report_never_replaces_a_baseline(
     project: Project, monkeypatch: pytest.MonkeyPatch, field: str, value: object
 ) -> None:
-    """What could not be read back is not written."""
+    """`accept` refuses a report with an edited field and changes no file."""
     project.record()
     project.run("--failaware-report=r.json", model="worse.pth")
     document = json.loads((project.path / "r.json").read_text())
@@ -192,7 +192,7 @@ def test_an_edited_report_never_replaces_a_baseline(
 
 
 def test_an_undefined_bound_is_not_accepted(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an update refuses, accept refuses."""
+    """`accept` refuses a bound on a metric that is undefined, as an update does."""
     marker = "conditions=['clean'], rule='confidence < 1.0', minimum={'confident_accuracy': 0.9}"
     project.test(MARKED.replace("reliability", f"reliability({marker})"))
     project.run("--failaware-report=r.json")
@@ -209,7 +209,7 @@ def test_an_undefined_bound_is_not_accepted(project: Project, monkeypatch: pytes
      ("--failaware-report=o.json", "--failaware-report=o.records.zip")],
 )  # fmt: skip
 def test_no_output_overwrites_another(project: Project, outputs: tuple[str, ...]) -> None:
-    """Two outputs of one name, or an output among the baselines, are a usage error."""
+    """Two outputs to one file, or an output among the baselines, are a usage error."""
     project.record()
     before = project.files()
 
@@ -221,7 +221,7 @@ def test_no_output_overwrites_another(project: Project, outputs: tuple[str, ...]
 
 
 def test_no_green_mark_for_a_run_that_is_not_whole(project: Project) -> None:
-    """A failing body, and a run without a single result."""
+    """The Markdown report of a run with a failing body, or without a result, starts with a red mark."""
     project.record()
     project.test(MARKED.replace("(): pass", "(): assert 'clean' in __import__('os').environ['PYTEST_CURRENT_TEST']"))
     project.run("--failaware-report=r.json", "--failaware-report=r.md")
@@ -235,7 +235,7 @@ def test_no_green_mark_for_a_run_that_is_not_whole(project: Project) -> None:
 
 
 def test_the_exit_code_of_others_stays(project: Project) -> None:
-    """Another plugin that fails the run is not overruled."""
+    """An exit code that another plugin set stays as it is."""
     project.test("def test_other(): pass\n")
     (project.path / "conftest.py").write_text(
         "import pytest\n\n@pytest.hookimpl(tryfirst=True)\n"
@@ -245,7 +245,7 @@ def test_the_exit_code_of_others_stays(project: Project) -> None:
 
 
 def test_the_command_to_copy_is_whole(project: Project) -> None:
-    """Options left out of it take their values along, and so do those of other plugins."""
+    """The printed command omits --failaware-limit and --failaware-override with their values, and -W as well."""
     project.record()
     limited = ("--failaware-limit", "300", "--failaware-override", "tolerance=0")
     result = project.run(*limited, "-W", "ignore", "-k", "toy", model="worse.pth")
@@ -265,7 +265,7 @@ def test_the_command_to_copy_is_whole(project: Project) -> None:
     ],
 )
 def test_hooks_that_misbehave(project: Project, hook: str, words: str) -> None:
-    """One line and exit code 4."""
+    """A hook that raises or returns a wrong value gives one line and exit code 4."""
     project.record()
     (project.path / "conftest.py").write_text(f"def pytest_failaware_{hook}\n")
     result = project.run()

@@ -1,4 +1,4 @@
-"""What a newcomer does first, and gets wrong: it is said, and the commands that are printed work."""
+"""First steps and first mistakes of a new user: the messages explain them, and the printed commands work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from project import MARKED, Project
 
 
 def test_the_command_that_accepts_a_great_loss(project: Project) -> None:
-    """A drop beyond the drift budget needs the flag that resets it: printed, copied, done for every condition."""
+    """The printed command for a drop beyond the drift budget resets golden and, if run, stores every condition."""
     tox = (project.path / "tox.ini").read_text(encoding="utf-8")
     (project.path / "tox.ini").write_text(tox.replace("drift_budget = 1", "drift_budget = 0.01"))
     project.record()
@@ -26,7 +26,7 @@ def test_the_command_that_accepts_a_great_loss(project: Project) -> None:
 
 
 def test_the_command_that_accepts_a_small_one(project: Project) -> None:
-    """Within the budget nothing is reset, and a reason is needed alone."""
+    """The printed command for a drop within the drift budget needs a reason and no reset."""
     project.record()
     printed = project.line_with(project.run(model="worse.pth"), "  pytest", "--failaware-update-baselines")
 
@@ -34,7 +34,7 @@ def test_the_command_that_accepts_a_small_one(project: Project) -> None:
 
 
 def test_a_tolerance_in_points(project: Project) -> None:
-    """0.5 is fifty points, not half a one: a note; none on the default."""
+    """A run notes that a tolerance of 0.5 is 50 points, and has no note on the default tolerance."""
     project.record()
     said = "note: a tolerance of 0.5 is 50 points; half a point is 0.005"
     assert not project.line_with(project.run(), "note: a tolerance")
@@ -44,7 +44,7 @@ def test_a_tolerance_in_points(project: Project) -> None:
 
 
 def test_no_model(project: Project) -> None:
-    """Skipped items are counted in a line, and a strict run says why there is no result."""
+    """A run without a model counts the skipped items in one line, and a strict run fails with that line."""
     give = "pass --failaware-model=FILE or override the fixture failaware_model"
     skipped = project.run(model=None)
     skipped.assert_outcomes(skipped=2)
@@ -56,14 +56,14 @@ def test_no_model(project: Project) -> None:
 
 
 def test_no_marked_test(project: Project) -> None:
-    """Nothing is said where nothing is to be measured."""
+    """A run without a marked test has no line on a missing model."""
     project.test("def test_other(): pass")
 
     project.run(model=None).stdout.no_fnmatch_line("*no model given*")
 
 
 def test_a_misspelt_key(project: Project) -> None:
-    """An error with the key that is meant; a key that a conftest.py adds is none."""
+    """A misspelt ini key is an error that suggests the right one, and a key that a conftest.py adds is accepted."""
     (project.path / "conftest.py").write_text('def pytest_addoption(parser): parser.addini("failaware_mine", "")\n')
     project.ini("failaware_mine = 1")
     project.run(model=None).assert_outcomes(skipped=2)
@@ -77,7 +77,7 @@ def test_a_misspelt_key(project: Project) -> None:
 
 
 def test_a_metric_that_was_chosen(project: Project) -> None:
-    """It has a row though it passes; what has a column or gates by default has none."""
+    """A metric that the marker names has a row even if it passes, unless it has a column anyway."""
     project.record()
     project.test(MARKED.replace("reliability", "reliability(metrics=['accuracy', 'augrc'], maximum={'nll': 9})"))
     result = project.run()
@@ -88,7 +88,7 @@ def test_a_metric_that_was_chosen(project: Project) -> None:
 
 
 def test_a_condition_of_predictions(project: Project) -> None:
-    """Beside a test of a model: the message says what such a name needs."""
+    """The error on an unknown condition of a model test says that such a name needs predictions."""
     project.test(MARKED.replace("reliability", "reliability(conditions=['clean', 'typos'])"))
 
     project.run().stdout.fnmatch_lines(["*unknown condition 'typos'; *; any other name needs --failaware-predictions*"])

@@ -1,4 +1,4 @@
-"""Groups outlive the run: stored with a baseline, they are known to the commands that work without the model."""
+"""Groups are stored with a baseline, so the commands that work without the model know them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LESS = (
 
 
 def test_a_run_that_records_says_that_its_gates_see_less(project: Project) -> None:
-    """Beside the table of what they find; where nothing is told of that, neither is this."""
+    """A run that records grouped images notes that its gates find less, unless it has no table of what they find."""
     recorded = project.record(GROUPED)
     recorded.stdout.fnmatch_lines(["data toy:patients: 300 images in 20 groups, 3 classes; *", f"note: {LESS}"])
     assert 20 == yaml.safe_load(project.baseline.read_text(encoding="utf-8"))["data"]["groups"]
@@ -37,7 +37,7 @@ def test_a_run_that_records_says_that_its_gates_see_less(project: Project) -> No
 
 @pytest.mark.parametrize("words", [("plan", "toy"), ("selftest", "toy", "--draws=2", "--gate=metrics=accuracy")])
 def test_plan_and_selftest_say_so_too(project: Project, command: Command, words: tuple[str, ...]) -> None:
-    """Where groups are stored."""
+    """`plan` and `selftest` print the same note, but only if the baseline stores groups."""
     project.record()
     assert LESS not in command(*words)[1]
     project.record(GROUPED)
@@ -46,7 +46,7 @@ def test_plan_and_selftest_say_so_too(project: Project, command: Command, words:
 
 
 def test_selftest_judges_over_the_groups(project: Project, command: Command) -> None:
-    """A tenth lost is seen where 300 images are independent, and never where they are of two patients."""
+    """`selftest` sees a lost tenth of 300 independent images, and never sees it if they are of two patients."""
     (project.path / "two.py").write_text(ALONE.replace("range(300)", "[k // 150 for k in range(300)]"))
     words = ("selftest", "toy", "--draws=3", "--gate=metrics=accuracy")
     project.record()
@@ -57,7 +57,7 @@ def test_selftest_judges_over_the_groups(project: Project, command: Command) -> 
 
 
 def test_plan_without_the_sample_file(project: Project, command: Command) -> None:
-    """The YAML tells how many groups there are, but not how large they are."""
+    """Without the sample file `plan` knows the number of groups from the YAML, but not their sizes."""
     project.record(GROUPED)
     project.sample_file().unlink()
 
@@ -65,7 +65,7 @@ def test_plan_without_the_sample_file(project: Project, command: Command) -> Non
 
 
 def test_show_and_diff(project: Project, command: Command) -> None:
-    """How many groups, and how many before."""
+    """`show` prints the number of groups, and `diff` prints both numbers."""
     project.record()
     (project.path / "baselines" / "toy.yaml").rename(project.path / "baselines" / "old.yaml")
     project.record(GROUPED)
@@ -75,7 +75,7 @@ def test_show_and_diff(project: Project, command: Command) -> None:
 
 
 def test_thresholds_are_chosen_on_one_image_of_each_group(project: Project, command: Command) -> None:
-    """Of 20 patients 20 images, which need not say what all 300 say; these stand below, without a guarantee."""
+    """`thresholds` chooses on one image of each group and shows all images below, without a guarantee."""
     project.record(GROUPED)
     code, text = command("thresholds", "toy", "--risk=0.6", "--by=confidence")
     lines = text.splitlines()
@@ -88,7 +88,7 @@ def test_thresholds_are_chosen_on_one_image_of_each_group(project: Project, comm
     ) == lines[1]
     trusted, wrong = next(line.split()[:2] for line in lines if "<- chosen" in line)
     assert "100.0%" == trusted
-    assert int(wrong) < 9  # of 20 as many are the most for 60 %
+    assert int(wrong) < 9  # 8 wrong of 20 are the most that prove a risk of 60 %
     assert (
         "with 95 % confidence at most 60 % of the trusted answers are wrong, on images like these (clean), one of each "
         "group, the groups drawn independently"
@@ -98,7 +98,7 @@ def test_thresholds_are_chosen_on_one_image_of_each_group(project: Project, comm
 
 
 def test_too_few_groups(project: Project, command: Command) -> None:
-    """300 images may be enough where 20 groups cannot be; it says what has to be gathered."""
+    """`thresholds` refuses if 20 groups are too few and says how many are needed."""
     project.record(GROUPED)
     code, text = command("thresholds", "toy", "--risk=0.05")
     assert 1 == code
@@ -110,7 +110,7 @@ def test_too_few_groups(project: Project, command: Command) -> None:
 
 
 def test_groups_of_one_image_are_independent(project: Project, command: Command) -> None:
-    """All images are drawn on, as without groups."""
+    """Groups of one image each are treated as independent images."""
     (project.path / "alone.py").write_text(ALONE, encoding="utf-8")
     project.record("--failaware-dataset=alone:images")
     _, text = command("thresholds", "toy", "--risk=0.4", "--by=confidence")
@@ -122,7 +122,7 @@ def test_groups_of_one_image_are_independent(project: Project, command: Command)
 
 
 def test_groups_are_stored_by_an_update(project: Project, command: Command) -> None:
-    """A baseline without groups says so in each run that has them, until an update stores them; and the reverse."""
+    """A run notes that it and the baseline differ in having groups, until an update stores the new state."""
     project.record()
     note = "note: the reference stores no groups, so plan, selftest and thresholds treat its samples as independent; *"
     project.run(GROUPED).stdout.fnmatch_lines(["note: tested over the 20 groups *", note])
@@ -137,7 +137,7 @@ def test_groups_are_stored_by_an_update(project: Project, command: Command) -> N
 
 
 def test_one_condition_alone_takes_no_groups_away(project: Project) -> None:
-    """The others would lose them unasked: refused, and nothing is written; with the groups named it is recorded."""
+    """Adding a condition without groups is refused, since the others would lose their groups; with groups it works."""
     project.record(GROUPED)
     before = project.files()
     project.test(MARKED.replace("reliability", "reliability(conditions=['clean', 'low_light', 'blur'])"))
@@ -156,7 +156,7 @@ def test_one_condition_alone_takes_no_groups_away(project: Project) -> None:
 
 
 def test_groups_in_a_report_that_is_accepted(project: Project, command: Command) -> None:
-    """They reach the baseline without the data."""
+    """`accept` stores the groups of a report without the data set."""
     project.record()
     project.run(GROUPED, "--failaware-report=report.json", model="worse.pth")
     code, text = command("accept", "report.json", "--reason=meant")
@@ -168,7 +168,7 @@ def test_groups_in_a_report_that_is_accepted(project: Project, command: Command)
 
 
 def test_a_report_whose_groups_do_not_fit_is_refused(project: Project, command: Command) -> None:
-    """As one whose records are of other data."""
+    """`accept` refuses a report whose number of groups does not fit its records."""
     project.run(GROUPED, "--failaware-report=report.json")
     path = project.path / "report.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"groups": 20', '"groups": 21'), encoding="utf-8")
@@ -179,7 +179,7 @@ def test_a_report_whose_groups_do_not_fit_is_refused(project: Project, command: 
 
 
 def test_a_second_model_has_the_groups_of_the_first(project: Project) -> None:
-    """Of predictions one file may tell for both, and those of the first decide."""
+    """The groups of the first model hold for the second, and a note is printed if only the second has groups."""
     project.run(GROUPED, "--failaware-against=worse.pth").stdout.no_fnmatch_line("note: the reference*")
     rows = [f"{number},a,{number % 7 / 10},{1 - number % 7 / 10}" for number in range(40)]
     (project.path / "plain.csv").write_text("\n".join([HEADER, *rows]), encoding="utf-8")
@@ -197,7 +197,7 @@ def test_a_second_model_has_the_groups_of_the_first(project: Project) -> None:
 
 
 def test_a_temperature_parts_no_group(project: Project, command: Command) -> None:
-    """Of two patients, one alone in the data and one with all other images, each is a half."""
+    """`temperature` keeps the images of a group in one half, even if the halves become very unequal."""
     (project.path / "two.py").write_text(ALONE.replace("range(300)", "[int(k > 0) for k in range(300)]"))
     project.ini("failaware_store_logits = true")
     project.record("--failaware-dataset=two:images")

@@ -1,4 +1,4 @@
-"""The hooks, each implemented as its docstring shows."""
+"""The hooks, each implemented as in its docstring."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def conftest(project: Project, text: str) -> None:
 
 
 def test_a_model_from_a_registry(project: Project) -> None:
-    """The hook gets the text as typed and builds the model; texts of others go the usual way."""
+    """The hook gets the typed text and builds the model; if it returns nothing, the file is loaded as usual."""
     conftest(
         project,
         """
@@ -34,7 +34,7 @@ def pytest_failaware_load_model(spec, device):
 
 
 def test_a_model_hook_of_another_folder(project: Project) -> None:
-    """It is loaded during the collection of its folder, so it builds no model for the tests of others."""
+    """A model hook in the conftest file of one folder is not called for the tests of another folder."""
     folder = project.path / "a"
     folder.mkdir()
     (folder / "conftest.py").write_text("def pytest_failaware_load_model(spec, device): raise SystemExit(7)\n")
@@ -57,7 +57,7 @@ def pytest_failaware_conditions():
 
 
 def test_a_degradation_of_ones_own(project: Project) -> None:
-    """It is named, given parameters and stored like a built-in one, whatever the batch size."""
+    """A user's degradation has a name, parameters and an entry like a built-in one, and any batch size."""
     conftest(project, DUST)
     project.test(MARKED.replace("reliability", "reliability(conditions=['dust', 'dust(amount=1)', 'clean'])"))
     project.record("--failaware-batch-size=4").assert_outcomes(passed=3)
@@ -86,7 +86,7 @@ def test_a_degradation_of_ones_own(project: Project) -> None:
     ],
 )
 def test_a_degradation_that_breaks_its_word(project: Project, function: str, words: str) -> None:
-    """One line names the condition and what it did; nothing is measured."""
+    """A degradation that raises or returns other shapes fails in one line that names its condition."""
     conftest(project, DUST.replace('images.masked_fill(draws < strength["amount"] * 65536, 0)', function))
     project.test(MARKED.replace("reliability", "reliability(conditions=['dust'])"))
     result = project.record()
@@ -98,7 +98,7 @@ def test_a_degradation_that_breaks_its_word(project: Project, function: str, wor
 
 
 def test_a_degradation_in_place_spoils_nothing(project: Project) -> None:
-    """A function that writes into its images gets a copy: the next condition sees the originals."""
+    """A degradation that writes into its images does not change the images of the next condition."""
     conftest(project, DUST.replace("images.masked_fill(", "images.mul_(0).masked_fill("))
     project.test(MARKED.replace("reliability", "reliability(conditions=['dust', 'clean'])"))
     project.record().assert_outcomes(passed=2)
@@ -120,7 +120,7 @@ def pytest_failaware_metrics():
 
 
 def test_a_metric_of_ones_own(project: Project) -> None:
-    """It gates against the stored records, without a new baseline, and by a literal bound."""
+    """A user's metric is judged against the stored records, without a new baseline, and by a literal bound."""
     project.record()
     conftest(project, RECALL)
     marker = "conditions=['clean'], metrics=['top_recall'], minimum={'top_recall': 0.6}"
@@ -143,7 +143,7 @@ def test_a_metric_of_ones_own(project: Project) -> None:
     ],
 )
 def test_hooks_that_return_something_else(project: Project, hook: str, words: str) -> None:
-    """A usage error before anything runs."""
+    """A hook that returns objects of a wrong kind is a usage error."""
     conftest(project, f"from pytest_failaware import Degradation as D\n\ndef pytest_failaware_{hook}\n")
     result = project.run()
 
@@ -152,7 +152,7 @@ def test_hooks_that_return_something_else(project: Project, hook: str, words: st
 
 
 def test_the_report_reaches_other_plugins(project: Project) -> None:
-    """Once per run, with final verdicts, where a marked test ran; its lines join the summary, an exception fails."""
+    """The report hook gets the results, its lines join the summary, and an exception in it fails the run."""
     project.record()
     text = """
 def pytest_failaware_report(report):

@@ -1,4 +1,4 @@
-"""An HTML report: one file with the run, its curves and the worst images."""
+"""The HTML report: one file with the run, its curves and the worst images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OUTSIDE = re.compile(r"""<script|https?:|(?:src|href)=["'](?!data:|#)""")
 
 
 def test_a_failing_run_with_its_worst_images(project: Project) -> None:
-    """Verdicts, both sides' curves, and degraded images of flips; nothing is loaded from elsewhere."""
+    """The report of a failing run shows verdicts, both curves and flipped images, and loads nothing from elsewhere."""
     project.record()
     result = project.run("--failaware-report=r.html", model="worse.pth")
     text = (project.path / "r.html").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def test_a_failing_run_with_its_worst_images(project: Project) -> None:
 
 
 def test_nothing_is_drawn_of_what_cannot_be_compared(project: Project) -> None:
-    """Under other preprocessing the stored outcomes are numbers of different things."""
+    """The report draws no curve and no flip of a baseline that cannot be compared."""
     project.record()
     project.run("--failaware-report=r.html", "--failaware-preprocess=resize=8", model="worse.pth")
     text = (project.path / "r.html").read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def test_nothing_is_drawn_of_what_cannot_be_compared(project: Project) -> None:
 
 
 def test_images_can_be_kept_out(project: Project) -> None:
-    """By the command line and by the ini, for private data; the flips are told in words, without their names."""
+    """With failaware_html_images = 0 the report has no image and no sample name, and counts the flips in words."""
     project.record()
     project.ini("failaware_html_images = 0")
     project.run("--failaware-report=none.html", model="worse.pth")
@@ -54,7 +54,7 @@ def test_images_can_be_kept_out(project: Project) -> None:
 
 
 def test_predictions_made_elsewhere_have_no_images(project: Project) -> None:
-    """Everything else is drawn."""
+    """The report of predictions has curves and counts, but no images."""
     logits = np.tile(np.eye(3, dtype=np.float32) * 5, (40, 1))
     columns = {"sample_id": np.arange(120), "label": np.arange(120) % 3}
     for name, shift in (("before", 0), ("now", 40)):
@@ -73,7 +73,7 @@ def test_predictions_made_elsewhere_have_no_images(project: Project) -> None:
 
 @pytest.mark.parametrize("typed", ["-1", "21", "many", "²"])
 def test_a_number_of_images_that_is_none(project: Project, typed: str) -> None:
-    """Is refused before anything runs."""
+    """A wrong number of images is a usage error."""
     result = project.run("--failaware-report=r.html", "-o", f"failaware_html_images={typed}")
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret

@@ -1,4 +1,4 @@
-"""What cannot be compared: it fails, shows both sides, and is stored only with a reason."""
+"""Results that cannot be compared fail, show both sides, and are stored only with a reason."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ SCHEMA = json.loads((Path(pytest_failaware.__file__).parent / "report" / "schema
 
 @pytest.fixture
 def recorded(project: Project) -> Project:
-    """The project with a baseline of one condition."""
+    """Return the project with a baseline of one condition."""
     project.test(CLEAN)
     project.record()
     return project
 
 
 def samples(project: Project) -> list[Path]:
-    """The sample files."""
+    """Return the sample files."""
     return sorted((project.path / "baselines" / "toy").glob("*.npz"))
 
 
 def golden_file(project: Project) -> Path:
-    """The file of the golden reference."""
+    """Return the file of the golden reference."""
     records = project.stored()["clean"]["golden"]["records"]  # type: ignore[index]
     (path,) = [path for path in samples(project) if path.stem.endswith(records[7:19])]
     return path
@@ -47,7 +47,7 @@ def golden_file(project: Project) -> Path:
 
 @pytest.mark.parametrize("mode", ["", "--failaware-strict"])
 def test_without_its_sample_files_an_entry_fails(recorded: Project, mode: str) -> None:
-    """Strict or not, for the same model too; the sentence names the files and the remedy."""
+    """An entry without its sample files fails for any model, strict or not, with the files and the remedy named."""
     names = [path.name for path in samples(recorded)]
     shutil.rmtree(recorded.path / "baselines" / "toy")
     for model in ("good.pth", "worse.pth"):
@@ -64,7 +64,7 @@ def test_without_its_sample_files_an_entry_fails(recorded: Project, mode: str) -
 
 
 def test_a_pointer_of_git_lfs_is_no_sample_file(recorded: Project) -> None:
-    """A checkout without LFS: the entry is incomparable, and the remedy is its own."""
+    """An entry whose sample file is a Git LFS pointer is incomparable, and the message has the remedy for LFS."""
     for path in samples(recorded):
         path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n")
     result = recorded.run()
@@ -75,7 +75,7 @@ def test_a_pointer_of_git_lfs_is_no_sample_file(recorded: Project) -> None:
 
 @pytest.mark.parametrize("meant", [(), (REASON,)])
 def test_absent_files_are_replaced_only_with_reason_and_reset(recorded: Project, meant: tuple[str, ...]) -> None:
-    """The first accepted values are lost with them: an update must say that drift is measured from the new ones."""
+    """An update replaces absent sample files only with a reason and a reset, since golden is lost with them."""
     for path in samples(recorded):
         path.unlink()
     before = recorded.files()
@@ -91,7 +91,7 @@ def test_absent_files_are_replaced_only_with_reason_and_reset(recorded: Project,
 
 
 def test_a_lost_golden_reference_is_no_clean_slate(recorded: Project) -> None:
-    """The item is incomparable, and an update without the reset changes nothing."""
+    """An entry without its golden file is incomparable, and an update without the reset changes no file."""
     recorded.record(model="worse.pth")
     golden = golden_file(recorded)
     golden.unlink()
@@ -105,7 +105,7 @@ def test_a_lost_golden_reference_is_no_clean_slate(recorded: Project) -> None:
 
 
 def test_golden_stays_where_the_stored_samples_alone_are_lost(recorded: Project) -> None:
-    """A reason is enough, and drift is measured from the first values as before."""
+    """If only the stored samples are lost, an update needs a reason and keeps the golden reference."""
     recorded.record(model="worse.pth")
     golden = recorded.stored()["clean"]["golden"]  # type: ignore[index]
     recorded.sample_file("clean").unlink()
@@ -121,7 +121,7 @@ def test_golden_stays_where_the_stored_samples_alone_are_lost(recorded: Project)
 
 
 def test_both_sides_are_shown_and_not_compared(recorded: Project) -> None:
-    """In the failure, the summary, Markdown, HTML and JSON, marked as what they are."""
+    """The terminal and all reports show both sides of an incomparable result and say that they are not comparable."""
     files = [f"--failaware-report=r.{kind}" for kind in ("md", "html", "json")]
     result = recorded.run(OTHER, *files, model="worse.pth")
 
@@ -142,7 +142,7 @@ def test_both_sides_are_shown_and_not_compared(recorded: Project) -> None:
 
 
 def test_the_command_has_the_options_it_needs(recorded: Project) -> None:
-    """And says why; a plain regression needs a reason alone."""
+    """The printed command has the options that the update needs and says why; a regression needs only a reason."""
     result = recorded.run(OTHER)
 
     result.stdout.fnmatch_lines(
@@ -163,7 +163,7 @@ def test_the_command_has_the_options_it_needs(recorded: Project) -> None:
 
 
 def test_another_measurement_is_stored_only_with_reason_and_reset(recorded: Project) -> None:
-    """Without them not a byte changes, exit code 4; with them the summary shows both sides, and the file the reset."""
+    """Another measurement is stored only with a reason and a reset; otherwise no file changes and the run fails."""
     before = recorded.files()
     for meant in ((), (REASON,)):
         refused = recorded.run(UPDATE, OTHER, *meant, model="worse.pth")
@@ -184,7 +184,7 @@ def test_another_measurement_is_stored_only_with_reason_and_reset(recorded: Proj
 
 
 def test_a_reset_is_not_said_of_what_had_nothing_to_reset(project: Project) -> None:
-    """New entries, and updates that keep golden, have plain reasons."""
+    """The history has no reset for new entries and for updates that keep the golden reference."""
     project.test(CLEAN)
     project.record("--failaware-reason=first")
     project.record("--failaware-reason=worse", model="worse.pth")
@@ -193,7 +193,7 @@ def test_a_reset_is_not_said_of_what_had_nothing_to_reset(project: Project) -> N
 
 
 def test_golden_reset_is_true_or_absent(recorded: Project) -> None:
-    """Another value was written by hand, and could say that nothing was reset."""
+    """A baseline with `golden_reset: false` is refused, since only a person can have written it."""
     recorded.record(RESET, "--failaware-reason=why", model="worse.pth")
     text = recorded.baseline.read_text(encoding="utf-8")
     recorded.baseline.write_text(text.replace("golden_reset: true", "golden_reset: false"), encoding="utf-8")
@@ -204,7 +204,7 @@ def test_golden_reset_is_true_or_absent(recorded: Project) -> None:
 
 
 def test_shared_images_do_not_drop_golden_in_silence(recorded: Project) -> None:
-    """What is compared on the images that both sides have still ends golden, as it is of others."""
+    """An update on other images needs the reset of golden, even if the shared images are compared."""
     (recorded.path / "part.py").write_text(
         "import toy\n\ndef fewer(): return toy.Images(order=tuple(range(285)))\n", encoding="utf-8"
     )
@@ -220,7 +220,7 @@ def test_shared_images_do_not_drop_golden_in_silence(recorded: Project) -> None:
 
 
 def test_only_missing_entries_are_added_without_a_reason(recorded: Project) -> None:
-    """--failaware-update-new judges what is stored, and lets it be."""
+    """--failaware-update-new adds the missing entry and leaves the stored one unchanged."""
     recorded.test(MARKED)
     for path in samples(recorded):
         if path.name.startswith("clean"):
@@ -237,7 +237,7 @@ def test_only_missing_entries_are_added_without_a_reason(recorded: Project) -> N
 
 
 def test_accept_asks_for_the_same(recorded: Project, command: Command) -> None:
-    """The reason, then the reset, each with exit code 4 and nothing written; then it stores both."""
+    """`accept` asks for the reason and the reset with exit code 4, and stores the values if it gets both."""
     recorded.run(OTHER, "--failaware-report=r.json", model="worse.pth")
     before = recorded.files()
     for given, words in (

@@ -1,4 +1,4 @@
-"""A checkpoint without a named architecture, as the summary and the baseline show it."""
+"""Checkpoints without a named architecture, which is inferred from the weights."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ failaware_conditions = clean
 
 
 def save(name: str, path: Path, seed: int = 0) -> None:
-    """The weights of a classifier of three classes."""
+    """Save the weights of a classifier of three classes."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         torch.save(models.get_model(name, num_classes=3).state_dict(), path)
@@ -28,7 +28,7 @@ def save(name: str, path: Path, seed: int = 0) -> None:
 
 @pytest.fixture
 def unnamed(project: Project) -> Project:
-    """A project that names no architecture and no baseline."""
+    """Return a project that names no architecture and no baseline."""
     (project.path / "tox.ini").write_text(INI)
     images = np.random.default_rng(0).integers(0, 256, size=(12, 32, 32, 3), dtype=np.uint8)
     np.savez(project.path / "images.npz", images=images, labels=np.arange(12) % 3, classes=np.array(["a", "b", "c"]))
@@ -37,7 +37,7 @@ def unnamed(project: Project) -> Project:
 
 
 def test_the_architecture_is_inferred_and_announced(unnamed: Project) -> None:
-    """The summary says what was inferred, and the baseline has its name, as if it had been typed."""
+    """The summary says which architecture was inferred, and the baseline is named after it."""
     note = "inferred the architecture squeezenet1_1 with 3 classes from the weights' names and shapes; *"
     result = unnamed.run("--failaware-update-new", "--failaware-reason=untrained")
     result.assert_outcomes(passed=1)
@@ -50,7 +50,7 @@ def test_the_architecture_is_inferred_and_announced(unnamed: Project) -> None:
 
 
 def test_a_second_model_may_have_another_architecture(unnamed: Project) -> None:
-    """Each is inferred by itself, and both are announced."""
+    """The architecture of each model is inferred separately, and both are printed."""
     save("squeezenet1_0", unnamed.path / "other.pth")
     result = unnamed.run("--failaware-against=other.pth")
     result.stdout.fnmatch_lines(
@@ -62,7 +62,7 @@ def test_a_second_model_may_have_another_architecture(unnamed: Project) -> None:
 
 
 def test_unknown_weights_fail_with_the_remedy(unnamed: Project) -> None:
-    """An item that needs them fails in one line, and the session ends as with any mistake of its user."""
+    """Weights of no known architecture fail in one line with the remedy and exit code 4."""
     torch.save({"stem.weight": torch.ones(4, 3)}, unnamed.path / "good.pth")
     result = unnamed.run()
     assert pytest.ExitCode.USAGE_ERROR == result.ret

@@ -1,4 +1,4 @@
-"""Our keys in an ini file and in TOML, where values have types."""
+"""Our keys in an ini file and in TOML files, whose values have types."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ SPELLINGS = [
 
 
 def resolved(pytester: pytest.Pytester, name: str, text: str, *arguments: str) -> RunConfig:
-    """What a run is asked to do by a file of this text alone."""
+    """Return the options of a run whose only source is a file with this text."""
     path = pytester.path / name
     path.write_text(text, encoding="utf-8")
     config = pytester.parseconfig(*arguments)
@@ -76,7 +76,7 @@ def resolved(pytester: pytest.Pytester, name: str, text: str, *arguments: str) -
 def test_typed_values_mean_what_text_means(
     pytester: pytest.Pytester, name: str, table: str, typed: str, text: str
 ) -> None:
-    """A number, a list, a table or a boolean of TOML asks for the same as the text of an ini file."""
+    """A number, a list, a table or a boolean of TOML means the same as the text of an ini file."""
     expected = resolved(pytester, "pytest.ini", f"[pytest]\nfailaware_{text}\n")
     found = resolved(pytester, name, f"{table}\nfailaware_{typed}\n")
 
@@ -134,7 +134,7 @@ def test_typed_values_mean_what_text_means(
 def test_what_cannot_be_meant_is_refused(
     pytester: pytest.Pytester, name: str, table: str, typed: str, said: str
 ) -> None:
-    """The error names the key and the value."""
+    """A value of a wrong type is refused with an error that names the key and the value."""
     with pytest.raises(ConfigError) as caught:
         resolved(pytester, name, f"{table}\nfailaware_{typed}\n")
     assert str(caught.value).startswith(said)
@@ -142,7 +142,7 @@ def test_what_cannot_be_meant_is_refused(
 
 @pytest.mark.parametrize(("name", "table"), TABLES)
 def test_the_command_line_wins_over_toml(pytester: pytest.Pytester, name: str, table: str) -> None:
-    """The text of an -o is split as that of an ini file."""
+    """The text of an -o option wins over TOML and is split like the text of an ini file."""
     text = f"{table}\nfailaware_tolerance = {{accuracy = 0.02}}\nfailaware_seed = 3\n"
     run = resolved(pytester, name, text, "-o", "failaware_tolerance=accuracy=0.1", "-o", "failaware_seed=5")
 
@@ -154,7 +154,7 @@ def test_the_command_line_wins_over_toml(pytester: pytest.Pytester, name: str, t
 )
 @pytest.mark.parametrize(("name", "table"), TABLES)
 def test_an_unknown_key(pytester: pytest.Pytester, name: str, table: str, line: str) -> None:
-    """However TOML spells a key, a misspelt one is refused; one in the text of another value is none."""
+    """A misspelt key is refused in every spelling of TOML, but text inside another value is not taken for a key."""
     (pytester.path / name).write_text(f'{table}\n{line}\njunit_suite_name = """\nfailaware_x = 1\n"""\n')
     config = pytester.parseconfig()
 
@@ -186,7 +186,7 @@ def test_an_unknown_key(pytester: pytest.Pytester, name: str, table: str, line: 
     ],
 )
 def test_keys_that_look_like_ours(pytester: pytest.Pytester, name: str, text: str, key: str) -> None:
-    """pytest would only warn of them, or say nothing, and the gate would be another one."""
+    """A key that only looks like ours is refused, since pytest would ignore it and the gate would be another one."""
     (pytester.path / name).write_text(text)
     config = pytester.parseconfig("-c", name)
 
@@ -203,7 +203,7 @@ def test_keys_that_look_like_ours(pytester: pytest.Pytester, name: str, text: st
     ],
 )
 def test_a_table_that_pytest_8_does_not_read(pytester: pytest.Pytester, name: str, text: str) -> None:
-    """Its keys would be passed over in silence."""
+    """A table that pytest 8 does not read is refused there, since its keys would be ignored silently."""
     (pytester.path / name).write_text(text)
 
     with pytest.raises(ConfigError) as caught:
@@ -217,7 +217,7 @@ def test_a_table_that_pytest_8_does_not_read(pytester: pytest.Pytester, name: st
 @pytest.mark.skipif(not READS_TYPES, reason="earlier versions read no other TOML file")
 @pytest.mark.parametrize("table", ["[pytest]", "[tool.pytest]", "[tool.pytest.ini_options]"])
 def test_a_toml_file_of_another_name(pytester: pytest.Pytester, table: str) -> None:
-    """The file of -c has types, too."""
+    """The values of a TOML file that -c names have types, too."""
     text = f"{table}\nfailaware_seed = 3\nfailaware_tolerance = {{accuracy = 0.02}}\n"
     run = resolved(pytester, "strict.toml", text, "-c", "strict.toml")
 
@@ -225,7 +225,7 @@ def test_a_toml_file_of_another_name(pytester: pytest.Pytester, table: str) -> N
 
 
 def test_text_that_pytest_cannot_split(pytester: pytest.Pytester) -> None:
-    """An open quote is an error of one line."""
+    """A quote that is not closed is an error of one line."""
     (pytester.path / "pytest.ini").write_text("[pytest]\nfailaware_conditions = 'clean\n")
     with pytest.raises((ConfigError, pytest.UsageError), match="No closing quotation"):
         ini_values(pytester.parseconfig())

@@ -1,4 +1,4 @@
-"""Items and fixtures: one item per condition, skips, selections, and what a test can reach."""
+"""Items and fixtures: one item per condition, skips, selections, and what a test can use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from project import MARKED, Project
 
 
 def test_one_item_per_condition(project: Project) -> None:
-    """Ids are the conditions' spellings, and collecting them needs no model."""
+    """Each condition is one item, whose id is the condition as it was written; collecting needs no model."""
     project.test(MARKED.replace("reliability", "reliability(conditions=['clean', 'blur(radius=1)'])"))
     result = project.run("--collect-only", "-q", model=None)
 
@@ -15,7 +15,7 @@ def test_one_item_per_condition(project: Project) -> None:
 
 
 def test_without_a_model_items_skip_with_the_reason(project: Project) -> None:
-    """A skip is neither a pass nor a failure, and the reason says what to pass."""
+    """Items without a model are skipped, and the reason names the option to pass."""
     result = project.run("-rs", model=None)
 
     result.assert_outcomes(skipped=2)
@@ -23,19 +23,19 @@ def test_without_a_model_items_skip_with_the_reason(project: Project) -> None:
 
 
 def test_the_environment_names_the_model(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """FAILAWARE_MODEL stands in for the option."""
+    """The variable FAILAWARE_MODEL replaces the option --failaware-model."""
     monkeypatch.setenv("FAILAWARE_MODEL", "good.pth")
     project.run("--failaware-update-baselines", model=None).assert_outcomes(passed=2)
 
 
 def test_the_header_shows_what_was_typed(project: Project) -> None:
-    """Only where a model is given."""
+    """The header has a line with the model and the data if a model is set, and no line otherwise."""
     project.run("--collect-only").stdout.fnmatch_lines(["failaware: model *good.pth, data toy:images, preprocess none"])
     project.run("--collect-only", model=None).stdout.no_fnmatch_line("failaware:*")
 
 
 def test_fixtures_reach_the_measured_condition(project: Project) -> None:
-    """The marked test's body sees records, statistics, a frame, and the batches the model was fed."""
+    """The body of a marked test can use records, statistics, a data frame and the batches of the model."""
     project.test(
         """
 import pytest, torch
@@ -60,7 +60,7 @@ def test_toy(reliability, failaware_model, failaware_loader, failaware_loaders, 
 
 
 def test_own_model_and_data_by_fixtures(project: Project) -> None:
-    """A conftest's fixtures replace the options; the same gate then compares with the same baseline."""
+    """Fixtures of a conftest file replace the options, and the gate compares with the same baseline."""
     project.record()
     (project.path / "conftest.py").write_text(
         """
@@ -90,7 +90,7 @@ def failaware_dataset():
 
 
 def test_gates_without_a_test_file(project: Project) -> None:
-    """--pyargs pytest_failaware.gates gates the ini's conditions."""
+    """`--pyargs pytest_failaware.gates` gates the conditions of the ini file without a test file."""
     args = ("--pyargs", "pytest_failaware.gates")
     project.record(*args).assert_outcomes(passed=2)
 
@@ -100,7 +100,7 @@ def test_gates_without_a_test_file(project: Project) -> None:
 
 
 def test_misplaced_markers_and_fixtures_fail(project: Project) -> None:
-    """A unittest method is never measured, and the fixture means nothing without the marker: neither may pass."""
+    """A marked unittest method and a fixture of ours without the marker are errors, since they measure nothing."""
     project.test(
         """
 import pytest, unittest
@@ -123,7 +123,7 @@ def test_loader(failaware_loader): pass
 
 
 def test_class_markers_and_function_markers_merge(project: Project) -> None:
-    """The closest marker wins, argument by argument."""
+    """The markers of a class and of a function are merged, and for each argument the closest marker wins."""
     project.test(
         """
 import pytest
@@ -139,7 +139,7 @@ class TestToy:
 
 
 def test_unmarked_tests_see_nothing_of_the_plugin(project: Project) -> None:
-    """No section, no header, no change of the exit code."""
+    """A run of unmarked tests has no header and no section of the plugin."""
     project.test("def test_other(): pass")
     result = project.run(model=None)
 

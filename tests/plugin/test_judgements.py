@@ -1,4 +1,4 @@
-"""compare(): what `evaluate` returned is judged against a stored baseline, with the verdicts and words of the gate."""
+"""compare() judges what `evaluate` returned against a stored baseline, with the verdicts and words of the gate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_failaware import Evaluations, FailAwareError, compare, evaluate
 
 
 def evaluated(project: Project, model: str, conditions: tuple[str, ...] = ("clean", "low_light")) -> Evaluations:
-    """A checkpoint of the project under the conditions of its ini."""
+    """Evaluate a checkpoint of the project under the conditions of its ini file."""
     return evaluate(
         model=str(project.path / model),
         arch="toy:network",
@@ -23,7 +23,7 @@ def evaluated(project: Project, model: str, conditions: tuple[str, ...] = ("clea
 
 @pytest.fixture
 def recorded(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """The project with a baseline of its good model."""
+    """Return the project with a baseline of its good model."""
     project.record()
     monkeypatch.chdir(project.path)
     monkeypatch.syspath_prepend(project.path)
@@ -31,7 +31,7 @@ def recorded(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def test_the_same_model_is_unchanged(recorded: Project) -> None:
-    """By the path of the baseline's file, or by its name in the folder baselines."""
+    """The same model is unchanged against its baseline, which is named by a path or by its name."""
     good = evaluated(recorded, "good.pth")
     for baseline in ("baselines/toy.yaml", recorded.path / "baselines" / "toy.yaml", "toy"):
         judgements = compare(good, baseline)
@@ -41,7 +41,7 @@ def test_the_same_model_is_unchanged(recorded: Project) -> None:
 
 
 def test_a_worse_model_fails_in_the_words_of_the_gate(recorded: Project) -> None:
-    """The verdicts, the text of the failure with the names of images, and the rows of the table are the gate's."""
+    """A worse model gets the verdicts, the text of the failure and the table of the gate."""
     judgements = compare(evaluated(recorded, "worse.pth"), "toy")
     run = recorded.run("-v", model="worse.pth").stdout.str()
 
@@ -55,7 +55,7 @@ def test_a_worse_model_fails_in_the_words_of_the_gate(recorded: Project) -> None
 
 
 def test_a_frame_of_what_was_compared(recorded: Project) -> None:
-    """One row per condition and metric, with numbers for code."""
+    """The data frame has one row for each condition and metric, with numbers instead of texts."""
     frame = compare(evaluated(recorded, "worse.pth"), "toy").to_frame()
     row = frame[(frame.condition == "clean") & (frame.metric == "accuracy")].iloc[0]
 
@@ -64,7 +64,7 @@ def test_a_frame_of_what_was_compared(recorded: Project) -> None:
 
 
 def test_a_bound_stands_in_the_frame(recorded: Project) -> None:
-    """Its row has the bound as a number, and no value of a baseline."""
+    """The row of a bound has the bound as a number and no value of a baseline."""
     worse = compare(evaluated(recorded, "worse.pth"), "toy", maximum={"silent_failure_rate": "0.01"})
     frame = worse.to_frame()
     row = frame[(frame.condition == "clean") & (frame.verdict == "above_maximum")].iloc[0]
@@ -73,7 +73,7 @@ def test_a_bound_stands_in_the_frame(recorded: Project) -> None:
 
 
 def test_arguments_of_the_marker(recorded: Project) -> None:
-    """They replace the default gate; what was decided by `evaluate` cannot be changed, and a typo is an error."""
+    """The marker's arguments change the gate, except those that `evaluate` decided, and a misspelt one is an error."""
     worse = evaluated(recorded, "worse.pth")
 
     assert compare(worse, "toy", metrics=["accuracy"], tolerance=0.5).passed
@@ -87,7 +87,7 @@ def test_arguments_of_the_marker(recorded: Project) -> None:
 
 
 def test_what_cannot_be_compared_fails(recorded: Project) -> None:
-    """A condition without an entry has its own row; there is no quiet pass."""
+    """A condition without an entry has a row with the verdict MISSING, and a missing baseline is an error."""
     judgements = compare(evaluated(recorded, "good.pth", ("clean", "blur")), "toy")
 
     assert {"clean": "unchanged", "blur": "missing"} == dict(judgements)
@@ -100,13 +100,13 @@ def test_what_cannot_be_compared_fails(recorded: Project) -> None:
 
 
 def test_judgements_are_neither_true_nor_false(recorded: Project) -> None:
-    """`assert compare(…)` would pass for a mapping that holds regressions."""
+    """Judgements have no truth value, since `assert compare(…)` would otherwise pass for regressions."""
     with pytest.raises(TypeError, match=r"neither true nor false; ask for \.passed"):
         assert compare(evaluated(recorded, "worse.pth"), "toy")
 
 
 def test_a_notebook_gets_the_table_and_the_failures(recorded: Project) -> None:
-    """Escaped, for a class or a file can have any name."""
+    """A notebook shows the table and the failures as escaped HTML, since a class can have any name."""
     html = compare(evaluated(recorded, "worse.pth"), "toy")._repr_html_()
 
     assert "<p>baseline &#x27;toy&#x27;: 2 checked: 2 regressed</p><table>" == html[: html.index("<thead>")]
@@ -114,7 +114,7 @@ def test_a_notebook_gets_the_table_and_the_failures(recorded: Project) -> None:
 
 
 def test_notes_of_what_passes(recorded: Project) -> None:
-    """A rule other than the stored one is named once for all conditions."""
+    """A passing judgement has a note that names the changed rule once for all conditions."""
     judgements = compare(evaluated(recorded, "good.pth"), "toy", rule="confidence < 0.7")
 
     assert judgements.passed

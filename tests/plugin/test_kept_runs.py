@@ -43,7 +43,7 @@ Opened = list[str]
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
-    """As in a process that has not imported torch; the list has an entry for each time that a model is opened."""
+    """Act as if torch were not imported, and return a list with one entry for each time that a model is opened."""
     found: Opened = []
     live = Session.live
 
@@ -58,7 +58,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
 
 @pytest.fixture
 def kept(project: Project, opened: Opened) -> Project:
-    """A project with a baseline, of which an earlier run has kept everything."""
+    """Return a project with a baseline, for which an earlier run has cached everything."""
     make_project(project.path, 60, "shufflenet_v2_x0_5")
     (project.path / "pytest.ini").unlink()
     (project.path / "tox.ini").write_text(INI)
@@ -70,7 +70,7 @@ def kept(project: Project, opened: Opened) -> Project:
 
 
 def _report(project: Project, name: str) -> dict[str, object]:
-    """A report without what is reused and where its records lie."""
+    """Return a report without its cache counts and the places of its records."""
     report: dict[str, object] = json.loads((project.path / name).read_text())
     results = report["results"]
     assert isinstance(results, list)
@@ -80,7 +80,7 @@ def _report(project: Project, name: str) -> dict[str, object]:
 
 
 def test_a_cached_run_says_what_an_uncached_run_says(kept: Project, opened: Opened) -> None:
-    """The facts, the notes and the numbers are the same, though nothing is opened."""
+    """A cached run opens nothing and reports the facts, notes and numbers of an uncached run."""
     kept.run("--failaware-report=fresh.json", "--failaware-no-cache", model="model.pth")
     opened.clear()
     second = kept.run("--failaware-report=cached.json", model="model.pth")
@@ -93,7 +93,7 @@ def test_a_cached_run_says_what_an_uncached_run_says(kept: Project, opened: Open
 
 
 def test_a_cached_run_imports_no_torch(kept: Project) -> None:
-    """Of two processes at once each opens and keeps everything; the third has loaded neither torch nor scipy.stats."""
+    """Two processes at once fill the cache, and a third process then imports neither torch nor scipy.stats."""
     command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "test_toy.py", "--failaware-model=model.pth"]
     for processes in (2, 1):
         started = [
@@ -119,7 +119,7 @@ def _same_size(path: Path) -> None:
     """Change a byte of an image, which keeps its size and its time."""
     file = sorted(path.glob("data/*/*.png"))[0]
     status, content = file.stat(), bytearray(file.read_bytes())
-    content[-1] ^= 1  # of the checksum of the last chunk, which Pillow does not read
+    content[-1] ^= 1  # this byte is in the checksum of the last chunk, which Pillow does not read
     file.write_bytes(content)
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert (status.st_size, status.st_mtime_ns) == (file.stat().st_size, file.stat().st_mtime_ns)
@@ -169,7 +169,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_may_have_changed_is_opened(kept: Project, opened: Opened, change: str) -> None:
-    """A changed file, or code that may change the model or the images, ends the shortcut."""
+    """The model is opened if a file changed, or if code is new that may change the model or the images."""
     CHANGES[change](kept.path)
     kept.run(model="model.pth")
     assert "opened" in opened
@@ -182,7 +182,7 @@ def test_what_may_have_changed_is_opened(kept: Project, opened: Opened, change: 
      "--failaware-against=model.pth", "--failaware-precision=bfloat16", "--failaware-no-cache"],
 )  # fmt: skip
 def test_another_option_is_opened(kept: Project, opened: Opened, argument: str) -> None:
-    """An option that changes what is measured ends the shortcut."""
+    """The model is opened if an option changes what is measured."""
     kept.run(*argument.split(), model="model.pth")
     assert "opened" in opened
 
@@ -235,7 +235,7 @@ WAYS: dict[str, str] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_images_of_the_test_are_measured(kept: Project, opened: Opened, way: str) -> None:
-    """However a test gets another data set, a run after one that kept the options' data measures the test's own."""
+    """A test that gets its own data set in any way is measured on it, even if the options' data is cached."""
     kept.test(DATA + TEST.format(argument=""))
     for _ in range(2):
         opened.clear()
@@ -247,7 +247,7 @@ def test_images_of_the_test_are_measured(kept: Project, opened: Opened, way: str
 
 
 def test_a_parameter_beside_an_unchanged_file(kept: Project, opened: Opened) -> None:
-    """Tests of one file with the data of the options and with their own data do not take each other's numbers."""
+    """Two tests of one file, one of them with its own data, do not get each other's numbers."""
     kept.test(DATA + TEST.format(argument="") + BY_PARAMETER.format(options="") + ASKED.replace("toy", "own"))
     for _ in range(2):
         opened.clear()
@@ -258,7 +258,7 @@ def test_a_parameter_beside_an_unchanged_file(kept: Project, opened: Opened) -> 
 
 
 def test_a_parameter_that_is_a_model(kept: Project, opened: Opened) -> None:
-    """A model that parametrize gives is measured, though the options name another."""
+    """A model from parametrize is measured, although the options name another one."""
     source = "import pytest, torch, torchvision\nM = torchvision.models.shufflenet_v2_x0_5(num_classes=10)\n"
     mark = "@pytest.mark.parametrize('failaware_model', [M], ids=['own'])"
     kept.test(source + mark + TEST.format(argument=", failaware_model"))
@@ -281,7 +281,7 @@ def inverted(monkeypatch):
 
 
 def test_a_replaced_function_that_reads_images(kept: Project, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    """User code that replaces a function of Pillow ends the shortcut, even if its file is the same."""
+    """The model is opened if user code replaces a function of Pillow, even if the code's file is the same."""
     (kept.path / "conftest.py").write_text(SWITCHED)
     for _ in range(2):
         opened.clear()
@@ -293,7 +293,7 @@ def test_a_replaced_function_that_reads_images(kept: Project, opened: Opened, mo
 
 
 def test_a_helper_of_the_tests_has_changed(kept: Project, opened: Opened) -> None:
-    """The content of every module of the user that is loaded is in the key."""
+    """The model is opened if the content of a user module that the tests import has changed."""
     kept.test("import helper\n" + DATA + TEST.format(argument=""))
     for value in (1, 1, 2):
         opened.clear()
@@ -303,14 +303,14 @@ def test_a_helper_of_the_tests_has_changed(kept: Project, opened: Opened) -> Non
 
 
 def test_a_process_with_torch_opens_the_model(kept: Project, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any code may have changed torch, so that the model is looked at."""
+    """The model is opened in a process that has torch loaded, since any code may have changed torch."""
     monkeypatch.setattr(run_key, "is_torch_loaded", lambda: True)
     kept.run(model="model.pth")
     assert "opened" in opened
 
 
 def test_the_fixtures_open_the_model(kept: Project) -> None:
-    """A body that asks for the model and for the images has both."""
+    """A test whose body uses the model and the images gets both in a cached run."""
     kept.test(
         "import pytest\n\n@pytest.mark.reliability\ndef test_toy(reliability, failaware_model, failaware_dataset):\n"
         "    assert not failaware_model.training and 60 == len(failaware_dataset) == reliability.stats.cells.samples\n"
@@ -319,7 +319,7 @@ def test_the_fixtures_open_the_model(kept: Project) -> None:
 
 
 def test_names_and_thumbnails_of_a_cached_run(kept: Project, opened: Opened) -> None:
-    """The images that a worse model loses are named and shown as an uncached run does; they are opened for it."""
+    """A cached run names and shows the images that a worse model loses as an uncached run does."""
     state = torch.load(kept.path / "model.pth")
     state["fc.weight"][:5] = 0
     torch.save(state, kept.path / "worse.pth")
@@ -336,7 +336,7 @@ def test_names_and_thumbnails_of_a_cached_run(kept: Project, opened: Opened) -> 
 
 
 def test_a_damaged_file_of_what_was_opened(kept: Project, opened: Opened) -> None:
-    """It is reported, the model is opened, and the next run has a new file."""
+    """A damaged cache file is reported, the model is opened, and the file is replaced for the next run."""
     (file,) = kept.path.glob(".pytest_cache/d/failaware/opened@*.npz")
     file.write_bytes(file.read_bytes().replace(b"shufflenet", b"shufflenot"))
     first = kept.run(model="model.pth")

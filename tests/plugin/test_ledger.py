@@ -1,4 +1,4 @@
-"""What counts of a run: the last attempt, and only what passed in all its phases."""
+"""The ledger of a run: the last attempt counts, and only what passed in all its phases is stored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NODE = "t.py::test_x[clean]"
 
 @dataclass
 class Phase:
-    """What the ledger asks of pytest's report; others may change its outcome later."""
+    """The part of pytest's report that the ledger reads; other plugins may change its outcome later."""
 
     when: str
     outcome: str
@@ -29,7 +29,7 @@ class Phase:
 
 
 def attachment_of(letters: str, nodeid: str = NODE, pictures: Pictures | None = None) -> Attachment:
-    """What an item that measured these letters sends in an updating run."""
+    """Return what an item that measured these letters sends in an updating run."""
     now = measurement_of(letters)
     result = judge(
         now,
@@ -43,7 +43,6 @@ def attachment_of(letters: str, nodeid: str = NODE, pictures: Pictures | None = 
         model="sha256:m",
         opened=(),
         rule=RULE,
-        test="t.py::test_x[]",
         alpha=None,
         is_named=False,
         is_to_write=True,
@@ -55,14 +54,14 @@ def attachment_of(letters: str, nodeid: str = NODE, pictures: Pictures | None = 
 
 
 def phases(ledger: Ledger, call: str, attachment: Attachment, teardown: str = "passed") -> None:
-    """The three reports of one attempt."""
+    """Add the three reports of one attempt."""
     ledger.add(Phase("setup", "passed"))
     ledger.add(Phase("call", call), attachment)
     ledger.add(Phase("teardown", teardown))
 
 
 def test_the_last_attempt_counts() -> None:
-    """A rerun's first result, its pending value and its mistake are forgotten."""
+    """A rerun replaces the result, the pending value and the error of the attempt before."""
     ledger = Ledger()
     ledger.add(Phase("setup", "rerun"), Attachment(error="the disk was away"))
     phases(ledger, "rerun", attachment_of("RRWrw"))
@@ -74,7 +73,7 @@ def test_the_last_attempt_counts() -> None:
 
 
 def test_results_and_what_is_written_stand_in_the_order_of_the_collection() -> None:
-    """Whatever ran first; what no collection names stands last."""
+    """Results and pending values are in the order of the collection, and items that it does not name come last."""
     ledger = Ledger()
     for nodeid in ("t.py::of_a_lost_worker", NODE, "t.py::first"):
         ledger.add(Phase("call", "passed", nodeid), attachment_of("RRWrw", nodeid))
@@ -88,7 +87,7 @@ def test_results_and_what_is_written_stand_in_the_order_of_the_collection() -> N
 
 
 def test_a_skipped_item_says_that_it_lacks_a_model() -> None:
-    """Its report carries a field; an attempt with a model forgets it."""
+    """An item that was skipped for lack of a model is listed until an attempt with a model starts."""
     ledger = Ledger()
     ledger.add(Phase("setup", "skipped"), Attachment(lacks_model=True))
     ledger.add(Phase("setup", "skipped", "t.py::other"), Attachment())
@@ -98,14 +97,14 @@ def test_a_skipped_item_says_that_it_lacks_a_model() -> None:
 
 
 def test_a_collection_travels_as_plain_data() -> None:
-    """A worker of xdist sends it to the process that reports."""
+    """A collection can be sent from an xdist worker as plain data and read back."""
     collected = Collected(selected=(NODE,), deselected=("t.py::a", "t.py::b"), unmarked=("t.py::b",))
 
     assert collected == from_plain(Collected, to_plain(collected))
 
 
 def test_what_is_drawn_goes_with_its_attempt() -> None:
-    """A failed item is drawn, and a rerun that ends without a result leaves nothing of the attempt before."""
+    """The pictures of a failed item are kept until a rerun of it ends without a result."""
     ledger = Ledger()
     drawn = pictures_of(measurement_of("RRWrw"), build_gate({}), None)
     phases(ledger, "failed", attachment_of("RRWrw", pictures=drawn))
@@ -116,7 +115,7 @@ def test_what_is_drawn_goes_with_its_attempt() -> None:
 
 
 def test_a_failed_teardown_takes_the_value_back() -> None:
-    """The result is still told, the value is not written, and that is said."""
+    """A failed teardown keeps the result, drops the pending value and adds a notice."""
     ledger = Ledger()
     phases(ledger, "passed", attachment_of("RRWrw"), teardown="failed")
     ledger.settle()
@@ -126,7 +125,7 @@ def test_a_failed_teardown_takes_the_value_back() -> None:
 
 
 def test_a_mistake_is_remembered() -> None:
-    """An item that something unusable stopped decides the exit code of the run."""
+    """The error of an item without a result is kept, since it decides the exit code of the run."""
     ledger = Ledger()
     ledger.add(Phase("setup", "failed"), Attachment(error="no such file"))
 
@@ -135,7 +134,7 @@ def test_a_mistake_is_remembered() -> None:
 
 
 def test_a_failing_subtest_takes_the_value_back() -> None:
-    """Its report has the item's id and comes before the item's own, which may stay passed; a rerun forgets nothing."""
+    """A failing subtest drops the item's pending value, even if the item's own report passes."""
     ledger = Ledger()
     ledger.add(Phase("setup", "passed"))
     ledger.add(Phase("call", "failed"))
@@ -147,7 +146,7 @@ def test_a_failing_subtest_takes_the_value_back() -> None:
 
 
 def test_an_outcome_that_changes_later_counts() -> None:
-    """What another plugin writes into a report after the ledger has it is what the run ends with."""
+    """An outcome that another plugin changes after the ledger has the report decides what is stored."""
     ledger = Ledger()
     call = Phase("call", "passed")
     ledger.add(call, attachment_of("RRWrw"))

@@ -29,7 +29,7 @@ _COUNT = (
 
 
 def loaded(folder: Path) -> tuple[str, list[str]]:
-    """The exit code of a collection in a folder, and the modules of ours that it has imported; nothing heavy is."""
+    """Return the exit code of a collection and our modules that it imported; no large library may be imported."""
     alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # other plugins may import what they like
     done = subprocess.run(
         [sys.executable, "-c", _COUNT], cwd=folder, env=alone, capture_output=True, text=True, check=True
@@ -40,7 +40,7 @@ def loaded(folder: Path) -> tuple[str, list[str]]:
 
 
 def test_at_most_ten_modules(tmp_path: Path) -> None:
-    """A run that has nothing to do with us imports the options, the hooks and the fixtures."""
+    """A run without marked tests imports at most ten of our modules."""
     (tmp_path / "test_trivial.py").write_text(TRIVIAL, encoding="utf-8")
     code, names = loaded(tmp_path)
 
@@ -50,7 +50,7 @@ def test_at_most_ten_modules(tmp_path: Path) -> None:
 
 
 def test_keys_in_the_ini_read_no_value(tmp_path: Path) -> None:
-    """Without a marked test the names of the keys are checked, and no session is opened for them."""
+    """A run without a marked test does not read the values of ini keys."""
     (tmp_path / "test_trivial.py").write_text(TRIVIAL, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text(INI.format(WRONG), encoding="utf-8")
     code, names = loaded(tmp_path)
@@ -61,7 +61,7 @@ def test_keys_in_the_ini_read_no_value(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["--co"], ["-n", "2"]], ids=["alone", "collection", "workers"])
 def test_a_wrong_value_with_a_marked_test(pytester: pytest.Pytester, arguments: list[str]) -> None:
-    """A usage error once the tests are collected; none runs."""
+    """A wrong ini value with a marked test is a usage error after the collection, and no test runs."""
     if "-n" in arguments:
         pytest.importorskip("xdist")
     pytester.makeini(INI.format(WRONG))
@@ -74,7 +74,7 @@ def test_a_wrong_value_with_a_marked_test(pytester: pytest.Pytester, arguments: 
 
 
 def test_a_wrong_value_without_a_marked_test(pytester: pytest.Pytester) -> None:
-    """It concerns nobody; but a typed option is read at once, whatever is collected."""
+    """Without a marked test a wrong ini value is ignored, but a wrong typed option is a usage error."""
     pytester.makeini(INI.format(WRONG))
     pytester.makepyfile(TRIVIAL)
     pytester.runpytest_inprocess().assert_outcomes(passed=1)
@@ -86,7 +86,7 @@ def test_a_wrong_value_without_a_marked_test(pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize("source", [TRIVIAL, MARKED], ids=["unmarked", "marked"])
 @pytest.mark.parametrize("arguments", [[], ["-n", "2"]], ids=["alone", "workers"])
 def test_an_unknown_key(pytester: pytest.Pytester, source: str, arguments: list[str]) -> None:
-    """It is refused at the start of every run, with the nearest known key."""
+    """An unknown ini key is refused at the start of every run, and the nearest known key is suggested."""
     if arguments:
         pytest.importorskip("xdist")
     pytester.makeini(INI.format("failaware_alhpa = 0.01"))
@@ -98,7 +98,7 @@ def test_an_unknown_key(pytester: pytest.Pytester, source: str, arguments: list[
 
 
 def test_a_strict_ini_without_a_marked_test(pytester: pytest.Pytester) -> None:
-    """A strict run fails if it compared nothing, so its values are read in every run."""
+    """A strict run without a marked test fails, since it compared nothing."""
     pytester.makeini(INI.format("failaware_strict = true"))
     pytester.makepyfile(TRIVIAL)
     result = pytester.runpytest_inprocess()
@@ -109,7 +109,7 @@ def test_a_strict_ini_without_a_marked_test(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["-n", "1"]], ids=["alone", "workers"])
 def test_the_model_of_the_ini_is_shown(pytester: pytest.Pytester, arguments: list[str]) -> None:
-    """The line with the model comes once, though the session opens during the collection."""
+    """The line with the model is printed once, although the session opens during the collection."""
     if arguments:
         pytest.importorskip("xdist")
     pytester.makeini(INI.format("failaware_model = absent.pth"))
@@ -120,7 +120,7 @@ def test_the_model_of_the_ini_is_shown(pytester: pytest.Pytester, arguments: lis
 
 
 def test_no_option_and_no_key_under_xdist(pytester: pytest.Pytester) -> None:
-    """The process that reports starts with the first report of a marked test."""
+    """Without any option or key, a run under xdist counts the marked items that were skipped."""
     pytest.importorskip("xdist")
     pytester.makepyfile(MARKED)
     result = pytester.runpytest_inprocess("-n", "1")
@@ -130,7 +130,7 @@ def test_no_option_and_no_key_under_xdist(pytester: pytest.Pytester) -> None:
 
 
 def test_a_module_that_fails_before_the_first_marked_test(pytester: pytest.Pytester) -> None:
-    """What the controller must know of the collection before it was started is not lost."""
+    """An error of the collection before the first marked test is counted, and the marked test is collected."""
     pytester.makeini(INI.format("failaware_conditions = clean"))
     pytester.makepyfile(test_a="import nothing_of_this_name", test_b=MARKED)
     result = pytester.runpytest_inprocess("--continue-on-collection-errors")
@@ -139,7 +139,7 @@ def test_a_module_that_fails_before_the_first_marked_test(pytester: pytest.Pytes
 
 
 def test_a_fixture_of_ours_in_an_unmarked_test(pytester: pytest.Pytester) -> None:
-    """It opens the session, so a wrong value is a usage error for it, too."""
+    """A fixture of ours in an unmarked test makes a wrong ini value a usage error, too."""
     pytester.makeini(INI.format(WRONG))
     pytester.makepyfile("def test_fixture(failaware_device): pass")
     result = pytester.runpytest_inprocess()
@@ -178,7 +178,7 @@ def pytest_failaware_conditions():
 def test_names_of_another_folder(
     pytester: pytest.Pytester, arguments: list[str], hook: str, gate: str, message: str
 ) -> None:
-    """What a conftest.py adds during the collection is unknown everywhere; at the root it is known."""
+    """A name that the conftest file of a sub-folder adds is unknown in every test; at the root it is known."""
     if "-n" in arguments:
         pytest.importorskip("xdist")
     for folder, source in (("a", TRIVIAL), ("b", MARKED.replace("reliability", f"reliability({gate})"))):
@@ -214,7 +214,7 @@ FILES = "failaware_report = r.json"
 def test_a_run_that_ends_early_leaves_no_report(
     pytester: pytest.Pytester, source: str, keys: str, code: pytest.ExitCode, arguments: list[str]
 ) -> None:
-    """The reports that the ini names are removed at the start, even if the session is never opened."""
+    """A run that ends early removes the old reports that the ini file names, and no other file."""
     if arguments:
         pytest.importorskip("xdist")
         code = pytest.ExitCode.TESTS_FAILED if code == pytest.ExitCode.INTERRUPTED else code  # as xdist ends
@@ -232,7 +232,7 @@ def test_a_run_that_ends_early_leaves_no_report(
 @pytest.mark.parametrize("option", ["--collect-only", "--help", "--version", "--markers", "--fixtures"])
 @pytest.mark.parametrize("is_typed", [True, False], ids=["typed", "ini"])
 def test_a_run_without_tests_leaves_the_reports(pytester: pytest.Pytester, option: str, is_typed: bool) -> None:
-    """It removes no report and writes none, in a strict run too."""
+    """A call of pytest that runs no test removes and writes no report, in a strict run too."""
     pytester.makeini(INI.format("" if is_typed else f"{FILES}\n    new.md"))
     pytester.makepyfile(MARKED)
     (pytester.path / "r.json").write_text(REPORT, encoding="utf-8")
@@ -245,7 +245,7 @@ def test_a_run_without_tests_leaves_the_reports(pytester: pytest.Pytester, optio
 
 
 def test_a_collection_writes_no_job_summary(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A list of tests is no result that GitHub could show."""
+    """A run with --collect-only writes no page for a GitHub job."""
     summary = pytester.path / "summary.md"
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
@@ -256,7 +256,7 @@ def test_a_collection_writes_no_job_summary(pytester: pytest.Pytester, monkeypat
 
 
 def test_several_reports_on_a_line(pytester: pytest.Pytester) -> None:
-    """Each is a file; one that is not checked has a reason to be written, too."""
+    """Each report of a line with several names is written, even if all items are skipped."""
     pytester.makeini(INI.format("failaware_report = r.json, r.md 'my report.csv'"))
     pytester.makepyfile(MARKED)
     pytester.runpytest_inprocess().assert_outcomes(skipped=4)
@@ -266,7 +266,7 @@ def test_several_reports_on_a_line(pytester: pytest.Pytester) -> None:
 
 
 def test_a_check_leaves_the_reports_of_the_ini(pytester: pytest.Pytester) -> None:
-    """They are meant for other runs."""
+    """A check does not remove the reports that the ini file names."""
     pytester.makeini(INI.format(FILES))
     pytester.makepyfile(MARKED)
     (pytester.path / "r.json").write_text(REPORT, encoding="utf-8")

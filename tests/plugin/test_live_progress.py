@@ -1,4 +1,4 @@
-"""Progress on a real terminal, and what must never hold any of it."""
+"""Progress on a real terminal, and outputs that must not contain it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_prints(reliability):
 
 
 def on_a_terminal(project: Project, *arguments: str) -> str:
-    """Everything that pytest writes to a terminal of 80 columns."""
+    """Return everything that pytest writes to a terminal of 80 columns."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", *arguments]
     environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm"}
@@ -50,7 +50,7 @@ def on_a_terminal(project: Project, *arguments: str) -> str:
         if select.select([ours], [], [], 0.1)[0]:
             try:
                 found += os.read(ours, 65536)
-            except OSError:  # Linux's way to say that the other end is closed
+            except OSError:  # Linux reports so that the other end is closed
                 break
     process.wait()
     os.close(ours)
@@ -58,9 +58,9 @@ def on_a_terminal(project: Project, *arguments: str) -> str:
 
 
 def test_a_terminal_shows_progress_and_keeps_none(project: Project) -> None:
-    """The line was drawn; on the screen remain pytest's dots and percentages, and a test's output is its own."""
+    """A terminal shows progress while a run measures, and at the end only pytest's lines and the test's output."""
     (project.path / "slow.py").write_text(SLOW)
-    project.record()  # so that nothing but the body fails, and nothing is said of entries that there are not
+    project.record()  # so that only the body fails, and no message on missing entries is printed
     project.test(PRINTS)
     raw = on_a_terminal(project, "--failaware-model=slow:network", "--failaware-batch-size=15")
     seen = screen(raw).splitlines()
@@ -76,7 +76,7 @@ def test_a_terminal_shows_progress_and_keeps_none(project: Project) -> None:
 
 
 def test_logs_and_quiet_runs_hold_no_live_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the output is no terminal a line comes each half minute, here at once; -q leaves it out."""
+    """An output that is not a terminal gets a progress line each half minute, here at once, and none with -q."""
     monkeypatch.setattr("pytest_failaware.report.terminal.live._LOGGED", 0.0)
     shown = project.run("--failaware-batch-size=100", "--failaware-update-baselines")
     lines = [line for line in shown.outlines if line.startswith("failaware: clean ")]

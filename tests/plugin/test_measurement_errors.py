@@ -33,7 +33,7 @@ def network(): return Interrupted()
 
 
 def test_logits_that_are_not_finite(project: Project) -> None:
-    """Recorded with a note, unchanged on the second run; a maximum of 0 fails, and a sound model has no note."""
+    """Logits that are not finite are noted, recorded and compared, and a maximum of 0 fails on them."""
     (project.path / "own.py").write_text(FRAGILE)
     args = ("--failaware-arch=own:network", "--failaware-report=r.json")
     said = (
@@ -54,7 +54,7 @@ def test_logits_that_are_not_finite(project: Project) -> None:
 
 
 def test_inputs_of_another_scale(project: Project) -> None:
-    """A note in the summary, from the cache too, that passes; none where the normalisation is right."""
+    """Inputs of another scale are noted and do not fail, from the cache too; a right normalisation has no note."""
     (project.path / "own.py").write_text(NORMED)
     args = ("--failaware-arch=own:network", "-W", "error")
     said = "note: the clean inputs are not what the model was trained on: *first batch norm (*narrower*std=0.5*"
@@ -67,7 +67,7 @@ def test_inputs_of_another_scale(project: Project) -> None:
 
 
 def test_a_suspicion_on_what_is_stored(project: Project) -> None:
-    """A note on inputs that cannot be right is said at -q, too, where their values become the expected ones."""
+    """A note on wrong inputs is printed with -q if the run stores values, and not if it only compares."""
     (project.path / "own.py").write_text(NORMED)
     said = "note: the clean inputs are not what the model was trained on: *"
     args = ("-q", "--failaware-arch=own:network")
@@ -77,7 +77,7 @@ def test_a_suspicion_on_what_is_stored(project: Project) -> None:
 
 
 def test_ctrl_c_while_the_model_runs(project: Project) -> None:
-    """What the conditions before gave is not written, and the summary says so."""
+    """A run that Ctrl-C ends while the model runs writes nothing, and its summary says so."""
     (project.path / "own.py").write_text(INTERRUPTED)
     project.record()
     before = project.files()

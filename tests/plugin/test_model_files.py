@@ -1,4 +1,4 @@
-"""The options on a model's file, as users type them."""
+"""The options that concern the file of a model, as users type them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_failaware import evaluate
 
 
 def saved_module(project: Project, name: str) -> str:
-    """A whole pickled model in the project; what --failaware-trust-model has to name."""
+    """Save a whole pickled model in the project and return the value for --failaware-trust-model."""
     model = toy.network()
     model.load_state_dict(toy.weights())
     torch.save(model, project.path / name)
@@ -22,7 +22,7 @@ def saved_module(project: Project, name: str) -> str:
 
 
 def test_pickled_model_needs_trust(project: Project) -> None:
-    """Refused in one line with the option to give; with it, the gate runs and the summary tells of the trust."""
+    """A pickled model is refused with the option to add; with that option it is measured and the summary says so."""
     trusted = saved_module(project, "whole.pth")
     refused = project.run(model="whole.pth")
     passed = project.record(f"--failaware-trust-model={trusted}", model="whole.pth")
@@ -33,7 +33,7 @@ def test_pickled_model_needs_trust(project: Project) -> None:
 
 
 def test_program_in_place_of_weights(project: Project) -> None:
-    """A trusted TorchScript file is measured, and the summary says so; its second run is reused, by its hash."""
+    """A trusted TorchScript file is measured, the summary says so, and a second run reuses the cache."""
     model = toy.network()
     model.load_state_dict(toy.weights())
     with warnings.catch_warnings():
@@ -48,7 +48,7 @@ def test_program_in_place_of_weights(project: Project) -> None:
 
 
 def test_evaluate_takes_the_same(project: Project) -> None:
-    """Without pytest the options have the same names."""
+    """`evaluate` takes the options trust_model and checkpoint_key and measures as a run does."""
     torch.save({"model": toy.weights(dead=(2,)), "ema": toy.weights()}, project.path / "both.pth")
     same = {"dataset": toy.images(), "preprocess": "none", "conditions": ["clean"]}
     trusted = saved_module(project, "whole.pth")

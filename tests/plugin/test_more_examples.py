@@ -23,14 +23,14 @@ GOOD, WORSE = (f"--failaware-model={EXAMPLES / 'digits' / name}" for name in ("d
 
 
 def run(pytester: pytest.Pytester, example: str | Path, *args: str) -> pytest.RunResult:
-    """Run an example, by its name or in a folder of its own."""
+    """Run an example by its name or by its folder."""
     return pytester.runpytest_inprocess(
         "-p", "no:randomly", "-p", "no:cacheprovider", str(EXAMPLES / example), "--failaware-no-cache", *args
     )
 
 
 def test_own_fixtures(pytester: pytest.Pytester) -> None:
-    """The fixtures' model is measured on the fixtures' data, and the example's own option chooses its weights."""
+    """The example measures the model of its fixture on the data of its fixture, and its option chooses the weights."""
     run(pytester, "own_fixtures").assert_outcomes(passed=2)
     worse = run(pytester, "own_fixtures", "--checkpoint=digits_worse.pth")
 
@@ -39,7 +39,7 @@ def test_own_fixtures(pytester: pytest.Pytester) -> None:
 
 
 def test_own_degradation(pytester: pytest.Pytester) -> None:
-    """The degradation is measured and both metrics are judged; under it the worse checkpoint fails."""
+    """The example judges its degradation with its metrics, and the worse checkpoint fails under the degradation."""
     run(pytester, "own_degradation", GOOD).assert_outcomes(passed=2)
     worse = run(pytester, "own_degradation", WORSE, "-v")
 
@@ -51,7 +51,7 @@ def test_own_degradation(pytester: pytest.Pytester) -> None:
 
 
 def test_release(pytester: pytest.Pytester) -> None:
-    """What is shipped passes; the worse one breaks a promise with noise, and cannot show its blur to be no loss."""
+    """The shipped model passes; the worse one falls below a minimum, and is not shown to be as good under blur."""
     run(pytester, "release", GOOD).assert_outcomes(passed=4)
     worse = run(pytester, "release", WORSE)
 
@@ -68,13 +68,13 @@ def test_release(pytester: pytest.Pytester) -> None:
 
 
 def test_release_stores_nothing(pytester: pytest.Pytester) -> None:
-    """An update is refused, and no model is a failure, since the ini is strict."""
+    """The release example refuses an update and fails without a model, since its ini file is strict."""
     assert pytest.ExitCode.USAGE_ERROR == run(pytester, "release", GOOD, "--failaware-update-baselines").ret
     assert pytest.ExitCode.OK != run(pytester, "release").ret
 
 
 def test_exported_model(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """TorchScript and ONNX answer as the original does; int8 weights and another training do not."""
+    """TorchScript and ONNX exports answer like the original; int8 weights and another training do not."""
     monkeypatch.setattr(sys, "argv", ["export.py", f"--out={pytester.path}"])
     monkeypatch.setattr(sys, "path", list(sys.path))
     with warnings.catch_warnings():
@@ -99,7 +99,7 @@ def test_exported_model(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def photographs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the example with two photographs of two classes, and a cache of torch's that is empty."""
+    """Return a copy of the example with two photographs for each of two classes, and an empty cache of torch."""
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(pytester.path / "hub"))
     example = shutil.copytree(EXAMPLES / "torchvision_weights", pytester.path / "example")
     for name, colour in {"golden retriever": "orange", "tench": "olive"}.items():
@@ -110,7 +110,7 @@ def photographs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def torchvision_resnet(favourite: str) -> nn.Module:
-    """What stands for the published model: it takes everything for one class."""
+    """Return a substitute of the published model that predicts one class for every image."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model: nn.Module = torchvision.models.resnet18()
@@ -121,7 +121,7 @@ def torchvision_resnet(favourite: str) -> nn.Module:
 
 
 def test_torchvision_weights(pytester: pytest.Pytester, photographs: Path) -> None:
-    """With the weights in torch's cache it runs offline, preprocessed as they ask; other preprocessing is refused."""
+    """With cached weights the example runs offline with their preprocessing, and another one is incomparable."""
     (pytester.path / "hub" / "checkpoints").mkdir(parents=True)
     published = pytester.path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
     torch.save(torchvision_resnet("tench").state_dict(), published)
@@ -138,7 +138,7 @@ def test_torchvision_weights(pytester: pytest.Pytester, photographs: Path) -> No
 
 
 def test_torchvision_weights_offline(pytester: pytest.Pytester, photographs: Path) -> None:
-    """One line says what is missing: no model, the weights, or the photographs."""
+    """The example skips without a model, and one line names the weights or the photographs that are missing."""
     run(pytester, photographs).assert_outcomes(skipped=2)
     model = "--failaware-model=torchvision:resnet18"
     run(pytester, photographs, model).stdout.fnmatch_lines(["*resnet18-f37072fd.pth*downloads are not allowed*"])

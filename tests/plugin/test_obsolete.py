@@ -1,4 +1,4 @@
-"""What is stored and was used by no test."""
+"""Stored entries and baselines that no test used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def record(folder: Path, *names: str) -> None:
 
 
 def test_entries_and_whole_baselines_are_told_apart(tmp_path: Path) -> None:
-    """A baseline that some test used has unused entries; one that none used is unused as a whole."""
+    """A baseline that a test used can have unused entries; one that no test used is unused as a whole."""
     record(tmp_path, "used", "half", "whole")
     unused = find_unused(tmp_path, {"used": {"clean"}, "half": {"fog:3"}, "absent": {"clean"}})
 
@@ -31,7 +31,7 @@ def test_entries_and_whole_baselines_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_damaged_baseline_concerns_those_that_use_it(tmp_path: Path) -> None:
-    """Of other tests' baselines a run says nothing."""
+    """A damaged baseline is an error only for a run that uses it."""
     (tmp_path / "other.yaml").write_text("<<<<<<< HEAD\n")
 
     assert 0 == find_unused(tmp_path, {}).stored
@@ -40,7 +40,7 @@ def test_a_damaged_baseline_concerns_those_that_use_it(tmp_path: Path) -> None:
 
 
 def test_a_whole_baseline_is_removed(tmp_path: Path) -> None:
-    """With its samples, and nothing beside it."""
+    """Removing a baseline deletes its file and its samples and nothing else."""
     record(tmp_path, "kept", "gone")
     sentence = remove_baseline(tmp_path, "gone")
 

@@ -1,4 +1,4 @@
-"""The words of the command line that the user's own code may read, and no others."""
+"""The words of the command line that the user's code may read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pytest_failaware.plugin.other_options import other_options
 def test_words_of_others(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, words: str, expected: tuple[str, ...]
 ) -> None:
-    """Options of conftest.py and of plugins with their values, from PYTEST_ADDOPTS as from the command line."""
+    """Only options of conftest files and other plugins are returned, with their values, here from PYTEST_ADDOPTS."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     config = pytester.parseconfig()
     usual = other_options(config)

@@ -1,4 +1,4 @@
-"""What other programs read: JSON, Markdown, annotations, JUnit, and names that try to break out of them."""
+"""Outputs that other programs read: JSON, Markdown, annotations, JUnit; and names that could break them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from project import MARKED, Command, Project
 
 
 def test_json_of_a_failing_run(project: Project) -> None:
-    """Counts, rates, verdicts, facts and the records' place; nothing is undefined without a reason."""
+    """The JSON report of a failing run has the counts, rates, verdicts and the place of the records."""
     project.record()
     project.run("--failaware-report=r.json", model="worse.pth")
     found = document(project)
@@ -31,9 +31,9 @@ def test_json_of_a_failing_run(project: Project) -> None:
 
 
 def test_the_command_that_stores_a_report(project: Project, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A CI run names it, with the folder of the baselines if the command would not find it, and it does what it says.
+    """A report names the command that stores it, with the folder of the baselines if needed, and that command works.
 
-    Two runs with one date leave one report; nothing in it names a folder of this machine.
+    Two runs with the same date write the same report, and the report names no folder of the machine.
     """
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
     first = project.run("--failaware-report=r.json", "--failaware-report=r.md", "--failaware-strict")
@@ -57,7 +57,7 @@ def test_the_command_that_stores_a_report(project: Project, command: Command, mo
 
 
 def test_json_of_runs_that_compare_nothing(project: Project) -> None:
-    """Missing baselines, unusable models, skips and a strict run without a test are all valid documents."""
+    """The JSON report is valid without a baseline, with an unusable model, with skips and without a marked test."""
     project.run("--failaware-report=r.json")
     assert {"missing": 2} == document(project)["counts"]
 
@@ -77,7 +77,7 @@ def test_json_of_runs_that_compare_nothing(project: Project) -> None:
 
 
 def test_reports_of_the_ini(project: Project) -> None:
-    """They are written without an option; the next run removes them before it measures, and a collection does not."""
+    """Reports of the ini file are written; the next run removes them before it measures, a collection does not."""
     project.ini("failaware_report =\n    r.json\n    r.html")
     first = project.run()
     project.run("--collect-only")
@@ -89,7 +89,7 @@ def test_reports_of_the_ini(project: Project) -> None:
 
 
 def test_an_undefined_rate_has_a_reason(project: Project) -> None:
-    """A rule that flags all leaves no trusted image."""
+    """A rate that is undefined has the reason in the JSON report, as for a rule that flags every image."""
     project.test(MARKED.replace("reliability", "reliability(conditions=['clean'], rule='confidence < 1')"))
     project.record("--failaware-report=r.json")
     rate = document(project)["results"][0]["rates"]["confident_accuracy"]
@@ -98,7 +98,7 @@ def test_an_undefined_rate_has_a_reason(project: Project) -> None:
 
 
 def test_markdown_has_the_failures_and_the_rates(project: Project) -> None:
-    """A heading with the total, a row for each metric that failed, the rates."""
+    """The Markdown report has a heading with the total, a row for each failed metric and a row of rates."""
     project.record()
     project.run("--failaware-report=r.md", model="worse.pth")
     lines = (project.path / "r.md").read_text(encoding="utf-8").splitlines()
@@ -113,7 +113,7 @@ def test_markdown_has_the_failures_and_the_rates(project: Project) -> None:
 
 
 def test_a_file_that_cannot_be_written_stops_no_other(project: Project) -> None:
-    """It is named, the run ends with exit code 4, and the other files are there."""
+    """A report that cannot be written is named, the run ends with exit code 4, and the others are written."""
     project.record()
     (project.path / "there").mkdir()
     target = project.path / "there" / "r.json"
@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_written_stops_no_other(project: Project) -> None:
 
 
 def test_github_gets_a_summary_and_annotations(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The summary is added to what the step wrote; annotations name file and line from the checkout's root."""
+    """The job page is appended to what the step wrote, and annotations name file and line from the checkout's root."""
     project.record()
     summary = project.path / "summary.md"
     summary.write_text("from another command\n")
@@ -148,7 +148,7 @@ def test_github_gets_a_summary_and_annotations(project: Project, monkeypatch: py
 
 
 def test_github_can_be_switched_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the ini; without the switch the same run has annotations, though nobody asked for them."""
+    """Annotations are printed under GITHUB_ACTIONS unless failaware_github = false."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     runs = [project.run("-o", f"failaware_github={switch}") for switch in ("true", "false")]
 
@@ -157,7 +157,7 @@ def test_github_can_be_switched_off(project: Project, monkeypatch: pytest.Monkey
 
 
 def test_at_most_ten_annotations(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twelve gates fail, ten are marked; a run that passes marks none."""
+    """A run with twelve failing gates prints ten annotations, and a run that fails nothing prints none."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     keys = [f"blur(radius={number})" for number in range(3, 15)]
     project.test(MARKED.replace("reliability", f"reliability(conditions={keys})"))
@@ -171,7 +171,7 @@ def test_at_most_ten_annotations(project: Project, monkeypatch: pytest.MonkeyPat
 
 
 def test_junit_has_the_numbers(project: Project) -> None:
-    """Each case carries its verdict and every rate as properties."""
+    """Each case of the JUnit file has its verdict and every rate as properties."""
     project.record()
     project.run("--junitxml=junit.xml", model="worse.pth")
     cases = ElementTree.parse(project.path / "junit.xml").getroot().iter("testcase")
@@ -191,7 +191,7 @@ HOSTILE = ("::error file=x::owned", "a|b<script>alert(1)</script>", "\x1b[31mred
 
 @pytest.mark.parametrize("where", ["class names", "file names"])
 def test_hostile_names_inject_nothing(project: Project, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """No workflow command, no tag, no table cell, no control character gets out of any output."""
+    """A hostile name adds no workflow command, tag, table cell or control character to any output."""
     summary = project.path / "summary.md"
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))

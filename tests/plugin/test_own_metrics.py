@@ -1,4 +1,4 @@
-"""Metrics of one's own, from the gate to every file; and those that break their word, by name."""
+"""Metrics of the user, from the gate to every report; and metrics that raise or return wrong values."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ GATE = "conditions=['clean'], metrics=['top_recall', 'overconfidence'], maximum=
 
 
 def own(project: Project, text: str, gate: str) -> None:
-    """A project whose conftest adds these metrics, and whose test names them."""
+    """Let the project's conftest file add these metrics, and its test name them."""
     (project.path / "conftest.py").write_text(text, encoding="utf-8")
     project.test(MARKED.replace("reliability", f"reliability({gate})"))
 
 
 def test_both_kinds_reach_every_output(project: Project) -> None:
-    """A rate in percent and a number with four digits, against a baseline that was recorded without them.
+    """Both kinds of metrics are in every report, compared with a baseline that was recorded without them.
 
-    The worse model takes every image of the third class for the second: of the images labelled top as many are right as
-    before, three of five; of the trusted ones 80 of 180 are right and not 120.
+    The worse model predicts the second class for every image of the third. Of the images labelled top, three of five
+    are right, as before. Of the 180 trusted images, 80 are right, and 120 before.
     """
     project.record()
     own(project, OWN, GATE)
@@ -64,13 +64,13 @@ def test_both_kinds_reach_every_output(project: Project) -> None:
         "overconfidence"
     ]
     assert ["0.02", "0.01", "<= 0.6"] == [one["allowed"] for one in clean["comparisons"]]
-    assert ["Condition", "Accuracy (All)"] == next(csv.reader(text["csv"].splitlines()))[:2]  # the founding table alone
+    assert ["Condition", "Accuracy (All)"] == next(csv.reader(text["csv"].splitlines()))[:2]  # the default table
 
 
 def test_commands_say_that_they_do_not_know_them(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`show` reads no conftest: the name is refused, and nothing is shown in its place."""
+    """`show` refuses the name of a user's metric, since commands read no conftest file."""
     own(project, OWN, GATE)
     project.record()
     monkeypatch.chdir(project.path)
@@ -113,7 +113,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("metric", BROKEN)
 def test_a_metric_that_breaks_its_word(project: Project, metric: str) -> None:
-    """One line names the metric and what it did; nothing passes and nothing is stored."""
+    """A metric that raises or returns a wrong value fails in one line with its name, and nothing is stored."""
     hook = f"from pytest_failaware import *\n\ndef pytest_failaware_metrics():\n    return [{metric}]\n"
     own(project, hook, "conditions=['clean'], metrics=['mine']")
     result = project.record()
@@ -125,7 +125,7 @@ def test_a_metric_that_breaks_its_word(project: Project, metric: str) -> None:
 
 
 def test_a_function_that_fails_on_parts_of_the_samples(project: Project) -> None:
-    """What a change proves is computed on parts of them: an error there is told like one on all."""
+    """A metric that raises only on a part of the samples, as in a test of a change, fails in the same line."""
     project.record()
     hook = OWN.replace("trusted = ~flagged", "trusted = ~flagged if len(flagged) == 300 else flagged.lost")
     own(project, hook, "conditions=['clean'], metrics=['overconfidence']")
@@ -151,7 +151,7 @@ def test_a_function_that_fails_on_parts_of_the_samples(project: Project) -> None
     ],
 )
 def test_a_metric_that_cannot_be_meant(project: Project, given: str, words: str) -> None:
-    """A usage error before anything runs."""
+    """A metric with a wrong name or tolerance is a usage error."""
     metric = f"ScoreMetric({given}, compute=len, higher_is_better=True)"
     hook = f"from pytest_failaware import *\n\ndef pytest_failaware_metrics():\n    return [{metric}]\n"
     own(project, hook, "conditions=['clean']")

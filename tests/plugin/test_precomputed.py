@@ -1,4 +1,4 @@
-"""Corruptions that lie in a folder: CIFAR-10-C's arrays, ImageNet-C's folders."""
+"""Corrupted images that are read from a folder: the arrays of CIFAR-10-C and the folders of ImageNet-C."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONDITIONS = "reliability(conditions=['precomputed/dust:1..2', 'clean'])"
 
 
 def write_arrays(project: Project, **changes: np.ndarray) -> None:
-    """dust.npy of five severities, the second of them black, and labels.npy; `changes` replace an array."""
+    """Write dust.npy with five severities, the second one black, and labels.npy; `changes` replace an array."""
     images, labels = toy.arrays()
     dusty = np.stack([images, images * 0, images, images, images]).reshape(-1, *images.shape[1:])
     folder = project.path / "stored"
@@ -40,7 +40,7 @@ def _gated(project: Project) -> Project:
 
 
 def test_an_array_holds_five_severities(gated: Project) -> None:
-    """The first is the clean images here, so has their counts; the second is black; both are stored by content."""
+    """Each severity of an array is a condition whose content is stored; here the first equals the clean images."""
     gated.record().assert_outcomes(passed=3)
     stored = gated.stored()
 
@@ -53,7 +53,7 @@ def test_an_array_holds_five_severities(gated: Project) -> None:
 
 
 def test_other_content_is_not_compared(gated: Project) -> None:
-    """A changed file is another condition, not a worse model."""
+    """A baseline is not comparable after the content of a precomputed file changed."""
     gated.record()
     images, _ = toy.arrays()
     write_arrays(gated, dust=np.tile(images // 2, (5, 1, 1)))
@@ -62,17 +62,17 @@ def test_other_content_is_not_compared(gated: Project) -> None:
 
 
 def test_another_order_is_other_content(gated: Project) -> None:
-    """Each row belongs to one clean image: the same rows in another order are not the same set."""
+    """The same rows in another order are other content, since each row belongs to one clean image."""
     gated.record()
     images, _ = toy.arrays()
-    images[[0, 1]] = images[[1, 0]]  # of one label
+    images[[0, 1]] = images[[1, 0]]  # both have the same label
     write_arrays(gated, dust=np.tile(images, (5, 1, 1)))
 
     gated.run().stdout.fnmatch_lines(["*parameters: baseline {'content': *}, now {'content': *}*"])
 
 
 def test_evaluate_takes_the_folder(gated: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside pytest the folder is an argument."""
+    """`evaluate` takes the folder of precomputed images as an argument."""
     monkeypatch.chdir(gated.path)
     network = toy.network()
     network.load_state_dict(toy.weights())
@@ -104,7 +104,7 @@ def test_evaluate_takes_the_folder(gated: Project, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_an_array_that_does_not_fit(gated: Project, changes: dict[str, np.ndarray], words: str) -> None:
-    """One line names the file, what was found and what is needed; the clean images are measured."""
+    """An array that does not fit fails in one line with file, shape and remedy, and clean images are measured."""
     write_arrays(gated, **changes)
     result = gated.record()
 
@@ -113,7 +113,7 @@ def test_an_array_that_does_not_fit(gated: Project, changes: dict[str, np.ndarra
 
 
 def test_nothing_there(gated: Project) -> None:
-    """A name that the folder does not have is told with those it has; a broken file with its reason."""
+    """A missing file is reported with the names that the folder has, and a broken file with the reason."""
     (gated.path / "stored" / "dust.npy").rename(gated.path / "stored" / "mist.npy")
     gated.record().stdout.fnmatch_lines(["*precomputed/dust:1*has neither dust.npy nor dust/1; it has mist"])
     (gated.path / "stored" / "dust.npy").write_text("no array")
@@ -121,7 +121,7 @@ def test_nothing_there(gated: Project) -> None:
 
 
 def test_no_folder_given(project: Project) -> None:
-    """The condition alone says which option it needs; a spelling without severity how to write it."""
+    """Without a folder the error names the option; without a severity it shows how to write the condition."""
     project.test(MARKED.replace("reliability", CONDITIONS))
     project.record().stdout.fnmatch_lines(["*precomputed/dust:1 needs --failaware-precomputed=DIR*"])
     project.test(MARKED.replace("reliability", "reliability(conditions=['precomputed/dust'])"))
@@ -129,7 +129,7 @@ def test_no_folder_given(project: Project) -> None:
 
 
 def test_a_folder_repeats_the_files(tmp_path: Path) -> None:
-    """Files of the same names in the folders of their classes, whatever the suffix; one too few is named."""
+    """A folder must have a file for each clean image, with any suffix, and a missing file is named."""
     random = np.random.default_rng(0)
     for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
         for folder, suffix in (("clean", ".png"), ("made/fog/3", ".jpg" if "2" in name else ".png")):
@@ -163,7 +163,7 @@ def test_a_folder_repeats_the_files(tmp_path: Path) -> None:
 def test_files_that_are_no_such_array(
     tmp_path: Path, content: np.ndarray | bytes | str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are refused before an image is read from them."""
+    """A file that is not an array of images is refused before an image is read from it."""
     monkeypatch.setattr("pytest_failaware.measure.images.precomputed.IMAGE_PIXELS", 80)
     path = tmp_path / "dust.npy"
     if isinstance(content, bytes):

@@ -1,4 +1,4 @@
-"""Gates on predictions made elsewhere: the digits example's own, and a classifier of a table."""
+"""Gates on predictions from a file: those of the digits example, and those of a classifier of a table."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ Arrays = Mapping[str, NDArray[np.generic]]
 
 @pytest.fixture
 def digits_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example's module is importable, and forgotten afterwards."""
+    """Make the example's module importable, and remove it again after the test."""
     monkeypatch.syspath_prepend(str(DIGITS))
     monkeypatch.delitem(sys.modules, "digits", raising=False)
 
 
 def exported(checkpoint: str) -> dict[str, NDArray[np.generic]]:
-    """What a serving system would write down: the logits of every condition's images."""
+    """Return what a serving system would write to a file: the logits of the images of every condition."""
     typed = {"model": str(DIGITS / checkpoint), "arch": "digits:network", "dataset": "digits:test_set"}
     config = resolve(
         command_line={**typed, "preprocess": "resize=32"},
@@ -55,7 +55,7 @@ def exported(checkpoint: str) -> dict[str, NDArray[np.generic]]:
 @pytest.mark.usefixtures("digits_only")
 @pytest.mark.parametrize("checkpoint", ["digits.pth", "digits_worse.pth"])
 def test_the_digits_gate_from_the_model_and_from_its_predictions(pytester: pytest.Pytester, checkpoint: str) -> None:
-    """Same verdicts, same counts, against the same stored baseline."""
+    """A model and its predictions get the same verdicts and counts against the same baseline."""
     np.savez(pytester.path / "digits.npz", **exported(checkpoint))
     found = {}
     for how in (f"--failaware-model={DIGITS / checkpoint}", f"--failaware-predictions={pytester.path / 'digits.npz'}"):
@@ -90,7 +90,7 @@ def test_cells(): pass
 
 
 def predict(path: Path, *, columns: int = 30, groups: int | None = None) -> None:
-    """A forest's probabilities of malign cells, on measurements as they are and with holes."""
+    """Write the probabilities of a regression for malign cells, on complete measurements and with missing values."""
     from sklearn.datasets import load_breast_cancer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -114,7 +114,7 @@ def predict(path: Path, *, columns: int = 30, groups: int | None = None) -> None
 
 
 def test_a_classifier_of_a_table_is_gated_end_to_end(project: Project) -> None:
-    """Recorded, unchanged, and red once it has learnt from two columns; nothing of a model or of images is opened."""
+    """A classifier of a table is recorded, is unchanged, and fails if it learnt from only two columns."""
     project.test(TABLE)
     predict(project.path / "good.npz")
     predict(project.path / "worse.npz", columns=2)
@@ -137,7 +137,7 @@ def test_a_classifier_of_a_table_is_gated_end_to_end(project: Project) -> None:
 
 
 def test_a_model_against_its_own_predictions(project: Project) -> None:
-    """A served model is compared with the checkpoint it was made of; the ids are those of the records."""
+    """A checkpoint can be compared with predictions that were written from its own records."""
     from toy import Images, network, weights
 
     model = network()
@@ -159,7 +159,7 @@ def test_a_model_against_its_own_predictions(project: Project) -> None:
 
 
 def test_groups_of_predictions_reach_the_verdict(project: Project) -> None:
-    """The loss that is proven over 284 cells is not proven over three people."""
+    """A loss that is proven over 284 independent cells is inconclusive if the cells come from three groups."""
     project.test(TABLE)
     predict(project.path / "good.npz")
     predict(project.path / "worse.npz", columns=2, groups=3)
@@ -180,7 +180,7 @@ def test_groups_of_predictions_reach_the_verdict(project: Project) -> None:
     ],
 )
 def test_mistakes_are_one_line_and_exit_4(project: Project, options: tuple[str, ...], sentence: str) -> None:
-    """Whether they show on the command line or when the file is opened."""
+    """A mistake on the command line or in the file is one line with exit code 4."""
     project.test(TABLE)
     predict(project.path / "good.npz")
     result = project.run(*options, model=None)
@@ -190,7 +190,7 @@ def test_mistakes_are_one_line_and_exit_4(project: Project, options: tuple[str, 
 
 
 def test_a_condition_nobody_predicted(project: Project) -> None:
-    """Fails its item, with what there is."""
+    """A condition without predictions fails, and the line names the conditions of the file."""
     project.test(TABLE.replace("missing_values", "mising_values"))
     predict(project.path / "good.npz")
     result = project.run("--failaware-predictions=good.npz", model=None)
@@ -201,7 +201,7 @@ def test_a_condition_nobody_predicted(project: Project) -> None:
 
 
 def test_a_marker_may_name_such_a_condition_only_with_predictions(project: Project) -> None:
-    """Without them it is unknown."""
+    """A condition that only predictions can have is unknown in a run with a model."""
     project.test(TABLE)
 
     project.run().stdout.fnmatch_lines(["*unknown condition 'missing_values'*"])

@@ -1,4 +1,4 @@
-"""Process-wide switches of numpy and torch that a conftest or a library sets: no number depends on them."""
+"""Process-wide settings of NumPy and torch, which a conftest or a library can change; no number depends on them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ METRICS = "accuracy confident_accuracy augrc augrc(energy) augrc(max_logit) augr
 
 @contextmanager
 def default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """Tensors that are made without a type have this one."""
+    """Give tensors that are made without a type this type."""
     former = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -26,7 +26,7 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
 
 @pytest.mark.parametrize("model", ["good.pth", "worse.pth"])
 def test_a_gate_under_switches_of_the_process(project: Project, model: str) -> None:
-    """The verdicts are those of a plain process, with the metrics that compute the most."""
+    """A gate with many metrics has the same verdicts under other process-wide settings."""
     project.ini(f"failaware_metrics = {METRICS}", "failaware_store_logits = true")
     project.test(MARKED.replace("reliability", "reliability(conditions=['clean', 'low_light', 'spatter:3'])"))
     project.record()

@@ -1,4 +1,4 @@
-"""Accuracy on ImageNet that is far below what is published of the weights that the preprocessing names."""
+"""Accuracy on ImageNet far below the published accuracy of the weights that the preprocessing names."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ NOTE = "note: clean accuracy is 0.00%, but torchvision publishes 69.76% for ResN
     [("model", "Images", True), ("right", "Images", False), ("model", "Images21k", False)],
 )
 def test_far_below_what_is_published(project: Project, factory: str, dataset: str, is_told: bool) -> None:
-    """It is told once, of clean ImageNet alone; the same classes by other names are another data set."""
+    """A run notes once if its clean accuracy is far below the published one, and only for ImageNet."""
     (project.path / "imagenet.py").write_text(IMAGENET, encoding="utf-8")
     project.test(MARKED)
     options = ("--failaware-preprocess=torchvision:ResNet18_Weights.IMAGENET1K_V1", "--failaware-update-baselines")
@@ -59,5 +59,5 @@ def test_far_below_what_is_published(project: Project, factory: str, dataset: st
 
 
 def test_what_torchvision_publishes() -> None:
-    """As a share; some weights have none of this data set."""
+    """published_accuracy returns a share between 0 and 1."""
     assert pytest.approx(0.69758) == published_accuracy("ResNet18_Weights.IMAGENET1K_V1")

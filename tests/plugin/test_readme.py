@@ -1,4 +1,4 @@
-"""The README: every command runs, in order, and what it shows is what a run prints."""
+"""The README: every command runs, in order, and a run prints what the README shows."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ NOT_RUN = (
 
 
 def noise(colour: Sequence[int], seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """An image of 64 pixels around a colour."""
+    """Return an image of 64 x 64 pixels with colours around the given one."""
     spread = np.random.default_rng(seed).normal(0, 20, (64, 64, 3))
     return (np.asarray(colour) + spread).clip(0, 255).astype(np.uint8)
 
 
 def write_images(folder: Path) -> torch.Tensor:
-    """Write three images of each class; return all as the model sees them."""
+    """Write three images of each class and return all of them as inputs of the model."""
     images = []
     for number, (name, colour) in enumerate(COLOURS.items()):
         (folder / name).mkdir(parents=True)
@@ -52,12 +52,12 @@ def write_images(folder: Path) -> torch.Tensor:
 
 
 def write_models(folder: Path, inputs: torch.Tensor) -> None:
-    """Write a ResNet-18 that knows the classes, and a candidate that answers alike."""
+    """Write a ResNet-18 that knows the classes, and a candidate with the same answers."""
     torch.manual_seed(0)
     model = torchvision.models.resnet18(num_classes=len(COLOURS))
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = None  # the statistics of these images alone
+            module.momentum = None  # so that the statistics are those of these images only
     body = torch.nn.Sequential(*list(model.children())[:-1], torch.nn.Flatten())
     targets = 8 * torch.eye(len(COLOURS)).repeat_interleave(3, 0)
     with torch.no_grad():
@@ -74,7 +74,7 @@ def write_models(folder: Path, inputs: torch.Tensor) -> None:
 
 @pytest.fixture
 def folders(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-    """A clone, a project with a model and images, and an empty folder for predictions."""
+    """Return a clone, a project with a model and images, and an empty folder for predictions."""
     monkeypatch.delenv("CI", raising=False)
     clone, project, predictions = (pytester.mkdir(name) for name in ("clone", "project", "predictions"))
     shutil.copytree(ROOT / "examples" / "digits", clone / "examples" / "digits")
@@ -84,14 +84,14 @@ def folders(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> dict[
 
 
 def folder_of(block: Block) -> str:
-    """Where a reader is when a block is typed."""
+    """Return the folder in which a reader types a block."""
     if "examples/digits" in block.text:
         return "clone"
     return "predictions" if "sentiment" in block.text or block.language == "csv" else "project"
 
 
 def commands(block: Block) -> list[tuple[str, int]]:
-    """The commands of a block that can be run here, each with its exit code."""
+    """Return the commands of a block that can be run here, each with its exit code."""
     lines = block.text.splitlines() if block.language == "sh" else re.findall(r"- run: (.*)", block.text)
     parted = [line.partition("  # exit code ") for line in lines]
     typed = [(command, int(code or 0)) for line, _, code in parted for command in line.split(" && ")]
@@ -101,7 +101,7 @@ def commands(block: Block) -> list[tuple[str, int]]:
 def test_every_command_runs_in_order(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, folders: dict[str, Path]
 ) -> None:
-    """Each file is written, each command ends as the text says, and each script runs."""
+    """Every command of the README, run in order, ends with the exit code in its text, and every script runs."""
     outputs = []
     for block in blocks(README, "sh", "ini", "csv", "python", "yaml"):
         folder = folders[folder_of(block)]
@@ -129,7 +129,7 @@ def test_every_command_runs_in_order(
 
 
 def check_failure(printed: str) -> None:
-    """The failure that the README explains is the one that is printed, up to digits that a version of torch moves."""
+    """Check that a run prints the failure that the README explains, except for digits, which depend on torch."""
     (shown,) = (block.text for block in blocks(README, "text") if "worse than baseline" in block.text)
     *lines, changed = (re.sub(r"\d[\d.e-]*", "0", line) for line in shown.splitlines())
     printed = re.sub(r"\d[\d.e-]*", "0", printed)
@@ -139,19 +139,19 @@ def check_failure(printed: str) -> None:
 
 
 def test_it_is_short() -> None:
-    """At most 250 lines."""
+    """The README has at most 250 lines."""
     assert 250 >= len(README.splitlines())
 
 
 def test_the_commands_that_are_not_run_are_there() -> None:
-    """The set-up, and the package's own tests."""
+    """Each command that the test cannot run still stands in the README."""
     parts = [part for block in blocks(README, "sh") for line in block.text.splitlines() for part in line.split(" && ")]
 
     assert set(NOT_RUN) <= set(parts)
 
 
 def test_the_install_without_torch_names_every_other_dependency() -> None:
-    """With its floor, as pyproject.toml has it."""
+    """The install line without torch names every other dependency with its lowest version."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     (line,) = (line for block in blocks(README, "sh") for line in block.text.splitlines() if "numpy" in line)
 
@@ -159,7 +159,7 @@ def test_the_install_without_torch_names_every_other_dependency() -> None:
 
 
 def test_its_workflow_is_the_short_form_of_the_recipe() -> None:
-    """The same actions in the same versions, and the same gate."""
+    """The workflow of the README uses actions, versions and commands of the recipe's workflow."""
     (short,) = (yaml.safe_load(block.text) for block in blocks(README, "yaml"))
     recipes = (ROOT / "docs" / "howto.md").read_text(encoding="utf-8")
     full = next(yaml.safe_load(block.text) for block in blocks(recipes, "yaml") if "runs-on" in block.text)

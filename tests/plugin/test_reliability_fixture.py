@@ -14,7 +14,7 @@ def test_toy(reliability):
 
 
 def test_a_failing_assertion_is_short(project: Project) -> None:
-    """No array stands in the failure, at -vv and with local variables either."""
+    """A failing assertion prints no array, even with -vv and --showlocals."""
     project.test(BODY.format(body="assert reliability.stats.cells.trusted_wrong == 0"))
     result = project.run("-vv", "--showlocals")
 
@@ -28,7 +28,7 @@ def test_a_failing_assertion_is_short(project: Project) -> None:
 
 
 def test_a_frame_names_the_samples(project: Project) -> None:
-    """The names are those of the data set."""
+    """The data frame of the fixture has the sample names of the data set."""
     project.test(BODY.format(body="assert 'item 4' in set(reliability.to_frame().sample_name)"))
 
     assert 0 == project.record().ret

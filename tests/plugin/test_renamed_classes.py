@@ -1,4 +1,4 @@
-"""A renamed class folder: what the failure says, and how failaware_rename keeps the baseline."""
+"""Renamed class folders: what the failure says, and how failaware_rename keeps the baseline."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def images():
 
 @pytest.fixture
 def folders(project: Project) -> Project:
-    """Sixty toy images whose classes are sorted by name, as those of folders are, with a recorded baseline."""
+    """Record a baseline of sixty toy images whose classes are sorted by name, like classes of folders."""
     (project.path / "named.py").write_text(NAMED, encoding="utf-8")
     (project.path / "names.txt").write_text("bottom middle top", encoding="utf-8")
     tox = (project.path / "tox.ini").read_text(encoding="utf-8")
@@ -51,7 +51,7 @@ def yaml_of(path: Path) -> dict[str, object]:
 
 
 def test_a_name_that_moves_the_outputs(folders: Project) -> None:
-    """Which output means what now, and that the model did not change; it is no mere renaming."""
+    """The failure names each output that means another class now, and says if the model did not change."""
     rename(folders, "bottom", "zebra")
     result = folders.run()
 
@@ -65,7 +65,7 @@ def test_a_name_that_moves_the_outputs(folders: Project) -> None:
 
 
 def test_a_name_in_the_same_place(folders: Project) -> None:
-    """The sentence has the line for the ini that keeps the baseline."""
+    """The failure for a class that was only renamed has the ini line that keeps the baseline."""
     rename(folders, "middle", "most")
     result = folders.run()
 
@@ -75,7 +75,7 @@ def test_a_name_in_the_same_place(folders: Project) -> None:
 
 
 def test_names_that_look_the_same(folders: Project) -> None:
-    """Only their Unicode form differs, so that the message has to show them in another way."""
+    """The failure shows the code points of two names that differ only in their Unicode form."""
     rename(folders, "middle", "mi\u0308ddle")
     folders.run(UPDATE, "--failaware-reset-golden", "--failaware-reason=composed")
     rename(folders, "mi\u0308ddle", "m\u00efddle")
@@ -88,7 +88,7 @@ def test_names_that_look_the_same(folders: Project) -> None:
 
 
 def test_a_rename_keeps_the_baseline(folders: Project) -> None:
-    """Clean images are unchanged, a worse model regresses, and an update needs no reason and keeps golden."""
+    """With failaware_rename the baseline stays comparable, and an update needs no reason and keeps golden."""
     folders.record("--failaware-reason=worse", model="worse.pth")
     golden = {key: entry["golden"]["model"] for key, entry in folders.stored().items()}  # type: ignore[index]
     rename(folders, "middle", "most")
@@ -119,7 +119,7 @@ def test_a_rename_keeps_the_baseline(folders: Project) -> None:
 
 
 def test_a_part_of_the_entries_can_be_updated(folders: Project) -> None:
-    """The others are carried over under the new names with their values."""
+    """An update of one entry keeps the values of the others under the new class names."""
     rename(folders, "middle", "most")
     folders.ini("failaware_rename = middle => most")
     before = folders.stored()["gaussian_noise"]
@@ -131,7 +131,7 @@ def test_a_part_of_the_entries_can_be_updated(folders: Project) -> None:
 
 
 def test_a_rename_that_moves_the_outputs_does_not_help(folders: Project) -> None:
-    """The model would have to answer in another order; it stays incomparable, and says why."""
+    """A rename that changes the order of the outputs stays incomparable, and the failure says why."""
     rename(folders, "bottom", "zebra")
     folders.ini("failaware_rename = bottom => zebra")
     result = folders.run()
@@ -152,7 +152,7 @@ def test_a_rename_that_moves_the_outputs_does_not_help(folders: Project) -> None
     ],
 )
 def test_lines_that_cannot_be_meant(folders: Project, lines: str, words: str) -> None:
-    """One line, exit code 4."""
+    """A wrong line of failaware_rename is one line with exit code 4."""
     rename(folders, "middle", "most")
     folders.ini(f"failaware_rename =\n    {lines}")
     result = folders.run()
@@ -162,7 +162,7 @@ def test_lines_that_cannot_be_meant(folders: Project, lines: str, words: str) ->
 
 
 def test_accept_renames(folders: Project, command: Command) -> None:
-    """The report brings the ids under both names, so that the samples can be compared."""
+    """`accept` stores a report with renamed classes, and the next run is comparable."""
     rename(folders, "middle", "most")
     folders.ini("failaware_rename = middle => most")
     folders.run("--failaware-report=r.json", model="worse.pth")
@@ -173,7 +173,7 @@ def test_accept_renames(folders: Project, command: Command) -> None:
 
 
 def test_predictions_under_new_names(project: Project) -> None:
-    """Ids that are text hold the name of the class, too."""
+    """failaware_rename works for predictions, whose ids are text and contain the name of the class."""
     header = "sample_id,label,condition,logit_bottom,logit_MIDDLE,logit_top\n"
     rows = "".join(
         f"image{number},{number % 3},clean,{5.0 if number % 3 == 0 else 0.0},{1.0},{5.0 if number % 3 == 2 else 0.0}\n"

@@ -1,4 +1,4 @@
-"""An unchanged run measures nothing anew, and whatever the records depend on is measured again when it changes."""
+"""An unchanged run measures nothing again; if something changes that the records depend on, they are measured again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RANDOM = "--failaware-reason=random weights"
 
 
 def save_images(path: Path, *, first_pixel: int = 0) -> None:
-    """Thirty noisy images of three classes, whose ids are declared, so that those say nothing about the pixels."""
+    """Write thirty noisy images of three classes with declared ids, so that the ids do not depend on the pixels."""
     images = np.random.default_rng(0).integers(0, 256, size=(30, 32, 32, 3), dtype=np.uint8)
     images[0, 0, 0, 0] = first_pixel
     np.savez(path, images=images, labels=np.arange(30) % 3, ids=np.arange(30), classes=np.array(["a", "b", "c"]))
@@ -53,7 +53,7 @@ def save_weights(path: Path, seed: int) -> None:
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a process of its own: the modules of this package's other tests are loaded in that of the suite."""
+    """Act as in a new process: do not count the test modules of this suite as the user's own code."""
     root, found = Path(__file__).parents[2], own_contents.own_modules
     monkeypatch.setattr(
         own_contents, "own_modules", lambda: [one for one in found() if root not in Path(str(one.__file__)).parents]
@@ -62,7 +62,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def stock(project: Project) -> Project:
-    """A project whose model is a torchvision classifier, with a second checkpoint other.pth."""
+    """Return a project whose model is a torchvision classifier, with a second checkpoint other.pth."""
     (project.path / "tox.ini").write_text(INI)
     save_images(project.path / "images.npz")
     save_weights(project.path / "good.pth", 0)
@@ -72,7 +72,7 @@ def stock(project: Project) -> Project:
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
-    """Threads that wait for a busy processor would take a hundred times as long as these small batches."""
+    """Use one thread, since threads that wait for a busy processor take much longer than these small batches."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -81,7 +81,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
-    """The conditions that the model was really run on, in alphabetical order of each run."""
+    """Return the list of conditions that the model is really run on, in alphabetical order."""
     found: Measured = []
     measure = bench.measure_records
 
@@ -95,7 +95,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
 
 
 def test_an_unchanged_run_measures_nothing(stock: Project, measured: Measured) -> None:
-    """The second run says so, and reports the same verdicts and the same records, byte for byte."""
+    """A second run measures nothing, says so, and reports the same verdicts and the same records."""
     stock.record(RANDOM)
     first = stock.run("--failaware-report=first.json", "--failaware-no-cache")
     assert sorted(BOTH * 2) == measured
@@ -123,7 +123,7 @@ def test_an_unchanged_run_measures_nothing(stock: Project, measured: Measured) -
 
 
 def test_baselines_are_written_from_the_cache(stock: Project, measured: Measured) -> None:
-    """An update reuses too, and writes the very bytes that it would write without a cache."""
+    """An update uses the cache and writes the same bytes as without a cache."""
     stock.record("--failaware-no-cache", RANDOM)
     fresh = {name: content for name, (content, _) in stock.files().items()}
     stock.run()
@@ -154,7 +154,7 @@ def test_baselines_are_written_from_the_cache(stock: Project, measured: Measured
 def test_what_depends_on_it_is_measured_anew(
     stock: Project, measured: Measured, arguments: list[str], anew: list[str], reason: str
 ) -> None:
-    """Touching one thing measures what depends on it and nothing else; -v says what was touched; and it is kept."""
+    """A change measures only the conditions that depend on it, -v names the change, and the result is cached."""
     stock.run()
     measured.clear()
     changed = stock.run(*arguments, "-v")
@@ -167,7 +167,7 @@ def test_what_depends_on_it_is_measured_anew(
 
 
 def test_logits_that_were_not_kept(stock: Project, measured: Measured) -> None:
-    """Where they are asked for everything is measured anew, and -v says why; then they are reused with the rest."""
+    """If logits are needed and not in the cache, all is measured again, -v says why, and the next run reuses them."""
     stock.record(RANDOM)
     stock.ini("failaware_store_logits = true", "failaware_metrics = accuracy augrc(gen)")
     measured.clear()
@@ -182,7 +182,7 @@ def test_logits_that_were_not_kept(stock: Project, measured: Measured) -> None:
 
 
 def test_changed_pixels_under_the_same_ids(stock: Project, measured: Measured) -> None:
-    """Ids that the data set declares do not vouch for its pixels."""
+    """Changed pixels are measured again, even if the data set declares the same ids."""
     stock.run()
     measured.clear()
     save_images(stock.path / "images.npz", first_pixel=9)
@@ -192,7 +192,7 @@ def test_changed_pixels_under_the_same_ids(stock: Project, measured: Measured) -
 
 
 def test_without_a_cache(stock: Project, measured: Measured) -> None:
-    """--failaware-no-cache, its ini key, --cache-clear and -p no:cacheprovider measure all; the first keeps nothing."""
+    """Each option against the cache measures everything, and --failaware-no-cache also stores nothing in it."""
     stock.run("--failaware-no-cache")
     stock.run("-o", "failaware_no_cache=true")
     assert not (stock.path / ".pytest_cache" / "d").exists()
@@ -204,7 +204,7 @@ def test_without_a_cache(stock: Project, measured: Measured) -> None:
 
 
 def test_a_damaged_file_is_told_and_replaced(stock: Project, measured: Measured) -> None:
-    """One line in the summary names it; the run passes, and the next one reuses again, with warnings as errors."""
+    """A damaged cache file is named in one line and replaced, the run passes, and the next run uses the cache."""
     stock.record(RANDOM)
     (path,) = (stock.path / ".pytest_cache" / "d" / "failaware").glob("clean@*.npz")
     path.write_bytes(path.read_bytes()[:-100])
@@ -224,7 +224,7 @@ def test_a_damaged_file_is_told_and_replaced(stock: Project, measured: Measured)
 
 
 def test_a_folder_that_cannot_be_made(stock: Project) -> None:
-    """One line in the summary, and the run goes on without a cache."""
+    """A run whose cache folder cannot be made says so in one line and goes on without a cache."""
     (stock.path / "file").write_text("")
     result = stock.run("-W", "ignore", "-o", "cache_dir=file", "--failaware-update-baselines", RANDOM)
 
@@ -279,7 +279,7 @@ OWN_CODE = [
 
 @pytest.fixture(params=OWN_CODE, ids=[code for *_, code in OWN_CODE])
 def own_code(stock: Project, request: pytest.FixtureRequest) -> tuple[list[str], str]:
-    """What to type for a project that runs its own code, and what this code is called."""
+    """Return the arguments for a project that runs its own code, and the name of this code."""
     conftest, arguments, code = request.param
     (stock.path / "conftest.py").write_text(conftest)
     (stock.path / "own.py").write_text(OWN_SHAPES)
@@ -288,7 +288,7 @@ def own_code(stock: Project, request: pytest.FixtureRequest) -> tuple[list[str],
 
 
 def test_own_code_is_measured_in_every_run(stock: Project, measured: Measured, own_code: tuple[list[str], str]) -> None:
-    """A gate never takes what runs the user's own code from an earlier run, and -v says why."""
+    """A gate measures conditions that run the user's own code in every run, and -v says why."""
     arguments, code = own_code
     stock.run(*arguments)
     first = list(measured)
@@ -306,7 +306,7 @@ def test_own_code_is_measured_in_every_run(stock: Project, measured: Measured, o
 def test_an_update_takes_what_the_gate_measured(
     stock: Project, measured: Measured, own_code: tuple[list[str], str]
 ) -> None:
-    """The command that a gate prints measures nothing, says so, and writes what it would write without a cache."""
+    """An update after a gate measures nothing, says so, and writes what it would write without a cache."""
     arguments, _ = own_code
     stock.record(*arguments, "--failaware-no-cache")
     fresh = {name: content for name, (content, _) in stock.files().items()}
@@ -341,7 +341,7 @@ def failaware_model(failaware_model):
     ],
 )
 def test_a_fixture_that_changes_the_loaded_model(stock: Project, measured: Measured, change: str) -> None:
-    """The file is the same and the model is not: it is measured again."""
+    """A model that a fixture changes is measured again, although its file is the same."""
     stock.run()
     measured.clear()
     (stock.path / "conftest.py").write_text(bias(change))
@@ -352,7 +352,7 @@ def test_a_fixture_that_changes_the_loaded_model(stock: Project, measured: Measu
 
 @pytest.mark.parametrize("cached", [True, False])
 def test_a_fixture_that_writes_to_the_loaded_model(stock: Project, cached: bool) -> None:
-    """Its weights are not those of the file, so it is refused, although torch does not count the write."""
+    """A model whose weights a fixture writes to is refused, although torch does not notice this write."""
     stock.run()
     (stock.path / "conftest.py").write_text(bias("failaware_model.fc.bias.data += 5"))
     result = stock.run(*(() if cached else ("--failaware-no-cache",)))
@@ -367,7 +367,7 @@ def test_a_fixture_that_writes_to_the_loaded_model(stock: Project, cached: bool)
      ("maxpool.stride = 1", "answers otherwise than at the start of the run")],
 )  # fmt: skip
 def test_a_model_that_a_test_changed_is_not_reused(stock: Project, change: str, words: str) -> None:
-    """Nor measured for the next condition, where the first one was read from the cache."""
+    """A model that a test changed is refused for the next condition, even if the first was read from the cache."""
     stock.record(RANDOM)
     stock.test(MARKED.replace("test_toy(): pass", f"test_toy(failaware_model): failaware_model.{change}"))
     result = stock.run()
@@ -378,7 +378,7 @@ def test_a_model_that_a_test_changed_is_not_reused(stock: Project, change: str, 
 
 
 def test_what_was_refused_is_not_kept(stock: Project) -> None:
-    """Neither in the baseline nor in the cache: another run would take it for a measurement."""
+    """A refused measurement is stored neither in the baseline nor in the cache."""
     path = stock.path / "dropping.pt"
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.2), torch.nn.Linear(3072, 3)).train()
     with warnings.catch_warnings():
@@ -412,7 +412,7 @@ def test_toy(reliability, failaware_model, failaware_loader, failaware_loaders):
 
 
 def test_fixtures_work_without_a_pass(stock: Project, measured: Measured) -> None:
-    """The model, its loaders and the records are there for a test's body, and the model is in eval mode."""
+    """A body can use the model, the loaders and the records from the cache, and the model is in eval mode."""
     stock.test(USES_ALL)
     stock.record(RANDOM).assert_outcomes(passed=2)
     measured.clear()
@@ -422,7 +422,7 @@ def test_fixtures_work_without_a_pass(stock: Project, measured: Measured) -> Non
 
 
 def test_a_model_that_a_test_wrote_to_is_refused(stock: Project) -> None:
-    """As in a run without a cache: its records are not those of the file any more."""
+    """A model whose weights a test wrote to is refused in a cached run, too."""
     stock.record(RANDOM)
     stock.test(MARKED.replace("test_toy(): pass", "test_toy(failaware_model): failaware_model.fc.bias.add_(1)"))
     result = stock.run()
@@ -432,7 +432,7 @@ def test_a_model_that_a_test_wrote_to_is_refused(stock: Project) -> None:
 
 
 def test_the_second_model_of_a_run(stock: Project, measured: Measured) -> None:
-    """--failaware-against measures both models once and reuses both; either is found where it is the only one."""
+    """--failaware-against measures both models once and reuses both, and a run with one of them reuses it, too."""
     stock.run("--failaware-against=other.pth")
     assert sorted(BOTH * 2) == measured
     again = stock.run("--failaware-against=other.pth")
@@ -445,7 +445,7 @@ def test_the_second_model_of_a_run(stock: Project, measured: Measured) -> None:
 
 
 def test_workers_share_the_cache(stock: Project) -> None:
-    """What one process measured, the workers of xdist reuse, and the controller counts it."""
+    """Workers of xdist reuse what one process measured, and the summary counts it."""
     pytest.importorskip("xdist")
     stock.record("-p", "no:xdist")
 
@@ -453,7 +453,7 @@ def test_workers_share_the_cache(stock: Project) -> None:
 
 
 def test_another_environment(stock: Project, measured: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the environment of a measurement gains or changes makes all measured anew."""
+    """A new or changed value in the environment of a measurement makes a run measure everything again."""
     stock.run()
     measured.clear()
     usual = bench._environment
@@ -497,7 +497,7 @@ def failaware_model():
 
 @pytest.fixture
 def own_net(stock: Project) -> Project:
-    """A project whose architecture, from three files, is its own."""
+    """Return a project whose architecture is its own code in three files."""
     for seed, name in enumerate(("good.pth", "other.pth")):
         random = torch.Generator().manual_seed(seed)
         weights = {"1.weight": torch.randn(3, 3072, generator=random), "1.bias": torch.zeros(3)}
@@ -519,7 +519,7 @@ def own_net(stock: Project) -> Project:
     ],
 )
 def test_an_edit_between_the_gate_and_its_update(own_net: Project, measured: Measured, file: str, text: str) -> None:
-    """Whatever file of the own code was edited, imported late or by pytest, the gate's numbers are not taken."""
+    """An update after an edit of any file of the user's code measures again."""
     own_net.run()
     measured.clear()
     (own_net.path / file).write_text(text)
@@ -530,7 +530,7 @@ def test_an_edit_between_the_gate_and_its_update(own_net: Project, measured: Mea
 
 
 def test_an_update_says_which_file_was_edited(own_net: Project, measured: Measured) -> None:
-    """Once for all conditions, without -v."""
+    """An update names the edited file once for all conditions, also without -v."""
     own_net.run()
     (own_net.path / "own_scale.py").write_text("def scale(values, factor): return values")
     result = own_net.record()
@@ -550,7 +550,7 @@ def test_an_update_says_which_file_was_edited(own_net: Project, measured: Measur
     ],
 )
 def test_an_update_that_is_another_run(own_net: Project, measured: Measured, arguments: list[str]) -> None:
-    """Without a cache, with another setting or another model it measures."""
+    """An update without a cache, with another setting or with another model measures."""
     own_net.run()
     measured.clear()
     own_net.record(*arguments)
@@ -585,7 +585,7 @@ READ_AT_IMPORT = "import json\nCFG = json.load(open('cfg.json'))\n"
 def test_an_update_with_another_option_of_ones_own(
     own_net: Project, measured: Measured, conftest: str, words: list[str]
 ) -> None:
-    """Whether it sets an attribute of a class or a value of a module, the gate's numbers are not taken."""
+    """An update with another value of an option of the user's conftest file measures again."""
     (own_net.path / "own_layers.py").write_text(OWN_LAYERS + "CFG = {'scale': 1}\n")
     (own_net.path / "conftest.py").write_text(conftest)
     own_net.run()
@@ -599,7 +599,7 @@ def test_an_update_with_another_option_of_ones_own(
 def test_a_file_that_is_read_at_import(
     own_net: Project, measured: Measured, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its values are the module's, whether that is imported at the start or while the model answers."""
+    """An update measures again if a file changed that a module of the user reads when it is imported."""
     monkeypatch.chdir(own_net.path)
     (own_net.path / "cfg.json").write_text('{"scale": 1}')
     path = own_net.path / name
@@ -613,7 +613,7 @@ def test_a_file_that_is_read_at_import(
 
 
 def test_a_quiet_update_says_what_it_took(own_net: Project, measured: Measured) -> None:
-    """At -q, too, a reader sees that the numbers are those of an earlier run."""
+    """An update with -q says that its numbers are those of an earlier run."""
     own_net.run()
     own_net.record("-q").stdout.fnmatch_lines(["took 2 of 2 measured conditions from the gate's run of *"])
 
@@ -621,7 +621,7 @@ def test_a_quiet_update_says_what_it_took(own_net: Project, measured: Measured) 
 
 
 def test_an_object_that_nothing_describes(own_net: Project, measured: Measured) -> None:
-    """The update measures again and says what it could not tell."""
+    """An update measures again if the model has an object that nothing identifies, and names that object."""
     (own_net.path / "conftest.py").write_text(OWN_OBJECT)
     own_net.ini("failaware_baseline = own")
     own_net.run()
@@ -632,7 +632,7 @@ def test_an_object_that_nothing_describes(own_net: Project, measured: Measured) 
 
 
 def test_a_model_that_keeps_notes_while_it_answers(own_net: Project, measured: Measured) -> None:
-    """An attribute that its forward writes is no reason to refuse it, nor to measure it again."""
+    """A model whose forward writes an attribute is accepted, and an update takes its numbers."""
     noting = OWN_LAYERS.replace("        import", "        self.last = features\n        import")
     (own_net.path / "own_layers.py").write_text(noting)
     own_net.run()
@@ -642,7 +642,7 @@ def test_a_model_that_keeps_notes_while_it_answers(own_net: Project, measured: M
 
 
 def test_a_gate_after_an_update_measures(own_net: Project, measured: Measured) -> None:
-    """Own code is reused by updates alone, and the records that they took are those of the gate."""
+    """A gate after an update measures the user's own code again and finds the values unchanged."""
     own_net.run()
     own_net.record(RANDOM)
     assert BOTH == measured
@@ -653,7 +653,7 @@ def test_a_gate_after_an_update_measures(own_net: Project, measured: Measured) -
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-100], lambda content: b""])
 def test_a_damaged_record_of_a_gate(own_net: Project, measured: Measured, damage: Callable[[bytes], bytes]) -> None:
-    """It is reported, and the update measures again."""
+    """An update reports a damaged cache file of the gate and measures its condition again."""
     own_net.run()
     (path,) = (own_net.path / ".pytest_cache" / "d" / "failaware").glob("clean@*.npz")
     path.write_bytes(damage(path.read_bytes()))
@@ -666,7 +666,7 @@ def test_a_damaged_record_of_a_gate(own_net: Project, measured: Measured, damage
 
 
 def test_timms_architectures_are_reused(stock: Project, measured: Measured) -> None:
-    """Their code has a version, as torchvision's has."""
+    """Architectures of timm are reused from the cache, since their code has a version."""
     timm = pytest.importorskip("timm")
     torch.save(timm.create_model("test_efficientnet", num_classes=3).state_dict(), stock.path / "timm.pth")
     arguments = ["--failaware-arch=timm:test_efficientnet", "--failaware-model=timm.pth"]
@@ -690,7 +690,7 @@ def test_second(): ...
 
 
 def test_a_write_that_nothing_counts_does_not_poison_the_cache(stock: Project, measured: Measured) -> None:
-    """What a changed model gave is not taken for what the weights of the file give."""
+    """The cache does not keep what a model gave after a test had changed its weights."""
     stock.test(UNSEEN.format(factor=0.1))
     stock.run("-p", "no:randomly")
     measured.clear()
@@ -712,7 +712,7 @@ def halved():
 
 
 def test_a_hook_on_every_module_is_code_too(stock: Project, measured: Measured) -> None:
-    """Nothing identifies what it does, so nothing is reused while it listens."""
+    """Nothing is reused while a hook on every module is registered, since nothing identifies what the hook does."""
     stock.run()
     measured.clear()
     (stock.path / "conftest.py").write_text(HOOK)

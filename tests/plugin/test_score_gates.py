@@ -1,6 +1,6 @@
-"""Metrics that are no ratio of counts, as a user of pytest and of the commands meets them.
+"""Metrics that are not a ratio of counts, in runs and in commands.
 
-Of the 300 toy images under clean, 120 of the 180 surest are right and 60 of the other 120: AUGRC is
+Of the 300 toy images under clean, 120 of the 180 most confident ones and 60 of the other 120 are right. AUGRC is
 (30 x 180 + 90 x 120) / 300² = 0.18, AUROC (120 x 90 + 60 x 30) / (180 x 120) = 0.5833.
 """
 
@@ -33,7 +33,7 @@ def marked(project: Project, arguments: str) -> None:
 
 
 def test_scores_gate_and_reach_every_output(project: Project) -> None:
-    """Plain numbers with four digits, rates in percent; against a baseline that was recorded without them."""
+    """Scores are judged and reported with four digits, rates in percent, with a baseline recorded without them."""
     project.record()
     marked(project, f"{CLEAN}, minimum={{'auroc_f': 0.6}}")
     outputs = ("--failaware-report=r.json", "--failaware-report=r.md", "--junitxml=junit.xml")
@@ -60,7 +60,7 @@ def test_scores_gate_and_reach_every_output(project: Project) -> None:
 
 
 def test_scores_of_the_same_model_are_unchanged(project: Project) -> None:
-    """The same checkpoint passes every one of them; without its samples nothing is comparable."""
+    """The same checkpoint is unchanged in every score, and incomparable without its sample file."""
     project.record()
     marked(project, CLEAN)
     project.run().stdout.fnmatch_lines(["1 checked: 1 unchanged"])
@@ -72,7 +72,7 @@ def test_scores_of_the_same_model_are_unchanged(project: Project) -> None:
 
 
 def test_a_name_that_cannot_be_meant(project: Project) -> None:
-    """A collection error in one line, without a traceback."""
+    """A misspelt score is a collection error in one line, without a traceback."""
     marked(project, "metrics=['augrc(margn)']")
     result = project.run()
 
@@ -81,7 +81,7 @@ def test_a_name_that_cannot_be_meant(project: Project) -> None:
 
 
 def test_show_and_plan(project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """`show` computes them from the stored samples; `plan` says for which gates it has no formula."""
+    """`show` computes scores from the stored samples, and `plan` names the scores for which it has no formula."""
     project.record()
     monkeypatch.chdir(project.path)
     capsys.readouterr()
@@ -102,7 +102,7 @@ def test_show_and_plan(project: Project, capsys: pytest.CaptureFixture[str], mon
 
 
 def test_a_score_of_ones_own(project: Project) -> None:
-    """The recipe in the hook's docstring: gated against stored samples, bounded, printed as a number."""
+    """A user's score is judged against stored samples and against a bound, and printed as a number."""
     project.record()
     (project.path / "conftest.py").write_text(OVERCONFIDENCE)
     marked(project, "conditions=['clean'], metrics=['overconfidence'], maximum={'overconfidence': 0.34}")

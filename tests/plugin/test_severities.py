@@ -1,4 +1,4 @@
-"""Severities, suites and functions of one's own in a gate, and the commands that list and show them."""
+"""Severities, suites and the user's functions in a gate, and the commands that list and show them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def gate(project: Project, *conditions: str) -> None:
 
 
 def test_a_range_is_an_item_per_severity(project: Project) -> None:
-    """Each is stored with the strength published for images as small as these, and compared with it."""
+    """Each severity of a range is one item, stored with the strength that is published for this image size."""
     gate(project, "fog:2..3", "clean")
     project.record().assert_outcomes(passed=3)
     stored = project.stored()
@@ -30,7 +30,7 @@ def test_a_range_is_an_item_per_severity(project: Project) -> None:
 
 
 def test_another_table_is_not_compared(project: Project) -> None:
-    """The same severity at another image size has another strength: incomparable, with both named."""
+    """A severity at another image size is incomparable, since it has another strength, and both are named."""
     gate(project, "fog:3")
     project.record()
     (project.path / "big.py").write_text(BIG)
@@ -62,7 +62,7 @@ level = 3
 
 
 def test_a_function_of_ones_own(project: Project) -> None:
-    """Named by its place, given its numbers, and the same whatever the batch size."""
+    """A user's function is a condition with the name of its module and its numbers, and any batch size."""
     (project.path / "rain.py").write_text(RAIN)
     gate(project, "rain:fall(share=0.5)", "rain:fall(share=0)", "clean")
     project.record("--failaware-batch-size=7").assert_outcomes(passed=3)
@@ -85,7 +85,7 @@ def test_a_function_of_ones_own(project: Project) -> None:
     ],
 )
 def test_a_function_that_cannot_be_used(project: Project, condition: str, words: str) -> None:
-    """One line says which, why and what to do; the other conditions run on."""
+    """A function that cannot be used fails in one line, and the other conditions are measured."""
     (project.path / "rain.py").write_text(RAIN)
     gate(project, condition, "clean")
     result = project.record()
@@ -96,14 +96,14 @@ def test_a_function_that_cannot_be_used(project: Project, condition: str, words:
 
 
 def test_a_mistake_gets_the_list(project: Project) -> None:
-    """A typo in a marker is a collection error that names the closest condition and all of them."""
+    """A misspelt condition in a marker is a collection error with the closest name and a list of all."""
     gate(project, "motion_blurr:2")
 
     project.run().stdout.fnmatch_lines(["*unknown condition 'motion_blurr'; did you mean 'motion_blur'? choose from*"])
 
 
 def test_the_list_of_conditions(command: Command) -> None:
-    """A line for each, with what it can be given, in 100 columns but for the longest; then the suites."""
+    """`conditions` prints one line for each condition with its parameters, and then the suites."""
     code, text = command("conditions")
     lines = text.splitlines()
 
@@ -116,7 +116,7 @@ def test_the_list_of_conditions(command: Command) -> None:
 
 
 def test_a_preview(project: Project, command: Command) -> None:
-    """A sheet with a row per corruption and a column per severity, small images enlarged; the source stays."""
+    """`preview` writes a sheet with a row for each corruption and a column for each severity."""
     pixels = np.random.default_rng(0).integers(0, 256, (32, 40, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(project.path / "cat.png")
     code, text = command("preview", "cat.png")
@@ -127,7 +127,7 @@ def test_a_preview(project: Project, command: Command) -> None:
 
 
 def test_a_preview_of_some(project: Project, command: Command) -> None:
-    """The named conditions at the named size; the clean tile holds the image itself."""
+    """`preview` shows only the conditions that are named, at the size that is named."""
     Image.new("RGB", (300, 300), (10, 200, 30)).save(project.path / "green.png")
     words = ("--size", "130", "--output", "sheet.png", "--conditions", "clean", "fog:1..2")
 
@@ -153,7 +153,7 @@ def test_a_preview_of_some(project: Project, command: Command) -> None:
 def test_a_preview_that_cannot_be_made(
     project: Project, command: Command, words: tuple[str, ...], complaint: str
 ) -> None:
-    """One line names the file or option and the remedy; nothing is written."""
+    """A preview that cannot be made is one line with the file or option and the remedy, and writes nothing."""
     (project.path / "text.png").write_text("no picture")
     code, text = command("preview", *words)
 

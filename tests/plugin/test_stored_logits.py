@@ -1,4 +1,4 @@
-"""`failaware_store_logits`: gates on scores of every logit, and each way to lack the logits."""
+"""`failaware_store_logits`: gates on scores that need every logit, and what happens if logits are missing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def stored(project: Project, file: str = "clean") -> dict[str, np.ndarray]:
 
 
 def predictions(project: Project, checkpoint: dict[str, torch.Tensor]) -> None:
-    """What the model says of the clean images, in a file."""
+    """Write the predictions of the model for the clean images to a file."""
     images = np.stack([Images()[index][0] for index in range(300)])
     logits = torch.from_numpy(images / 255).float().flatten(1) @ checkpoint["linear.weight"].T
     labels = [Images()[index][1] for index in range(300)]
@@ -38,7 +38,7 @@ def predictions(project: Project, checkpoint: dict[str, torch.Tensor]) -> None:
 
 
 def test_from_recording_to_a_worse_model(project: Project) -> None:
-    """Stored with every column, passed by the same model, failed by a worse one; the name has one spelling."""
+    """Logits are stored, the same model passes on their scores, and a worse model fails."""
     project.ini(KEY)
     marked(project)
     project.record().assert_outcomes(passed=2)
@@ -62,7 +62,7 @@ def test_from_recording_to_a_worse_model(project: Project) -> None:
     "arguments", ["metrics=['augrc(gen)']", "maximum={'ece(temperature=2)': 0.2}", "minimum={'auroc_f(gen)': 0.2}"]
 )
 def test_without_the_key_nothing_is_measured(project: Project, arguments: str) -> None:
-    """A collection error names the metric and the key."""
+    """Without the key a metric that needs logits is a collection error that names the metric and the key."""
     marked(project, arguments)
     result = project.run()
 
@@ -72,7 +72,7 @@ def test_without_the_key_nothing_is_measured(project: Project, arguments: str) -
 
 
 def test_without_the_key_in_the_ini_or_an_override(project: Project) -> None:
-    """A gate of the ini is refused at once, one of the command line when it is collected."""
+    """Without the key such a metric is refused in the ini file and in an override, too."""
     override = project.run("--failaware-override=metrics=augrc(gen)")
     override.stdout.fnmatch_lines([f"*augrc(gen): {NEEDS}*"])
     project.ini("failaware_metrics = accuracy augrc(gen)")
@@ -83,7 +83,7 @@ def test_without_the_key_in_the_ini_or_an_override(project: Project) -> None:
 
 
 def test_a_baseline_without_logits(project: Project) -> None:
-    """Incomparable, with the remedy; which rewrites the sample files, and nothing of the entries but their hashes."""
+    """A baseline without logits is incomparable; the update that the message names adds only the logits."""
     project.record()
     project.ini(KEY)
     marked(project)
@@ -99,7 +99,7 @@ def test_a_baseline_without_logits(project: Project) -> None:
     after = stored(project)
     assert [*before, "logits"] == list(after)
     assert all(before[name].tobytes() == after[name].tobytes() for name in before)
-    assert 3 == len(list(project.sample_file().parent.iterdir()))  # no golden one
+    assert 3 == len(list(project.sample_file().parent.iterdir()))  # no file of a golden reference
     for key, entry in project.stored().items():
         assert {**entry, "records": ""} == {**entries[key], "records": ""}  # type: ignore[dict-item]  # from YAML
         assert entry["records"] != entries[key]["records"]  # type: ignore[index]  # as above
@@ -107,7 +107,7 @@ def test_a_baseline_without_logits(project: Project) -> None:
 
 
 def test_a_run_without_the_key_takes_none_away(project: Project) -> None:
-    """What is as stored stays; what is rewritten for another reason loses them, and that is said."""
+    """An update without the key keeps the logits of unchanged entries, and says if changed entries lose theirs."""
     project.ini(KEY)
     project.record()
     (project.path / "tox.ini").write_text((project.path / "tox.ini").read_text().replace(KEY, ""))
@@ -125,7 +125,7 @@ def test_a_run_without_the_key_takes_none_away(project: Project) -> None:
 
 
 def test_drift_from_a_reference_without_logits(project: Project) -> None:
-    """It cannot be judged, and that is said with the remedy."""
+    """Drift from a golden reference without logits is not judged, and a note says how to change that."""
     project.record()
     project.record(model="worse.pth")
     project.ini(KEY)
@@ -143,7 +143,7 @@ def test_drift_from_a_reference_without_logits(project: Project) -> None:
 
 
 def test_predictions_bring_their_own(project: Project) -> None:
-    """They are gated without the key, but stored with it alone: an update without it is refused."""
+    """Predictions are judged on their own logits without the key, but an update needs the key."""
     marked(project, f"conditions=['clean'], {SCORES}")
     predictions(project, weights())
     typed = "--failaware-predictions=p.npz"
@@ -162,7 +162,7 @@ def test_predictions_bring_their_own(project: Project) -> None:
 
 
 def test_predictions_without_the_key_store_no_logits(project: Project) -> None:
-    """They would be stored unasked."""
+    """Without the key an update on predictions stores no logits."""
     marked(project, "conditions=['clean']")
     predictions(project, weights())
     project.run("--failaware-predictions=p.npz", "--failaware-update-baselines", model=None).assert_outcomes(passed=1)
@@ -171,7 +171,7 @@ def test_predictions_without_the_key_store_no_logits(project: Project) -> None:
 
 
 def test_a_second_model_and_a_report_that_is_accepted(project: Project, command: Command) -> None:
-    """Both sides of --failaware-against have logits, and so has the archive beside a report."""
+    """Both models of --failaware-against have logits, and `accept` stores those of a report."""
     project.ini(KEY)
     marked(project, f"conditions=['clean'], {SCORES}")
     against = project.run("--failaware-against=good.pth", model="worse.pth")
@@ -184,7 +184,7 @@ def test_a_second_model_and_a_report_that_is_accepted(project: Project, command:
 
 
 def test_commands(project: Project, command: Command) -> None:
-    """`show` has a column for them or says that there are none, and `selftest` does not test what it cannot see."""
+    """`show` and `selftest` use stored logits, and say so if there are none."""
     project.record()
     code, text = command("show", "toy", "--metrics", "augrc(gen)", "nll(temperature=5)")
     assert (0, 4) == (code, text.count("no logits"))
@@ -201,7 +201,7 @@ def test_commands(project: Project, command: Command) -> None:
 
 
 def test_a_score_of_ones_own(project: Project) -> None:
-    """One that says it needs logits is treated as the built-in ones are."""
+    """A user's score that needs logits is treated like a built-in one."""
     (project.path / "conftest.py").write_text(
         "from pytest_failaware import ScoreMetric\n"
         "def gap(records, flagged): return float((records.logits.max(1) - records.logits.mean(1)).mean())\n"
@@ -216,7 +216,7 @@ def test_a_score_of_ones_own(project: Project) -> None:
 
 
 def test_in_a_script() -> None:
-    """`evaluate` keeps logits where it is asked to; without them a score says that there are none."""
+    """`evaluate` keeps logits with store_logits=True; otherwise a score is undefined and says why."""
     model = network()
     model.load_state_dict(weights())
     asked = {"model": model, "dataset": Images(), "preprocess": "none", "conditions": ["clean"]}

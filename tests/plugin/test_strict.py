@@ -34,12 +34,12 @@ def result_of(letters: str) -> ItemResult:
 
 
 def test_a_whole_run_has_none() -> None:
-    """Everything was asked and passed."""
+    """A run in which every gate was judged and passed has no complaint."""
     assert [] == strict_complaints(RunReport(results=(result_of("RRWrw"),)), **QUIET)
 
 
 def test_every_gate_must_have_been_asked() -> None:
-    """Each thing has a sentence of its own; of many tests twenty are named."""
+    """Each reason why a gate was not judged has its own sentence, and of many tests twenty are named."""
     report = RunReport(
         results=(result_of("WWWww"),),
         unchecked=("a",),

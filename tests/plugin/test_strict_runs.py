@@ -1,4 +1,4 @@
-"""What a strict run does not let pass, and what any run says of the gates that were not asked."""
+"""What a strict run does not let pass, and what every run reports on gates that were not judged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def recorded(project: Project) -> Project:
-    """A project with one recorded condition."""
+    """Return a project with one recorded condition."""
     project.test(CLEAN)
     project.record()
     return project
@@ -38,7 +38,7 @@ def recorded(project: Project) -> Project:
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
 def test_a_failing_subtest_is_a_failed_item(project: Project, workers: tuple[str, ...]) -> None:
-    """Nothing is written or can be accepted, and the run says so, in one process and in two."""
+    """An item with a failing subtest fails, is not written, and cannot be accepted from the report."""
     project.test(SUBTEST)
     result = project.record("--failaware-report=r.json", *workers)
     document = json.loads((project.path / "r.json").read_text())
@@ -53,7 +53,7 @@ def test_a_failing_subtest_is_a_failed_item(project: Project, workers: tuple[str
 
 
 def test_another_plugin_that_lets_a_gate_pass(recorded: Project) -> None:
-    """Whatever it writes into the report or the exit code, a strict run is red."""
+    """A strict run fails on a regression, even if another plugin sets the exit code to 0."""
     hook = "@pytest.hookimpl(trylast=True)\ndef pytest_sessionfinish(session): session.exitstatus = 0\n"
     (recorded.path / "conftest.py").write_text(f"import pytest\n{hook}")
     assert pytest.ExitCode.OK == recorded.run(model="worse.pth").ret
@@ -65,7 +65,7 @@ def test_another_plugin_that_lets_a_gate_pass(recorded: Project) -> None:
 
 @pytest.mark.parametrize("how", [("-k", "clean"), ("--deselect=test_toy.py::test_toy[low_light]",)])
 def test_collected_and_not_run(project: Project, how: tuple[str, ...]) -> None:
-    """It is said; a strict run names the tests and fails, unless it was -m that left them out."""
+    """A run counts the marked tests that were deselected, and a strict run names them and fails."""
     project.record()
     plain = project.run(*how)
     assert pytest.ExitCode.OK == plain.ret
@@ -77,7 +77,7 @@ def test_collected_and_not_run(project: Project, how: tuple[str, ...]) -> None:
 
 
 def test_marks_select_in_a_strict_run(project: Project) -> None:
-    """-m is how gates are chosen, alone or beside -k."""
+    """A strict run passes if -m deselects tests, alone or together with -k, and fails if only -k does."""
     slow = "\n@pytest.mark.slow\n@pytest.mark.reliability(conditions=['blur'])\ndef test_slow(): pass\n"
     project.ini("markers = slow")
     project.test(CLEAN + slow)
@@ -93,7 +93,7 @@ def test_marks_select_in_a_strict_run(project: Project) -> None:
 
 
 def test_a_baseline_that_no_test_uses(recorded: Project) -> None:
-    """It fails a strict run and is pruned as a whole, where every name stands in a file that was reviewed."""
+    """A baseline that no test uses fails a strict run, and --failaware-prune deletes the whole baseline."""
     recorded.test(CLEAN.replace("conditions", "baseline='more', conditions"))
     recorded.record()
     assert pytest.ExitCode.OK == recorded.run().ret
@@ -111,7 +111,7 @@ def test_a_baseline_that_no_test_uses(recorded: Project) -> None:
 
 @pytest.mark.parametrize("why", ["another ini", "the model names it", "-c"])
 def test_other_runs_may_use_other_baselines(recorded: Project, why: str) -> None:
-    """Then a strict run only counts what it did not use."""
+    """A strict run only counts unused baselines if other runs may use them, and prunes none of them."""
     recorded.test(CLEAN.replace("conditions", "baseline='more', conditions"))
     recorded.record()
     args = {"-c": ("-c", "tox.ini"), "the model names it": ("--failaware-baseline=more",)}.get(why, ())
@@ -139,7 +139,7 @@ def test_other_runs_may_use_other_baselines(recorded: Project, why: str) -> None
     ids=str,
 )
 def test_harmless_arguments_leave_a_full_run(project: Project, addopts: str, args: list[str]) -> None:
-    """An entry that no test uses still fails the strict run."""
+    """Arguments that leave no test out do not stop a strict run from failing on an unused entry."""
     project.record()
     project.test(CLEAN)
     project.ini(f"addopts = {addopts}")
@@ -151,7 +151,7 @@ def test_harmless_arguments_leave_a_full_run(project: Project, addopts: str, arg
 
 @pytest.mark.parametrize("arg", ["--ignore=build", "test_toy.py", "-m reliability and not slow"])
 def test_a_strict_run_says_that_it_is_no_full_one(project: Project, arg: str) -> None:
-    """At -q as well; it is green, and says nothing where all entries were used."""
+    """A strict run of some tests passes and says, also with -q, that it did not look for unused entries."""
     words = arg.split(" ", 1)
     project.ini("markers = slow")
     project.test(CLEAN + "\n@pytest.mark.slow\n@pytest.mark.reliability(conditions=['blur'])\ndef test_slow(): pass\n")
@@ -169,7 +169,7 @@ def test_a_strict_run_says_that_it_is_no_full_one(project: Project, arg: str) ->
 
 
 def test_a_marker_that_is_nearly_ours(project: Project) -> None:
-    """A collection error in one line; a registered one is the user's own."""
+    """A misspelt marker is a collection error in one line, unless the user has registered that marker."""
     project.test(MARKED.replace("reliability", "reliabilty"))
     result = project.run("-m", "reliability", "-W", "ignore")
     assert pytest.ExitCode.INTERRUPTED == result.ret
@@ -180,13 +180,13 @@ def test_a_marker_that_is_nearly_ours(project: Project) -> None:
 
 
 def test_without_our_keys_no_marker_is_near(pytester: pytest.Pytester) -> None:
-    """A project that does not use the plugin may mark its tests as it likes."""
+    """A project without our ini keys can use a marker whose name is similar to ours."""
     pytester.makepyfile("import pytest\n@pytest.mark.liability\ndef test_x(): pass\n")
     assert pytest.ExitCode.OK == pytester.runpytest_inprocess("-p", "no:randomly", "-W", "ignore").ret
 
 
 def test_a_second_service_is_not_gated_by_the_first_ones_ini(project: Project) -> None:
-    """The error names both files and the command for the nearer one."""
+    """A test with a nearer ini file is an error that names both files and the command for the nearer one."""
     service = project.path / "b"
     service.mkdir()
     (service / "pytest.ini").write_text("[pytest]\nfailaware_model = b.pth\n")
@@ -200,7 +200,7 @@ def test_a_second_service_is_not_gated_by_the_first_ones_ini(project: Project) -
 
 
 def test_without_an_ini_in_use_a_service_is_not_skipped(pytester: pytest.Pytester) -> None:
-    """From a folder above, whose run has no key of ours at all, its tests would skip for want of a model."""
+    """A run from a folder above without our keys is an error, since the tests would be skipped without a model."""
     for name in "ab":
         service = pytester.mkdir(name)
         (service / "pytest.ini").write_text("[pytest]\nfailaware_model = m.pth\n")
@@ -213,7 +213,7 @@ def test_without_an_ini_in_use_a_service_is_not_skipped(pytester: pytest.Pyteste
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
 def test_keys_in_a_second_file_are_not_ignored(recorded: Project, workers: tuple[str, ...]) -> None:
-    """pytest reads one of them; without a marked test, or where -c chose the file, nothing is wrong."""
+    """Our keys in a second ini file are an error, unless -c chose the file or no test is marked."""
     (recorded.path / "pyproject.toml").write_text("[tool.pytest.ini_options]\nfailaware_minimum = 'accuracy=0.9'\n")
     (recorded.path / "pytest.ini").write_text((recorded.path / "tox.ini").read_text())
     (recorded.path / "tox.ini").unlink()
@@ -230,7 +230,7 @@ def test_keys_in_a_second_file_are_not_ignored(recorded: Project, workers: tuple
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
 @pytest.mark.parametrize("source", [IN_PARAM, CLEAN])
 def test_a_marker_that_is_not_the_functions(recorded: Project, source: str, workers: tuple[str, ...]) -> None:
-    """Its bound would be dropped, so the test is an error in one line; in a parameter and added by a hook."""
+    """A marker in a parameter or from a hook is an error in one line, since its bound would be ignored."""
     recorded.test(source)
     if source == CLEAN:
         (recorded.path / "conftest.py").write_text(ADDING)
@@ -241,7 +241,7 @@ def test_a_marker_that_is_not_the_functions(recorded: Project, source: str, work
 
 
 def test_a_marker_in_a_parameter_alone(recorded: Project) -> None:
-    """It gates nothing, and the line says where to put it."""
+    """A marker that stands only in a parameter is an error in one line."""
     recorded.test(IN_PARAM.replace("@pytest.mark.reliability(conditions=['clean'])\n", ""))
     result = recorded.run()
 
@@ -250,7 +250,7 @@ def test_a_marker_in_a_parameter_alone(recorded: Project) -> None:
 
 
 def test_a_fixture_named_reliability(recorded: Project) -> None:
-    """One that does not ask for the plugin's measures nothing; one that does is used."""
+    """A user's fixture named reliability is an error, unless it uses the fixture of the plugin."""
     own = "import pytest\n@pytest.fixture\ndef reliability({}): return 1\n"
     (recorded.path / "conftest.py").write_text(own.format("request"))
     result = recorded.run()
@@ -264,7 +264,7 @@ def test_a_fixture_named_reliability(recorded: Project) -> None:
 
 
 def test_a_condition_in_parametrize(recorded: Project) -> None:
-    """It is no gate: one line names the marker."""
+    """A condition in parametrize is an error, and one line names the marker to use."""
     recorded.test("import pytest\n@pytest.mark.parametrize('reliability', ['clean'], indirect=True)\n"
                   "def test_toy(reliability): pass\n")  # fmt: skip
     result = recorded.run()
@@ -275,7 +275,7 @@ def test_a_condition_in_parametrize(recorded: Project) -> None:
 
 @pytest.mark.parametrize("name", ["failaware-controller", "failaware-controller-last-word"])
 def test_a_part_of_the_plugin_cannot_be_blocked(recorded: Project, name: str) -> None:
-    """Without it nothing would be reported; the whole plugin can be."""
+    """A part of the plugin cannot be blocked with -p, since nothing would be reported without it."""
     result = recorded.run("-p", f"no:{name}")
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines([f"ERROR: -p no:{name}: *leave it out*"])
@@ -286,7 +286,7 @@ def test_a_part_of_the_plugin_cannot_be_blocked(recorded: Project, name: str) ->
 
 @pytest.mark.parametrize("bend", ["-o failaware_tolerance=0.3", "--failaware-override tolerance=0.3"])
 def test_a_bent_gate_is_named(recorded: Project, bend: str) -> None:
-    """In the header, the summary and the JSON; strict refuses it."""
+    """A gate that the command line changes is named in the header, the summary and the JSON, and strict refuses it."""
     result = recorded.run(*bend.split(), "--failaware-report=r.json", model="worse.pth")
 
     assert pytest.ExitCode.OK == result.ret
@@ -296,7 +296,7 @@ def test_a_bent_gate_is_named(recorded: Project, bend: str) -> None:
 
 
 def test_other_files_than_pytest_would_find_are_named(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """-c and --rootdir, from PYTEST_ADDOPTS as well."""
+    """A run with -c or --rootdir, also from PYTEST_ADDOPTS, names them in the header and in a note."""
     monkeypatch.setenv("PYTEST_ADDOPTS", "-c tox.ini")
     result = recorded.run("--rootdir=.", STRICT)
 
@@ -306,7 +306,7 @@ def test_other_files_than_pytest_would_find_are_named(recorded: Project, monkeyp
 
 
 def test_an_executing_key_is_an_option_like_any_other(project: Project) -> None:
-    """It makes no run partial, bends nothing and is no matter for strict; a misspelt one is an error."""
+    """A key that changes no verdict can be set with -o in a pruning and in a strict run; a misspelt one is an error."""
     project.record()
     project.test(CLEAN)
     result = project.run("-o", "failaware_batch_size=16", "--failaware-prune")
@@ -319,7 +319,7 @@ def test_an_executing_key_is_an_option_like_any_other(project: Project) -> None:
 
 
 def test_a_strict_run_takes_its_reference_from_the_ini(recorded: Project) -> None:
-    """Not from the command line, and never the candidate itself."""
+    """A strict run takes its reference model only from the ini file, and it must not be the candidate."""
     typed = recorded.run(STRICT, "--failaware-against=good.pth")
     assert pytest.ExitCode.USAGE_ERROR == typed.ret
     typed.stderr.fnmatch_lines(["ERROR: --failaware-against=good.pth: *set failaware_against in the ini*"])
@@ -335,7 +335,7 @@ def test_a_strict_run_takes_its_reference_from_the_ini(recorded: Project) -> Non
 
 @pytest.mark.parametrize("spelled", ["--failaware-group=patient", "-o failaware_group=patient"])
 def test_the_typed_column_of_groups_is_a_bend(recorded: Project, spelled: str) -> None:
-    """A strict run refuses it, since groups decide how much a loss proves; any other run names it."""
+    """A strict run refuses a typed group column, since groups decide how much a loss proves; other runs name it."""
     strict = recorded.run(*spelled.split(), STRICT)
     assert pytest.ExitCode.USAGE_ERROR == strict.ret
     strict.stderr.fnmatch_lines([f"ERROR: {spelled}: *remove one of them"])
@@ -343,7 +343,7 @@ def test_the_typed_column_of_groups_is_a_bend(recorded: Project, spelled: str) -
 
 
 def write_predictions(project: Project, name: str, size: int = 0) -> str:
-    """Write a hundred right answers in groups of this size to a csv, and return the option that reads it."""
+    """Write a hundred right answers in groups of this size to a CSV file and return the option that reads it."""
     lines = ["sample_id,label,probability_a,probability_b" + (",group" if size else "")]
     for k in range(100):
         right = "0.9,0.1" if k % 2 else "0.1,0.9"
@@ -354,7 +354,7 @@ def write_predictions(project: Project, name: str, size: int = 0) -> str:
 
 @pytest.mark.parametrize(("before", "now"), [(0, 50), (10, 50), (10, 0)])
 def test_predictions_in_other_groups_than_the_baseline(project: Project, before: int, now: int) -> None:
-    """A strict run is red, for the candidate's own file would say how much a loss proves; any other run has a note."""
+    """A strict run fails if predictions have other groups than the baseline; other runs have a note."""
     project.test(CLEAN)
     recorded, candidate = (write_predictions(project, *file) for file in (("a.csv", before), ("b.csv", now)))
     project.run(recorded, UPDATE, model=None)
@@ -363,12 +363,12 @@ def test_predictions_in_other_groups_than_the_baseline(project: Project, before:
 
     assert (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) == (plain.ret, strict.ret)
     assert "note: the reference" in plain.stdout.str() or "note: the samples are in other groups" in plain.stdout.str()
-    strict.stdout.fnmatch_lines(["strict: samples belong together in other groups than the baseline's: test_toy*"])
+    strict.stdout.fnmatch_lines(["strict: the samples are in other groups than the baseline's: test_toy*"])
 
 
 @pytest.mark.parametrize(("second", "first"), [(0, 50), (10, 50)])
 def test_predictions_in_other_groups_than_the_reference(project: Project, second: int, first: int) -> None:
-    """A strict run against a second file is red, too."""
+    """A strict run fails if predictions have other groups than those of --failaware-against."""
     project.test(CLEAN)
     write_predictions(project, "a.csv", second)
     project.ini("failaware_against = a.csv")
@@ -377,12 +377,12 @@ def test_predictions_in_other_groups_than_the_reference(project: Project, second
     assert pytest.ExitCode.OK == project.run(candidate, model=None).ret
     strict = project.run(candidate, STRICT, model=None)
     assert pytest.ExitCode.TESTS_FAILED == strict.ret
-    strict.stdout.fnmatch_lines(["strict: samples belong together in other groups than the reference's: test_toy*"])
+    strict.stdout.fnmatch_lines(["strict: the samples are in other groups than the reference's: test_toy*"])
 
 
 @pytest.mark.parametrize("argument", ["tolerance=1", "tolerance={'accuracy': 1}", "alpha=1e-300"])
 def test_a_gate_that_cannot_fail(recorded: Project, argument: str) -> None:
-    """A strict run refuses it, in a marker and in the ini."""
+    """A strict run refuses a marker whose gate can never fail."""
     recorded.test(CLEAN.replace("conditions", f"{argument}, conditions"))
     assert pytest.ExitCode.OK == recorded.run().ret
     assert pytest.ExitCode.INTERRUPTED == recorded.run(STRICT).ret
@@ -390,7 +390,7 @@ def test_a_gate_that_cannot_fail(recorded: Project, argument: str) -> None:
 
 @pytest.mark.parametrize("off", ["-o failaware_strict=false", "FAILAWARE_STRICT=0"])
 def test_strict_switched_off_is_named(recorded: Project, monkeypatch: pytest.MonkeyPatch, off: str) -> None:
-    """In the header, the summary and the JSON, if the ini asks for it; a run that is strict after all names nothing."""
+    """Turning off the strict mode of the ini file is named in the header, the summary and the JSON."""
     recorded.ini("failaware_strict = true")
     words = off.split() if off.startswith("-o") else []
     if not words:
@@ -404,7 +404,7 @@ def test_strict_switched_off_is_named(recorded: Project, monkeypatch: pytest.Mon
 
 
 def test_a_variable_without_strict_in_the_ini_bends_nothing(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """FAILAWARE_STRICT=0 then says what is so anyway."""
+    """FAILAWARE_STRICT=0 is not named if the ini file does not ask for strict runs."""
     monkeypatch.setenv("FAILAWARE_STRICT", "0")
     recorded.run().stdout.no_fnmatch_line("*FAILAWARE_STRICT*")
 
@@ -423,7 +423,7 @@ def failaware_dataset(): return toy.Images()
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
 def test_a_typed_model_that_no_test_uses(recorded: Project, workers: tuple[str, ...]) -> None:
-    """A fixture that gives another would make the gate of the typed one green: a strict run is red."""
+    """A strict run fails if a fixture replaces the typed model or data set; other runs say so."""
     (recorded.path / "conftest.py").write_text(OWN)
     typed = ("--failaware-dataset=toy:images", *workers)
     plain, strict = (recorded.run(*typed, *words, model="worse.pth") for words in ((), (STRICT,)))
@@ -436,7 +436,7 @@ def test_a_typed_model_that_no_test_uses(recorded: Project, workers: tuple[str, 
 
 
 def test_a_model_of_the_ini_may_be_replaced(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ini is reviewed as the fixture is; a variable and an -o are typed."""
+    """A fixture may replace the model of the ini file, but not one from -o or from a variable, in a strict run."""
     (recorded.path / "conftest.py").write_text(OWN)
     recorded.ini("failaware_model = good.pth")
     assert pytest.ExitCode.OK == recorded.run(STRICT, model=None).ret
@@ -446,7 +446,7 @@ def test_a_model_of_the_ini_may_be_replaced(recorded: Project, monkeypatch: pyte
 
 
 def test_a_fixture_that_changes_the_typed_model(recorded: Project) -> None:
-    """It uses it."""
+    """A fixture that copies the typed model uses it, so a strict run passes."""
     (recorded.path / "conftest.py").write_text(
         "import pytest, copy\n@pytest.fixture(scope='session')\n"
         "def failaware_model(failaware_model): return copy.deepcopy(failaware_model)\n"
@@ -462,7 +462,7 @@ ALL = tuple(f"--failaware-report={file}" for file in FILES.values())
 
 @pytest.mark.parametrize("ending", [("test_nothing.py",), ("--failaware-device=tpu",)])
 def test_no_earlier_report_stays_behind(recorded: Project, ending: tuple[str, ...]) -> None:
-    """Neither after a run without a gate nor after one that could not start."""
+    """An old report is removed by a run without a gate and by a run that could not start."""
     (recorded.path / "test_nothing.py").write_text("def test_nothing(): pass\n")
     recorded.run(*ALL)
     assert all((recorded.path / name).is_file() for name in (*FILES.values(), "r.records.zip"))
@@ -472,7 +472,7 @@ def test_no_earlier_report_stays_behind(recorded: Project, ending: tuple[str, ..
 
 
 def test_a_file_that_is_no_report_stays(recorded: Project) -> None:
-    """A mistyped name deletes nobody's file when the run cannot start."""
+    """A run that cannot start deletes no file that is not one of our reports."""
     for name in FILES.values():
         (recorded.path / name).write_text('{"schema": "of somebody else"}')
     recorded.run(*ALL, "--failaware-device=tpu")
@@ -481,7 +481,7 @@ def test_a_file_that_is_no_report_stays(recorded: Project) -> None:
 
 
 def test_no_report_names_the_home_folder(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files, the summary and failures say ~, and the command has no word of other plugins."""
+    """Reports and failures have ~ for the home folder, and the command has no option of other plugins."""
     elsewhere = recorded.path.parent / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
     (elsewhere / "gone.pth").unlink(missing_ok=True)
@@ -501,7 +501,7 @@ def test_no_report_names_the_home_folder(recorded: Project, monkeypatch: pytest.
 
 
 def test_recorded_and_not_written(recorded: Project) -> None:
-    """A refused update says how many values it did not store, beside the verdicts."""
+    """A refused update counts the values that it did not write."""
     recorded.test(CLEAN.replace("clean", "low_light"))
     recorded.ini("failaware_preprocess = mean=0.5,std=0.5")
     ini = (recorded.path / "tox.ini").read_text().replace("failaware_preprocess = none\n", "")
@@ -513,7 +513,7 @@ def test_recorded_and_not_written(recorded: Project) -> None:
 
 
 def test_errors_are_no_skips(recorded: Project) -> None:
-    """Only those that skipped for want of a model are said to have."""
+    """An item that fails in its model fixture is an error and is not counted as skipped without a model."""
     (recorded.path / "conftest.py").write_text(
         "import pytest\n@pytest.fixture(scope='session')\ndef failaware_model(): 1 / 0\n"
     )
@@ -528,7 +528,7 @@ def test_errors_are_no_skips(recorded: Project) -> None:
 
 @pytest.mark.parametrize("statement", ["pytest.skip('x')", "sys.exit(0)", "pytest.exit('x', 0)", "pytest.xfail('x')"])
 def test_a_model_cannot_end_the_run(recorded: Project, statement: str) -> None:
-    """Its item fails in one line."""
+    """A model that skips, exits or ends the run fails its item, and the run ends with exit code 4."""
     (recorded.path / "own.py").write_text(
         "import pytest, sys, torch, toy\n"
         "class Network(toy.Bands):\n"
@@ -555,7 +555,7 @@ def test_a_model_cannot_end_the_run(recorded: Project, statement: str) -> None:
     ],
 )
 def test_hooks_cannot_end_the_run(recorded: Project, hook: str, words: str) -> None:
-    """One line and exit code 4."""
+    """A hook that skips, exits or returns a wrong value gives one line and exit code 4."""
     (recorded.path / "conftest.py").write_text(f"def pytest_failaware_{hook}\n")
     result = recorded.run("--failaware-report=r.json", model="worse.pth")
 

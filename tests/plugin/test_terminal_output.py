@@ -1,4 +1,4 @@
-"""What a run shows first and last: the gate in the header, one fault once, and a command that can be followed."""
+"""The header and the end of a run: the gate, each fault once, and a command that can be copied."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ CI = ("CI", "true")
 
 @pytest.fixture
 def in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of a CI server."""
+    """Set the environment of a CI server."""
     monkeypatch.setenv(*CI)
 
 
 def test_the_header_has_the_gate_at_v(project: Project) -> None:
-    """Each value that decides a verdict, with the place it stands in."""
+    """The header at -v shows each value that decides a verdict and the place that it comes from."""
     project.ini("failaware_policy = any_drop", "failaware_maximum = silent_failure_rate=0.9")
 
     project.run("-v").stdout.fnmatch_lines(
@@ -33,7 +33,7 @@ def test_the_header_has_the_gate_at_v(project: Project) -> None:
 
 
 def test_the_first_run_in_ci_names_accept(project: Project, in_ci: None) -> None:
-    """A CI server refuses updates, so it names what a laptop can do with its report."""
+    """A first run on a CI server names `accept` and the report to download, since it refuses updates."""
     first = project.run("--failaware-strict", "--failaware-report=report.json")
 
     first.stdout.fnmatch_lines(
@@ -48,14 +48,14 @@ def test_the_first_run_in_ci_names_accept(project: Project, in_ci: None) -> None
 
 
 def test_where_updates_are_allowed_in_ci_the_update_is_named(project: Project, in_ci: None) -> None:
-    """failaware_update_in_ci makes the CI server a place like any other."""
+    """With failaware_update_in_ci a run on a CI server names the update."""
     project.ini("failaware_update_in_ci = true")
 
     project.run().stdout.fnmatch_lines(["  pytest --failaware-model=good.pth --failaware-update-new"])
 
 
 def test_one_fault_of_two_conditions_is_said_once(project: Project) -> None:
-    """The second item says where the text stands; the command stands at the end alone."""
+    """A fault of two conditions is explained in the first item, and the second item refers to it."""
     text = project.run().stdout.str()
 
     assert 1 == text.count("record it by the command at the end of the log, and commit what it writes")
@@ -64,7 +64,7 @@ def test_one_fault_of_two_conditions_is_said_once(project: Project) -> None:
 
 
 def test_a_new_architecture_is_told_of_the_old_baseline(project: Project) -> None:
-    """Its own name escapes the gate, so the way to compare is named before the way to record."""
+    """A run whose baseline is named after a new architecture names the old baselines and the option to compare."""
     project.record()
     (project.path / "tox.ini").write_text(
         (project.path / "tox.ini").read_text().replace("failaware_baseline = toy", "")
@@ -83,14 +83,14 @@ def test_a_new_architecture_is_told_of_the_old_baseline(project: Project) -> Non
 
 
 def test_the_precision_stands_beside_the_device(project: Project) -> None:
-    """Numbers of bfloat16 are no numbers of float32."""
+    """The summary has the precision beside the device."""
     project.run("--failaware-precision=bfloat16").stdout.fnmatch_lines(
         ["model good.pth (network *) on cpu in bfloat16"]
     )
 
 
 def test_many_marked_tests_say_what_their_alphas_add_up_to(project: Project) -> None:
-    """Two conditions of five tests are five alphas."""
+    """A run of five marked tests says how often one of them can be red by chance."""
     project.test("import pytest\n" + "".join(
         f"@pytest.mark.reliability(baseline='t{n}')\ndef test_{n}(): pass\n" for n in range(5)
     ))  # fmt: skip

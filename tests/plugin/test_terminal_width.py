@@ -1,4 +1,4 @@
-"""What a failed gate looks like on a terminal, in a log, in the list of failed tests and in a JUnit file."""
+"""The text of a failed gate on a terminal, in a log, in the list of failed tests and in a JUnit file."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def test_toy(reliability):
 
 @pytest.fixture
 def recorded(project: Project) -> Project:
-    """A project whose baseline is the good model's."""
+    """Return a project with a baseline of the good model."""
     project.record()
     return project
 
 
 def test_forty_columns(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every line of ours fits but the command, which can be copied, and the numbers stand whole."""
+    """On 40 columns every line fits except the command, and no number is broken."""
     (recorded.path / "conftest.py").write_text(ON_A_TERMINAL)
     monkeypatch.setenv("COLUMNS", "40")
     lines = screen(str(recorded.run(model="worse.pth").stdout)).split("\n")
@@ -51,7 +51,7 @@ def test_forty_columns(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_log_has_full_lines_and_no_colours(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the environment says how wide a terminal is."""
+    """A log has full lines without colours, even if the environment sets the width of a terminal."""
     monkeypatch.setenv("COLUMNS", "40")
     result = recorded.run(model="worse.pth")
 
@@ -60,7 +60,7 @@ def test_a_log_has_full_lines_and_no_colours(recorded: Project, monkeypatch: pyt
 
 
 def test_colours_follow_the_verdict(recorded: Project) -> None:
-    """The sentence of a failure and the rows of both tables are red, each with its word."""
+    """The sentence of a failure and its rows in both tables are red."""
     text = str(recorded.run("--color=yes", model="worse.pth").stdout)
 
     assert f"{RED}{SENTENCE}" in text
@@ -68,7 +68,7 @@ def test_colours_follow_the_verdict(recorded: Project) -> None:
 
 
 def test_the_list_of_failed_tests_says_what_fell(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In place of the test's name a second time; --tb=line adds where the test stands, and not the whole text."""
+    """The list of failed tests says which metric fell, and --tb=line prints that with the test's place only."""
     monkeypatch.setenv("COLUMNS", "120")
     said = "REGRESSED: accuracy -20.00 pt, *"
     recorded.run("--failaware-override=conditions=clean", "--tb=no", model="worse.pth").stdout.fnmatch_lines(
@@ -81,7 +81,7 @@ def test_the_list_of_failed_tests_says_what_fell(recorded: Project, monkeypatch:
 
 @pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "1")])
 def test_a_junit_file_has_the_whole_text(recorded: Project, workers: tuple[str, ...]) -> None:
-    """In full lines, whoever ran the test, with what fell as its message."""
+    """The JUnit file has the whole text in full lines, and the metric that fell in the message."""
     recorded.run("--junitxml=r.xml", *workers, model="worse.pth")
     text = (recorded.path / "r.xml").read_text()
 
@@ -90,7 +90,7 @@ def test_a_junit_file_has_the_whole_text(recorded: Project, workers: tuple[str, 
 
 
 def test_another_plugin_gets_the_whole_text(recorded: Project) -> None:
-    """What --tb=line leaves out on the terminal is left out there alone."""
+    """Another plugin gets the whole text of a failure, even if --tb=line shortens it on the terminal."""
     (recorded.path / "conftest.py").write_text(
         "from pathlib import Path\n"
         "def pytest_runtest_logreport(report):\n"
@@ -102,7 +102,7 @@ def test_another_plugin_gets_the_whole_text(recorded: Project) -> None:
 
 
 def test_other_failures_are_left_alone(recorded: Project) -> None:
-    """A body that fails is shown as pytest shows it."""
+    """A failing body is shown as pytest shows it."""
     recorded.test(BODY_FAILS)
 
     recorded.run().stdout.fnmatch_lines(["E *assert 300 < 9"])
@@ -113,7 +113,7 @@ def test_other_failures_are_left_alone(recorded: Project) -> None:
     [((), 1), (("-q",), 1), (("-qq",), 0)],
 )
 def test_quiet(recorded: Project, quiet: tuple[str, ...], totals: int) -> None:
-    """-q keeps the failures and the total, -qq the failures, as pytest does."""
+    """-q prints the failures and the total, and -qq only the failures, as pytest does."""
     lines = recorded.run(*quiet, model="worse.pth").outlines
 
     assert totals == lines.count("2 checked: 2 regressed")

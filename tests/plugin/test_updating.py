@@ -1,4 +1,4 @@
-"""The ways to update: what is missing, a dry run, a reason, a report accepted, entries deleted."""
+"""The ways to update: missing entries, a dry run, a reason, an accepted report, deleted entries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLEAN = MARKED.replace("reliability", "reliability(conditions=['clean'])")
 
 
 def test_only_what_is_missing(project: Project) -> None:
-    """--failaware-update-new records new entries; existing ones are judged, and stay whatever the verdict."""
+    """--failaware-update-new records new entries, and judges existing ones without changing them."""
     project.test(CLEAN)
     project.record()
     before = project.files()
@@ -34,7 +34,7 @@ def test_only_what_is_missing(project: Project) -> None:
 
 
 def test_a_dry_run_shows_the_difference(project: Project) -> None:
-    """The diff of the file, and not a byte of it."""
+    """A dry run prints the difference of the file and writes nothing."""
     project.record()
     before = project.files()
     result = project.record("--failaware-dry-run", model="worse.pth")
@@ -55,7 +55,7 @@ def test_a_dry_run_shows_the_difference(project: Project) -> None:
 
 
 def test_reasons_are_kept_with_what_they_changed(project: Project) -> None:
-    """Each changed entry gets a line of history; unchanged ones and updates without a reason add none."""
+    """An update with a reason adds it to the history of each changed entry and to no other."""
     project.record("--failaware-reason=first values")
     project.run(
         "--failaware-update-baselines", "--failaware-reason=smaller: model # 2", "-k", "clean", model="worse.pth"
@@ -69,7 +69,7 @@ def test_reasons_are_kept_with_what_they_changed(project: Project) -> None:
 
 
 def test_a_reason_can_be_required(project: Project) -> None:
-    """failaware_require_reason = true refuses updates that give none."""
+    """failaware_require_reason = true refuses updates without a reason."""
     project.ini("failaware_require_reason = true")
     refused = project.record()
 
@@ -80,7 +80,7 @@ def test_a_reason_can_be_required(project: Project) -> None:
 
 
 def test_checks_need_no_write_access(project: Project) -> None:
-    """A checking run creates and changes nothing in the checkout, apart from pytest's own cache."""
+    """A run without an update creates and changes no file except in pytest's cache."""
     project.record()
     before = sorted(
         (path, path.stat().st_mtime_ns) for path in project.path.rglob("*") if "__pycache__" not in str(path)
@@ -94,7 +94,7 @@ def test_checks_need_no_write_access(project: Project) -> None:
 
 
 def test_workers_that_load_one_model_are_told(project: Project) -> None:
-    """Two workers, two loads: the summary names what keeps a file's tests together; with it there is nothing to say."""
+    """The summary advises --dist loadfile if two workers loaded the same model, and not if it was used."""
     pytest.importorskip("xdist")
     project.record()
     told = project.run("-n", "2")
@@ -106,7 +106,7 @@ def test_workers_that_load_one_model_are_told(project: Project) -> None:
 
 
 def test_show(project: Project, command: Command) -> None:
-    """A row per condition, and the reasons of its history."""
+    """`show` prints one row for each condition and the reasons of its history."""
     project.record("--failaware-reason=first values")
     code, text = command("show", "toy")
 
@@ -123,14 +123,14 @@ def test_show(project: Project, command: Command) -> None:
 
 
 def test_version(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    """A bug report needs it."""
+    """`--version` prints the name and the version of the package."""
     with pytest.raises(SystemExit, match="0"):
         command("--version")
     assert f"pytest-failaware {version('pytest-failaware')}\n" == capsys.readouterr().out
 
 
 def test_diff(project: Project, command: Command) -> None:
-    """What differs, with exit code 1; nothing with exit code 0."""
+    """`diff` prints the rows that differ with exit code 1, or `no difference` with exit code 0."""
     project.record()
     shutil.copytree(project.path / "baselines", project.path / "old")
     project.test(CLEAN)
@@ -145,7 +145,7 @@ def test_diff(project: Project, command: Command) -> None:
 
 
 def test_accept(project: Project, command: Command) -> None:
-    """A CI run's report and records become the baselines, as an update in that run would have written them."""
+    """`accept` writes from a report the same baselines that an update in that run would have written."""
     project.record()
     assert pytest.ExitCode.TESTS_FAILED == project.run("--failaware-report=r.json", model="worse.pth").ret
     before = project.files()
@@ -166,7 +166,7 @@ def test_accept(project: Project, command: Command) -> None:
 
 
 def test_accept_of_a_report_that_was_judged_against_other_values(project: Project, command: Command) -> None:
-    """A better baseline came in between, so that the report's values were never judged against it."""
+    """`accept` refuses a report if the baseline has changed since its run."""
     project.record(model="worse.pth")
     project.run("--failaware-report=r.json", model="worse.pth")
     project.record("--failaware-reset-golden", "--failaware-reason=better")
@@ -178,7 +178,7 @@ def test_accept_of_a_report_that_was_judged_against_other_values(project: Projec
 
 
 def test_accept_twice(project: Project, command: Command) -> None:
-    """The second time finds the values there."""
+    """A second `accept` of the same report finds the values unchanged and writes nothing."""
     project.record()
     project.run("--failaware-report=r.json", model="worse.pth")
     words = ("accept", "r.json", "--reason", "smaller model")
@@ -188,7 +188,7 @@ def test_accept_twice(project: Project, command: Command) -> None:
 
 
 def test_accept_where_the_baseline_is_not(project: Project, command: Command) -> None:
-    """In another folder it would become a baseline that nothing was compared with."""
+    """`accept` refuses a folder that does not have the baseline with which the run compared."""
     project.record()
     project.run("--failaware-report=r.json", model="worse.pth")
     code, text = command("accept", "r.json", "--reason=why", "--baseline-dir", "elsewhere")
@@ -199,7 +199,7 @@ def test_accept_where_the_baseline_is_not(project: Project, command: Command) ->
 
 
 def test_accept_leaves_out_what_must_not_be_stored(project: Project, command: Command) -> None:
-    """A value outside its minimum, and an item whose teardown failed."""
+    """`accept` leaves out a value outside its minimum and an item whose teardown failed."""
     project.test(
         """
 import pytest
@@ -228,7 +228,7 @@ def test_fine(): pass
 
 
 def test_accept_lets_no_drift_pass(project: Project, command: Command) -> None:
-    """The first step away from golden as well as later ones, until golden is reset with a reason."""
+    """`accept` refuses values that drifted from the golden reference until golden is reset with a reason."""
     project.test(CLEAN)
     project.record()
     budget = ("-o", "failaware_drift_budget=0.1", "--failaware-report=r.json")
@@ -299,7 +299,7 @@ def absent(path: Path) -> None:
 def test_accept_refuses_what_it_cannot_trust(
     project: Project, command: Command, damage: Callable[[Path], None], words: str
 ) -> None:
-    """One line, exit code 4, nothing written."""
+    """`accept` refuses a report that it cannot trust in one line with exit code 4, and writes nothing."""
     project.run("--failaware-report=r.json")
     damage(project.path)
     code, text = command("accept", "r.json")
@@ -311,7 +311,7 @@ def test_accept_refuses_what_it_cannot_trust(
 
 
 def test_prune(project: Project, command: Command) -> None:
-    """The named entries and their files go, a wrong name deletes nothing."""
+    """`prune` deletes the named entries and their files, and nothing if a name is wrong."""
     project.record()
     code, text = command("prune", "toy", "low_light", "clear")
     assert 4 == code

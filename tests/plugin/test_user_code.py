@@ -1,4 +1,4 @@
-"""Code of the user's can neither end the run nor skip what it belongs to."""
+"""The user's code can neither end the run nor skip a test."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def leave(error: BaseException) -> NoReturn:
      (pytest.fail.Exception("bad"), "Failed: bad"), (GeneratorExit(), "GeneratorExit")],
 )  # fmt: skip
 def test_what_would_end_the_run_is_an_error(error: BaseException, words: str) -> None:
-    """One line that names what ran."""
+    """An exception that would end the run or skip becomes an error in one line that names the code."""
     with pytest.raises(UserCodeError, match=f"^the model raised {words}; have it return, or raise an error$"):
         leave(error)
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt()])
 def test_ordinary_errors_and_ctrl_c_go_on(error: BaseException) -> None:
-    """The first keeps its traceback, the second ends the run."""
+    """Ordinary errors and Ctrl-C are raised unchanged."""
     with pytest.raises(type(error)):
         leave(error)

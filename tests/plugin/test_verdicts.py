@@ -8,7 +8,7 @@ from project import CELLS, Project
 
 
 def test_a_missing_baseline_fails_and_names_the_command(project: Project) -> None:
-    """Nothing is compared, nothing is written, and the command that would record is there to copy."""
+    """A run without a baseline fails, writes nothing, and prints the command that records."""
     result = project.run()
 
     result.assert_outcomes(failed=2)
@@ -24,7 +24,7 @@ def test_a_missing_baseline_fails_and_names_the_command(project: Project) -> Non
 
 
 def test_record_then_check(project: Project) -> None:
-    """Recorded counts are those computed on paper, and the same model passes as unchanged."""
+    """The recorded counts are those computed by hand, and the same model passes as unchanged."""
     recorded = project.record()
     recorded.assert_outcomes(passed=2)
     recorded.stdout.fnmatch_lines(["2 checked: 2 recorded", "*toy.yaml: recorded clean, low_light; review*"])
@@ -38,7 +38,7 @@ def test_record_then_check(project: Project) -> None:
 
 
 def test_a_worse_model_fails_with_the_counts(project: Project) -> None:
-    """A dead class costs 40 trusted and 20 flagged right answers of 180."""
+    """A worse model fails with the counts before and now and the metrics that regressed."""
     project.record()
     result = project.run(model="worse.pth")
 
@@ -58,7 +58,7 @@ def test_a_worse_model_fails_with_the_counts(project: Project) -> None:
 
 
 def test_an_improvement_passes_and_is_shown(project: Project) -> None:
-    """The good model against the worse one's baseline."""
+    """A better model than the stored one passes with the verdict improved."""
     project.run("--failaware-update-baselines", model="worse.pth")
     result = project.run()
 
@@ -67,7 +67,7 @@ def test_an_improvement_passes_and_is_shown(project: Project) -> None:
 
 
 def test_updates_rewrite_only_what_changed(project: Project) -> None:
-    """A second update, at other batch sizes too, leaves every file as it is; another model's values replace the old."""
+    """An update with the same values changes no file at any batch size, and other values replace only their entry."""
     project.record()
     before = project.files()
     named = [project.sample_file(key) for key in ("samples", "clean", "low_light")]
@@ -88,7 +88,7 @@ def test_updates_rewrite_only_what_changed(project: Project) -> None:
 
 
 def test_bounds_hold_without_a_baseline_and_in_updates(project: Project) -> None:
-    """A value outside its literal bound fails, is not written, and at the bound itself passes."""
+    """A value outside a literal bound fails and is not written, and a value equal to the bound passes."""
     project.test(
         """
         import pytest
@@ -112,7 +112,7 @@ def test_bounds_hold_without_a_baseline_and_in_updates(project: Project) -> None
 
 
 def test_incomparable_is_neither_a_regression_nor_a_pass(project: Project) -> None:
-    """Another seed of nothing random is comparable; another preprocessing is not, and says so."""
+    """A run with another preprocessing is incomparable, and the failure names both values."""
     project.record()
     result = project.run("--failaware-preprocess=mean=0.5,std=0.5")
 
@@ -126,7 +126,7 @@ def test_incomparable_is_neither_a_regression_nor_a_pass(project: Project) -> No
 
 
 def test_the_founding_table_as_csv(project: Project) -> None:
-    """A CSV report has one row per condition, relative to where pytest was called."""
+    """A CSV report has one row for each condition, with the columns of the default table."""
     project.run("--failaware-report=table.csv").stdout.fnmatch_lines(["wrote *table.csv"])
 
     expected = (
@@ -138,7 +138,7 @@ def test_the_founding_table_as_csv(project: Project) -> None:
 
 
 def test_the_founding_table_as_a_picture(project: Project) -> None:
-    """An SVG report draws it, of a run that fails, too."""
+    """An SVG report draws the default table, also for a failing run."""
     project.record()
     project.run("--failaware-report=table.svg", model="worse.pth").stdout.fnmatch_lines(["wrote *table.svg"])
     picture = (project.path / "table.svg").read_text(encoding="utf-8")

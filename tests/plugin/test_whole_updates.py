@@ -1,4 +1,4 @@
-"""A baseline is written as a whole or not at all where a condition drifted: it never holds the values of two models."""
+"""If one condition drifted, an update writes nothing, so a baseline never has the values of two models."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def test_clean(): pass
 @pytest.mark.reliability(conditions=["low_light"], tolerance=0.9)
 def test_low_light(): pass
 """
-"""Of a worse model clean drifts and low_light, which may lose a lot, passes."""
+"""With a worse model clean drifts, and low_light passes because its tolerance is large."""
 DRIFTED = "baseline 'toy' NOT written: the new values of clean drifted from the golden reference; if that is meant, add"
 
 
 @pytest.fixture
 def recorded(project: Project) -> Project:
-    """The project with a baseline of both conditions."""
+    """Return the project with a baseline of both conditions."""
     project.test(TWO)
     project.record()
     return project
@@ -35,7 +35,7 @@ def recorded(project: Project) -> Project:
 def test_an_update_with_a_drifted_condition_writes_nothing(
     recorded: Project, given: tuple[str, ...], lacking: str
 ) -> None:
-    """It names what lacks an option, and what was not written beside it; no row says that it was updated."""
+    """An update with a drifted condition writes nothing and names the missing options and the other conditions."""
     before = recorded.files()
     result = recorded.run(ALL, *BUDGET, *given, model="worse.pth")
     text = result.stdout.str()
@@ -50,7 +50,7 @@ def test_an_update_with_a_drifted_condition_writes_nothing(
 
 
 def test_one_command_stores_all_of_it(recorded: Project) -> None:
-    """The options that the refusal names are enough."""
+    """An update with the options that the refusal names stores all conditions."""
     result = recorded.run(ALL, *BUDGET, REASON, "--failaware-reset-golden", model="worse.pth")
 
     assert pytest.ExitCode.OK == result.ret
@@ -58,7 +58,7 @@ def test_one_command_stores_all_of_it(recorded: Project) -> None:
 
 
 def test_accept_of_a_drifted_condition_writes_nothing(recorded: Project, command: Command) -> None:
-    """The same as of an update, with the exit code of a usage error."""
+    """`accept` of a report with a drifted condition writes nothing and ends with exit code 4."""
     recorded.run("--failaware-report=r.json", *BUDGET, model="worse.pth")
     before = recorded.files()
     for reason in ((), ("--reason=smaller",)):
@@ -71,7 +71,7 @@ def test_accept_of_a_drifted_condition_writes_nothing(recorded: Project, command
 
 
 def test_what_is_not_used_is_counted_among_what_is_stored_now(project: Project) -> None:
-    """A first entry under another name is counted too; a run narrowed by -k counts nothing."""
+    """A run counts unused entries among all that are stored now, and a run with -k counts none."""
     project.record()
     result = project.run("--failaware-update-new", "--failaware-baseline=other")
     result.stdout.fnmatch_lines(["used by no test of this run: 2 of 4 stored entries"])

@@ -46,7 +46,7 @@ def test_three(): ...
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What one process prints that cannot import torch."""
+    """Return the output of a process that cannot import torch."""
     folder: Path = tmp_path_factory.mktemp("blocked")
     np.savez(folder / "p.npz", **columns())
     (folder / "pytest.ini").write_text("[pytest]\nfailaware_conditions = clean\n")
@@ -59,11 +59,11 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("line", ["CODES [0, 0, 0, 0, 0]", "RULES True", "EVALUATED ['clean']", "MODEL 4", "LOADED []"])
 def test_what_works_without_torch(output: str, line: str) -> None:
-    """Each part ends as it does with torch, but for a run of a model, which ends with the code of a usage error."""
+    """Each part works without torch, except a run of a model, which ends with exit code 4."""
     assert line in output.splitlines(), output
 
 
 def test_a_model_without_torch(output: str) -> None:
-    """The error says what to install, in one line."""
+    """A run of a model without torch says in one line what to install."""
     assert "python -m pip install torch torchvision" in output
     assert "Traceback" not in output

@@ -1,4 +1,4 @@
-"""The workflows of the recipes: a CI server can run them, their gates run, and what they upload can be accepted."""
+"""The workflows of the recipes: their gates run, and the reports that they upload can be accepted."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ CPU_WHEELS = "pip install torch torchvision --index-url https://download.pytorch
 
 
 def gate_of(lines: list[str]) -> list[str]:
-    """The words after `pytest` of the only line that calls it."""
+    """Return the words after `pytest` in the only line that calls it."""
     (line,) = (line for line in lines if line.startswith("pytest "))
     return shlex.split(line)[1:]
 
 
 def test_each_step_runs_or_uses_something() -> None:
-    """With a version; the wheels for CPUs come first, then the package, then the gate, then what is kept."""
+    """Each step runs a command or uses an action with a version, in the order install, gate, upload."""
     assert all(("run" in step) != ("uses" in step) for step in STEPS)
     used = [step["uses"] for step in STEPS if "uses" in step]
     assert all(re.fullmatch(r"actions/[\w/-]+@v\d+", action) for action in used)
@@ -45,7 +45,7 @@ def test_each_step_runs_or_uses_something() -> None:
 def test_the_first_run_is_accepted_and_the_second_is_green(
     project: Project, command: Command, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    """As on the job: no baseline, then `accept` from what was uploaded, then the same command passes."""
+    """The first run of a job has no baseline, `accept` stores its upload, and then the same command passes."""
     lines = [line for step in STEPS for line in step.get("run", "").splitlines()]
     words = gate_of(lines if where == "github" else GITLAB["reliability"]["script"])
     kept = STEPS[-1]["with"]["path"] if where == "github" else GITLAB["reliability"]["artifacts"]["paths"][0]

@@ -1,4 +1,4 @@
-"""When baselines are written, beside what the acceptance matrix says of it."""
+"""When baselines are written, in addition to the tests of the acceptance matrix."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from project import Project
 
 
 def test_nothing_is_written_without_the_flag(project: Project) -> None:
-    """Failing, passing and missing gates leave the folder as it is."""
+    """Without an update option, failing, passing and missing gates change no file."""
     project.run()
     assert not (project.path / "baselines").exists()
     project.record()
@@ -19,7 +19,7 @@ def test_nothing_is_written_without_the_flag(project: Project) -> None:
 
 
 def test_other_data_is_refused_unless_every_entry_is_updated(project: Project) -> None:
-    """A partial update to other data would leave a file that describes two data sets."""
+    """An update to other data is refused unless it updates every entry, so a file describes one data set."""
     project.record()
     before = project.files()
     half = "def half(): return toy.Images(order=tuple(range(200)))"
@@ -39,7 +39,7 @@ def test_other_data_is_refused_unless_every_entry_is_updated(project: Project) -
 
 
 def test_a_folder_that_cannot_be_written(project: Project) -> None:
-    """A file where the folder should be: one line, exit code 4, no traceback."""
+    """A baseline folder that cannot be written ends with exit code 4 and without a traceback."""
     (project.path / "baselines").write_text("in the way")
     result = project.record()
 

@@ -1,4 +1,4 @@
-"""The same gates under xdist. Here workers are fresh processes; they import torch again, so the runs are few."""
+"""Gates under xdist. The workers here are new processes, which import torch again, so there are few runs."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def network(num_classes=3):
 
 @pytest.fixture
 def _forked_workers() -> None:
-    """Leave the start of workers to execnet."""
+    """Let execnet start the workers."""
 
 
 def test_workers_record_what_one_process_records(project: Project) -> None:
-    """-n 2 writes every entry, byte for byte what a run without workers writes; then both pass as unchanged."""
+    """A run with two workers writes every entry with the same bytes as a run without workers."""
     project.test(ALL_FOUR)
     project.record("-p", "no:xdist")
     alone = {name: content for name, (content, _) in project.files().items()}
@@ -46,7 +46,7 @@ def test_workers_record_what_one_process_records(project: Project) -> None:
 
 
 def test_failures_and_mistakes_in_workers(project: Project) -> None:
-    """A regression fails with its text, a lost worker keeps the files as they are, an unusable model ends in exit 4."""
+    """With workers a regression has its text, a bad model gives exit code 4, and a lost worker writes nothing."""
     project.test(ALL_FOUR)
     project.record("-p", "no:xdist")
     before = project.files()
@@ -66,7 +66,7 @@ def test_failures_and_mistakes_in_workers(project: Project) -> None:
 
 
 def test_a_class_folder_whose_name_is_no_utf8(project: Project) -> None:
-    """It reaches the controller as text, which baselines and reports can hold."""
+    """A class name that is not UTF-8 is sent by a worker and stands in the report as text."""
     images, labels = toy.arrays()
     odd = os.fsdecode(b"caf\xe9")
     for k in range(30):
@@ -75,7 +75,7 @@ def test_a_class_folder_whose_name_is_no_utf8(project: Project) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(images[k]).save(path, "PNG")
         except (OSError, UnicodeError):
-            pytest.skip("the file system knows UTF-8 alone")
+            pytest.skip("the file system accepts only UTF-8")
     (project.path / "colour.py").write_text(COLOUR, encoding="utf-8")
     project.test(MARKED.replace("reliability", "reliability(conditions=['clean'])"))
     project.always = ("--failaware-arch=colour:network", "--failaware-dataset=folder:data", "-n", "2")

@@ -159,5 +159,5 @@ class AnyName(dict[str, Definition]):
         return Definition(name=name)
 
 
-FOUNDING: Final = ("clean", "gaussian_noise", "blur", "low_light")
-"""The conditions of a gate that names none."""
+DEFAULT_CONDITIONS: Final = ("clean", "gaussian_noise", "blur", "low_light")
+"""The conditions of a gate that names no conditions."""

@@ -46,7 +46,7 @@ _SNOW_32: Final = (
     (0.25, 0.3, 2.25, 0.6, 12, 6, 0.85),
     (0.3, 0.3, 1.25, 0.65, 14, 12, 0.8),
 )
-# the ends that arange gives, not the nominal ones
+# the last values that arange returns, which differ from the nominal ends
 _ZOOM_32: Final = ((7, 0.01), (12, 0.01), (16, 0.01), (21, 0.01), (26, 0.01))
 
 

@@ -95,7 +95,7 @@ def _spread(text: str, where: str, definitions: Mapping[str, Definition]) -> Ite
     match = _SPELLING.fullmatch(text)
     name = match["name"] if match else ""
     if name not in definitions and name not in SUITES and (function := _FUNCTION.fullmatch(text)):
-        yield _own_function(function["name"], function["arguments"] or "", where)
+        yield _user_function(function["name"], function["arguments"] or "", where)
         return
     if match is None:
         raise ConfigError(f"{where}: cannot read the condition {text!r}; write it as in 'fog:3' or 'blur(radius=1)'")
@@ -150,7 +150,7 @@ def _graded(definition: Definition, severity: int) -> Condition:
     )
 
 
-def _own_function(name: str, text: str, where: str) -> Condition:
+def _user_function(name: str, text: str, where: str) -> Condition:
     """Return the condition of a user-defined function.
 
     The function is not imported yet, so any parameter is accepted, and the function may draw random numbers.

@@ -1,4 +1,4 @@
-"""Conditions <-> the numbers that baselines and JSON reports hold of them."""
+"""Convert conditions to the numbers that baselines and JSON reports store, and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONTENT: Final = "content"
 """The stored number that holds the content of precomputed images."""
 
 _DIGITS: Final = 12
-"""The digits of the hash in a content, few enough for a float to hold them exactly."""
+"""The number of digits of the hash in a content; a float can represent so many digits exactly."""
 
 _KEY: Final = re.compile(
     r"(?P<name>(?P<precomputed>precomputed/)?[A-Za-z0-9_]+|(?P<function>[A-Za-z_][\w.]*:[A-Za-z_]\w*))"
@@ -24,25 +24,25 @@ _KEY: Final = re.compile(
 
 
 def content_of(fingerprint: str) -> str:
-    """Return the content of precomputed images by the fingerprint of their set."""
+    """Return the content of precomputed images from the fingerprint of the set of images."""
     return fingerprint[:_DIGITS]
 
 
 def stored_parameters(condition: Condition) -> dict[str, float]:
-    """Return the numbers to store of a condition, by name."""
+    """Return the numbers to store for a condition, by name."""
     content = {_CONTENT: float(int(condition.content, 16))} if condition.content else {}
     return {**dict(condition.parameters), **content}
 
 
 def stored_condition(key: str, numbers: Mapping[str, float], *, implementation: int, is_random: bool) -> Condition:
-    """Return the condition of which `stored_parameters` made the numbers.
+    """Return the condition that `stored_parameters` converted to these numbers.
 
     Raises:
-        ConfigError: the key is no condition's spelling, or the number of a content is no hash.
+        ConfigError: the key is not the spelling of a condition, or the number of a content is not a hash.
     """
     spelled = _KEY.fullmatch(key)
     if spelled is None:
-        raise ConfigError("is no condition's spelling, as in 'blur' or 'gaussian_noise(sigma=0.1)'")
+        raise ConfigError("is not the spelling of a condition, as in 'blur' or 'gaussian_noise(sigma=0.1)'")
     name = spelled["name"]
     kind = ConditionKind.FUNCTION if spelled["function"] else kind_of_name(name)
     is_precomputed = bool(spelled["precomputed"])
@@ -61,5 +61,5 @@ def stored_condition(key: str, numbers: Mapping[str, float], *, implementation: 
 
 def _content(number: float) -> str:
     if not (0 <= number < 16**_DIGITS and number == int(number)):
-        raise ConfigError(f"has the content {number}, which is no hash")
+        raise ConfigError(f"has the content {number}, which is not a hash")
     return f"{int(number):0{_DIGITS}x}"

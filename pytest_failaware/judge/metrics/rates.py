@@ -12,15 +12,15 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from pytest_failaware.core.estimates import Cells, ConditionStats, Estimate
+from pytest_failaware.core.estimates import NO_IMAGE, Cells, ConditionStats, Estimate
 from pytest_failaware.core.metric import (
     AnyMetric,
     CoverageMetric,
     Direction,
     Metric,
     RateMetric,
-    own_rates,
     score_metrics,
+    user_rates,
 )
 from pytest_failaware.core.records import Records
 
@@ -56,7 +56,7 @@ NON_FINITE: Final = RateMetric(
     masks=_non_finite,
     higher_is_better=False,
     tolerance=GATE_TOLERANCE,
-    undefined="there is no image",
+    undefined=NO_IMAGE,
 )
 """The share of images whose logits are NaN or infinite; they count as wrong, and their confidence 0 is flagged."""
 
@@ -170,7 +170,7 @@ def stats_of(
     return ConditionStats(
         condition=condition,
         cells=cells,
-        rates={**cell_rates(cells), **{metric.name: metric.measure(records, flagged) for metric in own_rates(table)}},
+        rates={**cell_rates(cells), **{metric.name: metric.measure(records, flagged) for metric in user_rates(table)}},
         scores={metric.name: metric.measure(records, flagged) for metric in score_metrics(table, named)},
     )
 

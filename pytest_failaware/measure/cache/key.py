@@ -74,7 +74,7 @@ class Identity:
         self._own_code = self._own_code or self._own_contents(files)
         contents = OwnContents(files)
         contents.contents.add(self._own_code, "the model")
-        if condition.is_own:
+        if condition.is_user_defined:
             kernel = find_kernel(condition, self.bench.kernels)
             contents.contents.add(kernel, f"the condition {condition.name}")
         own = {
@@ -137,7 +137,7 @@ class Identity:
         }
 
     def _refuse_foreign_code(self, condition: Condition) -> None:
-        named = f"the condition {condition.name}" if condition.is_own else ""
+        named = f"the condition {condition.name}" if condition.is_user_defined else ""
         code = self.bench.model.code or self.bench.pipeline.code or named
         if not code and has_hooks(self.bench.model.module):
             code = "a hook on the model"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.measurement import Measurement
-from pytest_failaware.core.progress import Follow, unseen
+from pytest_failaware.core.progress import Follow, no_progress
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.result import Reuse
 
@@ -54,7 +54,7 @@ class Measurer:
         self,
         open_folder: Callable[[], Path] | None,
         *,
-        follow: Follow = unseen,
+        follow: Follow = no_progress,
         processes: int = 1,
         updates: bool = False,
         loaded: Callable[[], tuple[ModuleType, ...]] = tuple,
@@ -208,8 +208,8 @@ class Measurer:
     def _fresh(self, bench: Bench, condition: Condition, seed: int, called: str) -> Measurement:
         from pytest_failaware.measure.engine.settings import sharing_cores
 
-        with self.follow(called) as tell, sharing_cores(self._processes):
-            return bench.measure(condition, seed, tell)
+        with self.follow(called) as progress, sharing_cores(self._processes):
+            return bench.measure(condition, seed, progress)
 
     def take_notices(self) -> list[str]:
         """Return the messages about the cache that were not reported yet, and mark them as reported."""

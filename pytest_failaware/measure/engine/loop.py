@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pytest_failaware.core.errors import DataError, ModelError
 from pytest_failaware.core.npz import read_only
-from pytest_failaware.core.progress import Tell
+from pytest_failaware.core.progress import Progress
 from pytest_failaware.core.records import NO_CLASS, Records
 from pytest_failaware.core.scores import as_float32, columns_of, is_answered
 from pytest_failaware.measure.engine.loader import DegradedLoader
@@ -20,7 +20,7 @@ from pytest_failaware.measure.images.store import silent
 
 
 def measure_records(
-    runner: Runner, loader: DegradedLoader, tell: Tell = silent, *, keep_logits: bool = False
+    runner: Runner, loader: DegradedLoader, progress: Progress = silent, *, keep_logits: bool = False
 ) -> Records:
     """Return the records of the model on every image of the loader, ascending by sample id.
 
@@ -36,7 +36,7 @@ def measure_records(
     with torch.inference_mode(), computing(runner.precision, model.device):
         for rows, logits in runner.answers(loader):
             columns.append(_columns(loader, rows, logits, keep_logits=keep_logits))
-            tell(rows.stop, count)
+            progress(rows.stop, count)
         check_unchanged(model, lambda: loader.inputs(slice(0, 2), clean=True))
     order = np.argsort(loader.store.sample_id)
     joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}

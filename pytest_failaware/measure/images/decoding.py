@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pytest_failaware.core.errors import BadImageError, DataError
 from pytest_failaware.core.identity import data_fingerprint, former_data, group_count, group_numbers, sample_ids
 from pytest_failaware.core.measurement import DataFacts
-from pytest_failaware.core.progress import Tell
+from pytest_failaware.core.progress import Progress
 from pytest_failaware.core.records import NO_CLASS
 from pytest_failaware.measure.engine.switches import fixed_switches
 from pytest_failaware.measure.images.data import ImageSet
@@ -43,7 +43,7 @@ def build_store(
     skip: int = 0,
     budget_bytes: int = _BUDGET,
     rename: Mapping[str, str] | None = None,
-    tell: Tell = silent,
+    progress: Progress = silent,
 ) -> ImageStore:
     """Read and decode each image once, several at a time if the data set allows it.
 
@@ -53,7 +53,7 @@ def build_store(
         skip: how many images may be left out because they are damaged, too large or deeper than 8 bits.
         budget_bytes: of images in memory; if they need more, they lie in a file.
         rename: new names of classes by their old ones.
-        tell: reports the progress.
+        progress: called with the number of images done and of all images.
 
     Raises:
         DataError: an image cannot be used, sizes differ after geometry, labels do not fit the class names, or the disk
@@ -77,7 +77,7 @@ def build_store(
             else:
                 kept.append(index)
                 decoded.append(outcome)
-            tell(index + 1, len(images))
+            progress(index + 1, len(images))
         keys, labels = [key for key, _ in decoded], [label for _, label in decoded]
         classes = images.classes if images.has_class_names else tuple(map(str, range(max(labels) + 1)))
         ids = sample_ids(keys, [classes[label] for label in labels])

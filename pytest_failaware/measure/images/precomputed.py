@@ -22,7 +22,7 @@ from pytest_failaware.core.conditions.published import SEVERITIES
 from pytest_failaware.core.conditions.spelling import PRECOMPUTED
 from pytest_failaware.core.errors import DataError
 from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
-from pytest_failaware.core.progress import Tell
+from pytest_failaware.core.progress import Progress
 from pytest_failaware.core.text import describe_error, spelled
 from pytest_failaware.measure.images.data import CHANNELS, ImageSet, Sample
 from pytest_failaware.measure.images.decode import read_image
@@ -39,7 +39,7 @@ class Precomputed:
         self.root, self.images, self.clean, self.geometry = root, images, clean, geometry
         self._last: tuple[str, ImageStore] | None = None
 
-    def store(self, condition: Condition, tell: Tell = silent) -> ImageStore:
+    def store(self, condition: Condition, progress: Progress = silent) -> ImageStore:
         """Return the images under a condition with the ids and labels of the clean images; `facts` are of these images.
 
         Raises:
@@ -47,7 +47,7 @@ class Precomputed:
         """
         if self._last is None or self._last[0] != condition.key:
             self.close()
-            self._last = (condition.key, self._built(condition, tell))
+            self._last = (condition.key, self._built(condition, progress))
         return self._last[1]
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class Precomputed:
             self._last[1].close()
             self._last = None
 
-    def _built(self, condition: Condition, tell: Tell) -> ImageStore:
+    def _built(self, condition: Condition, progress: Progress) -> ImageStore:
         place, name = f"{condition.key}: {self.root}", condition.name.removeprefix(PRECOMPUTED)
         array, folder = self.root / f"{name}.npy", self.root / name / str(condition.severity)
         if skipped := self.clean.facts.skipped:
@@ -71,7 +71,7 @@ class Precomputed:
         else:
             known = ", ".join(sorted({path.stem for path in self.root.glob("*")} - {"labels"})) or "nothing"
             raise DataError(f"{place}: has neither {array.name} nor {name}/{condition.severity}; it has {known}")
-        built = build_store(pictures, self._fitted, tell=tell)
+        built = build_store(pictures, self._fitted, progress=progress)
         if built.images.shape != self.clean.images.shape:
             raise DataError(
                 f"{place}: {built.images.shape[1:]} (height, width, channels) after --failaware-preprocess, the clean "

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_failaware.core.progress import Tell
+from pytest_failaware.core.progress import Progress
 from pytest_failaware.report.terminal.progress import progress_texts
 
 _REDRAWN: Final = 0.2  # seconds between two states of the live line
@@ -19,7 +19,7 @@ _LOGGED: Final = 30.0  # seconds between two lines of a log
 
 
 @contextmanager
-def redrawn(draw: Callable[[tuple[str, ...]], object], clock: Callable[[], float], what: str) -> Iterator[Tell]:
+def redrawn(draw: Callable[[tuple[str, ...]], object], clock: Callable[[], float], what: str) -> Iterator[Progress]:
     """Draw the progress at most five times a second, and erase it in the end.
 
     Args:
@@ -29,7 +29,7 @@ def redrawn(draw: Callable[[tuple[str, ...]], object], clock: Callable[[], float
     """
     began = drawn = clock()
 
-    def tell(done: int, total: int) -> None:
+    def progress(done: int, total: int) -> None:
         nonlocal drawn
         now = clock()
         if now - drawn >= _REDRAWN:
@@ -37,7 +37,7 @@ def redrawn(draw: Callable[[tuple[str, ...]], object], clock: Callable[[], float
             draw(progress_texts(what, done, total, now - began))
 
     try:
-        yield tell
+        yield progress
     finally:
         draw(())
 
@@ -50,7 +50,7 @@ class LiveLine:
     room: Callable[[], int]  # columns right of the cursor
     clock: Callable[[], float]  # seconds
 
-    def follow(self, what: str) -> AbstractContextManager[Tell]:
+    def follow(self, what: str) -> AbstractContextManager[Progress]:
         """Draw the progress at most five times a second, and erase it in the end."""
         width = 0
 
@@ -78,15 +78,15 @@ class LogLines:
     clock: Callable[[], float]  # seconds
 
     @contextmanager
-    def follow(self, what: str) -> Iterator[Tell]:
+    def follow(self, what: str) -> Iterator[Progress]:
         """Write a line each half minute."""
         began = written = self.clock()
 
-        def tell(done: int, total: int) -> None:
+        def progress(done: int, total: int) -> None:
             nonlocal written
             now = self.clock()
             if now - written >= _LOGGED:
                 written = now
                 self.write_line(f"failaware: {progress_texts(what, done, total, now - began)[0]}")
 
-        yield tell
+        yield progress

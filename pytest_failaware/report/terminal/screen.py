@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Any, Final
 
-from pytest_failaware.core.progress import Follow, Tell, unseen
+from pytest_failaware.core.progress import Follow, Progress, no_progress
 from pytest_failaware.report.terminal.live import LiveLine, redrawn
 
 _COLUMNS: Final = 80  # of a terminal with unknown width
@@ -22,7 +22,7 @@ def follow_here() -> Follow:
         return _in_cell(display)
     stream = sys.stderr
     if stream is None or not stream.isatty():
-        return unseen
+        return no_progress
 
     def write(text: str) -> None:
         stream.write(text)
@@ -60,7 +60,7 @@ def _in_cell(display: Any) -> Follow:  # Any: as above
         elif texts:
             handle = display(content, raw=True, display_id=True)
 
-    def follow(what: str) -> AbstractContextManager[Tell]:
+    def follow(what: str) -> AbstractContextManager[Progress]:
         return redrawn(show, time.monotonic, what)
 
     return follow

@@ -17,16 +17,19 @@ DIGITS: Final = "0123456789"
 
 _FEWEST: Final = 3  # severities; for two, bars say no more than two numbers
 
+Graded = tuple[tuple[str, str], str]
+"""A marked test, as `ItemResult.test`, and a corruption."""
+
 Range = Sequence[ItemResult]
 """One test under one corruption at three severities or more, the weakest first."""
 
 
-def by_corruption(results: Iterable[ItemResult]) -> dict[tuple[str, str], dict[int, ItemResult]]:
+def by_corruption(results: Iterable[ItemResult]) -> dict[Graded, dict[int, ItemResult]]:
     """Return the results by test and corruption, each by ascending severity."""
-    graded_results: dict[tuple[str, str], dict[int, ItemResult]] = defaultdict(dict)
+    graded_results: dict[Graded, dict[int, ItemResult]] = defaultdict(dict)
     for result in results:
         if result.severity is not None:
-            graded_results["".join(result.around), result.corruption][result.severity] = result
+            graded_results[result.test, result.corruption][result.severity] = result
     return {key: dict(sorted(group.items())) for key, group in graded_results.items()}
 
 
@@ -46,7 +49,7 @@ def severity_table(ranges: Sequence[Range], *, bars: str, width: int | None) -> 
 
 def _name(graded: Range) -> str:
     """Return the name of the test with all its severities: `test_x[fog:1..5]`."""
-    before, after = graded[0].around
+    before, after = graded[0].test
     span = _span([result.severity for result in graded if result.severity is not None])
     return name_in(f"{before}{graded[0].corruption}:{span}{after}")
 

@@ -24,7 +24,7 @@ from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.pictures import Pictures, Thumbnail
 from pytest_failaware.core.plain import from_plain, to_plain
 from pytest_failaware.core.reference import Reference
-from pytest_failaware.core.result import Evidence, ItemResult, Sight, Verdict
+from pytest_failaware.core.result import Evidence, ItemResult, Sensitivity, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.judge.curves import pictures_of
 from pytest_failaware.judge.verdict import Terms, judge
@@ -76,7 +76,7 @@ def item(
     reference = Reference(name="small", key=key, baseline=baseline, records=records)
     nodeid = f"t.py::{test}[{key}]"
     result = judge(now, reference, built, Terms(nodeid=nodeid))
-    return result, pictures_of(now, built, reference)
+    return dataclasses.replace(result, test=(f"t.py::{test}[", "]")), pictures_of(now, built, reference)
 
 
 def page_of(*items: tuple[ItemResult, Pictures], **more: Any) -> str:
@@ -142,7 +142,7 @@ def test_what_the_gates_of_a_recorded_run_can_see() -> None:
     """A recorded run shows each gate's smallest drops and how many are too far from the tolerance."""
     result, drawn = passed()
     sights = tuple(
-        Sight(metric=name, counted_on=1234, few=0.0117, many=many, is_far=many == 1)
+        Sensitivity(metric=name, counted_on=1234, few=0.0117, many=many, is_far=many == 1)
         for name, many in (("accuracy", 0.0254), ("confident_accuracy", 1.0))
     )
     recorded = dataclasses.replace(result, sights=sights, verdict=Verdict.RECORDED, at_chance=True)
@@ -299,7 +299,10 @@ def test_tests_of_one_name_have_a_diagram_each() -> None:
     items = []
     for prefix in ("a.py::test_x", "b.py::test_x"):
         for result, drawn in (regressed("fog:1"), regressed("fog:2")):
-            items.append((dataclasses.replace(result, nodeid=result.nodeid.replace("t.py::test_x", prefix)), drawn))
+            moved = dataclasses.replace(
+                result, nodeid=result.nodeid.replace("t.py::test_x", prefix), test=(f"{prefix}[", "]")
+            )
+            items.append((moved, drawn))
 
     assert 2 == page_of(*items).count("under fog, test_x, by severity</title>")
 

@@ -12,7 +12,7 @@ from judged import result
 from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.layout import columns, wrapped
-from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Judged, SampleChange, Sight, Verdict
+from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Judged, SampleChange, Sensitivity, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.report.terminal.display import Display
 from pytest_failaware.report.terminal.summary import summary_lines
@@ -56,10 +56,12 @@ def items(draw: st.DrawFn) -> ItemResult:
         st.sampled_from(["clean", "fog:1", "fog:2", "fog:3", "elastic_transform:5", "low_light(factor=0.2)"])
     )
     one = result(condition, draw(VERDICTS))
-    sight = Sight(metric="accuracy", counted_on=896, few=0.03, many=0.06, is_far=True)
+    sight = Sensitivity(metric="accuracy", counted_on=896, few=0.03, many=0.06, is_far=True)
+    test = f"t.py::test_{draw(st.text('ab模', max_size=90))}"
     return dataclasses.replace(
         one,
-        nodeid=f"t.py::test_{draw(st.text('ab模', max_size=90))}[{condition}]",
+        nodeid=f"{test}[{condition}]",
+        test=(f"{test}[", "]"),
         comparisons=tuple(draw(st.lists(comparisons(), max_size=2))),
         notes=tuple(draw(st.lists(SAID, max_size=1))),
         differences=tuple(draw(st.lists(SAID, max_size=1))),

@@ -16,7 +16,7 @@ from pytest_failaware.core.result import (
     Decomposition,
     Flip,
     SampleChange,
-    Sight,
+    Sensitivity,
     Verdict,
 )
 from pytest_failaware.core.summary import RunReport
@@ -76,7 +76,7 @@ def test_a_short_name_has_no_file_and_all_parameters(nodeid: str, name: str) -> 
 )
 def test_too_few_samples_see_no_drop(few: float, many: float, expected: list[str]) -> None:
     """With too few samples a sentence replaces the size of the drop."""
-    sight = Sight(metric="accuracy", counted_on=1, few=few, many=many, is_far=True)
+    sight = Sensitivity(metric="accuracy", counted_on=1, few=few, many=many, is_far=True)
     text = text_of(RunReport(results=(dataclasses.replace(result("clean", Verdict.RECORDED), sights=(sight,)),)))
 
     assert [True] * len(expected) == [line in text for line in expected]
@@ -84,7 +84,7 @@ def test_too_few_samples_see_no_drop(few: float, many: float, expected: list[str
 
 def test_what_tests_of_one_name_see_is_told_of_each() -> None:
     """Tests of the same short name in two files are both listed."""
-    sight = Sight(metric="accuracy", counted_on=896, few=0.03, many=0.06, is_far=True)
+    sight = Sensitivity(metric="accuracy", counted_on=896, few=0.03, many=0.06, is_far=True)
     one = dataclasses.replace(result("clean", Verdict.RECORDED), sights=(sight,))
     report = RunReport(results=(one, dataclasses.replace(one, nodeid="tests/u.py::test_x[clean]")))
     text = text_of(report)
