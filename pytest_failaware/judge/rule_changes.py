@@ -23,7 +23,7 @@ def rule_changes(results: Sequence[ItemResult]) -> Iterator[str]:
 
 def _where(items: Sequence[ItemResult], results: Sequence[ItemResult]) -> Iterator[str]:
     """Yield the id of each test, or the ids of its items if not all of them are meant."""
-    for test in dict.fromkeys(item.around for item in items):
-        of_test = [item.nodeid for item in items if item.around == test]
-        is_whole = len(of_test) == sum(result.around == test for result in results)
+    for test in dict.fromkeys(item.test for item in items):
+        of_test = [item.nodeid for item in items if item.test == test]
+        is_whole = len(of_test) == sum(result.test == test for result in results)
         yield from ["".join(test).removesuffix("[]")] if is_whole else of_test
