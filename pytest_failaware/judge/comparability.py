@@ -102,9 +102,11 @@ def taken_on_trust(measurement: Measurement, baseline: Baseline) -> Iterator[str
         yield difference.PREPROCESSING_NOT_COMPARED
 
 
-def likely_causes(entry: BaselineEntry, measurement: Measurement) -> Iterator[str]:
-    """Yield what else differs: the first things to check if a gate fails."""
+def likely_causes(entry: BaselineEntry, measurement: Measurement, rule: FailureRule) -> Iterator[str]:
+    """Yield what else differs, the rule first: the first things to check if a gate fails."""
     model, provenance = entry.model, measurement.provenance
+    if entry.rule != rule:
+        yield difference.changed("rule", str(entry.rule), str(rule))
     if not (entry.environment and provenance.environment):  # predictions made elsewhere have no environment
         if model.sha256 != provenance.model.sha256:
             yield " -> ".join([_side(model, entry.environment), _side(provenance.model, provenance.environment)])

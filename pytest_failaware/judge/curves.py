@@ -51,7 +51,7 @@ def pictures_of(measurement: Measurement, gate: Gate, reference: Reference | Non
         entropy_threshold=gate.rule.entropy,
         classes=_worst_classes(before, now, classes),
         class_count=len(classes),
-        provenance=_provenance(measurement, gate),
+        provenance=_provenance(measurement, gate, stored_rule),
     )
 
 
@@ -164,14 +164,14 @@ def _setting(setting: tuple[str, float | str]) -> str:
     return f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}"
 
 
-def _provenance(measurement: Measurement, gate: Gate) -> dict[str, str]:
+def _provenance(measurement: Measurement, gate: Gate, stored_rule: FailureRule) -> dict[str, str]:
     """Return the facts of a measurement by their labels, the most important first."""
     made, settings = measurement.provenance, measurement.condition.settings
     return {
         "model": f"{made.model.architecture} {made.model.sha256}".strip(),
         "samples": f"{len(measurement.records):,}, {len(made.data.classes)} classes, {made.data.fingerprint}",
         "preprocessing": made.preprocessing,
-        "rule": str(gate.rule),
+        "rule": " -> ".join(dict.fromkeys(map(str, (stored_rule, gate.rule)))),
         "policy": f"{gate.policy.value}, each gate at {gate.level:.3g}",
         **({} if measurement.seed is None else {"seed": str(measurement.seed)}),
         **({"parameters": ", ".join(map(_setting, settings.items()))} if settings else {}),

@@ -113,7 +113,7 @@ def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate:
         verdict=_worst(comparisons, same=same),
         change=change,
         has_other_groups=not same_groups(both.now.samples, both.before.samples),
-        causes=tuple(likely_causes(entry, measurement)),
+        causes=tuple(likely_causes(entry, measurement, alone.rule)),
     )
 
 
@@ -138,7 +138,7 @@ def _incomparable(alone: ItemResult, measurement: Measurement, stored: Stored, r
             *(unchanged_predictions(entry, records, measurement) if renamed else ()),
             *taken_on_trust(measurement, baseline),
         ),
-        causes=tuple(likely_causes(entry, measurement)),
+        causes=tuple(likely_causes(entry, measurement, alone.rule)),
         stored=cell_rates(entry.cells),
     )
 

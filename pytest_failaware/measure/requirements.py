@@ -108,7 +108,8 @@ def known_name(architecture: str, gate: Gate, *, what: str = "the model comes") 
 def torn_entries(gated: Iterable[tuple[str, Gate, Condition]]) -> Mapping[str, str]:
     """Return why tests cannot update an entry that they share with another test, by test id.
 
-    An entry holds one rule and one seed. Gates without a name share the baseline of the run's model.
+    An entry holds one seed. Gates without a name share the baseline of the run's model. Tests with different rules for
+    one entry are refused when they are collected.
 
     Args:
         gated: the test id, the gate and the condition of each test of the run.
@@ -123,18 +124,13 @@ def _entry(test: tuple[str, Gate, Condition]) -> tuple[str, str]:
 
 def _torn(in_order: Iterable[tuple[str, Gate, Condition]]) -> Iterator[tuple[str, str]]:
     for (name, key), group in groupby(in_order, key=_entry):
-        how = {nodeid: _stored_with(gate, condition) for nodeid, gate, condition in group}
-        for nodeid, mine in how.items():
-            other = next((test for test, theirs in how.items() if theirs != mine), None)
+        seeds = {nodeid: gate.seed for nodeid, gate, condition in group if condition.is_random}
+        for nodeid, mine in seeds.items():
+            other = next((test for test, theirs in seeds.items() if theirs != mine), None)
             if other is not None:
                 of = f" of baseline {name!r}" if name else ""
                 yield (
                     nodeid,
-                    f"{key}{of} would be stored with {mine} by this test and with {how[other]} by {other}; give each a "
-                    "baseline of its own, as in baseline=… in the marker",
+                    f"{key}{of} would be stored with seed {mine} by this test and with seed {seeds[other]} by {other}; "
+                    "give each a `baseline=` of its own",
                 )
-
-
-def _stored_with(gate: Gate, condition: Condition) -> str:
-    seed = f" and seed {gate.seed}" if condition.is_random else ""
-    return f"the rule {gate.rule}{seed}"

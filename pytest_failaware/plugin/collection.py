@@ -14,7 +14,7 @@ from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.plain import to_plain
 from pytest_failaware.core.text import without_home
-from pytest_failaware.plugin.gated_items import FIXTURE, find_torn, gated_of, is_marked
+from pytest_failaware.plugin.gated_items import FIXTURE, brings_model, find_torn, gated_of, is_marked
 from pytest_failaware.plugin.partial_run import left_out_by_marks
 from pytest_failaware.plugin.session import GatedCondition, Session
 from pytest_failaware.plugin.startup import session_of
@@ -79,6 +79,8 @@ def _gate(node: pytest.Item, session: Session) -> Gate:
         check_logits(run, gate)
         if run.strict:
             refuse_ineffective(gate)
+        if run.against is None and (gate.baseline or not brings_model(node)):
+            session.entry_rules.add(node.nodeid, gate)
     except ConfigError as error:
         raise pytest.Collector.CollectError(f"{node.nodeid}: {error}") from None
     return gate

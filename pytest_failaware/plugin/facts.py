@@ -23,7 +23,7 @@ def facts(session: Session, measured: Measured, gate: Gate) -> tuple[Fact, ...]:
     return (
         *subject_lines(session, measured.subject, measurement),
         *(() if config.limit is None else (_limit(measurement),)),
-        Fact(text=f"rule {gate.rule}; {_reference(session, measurement, gate)}"),
+        Fact(text=f"rule {gate.rule}{_of_both(session)}; {_reference(session, measurement, gate)}"),
         *(() if dead is None else (note(dead),)),
         *_wide(gate),
     )
@@ -46,6 +46,11 @@ def _wide(gate: Gate) -> Iterator[Fact]:
 def _limit(measurement: Measurement) -> Fact:
     measured, known = len(measurement.records), measurement.provenance.data.samples
     return note(f"--failaware-limit measures {measured:,} of the {known:,} images, those with the smallest ids")
+
+
+def _of_both(session: Session) -> str:
+    """Return what to add to the rule if a second model is judged, which has no stored rule."""
+    return "" if session.second is None else " on both sides"
 
 
 def _reference(session: Session, measurement: Measurement, gate: Gate) -> str:

@@ -72,6 +72,12 @@ def find_torn(items: list[pytest.Item], session: Session) -> None:
     session.torn = torn_entries(gates)
 
 
+def brings_model(definition: pytest.Item) -> bool:
+    """Return whether a fixture or a parameter of a test that is not yet parametrised gives its model."""
+    names = (marker.args[0] for marker in definition.iter_markers("parametrize") if marker.args)
+    return any("failaware_model" in name for name in names) or "model" in overridden(definition)
+
+
 def overridden(item: pytest.Item) -> list[str]:
     """Return which of model and data set a fixture or a parameter of the tests gives to an item."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})

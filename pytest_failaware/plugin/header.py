@@ -40,6 +40,8 @@ def header_lines(config: pytest.Config) -> list[str]:
         return lines
     typed = {name: option for name, option in _SHOWN.items() if option in (*run.subject.options, "preprocess")}
     known = [f"{name} {run.origins[option].text}" for name, option in typed.items() if option in run.origins]
+    if run.against is not None:
+        known.append(f"against {run.origins['against'].text}, both under the configured rule")
     origins = [f"  {name} = {origin.text} ({origin.place})" for name, origin in run.origins.items()]
     values = [*origins, *gate_lines(config, run.gate)] if verbosity_of(config) > 0 else []
     header = [f"failaware: {', '.join(known)}", *values]

@@ -16,6 +16,7 @@ from pytest_failaware.core.fact import Fact, note
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.judge.corruption.summary import run_corruption
 from pytest_failaware.judge.false_alarms import false_alarms
+from pytest_failaware.judge.rule_changes import rule_changes
 from pytest_failaware.plugin.bends import bends_of
 from pytest_failaware.plugin.completeness import why_partial
 from pytest_failaware.plugin.run_state import RunState
@@ -62,8 +63,9 @@ def dated_report(state: RunState) -> RunReport:
 
 
 def _facts(state: RunState) -> Iterator[Fact]:
-    """Yield what the run used, what the command line changed, and how often chance alone makes a gate fail."""
+    """Yield what the run used, what changed its rules or gates, and how often chance alone makes a gate fail."""
     yield from state.ledger.facts
+    yield from map(note, rule_changes(state.ledger.in_order))
     if state.ledger.results:
         yield from (note(f"from the command line: {bend}") for bend in bends_of(state.config, state.run))
     yield from (Fact(text=text) for text in false_alarms(state.ledger.alphas))

@@ -21,6 +21,7 @@ from pytest_failaware.measure.requirements import check_torch, known_name
 from pytest_failaware.measure.second_side import SecondSide, read_file
 from pytest_failaware.measure.subject import Subject
 from pytest_failaware.plugin.early import EarlyWord
+from pytest_failaware.plugin.entry_rules import EntryRules
 from pytest_failaware.plugin.user_code import contained
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Session:
         self.worker = worker
         self.collected: list[Any] = []  # the marked items. Any: pytest's, which this module does not know
         self.measures_clean = True  # whether a marked item that runs has the condition clean
+        self.entry_rules = EntryRules()
         self.torn: Mapping[str, str] = {}  # why a test cannot update the entry it shares with another, by test id
         self.measurer = measurer
         self._load_model, self._loads_models = load_model, loads_models

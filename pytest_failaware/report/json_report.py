@@ -95,6 +95,8 @@ def _result(result: ItemResult, measurement: Document | None) -> Document:
     return {
         "nodeid": result.nodeid,
         "baseline": result.baseline,
+        "rule": str(result.rule),
+        "stored_rule": None if result.stored_rule is None else str(result.stored_rule),
         "condition": stats.condition,
         "cells": fields_of(stats.cells),
         "rates": {name: _estimate(rate) for name, rate in stats.rates.items()},

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from five import baseline_of, measurement_of
+from five import RULE, baseline_of, measurement_of
 
 from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.comparability import likely_causes
 
 
@@ -40,4 +41,14 @@ CPU = {"torch": "2.1", "device": "cpu"}
 )  # fmt: skip
 def test_likely_causes(before: Measurement, now: Measurement, causes: list[str]) -> None:
     """Each cause names both sides, and neither is empty."""
-    assert causes == list(likely_causes(baseline_of(before).entries["clean"], now))
+    assert causes == list(likely_causes(baseline_of(before).entries["clean"], now, RULE))
+
+
+def test_a_changed_rule_is_the_first_cause() -> None:
+    """Somebody changed the rule on purpose, so it comes before the model."""
+    entry = baseline_of(made("11111111aa", CPU)).entries["clean"]
+
+    assert [
+        "rule confidence < 0.6 or entropy > 1.0 -> confidence < 0.3",
+        "model 11111111 -> 22222222",
+    ] == list(likely_causes(entry, made("22222222bb", CPU), FailureRule(confidence=0.3, entropy=None)))

@@ -265,33 +265,36 @@ def test_two(): pass
 """
 
 
-@pytest.mark.parametrize("update", ["--failaware-update-baselines", "--failaware-update-new"])
-def test_two_rules_for_one_entry(counted: Project, update: str) -> None:
-    """An update fails for an entry that two tests would store with two rules, and stores the other entries."""
+@pytest.mark.parametrize("options", [(), ("--failaware-update-baselines",), ("-k", "test_one")])
+def test_two_rules_for_one_entry(counted: Project, options: tuple[str, ...]) -> None:
+    """An entry has one rule, so two tests with two rules for it are a collection error, whichever of them run."""
     counted.test(RULES)
-    result = counted.run(update)
+    result = counted.run(*options)
 
-    result.assert_outcomes(errors=2, passed=2)
-    assert pytest.ExitCode.USAGE_ERROR == result.ret
-    words = "would be stored with the rule confidence < 0.6 by this test and with the rule confidence < 0.7 by test_toy"
-    assert counted.line_with(result, "clean of baseline 'toy'", words)
-    assert {"low_light", "blur"} == set(counted.stored())
+    assert pytest.ExitCode.INTERRUPTED == result.ret
+    assert counted.line_with(
+        result,
+        "test_toy.py::test_two: clean of baseline 'toy' has the rule confidence < 0.7 here and confidence < 0.6 in",
+        "test_toy.py::test_one, and an entry holds one rule; give each a `baseline=` of its own",
+    )
+    assert not counted.baseline.exists()
 
 
-def test_two_rules_of_which_one_runs(counted: Project) -> None:
-    """An update works if only one of the two tests with different rules is selected."""
+@pytest.mark.parametrize(
+    "apart", ["baseline='other', conditions=['clean', 'blur']", "conditions=['blur']"], ids=["names", "conditions"]
+)
+def test_two_rules_for_two_entries(counted: Project, apart: str) -> None:
+    """Tests with a baseline each, or with conditions of their own, have the rules that they want."""
+    counted.test(RULES.replace('conditions=["clean", "blur"]', apart))
+
+    assert pytest.ExitCode.OK == counted.record().ret
+
+
+def test_two_rules_against_a_second_model(counted: Project) -> None:
+    """A second model has no stored rule, so each test has its own."""
     counted.test(RULES)
 
-    counted.record("-k", "test_one").assert_outcomes(passed=2, deselected=2)
-
-
-def test_two_rules_are_compared(counted: Project) -> None:
-    """Two tests with two rules for one entry are judged in a run that stores nothing."""
-    counted.test(RULES.replace("0.7", "0.6"))
-    counted.record()
-    counted.test(RULES)
-
-    counted.run().assert_outcomes(passed=4)
+    counted.run("--failaware-against=good.pth").assert_outcomes(passed=4)
 
 
 def test_two_seeds_for_one_entry(counted: Project) -> None:
@@ -305,10 +308,21 @@ def test_two_seeds_for_one_entry(counted: Project) -> None:
     counted.record().assert_outcomes(errors=2)
 
 
-def test_two_rules_under_workers(counted: Project) -> None:
-    """Workers of xdist refuse to update one entry with two rules, too."""
+SEEDS = """
+import pytest
+
+@pytest.mark.reliability(conditions=["clean", "gaussian_noise"], seed=1)
+def test_one(): pass
+
+@pytest.mark.reliability(conditions=["gaussian_noise", "blur"], seed=2)
+def test_two(): pass
+"""
+
+
+def test_two_seeds_under_workers(counted: Project) -> None:
+    """Workers of xdist refuse to update one entry with two seeds, too, and store the other entries."""
     pytest.importorskip("xdist")
-    counted.test(RULES)
+    counted.test(SEEDS)
     result = counted.run("-n", "2", "--failaware-update-baselines", "--junitxml=junit.xml")
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
