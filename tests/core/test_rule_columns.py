@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from pytest_failaware.core.errors import ConfigError, RuleColumnError
-from pytest_failaware.core.npz import ColumnsError, pack, records_of as records_in, unpack
+from pytest_failaware.core.npz import ColumnsError, pack, unpack
+from pytest_failaware.core.npz import records_of as records_in
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.rule_columns import (
