@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -118,8 +119,8 @@ def test_a_changed_rule_is_stored_for_all_conditions_or_for_none(gate: Gate, upd
     assert pytest.ExitCode.USAGE_ERROR == refused.ret
     refused.stdout.fnmatch_lines(
         [
-            f"baseline 'b' NOT written: the rule of {key} would be {CLOSE}, and * of the same test would keep {STORED}; "
-            "store all conditions of the test from one run"
+            f"baseline 'b' NOT written: the rule of {key} would be {CLOSE}, and * of the same test would keep "
+            f"{STORED}; store all conditions of the test from one run"
         ]
     )
     assert before == gate.baseline.read_bytes()
@@ -178,3 +179,21 @@ def test_a_second_model_has_the_configured_rule(gate: Gate) -> None:
             f"rule {LOOSE} on both sides; against *",
         ]
     )
+
+
+def test_commands_name_both_rules(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`diff` has the rules before and after, `show` that of the entries and that of their golden reference."""
+    gate.record()
+    monkeypatch.chdir(gate.path)
+    shutil.copytree("baselines", "before")
+    gate.run(CLOSE, "--failaware-update-baselines")
+    capsys.readouterr()
+    main(["diff", "before/b.yaml", "baselines/b.yaml"])
+    difference = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    main(["show", "b"])
+    table = capsys.readouterr().out.splitlines()
+
+    assert ["clean", "rule", f"{STORED}  {CLOSE}"] in difference
+    assert [f"rule: {CLOSE}", f"rule of the golden reference: {STORED}"] == table[1:3]
