@@ -24,6 +24,7 @@ from pytest_failaware.core.progress import Follow
 from pytest_failaware.core.request import ModelOutputs, RunConfig
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.rule_columns import with_rules
 from pytest_failaware.core.text import printable, shown
 from pytest_failaware.judge.doubts import doubts_of
 from pytest_failaware.judge.evaluation import Evaluation, Evaluations
@@ -214,7 +215,7 @@ def _evaluate_bench(bench: Bench, config: RunConfig, follow: Follow) -> Evaluati
     _warn(doubts)
     for number, condition in enumerate(gate.conditions, start=1):
         with follow(f"{condition.key} ({number} of {len(gate.conditions)})") as progress:
-            measurement = bench.measure(condition, gate.seed, progress)
+            measurement = bench.measure(condition, gate.seed, [gate.rule], progress)
         evaluations[condition.key] = _evaluation(measurement, gate, names)
         doubts_here = [
             *doubts_of(evaluations[condition.key], is_misfit=bench.is_misfit),
@@ -241,6 +242,7 @@ def _evaluate_predictions(
     evaluations, doubts = dict[str, Evaluation](), list(predictions.doubts)
     for condition in gate.conditions:
         measurement = predictions.measurement(condition, gate.seed)
+        measurement = dataclasses.replace(measurement, records=with_rules(measurement.records, [gate.rule]))
         names = predictions.names(measurement.records.sample_id.tolist())
         evaluations[condition.key] = _evaluation(measurement, gate, names)
         doubts += doubts_of(evaluations[condition.key])

@@ -164,7 +164,8 @@ def _check_references(
                 f"{path}: there is no such baseline, but the run compared with it; give its folder with --baseline-dir"
             )
         stored = Compared(entry.records_sha256, str(entry.rule)) if entry else Compared("", None)
-        if stored not in (reference, Compared(sha256_of(own_content(measurement.records)), str(rule))):
+        now = Compared(sha256_of(own_content(measurement.records, rule)), str(rule))
+        if stored not in (reference, now):
             raise FailAwareError(
                 f"{path}: conditions.{key} has changed since the run of this report; run the gate again, so that "
                 "its values are judged against these"

@@ -30,7 +30,7 @@ def entry_of(
     The first values of the old entry stay golden unless golden is reset, or the new records are the old records plus
     logits.
     """
-    model, records = measurement.provenance.model, sha256_of(own_content(measurement.records))
+    model, records = measurement.provenance.model, sha256_of(own_content(measurement.records, rule))
     history = old.history if old else ()
     if reason:
         history = (*history, Change(reason=reason, model_sha256=model.sha256, golden_reset=golden_reset))

@@ -163,9 +163,9 @@ def _samples(
 ) -> dict[Path, bytes]:
     """Return the sample files: the outcomes of each changed condition, and the shared list of samples."""
     contents = {}
-    for key, (measurement, _) in changed.items():
+    for key, (measurement, rule) in changed.items():
         _check(directory, merged, measurement)
-        contents[own_path(directory, merged, merged.entries[key])] = own_content(measurement.records)
+        contents[own_path(directory, merged, merged.entries[key])] = own_content(measurement.records, rule)
     if update.measured:
         first = update.measured[0][0]
         contents[shared_path(directory, merged)] = shared_content(first.samples)

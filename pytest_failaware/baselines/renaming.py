@@ -88,11 +88,11 @@ def renamed_files(
         )
         if stored.records is None:
             return None
-        content, golden = own_content(stored.records), entry.golden
+        content, golden = own_content(stored.records, entry.rule), entry.golden
         shared = shared_content(stored.records.samples)
         contents[sha256_of(content)] = content
         if golden is not None and stored.golden is not None:
-            first = own_content(stored.golden)
+            first = own_content(stored.golden, golden.rule)
             contents[sha256_of(first)] = first
             golden = dataclasses.replace(golden, records_sha256=sha256_of(first))
         entries[key] = dataclasses.replace(entry, records_sha256=sha256_of(content), golden=golden)

@@ -22,6 +22,8 @@ from pytest_failaware.core.npz import (
     unpack,
 )
 from pytest_failaware.core.records import LOGITS, Records
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.rule_columns import score_columns
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.metrics.rates import count_cells
 
@@ -98,9 +100,9 @@ def shared_content(samples: Samples) -> bytes:
     return pack(samples.columns)
 
 
-def own_content(records: Records) -> bytes:
-    """Return the content of the file of a condition's outcome."""
-    return pack(records.outcome)
+def own_content(records: Records, rule: FailureRule) -> bytes:
+    """Return the content of the file of a condition's outcome, with the scores at the temperature of its rule."""
+    return pack(score_columns(records, rule).outcome)
 
 
 def holds_logits(path: Path) -> bool:

@@ -34,6 +34,10 @@ class BaselineError(FailAwareError):
     """A baseline file is unreadable, contradicts itself or must not be overwritten."""
 
 
+class RuleColumnError(FailAwareError):
+    """Records were stored without the scores at the temperature of a rule."""
+
+
 def choices(name: str, known: Collection[str]) -> str:
     """Return what to write instead of an unknown name: the known name closest to it, and all known names."""
     longer = next((other for other in known if other.startswith(f"{name}_")), "")

@@ -16,7 +16,7 @@ from pytest_failaware.core.errors import FailAwareError
 from pytest_failaware.core.identity import data_fingerprint, group_count
 from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
 from pytest_failaware.core.measurement import DataFacts
-from pytest_failaware.core.records import NO_CLASS, RECORD_DTYPES, Records
+from pytest_failaware.core.records import NO_CLASS, RECORD_DTYPES, TRUSTED_UP_TO, Records
 from pytest_failaware.core.samples import GROUP, LABEL, SAMPLE_ID, Samples
 from pytest_failaware.core.text import describe_error
 
@@ -170,6 +170,7 @@ def check_outcome(records: Records, classes: tuple[str, ...]) -> None:
     _check_predictions(records, classes)
     for name, bounds in _RANGES.items():
         _check_range(name, columns[name], bounds)
+    _check_rule_columns(records)
 
 
 def _check_types(columns: Columns, names: Collection[str]) -> None:
@@ -223,6 +224,17 @@ def _check_predictions(records: Records, classes: tuple[str, ...]) -> None:
     answered = records.prediction[records.prediction != NO_CLASS]
     if len(answered) and (largest := int(answered.max())) >= known:
         raise ColumnsError(f"the column prediction holds class {largest}, there are {known} (0 to {known - 1})")
+
+
+def _check_rule_columns(records: Records) -> None:
+    for name, column in records.rule_columns.items():
+        if column.dtype != np.float32 or column.ndim != 1:
+            raise ColumnsError(f"the column {name} is {column.dtype} {column.shape}, not float32 of one dimension")
+        if name.startswith(TRUSTED_UP_TO):
+            if np.isnan(column).any() or column.min() < 0:
+                raise ColumnsError(f"the column {name} holds a number that is not a temperature")
+        else:
+            _check_range(name, column, _RANGES[name.partition(" ")[0]])
 
 
 def _check_range(name: str, column: NDArray[np.float32], bounds: tuple[float, float]) -> None:

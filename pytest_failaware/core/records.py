@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_failaware.core.errors import RuleColumnError
 from pytest_failaware.core.samples import LABEL, SAMPLE_ID, Samples
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ RANKING_SCORES: Final = ("confidence", "margin", "max_logit", "gini", "entropy",
 
 TEMPERATURE: Final = "temperature="
 """The text before the temperature in the name of a metric."""
+
+
+CONFIDENCE_AT: Final = "confidence at temperature "
+ENTROPY_AT: Final = "entropy at temperature "
+TRUSTED_UP_TO: Final = "trusted up to temperature: "
+OF_RULES: Final = (CONFIDENCE_AT, ENTROPY_AT, TRUSTED_UP_TO)
+"""The names of the columns of rules, before the temperature or the thresholds."""
 
 
 RECORD_DTYPES: Final[Mapping[str, str]] = {
@@ -50,6 +58,9 @@ class Records:
     or no finite logit), the prediction is `NO_CLASS`, the confidence is 0, and the other scores are those of equal
     logits. A class may be masked by -inf, which is stored as the lowest float32. The logits are kept only if the run
     was asked to keep them.
+
+    `rule_columns` are the columns of rules by name, float32 (N,): the two scores at the temperature of a rule, and the
+    largest temperature at which the thresholds of a rule trust a sample (0: at none, infinite: at every one).
     """
 
     samples: Samples
@@ -61,6 +72,7 @@ class Records:
     second_probability: NDArray[np.float32]  # second largest probability, [0, 1/2]
     max_logit: NDArray[np.float32]
     logits: NDArray[np.float32] | None = None  # (N, K); 0 without an answer
+    rule_columns: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -88,7 +100,23 @@ class Records:
     def outcome(self) -> dict[str, NDArray[Any]]:  # Any: of two types
         """The columns that come from the model, by name, in file order: predictions, scores, and logits if any."""
         columns = {name: getattr(self, name) for name in (PREDICTION, *SCORES, LOGITS)}
-        return {name: column for name, column in columns.items() if column is not None}
+        return {name: column for name, column in columns.items() if column is not None} | {**self.rule_columns}
+
+    def scores_at(self, temperature: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the confidence and the entropy of softmax(z / T), (N,) each.
+
+        Raises:
+            RuleColumnError: the records hold neither these scores nor the logits.
+        """
+        if temperature == 1:
+            return self.confidence, self.entropy
+        names = f"{CONFIDENCE_AT}{temperature!r}", f"{ENTROPY_AT}{temperature!r}"
+        if missing := [name for name in names if name not in self.rule_columns]:
+            raise RuleColumnError(
+                f"the records have no {missing[0]}, nor the logits to compute it; measure the samples again"
+            )
+        confidence, entropy = (self.rule_columns[name] for name in names)
+        return confidence, entropy
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:  # Any: of several types
@@ -98,10 +126,19 @@ class Records:
     def take(self, rows: NDArray[np.intp] | slice) -> Records:
         """Return the records in these rows; the rows must ascend, so that the ids ascend."""
         taken = {name: column[rows] for name, column in self.outcome.items()}
-        return Records(samples=self.samples.take(rows), **taken)
+        return Records.of_outcome(self.samples.take(rows), taken)
 
     @staticmethod
     def from_columns(columns: Mapping[str, NDArray[Any]]) -> Records:  # Any: of several types
         """Return the records in these columns; other columns are ignored."""
-        outcome = {name: columns[name] for name in (PREDICTION, *SCORES)}
-        return Records(samples=Samples.from_columns(columns), **outcome, logits=columns.get(LOGITS))
+        return Records.of_outcome(Samples.from_columns(columns), columns)
+
+    @staticmethod
+    def of_outcome(samples: Samples, columns: Mapping[str, NDArray[Any]]) -> Records:  # Any: of several types
+        """Return the records of these samples with the columns that come from the model; other columns are ignored."""
+        return Records(
+            samples=samples,
+            **{name: columns[name] for name in (PREDICTION, *SCORES)},
+            logits=columns.get(LOGITS),
+            rule_columns={name: column for name, column in columns.items() if name.startswith(OF_RULES)},
+        )

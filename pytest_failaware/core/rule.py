@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
 from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.records import TRUSTED_UP_TO
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,15 +18,20 @@ if TYPE_CHECKING:
     from pytest_failaware.core.records import Records
 
 _PART: Final = re.compile(r"(confidence|entropy)\s*([<>])\s*([0-9.eE+-]+)")
+_AT: Final = re.compile(r"(?P<parts>.*?)(\s+at\s+temperature\s+(?P<temperature>\S+))?", re.DOTALL)
 _DIRECTION: Final = {"confidence": "<", "entropy": ">"}
+
+TEMPERATURES: Final = (0.01, 100.0)
+"""The lowest and the highest temperature of a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureRule:
     """A rule that flags a prediction if its confidence is below a threshold, or its entropy above one (both strict).
 
-    Confidence is the maximum softmax probability; entropy is in nats. A threshold of None switches its part off. Every
-    comparison is made in float32, the precision of stored scores.
+    Confidence is the maximum probability of softmax(z / T) for logits z and the rule's temperature T; entropy is in
+    nats. A threshold of None switches its part off. Every comparison is made in float32, the precision of stored
+    scores. Temperature scaling: Guo et al. 2017, "On calibration of modern neural networks".
 
     Examples:
         >>> rule = FailureRule.parse("confidence < 0.6 or entropy > 1.0")
@@ -35,6 +41,7 @@ class FailureRule:
 
     confidence: float | None = 0.6
     entropy: float | None = 1.0
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         if self.confidence is None and self.entropy is None:
@@ -43,16 +50,21 @@ class FailureRule:
             object.__setattr__(self, "confidence", _threshold("confidence", self.confidence))
         if self.entropy is not None:
             object.__setattr__(self, "entropy", _threshold("entropy", self.entropy))
+        object.__setattr__(self, "temperature", _temperature(self.temperature))
 
     @classmethod
     def parse(cls, text: str, where: str = "rule") -> FailureRule:
         """Return the rule written as in `confidence < 0.6 or entropy > 1.0`; one part alone is enough.
 
+        A temperature other than 1 stands at the end: `confidence < 0.6 or entropy > 1.0 at temperature 1.52`.
+
         Raises:
             ConfigError: the text cannot be read or a threshold is out of range; `where` names the option.
         """
         thresholds: dict[str, float | None] = {"confidence": None, "entropy": None}
-        for part in re.split(r"\s+or\s+", text.strip()):
+        whole = _AT.fullmatch(text.strip())
+        assert whole is not None  # every text matches
+        for part in re.split(r"\s+or\s+", whole["parts"]):
             match = _PART.fullmatch(part.strip())
             if match is None or match[2] != _DIRECTION[match[1]] or thresholds[match[1]] is not None:
                 raise ConfigError(f"{where}: cannot read {text!r}; write it as 'confidence < 0.6 or entropy > 1.0'")
@@ -61,13 +73,29 @@ class FailureRule:
             except ValueError:
                 raise ConfigError(f"{where}: {match[3]!r} in {text!r} is not a number") from None
         try:
-            return cls(**thresholds)
+            return cls(**thresholds, temperature=_number(whole["temperature"] or "1"))
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
 
     def __str__(self) -> str:
         parts = ((name, getattr(self, name)) for name in _DIRECTION)
-        return " or ".join(f"{name} {_DIRECTION[name]} {value!r}" for name, value in parts if value is not None)
+        thresholds = " or ".join(f"{name} {_DIRECTION[name]} {value!r}" for name, value in parts if value is not None)
+        return thresholds if self.temperature == 1 else f"{thresholds} at temperature {self.temperature!r}"
+
+    def at(self, temperature: float) -> FailureRule:
+        """Return the rule with the same thresholds at another temperature."""
+        return replace(self, temperature=temperature)
+
+    def scaled(self, factor: float) -> FailureRule:
+        """Return the rule whose confidence threshold is multiplied, and whose entropy threshold is divided.
+
+        A factor above 1 flags more. The confidence threshold becomes at most 1.
+        """
+        return replace(
+            self,
+            confidence=None if self.confidence is None else min(1.0, self.confidence * factor),
+            entropy=None if self.entropy is None else self.entropy / factor,
+        )
 
     def dead_part(self, classes: int) -> str | None:
         """Return a sentence that says which part can never fire with this many classes, None if both can.
@@ -90,7 +118,7 @@ class FailureRule:
         return None
 
     def flags(self, *, confidence: NDArray[np.float32], entropy: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return which predictions are flagged, (N,) bool, from float32 scores of shape (N,)."""
+        """Return which predictions are flagged, (N,) bool, from float32 scores at the rule's temperature, (N,)."""
         import numpy as np
 
         flagged = np.zeros(len(confidence), dtype=np.bool_)
@@ -103,7 +131,17 @@ class FailureRule:
 
     def flags_of(self, records: Records) -> NDArray[np.bool_]:
         """Return which predictions of these records are flagged, (N,) bool."""
-        return self.flags(confidence=records.confidence, entropy=records.entropy)
+        confidence, entropy = records.scores_at(self.temperature)
+        return self.flags(confidence=confidence, entropy=entropy)
+
+    @property
+    def trust_column(self) -> str:
+        """The name of the column with the temperatures of trust; the temperature of the rule plays no part."""
+        return f"{TRUSTED_UP_TO}{self.at(1.0)}"
+
+    def trusted_up_to(self, records: Records) -> NDArray[np.float32] | None:
+        """Return the largest temperature at which the thresholds trust each prediction, (N,); None if not stored."""
+        return records.rule_columns.get(self.trust_column)
 
     def flag_logits(self, logits: Any) -> Any:  # Any: an array, a list or a torch tensor -> an array or a bool
         """Return which predictions are flagged: (N,) bool for logits (N, K), a Python bool for one sample (K,); K >= 2.
@@ -145,7 +183,7 @@ class FailureRule:
         from pytest_failaware.core.scores import is_answered, log_softmax, scores_of
 
         answered = is_answered(logits)
-        scores = scores_of(log_softmax(np.where(answered[:, None], logits, 0)))
+        scores = scores_of(log_softmax(np.where(answered[:, None], logits, 0) / self.temperature))
         flags = self.flags(confidence=np.where(answered, scores.confidence, np.float32(0)), entropy=scores.entropy)
         return bool(flags[0]) if is_one else flags
 
@@ -156,6 +194,22 @@ def _threshold(name: str, value: object) -> float:
     if not (0 < number <= 1 if name == "confidence" else 0 <= number < math.inf):
         wanted = "above 0 and at most 1" if name == "confidence" else "of at least 0 nats"
         raise ConfigError(f"the threshold of {name} must be a number {wanted}, got {value!r}")
+    return number
+
+
+def _number(text: str) -> float:
+    """Return the number in a text, NaN if there is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _temperature(value: object) -> float:
+    number = float(value) if isinstance(value, SupportsFloat) and not isinstance(value, bool) else math.nan
+    low, high = TEMPERATURES
+    if not low <= number <= high:
+        raise ConfigError(f"the temperature of a rule must be a number from {low} to {high:g}, got {value!r}")
     return number
 
 

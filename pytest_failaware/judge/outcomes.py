@@ -65,12 +65,12 @@ def outcomes_of(records: Records, rule: FailureRule) -> Outcomes:
 
 def _trust(records: Records, rule: FailureRule) -> NDArray[np.float64]:
     """Return each sample's distance to a flag: min(confidence / threshold, threshold / entropy), 1 at the threshold."""
-    parts = []
+    parts, (confidence, entropy) = [], records.scores_at(rule.temperature)
     if rule.confidence is not None:
-        parts.append(records.confidence / np.float64(rule.confidence))
+        parts.append(confidence / np.float64(rule.confidence))
     if rule.entropy is not None:
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.float64(rule.entropy) / records.entropy.astype(np.float64)
+            ratio = np.float64(rule.entropy) / entropy.astype(np.float64)
         parts.append(np.where(np.isnan(ratio), 1.0, ratio))  # 0 / 0: at the threshold of 0 nats
     trust: NDArray[np.float64] = np.minimum.reduce(parts)
     return trust

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.fact import Fact
@@ -10,6 +11,7 @@ from pytest_failaware.core.measurement import Measurement, ModelFacts
 from pytest_failaware.core.pictures import Thumbnail
 from pytest_failaware.core.request import RunConfig
 from pytest_failaware.core.result import Reuse
+from pytest_failaware.core.rule_columns import Rules, lacking_rules, of_rules
 from pytest_failaware.measure.cache.opened import Opened
 from pytest_failaware.measure.live_subject import model_lines
 from pytest_failaware.measure.published import published_weights
@@ -45,9 +47,12 @@ class KeptSubject(Subject):
         """The numbers of right images and of all images in the look at a few clean images."""
         return self._opened.right, self._opened.looked_at
 
-    def measure(self, condition: Condition, seed: int) -> Taken:
-        """Return the measurement of the earlier run."""
-        return self._measurement, (Reuse(measured=condition.key),)
+    def measure(self, condition: Condition, seed: int, rules: Rules) -> Taken:
+        """Return the measurement of the earlier run; if it lacks columns of these rules, open the model and measure."""
+        if lacking_rules(self._measurement.records, rules):
+            return self._open_live().measure(condition, seed, rules)
+        records = of_rules(self._measurement.records, rules)
+        return replace(self._measurement, records=records), (Reuse(measured=condition.key),)
 
     def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
         """Return the names of these samples in the data set."""

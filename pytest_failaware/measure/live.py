@@ -21,6 +21,7 @@ from pytest_failaware.core.preprocessing import Preprocessing
 from pytest_failaware.core.progress import Progress
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.request import ModelOutputs, Precision, Source
+from pytest_failaware.core.rule_columns import Rules
 from pytest_failaware.measure.class_labels import missing_zero_note
 from pytest_failaware.measure.degrade.kernels import Kernel, checked, find_kernel
 from pytest_failaware.measure.engine.loader import DegradedLoader, default_batch_size
@@ -121,12 +122,11 @@ class Bench:
             batch_size=self.runner.batch_size,
         )
 
-    def measure(self, condition: Condition, seed: int, progress: Progress = silent) -> Measurement:
-        """Measure all images under one condition."""
+    def measure(self, condition: Condition, seed: int, rules: Rules = (), progress: Progress = silent) -> Measurement:
+        """Measure all images under one condition; the records have the columns of these rules."""
         loader = self.loader(condition, seed)
-        return self.measurement(
-            condition, seed, measure_records(self.runner, loader, progress, keep_logits=self.keep_logits)
-        )
+        records = measure_records(self.runner, loader, rules, progress, keep_logits=self.keep_logits)
+        return self.measurement(condition, seed, records)
 
     def measurement(self, condition: Condition, seed: int, records: Records) -> Measurement:
         """Return the records as a measurement, with their provenance."""

@@ -11,6 +11,8 @@ from pytest_failaware.core.fact import Fact, note
 from pytest_failaware.core.measurement import Measurement, ModelFacts, in_groups
 from pytest_failaware.core.pictures import Thumbnail
 from pytest_failaware.core.request import Precision, RunConfig
+from pytest_failaware.core.rule_columns import Rules
+from pytest_failaware.core.to_measure import ToMeasure
 from pytest_failaware.measure.cache.measurer import Measurer
 from pytest_failaware.measure.published import published_weights
 from pytest_failaware.measure.subject import OtherSide, Subject, Taken, Typed
@@ -79,9 +81,10 @@ class LiveSubject(Subject):
         """The numbers of right images and of all images in the look at a few clean images."""
         return self.bench.inspection.right, self.bench.inspection.images
 
-    def measure(self, condition: Condition, seed: int) -> Taken:
-        """Measure a condition, or take its records from the cache."""
-        measurement, reuse = self._measurer.measure(self.bench, condition, seed, f"{condition.key}{self._suffix}")
+    def measure(self, condition: Condition, seed: int, rules: Rules) -> Taken:
+        """Measure a condition, or take its records from the cache; they have the columns of these rules."""
+        called = f"{condition.key}{self._suffix}"
+        measurement, reuse = self._measurer.measure(self.bench, ToMeasure(condition, seed, rules), called)
         return measurement, tuple(reuse)
 
     def names(self, sample_ids: Sequence[int]) -> dict[int, str]:

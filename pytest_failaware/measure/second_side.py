@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.request import RunConfig, Source, SourceKind, SubjectKind
+from pytest_failaware.core.to_measure import ToMeasure
 from pytest_failaware.measure.live_subject import LiveSubject
 from pytest_failaware.measure.subject import OtherSide, Subject, Taken
 
@@ -84,16 +85,15 @@ class SecondSide(OtherSide):
         else:
             _ = self._model
 
-    def measure(self, first: Subject, condition: Condition, seed: int, preprocessing: str) -> Taken:
+    def measure(self, first: Subject, wanted: ToMeasure, preprocessing: str) -> Taken:
         """Measure this side on the samples of the first side.
 
         Args:
             first: the first side.
-            condition: the condition to measure.
-            seed: the seed of random conditions.
+            wanted: the condition to measure, its seed, and the rules whose columns are needed.
             preprocessing: that of the first side; stored predictions are assumed to share it.
         """
-        return self._beside(first, preprocessing).measure(condition, seed)
+        return self._beside(first, preprocessing).measure(*wanted)
 
     def _beside(self, first: Subject, preprocessing: str) -> Subject:
         """Return this side on the samples of the first side."""

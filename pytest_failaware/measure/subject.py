@@ -10,6 +10,7 @@ from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.measurement import Measurement, ModelFacts
 from pytest_failaware.core.pictures import Thumbnail
 from pytest_failaware.core.result import Reuse
+from pytest_failaware.core.rule_columns import Rules
 
 Typed = Callable[[str], str]
 """A function from the name of an option to its typed text, as the summary shows it."""
@@ -57,8 +58,8 @@ class Subject(ABC):
         return None
 
     @abstractmethod
-    def measure(self, condition: Condition, seed: int) -> Taken:
-        """Measure a condition, or take its records from the cache.
+    def measure(self, condition: Condition, seed: int, rules: Rules) -> Taken:
+        """Measure a condition, or take its records from the cache; they have the columns of these rules.
 
         Raises:
             FailAwareError: the subject does not have the condition, or cannot be used.

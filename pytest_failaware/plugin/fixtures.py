@@ -96,13 +96,15 @@ def _session(config: pytest.Config) -> Session:
 
 def _measured(request: pytest.FixtureRequest, gated: GatedCondition) -> Measured:
     """Measure a condition, after a check that it can be compared."""
+    from pytest_failaware.core.to_measure import ToMeasure
     from pytest_failaware.plugin.foresight import foresee
     from pytest_failaware.plugin.gated_items import overridden
 
     session, judging = request.config.stash[SESSION], request.config.stash[JUDGING]
     subject = session.subject(gated, lambda: _parts(request), from_options=not overridden(request.node))
     foresee(judging, gated, subject.facts)
-    measured = session.measure(subject, gated.condition, gated.gate.seed)
+    rules = judging.references.rules(subject.facts, gated.condition.key, gated.gate)
+    measured = session.measure(subject, ToMeasure(gated.condition, gated.gate.seed, rules))
     request.node.stash[MEASURED] = measured
     return measured
 

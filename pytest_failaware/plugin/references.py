@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache, lru_cache
 
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.gate import Gate
-from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.core.measurement import Measurement, ModelFacts
 from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.request import RunConfig
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.measure.requirements import known_name
 from pytest_failaware.plugin.session import Measured, baseline_name
 
 
@@ -39,6 +41,19 @@ class References:
             BaselineError: a file of it is damaged.
         """
         return self._stored(name, key)
+
+    def rules(self, model: ModelFacts, key: str, gate: Gate) -> Collection[FailureRule]:
+        """Return the rules whose columns a measurement needs: the configured rule, the stored one and that of golden.
+
+        Args:
+            model: the candidate, whose architecture can name the baseline.
+            key: the key of the condition.
+            gate: the gate with the configured rule.
+        """
+        if self.config.against is not None:
+            return {gate.rule}
+        stored = self._stored(known_name(model.architecture, gate), key)
+        return {gate.rule, *filter(None, (stored.rule, stored.golden_rule))}
 
     def on_rename(self, measured: Measured, gate: Gate) -> Iterator[str]:
         """Yield a sentence if lines of failaware_rename are not needed any more, or do not help."""

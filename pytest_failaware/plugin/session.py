@@ -14,6 +14,7 @@ from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import ELSEWHERE, Measurement
 from pytest_failaware.core.request import ModelOutputs, RunConfig, Source, SubjectKind
 from pytest_failaware.core.result import Reuse
+from pytest_failaware.core.to_measure import ToMeasure
 from pytest_failaware.measure.cache.measurer import Measurer
 from pytest_failaware.measure.live_subject import LiveSubject
 from pytest_failaware.measure.requirements import check_torch, known_name
@@ -181,19 +182,19 @@ class Session:
         images = self.images
         return self.live(self.model.module, images)
 
-    def measure(self, subject: Subject, condition: Condition, seed: int) -> Measured:
+    def measure(self, subject: Subject, wanted: ToMeasure) -> Measured:
         """Measure the subject, and the second model if there is one, under a condition."""
-        with contained(f"measuring {condition.key}: the model, the data set or a hook"):
-            return self._measure(subject, condition, seed)
+        with contained(f"measuring {wanted.condition.key}: the model, the data set or a hook"):
+            return self._measure(subject, wanted)
 
-    def _measure(self, subject: Subject, condition: Condition, seed: int) -> Measured:
-        measurement, reuse = subject.measure(condition, seed)
+    def _measure(self, subject: Subject, wanted: ToMeasure) -> Measured:
+        measurement, reuse = subject.measure(*wanted)
         if isinstance(subject, LiveSubject) and self._is_configured(subject):
-            self.measurer.remember(subject.bench, condition, seed)
+            self.measurer.remember(subject.bench, wanted.condition, wanted.seed)
         self._say_early(measurement, subject)
         if self.second is None:
             return Measured(subject, measurement, None, reuse)
-        against, also = self.second.measure(subject, condition, seed, measurement.provenance.preprocessing)
+        against, also = self.second.measure(subject, wanted, measurement.provenance.preprocessing)
         return Measured(subject, measurement, against, (*reuse, *also))
 
     def _say_early(self, measurement: Measurement, subject: Subject) -> None:

@@ -181,9 +181,9 @@ def test_class_names_of_every_kind(tmp_path: Path, name: str) -> None:
 
 def test_sample_files_depend_on_the_records_alone() -> None:
     """Two saves of the same records give the same bytes, without a time or a path."""
-    assert own_content(records_of()) == own_content(records_of())
+    assert own_content(records_of(), RULE) == own_content(records_of(), RULE)
     assert shared_content(records_of().samples) == shared_content(records_of().samples)
-    assert own_content(records_of()) != own_content(records_of("RRWwr"))
+    assert own_content(records_of(), RULE) != own_content(records_of("RRWwr"), RULE)
 
 
 # ---- updates -------------------------------------------------------------------------------------------------------
@@ -322,7 +322,7 @@ def test_logits_of_a_file_that_is_none(tmp_path: Path) -> None:
     """An absent or damaged file has no logits, without an error."""
     path = tmp_path / "clean.npz"
     assert not holds_logits(path)
-    content = own_content(with_logits(measurement_of()).records)
+    content = own_content(with_logits(measurement_of()).records, RULE)
     for damaged in (content[:-1], content.replace(b"PK\x01\x02", b"pk\x01\x02")):
         path.write_bytes(damaged)
         assert not holds_logits(path)
@@ -348,7 +348,7 @@ def test_logits_that_are_not_those_of_the_samples(tmp_path: Path, logits: np.nda
     assert f"clean cannot be stored: {words}" in str(refused.value)
 
     update(tmp_path, measurement_of())
-    plant(tmp_path, own_content(wrong))
+    plant(tmp_path, own_content(wrong, RULE))
     with pytest.raises(BaselineError) as caught:
         records(tmp_path, "clean")
     assert f": {words}" in str(caught.value)

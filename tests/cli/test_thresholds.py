@@ -62,7 +62,9 @@ def test_written_into_the_ini_it_gates(project: Project, command: Command) -> No
     ) == (code, text.splitlines()[-3:])
     assert before.splitlines() == [line for line in after.splitlines() if line != WITH_RULE]
     assert 1 == after.splitlines().count(WITH_RULE)
-    project.record("-v", "--failaware-reason=fewer trusted").stdout.fnmatch_lines(["*confidence < 0.9999092*", "2 checked*"])
+    project.record("-v", "--failaware-reason=fewer trusted").stdout.fnmatch_lines(
+        ["*confidence < 0.9999092*", "2 checked*"]
+    )
     assert FailureRule.parse("confidence < 0.9999092") == load_rule(project.baseline)
 
 

@@ -98,6 +98,8 @@ def same(value: object, other: object) -> bool:
         return type(value) is type(other) and all(same(getattr(value, name), getattr(other, name)) for name in names)
     if isinstance(value, tuple) and isinstance(other, tuple):
         return len(value) == len(other) and all(map(same, value, other))
+    if isinstance(value, Mapping) and isinstance(other, Mapping):
+        return list(value) == list(other) and all(same(value[key], other[key]) for key in value)
     return type(value) is type(other) and value == other
 
 

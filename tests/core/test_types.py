@@ -46,7 +46,7 @@ def test_importing_the_types_imports_no_numpy() -> None:
 def test_records_are_ids_labels_predictions_and_scores() -> None:
     """Records have the columns of the stored files in the same order."""
     assert ("sample_id", "label", "prediction", *SCORES) == tuple(records_of().columns)
-    assert ("samples", "prediction", *SCORES, "logits") == Records.__slots__
+    assert ("samples", "prediction", *SCORES, "logits", "rule_columns") == Records.__slots__
 
 
 def test_all_logits_go_where_the_other_columns_go() -> None:

@@ -61,7 +61,7 @@ def tempered(records: Records, temperature: float) -> Records:
     scaled = {name: np.concatenate([part[name] for part in parts]) for name in names}
     changed = {name: np.where(answered, column, getattr(records, name)) for name, column in scaled.items()}
     kept = {name: column for name, column in records.outcome.items() if name != LOGITS}
-    return Records(samples=records.samples, **{**kept, **changed})
+    return Records.of_outcome(records.samples, {**kept, **changed})
 
 
 def fit_temperature(records: Records) -> float | None:

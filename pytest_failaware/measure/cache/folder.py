@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pytest_failaware.core.files import write_atomically
 from pytest_failaware.core.npz import ColumnsError, check_outcome, read_only
-from pytest_failaware.core.records import LOGITS, RECORD_DTYPES, Records
+from pytest_failaware.core.records import LOGITS, OF_RULES, RECORD_DTYPES, Records
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.core.text import describe_error
 from pytest_failaware.measure.cache.opened import Opened
@@ -186,7 +186,7 @@ def _packed(parts: Parts, records: Records) -> bytes:
 def _unpacked(content: bytes) -> tuple[dict[str, str], Records]:
     """Return the parts and the records in a file, with read-only columns."""
     members = unseal(content)
-    if set(members) - {LOGITS} != _MEMBERS:
+    if {name for name in members if not name.startswith(OF_RULES)} - {LOGITS} != _MEMBERS:
         raise ColumnsError("other members")
     parts = _parts(members.pop(_PARTS))
     return parts, Records.from_columns({name: read_only(column) for name, column in members.items()})

@@ -20,6 +20,8 @@ from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.progress import Follow, no_progress
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.result import Reuse
+from pytest_failaware.core.rule_columns import Rules, lacking_rules, of_rules, rules_in
+from pytest_failaware.core.to_measure import ToMeasure
 
 if TYPE_CHECKING:
     from pytest_failaware.core.request import RunConfig
@@ -74,29 +76,31 @@ class Measurer:
         self._messages: set[str] = set()
         self._unreported: list[str] = []
 
-    def measure(self, bench: Bench, condition: Condition, seed: int, called: str) -> tuple[Measurement, list[Reuse]]:
+    def measure(self, bench: Bench, wanted: ToMeasure, called: str) -> tuple[Measurement, list[Reuse]]:
         """Return the measurement of a condition, and the origin of its records; no origin without a cache.
 
         Args:
             bench: the model and the images; the same pair must be the same object.
-            condition: the condition to measure.
-            seed: the seed of random conditions.
+            wanted: the condition to measure, and the rules whose columns are needed.
             called: the name of this measurement in the summary.
         """
         from pytest_failaware.measure.cache.origins import ForeignCodeError
 
         if self._cache is None:
-            return self._fresh(bench, condition, seed, called), []
+            return self._fresh(bench, wanted, called), []
+        condition, seed, rules = wanted
         try:
             parts = self._identity(bench).parts(condition, seed)
         except ForeignCodeError as error:
-            return self._measure_own_code(bench, condition, seed, called, str(error))
+            return self._measure_own_code(bench, wanted, called, str(error))
         answer = self._cache.find_witnessed(condition.slug, parts, bench.store.samples)
+        if not isinstance(answer, str) and (missing := lacking_rules(answer[0], rules)):
+            wanted, answer = wanted._replace(rules={*rules, *rules_in(answer[0])}), _without_columns(missing)
         if not isinstance(answer, str):
             records, notes = answer
             bench.runner.recall(notes.splitlines())
-            return self._taken(bench, condition, seed, records), [Reuse(measured=called)]
-        fresh = self._fresh(bench, condition, seed, called)
+            return self._taken(bench, condition, seed, of_rules(records, rules)), [Reuse(measured=called)]
+        fresh = self._fresh(bench, wanted, called)
         if not bench.runner.doubts:  # every run must report doubts
             self._cache.keep(condition.slug, parts, fresh.records, "\n".join(bench.runner.notes))
         return fresh, [Reuse(measured=called, anew=answer)]
@@ -145,13 +149,14 @@ class Measurer:
                 self._is_remembered = True
 
     def _measure_own_code(
-        self, bench: Bench, condition: Condition, seed: int, called: str, code: str
+        self, bench: Bench, wanted: ToMeasure, called: str, code: str
     ) -> tuple[Measurement, list[Reuse]]:
         """Measure a condition with user code; in an update, take the records of the run before if nothing changed."""
         from pytest_failaware.measure.cache.origins import ForeignCodeError
         from pytest_failaware.measure.cache.own_contents import refuse_late_values
 
         assert self._cache is not None
+        condition, seed, rules = wanted
         try:
             parts = self._identity(bench).own_parts(condition, seed, self._own_files)
             now = self._own_files.witness()
@@ -159,15 +164,17 @@ class Measurer:
             why = f"nothing identifies {error}"
             if self._updates:
                 self._notify(f"measured again, and not taken from a gate's run: {why}")
-            return self._fresh(bench, condition, seed, called), [Reuse(measured=called, anew=f"{code} {_OWN}; {why}")]
+            return self._fresh(bench, wanted, called), [Reuse(measured=called, anew=f"{code} {_OWN}; {why}")]
         why = f"{code} {_OWN}"
         if self._updates:
             answer = self._from_gate(bench, condition, parts, now)
+            if not isinstance(answer, str) and (missing := lacking_rules(answer[0], rules)):
+                answer = _without_columns(missing)
             if not isinstance(answer, str):
-                records, made = answer
+                records, made = of_rules(answer[0], rules), answer[1]
                 return self._taken(bench, condition, seed, records), [Reuse(measured=called, made=made)]
             why = answer
-        fresh = self._fresh(bench, condition, seed, called)
+        fresh = self._fresh(bench, wanted, called)
         with contextlib.suppress(ForeignCodeError):  # files changed during the run, so it is unknown which code ran
             refuse_late_values(self._identity(bench).loaded)
             self._cache.keep(condition.slug, parts, fresh.records, str(self._own_files.witness()))
@@ -205,11 +212,11 @@ class Measurer:
         bench.model.module.eval()
         return bench.measurement(condition, seed, records)
 
-    def _fresh(self, bench: Bench, condition: Condition, seed: int, called: str) -> Measurement:
+    def _fresh(self, bench: Bench, wanted: ToMeasure, called: str) -> Measurement:
         from pytest_failaware.measure.engine.settings import sharing_cores
 
         with self.follow(called) as progress, sharing_cores(self._processes):
-            return bench.measure(condition, seed, progress)
+            return bench.measure(*wanted, progress)
 
     def take_notices(self) -> list[str]:
         """Return the messages about the cache that were not reported yet, and mark them as reported."""
@@ -245,3 +252,8 @@ class Measurer:
         if bench not in self._identities:
             self._identities[bench] = Identity(bench)
         return self._identities[bench]
+
+
+def _without_columns(rules: Rules) -> str:
+    """Return why records of the cache cannot be taken."""
+    return f"the cache has no scores for the rule {' and the rule '.join(map(str, rules))}"

@@ -10,6 +10,7 @@ from pytest_failaware.core.errors import DataError, ModelError
 from pytest_failaware.core.npz import read_only
 from pytest_failaware.core.progress import Progress
 from pytest_failaware.core.records import NO_CLASS, Records
+from pytest_failaware.core.rule_columns import Rules, rule_columns
 from pytest_failaware.core.scores import as_float32, columns_of, is_answered
 from pytest_failaware.measure.engine.loader import DegradedLoader
 from pytest_failaware.measure.engine.logits import Answers
@@ -20,7 +21,12 @@ from pytest_failaware.measure.images.store import silent
 
 
 def measure_records(
-    runner: Runner, loader: DegradedLoader, progress: Progress = silent, *, keep_logits: bool = False
+    runner: Runner,
+    loader: DegradedLoader,
+    rules: Rules = (),
+    progress: Progress = silent,
+    *,
+    keep_logits: bool = False,
 ) -> Records:
     """Return the records of the model on every image of the loader, ascending by sample id.
 
@@ -35,13 +41,13 @@ def measure_records(
     columns, count = [], len(loader.store.labels)
     with torch.inference_mode(), computing(runner.precision, model.device):
         for rows, logits in runner.answers(loader):
-            columns.append(_columns(loader, rows, logits, keep_logits=keep_logits))
+            columns.append({**_columns(loader, rows, logits, keep_logits=keep_logits), **rule_columns(logits, rules)})
             progress(rows.stop, count)
         check_unchanged(model, lambda: loader.inputs(slice(0, 2), clean=True))
     order = np.argsort(loader.store.sample_id)
     joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
     outcome = {name: read_only(column[order]) for name, column in joined.items()}
-    return Records(samples=loader.store.samples, **outcome)
+    return Records.of_outcome(loader.store.samples, outcome)
 
 
 def _columns(

@@ -235,4 +235,4 @@ def _samples(ids: NDArray[np.uint64], labels: NDArray[np.uint16], groups: NDArra
 def _records(logits: NDArray[np.float64], samples: Samples) -> Records:
     """Return the predictions under one condition."""
     outcome = {**columns_of(logits, samples.labels), LOGITS: as_float32(logits)}
-    return Records(samples=samples, **{name: read_only(column) for name, column in outcome.items()})
+    return Records.of_outcome(samples, {name: read_only(column) for name, column in outcome.items()})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.fact import Fact, note
 from pytest_failaware.core.measurement import Measurement, ModelFacts, in_groups
+from pytest_failaware.core.rule_columns import Rules, with_rules
 from pytest_failaware.measure.predictions.predictions import Predictions
 from pytest_failaware.measure.subject import OtherSide, Subject, Taken, Typed
 
@@ -32,9 +34,10 @@ class PredictedSubject(Subject):
         """Sentences on the scale of the scores."""
         return self.predictions.doubts
 
-    def measure(self, condition: Condition, seed: int) -> Taken:
-        """Return the predictions under a condition."""
-        return self.predictions.measurement(condition, seed, self._preprocessing), ()
+    def measure(self, condition: Condition, seed: int, rules: Rules) -> Taken:
+        """Return the predictions under a condition, with the columns of these rules."""
+        measurement = self.predictions.measurement(condition, seed, self._preprocessing)
+        return replace(measurement, records=with_rules(measurement.records, rules)), ()
 
     def names(self, sample_ids: Sequence[int]) -> dict[int, str]:
         """Return the texts of these samples."""

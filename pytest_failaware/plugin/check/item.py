@@ -10,6 +10,7 @@ from pytest_failaware.core.look import Look
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.request import SubjectKind
+from pytest_failaware.core.to_measure import ToMeasure
 from pytest_failaware.measure.requirements import known_name
 from pytest_failaware.plugin.check.doubts import doubts_of
 from pytest_failaware.plugin.check.looker import Looker, Seen
@@ -61,7 +62,9 @@ class Check:
 
     def _of_predictions(self, gated: GatedCondition) -> tuple[Look, Measured]:
         """Return the look at predictions made elsewhere; it covers all samples, because they cost no time."""
-        measured = self.session.measure(self.session.predicted, gated.condition, gated.gate.seed)
+        measured = self.session.measure(
+            self.session.predicted, ToMeasure(gated.condition, gated.gate.seed, [gated.gate.rule])
+        )
         look = self._look(gated, measured.measurement, len(measured.measurement.records))
         facts = tuple(subject_lines(self.session, measured.subject, measured.measurement))
         if gated.condition.key != "clean":

@@ -103,7 +103,9 @@ class Looker:
         decoding = (self._clock() - began) / len(few)
         marks: list[tuple[int, float]] = []
         measurement = bench.measure(
-            parse_condition("clean", "failaware-check"), seed, lambda done, total: marks.append((done, self._clock()))
+            parse_condition("clean", "failaware-check"),
+            seed,
+            progress=lambda done, total: marks.append((done, self._clock())),
         )
         answering = _rate(marks) or self._again(bench, measurement, seed)
         subject = FewImages(session.config, bench, len(images), measurer=session.measurer)
