@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 IDENTICAL: Final = "identical records"
+TRUSTS_NOTHING: Final = "nothing is trusted now"
 AGAINST_GOLDEN: Final = "against the golden reference"
 NO_STORED_GROUPS: Final = (
     "the reference stores no groups, so plan, selftest and thresholds treat its samples as independent; "
