@@ -85,13 +85,32 @@ CHANGED: Final = (*WORSE, Verdict.INCOMPARABLE, Verdict.DRIFTED)
 """The verdicts of an item whose stored values an update would replace."""
 
 
+class CoverageWay(Enum):
+    """How a candidate reaches the coverage of the baseline."""
+
+    THRESHOLDS = "thresholds"  # both thresholds of the stored rule are scaled
+    TEMPERATURE = "temperature"  # one temperature under the stored rule
+    NEW_RULE = "new rule"  # both thresholds of the configured rule are scaled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayEvidence:
+    """The rate at the coverage of the baseline reached in one way, and the p of a drop beyond the tolerance."""
+
+    way: CoverageWay
+    current: Estimate
+    p_beyond: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """The statistical evidence of a comparison. A drop is a change for the worse, in units of the rate.
 
     Each p is one-sided, for the null hypotheses `drop <= tolerance`, `drop >= tolerance`, `drop <= 0` and `drop >= 0`,
     in the order of the fields. `low` and `high` are the ends of the 95 % confidence interval of the drop, None if there
-    is none. `lost` and `gained` count samples if the rate is over all samples, else both are None.
+    is none. `lost` and `gained` count samples if the rate is over all samples, else both are None. `ways` are those
+    of a rate at the coverage of the baseline: it is worse only if it is worse in every way, so p_beyond, p_worse and
+    p_better are the largest of the ways.
     """
 
     paired: bool
@@ -104,6 +123,7 @@ class Evidence:
     level: float  # p must be below it
     lost: int | None = None
     gained: int | None = None
+    ways: tuple[WayEvidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
