@@ -29,15 +29,16 @@ class Verdict(Enum):
     ABOVE_MAXIMUM = "above_maximum", 3, True
     DRIFTED = "drifted", 4, True
     REGRESSED = "regressed", 5, True
-    NOT_SHOWN = "not_shown", 6, True
-    INCONCLUSIVE = "inconclusive", 7, False
-    WORSE_WITHIN_TOLERANCE = "worse_within_tolerance", 8, False
-    NOT_WRITTEN = "not_written", 9, False
-    RECORDED = "recorded", 10, False
-    UPDATED = "updated", 11, False
-    IMPROVED = "improved", 12, False
-    PASSED = "passed", 13, False
-    UNCHANGED = "unchanged", 14, False
+    OPERATING_POINT_MOVED = "operating_point_moved", 6, True
+    NOT_SHOWN = "not_shown", 7, True
+    INCONCLUSIVE = "inconclusive", 8, False
+    WORSE_WITHIN_TOLERANCE = "worse_within_tolerance", 9, False
+    NOT_WRITTEN = "not_written", 10, False
+    RECORDED = "recorded", 11, False
+    UPDATED = "updated", 12, False
+    IMPROVED = "improved", 13, False
+    PASSED = "passed", 14, False
+    UNCHANGED = "unchanged", 15, False
 
     def __new__(cls, word: str, severity: int = 0, fails: bool = False) -> Verdict:
         """Make a member whose value is only its word, so that `Verdict("passed")` finds it."""
@@ -69,8 +70,15 @@ class Verdict(Enum):
         return self._value_.replace("_", " ")
 
 
-WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN)
-"""The verdicts of a metric that got worse and that no update accepts."""
+WORSE: Final = (Verdict.REGRESSED, Verdict.OPERATING_POINT_MOVED, Verdict.NOT_SHOWN)
+"""The verdicts of a metric that got worse; an update accepts them only with a reason."""
+
+
+PROMISES: Final = ("confident_accuracy", "confident_correct_rate")
+"""The metrics that say whether the pair of model and rule keeps its promise; the others say whether the model is worse.
+
+`silent_failure_rate` is one of them if the baseline trusts nothing.
+"""
 
 
 CHANGED: Final = (*WORSE, Verdict.INCOMPARABLE, Verdict.DRIFTED)

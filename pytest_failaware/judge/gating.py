@@ -32,9 +32,14 @@ _EQUIVALENT: Final = {"changed_prediction_rate": Decimal("0.01"), "changed_flag_
 def gated(gate: Gate, sides: Sides) -> Iterator[Comparison]:
     """Yield the comparison of each gating metric; nothing under equivalence, which gates by its bounds."""
     for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
-        metric = gate.table[name]
-        reference, current, evidence = paired(metric, sides, gate.allowed(name), gate.level)
-        yield _comparison(metric, reference, current, gate, evidence)
+        yield compared(name, gate, sides)
+
+
+def compared(name: str, gate: Gate, sides: Sides) -> Comparison:
+    """Return the comparison of one metric, which need not gate, under the policy and the level of the gate."""
+    metric = gate.table[name]
+    reference, current, evidence = paired(metric, sides, gate.allowed(name), gate.level)
+    return _comparison(metric, reference, current, gate, evidence)
 
 
 def drifted(gate: Gate, sides: Sides, budget: Decimal) -> Iterator[Comparison]:
