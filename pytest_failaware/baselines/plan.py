@@ -24,6 +24,7 @@ from pytest_failaware.core.identity import group_count
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.npz import ColumnsError, check_records
 from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.rule_columns import score_columns
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.groups import same_groups
 
@@ -216,7 +217,7 @@ def _stored(directory: Path, baseline: Baseline, measurement: Measurement, rule:
     made_alike = (entry.condition, entry.seed, entry.rule) == (measurement.condition, measurement.seed, rule)
     if stored is None or not made_alike or not records_equal(stored, measurement.records, rule):
         return _Stored.OTHERWISE
-    is_less = stored.columns.keys() < measurement.records.columns.keys()
+    is_less = stored.columns.keys() < score_columns(measurement.records, rule).columns.keys()
     return _Stored.PARTLY if is_less else _Stored.WHOLLY
 
 
