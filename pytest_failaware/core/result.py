@@ -29,15 +29,16 @@ class Verdict(Enum):
     ABOVE_MAXIMUM = "above_maximum", 3, True
     DRIFTED = "drifted", 4, True
     REGRESSED = "regressed", 5, True
-    NOT_SHOWN = "not_shown", 6, True
-    INCONCLUSIVE = "inconclusive", 7, False
-    WORSE_WITHIN_TOLERANCE = "worse_within_tolerance", 8, False
-    NOT_WRITTEN = "not_written", 9, False
-    RECORDED = "recorded", 10, False
-    UPDATED = "updated", 11, False
-    IMPROVED = "improved", 12, False
-    PASSED = "passed", 13, False
-    UNCHANGED = "unchanged", 14, False
+    OPERATING_POINT_MOVED = "operating_point_moved", 6, True
+    NOT_SHOWN = "not_shown", 7, True
+    INCONCLUSIVE = "inconclusive", 8, False
+    WORSE_WITHIN_TOLERANCE = "worse_within_tolerance", 9, False
+    NOT_WRITTEN = "not_written", 10, False
+    RECORDED = "recorded", 11, False
+    UPDATED = "updated", 12, False
+    IMPROVED = "improved", 13, False
+    PASSED = "passed", 14, False
+    UNCHANGED = "unchanged", 15, False
 
     def __new__(cls, word: str, severity: int = 0, fails: bool = False) -> Verdict:
         """Make a member whose value is only its word, so that `Verdict("passed")` finds it."""
@@ -69,12 +70,36 @@ class Verdict(Enum):
         return self._value_.replace("_", " ")
 
 
-WORSE: Final = (Verdict.REGRESSED, Verdict.NOT_SHOWN)
-"""The verdicts of a metric that got worse and that no update accepts."""
+WORSE: Final = (Verdict.REGRESSED, Verdict.OPERATING_POINT_MOVED, Verdict.NOT_SHOWN)
+"""The verdicts of a metric that got worse; an update accepts them only with a reason."""
+
+
+PROMISES: Final = ("confident_accuracy", "confident_correct_rate")
+"""The metrics that say whether the pair of model and rule keeps its promise; the others say whether the model is worse.
+
+`silent_failure_rate` is one of them if the baseline trusts nothing.
+"""
 
 
 CHANGED: Final = (*WORSE, Verdict.INCOMPARABLE, Verdict.DRIFTED)
 """The verdicts of an item whose stored values an update would replace."""
+
+
+class CoverageWay(Enum):
+    """How a candidate reaches the coverage of the baseline."""
+
+    THRESHOLDS = "thresholds"  # both thresholds of the stored rule are scaled
+    TEMPERATURE = "temperature"  # one temperature under the stored rule
+    NEW_RULE = "new rule"  # both thresholds of the configured rule are scaled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayEvidence:
+    """The rate at the coverage of the baseline reached in one way, and the p of a drop beyond the tolerance."""
+
+    way: CoverageWay
+    current: Estimate
+    p_beyond: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +108,9 @@ class Evidence:
 
     Each p is one-sided, for the null hypotheses `drop <= tolerance`, `drop >= tolerance`, `drop <= 0` and `drop >= 0`,
     in the order of the fields. `low` and `high` are the ends of the 95 % confidence interval of the drop, None if there
-    is none. `lost` and `gained` count samples if the rate is over all samples, else both are None.
+    is none. `lost` and `gained` count samples if the rate is over all samples, else both are None. `ways` are those
+    of a rate at the coverage of the baseline: it is worse only if it is worse in every way, so p_beyond, p_worse and
+    p_better are the largest of the ways.
     """
 
     paired: bool
@@ -96,6 +123,7 @@ class Evidence:
     level: float  # p must be below it
     lost: int | None = None
     gained: int | None = None
+    ways: tuple[WayEvidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from scipy import special
 from pytest_failaware.core.estimates import NO_IMAGE, Estimate
 from pytest_failaware.core.records import NO_CLASS
 from pytest_failaware.core.result import ClassLoss, Decomposition, Flip, SampleChange
+from pytest_failaware.judge.coverage import reached
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.sides import Sides
 
@@ -48,13 +49,12 @@ def change_rate(name: str, sides: Sides) -> Estimate:
 
 
 def at_coverage(sides: Sides) -> tuple[tuple[Mask, Mask], tuple[Mask, Mask]]:
-    """Return the (right, trusted) samples of both sides if the threshold now trusts as many samples as before.
+    """Return the (right, trusted) samples of both sides if scaled thresholds trust as many samples as before.
 
     Both sides are ranked by the stored rule, so that a new rule alone changes nothing.
     """
-    before, now = sides.before, sides.now_as_before
-    trusted = now.most_trusted(int(before.trusted.sum()))
-    return (before.right & before.trusted, before.trusted), (now.right & trusted, trusted)
+    before, now = sides.before, next(reached(sides))
+    return (before.right & before.trusted, before.trusted), (now.right, now.trusted)
 
 
 def sample_change(

@@ -22,8 +22,8 @@ from pytest_failaware.core.metric import (
     ScoreMetric,
 )
 from pytest_failaware.core.records import Records
-from pytest_failaware.core.result import Evidence
-from pytest_failaware.judge.changes import at_coverage
+from pytest_failaware.core.result import CoverageWay, Evidence, WayEvidence
+from pytest_failaware.judge.coverage import Reached, reached
 from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.jackknife import ScoreChange, deal, jackknife_evidence
 from pytest_failaware.judge.significance.paired import beyond_p, normal_p, tango_interval, within_p
@@ -75,12 +75,43 @@ def _rate(metric: Metric | RateMetric, sides: Sides, tolerance: Decimal, level: 
 
 
 def _rate_at_coverage(metric: CoverageMetric, sides: Sides, tolerance: Decimal, level: float) -> _Tested:
-    masks, now = at_coverage(sides), sides.now_as_before
-    reference, current = (_estimate(metric, side) for side in masks)
-    if not reference.denominator or not current.denominator:
-        return reference, current, None
-    around = now.right_around(current.denominator)
-    return reference, current, _evidence(_coverage_drop(_ratio(*masks, now.units), around), tolerance, level)
+    """Return the rate in the way with the weakest proof, since a ranking is worse only if every way proves it.
+
+    All ways must reject, so their p need no correction (an intersection-union test, Berger 1982, "Multiparameter
+    hypothesis testing and acceptance sampling"). That a drop is excluded must hold for the rule that will be in use.
+    """
+    before = (sides.before.right & sides.before.trusted, sides.before.trusted)
+    reference = _estimate(metric, before)
+    ways = list(reached(sides))
+    if not reference.denominator:
+        return reference, _estimate(metric, (ways[0].right, ways[0].trusted)), None
+    found = [_of_way(metric, before, way, sides.now.units, tolerance, level) for way in ways]
+    weakest, evidence = max(found, key=lambda pair: pair[1].p_beyond)
+    in_use = found[-1 if ways[-1].way is CoverageWay.NEW_RULE else 0][1]
+    proofs = [proof for _, proof in found]
+    return (
+        reference,
+        weakest,
+        replace(
+            evidence,
+            p_within=in_use.p_within,
+            p_worse=max(proof.p_worse for proof in proofs),
+            p_better=max(proof.p_better for proof in proofs),
+            ways=tuple(
+                WayEvidence(way=way.way, current=current, p_beyond=proof.p_beyond)
+                for way, (current, proof) in zip(ways, found, strict=True)
+            ),
+        ),
+    )
+
+
+def _of_way(
+    metric: CoverageMetric, before: Masks, way: Reached, units: Units, tolerance: Decimal, level: float
+) -> tuple[Estimate, Evidence]:
+    """Return the rate that a way reaches, with the evidence of its change."""
+    now = (way.right, way.trusted)
+    drop = _coverage_drop(_ratio(before, now, units), way.right_at_threshold)
+    return _estimate(metric, now), _evidence(drop, tolerance, level)
 
 
 def _estimate(metric: AnyMetric, masks: Masks) -> Estimate:

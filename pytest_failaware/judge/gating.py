@@ -14,7 +14,7 @@ from typing import Final
 from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
 from pytest_failaware.core.gate import Gate, Policy
 from pytest_failaware.core.metric import AnyMetric, Direction
-from pytest_failaware.core.result import BoundCheck, Comparison, Evidence, Verdict
+from pytest_failaware.core.result import BoundCheck, Comparison, CoverageWay, Evidence, Verdict
 from pytest_failaware.judge.changes import change_rate
 from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES, GATE_TOLERANCE
@@ -32,9 +32,14 @@ _EQUIVALENT: Final = {"changed_prediction_rate": Decimal("0.01"), "changed_flag_
 def gated(gate: Gate, sides: Sides) -> Iterator[Comparison]:
     """Yield the comparison of each gating metric; nothing under equivalence, which gates by its bounds."""
     for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
-        metric = gate.table[name]
-        reference, current, evidence = paired(metric, sides, gate.allowed(name), gate.level)
-        yield _comparison(metric, reference, current, gate, evidence)
+        yield compared(name, gate, sides)
+
+
+def compared(name: str, gate: Gate, sides: Sides) -> Comparison:
+    """Return the comparison of one metric, which need not gate, under the policy and the level of the gate."""
+    metric = gate.table[name]
+    reference, current, evidence = paired(metric, sides, gate.allowed(name), gate.level)
+    return _comparison(metric, reference, current, gate, evidence)
 
 
 def drifted(gate: Gate, sides: Sides, budget: Decimal) -> Iterator[Comparison]:
@@ -73,7 +78,7 @@ def _comparison(
     else:
         drop = worsening(reference.fraction, current.fraction, metric.direction)
         verdict = decide(gate.policy, evidence, drop, Fraction(tolerance))
-        note = unproven(gate.policy, evidence) if verdict is Verdict.INCONCLUSIVE else ""
+        note = unproven(gate.policy, evidence) if verdict is Verdict.INCONCLUSIVE else _without_temperature(evidence)
     return Comparison(
         metric=metric.name,
         reference=reference,
@@ -83,6 +88,12 @@ def _comparison(
         note=note,
         evidence=evidence,
     )
+
+
+def _without_temperature(evidence: Evidence) -> str:
+    """Return a note if the coverage of the baseline was reached by thresholds alone."""
+    ways = {way.way for way in evidence.ways}
+    return judgement.THRESHOLDS_ALONE if ways and CoverageWay.TEMPERATURE not in ways else ""
 
 
 def unproven(policy: Policy, evidence: Evidence) -> str:

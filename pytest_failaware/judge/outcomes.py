@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ class Outcomes:
     right: Mask
     trusted: Mask
     trust: NDArray[np.float64]  # at least 1 for trusted samples; higher is more
+    trusted_up_to: NDArray[np.float32] | None = None  # the temperature, as in `FailureRule.trusted_up_to`
 
     @property
     def units(self) -> Units:
@@ -37,30 +37,28 @@ class Outcomes:
         """Return the samples that a metric counts, and the samples of its denominator."""
         return metric.counted(self.records, ~self.trusted)
 
-    def most_trusted(self, count: int) -> Mask:
-        """Return the `count` samples with the most trust, in the order of `by_trust`."""
-        order = self.by_trust()
-        chosen = np.zeros(len(order), dtype=np.bool_)
-        chosen[order[:count]] = True
-        return chosen
-
-    def right_around(self, count: int) -> float:
-        """Return the share of right answers among the at most n^0.8 / 2 samples around rank `count` by trust."""
-        reach = math.ceil(len(self.right) ** 0.8 / 4)
-        return float(self.right[self.by_trust()[max(0, count - reach) : count + reach]].mean())
-
     def by_trust(self) -> NDArray[np.intp]:
-        """Return the rows by descending trust; equal trust is ordered by entropy, then by sample id.
+        """Return the rows by descending trust, (N,)."""
+        return self.ordered(self.trust)
+
+    def ordered(self, score: NDArray[np.floating]) -> NDArray[np.intp]:
+        """Return the rows by descending score, (N,); equal scores are ordered by entropy, then by sample id.
 
         If logits are large, many confidences are 1 in float32, and the entropy still tells the samples apart.
         """
-        return np.lexsort((self.records.sample_id, self.records.entropy, -self.trust))
+        return np.lexsort((self.records.sample_id, self.records.entropy, -score))
 
 
 def outcomes_of(records: Records, rule: FailureRule) -> Outcomes:
     """Return the outcome of each sample under a rule."""
     flagged = rule.flags_of(records)
-    return Outcomes(records=records, right=records.correct, trusted=~flagged, trust=_trust(records, rule))
+    return Outcomes(
+        records=records,
+        right=records.correct,
+        trusted=~flagged,
+        trust=_trust(records, rule),
+        trusted_up_to=rule.trusted_up_to(records),
+    )
 
 
 def _trust(records: Records, rule: FailureRule) -> NDArray[np.float64]:

@@ -30,6 +30,7 @@ from pytest_failaware.judge.diagnosis import diagnose
 from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated
 from pytest_failaware.judge.groups import how_grouped, same_groups
 from pytest_failaware.judge.metrics.rates import NON_FINITE, cell_rates, stats_of
+from pytest_failaware.judge.moved import with_moved
 from pytest_failaware.judge.pairing import Pair, pair
 from pytest_failaware.judge.power import is_at_chance
 from pytest_failaware.judge.sentences import doubt, judgement
@@ -186,7 +187,7 @@ def _paired(gate: Gate, sides: Sides, baseline: Baseline, *, same: bool) -> tupl
         known_label_errors=baseline.known_label_errors,
         diagnosis=diagnose(sides, gate),
     )
-    comparisons: list[Judged] = [*gated(gate, sides), *bounded_changes(gate, sides)]
+    comparisons = with_moved([*gated(gate, sides), *bounded_changes(gate, sides)], gate, sides)
     return tuple(map(_unchanged, comparisons) if same else comparisons), change
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.estimates import Estimate, Score, Value
-from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, SampleChange, Verdict
+from pytest_failaware.core.result import BoundCheck, Evidence, ItemResult, Judged, SampleChange, Verdict
 from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, RunReport
 from pytest_failaware.report.json_measurement import Document, columns_content, fields_of, measurement_document
 
@@ -86,7 +86,12 @@ def _measurements(measured: Mapping[str, JudgedItem], contents: Mapping[str, byt
         item = measured[nodeid]
         if item.measurement is not None:
             facts = measurement_document(item.measurement, content, _member(number))
-            parts[nodeid] = {**facts, "rule": str(item.rule), "acceptable": item.is_acceptable}
+            parts[nodeid] = {
+                **facts,
+                "rule": str(item.rule),
+                "declared": list(item.declared),
+                "acceptable": item.is_acceptable,
+            }
     return parts
 
 
@@ -165,8 +170,18 @@ def _comparison(comparison: Judged) -> Document:
         "allowed": limit,
         "verdict": comparison.verdict.value,
         "note": comparison.note,
-        "evidence": None if comparison.evidence is None else fields_of(comparison.evidence),
+        "evidence": None if comparison.evidence is None else _evidence(comparison.evidence),
     }
+
+
+def _evidence(evidence: Evidence) -> Document:
+    """Return the fields of the evidence; `ways` only of a rate at the coverage of the baseline."""
+    fields = fields_of(evidence)
+    ways = [
+        {"way": way.way.value, "current": _estimate(way.current), "p_beyond": way.p_beyond}
+        for way in fields.pop("ways")
+    ]
+    return {**fields, "ways": ways} if ways else fields
 
 
 def _corruption(summary: CorruptionSummary) -> Document:

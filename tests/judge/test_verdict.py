@@ -85,8 +85,8 @@ def test_a_drop_of_exactly_the_tolerance_passes(right_before: int, right_now: in
     [
         ("silent_failure_rate", "RRRW", "RRWW", Verdict.REGRESSED),
         ("silent_failure_rate", "RRWW", "RRRW", Verdict.IMPROVED),
-        ("confident_correct_rate", "RRrr", "Rrrr", Verdict.REGRESSED),
-        ("confident_accuracy", "RRWr", "RWrr", Verdict.REGRESSED),
+        ("confident_correct_rate", "RRrr", "Rrrr", Verdict.OPERATING_POINT_MOVED),
+        ("confident_accuracy", "RRWr", "RWrr", Verdict.OPERATING_POINT_MOVED),
         ("failure_rate", "RRRr", "RRrr", Verdict.REGRESSED),
         ("failure_rate", "RRrr", "RRRr", Verdict.REGRESSED),
         ("failure_region_accuracy", "RRwr", "RRrr", Verdict.REGRESSED),
@@ -283,6 +283,24 @@ def test_each_side_is_judged_under_its_own_rule() -> None:
     assert "" == compared(FIVE, FIVE).rule_change
 
 
+def test_a_bound_speaks_of_the_candidate_under_the_configured_rule() -> None:
+    """The configured rule trusts all five samples, three of them right; what the stored rule says does not matter."""
+    for bound, verdict in (("0.6", Verdict.PASSED), ("0.61", Verdict.BELOW_MINIMUM)):
+        result = compared(FIVE, FIVE, rule="confidence < 0.4", minimum={"confident_accuracy": bound})
+        check = next(one for one in result.comparisons if isinstance(one, BoundCheck))
+
+        assert (3, 5, verdict) == (check.current.numerator, check.current.denominator, check.verdict)
+
+
+def test_a_new_rule_alone_changes_flags() -> None:
+    """Each side has the flags of its own rule: the two flagged samples are trusted now."""
+    result = compared(FIVE, FIVE, rule="confidence < 0.4", maximum={"changed_flag_rate": "0.3"})
+
+    assert result.change is not None
+    assert (2, 0) == (result.change.changed_flags, result.change.changed_predictions)
+    assert Verdict.ABOVE_MAXIMUM is only(result, "changed_flag_rate").verdict
+
+
 def test_without_samples_nothing_is_compared() -> None:
     """Neither equal counts nor a lower one: the rates stand beside each other for orientation alone."""
     for now in (FIVE, "RRWWW"):
@@ -322,9 +340,9 @@ def test_absent_files_are_named() -> None:
 @pytest.mark.parametrize(
     ("before", "now", "metrics", "verdict"),
     [
-        ("RW", "rw", ["confident_accuracy", "confident_correct_rate"], Verdict.PASSED),
-        ("RW", "rw", ["confident_accuracy"], Verdict.INCOMPARABLE),
-        ("RW", "rw", ["confident_accuracy", "silent_failure_rate"], Verdict.INCOMPARABLE),
+        ("RW", "rw", ["confident_accuracy", "confident_correct_rate"], Verdict.OPERATING_POINT_MOVED),
+        ("RW", "rw", ["confident_accuracy"], Verdict.OPERATING_POINT_MOVED),
+        ("RW", "rw", ["confident_accuracy", "silent_failure_rate"], Verdict.OPERATING_POINT_MOVED),
         ("rw", "RW", ["confident_accuracy", "silent_failure_rate"], Verdict.PASSED),
         ("rw", "RW", ["confident_accuracy"], Verdict.INCOMPARABLE),
         ("rw", "RW", ["confident_accuracy", "confident_correct_rate"], Verdict.INCOMPARABLE),
@@ -337,21 +355,21 @@ def test_absent_files_are_named() -> None:
 def test_an_undefined_rate_passes_only_where_another_gate_judges_it(
     before: str, now: str, metrics: list[str], verdict: Verdict
 ) -> None:
-    """A model that trusts nothing has not lowered its confident accuracy; alone that cannot be known."""
+    """A model that trusts nothing moved; on the side before, another gate must judge it, or nothing is known."""
     found = only(compared(before, now, metrics=metrics), metrics[0])
 
     assert verdict is found.verdict
     assert found.note
 
 
-def test_trusting_nothing_is_caught_by_the_gate_beside_it() -> None:
-    """By default a model that flags everything fails, for the right it no longer trusts."""
+def test_trusting_nothing_is_a_moved_point() -> None:
+    """By default a model that flags everything fails, by both metrics of the promise."""
     result = compared(100 * "RRRW", 100 * "rrrw")
 
-    assert Verdict.PASSED is only(result, "confident_accuracy").verdict
-    assert "confident_correct_rate" in only(result, "confident_accuracy").note
-    assert Verdict.REGRESSED is only(result, "confident_correct_rate").verdict
-    assert Verdict.REGRESSED is result.verdict
+    assert Verdict.OPERATING_POINT_MOVED is only(result, "confident_accuracy").verdict
+    assert "nothing is trusted now" == only(result, "confident_accuracy").note
+    assert Verdict.OPERATING_POINT_MOVED is only(result, "confident_correct_rate").verdict
+    assert Verdict.OPERATING_POINT_MOVED is result.verdict
 
 
 # ---- literal bounds ------------------------------------------------------------------------------------------------

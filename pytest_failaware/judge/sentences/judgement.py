@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Final
 
 IDENTICAL: Final = "identical records"
+TRUSTS_NOTHING: Final = "nothing is trusted now"
+THRESHOLDS_ALONE: Final = "by scaled thresholds alone: the temperatures of trust are not known"
 AGAINST_GOLDEN: Final = "against the golden reference"
 NO_STORED_GROUPS: Final = (
     "the reference stores no groups, so plan, selftest and thresholds treat its samples as independent; "

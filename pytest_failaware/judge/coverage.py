@@ -1,0 +1,66 @@
+"""The ways in which a candidate reaches the coverage of the baseline: as many trusted samples as the baseline has.
+
+The question "is the ranking worse?" must not depend on the scale of the logits or on the rule. No order made of
+confidence and entropy is free of the scale, so the coverage is reached in several ways, and the ranking is worse only
+if it is worse in all of them. Labels play no part in a way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_failaware.core.result import CoverageWay
+from pytest_failaware.judge.outcomes import Mask, Outcomes
+from pytest_failaware.judge.sides import Sides
+
+Order = NDArray[np.intp]
+"""The rows by descending trust, (N,)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """The samples that a candidate trusts at the coverage of the baseline, (N,), reached in one way.
+
+    `right_at_threshold` is the share of right answers among the samples at the threshold.
+    """
+
+    way: CoverageWay
+    right: Mask  # right and trusted
+    trusted: Mask
+    right_at_threshold: float
+
+
+def reached(sides: Sides) -> Iterator[Reached]:
+    """Yield what each way reaches, the way by the thresholds of the stored rule first.
+
+    1. Both thresholds of the stored rule are scaled by one factor.
+    2. One temperature is found under the stored rule. If it rises, no confidence rises and no entropy falls, so the
+       order is that of the temperatures up to which the samples are trusted. Records without them have no such way.
+    3. If the rule changed, both thresholds of the configured rule are scaled.
+    """
+    count, as_before = int(sides.before.trusted.sum()), sides.now_as_before
+    yield _reached(CoverageWay.THRESHOLDS, as_before, as_before.by_trust(), count)
+    if as_before.trusted_up_to is not None:
+        yield _reached(CoverageWay.TEMPERATURE, as_before, as_before.ordered(as_before.trusted_up_to), count)
+    if sides.now is not as_before:
+        yield _reached(CoverageWay.NEW_RULE, sides.now, sides.now.by_trust(), count)
+
+
+def _reached(way: CoverageWay, now: Outcomes, order: Order, count: int) -> Reached:
+    trusted = np.zeros(len(order), dtype=np.bool_)
+    trusted[order[:count]] = True
+    return Reached(
+        way=way, right=now.right & trusted, trusted=trusted, right_at_threshold=_right_around(now.right[order], count)
+    )
+
+
+def _right_around(right: Mask, count: int) -> float:
+    """Return the share of right answers among the at most n^0.8 / 2 samples around a rank, NaN without samples."""
+    reach = math.ceil(len(right) ** 0.8 / 4)
+    around = right[max(0, count - reach) : count + reach]
+    return float(around.mean()) if len(around) else math.nan

@@ -1,0 +1,68 @@
+"""Moved operating points: the pair of model and rule breaks its promise, and the model is not worse.
+
+Two questions are asked of a candidate. Is the model worse? Accuracy, the ranking, the classes and every metric that
+was named answer. Does the pair keep its promise? `confident_accuracy` and `confident_correct_rate` answer. If only the
+second answer is bad, another rule can mend it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Final
+
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.result import PROMISES, Comparison, Judged, Verdict
+from pytest_failaware.judge.gating import compared
+from pytest_failaware.judge.metrics.rates import AT_COVERAGE
+from pytest_failaware.judge.sentences import judgement
+from pytest_failaware.judge.sides import Sides
+
+_INSTEAD: Final = "silent_failure_rate"
+"""The metric that judges the promise if the baseline trusts nothing, so that there is no ranking either."""
+_HARDLY: Final = Fraction(1, 100)
+"""The share of trusted samples from which on a candidate that trusts nothing breaks the promise of its baseline."""
+
+
+def with_moved(comparisons: Sequence[Judged], gate: Gate, sides: Sides) -> list[Judged]:
+    """Return the comparisons, those of the promise as moved instead of regressed if the model is not worse.
+
+    Accuracy and the ranking are computed for this even if they do not gate, under the policy and the level of the gate
+    and with their tolerances.
+    """
+    judged = [_without_trust(comparison, sides) for comparison in comparisons]
+    broken = {comparison.metric for comparison in judged if _breaks_promise(comparison, sides)}
+    if not broken or _is_worse(judged, gate, sides):
+        return judged
+    return [
+        replace(comparison, verdict=Verdict.OPERATING_POINT_MOVED) if comparison.metric in broken else comparison
+        for comparison in judged
+    ]
+
+
+def _without_trust(judged: Judged, sides: Sides) -> Judged:
+    """Return the comparison of a promise as broken if now nothing is trusted, whatever its rate."""
+    before, now = sides.before.trusted, sides.now.trusted
+    if judged.metric not in PROMISES or not isinstance(judged, Comparison) or now.any():
+        return judged
+    if Fraction(int(before.sum()), max(1, len(before))) < _HARDLY:
+        return judged
+    return replace(judged, verdict=Verdict.REGRESSED, note=judgement.TRUSTS_NOTHING)
+
+
+def _breaks_promise(judged: Judged, sides: Sides) -> bool:
+    return judged.verdict is Verdict.REGRESSED and _is_promise(judged, sides)
+
+
+def _is_promise(judged: Judged, sides: Sides) -> bool:
+    return judged.metric in PROMISES or (judged.metric == _INSTEAD and not sides.before.trusted.any())
+
+
+def _is_worse(judged: Sequence[Judged], gate: Gate, sides: Sides) -> bool:
+    """Return whether a gate on the model is red: accuracy, the ranking, the classes, or another named metric."""
+    others = [one for one in judged if isinstance(one, Comparison) and not _is_promise(one, sides)]
+    known = {one.metric for one in others}
+    asked = ("accuracy", AT_COVERAGE.name) if sides.before.trusted.any() else ("accuracy",)
+    others += [compared(name, gate, sides) for name in asked if name not in known]
+    return any(one.verdict.fails for one in others)
