@@ -37,7 +37,7 @@ def heading_of(gate: Gate) -> str:
     """Return the first line of the output: the number of gates, and the level of each."""
     return (
         f"{gate.policy.value}, {len(gate.conditions)} conditions x {len(gate.metrics)} gates, each at p < "
-        f"{gate.level:.2g}"
+        f"{gate.levels.gate:.2g}"
     )
 
 
