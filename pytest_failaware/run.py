@@ -189,9 +189,8 @@ def _evaluate_model(model: torch.nn.Module | str, dataset: Any, config: RunConfi
         chosen = choose_device(config.device)
         loaded = open_model(config, chosen) if isinstance(model, str) else adopt_model(model, chosen)
         with follow("decoding") as progress:
-            bench = open_bench(
-                config, loaded, open_images(config) if isinstance(dataset, str) else dataset, progress=progress
-            )
+            images = open_images(config) if isinstance(dataset, str) else dataset
+            bench = open_bench(config, loaded, images, progress=progress)
         try:
             return _evaluate_bench(bench, config, follow)
         finally:

@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 BATCH = 16
 
 
-class Net(nn.Module):
+class ConvolutionalNet(nn.Module):
     """Convolution, batch norm, a residual connection and a linear layer; 3 x 8 x 8 images, 5 classes."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Net(nn.Module):
         return self.head(torch.flatten(self.pool(torch.relu(maps + self.second(maps))), 1))
 
 
-def network(kind: type[Net] = Net) -> Net:
+def network(kind: type[ConvolutionalNet] = ConvolutionalNet) -> ConvolutionalNet:
     """Return the network in eval mode, with the same random weights and running statistics each time."""
     with torch.random.fork_rng():
         torch.manual_seed(0)

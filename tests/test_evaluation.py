@@ -165,7 +165,7 @@ def test_predictions_have_the_names_of_their_file() -> None:
 # ---- warnings ------------------------------------------------------------------------------------------------------
 
 
-class Normed(nn.Module):
+class NormalisedNet(nn.Module):
     """A network whose batch norm has seen these images in [0, 1]."""
 
     def __init__(self, images: np.ndarray) -> None:
@@ -192,7 +192,7 @@ def test_wrong_preprocessing_is_a_warning_before_anything_is_measured() -> None:
     """Wrong preprocessing is a warning at the caller's line before anything is measured."""
     torch.manual_seed(0)
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
-    model = Normed(images)
+    model = NormalisedNet(images)
     given = {"model": model, "dataset": [(image, k % 2) for k, image in enumerate(images)], "conditions": ["clean"]}
     wrong = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
 

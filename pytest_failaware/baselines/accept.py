@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_failaware.baselines.doubts import Doubt
 from pytest_failaware.baselines.entries import RuledMeasurement, baseline_of
 from pytest_failaware.baselines.file import baseline_path, baseline_text, parse_baseline, read_baseline
 from pytest_failaware.baselines.outcome import UpdateOutcome
-from pytest_failaware.baselines.refusals import drift_refusal, nothing_else
 from pytest_failaware.baselines.sample_files import sha256_of
 from pytest_failaware.baselines.samples import own_content
+from pytest_failaware.baselines.sentences import BODY_FAILED, OUTSIDE_BOUND, needs_reason, not_written
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.core.budgets import check_unpacked
 from pytest_failaware.core.errors import BaselineError, ConfigError, FailAwareError
@@ -74,9 +75,8 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
                 drifted[name].append(key)
             if facts and facts["acceptable"]:
                 if not reason and (doubt := _doubt(result, drifts=drifts)):
-                    raise FailAwareError(
-                        f"{report}: {result['nodeid']}: {doubt} add {_options(document, reset_golden)}"
-                    )
+                    text = needs_reason(doubt, result.get("alarm", ""), _options(document, reset_golden))
+                    raise FailAwareError(f"{report}: {result['nodeid']}: {text}")
                 measured[name].append(_measured(facts, report))
             else:
                 left_out.append(f"{result['nodeid']}: {_why_not(result)}")
@@ -96,7 +96,7 @@ def _drift(name: str, drifted: Sequence[str], measured: Sequence[RuledMeasuremen
     """Say that a baseline is not written because conditions drifted: it would hold the values of two models."""
     others = [measurement.condition.key for measurement, _ in measured if measurement.condition.key not in drifted]
     options = ("reset-golden",) if reason else ("reset-golden", "reason")
-    return drift_refusal(name, drifted, options, "--") + nothing_else(others)
+    return not_written(name, {Doubt.DRIFTED: drifted}, options, "--", others=others)
 
 
 def _options(document: Document, reset_golden: bool) -> str:
@@ -224,25 +224,18 @@ def _check_entry(measurement: Measurement, rule: FailureRule, report: Path) -> N
         raise FailAwareError(f"{report}: a measurement would not be read from a baseline as it is; {_REMEDY}")
 
 
-def _doubt(result: dict[str, Any], *, drifts: bool) -> str:  # Any: one result of the document
-    """Return why a result needs a reason, as in a run that updates; "" if it needs none.
+def _doubt(result: dict[str, Any], *, drifts: bool) -> Doubt | None:  # Any: one result of the document
+    """Return why a result needs a reason, as in a run that updates; None if it needs none.
 
     If the result drifts, the sentence on the drift asks for the reason.
     """
     if result.get("alarm") and not result.get("is_alarm_stored"):
-        return f"ALARM: {result['alarm']}; if the values are right nonetheless,"
+        return Doubt.ALARM
     if result.get("stored"):
-        return (
-            "could not be compared with what was stored; look at both values in the report of the run, and if the "
-            "change is meant,"
-        )
+        return Doubt.INCOMPARABLE
     verdicts = {Verdict(comparison["verdict"]) for comparison in result["comparisons"]}
-    if not drifts and verdicts & {*WORSE, Verdict.NOT_WRITTEN}:
-        return "is worse than what was stored; if that is meant,"
-    return ""
+    return Doubt.WORSE if not drifts and verdicts & {*WORSE, Verdict.NOT_WRITTEN} else None
 
 
 def _why_not(result: dict[str, Any]) -> str:  # Any: one result of the document
-    if result["measurement"] is None:
-        return "its body or teardown failed, or the run was limited or overridden"
-    return "outside a minimum or maximum"
+    return BODY_FAILED if result["measurement"] is None else OUTSIDE_BOUND

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_failaware.baselines.refusals import incomparable, named, not_written
+from pytest_failaware.baselines.doubts import incomparable
+from pytest_failaware.baselines.sentences import named, not_written, refused
 from pytest_failaware.core.request import RESET
 
 
@@ -41,10 +42,10 @@ def outcome_sentence(
     """Return a sentence on the files of one baseline; `prefix` precedes the names of options."""
     if outcome.lacking:
         keys = list(dict.fromkeys(key for keys in outcome.lacking.values() for key in keys))
-        doubt = incomparable(keys, ends_golden=RESET in outcome.lacking)
-        return not_written(name, doubt, outcome.lacking, prefix)
+        doubts = incomparable(keys, ends_golden=RESET in outcome.lacking)
+        return not_written(name, doubts, outcome.lacking, prefix)
     if outcome.refused:
-        return f"baseline {name!r} NOT written: {outcome.refused}"
+        return refused(name, outcome.refused)
     done = {
         "recorded": outcome.recorded,
         "updated": outcome.updated,

@@ -1,12 +1,13 @@
-"""Sentences on why measurements are not stored in a baseline: they do not fit, or an option is missing."""
+"""Why measurements are not stored in a baseline: they do not fit, or an option is missing."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
+from pytest_failaware.baselines import sentences
+from pytest_failaware.baselines.doubts import doubts_about
 from pytest_failaware.baselines.entries import RuledMeasurement, ends_golden
 from pytest_failaware.baselines.sample_files import missing_files
 from pytest_failaware.core.baseline import Baseline
@@ -15,8 +16,6 @@ from pytest_failaware.core.result import ItemResult
 from pytest_failaware.judge.acceptance import lacking as lacking_options
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.groups import same_groups
-
-_NAMED: Final = 12  # entries
 
 
 def refusal(
@@ -31,22 +30,16 @@ def refusal(
     provenance = measured[0][0].provenance
     samples = measured[0][0].samples
     if any(other.provenance != provenance or not same_groups(other.samples, samples) for other, _ in measured):
-        return "its items measured different models or data; give each its own baseline"
+        return sentences.OTHER_SUBJECTS
     if torn := [item[0].condition.key for item in measured if not _agree(item, fresh[item[0].condition.key])]:
-        return f"two tests gate {torn[0]} with other rules or seeds; give each its own baseline"
+        return sentences.gated_twice(torn[0])
     stale = [key for key in old.entries if key not in fresh and key not in drop] if old else []
     if old is None or not stale:
         return ""
     if (old.data, old.preprocessing) != (provenance.data, provenance.preprocessing):
-        return (
-            f"data or preprocessing differ from the file's, and {', '.join(stale)} would go on describing the old; "
-            "update every condition in one run"
-        )
+        return sentences.other_data(stale)
     if 0 < old.data.groups < old.data.samples and samples.groups is None:
-        return (
-            f"its samples come in {old.data.groups:,} groups and this run has none, which {', '.join(stale)} would "
-            "lose, too; name the groups, as with --failaware-group, or update every condition in one run"
-        )
+        return sentences.lost_groups(old.data.groups, stale)
     return ""
 
 
@@ -87,7 +80,9 @@ def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str
             doubtful[result.baseline].append(result)
             options[result.baseline].update(lacked)
     return {
-        name: not_written(name, _doubt(some), options[name], "--failaware-") + nothing_else(_ready(results, name))
+        name: sentences.not_written(
+            name, doubts_about(some), options[name], "--failaware-", others=_ready(results, name)
+        )
         for name, some in doubtful.items()
     }
 
@@ -95,51 +90,3 @@ def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str
 def _ready(results: Sequence[ItemResult], name: str) -> list[str]:
     """Return the conditions of a baseline whose values this run was asked to write."""
     return [result.stats.condition for result in results if result.baseline == name and result.verdict.is_written]
-
-
-def nothing_else(keys: Sequence[str]) -> str:
-    """Say that a refused baseline keeps its other values, too: it never mixes the values of two models."""
-    return f"; not written either: {named(keys)}" if keys else ""
-
-
-def drift_refusal(name: str, keys: Sequence[str], options: Collection[str], prefix: str) -> str:
-    """Say that a baseline is not written because conditions drifted."""
-    return not_written(name, f"{_drifted(keys)}; if that is meant,", options, prefix)
-
-
-def _drifted(keys: Sequence[str]) -> str:
-    return f"the new values of {named(keys)} drifted from the golden reference"
-
-
-def _doubt(results: Sequence[ItemResult]) -> str:
-    """Return why values are not stored, and what to do if they are right."""
-    if any(result.has_new_alarm for result in results):
-        return "the condition clean gives an ALARM; correct the set-up, or, if the values are right nonetheless,"
-    if keys := [result.stats.condition for result in results if result.stored or result.ends_golden]:
-        return incomparable(keys, ends_golden=any(result.ends_golden for result in results))
-    drifted = [result.stats.condition for result in results if result.has_drifted]
-    worse = [result.stats.condition for result in results if not result.has_drifted]
-    doubts = [_drifted(drifted)] if drifted else []
-    doubts += [f"the new values of {named(worse)} are worse than the stored ones"] if worse else []
-    return f"{' and '.join(doubts)}; if that is meant,"
-
-
-def incomparable(keys: Sequence[str], *, ends_golden: bool) -> str:
-    """Return why values that cannot be compared with the stored values are not written."""
-    golden = ", and their golden reference, from which drift is measured, cannot stay" if ends_golden else ""
-    return (
-        f"the stored values of {named(keys)} cannot be compared with the new ones{golden}; look at both, and if the "
-        "change is meant,"
-    )
-
-
-def not_written(name: str, doubt: str, options: Collection[str], prefix: str) -> str:
-    """Say that a baseline is written only with the missing options."""
-    typed = {RESET: f"{prefix}{RESET}", REASON: f'{prefix}{REASON}="why"'}
-    needed = " ".join(text for option, text in typed.items() if option in options)
-    return f"baseline {name!r} NOT written: {doubt} add {needed}"
-
-
-def named(keys: Sequence[str]) -> str:
-    """Return the names of the entries, or their number if there are many: the diff of the file names them."""
-    return ", ".join(keys) if len(keys) <= _NAMED else f"{len(keys)} entries"

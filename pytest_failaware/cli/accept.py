@@ -22,7 +22,7 @@ _REQUIRED: Final = f"{PREFIX}require_reason"
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("report", metavar="report.json", type=Path, help="what --failaware-report=report.json wrote")
-    parser.add_argument("--reason", metavar="TEXT", default="", help="kept in the history of the changed entries")
+    parser.add_argument("--reason", metavar="TEXT", default="", help="stored in the history of the changed entries")
     parser.add_argument(
         "--reset-golden", action="store_true", help="measure drift from these values on; needs --reason"
     )
@@ -30,24 +30,28 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_baseline_dir(parser)
 
 
-def run(given: Namespace) -> Iterator[str]:
+def run(options: Namespace) -> Iterator[str]:
     """Write the baselines from the report of a CI run, and yield a sentence on each."""
-    refuse_on_ci(given)
-    check_reason("--reason", given.reason)
-    if given.reset_golden and not given.reason:
+    refuse_on_ci(options)
+    check_reason("--reason", options.reason)
+    if options.reset_golden and not options.reason:
         raise ConfigError('--reset-golden: forgets what drift was measured against; add --reason="why that is right"')
-    if not given.reason and (ini := ini_with(_REQUIRED)):
+    if not options.reason and (ini := ini_with(_REQUIRED)):
         raise ConfigError(f'{ini}: {_REQUIRED} = true: updates need a reason here; add --reason="why they change"')
-    accepted = read_report(given.report, reason=given.reason, reset_golden=given.reset_golden)
+    accepted = read_report(options.report, reason=options.reason, reset_golden=options.reset_golden)
     refused = list(accepted.refused)
     yield from (f"left out: {sentence}" for sentence in accepted.left_out)
     yield from accepted.refused.values()
     for name, outcome in accept(
-        accepted, given.baseline_dir, reason=given.reason, reset_golden=given.reset_golden, dry_run=given.dry_run
+        accepted,
+        options.baseline_dir,
+        reason=options.reason,
+        reset_golden=options.reset_golden,
+        dry_run=options.dry_run,
     ):
-        yield from outcome.diff.splitlines() if given.dry_run else ()
-        yield from filter(None, [ignored_sentence(given.baseline_dir, name)])
-        yield outcome_sentence(name, given.baseline_dir, outcome, dry_run=given.dry_run, prefix="--")
+        yield from outcome.diff.splitlines() if options.dry_run else ()
+        yield from filter(None, [ignored_sentence(options.baseline_dir, name)])
+        yield outcome_sentence(name, options.baseline_dir, outcome, dry_run=options.dry_run, prefix="--")
         refused += [name] if outcome.refused or outcome.lacking else []
     if refused:
         raise BaselineError(f"not everything was written: {', '.join(refused)}")

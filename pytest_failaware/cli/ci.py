@@ -15,7 +15,7 @@ from pytest_failaware.core.errors import ConfigError
 UPDATE_IN_CI: Final = f"{PREFIX}update_in_ci"
 
 
-def refuse_on_ci(given: Namespace) -> None:
+def refuse_on_ci(options: Namespace) -> None:
     """Refuse to write on a CI server unless the ini allows it, as pytest's update options do.
 
     Raises:
@@ -23,7 +23,7 @@ def refuse_on_ci(given: Namespace) -> None:
     """
     folder = Path.cwd()
     server = Surroundings(environ=os.environ, invocation_dir=folder, ini_dir=folder).ci_server
-    if not server or given.dry_run or ini_with(UPDATE_IN_CI):
+    if not server or options.dry_run or ini_with(UPDATE_IN_CI):
         return
     raise ConfigError(
         f"this is a CI server ({server} is set), where baselines are not written: call it where somebody reviews the "

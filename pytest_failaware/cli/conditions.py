@@ -14,7 +14,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add no argument; the command takes none."""
 
 
-def run(given: Namespace) -> Iterator[str]:
+def run(options: Namespace) -> Iterator[str]:
     """Yield a table of the built-in conditions with severities and parameters, then the suites."""
     rows = [_row(definition) for definition in DEFINITIONS.values()]
     yield from aligned([("condition", "severities", "draws", "parameters"), *rows], left=(0, 1, 2, 3))

@@ -29,11 +29,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_baseline_dir(parser)
 
 
-def run(given: Namespace) -> Iterator[str]:
+def run(options: Namespace) -> Iterator[str]:
     """Yield what differs between two baselines: data, entries, rates, models and environments."""
-    before, after = (_side(name, given.baseline_dir) for name in (given.before, given.after))
+    before, after = (_side(name, options.baseline_dir) for name in (options.before, options.after))
     lines = [*_file_differences(before, after), *_entry_differences(before, after)]
-    given.failed = bool(lines)
+    options.failed = bool(lines)
     yield from lines or ["no difference"]
 
 

@@ -41,7 +41,7 @@ def heading_of(gate: Gate) -> str:
     )
 
 
-def records_of(given: Namespace, baseline: Baseline) -> dict[str, Records]:
+def records_of(options: Namespace, baseline: Baseline) -> dict[str, Records]:
     """Return the records of each condition that has stored samples."""
-    stored = {key: stored_records(given, baseline, key) for key in baseline.entries}
+    stored = {key: stored_records(options, baseline, key) for key in baseline.entries}
     return {key: records for key, records in stored.items() if records is not None}

@@ -21,7 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "diff": "print what differs between two baselines; exit code 1 if anything does",
     "mce": "print corruption errors and their means, with a reference mCE",
     "plan": "print the smallest drop that each gate can see, without running a model",
-    "selftest": "plant noise and drops in the stored outcomes, and see the gates fail",
+    "selftest": "plant noise and drops in the stored outcomes, and count how often the gates fail",
     "thresholds": "choose the thresholds that trust the most answers at a guaranteed risk",
     "temperature": "fit the temperature that calibrates stored logits, and judge it",
     "accept": "write the baselines from a CI run's report and records",
@@ -39,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return 0 if all is well, 1 if the command found a fault, 4 if it could not run."""
     try:
         words = sys.argv[1:] if arguments is None else arguments
-        given = parser_of(words).parse_args(words)
-        if getattr(given, "baseline_dir", _NO_BASELINES) is None:
-            given.baseline_dir = baseline_folder(Path.cwd())
-        for line in given.run(given):
+        options = parser_of(words).parse_args(words)
+        if getattr(options, "baseline_dir", _NO_BASELINES) is None:
+            options.baseline_dir = baseline_folder(Path.cwd())
+        for line in options.run(options):
             print(printable(line))  # noqa: T201 - a command line prints
     except BrokenPipeError:  # the reader of the output has closed it, as `head` does
         sys.stdout = None  # or else the interpreter would flush it again at its end
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (FailAwareError, OSError) as error:
         print(printable(f"error: {error}"), file=sys.stderr)  # noqa: T201 - see above
         return 4
-    return 1 if given.failed else 0
+    return 1 if options.failed else 0
 
 
 def parser_of(words: Sequence[str]) -> argparse.ArgumentParser:

@@ -40,10 +40,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_baseline_dir(parser)
 
 
-def run(given: Namespace) -> Iterator[str]:
+def run(options: Namespace) -> Iterator[str]:
     """Yield the error rates of each corruption, and the means over them."""
-    baseline = open_baseline(given.name, given.baseline_dir)
-    rates, reference = baseline_rates(baseline), _reference(given, baseline)
+    baseline = open_baseline(options.name, options.baseline_dir)
+    rates, reference = baseline_rates(baseline), _reference(options, baseline)
     summary = summarise(baseline.name, rates)
     if summary is None:
         raise BaselineError(
@@ -59,37 +59,37 @@ def run(given: Namespace) -> Iterator[str]:
         yield f"note: {reference.note}"
 
 
-def _reference(given: Namespace, baseline: Baseline) -> _Reference | None:
+def _reference(options: Namespace, baseline: Baseline) -> _Reference | None:
     """Return the reference that --reference names, None without that option."""
-    if given.reference is None:
+    if options.reference is None:
         return None
-    return _published(given, baseline) if given.reference == PUBLISHED else _stored(given, baseline)
+    return _published(options, baseline) if options.reference == PUBLISHED else _stored(options, baseline)
 
 
-def _published(given: Namespace, baseline: Baseline) -> _Reference:
+def _published(options: Namespace, baseline: Baseline) -> _Reference:
     """Return AlexNet's errors, which are meaningful only for ImageNet's classes and image sizes."""
     sides, classes = baseline_sides(baseline), len(baseline.data.classes)
     if not all(is_alexnets(classes, side) for side in sides):
         pixels = ", ".join(map(str, sorted(sides)))
         raise BaselineError(
             f"--reference {PUBLISHED}: was published for {alexnet.CLASSES} classes and images of {alexnet.SIDE_PX} "
-            f"pixels, {baseline.name} has {classes} classes and conditions for {pixels} pixels; give a baseline of "
-            "your own as the reference"
+            f"pixels, {baseline.name} has {classes} classes and conditions for {pixels} pixels; give another "
+            "baseline as the reference"
         )
     note = ""
-    if PUBLISHED in baseline_names(given.baseline_dir):
-        path = given.baseline_dir / f"{PUBLISHED}.yaml"
+    if PUBLISHED in baseline_names(options.baseline_dir):
+        path = options.baseline_dir / f"{PUBLISHED}.yaml"
         note = f"{PUBLISHED} means the published errors; for the stored baseline give --reference {path}"
     return _Reference(name=alexnet.ALEXNET, rates=alexnet.ERRORS, note=note)
 
 
-def _stored(given: Namespace, baseline: Baseline) -> _Reference:
+def _stored(options: Namespace, baseline: Baseline) -> _Reference:
     """Return the error rates of another baseline of the same data set and conditions."""
-    other = open_baseline(given.reference, given.baseline_dir, also=(PUBLISHED,))
+    other = open_baseline(options.reference, options.baseline_dir, also=(PUBLISHED,))
     if differences := list(reference_differences(baseline, other)):
         raise BaselineError(
-            f"--reference {given.reference}: cannot be compared with {given.name} ({'; '.join(differences)}); record "
-            "both with the same data set and conditions"
+            f"--reference {options.reference}: cannot be compared with {options.name} ({'; '.join(differences)}); "
+            "record both with the same data set and conditions"
         )
     differs = baseline.preprocessing != other.preprocessing
     note = f"preprocessing differs: {other.preprocessing} -> {baseline.preprocessing}" if differs else ""

@@ -31,42 +31,42 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_gate(parser)
     parser.add_argument(
-        "--samples", metavar="N", type=partial(positive, where="--samples"), help="as if the test set had N images"
+        "--samples", metavar="N", type=partial(positive, where="--samples"), help="assume a test set of N images"
     )
     add_baseline_dir(parser)
 
 
-def run(given: Namespace) -> Iterator[str]:
+def run(options: Namespace) -> Iterator[str]:
     """Yield the smallest drop that each gate of a baseline can detect; no model runs."""
-    if given.name is None:
-        yield from _without_baseline(given)
+    if options.name is None:
+        yield from _without_baseline(options)
         return
-    baseline = open_baseline(given.name, given.baseline_dir)
-    gate = gate_over(baseline, given.gate)
+    baseline = open_baseline(options.name, options.baseline_dir)
+    gate = gate_over(baseline, options.gate)
     yield heading_of(gate)
     detectable = [
-        (key, tuple(sights(gate, cell_rates(entry.cells), given.samples))) for key, entry in baseline.entries.items()
+        (key, tuple(sights(gate, cell_rates(entry.cells), options.samples))) for key, entry in baseline.entries.items()
     ]
     yield from sight_table(detectable)
     yield from too_few(detectable)
     if any(drops for _, drops in detectable):
-        yield from finds_less(baseline.data, stored_samples(given, baseline))
+        yield from finds_less(baseline.data, stored_samples(options, baseline))
     yield from _no_drop(gate)
     if scores := [name for name in gate.metrics if not gate.table[name].is_ratio]:
         yield f"no formula says which drops these gates find: {', '.join(scores)}; run selftest, which plants drops"
-    for key, records in records_of(given, baseline).items():
+    for key, records in records_of(options, baseline).items():
         if is_at_chance(baseline.entries[key].cells, records.label):
             yield f"{key}: {AT_CHANCE}"
 
 
-def _without_baseline(given: Namespace) -> Iterator[str]:
+def _without_baseline(options: Namespace) -> Iterator[str]:
     """Yield the same for N samples that are not measured yet, as if every answer were trusted."""
-    if given.samples is None:
+    if options.samples is None:
         raise ConfigError("plan: give the NAME of a baseline, or --samples N for N images that are not measured yet")
     prefix = "--gate="
-    gate = build_gate({"conditions": DEFAULT_CONDITIONS, **read_pairs(given.gate, prefix)}, prefix=prefix)
+    gate = build_gate({"conditions": DEFAULT_CONDITIONS, **read_pairs(options.gate, prefix)}, prefix=prefix)
     yield heading_of(gate)
-    every = Cells(trusted_right=given.samples, trusted_wrong=0, flagged_right=0, flagged_wrong=0)
+    every = Cells(trusted_right=options.samples, trusted_wrong=0, flagged_right=0, flagged_wrong=0)
     detectable = [("each", tuple(sights(gate, cell_rates(every))))]
     yield from sight_table(detectable)
     yield from too_few(detectable)

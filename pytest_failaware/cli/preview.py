@@ -26,20 +26,20 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--size", metavar="PX", type=partial(positive, where="--size"), help="default: 224, or the image's own if less"
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of what is drawn at random; default: 0")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the random conditions; default: 0")
     parser.add_argument("--output", metavar="FILE", type=Path, help="default: the image's name with -preview.png")
 
 
-def run(given: Namespace) -> Iterator[str]:
+def run(options: Namespace) -> Iterator[str]:
     """Write a contact sheet of an image under the conditions."""
     from pytest_failaware.measure.preview import contact_sheet, open_picture
 
-    if given.output and not given.output.parent.is_dir():
-        raise ConfigError(f"--output: the folder {given.output.parent} does not exist; create it first")
-    if given.size and given.size > _LARGEST:
-        raise ConfigError(f"--size: must be at most {_LARGEST:,} pixels a side, got {given.size:,}")
-    if given.conditions:
-        conditions = parse_conditions(names_of(given.conditions), "--conditions")
+    if options.output and not options.output.parent.is_dir():
+        raise ConfigError(f"--output: the folder {options.output.parent} does not exist; create it first")
+    if options.size and options.size > _LARGEST:
+        raise ConfigError(f"--size: must be at most {_LARGEST:,} pixels a side, got {options.size:,}")
+    if options.conditions:
+        conditions = parse_conditions(names_of(options.conditions), "--conditions")
         if any(condition.is_precomputed for condition in conditions):
             raise ConfigError(
                 f"--conditions: {PRECOMPUTED}… names images of a data set and cannot change this image; leave it out"
@@ -48,11 +48,11 @@ def run(given: Namespace) -> Iterator[str]:
         rows = [tuple(condition for condition in conditions if condition.name == name) for name in names]
     else:
         rows = _every_row()
-    picture = open_picture(given.image, given.size)
-    output = given.output or Path(f"{given.image.stem}-preview.png")
-    contact_sheet(picture, rows, given.seed).save(output, format="PNG")
+    picture = open_picture(options.image, options.size)
+    output = options.output or Path(f"{options.image.stem}-preview.png")
+    contact_sheet(picture, rows, options.seed).save(output, format="PNG")
     count = sum(len(row) for row in rows)
-    yield f"{output}: {given.image} at {picture.width} x {picture.height} pixels under {count} conditions"
+    yield f"{output}: {options.image} at {picture.width} x {picture.height} pixels under {count} conditions"
 
 
 def _every_row() -> list[tuple[Condition, ...]]:

@@ -20,13 +20,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_baseline_dir(parser)
 
 
-def run(given: Namespace) -> Iterator[str]:
+def run(options: Namespace) -> Iterator[str]:
     """Delete entries and their sample files, and yield a sentence that says so."""
-    refuse_on_ci(given)
-    baseline = open_baseline(given.name, given.baseline_dir)
-    directory = directory_of(given.name, given.baseline_dir)
-    drop = tuple(dict.fromkeys(given.conditions))
-    outcome = update_baseline(directory, baseline.name, [], drop=drop, dry_run=given.dry_run)
-    if given.dry_run:
+    refuse_on_ci(options)
+    baseline = open_baseline(options.name, options.baseline_dir)
+    directory = directory_of(options.name, options.baseline_dir)
+    drop = tuple(dict.fromkeys(options.conditions))
+    outcome = update_baseline(directory, baseline.name, [], drop=drop, dry_run=options.dry_run)
+    if options.dry_run:
         yield from outcome.diff.splitlines()
-    yield outcome_sentence(baseline.name, directory, outcome, dry_run=given.dry_run)
+    yield outcome_sentence(baseline.name, directory, outcome, dry_run=options.dry_run)

@@ -38,33 +38,33 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_baseline_dir(parser)
 
 
-def run(given: Namespace) -> Iterator[str]:
+def run(options: Namespace) -> Iterator[str]:
     """Yield how often the gates fail if nothing is lost, and if a drop is planted in the stored records."""
-    baseline = open_baseline(given.name, given.baseline_dir)
+    baseline = open_baseline(options.name, options.baseline_dir)
     gate, stored, samples = (
-        gate_over(baseline, given.gate),
-        records_of(given, baseline),
-        stored_samples(given, baseline),
+        gate_over(baseline, options.gate),
+        records_of(options, baseline),
+        stored_samples(options, baseline),
     )
     if missing := [key for key in baseline.entries if key not in stored]:
-        raise BaselineError(f"{given.name}: no sample file for {', '.join(missing)}; restore it from version control")
+        raise BaselineError(f"{options.name}: no sample file for {', '.join(missing)}; restore it from version control")
     needing = [gate.table[name] for name in gate.of_logits]
     unfit = [key for key, records in stored.items() if not all(metric.can_measure(records) for metric in needing)]
     if unfit:
         raise BaselineError(
-            f"{given.name}: {NO_LOGITS} for {', '.join(unfit)}, and {', '.join(gate.of_logits)} needs them; "
+            f"{options.name}: {NO_LOGITS} for {', '.join(unfit)}, and {', '.join(gate.of_logits)} needs them; "
             f"{WITH_LOGITS}"
         )
     yield heading_of(gate)
-    yield f"share of {given.draws} draws in which the test is red, by the points of accuracy that are lost in truth"
+    yield f"share of {options.draws} draws in which the test is red, by the points of accuracy that are truly lost"
     random = np.random.default_rng(0)
     rows, whole, blind = [], [], []
     for flips in (FEW_FLIPS, MANY_FLIPS):
         trials = {}
         for key, entry in baseline.entries.items():
-            ruled = dataclasses.replace(gate, rule=_rule(gate, entry, given.gate))
+            ruled = dataclasses.replace(gate, rule=_rule(gate, entry, options.gate))
             records = stored[key] if ruled.of_logits else dataclasses.replace(stored[key], logits=None)
-            trials[key] = plant(ruled, records, flips, given.draws, random)
+            trials[key] = plant(ruled, records, flips, options.draws, random)
         rows += [_row(key, trial) for key, trial in trials.items()]
         everywhere = np.logical_or.reduce([trial.failed for trial in trials.values()])
         mean = float(np.mean([trial.flips for trial in trials.values()]))
@@ -74,8 +74,8 @@ def run(given: Namespace) -> Iterator[str]:
     lost = ("nothing lost", *(f"{100 * drop:.0f} pt lost" for drop in DROPS[1:]))
     yield from aligned([("condition", "answers flipped", *lost), *rows], left=(0,))
     yield from finds_less(baseline.data, samples)
-    complaints = [*_noisy(gate, whole, given.draws), *_closed(gate, whole), *_blind(blind)]
-    given.failed = bool(complaints)
+    complaints = [*_noisy(gate, whole, options.draws), *_closed(gate, whole), *_blind(blind)]
+    options.failed = bool(complaints)
     if not gate.policy.proves_a_drop:
         yield (
             f"{gate.policy.value}: an equal model fails in {whole[0]:.1%} of the draws if few answers flip, in "

@@ -27,19 +27,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_baseline_dir(parser)
 
 
-def run(given: Namespace) -> Iterator[str]:
+def run(options: Namespace) -> Iterator[str]:
     """Yield a baseline as a table with one row per condition, then the history of its entries."""
-    baseline = open_baseline(given.name, given.baseline_dir)
+    baseline = open_baseline(options.name, options.baseline_dir)
     data = baseline.data
     size = f"{data.samples:,} images{in_groups(data)}, {len(data.classes)} classes"
-    chosen = [name for name in dict.fromkeys(names_of(given.metrics)) if name not in FOUNDING_RATES]
+    chosen = [name for name in dict.fromkeys(names_of(options.metrics)) if name not in FOUNDING_RATES]
     named = [one_sided_metric(name, "--metrics") for name in chosen]
     yield f"{baseline.name}: {size}; preprocess {baseline.preprocessing}"
     rows = []
     for key, entry in baseline.entries.items():
         rates = cell_rates(entry.cells)
         shown = [percent(rates[name]) for name in FOUNDING_RATES]
-        rows.append((key, *shown, *_others(given, baseline, entry, named), entry.model.sha256[:8]))
+        rows.append((key, *shown, *_others(options, baseline, entry, named), entry.model.sha256[:8]))
     headings = [*map(heading, FOUNDING_RATES), *(heading(metric.name) for metric in named)]
     yield from aligned([("condition", *headings, "model"), *rows], left=(0,))
     for key, entry in baseline.entries.items():
@@ -52,11 +52,11 @@ def _change(change: Change) -> str:
     return f"{change.reason} (model {change.model_sha256[:8]}{reset})"
 
 
-def _others(given: Namespace, baseline: Baseline, entry: BaselineEntry, named: Sequence[OneSided]) -> Iterator[str]:
+def _others(options: Namespace, baseline: Baseline, entry: BaselineEntry, named: Sequence[OneSided]) -> Iterator[str]:
     """Yield the metrics of --metrics, from the counts or from the stored outcome of every sample."""
     rates = cell_rates(entry.cells)
     if any(metric.name not in rates for metric in named):
-        records = stored_records(given, baseline, entry.condition.key)
+        records = stored_records(options, baseline, entry.condition.key)
     for metric in named:
         if metric.name in rates:
             yield spelled(rates[metric.name])

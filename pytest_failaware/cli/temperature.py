@@ -26,28 +26,29 @@ _SHOWN: Final = {"nll": "NLL", "ece": "ECE", "augrc": "AUGRC"}
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
-    parser.add_argument("--condition", metavar="NAME", default="clean", help="whose images; default: clean")
+    parser.add_argument("--condition", metavar="NAME", default="clean", help="the condition to use; default: clean")
     add_baseline_dir(parser)
 
 
-def run(given: Namespace) -> Iterator[str]:
+def run(options: Namespace) -> Iterator[str]:
     """Yield T and its effect on the other half of the samples; the exit code is 1 if there is no such T."""
-    baseline = open_baseline(given.name, given.baseline_dir)
-    records = open_records(given, baseline, given.condition)
+    baseline = open_baseline(options.name, options.baseline_dir)
+    records = open_records(options, baseline, options.condition)
     if records.logits is None:
-        raise BaselineError(f"{given.name}: {NO_LOGITS} for {given.condition}; {WITH_LOGITS}")
+        raise BaselineError(f"{options.name}: {NO_LOGITS} for {options.condition}; {WITH_LOGITS}")
     fitted_on, judged_on = _halves(records)
     if not len(judged_on):
         raise BaselineError(
-            f"{given.name}: one image, or one group of them, for {given.condition}; a fit and its judgement need two"
+            f"{options.name}: one image, or one group of them, for {options.condition}; a fit and its judgement "
+            "need two"
         )
     yield (
-        f"{baseline.name}, {given.condition}: {len(records):,} images; T is fitted on {len(fitted_on):,} of them, and "
-        f"judged on the other {len(judged_on):,}"
+        f"{baseline.name}, {options.condition}: {len(records):,} images; T is fitted on {len(fitted_on):,} of them, "
+        f"and judged on the other {len(judged_on):,}"
     )
     fitted = fit_temperature(fitted_on)
     if fitted is None:
-        given.failed = True
+        options.failed = True
         low, high = TEMPERATURES
         yield (
             f"no temperature from {low:g} to {high:g} has the least NLL: every answer is right, the logits carry no "

@@ -32,16 +32,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="SHARE",
         type=partial(share, where="--risk"),
         required=True,
-        help="at most this share of the trusted answers may be wrong, as in 0.05; decide on it before you look",
+        help="at most this share of the trusted answers may be wrong, as in 0.05; choose it before you see the results",
     )
     parser.add_argument(
         "--confidence-level",
         metavar="SHARE",
         type=partial(share, where="--confidence-level"),
         default=0.95,
-        help="how sure that must be; default: 0.95",
+        help="the confidence of the guarantee; default: 0.95",
     )
-    parser.add_argument("--condition", metavar="NAME", default="clean", help="whose images; default: clean")
+    parser.add_argument("--condition", metavar="NAME", default="clean", help="the condition to use; default: clean")
     parser.add_argument(
         "--by", choices=[by.value for by in By], default=By.BOTH.value, help="the parts of the rule; default: both"
     )
@@ -54,34 +54,36 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_baseline_dir(parser)
 
 
-def run(given: Namespace) -> Iterator[str]:
+def run(options: Namespace) -> Iterator[str]:
     """Yield the risk at each coverage, the chosen rule and its guarantee; exit code 1 if no rule can be chosen."""
-    baseline = open_baseline(given.name, given.baseline_dir)
-    records = open_records(given, baseline, given.condition)
+    baseline = open_baseline(options.name, options.baseline_dir)
+    records = open_records(options, baseline, options.condition)
     drawn = _independent(records)
-    curve = choose(drawn, len(baseline.data.classes), By(given.by), risk=given.risk, confidence=given.confidence_level)
+    curve = choose(
+        drawn, len(baseline.data.classes), By(options.by), risk=options.risk, confidence=options.confidence_level
+    )
     right = int(records.correct.sum())
-    yield f"{baseline.name}, {given.condition}: {len(records):,} images, {right / len(records):.2%} right"
+    yield f"{baseline.name}, {options.condition}: {len(records):,} images, {right / len(records):.2%} right"
     if drawn is not records:
         yield (
             f"chosen on {len(drawn):,} of them, one of each group: the images of a group are not independent, and more "
             "of them would prove too much"
         )
     if len(curve.trusted):
-        yield from _table(curve, given.confidence_level)
+        yield from _table(curve, options.confidence_level)
     if curve.chosen is None:
-        given.failed = True
-        yield _nothing(curve, given, "images" if drawn is records else "groups")
+        options.failed = True
+        yield _nothing(curve, options, "images" if drawn is records else "groups")
         return
     rule, drawing = curve.rule(curve.chosen), "" if drawn is records else "one of each group, the groups "
     yield (
-        f"with {_percent(given.confidence_level)} confidence at most {_percent(given.risk)} of the trusted answers are "
-        f"wrong, on images like these ({given.condition}), {drawing}drawn independently"
+        f"with {_percent(options.confidence_level)} confidence at most {_percent(options.risk)} of the trusted answers "
+        f"are wrong, on images like these ({options.condition}), {drawing}drawn independently"
     )
-    yield from _elsewhere(given, baseline, rule, everywhere=drawn is not records)
+    yield from _elsewhere(options, baseline, rule, everywhere=drawn is not records)
     yield f'rule = "{rule}"'
-    if given.write:
-        yield write_rule(given.write, rule)
+    if options.write:
+        yield write_rule(options.write, rule)
 
 
 def share(text: str, where: str) -> float:
@@ -112,11 +114,11 @@ def _table(curve: Curve, confidence: float) -> Iterator[str]:
     yield from aligned(rows, left=(4, 5))
 
 
-def _nothing(curve: Curve, given: Namespace, what: str) -> str:
+def _nothing(curve: Curve, options: Namespace, what: str) -> str:
     """Return why there is no rule, with the number that is needed or the best bound; `what` is images or groups."""
-    target = _percent(given.risk)
+    target = _percent(options.risk)
     if not len(curve.trusted):
-        needed = fewest(given.risk, given.confidence_level)
+        needed = fewest(options.risk, options.confidence_level)
         return f"too few {what} for a risk of {target}: {needed:,} must be trusted, all of them right"
     best = int(curve.bound.argmin())
     return (
@@ -126,11 +128,11 @@ def _nothing(curve: Curve, given: Namespace, what: str) -> str:
     )
 
 
-def _elsewhere(given: Namespace, baseline: Baseline, rule: FailureRule, *, everywhere: bool) -> Iterator[str]:
+def _elsewhere(options: Namespace, baseline: Baseline, rule: FailureRule, *, everywhere: bool) -> Iterator[str]:
     """Yield the observed risk of the rule under the other conditions, or with `everywhere` on all images."""
     rows = []
     for key in baseline.entries:
-        if (everywhere or key != given.condition) and (records := stored_records(given, baseline, key)) is not None:
+        if (everywhere or key != options.condition) and (records := stored_records(options, baseline, key)) is not None:
             trusted = ~rule.flags_of(records)
             wrong, count = int((trusted & ~records.correct).sum()), int(trusted.sum())
             rows.append(

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
+NO_IMAGE: Final = "there is no image"
+"""The reason why a rate over all samples has no value."""
+
 POOR: Final = 1 / 3
 """Below this share of right answers, inputs that differ from the training inputs raise an alarm."""
 
@@ -36,7 +39,7 @@ class Cells:
         return Estimate(
             numerator=self.trusted_wrong + self.flagged_wrong,
             denominator=self.samples,
-            reason="" if self.samples else "there is no image",
+            reason="" if self.samples else NO_IMAGE,
         )
 
 

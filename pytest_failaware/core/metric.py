@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Final, ParamSpec, Protocol, SupportsFloat, TypeVar
 
 from pytest_failaware.core.errors import ConfigError
-from pytest_failaware.core.estimates import Cells, Estimate, Score
+from pytest_failaware.core.estimates import NO_IMAGE, Cells, Estimate, Score
 from pytest_failaware.core.records import Records
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Metric(_Ratio):
     direction: Direction
     tolerance: Decimal = Decimal("0.01")
     gates_by_default: bool = False
-    undefined: str = "there is no image"  # the reason for a denominator of 0
+    undefined: str = NO_IMAGE  # the reason for a denominator of 0
 
     def measure(self, records: Records, flagged: NDArray[np.bool_]) -> Estimate:
         """Return the rate on these records."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.estimates import NO_IMAGE, Estimate
 from pytest_failaware.core.records import NO_CLASS
 from pytest_failaware.core.result import ClassLoss, Decomposition, Flip, SampleChange
 from pytest_failaware.judge.outcomes import Outcomes
@@ -40,7 +40,7 @@ def change_rate(name: str, before: Outcomes, now: Outcomes) -> Estimate:
     """Return the share of samples that changed in one way; undefined without samples."""
     count = len(before.records)
     changed = int(CHANGES[name](before, now).sum())
-    return Estimate(numerator=changed, denominator=count, reason="" if count else "there is no image")
+    return Estimate(numerator=changed, denominator=count, reason="" if count else NO_IMAGE)
 
 
 def at_coverage(before: Outcomes, now: Outcomes) -> tuple[tuple[Mask, Mask], tuple[Mask, Mask]]:

@@ -131,8 +131,10 @@ def _fitted(label: NDArray[np.uint16], prediction: NDArray[np.uint16]) -> NDArra
     outputs, columns = np.unique(pairs[1], return_inverse=True)
     dummies = np.arange(len(classes))
     weights = np.concatenate([2 * counts + (pairs[0] == pairs[1]) + 1, np.ones(len(classes))])
-    places = (np.concatenate([rows, dummies]), np.concatenate([columns, len(outputs) + dummies]))
-    graph = csr_array((weights, places), shape=(len(classes), len(outputs) + len(classes)))
+    places = np.stack([np.concatenate([rows, dummies]), np.concatenate([columns, len(outputs) + dummies])])
+    graph = csr_array(  # the matching of scipy before 1.15 reads 32-bit indices only
+        (weights, tuple(places.astype(np.int32))), shape=(len(classes), len(outputs) + len(classes))
+    )
     matched, chosen = min_weight_full_bipartite_matching(graph, maximize=True)
     is_real = chosen < len(outputs)
     _assign(meaning, outputs[chosen[is_real]], classes[matched[is_real]])

@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         elif option.ini:
             parser.addini(option.ini, option.help, default=None)
     for key in INI_KEYS:
-        text = f"{key} of markers that give none"
+        text = f"default for the argument {key} of the marker reliability"
         if key in INI_LISTS:
             parser.addini(f"failaware_{key}", text, type="args", default=None)
         else:

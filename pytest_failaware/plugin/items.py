@@ -83,7 +83,7 @@ def _measured(item: pytest.Item) -> Measured:
     measured = item.stash.get(MEASURED, None)
     if measured is None:
         raise ConfigError(
-            f"{item.nodeid}: another fixture reliability stands in place of the plugin's, so nothing was measured; "
+            f"{item.nodeid}: a fixture reliability of the tests replaces the plugin's, so nothing was measured; "
             "rename it"
         )
     return measured

@@ -8,7 +8,7 @@ from typing import Final
 from pytest_failaware.core.summary import RunReport
 
 _NAMED: Final = 20  # tests
-_OTHER_GROUPS: Final = "samples belong together in other groups than"
+_OTHER_GROUPS: Final = "the samples are in other groups than"
 _UPDATE: Final = "--failaware-update-baselines"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from five import with_columns
 from numpy.typing import NDArray
+from scipy.sparse import csgraph, csr_array
 
 from pytest_failaware.core.records import NO_CLASS, Records
 from pytest_failaware.core.samples import Samples
@@ -274,6 +275,20 @@ def test_the_order_of_the_samples_does_not_matter() -> None:
 
     assert find_renaming(records) == find_renaming(records.take(np.arange(300)))
     assert find_renaming(even) is not None
+
+
+def test_the_matching_gets_indices_of_32_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The matching of scipy before 1.15 raises a ValueError for any others."""
+    real, widths = csgraph.min_weight_full_bipartite_matching, []
+
+    def watched(graph: csr_array, maximize: bool) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        widths.extend([graph.indices.dtype, graph.indptr.dtype])
+        return real(graph, maximize=maximize)  # type: ignore[no-any-return] # scipy ships no types
+
+    monkeypatch.setattr(csgraph, "min_weight_full_bipartite_matching", watched)
+    find_renaming(confused_pair(np.random.default_rng(0)))
+
+    assert [np.int32, np.int32] == widths
 
 
 def test_answers_that_are_not_finite_belong_to_no_class() -> None:

@@ -13,6 +13,7 @@ from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.summary import CorruptionSummary
 from pytest_failaware.judge.corruption import alexnet
 from pytest_failaware.judge.corruption.errors import ErrorRates, summarise
+from pytest_failaware.judge.sentences import corruption
 
 _COUNTED = frozenset(f"{name}:{severity}" for name in GRADED for severity in SEVERITIES) | {"clean"}
 
@@ -65,14 +66,13 @@ def is_alexnets(classes: int, published_for_px: int | None) -> bool:
 def reference_differences(baseline: Baseline, reference: Baseline) -> Iterator[str]:
     """Yield the reasons why one baseline cannot be the other's reference; nothing if it can."""
     if baseline.data.classes != reference.data.classes:
-        yield f"other class names, {len(reference.data.classes)} there and {len(baseline.data.classes)} here"
+        yield corruption.other_class_names(len(reference.data.classes), len(baseline.data.classes))
     elif baseline.data != reference.data:
-        yield f"other images, {reference.data.samples:,} there and {baseline.data.samples:,} here"
+        yield corruption.other_images(reference.data.samples, baseline.data.samples)
     both = sorted(baseline.entries.keys() & reference.entries.keys() & _COUNTED)
     conditions = [(key, baseline.entries[key].condition, reference.entries[key].condition) for key in both]
     if changed := [key for key, here, there in conditions if _pixels(here) != _pixels(there)]:
-        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-        yield f"other parameters or another implementation of {', '.join(changed[:3])}{more}"
+        yield corruption.other_pixels(changed)
 
 
 def _pixels(condition: Condition) -> tuple[object, ...]:

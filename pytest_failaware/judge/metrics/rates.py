@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from pytest_failaware.core.estimates import Cells, ConditionStats, Estimate
+from pytest_failaware.core.estimates import NO_IMAGE, Cells, ConditionStats, Estimate
 from pytest_failaware.core.metric import (
     AnyMetric,
     CoverageMetric,
@@ -56,7 +56,7 @@ NON_FINITE: Final = RateMetric(
     masks=_non_finite,
     higher_is_better=False,
     tolerance=GATE_TOLERANCE,
-    undefined="there is no image",
+    undefined=NO_IMAGE,
 )
 """The share of images whose logits are NaN or infinite; they count as wrong, and their confidence 0 is flagged."""
 

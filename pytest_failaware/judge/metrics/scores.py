@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
+from pytest_failaware.core.estimates import NO_IMAGE
 from pytest_failaware.core.metric import ScoreMetric
 from pytest_failaware.core.records import RANKING_SCORES, TEMPERATURE
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     Prepare = Callable[[Records], OnRows]
 
 _NO_ERROR: Final = "every answer is right, or every one is wrong"
-_NO_SAMPLE: Final = "there is no image"
 _SMALL: Final = Decimal("0.002")
 
 
@@ -92,7 +92,7 @@ class RankingMetric:
 def _plain(
     name: str,
     preparing: Callable[[str], Prepare],
-    undefined: str = _NO_SAMPLE,
+    undefined: str = NO_IMAGE,
     *,
     higher_is_better: bool = False,
     tolerance: Decimal = Decimal("0.01"),

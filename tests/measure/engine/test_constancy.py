@@ -11,7 +11,7 @@ import convolutional
 import numpy as np
 import pytest
 import torch
-from convolutional import Net, bench, network
+from convolutional import ConvolutionalNet, bench, network
 from torch import nn
 from torch.nn import functional
 from torchvision.ops import stochastic_depth
@@ -49,7 +49,7 @@ def assert_refused(one: Bench, words: str, condition: str = "clean") -> None:
 # ---- models that write to themselves -------------------------------------------------------------------------------
 
 
-class TrainMode(Net):
+class TrainMode(ConvolutionalNet):
     """A model whose batch norms stay in train mode, even after eval()."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -58,7 +58,7 @@ class TrainMode(Net):
         return super().forward(images)
 
 
-class Counting(Net):
+class Counting(ConvolutionalNet):
     """A buffer that counts the calls."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Counting(Net):
         return super().forward(images)
 
 
-class Decaying(Net):
+class Decaying(ConvolutionalNet):
     """Weights that become smaller with every call by a write that torch does not count."""
 
     rate = 0.999
@@ -94,11 +94,11 @@ class Replacing(Counting):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits, (N, 5)."""
         self.calls = self.calls + 1
-        return Net.forward(self, images)
+        return ConvolutionalNet.forward(self, images)
 
 
 @pytest.mark.parametrize("kind", [TrainMode, Counting, Decaying, Creeping, Replacing])
-def test_a_model_that_writes_to_itself_is_refused(kind: type[Net]) -> None:
+def test_a_model_that_writes_to_itself_is_refused(kind: type[ConvolutionalNet]) -> None:
     """At its very first condition, and no test is blamed."""
     assert_refused(bench(network(kind)), ITSELF)
 
@@ -118,7 +118,7 @@ class Dropping(nn.Module):
         return self.head(functional.dropout(images.flatten(1), 0.05, training=True))
 
 
-class Skipping(Net):
+class Skipping(ConvolutionalNet):
     """Stochastic depth that stays on: only some images are skipped."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -151,7 +151,7 @@ def of_the_batch() -> nn.Module:
     )
 
 
-class Positional(Net):
+class Positional(ConvolutionalNet):
     """What an image gets depends on its place."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -284,7 +284,7 @@ def test_onnx_programs(tmp_path: Path, middle: str, batch: int | str) -> None:
         assert () == one.runner.notes
 
 
-class WholeBatches(Net):
+class WholeBatches(ConvolutionalNet):
     """As a program that was exported for one size of batches."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -314,27 +314,27 @@ def test_a_model_that_takes_whole_batches_alone() -> None:
 # ---- tests that write between two conditions -----------------------------------------------------------------------
 
 
-def data(net: Net) -> None:
+def data(net: ConvolutionalNet) -> None:
     net.head.weight.data.mul_(1.5)
 
 
-def numpy(net: Net) -> None:
+def numpy(net: ConvolutionalNet) -> None:
     net.head.weight.detach().numpy()[:] = 0
 
 
-def parameter(net: Net) -> None:
+def parameter(net: ConvolutionalNet) -> None:
     net.head.weight = nn.Parameter(net.head.weight + 1, requires_grad=False)
 
 
-def one_bit(net: Net) -> None:
+def one_bit(net: ConvolutionalNet) -> None:
     net.head.bias.data[0] += 1e-6
 
 
-def another_layer(net: Net) -> None:
+def another_layer(net: ConvolutionalNet) -> None:
     net.head = nn.Linear(16, 5).requires_grad_(False)
 
 
-def counted(net: Net) -> None:
+def counted(net: ConvolutionalNet) -> None:
     with torch.no_grad():
         net.head.weight.add_(1)
 
@@ -342,7 +342,7 @@ def counted(net: Net) -> None:
 @pytest.mark.parametrize("write", [data, numpy, parameter, one_bit, another_layer, counted])
 @pytest.mark.parametrize("copied", [True, False])
 def test_writes_between_conditions_are_seen(
-    monkeypatch: pytest.MonkeyPatch, write: Callable[[Net], None], copied: bool
+    monkeypatch: pytest.MonkeyPatch, write: Callable[[ConvolutionalNet], None], copied: bool
 ) -> None:
     """Whether or not torch counts them, and whether or not a folded copy runs; the test is named as the cause."""
     if not copied:
@@ -355,7 +355,7 @@ def test_writes_between_conditions_are_seen(
     assert_refused(one, WRITTEN, "blur")
 
 
-class Tempered(Net):
+class Tempered(ConvolutionalNet):
     """A network with a number beside its weights that a test may set."""
 
     temperature = 1.0
@@ -365,16 +365,16 @@ class Tempered(Net):
         return super().forward(images) * self.temperature
 
 
-def setting(net: Net) -> None:
+def setting(net: ConvolutionalNet) -> None:
     net.temperature = 3.0
 
 
-def hook(net: Net) -> None:
+def hook(net: ConvolutionalNet) -> None:
     net.register_forward_hook(lambda module, given, answer: -answer)
 
 
 @pytest.mark.parametrize("change", [setting, hook])
-def test_changes_beside_the_weights_are_seen(change: Callable[[Net], None]) -> None:
+def test_changes_beside_the_weights_are_seen(change: Callable[[ConvolutionalNet], None]) -> None:
     """By what the model now answers to its first images."""
     net = network(Tempered)
     one = bench(net)
@@ -412,7 +412,7 @@ class Attending(nn.Module):
         return self.head(self.rows(images.permute(0, 2, 1, 3).flatten(2)).mean(1))
 
 
-class Remembering(Net):
+class Remembering(ConvolutionalNet):
     """A network that keeps what it saw last in an attribute, as some do for pictures of attention."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -421,7 +421,7 @@ class Remembering(Net):
         return self.last
 
 
-class Masked(Net):
+class Masked(ConvolutionalNet):
     """One class is never to be answered; of two classes the logits are equal."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -439,12 +439,12 @@ class Zero(nn.Module):
         return torch.zeros(len(images), 5)
 
 
-@pytest.mark.parametrize("kind", [Net, Recurrent, Attending, Remembering, Masked, Zero])
+@pytest.mark.parametrize("kind", [ConvolutionalNet, Recurrent, Attending, Remembering, Masked, Zero])
 @pytest.mark.parametrize("size", [1, 2, 7, 50])
 def test_honest_models_are_measured(kind: type[nn.Module], size: int) -> None:
     """Without a note, under two conditions."""
     torch.manual_seed(0)  # some weights give outputs like those of a sigmoid, which are noted
-    net = network(kind) if issubclass(kind, Net) else kind().eval()
+    net = network(kind) if issubclass(kind, ConvolutionalNet) else kind().eval()
     one = bench(net, batch_size=size)
 
     assert 50 == len(measured(one)) == len(measured(one, "blur"))
@@ -470,7 +470,7 @@ def int8_by_the_batch(images: torch.Tensor) -> torch.Tensor:
     return (images / scale).round() * scale
 
 
-class Dynamic(Net):
+class Dynamic(ConvolutionalNet):
     """Scales its inputs by the batch, as dynamic int8 layers do."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

@@ -41,7 +41,7 @@ def test_the_module_itself_is_never_touched() -> None:
     assert pointers == [value.data_ptr() for value in net.state_dict().values()]
 
 
-class Branching(convolutional.Net):
+class Branching(convolutional.ConvolutionalNet):
     """Decides by a pixel, which tracing cannot."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -49,7 +49,7 @@ class Branching(convolutional.Net):
         return super().forward(images if images.max() > 2 else 2 * images)
 
 
-class Uncopyable(convolutional.Net):
+class Uncopyable(convolutional.ConvolutionalNet):
     """Holds what cannot be copied."""
 
     def __deepcopy__(self, memo: object) -> Branching:
@@ -57,7 +57,7 @@ class Uncopyable(convolutional.Net):
 
 
 @pytest.mark.parametrize("kind", [Branching, Uncopyable])
-def test_no_copy_of_what_cannot_be_traced_or_copied(kind: type[convolutional.Net]) -> None:
+def test_no_copy_of_what_cannot_be_traced_or_copied(kind: type[convolutional.ConvolutionalNet]) -> None:
     """Such models are left to run as they are."""
     assert [] == list(private_copies(convolutional.network(kind), IMAGES))
 

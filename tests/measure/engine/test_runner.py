@@ -9,7 +9,7 @@ import convolutional
 import numpy as np
 import pytest
 import torch
-from convolutional import Net, bench, network
+from convolutional import ConvolutionalNet, bench, network
 from torch import nn
 
 from pytest_failaware.core.conditions.spelling import parse_condition
@@ -74,7 +74,7 @@ def test_a_model_is_folded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one.model.module] == calls
 
 
-class OtherLogits(Net):
+class OtherLogits(ConvolutionalNet):
     """As a copy that computes something else."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -82,7 +82,7 @@ class OtherLogits(Net):
         return super().forward(images) * 1.001
 
 
-class Failing(Net):
+class Failing(ConvolutionalNet):
     """As a copy that a layer of another layout stops."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -90,7 +90,7 @@ class Failing(Net):
         raise RuntimeError("view size is not compatible")
 
 
-class NotFinite(Net):
+class NotFinite(ConvolutionalNet):
     """As a copy whose arithmetic overflows for one class."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -100,7 +100,7 @@ class NotFinite(Net):
         return logits
 
 
-class OneMore(Net):
+class OneMore(ConvolutionalNet):
     """As a copy with a class too many."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -110,7 +110,7 @@ class OneMore(Net):
 
 
 @pytest.mark.parametrize("kind", [OtherLogits, Failing, NotFinite, OneMore])
-def test_a_copy_that_answers_otherwise_is_not_used(monkeypatch: pytest.MonkeyPatch, kind: type[Net]) -> None:
+def test_a_copy_with_other_answers_is_not_used(monkeypatch: pytest.MonkeyPatch, kind: type[ConvolutionalNet]) -> None:
     """Logits more than 1e-4 away, not finite, of another shape or none leave the module as it is, and the records."""
     expected = measured(bench(network()))
     copies = [(network(kind), torch.contiguous_format)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from pytest_failaware.core.errors import FailAwareError
 from pytest_failaware.measure.predictions.predictions import adopt_predictions
@@ -213,6 +215,14 @@ ODD_CELLS = (
 )
 
 
+def of_objects(cells: Sequence[object]) -> NDArray[np.object_]:
+    """The cells as they are: pandas before 3 asks a tensor for an array."""
+    column = np.empty(len(cells), dtype=object)
+    for row, cell in enumerate(cells):
+        column[row] = cell
+    return column
+
+
 @pytest.mark.parametrize("column", ["sample_id", "label", "condition", "group", "classes", "logits", "logit_a"])
 @pytest.mark.parametrize("in_frame", [False, True])
 def test_odd_cells_are_read_or_refused_in_one_line(column: str, in_frame: bool) -> None:
@@ -221,7 +231,7 @@ def test_odd_cells_are_read_or_refused_in_one_line(column: str, in_frame: bool) 
     for cell in ODD_CELLS:
         given: dict[str, object] = arrays() if column in ("classes", "logits") else FRAME.to_dict("list")
         given[column] = [cell, *list(given.get(column, [cell, cell]))[1:]]  # type: ignore[call-overload] # lists
-        table = pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in given.items()})  # type: ignore[call-overload] # lists
+        table = pd.DataFrame({name: pd.Series(of_objects(cells), dtype=object) for name, cells in given.items()})  # type: ignore[call-overload] # lists
         try:
             adopt_predictions(table if in_frame else given)
         except FailAwareError as error:
