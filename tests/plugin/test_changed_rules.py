@@ -199,3 +199,16 @@ def test_commands_name_both_rules(
 
     assert ["clean", "rule", f"{STORED}  {CLOSE}"] in difference
     assert [f"rule: {CLOSE}", f"rule of the golden reference: {STORED}"] == table[1:3]
+
+
+def test_workers_say_a_changed_rule_once(gate: Gate) -> None:
+    """Workers of xdist send both rules with their results, and store them together."""
+    pytest.importorskip("xdist")
+    gate.record()
+    loosened = gate.run(LOOSE, "-n", "2")
+    stored = gate.run(CLOSE, "-n", "2", "--failaware-update-baselines")
+
+    loosened.assert_outcomes(failed=2)
+    assert 1 == loosened.stdout.str().count(f"rule changed: {STORED} -> {LOOSE}")
+    stored.assert_outcomes(passed=2)
+    assert [f"rule: {CLOSE}", f"rule: {STORED}"] * 2 == re.findall("rule: .*", gate.baseline.read_text())
