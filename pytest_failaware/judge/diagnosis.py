@@ -33,7 +33,7 @@ def diagnose(sides: Sides, gate: Gate) -> Iterator[str]:
 def _proven(metric: AnyMetric, sides: Sides, gate: Gate) -> Fraction | None:
     """Return the change of a metric if it is proven worse and exceeds the tolerance; otherwise None."""
     tolerance = gate.allowed(metric.name)
-    reference, current, evidence = paired(metric, sides, tolerance, gate.level)
+    reference, current, evidence = paired(metric, sides, tolerance, gate.levels.gate)
     if evidence is None or reference.fraction is None or current.fraction is None:
         return None
     beyond = worsening(reference.fraction, current.fraction, metric.direction) > Fraction(tolerance)

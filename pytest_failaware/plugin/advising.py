@@ -12,7 +12,6 @@ from pytest_failaware.core.remedy import Advice
 from pytest_failaware.core.result import Verdict
 from pytest_failaware.plugin.references import References
 from pytest_failaware.plugin.run_state import RunState
-from pytest_failaware.plugin.stash import SESSION
 
 _ADVISED = (Verdict.REGRESSED, Verdict.OPERATING_POINT_MOVED)
 
@@ -31,13 +30,13 @@ def _advise(state: RunState, items: Sequence[JudgedItem]) -> Advice | None:
     from pytest_failaware.judge.remedy.tested import Tested
     from pytest_failaware.judge.verdict import Terms
 
-    references, vocabulary = References(state.run), state.config.stash[SESSION].vocabulary
+    references = References(state.run)
     terms = Terms(dataset_change=state.run.dataset_change, drift_budget=state.run.drift_budget)
     tested = []
     try:
         for item in items:
             if item.measurement is not None and not item.result.is_against:
-                gate = gate_of(item.declaration, vocabulary)
+                gate = gate_of(item.declaration, state.vocabulary)
                 reference = references.of_baseline(item.measurement, gate)
                 tested.append(Tested(measurement=item.measurement, reference=reference, gate=gate, terms=terms))
         return advise([item.result for item in items], tested)

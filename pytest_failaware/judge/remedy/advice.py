@@ -38,9 +38,9 @@ def _former_rule(tested: Sequence[Tested]) -> Iterator[str]:
     """Yield the stored rule if the rule was changed and the stored one leaves no gate red."""
     stored = {item.reference.rule for item in tested}
     rule = stored.pop()
-    if rule is not None and not stored and rule != tested[0].gate.rule:
-        if leaves_none_red(tested, RemedyKind.RULE, rule):
-            yield words.former(rule)
+    was_changed = rule is not None and not stored and rule != tested[0].gate.rule
+    if rule is not None and was_changed and leaves_none_red(tested, RemedyKind.RULE, rule):
+        yield words.former(rule)
 
 
 def _search(tested: Sequence[Tested]) -> list[Remedy]:
