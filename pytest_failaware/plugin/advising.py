@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pytest_failaware.config.gate import gate_of
 from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.errors import FailAwareError
 from pytest_failaware.core.remedy import Advice
-from pytest_failaware.core.result import Verdict
+from pytest_failaware.core.result import ItemResult, Verdict
 from pytest_failaware.plugin.references import References
 from pytest_failaware.plugin.run_state import RunState
 
@@ -39,6 +40,16 @@ def _advise(state: RunState, items: Sequence[JudgedItem]) -> Advice | None:
                 gate = gate_of(item.declaration, state.vocabulary)
                 reference = references.of_baseline(item.measurement, gate)
                 tested.append(Tested(measurement=item.measurement, reference=reference, gate=gate, terms=terms))
-        return advise([item.result for item in items], tested)
+        outputs = state.run.outputs
+        has_names = outputs.html_images > 0 or not outputs.has_html  # else the names of files can be private, too
+        return advise([item.result if has_names else _nameless(item.result) for item in items], tested)
     except FailAwareError as error:
         return Advice(test=items[0].result.test, sentences=(f"no rule is sought: {error}",))
+
+
+def _nameless(result: ItemResult) -> ItemResult:
+    """Return the result without the names of the samples whose labels may be wrong."""
+    if result.change is None:
+        return result
+    suspects = tuple(replace(flip, name="") for flip in result.change.suspects)
+    return replace(result, change=replace(result.change, suspects=suspects))
