@@ -205,7 +205,7 @@ class Decomposition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleChange:
-    """The changes of single samples: counts, the worst confident negative flips, and a diagnosis.
+    """The changes of single samples: counts, and the worst confident negative flips.
 
     A negative flip was right before and is wrong now. A confident negative flip is trusted on both sides: it is a new
     silent failure.
@@ -221,7 +221,6 @@ class SampleChange:
     worst: tuple[Flip, ...] = ()
     worst_class: ClassLoss | None = None  # None if no class stands out
     decomposition: Decomposition | None = None
-    diagnosis: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -62,7 +62,6 @@ def sample_change(
     classes: Sequence[str],
     *,
     known_label_errors: Collection[int] = (),
-    diagnosis: Iterable[str] = (),
 ) -> SampleChange:
     """Return what changed; the worst flips have the highest confidence now and are not known label errors."""
     before, now = sides.before, sides.now
@@ -79,7 +78,6 @@ def sample_change(
         worst=tuple(_flip(before, now, classes, row) for row in _worst(now, confident & ~known)),
         worst_class=worst_class(sides, classes),
         decomposition=decomposition(sides),
-        diagnosis=tuple(diagnosis),
     )
 
 

@@ -17,7 +17,7 @@ from pytest_failaware.core.result import BoundCheck, Evidence, ItemResult, Judge
 from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, RunReport
 from pytest_failaware.report.json_measurement import Document, columns_content, fields_of, measurement_document
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 
 
 def report_document(
@@ -133,7 +133,6 @@ def _change(change: SampleChange) -> Document:
         **fields_of(change),
         "worst": [fields_of(flip) for flip in change.worst],
         "worst_class": None if change.worst_class is None else fields_of(change.worst_class),
-        "diagnosis": list(change.diagnosis),
         "decomposition": None if parts is None else fields_of(parts),
     }
 
