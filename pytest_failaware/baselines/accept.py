@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pytest_failaware.baselines.doubts import Doubt
 from pytest_failaware.baselines.entries import RuledMeasurement, baseline_of
@@ -36,18 +36,26 @@ _DAMAGE: Final = (ConfigError, LookupError, TypeError, ValueError, AttributeErro
 """The errors of reading a document of another shape."""
 
 
+class Compared(NamedTuple):
+    """What a run compared with: the hash of the stored records, "" if there were none, and the text of their rule."""
+
+    records_sha256: str
+    rule: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """The measurements of a report to store, by baseline, and sentences on the results that are left out.
 
-    `refused` says by name why a baseline is not written. `references` has the hash of the stored records that the run
-    compared with, by baseline and condition; "" if there were none.
+    `refused` says by name why a baseline is not written. `references` says what the run compared with, by baseline and
+    condition. `tests` has by baseline the keys of all conditions of each marked test.
     """
 
     measured: dict[str, list[RuledMeasurement]]
     left_out: tuple[str, ...]
     refused: Mapping[str, str]
-    references: Mapping[tuple[str, str], str]
+    references: Mapping[tuple[str, str], Compared]
+    tests: Mapping[str, set[tuple[str, ...]]]
 
 
 def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -> Accepted:
@@ -65,12 +73,13 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
     document = _read(report)
     measured: dict[str, list[RuledMeasurement]] = defaultdict(list)
     drifted: dict[str, list[str]] = defaultdict(list)
+    tests: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     left_out, references = [], {}
     try:
         incomplete = document["incomplete"]
         for result in document["results"]:
             facts, name, key = result["measurement"], str(result["baseline"]), str(result["condition"])
-            references[name, key] = str(result["reference"])
+            references[name, key] = Compared(str(result["reference"]), result["stored_rule"])
             if drifts := result["drifts"] and not reset_golden:
                 drifted[name].append(key)
             if facts and facts["acceptable"]:
@@ -78,6 +87,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
                     text = needs_reason(doubt, result.get("alarm", ""), _options(document, reset_golden))
                     raise FailAwareError(f"{report}: {result['nodeid']}: {text}")
                 measured[name].append(_measured(facts, report))
+                tests[name].add(tuple(facts["declared"]))
             else:
                 left_out.append(f"{result['nodeid']}: {_why_not(result)}")
     except _DAMAGE as error:
@@ -89,7 +99,9 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
     refused = {
         name: _drift(name, keys, measured.pop(name), reason) for name, keys in drifted.items() if name in measured
     }
-    return Accepted(measured=dict(measured), left_out=tuple(left_out), refused=refused, references=references)
+    return Accepted(
+        measured=dict(measured), left_out=tuple(left_out), refused=refused, references=references, tests=tests
+    )
 
 
 def _drift(name: str, drifted: Sequence[str], measured: Sequence[RuledMeasurement], reason: str) -> str:
@@ -127,24 +139,33 @@ def accept(
     for name, measured in accepted.measured.items():
         yield (
             name,
-            update_baseline(directory, name, measured, reason=reason, reset_golden=reset_golden, dry_run=dry_run),
+            update_baseline(
+                directory,
+                name,
+                measured,
+                tests=accepted.tests[name],
+                reason=reason,
+                reset_golden=reset_golden,
+                dry_run=dry_run,
+            ),
         )
 
 
 def _check_references(
-    directory: Path, name: str, measured: Sequence[RuledMeasurement], references: Mapping[tuple[str, str], str]
+    directory: Path, name: str, measured: Sequence[RuledMeasurement], references: Mapping[tuple[str, str], Compared]
 ) -> None:
     """Refuse measurements that were judged against other values than those they would replace."""
     path, baseline = baseline_path(directory, name), read_baseline(directory, name)
     for measurement, rule in measured:
         key = measurement.condition.key
         reference, entry = references[name, key], baseline.entries.get(key) if baseline else None
-        if reference and baseline is None:
+        if reference.records_sha256 and baseline is None:
             raise FailAwareError(
                 f"{path}: there is no such baseline, but the run compared with it; give its folder with --baseline-dir"
             )
-        stored = sha256_of(own_content(measurement.records, rule))
-        if (entry.records_sha256 if entry else "") not in (reference, stored):
+        stored = Compared(entry.records_sha256, str(entry.rule)) if entry else Compared("", None)
+        now = Compared(sha256_of(own_content(measurement.records, rule)), str(rule))
+        if stored not in (reference, now):
             raise FailAwareError(
                 f"{path}: conditions.{key} has changed since the run of this report; run the gate again, so that "
                 "its values are judged against these"

@@ -14,7 +14,7 @@ from pytest_failaware.baselines.comments import with_comments
 from pytest_failaware.baselines.entries import RuledMeasurement, ends_golden, entry_of
 from pytest_failaware.baselines.file import baseline_path, baseline_text, parse_baseline, read_text
 from pytest_failaware.baselines.outcome import UpdateOutcome
-from pytest_failaware.baselines.refusals import lacking, refusal
+from pytest_failaware.baselines.refusals import lacking, refusal, torn_rules
 from pytest_failaware.baselines.renaming import is_renamed, renamed_files, under_new_names
 from pytest_failaware.baselines.sample_files import carried_over, own_path, sha256_of, shared_hash, shared_path
 from pytest_failaware.baselines.samples import holds_logits, own_content, read_records, read_samples, shared_content
@@ -24,6 +24,7 @@ from pytest_failaware.core.identity import group_count
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.npz import ColumnsError, check_records
 from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.rule_columns import score_columns
 from pytest_failaware.judge.comparability import records_equal
 from pytest_failaware.judge.groups import same_groups
 
@@ -35,6 +36,7 @@ class Update:
     """The request to an update; `update_baseline` describes the fields."""
 
     measured: Sequence[RuledMeasurement]
+    tests: Collection[Collection[str]]
     drop: Collection[str]
     reason: str
     reset_golden: bool
@@ -72,7 +74,7 @@ def plan_renaming(directory: Path, old: Baseline | None, update: Update) -> Plan
         return None
     first = update.measured[0][0]
     preview = under_new_names(old, first)
-    is_refused = refusal(preview, update.measured, update.fresh, update.drop) or lacking(
+    is_refused = _refusal(preview, update) or lacking(
         directory, preview, update.fresh, reason=update.reason, reset_golden=update.reset_golden
     )
     files = None if is_refused else renamed_files(directory, old, first)
@@ -100,7 +102,7 @@ def plan_update(directory: Path, old: Baseline | None, name: str, update: Update
         if key not in known:
             raise BaselineError(f"{baseline_path(directory, name)}: has no entry {key!r}; {choices(key, known)}")
     fresh = update.fresh
-    if refused := refusal(old, update.measured, fresh, update.drop):
+    if refused := _refusal(old, update):
         return Plan(outcome=UpdateOutcome(refused=refused), baseline=old)
     if needed := lacking(directory, old, fresh, reason=update.reason, reset_golden=update.reset_golden):
         return Plan(outcome=UpdateOutcome(lacking=needed), baseline=old)
@@ -130,6 +132,12 @@ def plan_update(directory: Path, old: Baseline | None, name: str, update: Update
         contents={path: new for path, new in contents.items() if not path.is_file() or path.read_bytes() != new},
         baseline=merged,
     )
+
+
+def _refusal(old: Baseline | None, update: Update) -> str:
+    """Return why nothing can be stored; "" if everything can."""
+    measured, fresh, drop = update.measured, update.fresh, update.drop
+    return refusal(old, measured, fresh, drop) or torn_rules(old, fresh, drop, update.tests)
 
 
 def _texts(directory: Path, old: Baseline | None, merged: Baseline) -> tuple[str, str]:
@@ -216,7 +224,7 @@ def _stored(directory: Path, baseline: Baseline, measurement: Measurement, rule:
     made_alike = (entry.condition, entry.seed, entry.rule) == (measurement.condition, measurement.seed, rule)
     if stored is None or not made_alike or not records_equal(stored, measurement.records, rule):
         return _Stored.OTHERWISE
-    is_less = stored.columns.keys() < measurement.records.columns.keys()
+    is_less = stored.columns.keys() < score_columns(measurement.records, rule).columns.keys()
     return _Stored.PARTLY if is_less else _Stored.WHOLLY
 
 

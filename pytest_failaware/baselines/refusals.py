@@ -43,6 +43,31 @@ def refusal(
     return ""
 
 
+def torn_rules(
+    old: Baseline | None,
+    fresh: Mapping[str, RuledMeasurement],
+    drop: Collection[str],
+    tests: Collection[Collection[str]],
+) -> str:
+    """Return why a changed rule cannot be stored: other entries of its test would keep the former rule; else "".
+
+    Args:
+        old: the stored baseline.
+        fresh: the measurements to store, by condition key.
+        drop: keys of the entries to delete.
+        tests: the keys of all conditions of each marked test.
+    """
+    known = old.entries if old else {}
+    for keys in tests:
+        changed = [key for key in keys if key in fresh and (key not in known or known[key].rule != fresh[key][1])]
+        kept = {key: known[key].rule for key in keys if key in known and key not in fresh and key not in drop}
+        for key in changed:
+            former = [other for other, rule in kept.items() if rule != fresh[key][1]]
+            if former:
+                return sentences.torn_rules(key, fresh[key][1], former, kept[former[0]])
+    return ""
+
+
 def lacking(
     directory: Path, old: Baseline | None, fresh: Mapping[str, RuledMeasurement], *, reason: str, reset_golden: bool
 ) -> dict[str, list[str]]:

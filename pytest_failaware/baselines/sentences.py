@@ -7,6 +7,7 @@ from typing import Final
 
 from pytest_failaware.baselines.doubts import Doubt, Doubts
 from pytest_failaware.core.request import REASON, RESET
+from pytest_failaware.core.rule import FailureRule
 
 _NAMED: Final = 12  # entries
 
@@ -41,6 +42,14 @@ def lost_groups(groups: int, stale: Sequence[str]) -> str:
     return (
         f"its samples come in {groups:,} groups and this run has none, which {', '.join(stale)} would "
         "lose, too; name the groups, as with --failaware-group, or update every condition in one run"
+    )
+
+
+def torn_rules(key: str, rule: FailureRule, former: Sequence[str], former_rule: FailureRule) -> str:
+    """Say that the entries in `former` would keep the former rule of the test that gates them and `key`."""
+    return (
+        f"the rule of {key} would be {rule}, and {named(former)} of the same test would keep {former_rule}; store all "
+        "conditions of the test from one run"
     )
 
 

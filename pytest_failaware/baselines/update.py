@@ -35,15 +35,15 @@ def update_baselines(
     """
     drop = obsolete if writing.prune else {}
     for name in dict.fromkeys([*(item.result.baseline for item in pending), *drop]):
-        measured = [
-            (item.measurement, item.rule) for item in pending if item.measurement and item.result.baseline == name
-        ]
+        items = [item for item in pending if item.result.baseline == name]
+        measured = [(item.measurement, item.rule) for item in items if item.measurement]
         yield (
             name,
             update_baseline(
                 directory,
                 name,
                 measured,
+                tests={item.declared for item in items},
                 drop=drop.get(name, ()),
                 reason=writing.reason,
                 reset_golden=writing.reset_golden,
@@ -57,6 +57,7 @@ def update_baseline(
     name: str,
     measured: Sequence[RuledMeasurement],
     *,
+    tests: Collection[Collection[str]] = (),
     drop: Collection[str] = (),
     reason: str = "",
     reset_golden: bool = False,
@@ -67,7 +68,7 @@ def update_baseline(
     An entry does not change if its predictions and flags are the same and its scores differ by at most 1e-4, unless the
     measurement adds logits. If the measurement has no logits, the entry keeps its stored logits. An update with other
     data or another preprocessing, or without groups if the file has groups, is refused unless it covers every entry of
-    the file.
+    the file. So is one after which the entries of a marked test would have different rules.
 
     The folder is locked while the file is read, changed and replaced, so that processes that update other entries lose
     nothing. The YAML is replaced last: if an update is interrupted, the baseline is either the old or the new one. The
@@ -77,6 +78,7 @@ def update_baseline(
         directory: the folder of the baselines.
         name: the name of the baseline.
         measured: the measurements to store, of at most one kind of data and model.
+        tests: the keys of all conditions of each marked test that measured something.
         drop: keys of the entries to delete.
         reason: the reason that the history of the changed entries keeps.
         reset_golden: make the stored values the golden reference; otherwise the first values stay golden.
@@ -88,7 +90,7 @@ def update_baseline(
         OSError: a file cannot be written; the baseline is either the old or the new one.
     """
     home = baseline_path(directory, name).resolve().parent
-    change = Update(measured=measured, drop=drop, reason=reason, reset_golden=reset_golden)
+    change = Update(measured=measured, tests=tests, drop=drop, reason=reason, reset_golden=reset_golden)
     if dry_run:
         with locked(home) if home.is_dir() else nullcontext():
             old = read_baseline(directory, name)

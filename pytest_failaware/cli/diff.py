@@ -103,6 +103,7 @@ def _differences(old: BaselineEntry, new: BaselineEntry) -> Iterator[tuple[str, 
 def _facts(entry: BaselineEntry) -> dict[str, str]:
     return {
         "rule": str(entry.rule),
+        **({"rule of golden": str(entry.golden.rule)} if entry.golden else {}),
         "seed": _NONE if entry.seed is None else str(entry.seed),
         "implementation": str(entry.condition.implementation),
         "parameters": ", ".join(f"{name}={value!r}" for name, value in entry.condition.settings.items()) or _NONE,

@@ -33,7 +33,7 @@ def write_rule(path: Path, rule: FailureRule) -> str:
     if after == before:
         return f"{path}: has this rule already"
     write_atomically(path.resolve(), after.encode("utf-8"))  # a symbolic link stays a link
-    return f"{path}: {_KEY} written; look at the diff, and store it with --failaware-update-baselines"
+    return f"{path}: {_KEY} written; look at the diff"
 
 
 def _with_rule(before: str, path: Path, rule: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_failaware.baselines.opening import open_baseline, stored_records
 from pytest_failaware.cli.folder import add_baseline_dir
@@ -13,6 +13,7 @@ from pytest_failaware.core.estimates import percent
 from pytest_failaware.core.layout import aligned
 from pytest_failaware.core.measurement import in_groups
 from pytest_failaware.core.metric import OneSided
+from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.names import one_sided_metric
 from pytest_failaware.judge.metrics.rates import FOUNDING_RATES, cell_rates
 from pytest_failaware.report.words import heading, spelled
@@ -35,6 +36,7 @@ def run(options: Namespace) -> Iterator[str]:
     chosen = [name for name in dict.fromkeys(names_of(options.metrics)) if name not in FOUNDING_RATES]
     named = [one_sided_metric(name, "--metrics") for name in chosen]
     yield f"{baseline.name}: {size}; preprocess {baseline.preprocessing}"
+    yield from _rules(baseline)
     rows = []
     for key, entry in baseline.entries.items():
         rates = cell_rates(entry.cells)
@@ -44,6 +46,21 @@ def run(options: Namespace) -> Iterator[str]:
     yield from aligned([("condition", *headings, "model"), *rows], left=(0,))
     for key, entry in baseline.entries.items():
         yield from (f"{key}: {_change(change)}" for change in entry.history)
+
+
+def _rules(baseline: Baseline) -> Iterator[str]:
+    """Yield each rule of the entries and of their golden references, with its conditions unless all have it."""
+    entries = baseline.entries
+    golden = {key: entry.golden.rule for key, entry in entries.items() if entry.golden}
+    yield from _by_rule("rule", {key: entry.rule for key, entry in entries.items()}, len(entries))
+    other = {key: rule for key, rule in golden.items() if rule != entries[key].rule}
+    yield from _by_rule("rule of the golden reference", other, len(entries))
+
+
+def _by_rule(what: str, rules: Mapping[str, FailureRule], entries: int) -> Iterator[str]:
+    for rule in dict.fromkeys(rules.values()):
+        keys = [key for key, other in rules.items() if other == rule]
+        yield f"{what}: {rule}" + (f" ({', '.join(keys)})" if len(keys) < entries else "")
 
 
 def _change(change: Change) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from pytest_failaware.baselines.opening import open_baseline, open_records, stored_records
 from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.cli.ini import write_rule
-from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.baseline import Baseline, BaselineEntry
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.layout import aligned
 from pytest_failaware.core.records import Records
@@ -84,6 +84,7 @@ def run(options: Namespace) -> Iterator[str]:
     yield f'rule = "{rule}"'
     if options.write:
         yield write_rule(options.write, rule)
+        yield from _accepting(baseline.entries[options.condition], rule, options.risk)
 
 
 def share(text: str, where: str) -> float:
@@ -142,6 +143,18 @@ def _elsewhere(options: Namespace, baseline: Baseline, rule: FailureRule, *, eve
         where = "on all images" if everywhere else "under the other conditions"
         yield f"the same rule {where}, observed, without a guarantee"
         yield from aligned([("condition", "trusted", "of them wrong", "risk"), *rows], left=(0,))
+
+
+def _accepting(entry: BaselineEntry, rule: FailureRule, risk: float) -> Iterator[str]:
+    """Yield that a run judges the new rule as a change, and the command that stores it; nothing for the stored rule."""
+    if entry.rule == rule:
+        return
+    subject = "model" if entry.environment else "predictions"
+    yield f"the next run judges it like any change (rule changed: {entry.rule} -> {rule}); to accept it:"
+    yield (
+        f"  pytest -m reliability --failaware-{subject}=FILE --failaware-update-baselines "
+        f'--failaware-reason="at most {_percent(risk)} of the trusted answers wrong"'
+    )
 
 
 def _coverage(curve: Curve, index: int) -> str:

@@ -27,6 +27,7 @@ class JudgedItem:
     model: str  # the hash of the model: counts in how many processes it was loaded
     opened: tuple[str, ...]  # options whose model or data set this process opened
     rule: FailureRule
+    declared: tuple[str, ...]  # the keys of all conditions of that test
     alpha: Decimal | None  # the chance of a false alarm of all items of the test; None if its gates share none
     is_named: bool  # a marker or an option names the baseline; otherwise the model does
     is_to_write: bool  # its values become the expected ones if the test passes

@@ -36,6 +36,7 @@ def judged_item(judging: Judging, measured: Measured, gate: Gate, result: ItemRe
         model=measurement.provenance.model.sha256,
         opened=tuple(judging.session.opened),
         rule=gate.rule,
+        declared=tuple(condition.key for condition in gate.conditions),
         alpha=gate.chosen_alpha if gate.policy.proves_a_drop else None,
         is_named=gate.baseline is not None,
         is_to_write=write,

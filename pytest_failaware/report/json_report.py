@@ -86,7 +86,12 @@ def _measurements(measured: Mapping[str, JudgedItem], contents: Mapping[str, byt
         item = measured[nodeid]
         if item.measurement is not None:
             facts = measurement_document(item.measurement, content, _member(number))
-            parts[nodeid] = {**facts, "rule": str(item.rule), "acceptable": item.is_acceptable}
+            parts[nodeid] = {
+                **facts,
+                "rule": str(item.rule),
+                "declared": list(item.declared),
+                "acceptable": item.is_acceptable,
+            }
     return parts
 
 

@@ -28,10 +28,17 @@ def write(folder: Path, *, edit: Callable[[Plain], object] = bool, content: byte
     """Write an edited report of one result with its records and their hash."""
     now = measurement_of(condition="gaussian_noise")
     content = columns_content(now) if content is None else content
-    measurement = measurement_document(now, content, "0.npz") | {"rule": str(RULE), "acceptable": True}
+    measurement = measurement_document(now, content, "0.npz") | {"rule": str(RULE), "declared": [], "acceptable": True}
     edit(measurement)
     key = "gaussian_noise"
-    result = {"nodeid": "t.py::t", "baseline": "small", "condition": key, "reference": "", "drifts": False}
+    result = {
+        "nodeid": "t.py::t",
+        "baseline": "small",
+        "condition": key,
+        "reference": "",
+        "stored_rule": None,
+        "drifts": False,
+    }
     result |= {"comparisons": [], "measurement": measurement}
     path = folder / "r.json"
     path.write_text(json.dumps({"schema": SCHEMA, "incomplete": "", "results": [result]}))
@@ -46,7 +53,7 @@ def drifting(path: Path, *, among: str = "small", **more: object) -> Path:
     first = document["results"][0]
     now = measurement_of(condition="blur")
     content = columns_content(now)
-    measurement = measurement_document(now, content, "1.npz") | {"rule": str(RULE), "acceptable": True}
+    measurement = measurement_document(now, content, "1.npz") | {"rule": str(RULE), "declared": [], "acceptable": True}
     second = {**first, "nodeid": "t.py::b", "baseline": among, "condition": "blur", "drifts": True}
     document["results"].append({**second, "measurement": measurement, **more})
     path.write_text(json.dumps(document))

@@ -50,13 +50,21 @@ def test_written_into_the_ini_it_gates(project: Project, command: Command) -> No
     code, text = command("thresholds", "toy", "--risk=0.4", "--by=confidence", "--write=tox.ini")
     after = (project.path / "tox.ini").read_text(encoding="utf-8")
 
-    assert (0, "tox.ini: failaware_rule written; look at the diff, and store it with --failaware-update-baselines") == (
-        code,
-        text.splitlines()[-1],
-    )
+    assert (
+        0,
+        [
+            "tox.ini: failaware_rule written; look at the diff",
+            "the next run judges it like any change (rule changed: confidence < 0.6 or entropy > 1.0 -> "
+            "confidence < 0.9999092); to accept it:",
+            "  pytest -m reliability --failaware-model=FILE --failaware-update-baselines "
+            '--failaware-reason="at most 40 % of the trusted answers wrong"',
+        ],
+    ) == (code, text.splitlines()[-3:])
     assert before.splitlines() == [line for line in after.splitlines() if line != WITH_RULE]
     assert 1 == after.splitlines().count(WITH_RULE)
-    project.record("-v").stdout.fnmatch_lines(["*confidence < 0.9999092*", "2 checked*"])
+    project.record("-v", "--failaware-reason=fewer trusted").stdout.fnmatch_lines(
+        ["*confidence < 0.9999092*", "2 checked*"]
+    )
     assert FailureRule.parse("confidence < 0.9999092") == load_rule(project.baseline)
 
 

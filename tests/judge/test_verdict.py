@@ -283,6 +283,24 @@ def test_each_side_is_judged_under_its_own_rule() -> None:
     assert "" == compared(FIVE, FIVE).rule_change
 
 
+def test_a_bound_speaks_of_the_candidate_under_the_configured_rule() -> None:
+    """The configured rule trusts all five samples, three of them right; what the stored rule says does not matter."""
+    for bound, verdict in (("0.6", Verdict.PASSED), ("0.61", Verdict.BELOW_MINIMUM)):
+        result = compared(FIVE, FIVE, rule="confidence < 0.4", minimum={"confident_accuracy": bound})
+        check = next(one for one in result.comparisons if isinstance(one, BoundCheck))
+
+        assert (3, 5, verdict) == (check.current.numerator, check.current.denominator, check.verdict)
+
+
+def test_a_new_rule_alone_changes_flags() -> None:
+    """Each side has the flags of its own rule: the two flagged samples are trusted now."""
+    result = compared(FIVE, FIVE, rule="confidence < 0.4", maximum={"changed_flag_rate": "0.3"})
+
+    assert result.change is not None
+    assert (2, 0) == (result.change.changed_flags, result.change.changed_predictions)
+    assert Verdict.ABOVE_MAXIMUM is only(result, "changed_flag_rate").verdict
+
+
 def test_without_samples_nothing_is_compared() -> None:
     """Neither equal counts nor a lower one: the rates stand beside each other for orientation alone."""
     for now in (FIVE, "RRWWW"):

@@ -43,6 +43,7 @@ def attachment_of(letters: str, nodeid: str = NODE, pictures: Pictures | None = 
         model="sha256:m",
         opened=(),
         rule=RULE,
+        declared=(),
         alpha=None,
         is_named=False,
         is_to_write=True,

@@ -87,7 +87,7 @@ def test_show_and_plan(project: Project, capsys: pytest.CaptureFixture[str], mon
     capsys.readouterr()
     assert 0 == main(["show", "toy", "--metrics", "augrc", "fpr_at_95tpr", "failure_recall"])
     shown = capsys.readouterr().out.splitlines()
-    assert ["0.1800", "100.00%", "50.00%"] == shown[2].split()[7:10]
+    assert ["0.1800", "100.00%", "50.00%"] == shown[3].split()[7:10]
 
     assert 0 == main(["plan", "toy", "--gate=metrics=accuracy augrc"])
     planned = capsys.readouterr().out

@@ -195,7 +195,7 @@ def test_commands(project: Project, command: Command) -> None:
     project.ini(KEY)
     project.record()
     code, text = command("show", "toy", "--metrics", "augrc(gen)", "augrc(temperature=3)")
-    assert ["0.1800", "0.1800"] == text.splitlines()[2].split()[7:9]
+    assert ["0.1800", "0.1800"] == text.splitlines()[3].split()[7:9]
     code, text = command("selftest", "toy", "--gate=metrics=augrc(gen)", "--draws=2")
     assert "every gate was seen red" in text
 

@@ -112,8 +112,9 @@ def test_show(project: Project, command: Command) -> None:
 
     lines = text.splitlines()
     assert (0, "toy: 300 images, 3 classes; preprocess none") == (code, lines[0])
-    assert ["clean", "60.00%", "66.67%", "20.00%", "40.00%", "40.00%", "50.00%"] == lines[2].split()[:7]
-    assert lines[4].startswith("clean: first values (model ")
+    assert "rule: confidence < 0.6 or entropy > 1.0" == lines[1]
+    assert ["clean", "60.00%", "66.67%", "20.00%", "40.00%", "40.00%", "50.00%"] == lines[3].split()[:7]
+    assert lines[5].startswith("clean: first values (model ")
     assert (0, text) == command("show", "baselines/toy.yaml")
     assert (0, text) == command("show", "toy", "--metrics", "accuracy,", "failure_rate")
     assert "error: --metrics: unknown metric 'agrc'" == command("show", "toy", "--metrics", "agrc")[1][:39]
