@@ -46,7 +46,7 @@ def test_a_worse_model_fails_in_the_words_of_the_gate(recorded: Project) -> None
     run = recorded.run("-v", model="worse.pth").stdout.str()
 
     assert ({"clean": "regressed", "low_light": "regressed"}, False) == (dict(judgements), judgements.passed)
-    assert "clean: worse than baseline 'toy' allows" == judgements.failure.splitlines()[0]
+    assert "retrain, or accept with a reason: clean: worse than baseline 'toy' allows" == judgements.failure.splitlines()[0]
     shared = [line for line in judgements.failure.splitlines()[1:] if not line.startswith("low_light: ")]
     assert [] == [line for line in shared if line.strip() not in run]
     assert str(judgements).splitlines()[1].split()[:4] == ["condition", "metric", "baseline", "now"]
@@ -110,7 +110,7 @@ def test_a_notebook_gets_the_table_and_the_failures(recorded: Project) -> None:
     html = compare(evaluated(recorded, "worse.pth"), "toy")._repr_html_()
 
     assert "<p>baseline &#x27;toy&#x27;: 2 checked: 2 regressed</p><table>" == html[: html.index("<thead>")]
-    assert "<pre>clean: worse than baseline &#x27;toy&#x27; allows" in html
+    assert "<pre>retrain, or accept with a reason: clean: worse than baseline &#x27;toy&#x27; allows" in html
 
 
 def test_notes_of_what_passes(recorded: Project) -> None:
