@@ -2,8 +2,12 @@
 
 import gc
 import importlib
+import os
 import pkgutil
 from collections.abc import Iterator
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core; threads that wait for each other's turn cost most
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read once, when torch is imported
 
 import execnet  # noqa: F401 - see above
 import forked_workers
@@ -80,8 +84,13 @@ def _no_outer_variables() -> Iterator[None]:
         yield
 
 
+LONGEST = ("test_readme.py", "test_xdist.py", "test_more_examples.py", "test_kept_runs.py", "test_scale.py")
+"""Files of the longest tests, which start first, so that no worker waits for another at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked gpu are skipped, not failed, where there is no CUDA device."""
+    """The longest tests come first. Tests marked gpu are skipped, not failed, if there is no CUDA device."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
     if torch.cuda.is_available():
         return
     for item in items:

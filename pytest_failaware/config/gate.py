@@ -168,6 +168,10 @@ def _alpha(value: object, where: str, vocabulary: Vocabulary) -> Decimal:
     return alpha
 
 
+def _class_guard(value: object, where: str, vocabulary: Vocabulary) -> Decimal | None:
+    return None if value == "off" else _rate(value, where)
+
+
 def _seed(value: object, where: str, vocabulary: Vocabulary) -> int:
     if isinstance(value, bool) or not str(value).strip().isdecimal():
         raise ConfigError(f"{where}: must be a whole number of at least 0, got {value!r}")
@@ -189,6 +193,7 @@ _READERS: Final[Mapping[str, Callable[[object, str, Vocabulary], object]]] = {
     "maximum": _maximum,
     "policy": _policy,
     "alpha": _alpha,
+    "class_guard": _class_guard,
     "seed": _seed,
     "baseline": _baseline,
 }

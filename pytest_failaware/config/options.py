@@ -11,7 +11,18 @@ PREFIX: Final = "failaware_"
 TYPED_PREFIX: Final = "--failaware-"
 """The prefix of all our options."""
 
-INI_KEYS: Final = ("conditions", "rule", "metrics", "tolerance", "minimum", "maximum", "policy", "alpha", "seed")
+INI_KEYS: Final = (
+    "conditions",
+    "rule",
+    "metrics",
+    "tolerance",
+    "minimum",
+    "maximum",
+    "policy",
+    "alpha",
+    "class_guard",
+    "seed",
+)
 """The ini keys of the gate, without the prefix; the name of the baseline is an option, and resolved with them."""
 
 INI_LISTS: Final = ("conditions", "metrics", "tolerance", "minimum", "maximum")

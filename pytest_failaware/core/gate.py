@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.levels import Levels, levels_of
 
 if TYPE_CHECKING:
     from pytest_failaware.core.metric import AnyMetric
@@ -53,6 +54,8 @@ class Gate:
     alpha: Decimal | None
     seed: int
     baseline: str | None
+    class_guard: Decimal | None = Decimal("0.10")
+    has_golden: bool = False
 
     def allowed(self, name: str) -> Decimal:
         """Return the tolerance of a metric; `augrc(margin)` has that of `augrc` unless it was given its own."""
@@ -75,12 +78,23 @@ class Gate:
         return self.policy.alpha if self.alpha is None else self.alpha
 
     @property
-    def level(self) -> float:
-        """The chance of a false alarm that one comparison may have.
+    def has_class_guard(self) -> bool:
+        """Whether the gate guards single classes; policies that must exclude a drop need no guard."""
+        return self.class_guard is not None and self.policy.proves_a_drop
 
-        beyond_tolerance and any_drop divide alpha by the number of declared conditions times gating metrics
-        (Bonferroni), so a verdict depends neither on the selection of tests nor on their order. The other two policies
-        apply alpha to each gate.
+    @property
+    def levels(self) -> Levels:
+        """The levels of the comparisons.
+
+        beyond_tolerance and any_drop share alpha. The other two policies apply alpha to each gate, and share the
+        default alpha of beyond_tolerance for drift.
         """
-        alpha = float(self.chosen_alpha)
-        return alpha / max(1, len(self.conditions) * len(self.metrics)) if self.policy.proves_a_drop else alpha
+        alpha = self.chosen_alpha if self.policy.proves_a_drop or self.alpha else Policy.BEYOND_TOLERANCE.alpha
+        shared = levels_of(
+            alpha,
+            conditions=len(self.conditions),
+            metrics=len(self.metrics),
+            has_guard=self.has_class_guard,
+            has_golden=self.has_golden,
+        )
+        return shared if self.policy.proves_a_drop else replace(shared, gate=float(self.chosen_alpha))

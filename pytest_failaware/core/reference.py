@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from pytest_failaware.core.baseline import Baseline, BaselineEntry
+from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.samples import Samples
@@ -38,6 +40,12 @@ class Reference:
         """The baseline with its entry of the condition, None if either does not exist."""
         entry = self.baseline.entries.get(self.key) if self.baseline else None
         return None if self.baseline is None or entry is None else Stored(self.baseline, entry)
+
+    def has_golden(self, conditions: Sequence[Condition]) -> bool:
+        """Return whether the baseline has a golden reference for one of these conditions."""
+        keys = {condition.key for condition in conditions}
+        entries = {} if self.baseline is None else self.baseline.entries
+        return any(entry.golden is not None for key, entry in entries.items() if key in keys)
 
     @property
     def samples(self) -> Samples | None:

@@ -172,7 +172,7 @@ def _provenance(measurement: Measurement, gate: Gate, stored_rule: FailureRule) 
         "samples": f"{len(measurement.records):,}, {len(made.data.classes)} classes, {made.data.fingerprint}",
         "preprocessing": made.preprocessing,
         "rule": " -> ".join(dict.fromkeys(map(str, (stored_rule, gate.rule)))),
-        "policy": f"{gate.policy.value}, each gate at {gate.level:.3g}",
+        "policy": f"{gate.policy.value}, each gate at {gate.levels.gate:.3g}",
         **({} if measurement.seed is None else {"seed": str(measurement.seed)}),
         **({"parameters": ", ".join(map(_setting, settings.items()))} if settings else {}),
         **made.environment,

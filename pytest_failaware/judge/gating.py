@@ -5,7 +5,6 @@ Decisions on counts use exact fractions: the counts on one side, the typed decim
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -38,7 +37,7 @@ def gated(gate: Gate, sides: Sides) -> Iterator[Comparison]:
 def compared(name: str, gate: Gate, sides: Sides) -> Comparison:
     """Return the comparison of one metric, which need not gate, under the policy and the level of the gate."""
     metric = gate.table[name]
-    reference, current, evidence = paired(metric, sides, gate.allowed(name), gate.level)
+    reference, current, evidence = paired(metric, sides, gate.allowed(name), gate.levels.gate)
     return _comparison(metric, reference, current, gate, evidence)
 
 
@@ -46,12 +45,11 @@ def drifted(gate: Gate, sides: Sides, budget: Decimal) -> Iterator[Comparison]:
     """Yield the gating metrics that are proven worse than the golden reference by more than the budget.
 
     The side before is the golden reference under the rule that is stored with it. A change that the tolerance allows in
-    one step is never drift. The metrics share alpha under every policy.
+    one step is never drift. The metrics share their part of alpha under every policy.
     """
-    level = dataclasses.replace(gate, policy=Policy.BEYOND_TOLERANCE).level
     for name in gate.metrics:
         allowed = max(_budget(gate.table[name], budget), gate.allowed(name))
-        reference, current, evidence = paired(gate.table[name], sides, allowed, level)
+        reference, current, evidence = paired(gate.table[name], sides, allowed, gate.levels.drift)
         if evidence is not None and evidence.p_beyond < evidence.level:
             yield Comparison(
                 metric=name,
@@ -170,7 +168,7 @@ def _change_verdict(gate: Gate, rate: Estimate, bound: Decimal, independent: flo
     observed = _within(Fraction(rate.numerator, rate.denominator), bound, Verdict.ABOVE_MAXIMUM)
     if gate.policy is not Policy.EQUIVALENCE or observed.fails:
         return observed, ""
-    upper = clopper_pearson_upper(rate.numerator * independent / rate.denominator, independent, gate.level)
+    upper = clopper_pearson_upper(rate.numerator * independent / rate.denominator, independent, gate.levels.gate)
     return (Verdict.PASSED if upper <= bound else Verdict.NOT_SHOWN), judgement.not_excluded(upper, bound)
 
 

@@ -50,8 +50,8 @@ def sights(gate: Gate, rates: Mapping[str, Estimate], n: int | None = None) -> I
 
 def _seen(gate: Gate, n: int, flips: float, tolerance: float) -> float:
     if gate.policy is Policy.BEYOND_TOLERANCE:
-        return smallest_drop(n, flips, gate.level, tolerance)
-    proven, observed = smallest_drop(n, flips, gate.level), smallest_drop(n, flips, 0.5, tolerance)
+        return smallest_drop(n, flips, gate.levels.gate, tolerance)
+    proven, observed = smallest_drop(n, flips, gate.levels.gate), smallest_drop(n, flips, 0.5, tolerance)
     return max(proven, observed)
 
 

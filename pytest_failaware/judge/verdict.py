@@ -18,6 +18,7 @@ from pytest_failaware.core.request import DRIFT_BUDGET, DatasetChange
 from pytest_failaware.core.result import Comparison, ItemResult, Judged, SampleChange, Verdict
 from pytest_failaware.judge.alarm import CLEAN, find_alarm, is_known, subject_of
 from pytest_failaware.judge.changes import sample_change
+from pytest_failaware.judge.class_guard import guarded
 from pytest_failaware.judge.class_names import unchanged_predictions
 from pytest_failaware.judge.comparability import (
     find_differences,
@@ -63,6 +64,7 @@ def judge(measurement: Measurement, reference: Reference, gate: Gate, terms: Ter
         gate: the rule, the gating metrics and their bounds.
         terms: the item, how to treat changed data, and the drift budget.
     """
+    gate = dataclasses.replace(gate, has_golden=reference.has_golden(gate.conditions))
     alone, stored = _alone(measurement, reference, gate, terms), reference.stored
     if stored is None:
         return alone
@@ -185,7 +187,9 @@ def _paired(gate: Gate, sides: Sides, baseline: Baseline, *, same: bool) -> tupl
         baseline.data.classes,
         known_label_errors=baseline.known_label_errors,
     )
-    comparisons = with_moved([*gated(gate, sides), *bounded_changes(gate, sides)], gate, sides)
+    lost = guarded(gate, sides, baseline.data.classes)
+    judged: list[Judged] = [*gated(gate, sides), *([] if lost is None else [lost]), *bounded_changes(gate, sides)]
+    comparisons = with_moved(judged, gate, sides)
     return tuple(map(_unchanged, comparisons) if same else comparisons), change
 
 

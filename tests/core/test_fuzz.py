@@ -34,7 +34,7 @@ from pytest_failaware.measure.predictions.predictions import read_predictions
 
 CASES = os.environ.get("FAILAWARE_FUZZ")
 fuzz = settings(
-    max_examples=int(CASES or 2000),
+    max_examples=int(CASES or 1000),
     derandomize=not CASES,
     database=None,
     deadline=None,  # on shared cores the time of a case says nothing

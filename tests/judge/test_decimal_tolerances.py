@@ -269,7 +269,15 @@ def test_equal_logits_have_one_prediction(dtype: type[np.floating]) -> None:
 def test_a_tolerance_counts_samples(flipped: int, fails: bool) -> None:
     """What noise of the device flips is whole answers: 5 of 1,000 are a tolerance of 0.005, 6 are more, exactly."""
     before, now = measurement_of("R" * 1000), measurement_of("R" * (1000 - flipped) + "W" * flipped)
-    gate = build_gate({"conditions": ["clean"], "metrics": ["accuracy"], "tolerance": "0.005", "policy": "any_drop"})
+    gate = build_gate(
+        {
+            "conditions": ["clean"],
+            "metrics": ["accuracy"],
+            "tolerance": "0.005",
+            "policy": "any_drop",
+            "class_guard": "off",
+        }
+    )
     result = judge(
         now,
         Reference(name="small", key=now.condition.key, baseline=baseline_of(before), records=before.records),

@@ -107,7 +107,7 @@ def test_a_worse_candidate_that_trusts_nothing_is_regressed() -> None:
     """With a proven loss of accuracy it is regressed, never incomparable."""
     result = against(trusting(0.5), trusting(-0.5, lost=300), FOUR)
 
-    assert dict.fromkeys(FOUR, RED) == verdicts(result)
+    assert dict.fromkeys([*FOUR, "class_guard"], RED) == verdicts(result)
 
 
 def test_non_inferiority_is_moved_only_if_the_model_is_shown_to_be_as_good() -> None:

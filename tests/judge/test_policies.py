@@ -218,13 +218,14 @@ def test_equivalence_bounds_what_changed(changed: int, verdict: str) -> None:
 
 
 def test_alpha_is_shared_over_what_is_declared() -> None:
-    """0.01 over conditions x gating metrics, for the two policies of proof; each gate keeps 0.05 in the others."""
-    eight = {"conditions": ["clean", "blur"], "metrics": ["accuracy", "failure_rate"]}
+    """0.01 over conditions x (metrics + 1), for the two policies of proof; each gate keeps 0.05 in the others."""
+    few = {"conditions": ["clean", "blur"], "metrics": ["accuracy", "failure_rate"]}
 
-    assert 0.0025 == pytest.approx(build_gate(eight).level)
-    assert 0.05 == pytest.approx(build_gate({**eight, "policy": "non_inferiority"}).level)
-    assert 0.2 / 4 == pytest.approx(build_gate({**eight, "alpha": 0.2}).level)
-    assert 0.2 == pytest.approx(build_gate({**eight, "alpha": 0.2, "policy": "equivalence"}).level)
+    assert 0.01 / 6 == pytest.approx(build_gate(few).levels.gate)
+    assert 0.01 / 4 == pytest.approx(build_gate({**few, "class_guard": "off"}).levels.gate)
+    assert 0.05 == pytest.approx(build_gate({**few, "policy": "non_inferiority"}).levels.gate)
+    assert 0.2 / 6 == pytest.approx(build_gate({**few, "alpha": 0.2}).levels.gate)
+    assert 0.2 == pytest.approx(build_gate({**few, "alpha": 0.2, "policy": "equivalence"}).levels.gate)
 
 
 # ---- flips ---------------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def test_sights_of_a_gate() -> None:
     accuracy, at_coverage = by_policy[Policy.BEYOND_TOLERANCE]
 
     assert (600, 420) == (accuracy.counted_on, at_coverage.counted_on)
-    assert accuracy.few == power.smallest_drop(600, power.FEW_FLIPS, gate.level, 0.005)
+    assert accuracy.few == power.smallest_drop(600, power.FEW_FLIPS, gate.levels.gate, 0.005)
     assert accuracy.is_far
     assert not next(power.sights(gate, rates, 60_000)).is_far
     assert by_policy[Policy.ANY_DROP][0].few < accuracy.few
@@ -68,7 +68,7 @@ def test_any_drop_also_has_to_be_observed_beyond_the_tolerance() -> None:
     rates = cell_rates(count_cells(records_of("RRRRRRWrrw"), RULE))
     (sight,) = power.sights(gate, rates, 1_000_000)
 
-    assert power.smallest_drop(1_000_000, power.FEW_FLIPS, gate.level) < 0.0005
+    assert power.smallest_drop(1_000_000, power.FEW_FLIPS, gate.levels.gate) < 0.0005
     assert 0.005 < sight.few < 0.0055
 
 

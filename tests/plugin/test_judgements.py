@@ -46,8 +46,9 @@ def test_a_worse_model_fails_in_the_words_of_the_gate(recorded: Project) -> None
     run = recorded.run("-v", model="worse.pth").stdout.str()
 
     assert ({"clean": "regressed", "low_light": "regressed"}, False) == (dict(judgements), judgements.passed)
-    assert "retrain, or accept with a reason: clean: worse than baseline 'toy' allows" == judgements.failure.splitlines()[0]
-    shared = [line for line in judgements.failure.splitlines()[1:] if not line.startswith("low_light: ")]
+    act = "retrain, or accept with a reason"
+    assert f"{act}: clean: worse than baseline 'toy' allows" == judgements.failure.splitlines()[0]
+    shared = [line for line in judgements.failure.splitlines()[1:] if not line.startswith(f"{act}: low_light: ")]
     assert [] == [line for line in shared if line.strip() not in run]
     assert str(judgements).splitlines()[1].split()[:4] == ["condition", "metric", "baseline", "now"]
     assert judgements.failure in str(judgements)

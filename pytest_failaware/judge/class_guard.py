@@ -1,0 +1,78 @@
+"""The class guard: no class may lose much more of its right answers than chance explains.
+
+A gate over all samples stays green if one class of a hundred is lost, since this is one point of accuracy.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+
+from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.result import Comparison, Evidence, Verdict
+from pytest_failaware.judge.outcomes import Mask
+from pytest_failaware.judge.sentences import judgement
+from pytest_failaware.judge.sides import Sides
+from pytest_failaware.judge.significance.paired import beyond_p, normal_p, tango_interval
+from pytest_failaware.judge.significance.ratios import PairedRatio, ratio_z
+
+CLASS_GUARD: Final = "class_guard"
+"""The name of the guard among the comparisons."""
+
+
+def guarded(gate: Gate, sides: Sides, classes: tuple[str, ...]) -> Comparison | None:
+    """Return the comparison of the class that lost most, None if no class is proven to lose more than the guard allows.
+
+    For each class with samples, the test of a rate over its samples asks whether more than `gate.class_guard` of the
+    right answers are lost. The smallest p counts, times the number of these classes (Bonferroni). A condition in which
+    the baseline answers less than half of the samples right is not judged: there a network answers a few classes for
+    everything, and which ones these are changes with every training.
+    """
+    if not judges_classes(gate, sides) or gate.class_guard is None:
+        return None
+    labels = sides.now.records.label
+    present = np.flatnonzero(np.bincount(labels, minlength=len(classes)))
+    p_of = {int(number): _p(sides, labels == number, float(gate.class_guard)) for number in present}
+    worst = min(p_of, key=lambda number: p_of[number])
+    p = min(1.0, p_of[worst] * len(present))
+    return _comparison(sides, labels == worst, classes[worst], gate, p) if p < gate.levels.gate else None
+
+
+def judges_classes(gate: Gate, sides: Sides) -> bool:
+    """Return whether the guard is on, and the baseline answers at least half of the samples right."""
+    right = sides.before.right
+    return gate.has_class_guard and len(right) > 0 and 2 * int(right.sum()) >= len(right)
+
+
+def _p(sides: Sides, rows: Mask, allowed: float) -> float:
+    """Return the p of "the class lost at most this share of its right answers"."""
+    before, now = sides.before.right & rows, sides.now.right & rows
+    if not sides.now.units.are_groups:
+        lost, gained = int((before & ~now).sum()), int((now & ~before).sum())
+        return beyond_p(lost, gained, int(rows.sum()), allowed)
+    counted = rows.astype(np.float64)
+    ratio = PairedRatio(
+        before=(before.astype(np.float64), counted), now=(now.astype(np.float64), counted), units=sides.now.units
+    )
+    return normal_p(ratio_z(ratio, allowed))
+
+
+def _comparison(sides: Sides, rows: Mask, name: str, gate: Gate, p: float) -> Comparison:
+    before, now, count = sides.before.right & rows, sides.now.right & rows, int(rows.sum())
+    lost, gained = int((before & ~now).sum()), int((now & ~before).sum())
+    low, high = tango_interval(lost, gained, count)
+    return Comparison(
+        metric=CLASS_GUARD,
+        reference=Estimate(numerator=int(before.sum()), denominator=count),
+        current=Estimate(numerator=int(now.sum()), denominator=count),
+        allowed=gate.class_guard or Decimal(0),
+        verdict=Verdict.REGRESSED,
+        note=judgement.of_class(name),
+        evidence=Evidence(
+            paired=True, p_beyond=p, p_within=1.0, p_worse=p, p_better=1.0, low=low, high=high,
+            level=gate.levels.gate, lost=lost, gained=gained,
+        ),
+    )  # fmt: skip
