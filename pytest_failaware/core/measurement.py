@@ -7,16 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.core.condition import Condition
-from pytest_failaware.core.records import NO_CLASS, Records
+from pytest_failaware.core.records import Records
 from pytest_failaware.core.samples import Samples
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-
-MOST_OUTPUTS: Final = NO_CLASS - 1
-"""The largest number of outputs of a model; with it every prediction is a uint16 below `NO_CLASS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_failaware.core.errors import RuleColumnError
-from pytest_failaware.core.samples import LABEL, SAMPLE_ID, Samples
+from pytest_failaware.core.samples import LABEL, MOST_OUTPUTS, SAMPLE_ID, Samples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ RECORD_DTYPES: Final[Mapping[str, str]] = {
 """The columns of `Records` with one number per sample, and their types."""
 
 
-NO_CLASS: Final = 65535
+NO_CLASS: Final = MOST_OUTPUTS + 1
 """The prediction if the model has no answer. No label has this number, so it is wrong; the confidence is 0."""
 
 
@@ -103,7 +103,7 @@ class Records:
         return {name: column for name, column in columns.items() if column is not None} | {**self.rule_columns}
 
     def scores_at(self, temperature: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the confidence and the entropy of softmax(z / T), (N,) each.
+        """Return the confidence and the entropy of softmax(z / T), (N,) each, from columns or from kept logits.
 
         Raises:
             RuleColumnError: the records hold neither these scores nor the logits.
@@ -111,12 +111,14 @@ class Records:
         if temperature == 1:
             return self.confidence, self.entropy
         names = f"{CONFIDENCE_AT}{temperature!r}", f"{ENTROPY_AT}{temperature!r}"
-        if missing := [name for name in names if name not in self.rule_columns]:
+        if set(names) <= self.rule_columns.keys():
+            confidence, entropy = (self.rule_columns[name] for name in names)
+            return confidence, entropy
+        if self.logits is None:
             raise RuleColumnError(
-                f"the records have no {missing[0]}, nor the logits to compute it; measure the samples again"
+                f"the records have no {names[0]}, nor the logits to compute it; measure the samples again"
             )
-        confidence, entropy = (self.rule_columns[name] for name in names)
-        return confidence, entropy
+        return _scores_of_logits(self.logits, self.confidence > 0, temperature)
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:  # Any: of several types
@@ -142,3 +144,15 @@ class Records:
             logits=columns.get(LOGITS),
             rule_columns={name: column for name, column in columns.items() if name.startswith(OF_RULES)},
         )
+
+
+def _scores_of_logits(
+    logits: NDArray[np.float32], answered: NDArray[np.bool_], temperature: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the confidence and the entropy of softmax(z / T), (N,) each; the confidence is 0 without an answer."""
+    import numpy as np
+
+    from pytest_failaware.core.scores import log_softmax, scores_of
+
+    scores = scores_of(log_softmax(logits.astype(np.float64) / temperature))
+    return np.where(answered, scores.confidence, np.float32(0)), scores.entropy

@@ -15,14 +15,18 @@ from numpy.typing import NDArray
 
 from pytest_failaware.core.records import CONFIDENCE_AT, ENTROPY_AT, TRUSTED_UP_TO, Records
 from pytest_failaware.core.rule import TEMPERATURES, FailureRule
-from pytest_failaware.core.scores import is_answered, log_softmax, scores_of
+from pytest_failaware.core.scores import Scores, is_answered, log_softmax, scores_of
 
 Floats = NDArray[np.float64]
 Rules = Collection[FailureRule]
 """The rules whose columns records need: the configured rule, and those of the stored sides."""
 
-_HALVINGS: Final = 28
-"""Of the range of ln T; the last interval is 1.4e-7 wide, about the precision of float32."""
+_NEWTON_STEPS: Final = 12
+_MOST_STEPS: Final = 50
+_PRECISION: Final = 1e-9
+"""The last step of ln T, far below the precision of float32."""
+_AT_END: Final = 1e-7
+"""How close to the lowest or highest temperature a root counts as none."""
 _MASKED: Final = -1e30
 """A logit of -inf, in a sum in which its probability is 0."""
 
@@ -39,8 +43,9 @@ def rule_columns(logits: NDArray[np.floating[Any]], rules: Rules) -> dict[str, N
         scores = scores_of(log_softmax(usable / temperature))
         columns[f"{CONFIDENCE_AT}{temperature!r}"] = np.where(answered, scores.confidence, np.float32(0))
         columns[f"{ENTROPY_AT}{temperature!r}"] = scores.entropy
+    at_one = scores_of(log_softmax(usable))
     for rule in sorted({rule.at(1.0) for rule in rules}, key=str):
-        columns[rule.trust_column] = np.where(answered, _trusted_up_to(usable, rule), np.float32(0))
+        columns[rule.trust_column] = np.where(answered, _trusted_up_to(usable, at_one, rule), np.float32(0))
     return columns
 
 
@@ -79,12 +84,9 @@ def of_rules(records: Records, rules: Rules) -> Records:
 
 def score_columns(records: Records, rule: FailureRule) -> Records:
     """Return the records with only the scores at the temperature of a rule, as a baseline stores them."""
-    return replace(
-        of_rules(records, [rule]),
-        rule_columns={
-            name: column for name, column in of_rules(records, [rule]).rule_columns.items() if name != rule.trust_column
-        },
-    )
+    kept = of_rules(records, [rule])
+    scores = {name: column for name, column in kept.rule_columns.items() if name != rule.trust_column}
+    return replace(kept, rule_columns=scores)
 
 
 def _names(rule: FailureRule) -> tuple[str, ...]:
@@ -95,33 +97,70 @@ def _names(rule: FailureRule) -> tuple[str, ...]:
 
 
 @np.errstate(all="ignore")  # IEEE results, even if the process lets numpy raise errors
-def _trusted_up_to(logits: Floats, rule: FailureRule) -> NDArray[np.float32]:
-    """Return the largest temperature at which the thresholds trust each sample, (N,).
+def _trusted_up_to(logits: Floats, scores: Scores, rule: FailureRule) -> NDArray[np.float32]:
+    """Return the largest temperature at which the thresholds trust each sample, (N,); `scores` are those at 1.
 
-    A higher temperature lowers the confidence and raises the entropy, so a sample is trusted up to one temperature,
-    which is found by bisection of ln T. It is 0 if the lowest temperature of a rule gives no trust, and infinite if the
-    highest one does.
+    A higher temperature lowers the confidence and raises the entropy, so a sample is trusted up to one temperature. It
+    is 0 if the lowest temperature of a rule gives no trust, and infinite if the highest one does.
     """
     shifted = np.maximum(logits - logits.max(axis=1, keepdims=True), _MASKED)
-    low, high = (np.full(len(logits), math.log(end)) for end in TEMPERATURES)
-    never, always = ~_is_trusted(shifted, low, rule), _is_trusted(shifted, high, rule)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        trusted = _is_trusted(shifted, middle, rule)
-        low, high = np.where(trusted, middle, low), np.where(trusted, high, middle)
-    found = np.exp(low).astype(np.float32)
-    found[always], found[never] = np.inf, 0
-    scores = scores_of(log_softmax(logits))
-    now = ~rule.flags(confidence=scores.confidence, entropy=scores.entropy)
-    below_one = np.nextafter(np.float32(1), np.float32(0))
-    exact: NDArray[np.float32] = np.where(now, np.maximum(found, np.float32(1)), np.minimum(found, below_one))
+    found: Floats = np.exp(_roots(shifted, rule))
+    found[found < TEMPERATURES[0] * (1 + _AT_END)] = 0
+    found[found > TEMPERATURES[1] * (1 - _AT_END)] = np.inf
+    below_one, one = np.nextafter(np.float32(1), np.float32(0)), np.float32(1)
+    column = found.astype(np.float32)
+    flagged = rule.flags(confidence=scores.confidence, entropy=scores.entropy)
+    exact: NDArray[np.float32] = np.where(flagged, np.minimum(column, below_one), np.maximum(column, one))
     return exact  # at T = 1 exactly as the normal scores say
 
 
-def _is_trusted(shifted: Floats, log_temperature: Floats, rule: FailureRule) -> NDArray[np.bool_]:
-    """Return which samples the thresholds trust at a temperature each; the largest logit of each row is 0."""
+def _roots(shifted: Floats, rule: FailureRule) -> Floats:
+    """Return ln T at which the excess is 0, (N,), an end of the interval if there is none.
+
+    Newton's method; a step out of the interval becomes a bisection, and so do late steps, for rows on which Newton's
+    method is slow. Only the rows whose root is not yet known are computed again.
+    """
+    low, high = (np.full(len(shifted), math.log(end)) for end in TEMPERATURES)
+    root: Floats = (low + high) / 2
+    rows = np.arange(len(shifted))
+    for step in range(_MOST_STEPS):
+        at = root[rows]
+        excess, slope = _excess(shifted, at, rule)
+        low[rows], high[rows] = np.where(excess >= 0, at, low[rows]), np.where(excess >= 0, high[rows], at)
+        new = at - excess / slope
+        outside = ~((low[rows] < new) & (new < high[rows])) | (step >= _NEWTON_STEPS)  # also if it is not a number
+        new[outside] = ((low[rows] + high[rows]) / 2)[outside]
+        root[rows] = new
+        going = np.abs(new - at) > _PRECISION
+        if not going.all():
+            shifted, rows = shifted[going], rows[going]
+        if not len(rows):
+            break
+    return root
+
+
+def _excess(shifted: Floats, log_temperature: Floats, rule: FailureRule) -> tuple[Floats, Floats]:
+    """Return how far each sample is from a flag at ln T, at least 0 if it is trusted, and the derivative by ln T.
+
+    The largest logit of each row is 0, so with z = shifted / T, w = exp(z) and means weighted by w: ln confidence is
+    -ln(sum w), with the derivative mean(z), and the entropy is ln(sum w) - mean(z), with the derivative var(z).
+    """
     z = shifted * np.exp(-log_temperature)[:, None]
     weight = np.exp(z)
     total = weight.sum(axis=1)
-    entropy = np.log(total) - np.einsum("nk,nk->n", weight, z) / total
-    return ~rule.flags(confidence=(1 / total).astype(np.float32), entropy=entropy.astype(np.float32))
+    log_total, mean = np.log(total), np.einsum("nk,nk->n", weight, z) / total
+    excess, slope = np.full(len(z), np.inf), np.zeros(len(z))
+    if rule.confidence is not None:
+        excess, slope = -log_total - math.log(_rounded(rule.confidence, 0)), mean
+    if rule.entropy is not None:
+        left = _rounded(rule.entropy, np.inf) - (log_total - mean)
+        spread = np.einsum("nk,nk,nk->n", weight, z, z) / total - mean * mean
+        is_less = left < excess
+        excess, slope = np.where(is_less, left, excess), np.where(is_less, -spread, slope)
+    return excess, slope
+
+
+def _rounded(threshold: float, towards: float) -> float:
+    """Return the last number that float32 rounds to the threshold, so that float64 compares as float32 does."""
+    here = np.float32(threshold)
+    return (float(here) + float(np.nextafter(here, np.float32(towards)))) / 2

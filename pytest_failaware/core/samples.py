@@ -16,6 +16,9 @@ LABEL: Final = "label"
 GROUP: Final = "group"
 """The column with the group of each sample, unless --failaware-group names another column."""
 
+MOST_OUTPUTS: Final = 65534
+"""The largest number of outputs of a model; with it every label and every prediction is a uint16 below `NO_CLASS`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Samples:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.core.measurement import MOST_OUTPUTS
+from pytest_failaware.core.samples import MOST_OUTPUTS
 
 _LIMITS: Final = np.finfo(np.float32)
 

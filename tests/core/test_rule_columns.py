@@ -133,6 +133,50 @@ def test_the_column_tells_the_flags_at_every_temperature(rule: FailureRule, clas
         assert rule.at(temperature).flag_logits(logits).tolist() == (column < temperature).tolist()
 
 
+@pytest.mark.parametrize(
+    "rule", [FailureRule(confidence=1.0, entropy=None), FailureRule(confidence=None, entropy=0.0), *PARTS], ids=str
+)
+@pytest.mark.parametrize("classes", [2, 10])
+def test_extreme_logits_have_the_flags_of_their_column(rule: FailureRule, classes: int) -> None:
+    """Logits from 0.001 to 10,000, ties and masked classes: flags by column and by scores differ nowhere."""
+    random = np.random.default_rng(1)
+    logits = random.normal(0, 1, (600, classes)) * 10 ** random.uniform(-3, 4, (600, 1))
+    logits[::7, 0], logits[::11], logits[::13, -2:] = -np.inf, 1, 50_000
+    column = rule_columns(logits, [rule])[rule.trust_column]
+
+    for temperature in (0.01, 0.3, 1.0, 1.7, 30.0, 99.0):
+        columns = rule_columns(logits, [rule.at(temperature)])
+        names = [f"{name} at temperature {temperature!r}" for name in ("confidence", "entropy")]
+        scores = columns_of(logits, np.zeros(600, dtype=np.uint16)) if temperature == 1 else {}
+        confidence, entropy = (columns.get(name, scores.get(name.split()[0])) for name in names)
+        assert confidence is not None
+        assert entropy is not None
+        assert rule.flags(confidence=confidence, entropy=entropy).tolist() == (column < temperature).tolist()
+
+
+def test_a_higher_temperature_is_less_sure() -> None:
+    """Confidence falls and entropy rises with the temperature, so trust ends at one temperature."""
+    rules = [RULE.at(temperature) for temperature in (0.5, 0.8, 1.5, 3.0, 9.0)]
+    columns = rule_columns(drawn(), rules)
+    confidence, entropy = (
+        np.array([columns[f"{name} at temperature {rule.temperature!r}"] for rule in rules])
+        for name in ("confidence", "entropy")
+    )
+
+    assert (np.diff(confidence, axis=0) <= 0).all()
+    assert (np.diff(entropy, axis=0) >= -1e-7).all()
+
+
+def test_at_temperature_1_the_column_and_the_normal_scores_agree_exactly() -> None:
+    """A threshold equal to a stored score does not flag its sample, so its temperature of trust is at least 1."""
+    logits = drawn(50)
+    scores = columns_of(logits, np.zeros(50, dtype=np.uint16))
+    for value in scores["confidence"]:
+        rule = FailureRule(confidence=float(value), entropy=None)
+        flags = rule.flags(confidence=scores["confidence"], entropy=scores["entropy"])
+        assert flags.tolist() == (rule_columns(logits, [rule])[rule.trust_column] < 1).tolist()
+
+
 def test_no_answer_is_never_trusted_and_masked_classes_count_as_nothing() -> None:
     """NaN, +inf and all classes masked have the temperature 0; a class at -inf changes nothing for the others."""
     logits = np.array([[np.nan, 1, 2], [np.inf, 0, 0], [-np.inf] * 3, [2, 0, -np.inf], [0, 0, 0]])
@@ -165,6 +209,17 @@ def test_records_flag_by_their_columns_without_logits() -> None:
     assert WARM.flag_logits(logits.astype(np.float32)).tolist() == WARM.flags_of(stored).tolist()
     with pytest.raises(RuleColumnError, match=r"no confidence at temperature 2.0.*; measure the samples again"):
         WARM.at(2.0).flags_of(stored)
+
+
+def test_records_with_logits_need_no_columns() -> None:
+    """Kept logits give the scores at any temperature, equal to the columns; without an answer the confidence is 0."""
+    logits = drawn().astype(np.float32).astype(np.float64)
+    records = records_with(logits)
+    unanswered = replace(records, confidence=np.where(np.arange(200) == 3, np.float32(0), records.confidence))
+
+    for column, score in zip(with_rules(records, [WARM]).scores_at(1.5), records.scores_at(1.5), strict=True):
+        assert column.tolist() == score.tolist()
+    assert [3] == np.flatnonzero(unanswered.scores_at(1.5)[0] == 0).tolist()
 
 
 def test_columns_follow_their_rows() -> None:

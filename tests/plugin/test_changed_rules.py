@@ -9,6 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
+from pytest_failaware import FailureRule, load_rule
 from pytest_failaware.cli.main import main
 
 STORED = "confidence < 0.6 or entropy > 1.0"
@@ -212,3 +213,36 @@ def test_workers_say_a_changed_rule_once(gate: Gate) -> None:
     assert 1 == loosened.stdout.str().count(f"rule changed: {STORED} -> {LOOSE}")
     stored.assert_outcomes(passed=2)
     assert [f"rule: {CLOSE}", f"rule: {STORED}"] * 2 == re.findall("rule: .*", gate.baseline.read_text())
+
+
+# ---- a temperature ---------------------------------------------------------------------------------------------------
+
+WARM = f"{STORED} at temperature 1.5"
+
+
+def test_a_rule_with_a_temperature_is_stored_and_found_unchanged(gate: Gate) -> None:
+    """YAML and `load_rule` have the temperature; the next update finds everything stored, and no rule changed."""
+    gate.run(WARM, "--failaware-update-new").assert_outcomes(passed=2)
+    again = gate.run(WARM, "--failaware-update-baselines")
+
+    assert [f"rule: {WARM}"] * 2 == re.findall("rule: .*", gate.baseline.read_text())
+    assert FailureRule(temperature=1.5) == load_rule(gate.baseline)
+    again.stdout.fnmatch_lines(["2 checked: 2 unchanged", "*b.yaml: unchanged clean, blur; nothing written"])
+    files = [np.load(path) for path in gate.baseline.with_suffix("").glob("[bc]*.npz")]
+    at = {"confidence at temperature 1.5", "entropy at temperature 1.5"}
+    assert [at] * 2 == [{name for name in file.files if "temperature" in name} for file in files]
+
+
+def test_an_update_that_finds_what_is_stored_writes_nothing(gate: Gate) -> None:
+    """The columns that a run computes for its verdicts are not stored, and do not count as new."""
+    gate.record()
+    gate.run(STORED, "--failaware-update-baselines").stdout.fnmatch_lines(["*unchanged clean, blur; nothing written"])
+
+
+def test_each_side_has_the_scores_at_its_own_temperature(gate: Gate) -> None:
+    """A temperature that is taken away or changed is a changed rule; the flags of both sides are those of the text."""
+    gate.run(WARM, "--failaware-update-new")
+    for rule in (STORED, f"{STORED} at temperature 0.8"):
+        run = gate.run(rule, "-v")
+        assert f"note: rule changed: {WARM} -> {rule}" in run.stdout.str()
+        run.stdout.no_fnmatch_line("*INCOMPARABLE*")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pytest_failaware.core.errors import ModelError
-from pytest_failaware.core.measurement import MOST_OUTPUTS
+from pytest_failaware.core.samples import MOST_OUTPUTS
 from pytest_failaware.core.text import describe_error, one_line
 from pytest_failaware.measure.models.programs import Program
 

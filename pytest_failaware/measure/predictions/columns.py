@@ -14,7 +14,6 @@ from pytest_failaware.core.conditions.catalogue import DEFINITIONS, AnyName
 from pytest_failaware.core.conditions.spelling import parse_condition
 from pytest_failaware.core.errors import ConfigError, DataError
 from pytest_failaware.core.identity import sample_ids
-from pytest_failaware.core.measurement import MOST_OUTPUTS
 from pytest_failaware.core.output_scale import (
     UNIT_RANGE_REMEDY,
     OutputScale,
@@ -23,6 +22,7 @@ from pytest_failaware.core.output_scale import (
     not_probabilities,
     scale_of,
 )
+from pytest_failaware.core.samples import MOST_OUTPUTS
 from pytest_failaware.core.scores import is_answered
 from pytest_failaware.core.text import described, one_line, spelled
 from pytest_failaware.measure.class_labels import LabelError, class_numbers
