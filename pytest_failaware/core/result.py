@@ -205,7 +205,7 @@ class Decomposition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleChange:
-    """The changes of single samples: counts, the worst confident negative flips, and a diagnosis.
+    """The changes of single samples: counts, and the worst confident negative flips.
 
     A negative flip was right before and is wrong now. A confident negative flip is trusted on both sides: it is a new
     silent failure.
@@ -223,7 +223,6 @@ class SampleChange:
     lost_classes: tuple[ClassLoss, ...] = ()  # with the largest net losses of right answers, the largest first
     suspects: tuple[Flip, ...] = ()  # the surest answers that are the same on both sides, and not the label
     decomposition: Decomposition | None = None
-    diagnosis: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -64,7 +64,6 @@ def sample_change(
     classes: Sequence[str],
     *,
     known_label_errors: Collection[int] = (),
-    diagnosis: Iterable[str] = (),
 ) -> SampleChange:
     """Return what changed; the worst flips have the highest confidence now and are not known label errors."""
     before, now = sides.before, sides.now
@@ -83,7 +82,6 @@ def sample_change(
         lost_classes=tuple(lost_classes(sides, classes)),
         suspects=tuple(_flip(before, now, classes, row) for row in _suspects(sides, known_label_errors)),
         decomposition=decomposition(sides),
-        diagnosis=tuple(diagnosis),
     )
 
 

@@ -19,7 +19,7 @@ from pytest_failaware.core.result import BoundCheck, Evidence, ItemResult, Judge
 from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, RunReport
 from pytest_failaware.report.json_measurement import Document, columns_content, fields_of, measurement_document
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 
 
 def report_document(
@@ -156,7 +156,6 @@ def _change(change: SampleChange) -> Document:
         "worst_class": None if change.worst_class is None else fields_of(change.worst_class),
         "lost_classes": [fields_of(lost) for lost in change.lost_classes],
         "suspects": [fields_of(flip) for flip in change.suspects],
-        "diagnosis": list(change.diagnosis),
         "decomposition": None if parts is None else fields_of(parts),
     }
 
