@@ -223,6 +223,8 @@ class SampleChange:
     known_label_errors: int  # among the confident negative flips, not listed in `worst`
     worst: tuple[Flip, ...] = ()
     worst_class: ClassLoss | None = None  # None if no class stands out
+    lost_classes: tuple[ClassLoss, ...] = ()  # with the largest net losses of right answers, the largest first
+    suspects: tuple[Flip, ...] = ()  # the surest answers that are the same on both sides, and not the label
     decomposition: Decomposition | None = None
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from pytest_failaware.core.result import ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.core.text import without_controls
+from pytest_failaware.report.advice import advice_heading
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines
@@ -72,6 +73,7 @@ def _lines(report: RunReport) -> Iterator[str]:
         [*alarms(report.results), *report.complaints, *(f"{nodeid}: {text}" for nodeid, text in report.errors.items())]
     )
     yield from _gates(results)
+    yield from _bullets([f"{advice_heading(advice)} {'; '.join(advice.sentences)}" for advice in report.advice])
     yield from _not_compared([result for result in results if result.stored])
     yield from _rates(results)
     yield from _bullets(

@@ -10,6 +10,7 @@ from typing import Final
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.result import ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import RunReport
+from pytest_failaware.report.advice import advice_heading
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines
@@ -50,6 +51,7 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
             for result in results
             if result.verdict in (Verdict.MISSING, Verdict.INCOMPARABLE)
         ][:_FAILURES],
+        "advice": [(advice_heading(advice), advice.sentences) for advice in report.advice],
         "headings": rate_headings(columns),
         "rates": [_rates(result, drawn.get(result.nodeid), numbers, columns) for result in report.results[:_RATES]],
         "more_rates": len(report.results[_RATES:]),

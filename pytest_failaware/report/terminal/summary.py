@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pytest_failaware.core.fact import FactKind
 from pytest_failaware.core.result import ItemResult, Reuse, Verdict
 from pytest_failaware.core.summary import RunReport
+from pytest_failaware.report.advice import advice_lines
 from pytest_failaware.report.alarms import alarms_below_failures
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.power import at_chance, sight_range, sight_table, too_few
@@ -36,6 +37,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
         yield from (Line(sentence, "red") for sentence in alarms_below_failures(results))
         yield from compared(results, display)
         yield from _acts(results)
+        yield from map(Line, [*advice_lines(report.advice), *([""] if report.advice else [])])
         yield from _inconclusive(results)
         yield from _reasons(results)
         yield from not_compared(results, display)
