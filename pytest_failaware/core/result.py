@@ -74,6 +74,9 @@ WORSE: Final = (Verdict.REGRESSED, Verdict.OPERATING_POINT_MOVED, Verdict.NOT_SH
 """The verdicts of a metric that got worse; an update accepts them only with a reason."""
 
 
+CLASS_GUARD: Final = "class_guard"
+"""The name of the guard on classes among the comparisons; it compares one class and is no rate of the condition."""
+
 PROMISES: Final = ("confident_accuracy", "confident_correct_rate")
 """The metrics that say whether the pair of model and rule keeps its promise; the others say whether the model is worse.
 
