@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from pytest_failaware.baselines.accept import measured_results
 from pytest_failaware.baselines.opening import open_baseline, open_records, stored_records
 from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.cli.ini import write_rule
-from pytest_failaware.core.baseline import Baseline, BaselineEntry
-from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.baseline import BaselineEntry
+from pytest_failaware.core.errors import ConfigError, choices
 from pytest_failaware.core.layout import aligned
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.rule import FailureRule
@@ -26,7 +28,7 @@ _EVERY: Final = 5  # percent of coverage between the rows that are printed
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("name", metavar="NAME", help="a baseline's name, or the path of its .yaml file")
+    parser.add_argument("name", metavar="NAME", help="a baseline's name, the path of its .yaml file, or a report.json")
     parser.add_argument(
         "--risk",
         metavar="SHARE",
@@ -56,14 +58,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> Iterator[str]:
     """Yield the risk at each coverage, the chosen rule and its guarantee; exit code 1 if no rule can be chosen."""
-    baseline = open_baseline(options.name, options.baseline_dir)
-    records = open_records(options, baseline, options.condition)
+    source = _of_report(options) if options.name.endswith(".json") else _of_baseline(options)
+    records = source.records[options.condition]
     drawn = _independent(records)
-    curve = choose(
-        drawn, len(baseline.data.classes), By(options.by), risk=options.risk, confidence=options.confidence_level
-    )
+    curve = choose(drawn, source.classes, By(options.by), risk=options.risk, confidence=options.confidence_level)
     right = int(records.correct.sum())
-    yield f"{baseline.name}, {options.condition}: {len(records):,} images, {right / len(records):.2%} right"
+    yield f"{source.name}, {options.condition}: {len(records):,} images, {right / len(records):.2%} right"
     if drawn is not records:
         yield (
             f"chosen on {len(drawn):,} of them, one of each group: the images of a group are not independent, and more "
@@ -80,11 +80,50 @@ def run(options: Namespace) -> Iterator[str]:
         f"with {_percent(options.confidence_level)} confidence at most {_percent(options.risk)} of the trusted answers "
         f"are wrong, on images like these ({options.condition}), {drawing}drawn independently"
     )
-    yield from _elsewhere(options, baseline, rule, everywhere=drawn is not records)
+    yield from _elsewhere(options, source, rule, everywhere=drawn is not records)
     yield f'rule = "{rule}"'
     if options.write:
         yield write_rule(options.write, rule)
-        yield from _accepting(baseline.entries[options.condition], rule, options.risk)
+        yield from _accepting(source.entry, rule, options.risk) if source.entry else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """The records to choose from, by condition; `entry` is that of the chosen condition, None in a report."""
+
+    name: str
+    classes: int
+    records: Mapping[str, Records]
+    entry: BaselineEntry | None
+
+
+def _of_baseline(options: Namespace) -> _Source:
+    baseline = open_baseline(options.name, options.baseline_dir)
+    chosen = open_records(options, baseline, options.condition)
+    others = {key: stored_records(options, baseline, key) for key in baseline.entries if key != options.condition}
+    return _Source(
+        name=baseline.name,
+        classes=len(baseline.data.classes),
+        records={key: records for key in baseline.entries if (records := others.get(key, chosen)) is not None},
+        entry=baseline.entries[options.condition],
+    )
+
+
+def _of_report(options: Namespace) -> _Source:
+    """Return the records of a run, which are those of the candidate; of several tests the first one counts.
+
+    Raises:
+        ConfigError: the report has no records of the condition.
+    """
+    found = measured_results(Path(options.name))
+    first = [(result, measurement) for result, measurement in found if result["test"] == found[0][0]["test"]]
+    records = {measurement.condition.key: measurement.records for _, measurement in first}
+    if options.condition not in records:
+        raise ConfigError(
+            f"--condition: {options.name} has no {options.condition!r}; {choices(options.condition, records)}"
+        )
+    classes = len(first[0][1].provenance.data.classes)
+    return _Source(name=options.name, classes=classes, records=records, entry=None)
 
 
 def share(text: str, where: str) -> float:
@@ -129,11 +168,11 @@ def _nothing(curve: Curve, options: Namespace, what: str) -> str:
     )
 
 
-def _elsewhere(options: Namespace, baseline: Baseline, rule: FailureRule, *, everywhere: bool) -> Iterator[str]:
+def _elsewhere(options: Namespace, source: _Source, rule: FailureRule, *, everywhere: bool) -> Iterator[str]:
     """Yield the observed risk of the rule under the other conditions, or with `everywhere` on all images."""
     rows = []
-    for key in baseline.entries:
-        if (everywhere or key != options.condition) and (records := stored_records(options, baseline, key)) is not None:
+    for key, records in source.records.items():
+        if everywhere or key != options.condition:
             trusted = ~rule.flags_of(records)
             wrong, count = int((trusted & ~records.correct).sum()), int(trusted.sum())
             rows.append(

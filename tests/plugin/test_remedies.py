@@ -85,6 +85,8 @@ def test_a_named_rule_makes_the_test_green(project: Project, capsys: pytest.Capt
     capsys.readouterr()
     assert 0 == main(["remedy", "r.json"])
     assert rules == named_rules(capsys.readouterr().out)
+    assert 0 == main(["thresholds", "r.json", "--risk", "0.1", "--condition", "blur"])
+    assert "r.json, blur: 5,000 images, 58.96% right" in capsys.readouterr().out
     for rule in rules:
         project.run(rule=rule).assert_outcomes(passed=2)
 
