@@ -37,7 +37,7 @@ def heading_of(gate: Gate) -> str:
     """Return the first line of the output: the number of gates, and the level of each."""
     guard = " and the class guard" if gate.has_class_guard else ""
     return (
-        f"{gate.policy.value}, {len(gate.conditions)} conditions x {len(gate.metrics)} gates{guard}, each at p < "
+        f"{gate.policy.value}, {len(gate.conditions)} conditions x {len(gate.metrics)} gates{guard}, each gate at p < "
         f"{gate.levels.gate:.2g}"
     )
 

@@ -14,7 +14,9 @@ def test_plan(project: Project, command: Command) -> None:
     lines = [line.split() for line in text.splitlines()]
 
     assert 0 == code
-    assert "beyond_tolerance, 2 conditions x 4 gates, each at p < 0.0013" == text.splitlines()[0]
+    assert (
+        "beyond_tolerance, 2 conditions x 4 gates and the class guard, each gate at p < 0.001" == text.splitlines()[0]
+    )
     assert ["clean", "accuracy", "300"] == lines[3][:3]
     assert ["clean", "confident_accuracy", "180"] == lines[4][:3]
     assert "too few samples: 8 of 8 gates see only drops of more than four times their tolerance" in text
@@ -28,7 +30,7 @@ def test_plan_of_another_gate(project: Project, command: Command) -> None:
     project.record()
 
     assert (
-        "any_drop, 2 conditions x 1 gates, each at p < 0.005"
+        "any_drop, 2 conditions x 1 gates and the class guard, each gate at p < 0.0025"
         in command("plan", "toy", ACCURACY, "--gate", "policy=any_drop")[1]
     )
     for policy, demand in (

@@ -140,11 +140,11 @@ def test_a_preprocessing_reads_as_it_is_typed(preprocessing: Preprocessing, text
 
 
 def test_verdicts_are_ordered_by_what_needs_attention() -> None:
-    """The seven failing verdicts come first in the order, and `unchanged` comes last."""
+    """The eight failing verdicts come first in the order, and `unchanged` comes last."""
     ranked = sorted(Verdict, key=lambda verdict: verdict.severity)
     failing = ["incomparable", "missing", "below_minimum", "above_maximum", "drifted", "regressed"]
-    failing.append("not_shown")
+    failing += ["operating_point_moved", "not_shown"]
 
-    assert failing == [verdict.value for verdict in ranked[:7]]
+    assert failing == [verdict.value for verdict in ranked[:8]]
     assert failing == [verdict.value for verdict in Verdict if verdict.fails]
     assert Verdict.UNCHANGED is ranked[-1]

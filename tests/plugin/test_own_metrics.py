@@ -63,7 +63,7 @@ def test_both_kinds_reach_every_output(project: Project) -> None:
     assert {"value": pytest.approx(0.9999 - 80 / 180, abs=1e-4), "is_rate": False, "reason": ""} == clean["scores"][
         "overconfidence"
     ]
-    assert ["0.02", "0.01", "<= 0.6"] == [one["allowed"] for one in clean["comparisons"]]
+    assert ["0.02", "0.01", "0.10", "<= 0.6"] == [one["allowed"] for one in clean["comparisons"]]
     assert ["Condition", "Accuracy (All)"] == next(csv.reader(text["csv"].splitlines()))[:2]  # the default table
 
 

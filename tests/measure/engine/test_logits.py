@@ -283,7 +283,7 @@ def test_it_is_seen_before_the_rest_is_measured() -> None:
     """After 64 images of the first condition, whichever that is."""
     one, seen = outputs_bench(nn.Softmax(1), count=500), []
     with pytest.raises(ModelError, match="for each of the first 64 images"):
-        one.measure(parse_condition("low_light", ""), 0, lambda done, count: seen.append(done))
+        one.measure(parse_condition("low_light", ""), 0, progress=lambda done, count: seen.append(done))
 
     assert [16, 32, 48] == seen
 
