@@ -76,6 +76,7 @@ def _values(gate: Gate) -> Mapping[str, str]:
         "maximum": _bounds(gate.maximum),
         "policy": gate.policy.value,
         "alpha": str(alpha),
+        "class_guard": "off" if gate.class_guard is None else str(gate.class_guard),
         "seed": str(gate.seed),
     }
 

@@ -55,7 +55,7 @@ def test_a_log_has_full_lines_and_no_colours(recorded: Project, monkeypatch: pyt
     monkeypatch.setenv("COLUMNS", "40")
     result = recorded.run(model="worse.pth")
 
-    result.stdout.fnmatch_lines([SENTENCE, "test_toy[[]clean]      accuracy *60.00%  40.00%  -20.00 pt  0.50 pt  REG*"])
+    result.stdout.fnmatch_lines([SENTENCE, "test_toy[[]clean]      accuracy *60.00%  40.00%  -20.00 pt *0.50 pt  REG*"])
     assert "\x1b" not in str(result.stdout)
 
 
