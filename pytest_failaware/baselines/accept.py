@@ -117,6 +117,21 @@ def _options(document: Document, reset_golden: bool) -> str:
     return ("--reset-golden " if resets else "") + '--reason="why"'
 
 
+def measured_results(report: Path) -> list[tuple[Document, Measurement]]:
+    """Return the results of a report that have records, each with its measurement.
+
+    Raises:
+        FailAwareError: the file is not a report, or is damaged.
+        OSError: a file cannot be read.
+    """
+    document = _read(report)
+    try:
+        results = [result for result in document["results"] if result["measurement"]]
+        return [(result, _measured(result["measurement"], report)[0]) for result in results]
+    except _DAMAGE as error:
+        raise FailAwareError(f"{report}: is damaged ({describe_error(error)}); {_REMEDY}") from error
+
+
 def accept(
     accepted: Accepted, directory: Path, *, reason: str = "", reset_golden: bool = False, dry_run: bool = False
 ) -> Iterator[tuple[str, UpdateOutcome]]:

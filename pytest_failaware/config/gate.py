@@ -13,7 +13,7 @@ from pytest_failaware.config.vocabulary import BUILT_IN, Vocabulary
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.spelling import parse_conditions
 from pytest_failaware.core.errors import ConfigError, choices
-from pytest_failaware.core.gate import Gate, Policy
+from pytest_failaware.core.gate import Declaration, Gate, Policy
 from pytest_failaware.core.metric import AnyMetric
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.names import EXAMPLES, spelled_metric
@@ -45,7 +45,23 @@ def build_gate(
     if isinstance(tolerance := read.get("tolerance"), dict):
         is_for_all = set(vocabulary.metrics) <= set(tolerance)  # then it replaces all earlier tolerances
         read["tolerance"] = tolerance if is_for_all else {**start.tolerance, **tolerance}
-    gate = dataclasses.replace(start, **read)  # type: ignore[arg-type]  # each reader returns its field's type
+    return _whole(dataclasses.replace(start, **read))  # type: ignore[arg-type]  # each reader returns its field's type
+
+
+def gate_of(declaration: Declaration, vocabulary: Vocabulary = BUILT_IN) -> Gate:
+    """Return the gate of a declaration.
+
+    Raises:
+        ConfigError: it names a metric of a hook that the vocabulary lacks.
+    """
+    gate = _whole(Gate.of(declaration, vocabulary.metrics))
+    if unknown := sorted(gate.named - set(gate.table) - set(CHANGE_RATES)):
+        raise ConfigError(f"metrics: {unknown[0]!r} is of a hook, which is not loaded here; run the gate again")
+    return gate
+
+
+def _whole(gate: Gate) -> Gate:
+    """Return the gate with the metrics that it names with brackets."""
     return dataclasses.replace(gate, table={**gate.table, **dict(_spelled(gate))})
 
 

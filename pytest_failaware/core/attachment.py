@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pytest_failaware.core.fact import Fact
+from pytest_failaware.core.gate import Declaration
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.result import ItemResult
@@ -19,7 +20,8 @@ from pytest_failaware.core.rule import FailureRule
 class JudgedItem:
     """The result of an item, and all that the reporting process needs to report, store and draw it.
 
-    `measurement` is set only if a file will hold it, and `pictures` only if an HTML report is requested.
+    `measurement` is set only if a file will hold it or a remedy may need it, and `pictures` only if an HTML report is
+    requested.
     """
 
     result: ItemResult
@@ -32,6 +34,8 @@ class JudgedItem:
     is_named: bool  # a marker or an option names the baseline; otherwise the model does
     is_to_write: bool  # its values become the expected ones if the test passes
     is_acceptable: bool  # the command accept may store its values
+    declaration: Declaration
+    is_for_files: bool  # a file will hold its measurement
     measurement: Measurement | None
     pictures: Pictures | None
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.levels import Levels, levels_of
+from pytest_failaware.core.rule import FailureRule
 
 if TYPE_CHECKING:
     from pytest_failaware.core.metric import AnyMetric
-    from pytest_failaware.core.rule import FailureRule
 
 
 class Policy(Enum):
@@ -36,8 +36,8 @@ class Policy(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """The definition of a gate. Bounds are exact decimals as typed; `table` holds every metric that can be named.
+class Declaration:
+    """The definition of a gate as data, without the metrics that its names mean. Bounds are exact decimals as typed.
 
     `metrics` are the names of the gating metrics. `tolerance` has an entry for each metric name without brackets, and
     for each name with brackets that was given its own tolerance.
@@ -45,7 +45,6 @@ class Gate:
 
     conditions: tuple[Condition, ...]
     rule: FailureRule
-    table: Mapping[str, AnyMetric]
     metrics: tuple[str, ...]
     tolerance: Mapping[str, Decimal]
     minimum: Mapping[str, Decimal]
@@ -56,6 +55,23 @@ class Gate:
     baseline: str | None
     class_guard: Decimal | None = Decimal("0.10")
     has_golden: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate(Declaration):
+    """The definition of a gate; `table` holds every metric that can be named."""
+
+    table: Mapping[str, AnyMetric]
+
+    @staticmethod
+    def of(declaration: Declaration, table: Mapping[str, AnyMetric]) -> Gate:
+        """Return the gate of a declaration."""
+        return Gate(table=table, **{field.name: getattr(declaration, field.name) for field in fields(Declaration)})
+
+    @property
+    def declaration(self) -> Declaration:
+        """The definition alone, which can travel between processes and into files."""
+        return Declaration(**{field.name: getattr(self, field.name) for field in fields(Declaration)})
 
     def allowed(self, name: str) -> Decimal:
         """Return the tolerance of a metric; `augrc(margin)` has that of `augrc` unless it was given its own."""

@@ -75,6 +75,9 @@ WORSE: Final = (Verdict.REGRESSED, Verdict.OPERATING_POINT_MOVED, Verdict.NOT_SH
 """The verdicts of a metric that got worse; an update accepts them only with a reason."""
 
 
+CLASS_GUARD: Final = "class_guard"
+"""The name of the guard on classes among the comparisons; it compares one class and is no rate of the condition."""
+
 PROMISES: Final = ("confident_accuracy", "confident_correct_rate")
 """The metrics that say whether the pair of model and rule keeps its promise; the others say whether the model is worse.
 
@@ -206,7 +209,7 @@ class Decomposition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleChange:
-    """The changes of single samples: counts, the worst confident negative flips, and a diagnosis.
+    """The changes of single samples: counts, and the worst confident negative flips.
 
     A negative flip was right before and is wrong now. A confident negative flip is trusted on both sides: it is a new
     silent failure.
@@ -221,8 +224,9 @@ class SampleChange:
     known_label_errors: int  # among the confident negative flips, not listed in `worst`
     worst: tuple[Flip, ...] = ()
     worst_class: ClassLoss | None = None  # None if no class stands out
+    lost_classes: tuple[ClassLoss, ...] = ()  # with the largest net losses of right answers, the largest first
+    suspects: tuple[Flip, ...] = ()  # the surest answers that are the same on both sides, and not the label
     decomposition: Decomposition | None = None
-    diagnosis: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

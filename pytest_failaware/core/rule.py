@@ -101,7 +101,7 @@ class FailureRule:
         """Return a sentence that says which part can never fire with this many classes, None if both can.
 
         If the confidence is at least c, the entropy is at most H(c) + (1 - c) ln(K - 1). With K <= 3 and the default
-        thresholds, the entropy part therefore adds nothing.
+        thresholds, the entropy part therefore adds nothing. This holds for all probabilities, so at every temperature.
         """
         if self.confidence is not None and self.confidence <= 1 / classes:
             return f"confidence < {self.confidence!r} can never fire with {classes} classes (at least 1/{classes})"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.fact import Fact
+from pytest_failaware.core.remedy import Advice
 from pytest_failaware.core.result import ItemResult
 
 
@@ -76,6 +77,8 @@ class RunReport:
         entries no test of this run used. `corruption` has an entry for each baseline with a corruption that was
         measured at all five severities. `accept` is the command that stores the values of this run from its JSON, "" if
         there is nothing to store.
+    Advice:
+        `advice` says what would mend the tests whose operating point moved, and what to look at if a model is worse.
     Origin:
         `in_ci` is true on a CI server, which refuses updates. `date` (UTC), `commit` and `versions` say when and from
         what the reports were written; they are empty until then.
@@ -99,6 +102,7 @@ class RunReport:
     command: str = ""
     corruption: tuple[CorruptionSummary, ...] = ()
     accept: str = ""
+    advice: tuple[Advice, ...] = ()
     in_ci: bool = False
     date: str = ""
     commit: str = ""

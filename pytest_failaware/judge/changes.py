@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,8 @@ from pytest_failaware.judge.sides import Sides
 Mask = NDArray[np.bool_]
 
 _LISTED: Final = 20  # flips that travel with a result; the terminal shows fewer
+_CLASSES: Final = 3
+_SUSPECTS: Final = 5
 _STANDS_OUT: Final = 0.01  # a class is named if its p, corrected for all classes, is below this
 
 
@@ -62,7 +64,6 @@ def sample_change(
     classes: Sequence[str],
     *,
     known_label_errors: Collection[int] = (),
-    diagnosis: Iterable[str] = (),
 ) -> SampleChange:
     """Return what changed; the worst flips have the highest confidence now and are not known label errors."""
     before, now = sides.before, sides.now
@@ -78,8 +79,9 @@ def sample_change(
         known_label_errors=int(known.sum()),
         worst=tuple(_flip(before, now, classes, row) for row in _worst(now, confident & ~known)),
         worst_class=worst_class(sides, classes),
+        lost_classes=tuple(lost_classes(sides, classes)),
+        suspects=tuple(_flip(before, now, classes, row) for row in _suspects(sides, known_label_errors)),
         decomposition=decomposition(sides),
-        diagnosis=tuple(diagnosis),
     )
 
 
@@ -105,6 +107,30 @@ def worst_class(sides: Sides, classes: Sequence[str]) -> ClassLoss | None:
     if chance * np.count_nonzero(then) >= _STANDS_OUT:
         return None
     return ClassLoss(name=classes[worst], samples=int(samples[worst]), before=int(then[worst]), now=int(still[worst]))
+
+
+def lost_classes(sides: Sides, classes: Sequence[str]) -> Iterator[ClassLoss]:
+    """Yield the classes with the largest net losses of right answers, at most three, the largest loss first."""
+    before, now = sides.before, sides.now
+    samples, then, still = (
+        np.bincount(now.records.label[chosen], minlength=len(classes))
+        for chosen in (slice(None), before.right, now.right)
+    )
+    for number in np.argsort(still - then, kind="stable")[:_CLASSES]:
+        if still[number] < then[number]:
+            counts = (int(column[number]) for column in (samples, then, still))
+            yield ClassLoss(name=classes[number], **dict(zip(("samples", "before", "now"), counts, strict=True)))
+
+
+def _suspects(sides: Sides, known_label_errors: Collection[int]) -> NDArray[np.intp]:
+    """Return the surest samples that both sides answer alike and not as labelled: their labels may be wrong."""
+    before, now = sides.before.records, sides.now.records
+    agree = (before.prediction == now.prediction) & ~now.correct & (now.prediction != NO_CLASS)
+    agree &= ~np.isin(now.sample_id, np.array(sorted(known_label_errors), dtype=np.uint64))
+    rows = np.flatnonzero(agree)
+    surely = np.minimum(before.confidence[rows], now.confidence[rows])
+    suspects: NDArray[np.intp] = rows[np.lexsort((now.sample_id[rows], -surely))][:_SUSPECTS]
+    return suspects
 
 
 def decomposition(sides: Sides) -> Decomposition | None:

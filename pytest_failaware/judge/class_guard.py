@@ -6,21 +6,17 @@ A gate over all samples stays green if one class of a hundred is lost, since thi
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
 
 import numpy as np
 
 from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.gate import Gate
-from pytest_failaware.core.result import Comparison, Evidence, Verdict
+from pytest_failaware.core.result import CLASS_GUARD, Comparison, Evidence, Verdict
 from pytest_failaware.judge.outcomes import Mask
 from pytest_failaware.judge.sentences import judgement
 from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.paired import beyond_p, normal_p, tango_interval
 from pytest_failaware.judge.significance.ratios import PairedRatio, ratio_z
-
-CLASS_GUARD: Final = "class_guard"
-"""The name of the guard among the comparisons."""
 
 
 def guarded(gate: Gate, sides: Sides, classes: tuple[str, ...]) -> Comparison | None:

@@ -27,7 +27,6 @@ from pytest_failaware.judge.comparability import (
     records_equal,
     taken_on_trust,
 )
-from pytest_failaware.judge.diagnosis import diagnose
 from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated
 from pytest_failaware.judge.groups import how_grouped, same_groups
 from pytest_failaware.judge.metrics.rates import NON_FINITE, cell_rates, stats_of
@@ -188,7 +187,6 @@ def _paired(gate: Gate, sides: Sides, baseline: Baseline, *, same: bool) -> tupl
         sides,
         baseline.data.classes,
         known_label_errors=baseline.known_label_errors,
-        diagnosis=diagnose(sides, gate),
     )
     lost = guarded(gate, sides, baseline.data.classes)
     judged: list[Judged] = [*gated(gate, sides), *([] if lost is None else [lost]), *bounded_changes(gate, sides)]

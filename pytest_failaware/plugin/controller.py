@@ -12,6 +12,7 @@ from pytest_failaware.core.attachment import Attachment, Collected
 from pytest_failaware.core.errors import FailAwareError
 from pytest_failaware.core.plain import from_plain
 from pytest_failaware.core.request import RunConfig
+from pytest_failaware.plugin.advising import advice_of
 from pytest_failaware.plugin.attaching import ATTACHMENT, attached
 from pytest_failaware.plugin.completeness import note_partial, unread_options
 from pytest_failaware.plugin.console import (
@@ -90,6 +91,7 @@ class Controller:
         state = self.state
         state.incomplete = self._cut_short(session, exitstatus)
         state.ledger.settle()
+        state.advice = advice_of(state)
         self._store()
         self._complain(ends_green=exitstatus == pytest.ExitCode.OK)
         if state.ledger.results:

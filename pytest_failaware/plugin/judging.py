@@ -87,11 +87,14 @@ class Judging:
 
     def _named(self, change: SampleChange | None, measured: Measured) -> SampleChange | None:
         """Return the change with printable names for the samples of its worst flips."""
-        if change is None or not change.worst:
+        if change is None or not (change.worst or change.suspects):
             return change
-        names = measured.subject.names([flip.sample_id for flip in change.worst])
-        named = (dataclasses.replace(flip, name=shown(names.get(flip.sample_id, ""))) for flip in change.worst)
-        return dataclasses.replace(change, worst=tuple(named))
+        names = measured.subject.names([flip.sample_id for flip in (*change.worst, *change.suspects)])
+        worst, suspects = (
+            tuple(dataclasses.replace(flip, name=shown(names.get(flip.sample_id, ""))) for flip in flips)
+            for flips in (change.worst, change.suspects)
+        )
+        return dataclasses.replace(change, worst=worst, suspects=suspects)
 
     def _with_suggestion(self, result: ItemResult, gate: Gate) -> ItemResult:
         """Return the result with notes on the baselines that exist, and on how to compare with them."""

@@ -115,7 +115,7 @@ class Ledger:
                 self.notices.append(f"not written: {nodeid} {trouble}")
             if trouble or attempt.teardown is None:
                 continue
-            if attempt.item.measurement is not None:
+            if attempt.item.is_for_files:
                 self.measured[nodeid] = attempt.item
             if attempt.item.is_to_write and attempt.call.outcome == "passed":
                 self.pending[nodeid] = attempt.item
@@ -134,6 +134,11 @@ class Ledger:
     def in_order(self) -> tuple[ItemResult, ...]:
         """The results in the order of the collection, with the alarms that the condition clean raises."""
         return with_alarms(self.results[nodeid] for nodeid in self._collected(self.results))
+
+    @property
+    def items(self) -> dict[str, JudgedItem]:
+        """What the items with a result sent, by test id, in the order of the collection."""
+        return {nodeid: self._attempts[nodeid].item for nodeid in self._collected(self.results)}
 
     @property
     def to_write(self) -> tuple[JudgedItem, ...]:

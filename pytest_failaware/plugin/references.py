@@ -28,9 +28,12 @@ class References:
         """Return what an item is compared with: the stored baseline, or the second model."""
         if measured.against is not None:
             return self._of_second_model(measured.against, measured.measurement, gate)
+        return self.of_baseline(measured.measurement, gate)
+
+    def of_baseline(self, measurement: Measurement, gate: Gate) -> Reference:
+        """Return the stored baseline that a measurement is compared with."""
         from pytest_failaware.baselines.renaming import renamed
 
-        measurement = measured.measurement
         stored = self._stored(baseline_name(measurement, gate), measurement.condition.key)
         return stored if measurement.former is None else renamed(stored, measurement)
 

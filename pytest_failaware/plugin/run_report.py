@@ -45,6 +45,7 @@ def report_of(state: RunState) -> RunReport:
         workers=state.ledger.workers_per_model,
         command=_command(state),
         accept=_accept(state),
+        advice=state.advice,
         in_ci=state.run.writing.is_refused,
         corruption=run_corruption(state.ledger.results.values()),
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from pytest_failaware.config.vocabulary import BUILT_IN, Vocabulary
+from pytest_failaware.core.remedy import Advice
 from pytest_failaware.core.request import PlaceKind, RunConfig
 from pytest_failaware.core.text import without_folder, without_home
 from pytest_failaware.plugin.ledger import Ledger
@@ -32,6 +34,8 @@ class RunState:
     whole_can_go: bool = False
     unwritten: set[str] = field(default_factory=set)
     diffs: list[str] = field(default_factory=list)
+    advice: tuple[Advice, ...] = ()
+    vocabulary: Vocabulary = BUILT_IN
 
     def refuse(self, sentence: str) -> None:
         """Add a complaint that a request was refused, and end the run with the exit code of a usage error."""

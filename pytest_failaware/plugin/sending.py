@@ -30,6 +30,7 @@ def judged_item(judging: Judging, measured: Measured, gate: Gate, result: ItemRe
     write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
     bent = config.limit or config.overrides or config.against  # such a run can never be accepted later
     keep = write or (not bent and config.outputs.json is not None)
+    may_be_mended = result.change is not None and not result.is_against
     return JudgedItem(
         result=result,
         facts=facts(judging.session, measured, gate),
@@ -41,7 +42,9 @@ def judged_item(judging: Judging, measured: Measured, gate: Gate, result: ItemRe
         is_named=gate.baseline is not None,
         is_to_write=write,
         is_acceptable=not accepted(result, _ANYTHING).verdict.fails,
-        measurement=_stripped(config, measurement) if keep else None,
+        declaration=gate.declaration,
+        is_for_files=keep,
+        measurement=_stripped(config, measurement) if keep or may_be_mended else None,
         pictures=_pictures(judging, measured, gate, result) if config.outputs.has_html else None,
     )
 

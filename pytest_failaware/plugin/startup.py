@@ -67,6 +67,7 @@ def start(config: pytest.Config) -> None:
 def _controller(config: pytest.Config, session: Session) -> Controller:
     """Register the controller in place of `Waiting`, and return it."""
     controller = Controller(config, session.config, session.early)
+    controller.state.vocabulary = session.vocabulary
     waiting = config.pluginmanager.get_plugin(CONTROLLER_NAME)
     if waiting is not None:
         state = controller.state

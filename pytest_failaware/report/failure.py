@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.result import (
     BoundCheck,
+    Comparison,
     ItemResult,
     Judged,
     Verdict,
@@ -15,6 +16,7 @@ from pytest_failaware.core.result import (
 from pytest_failaware.report.alarms import FIRST, alarm_headline, alarm_in_brief
 from pytest_failaware.report.flips import change_lines, detail_lines
 from pytest_failaware.report.proof import counts, proof
+from pytest_failaware.report.questions import ACTS, Question, answer, by_question
 from pytest_failaware.report.terminal.display import Line, colour
 from pytest_failaware.report.words import (
     MEANINGS,
@@ -25,6 +27,7 @@ from pytest_failaware.report.words import (
     verdict_word,
 )
 
+_GATES: Final = 2  # failed gates of one question, before -v
 AT_THE_END: Final = "the end of the run says what to do, once the condition clean is known"
 COMMAND: Final = "the command at the end of the log"
 """The place of the command, which differs between machines: a CI server refuses to update."""
@@ -36,7 +39,7 @@ def failure_lines(result: ItemResult, *, verbosity: int = 0, command: str = COMM
 
 
 def failure_text(result: ItemResult, *, verbosity: int = 0, command: str = COMMAND) -> Iterator[Line]:
-    """Yield what fell, by how much, on how many images, the proof, the cause and the remedy; more at -v."""
+    """Yield the act, what fell, by how much, on how many images, the proof, and the cause; more at -v."""
     yield from _heading(result)
     if result.has_new_alarm:
         yield Line(f"  {FIRST}.")
@@ -46,9 +49,7 @@ def failure_text(result: ItemResult, *, verbosity: int = 0, command: str = COMMA
     yield from (Line(f"  {difference}") for difference in result.differences)
     if shown := orientation(result):
         yield Line(f"  {shown}")
-    for comparison in _failed(result):
-        yield Line(f"  {_sentence(comparison)}", colour(comparison.verdict))
-        yield from (Line(f"    {line}") for line in proof(comparison, result))
+    yield from _gates(result, verbosity)
     if result.change is not None:
         yield from (Line(f"  {line}") for line in change_lines(result.change, has_counts=_has_counted_flips(result)))
         yield from (Line(f"  {line}") for line in (detail_lines(result.change) if verbosity > 0 else ()))
@@ -63,9 +64,16 @@ def _heading(result: ItemResult) -> Iterator[Line]:
     if alarm := alarm_headline(result):
         yield Line(f"{short_name(result)}: {alarm}", "red")
     if result.verdict is not Verdict.MISSING or not alarm:  # values of a wrong set-up must not be recorded
-        yield Line(f"{short_name(result)}: {_outcome(result)}")
+        yield Line(_act(result))
     if result.alarm and not alarm:
         yield Line(f"  {alarm_in_brief(result)}", "red")
+
+
+def _act(result: ItemResult) -> str:
+    """Return the act that the failure asks for, then the item and its outcome; an alarm comes before any act."""
+    subject = f"{short_name(result)}: {_outcome(result)}"
+    act = "" if result.has_new_alarm else ACTS.get(result.verdict, "")
+    return f"{act}: {subject}" if act else subject
 
 
 def headline(result: ItemResult) -> str:
@@ -82,7 +90,55 @@ def _outcome(result: ItemResult) -> str:
         return f"no entry {result.stats.condition!r} in {reference}, so nothing was compared"
     if result.verdict is Verdict.INCOMPARABLE:
         return f"cannot be compared with {reference}"
-    return f"worse than {reference} allows, on {result.stats.cells.samples:,} samples"
+    if result.verdict is Verdict.OPERATING_POINT_MOVED:
+        return f"breaks the promise of {reference}"
+    if result.verdict is Verdict.NOT_SHOWN:
+        return f"not shown to be as good as {reference} asks"
+    return f"worse than {reference} allows"
+
+
+def _gates(result: ItemResult, verbosity: int) -> Iterator[Line]:
+    """Yield the failed gates under the question that they answer; before -v the proof of the worst gate alone."""
+    groups = by_question(result.comparisons, lambda judged: judged)
+    failed = {question: sorted(filter(_fails, gates), key=_severity) for question, gates in groups.items()}
+    is_asked = any(failed[question] for question in failed if question is not Question.NONE)
+    for question, gates in groups.items():
+        depth = "  "
+        if question is not Question.NONE:
+            if not is_asked:
+                continue
+            yield Line(f"  {answer(question, gates)}{_in_figures(question, gates)}")
+            depth = "    "
+        shown = failed[question] if verbosity > 0 else failed[question][:_GATES]
+        for number, comparison in enumerate(shown):
+            yield Line(f"{depth}{_sentence(comparison)}", colour(comparison.verdict))
+            if number == 0 or verbosity > 0:
+                yield from (Line(f"{depth}  {line}") for line in proof(comparison, result))
+        if more := len(failed[question]) - len(shown):
+            yield Line(f"{depth}and {more} more failed {'gate' if more == 1 else 'gates'}, shown at -v")
+
+
+def _in_figures(question: Question, gates: Sequence[Judged]) -> str:
+    """Return what the answer is made of: the changes of a model that is not worse, or the shares trusted."""
+    if question is Question.MODEL:
+        changes = [_in_brief(gate) for gate in gates if comparison_cells(gate)[3]]
+        return "" if any(map(_fails, gates)) or not changes else f": {', '.join(changes[:_GATES])}"
+    trusted = [_trusted(gate) for gate in gates if gate.metric == "confident_accuracy"]
+    return next((f": {sides} trusted" for sides in trusted if sides), "")
+
+
+def _trusted(gate: Judged) -> str:
+    """Return how many samples were and are trusted: `3,700 -> 4,010`; "" if a side is not known."""
+    sides = (gate.reference, gate.current) if isinstance(gate, Comparison) else ()
+    return " -> ".join(f"{side.denominator:,}" for side in sides if isinstance(side, Estimate))
+
+
+def _fails(judged: Judged) -> bool:
+    return judged.verdict.fails
+
+
+def _severity(judged: Judged) -> int:
+    return judged.verdict.severity
 
 
 def _failed(result: ItemResult) -> list[Judged]:

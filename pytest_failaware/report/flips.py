@@ -1,4 +1,4 @@
-"""Lines on what changed sample by sample: the diagnosis, the class that lost most, the flips."""
+"""Lines on what changed sample by sample: the class that lost most, the flips, the parts of a change."""
 
 from __future__ import annotations
 
@@ -12,17 +12,12 @@ _FLIPS: Final = 5  # shown at -v
 
 
 def change_lines(change: SampleChange, *, has_counts: bool) -> Iterator[str]:
-    """Yield the diagnosis, the class that lost most, confident_accuracy at both thresholds if different, the flips."""
-    yield from (f"diagnosis: {finding}" for finding in change.diagnosis)
+    """Yield the class that lost most, and the flips."""
     if (worst := change.worst_class) is not None:
         before, now = (
             percent(Estimate(numerator=right, denominator=worst.samples)) for right in (worst.before, worst.now)
         )
         yield f"hardest hit class: {worst.name!r}, {before} -> {now} of {worst.samples:,} samples"
-    if (parts := change.decomposition) is not None:
-        fixed, moved = (f"{100 * part:+.2f} pt" for part in (parts.whole, parts.at_coverage))
-        if fixed != moved:  # otherwise the threshold does not matter, and the change is already shown above
-            yield f"confident_accuracy: {fixed} at the threshold, {moved} with as many trusted as before"
     silent, lost = f"{change.confident_negative_flips:,}", f"{change.negative_flips:,}"
     if has_counts:
         yield f"flips: {silent} of the {lost} lost answers were trusted both times"
@@ -32,8 +27,11 @@ def change_lines(change: SampleChange, *, has_counts: bool) -> Iterator[str]:
 
 
 def detail_lines(change: SampleChange) -> Iterator[str]:
-    """Yield the parts of the change of confident_accuracy, and the worst flips."""
+    """Yield confident_accuracy at both thresholds if different, the parts of its change, and the worst flips."""
     if (parts := change.decomposition) is not None:
+        fixed, moved = (f"{100 * part:+.2f} pt" for part in (parts.whole, parts.at_coverage))
+        if fixed != moved:  # otherwise the threshold does not matter, and the change is already shown above
+            yield f"confident_accuracy: {fixed} at the threshold, {moved} with as many trusted as before"
         answers, entered, left = (f"{100 * part:+.2f} pt" for part in (parts.answers, parts.entered, parts.left))
         yield f"confident_accuracy by part: answers {answers}, newly trusted {entered}, no longer {left}"
     yield from (f"  {_flip(flip)}" for flip in change.worst[:_FLIPS])

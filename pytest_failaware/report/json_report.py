@@ -13,11 +13,13 @@ from typing import Final
 
 from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.estimates import Estimate, Score, Value
+from pytest_failaware.core.plain import to_plain
+from pytest_failaware.core.remedy import Advice
 from pytest_failaware.core.result import BoundCheck, Evidence, ItemResult, Judged, SampleChange, Verdict
 from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, RunReport
 from pytest_failaware.report.json_measurement import Document, columns_content, fields_of, measurement_document
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 
 
 def report_document(
@@ -58,6 +60,7 @@ def report_document(
         "command": report.command,
         "accept": report.accept,
         "corruption": [_corruption(summary) for summary in report.corruption],
+        "advice": [_advice(advice) for advice in report.advice],
     }
 
 
@@ -91,8 +94,20 @@ def _measurements(measured: Mapping[str, JudgedItem], contents: Mapping[str, byt
                 "rule": str(item.rule),
                 "declared": list(item.declared),
                 "acceptable": item.is_acceptable,
+                "declaration": to_plain(item.declaration),
             }
     return parts
+
+
+def _advice(advice: Advice) -> Document:
+    return {
+        "test": list(advice.test),
+        "sentences": list(advice.sentences),
+        "remedies": [
+            {**fields_of(remedy), "kind": remedy.kind.value, "rule": str(remedy.rule), "price": dict(remedy.price)}
+            for remedy in advice.remedies
+        ],
+    }
 
 
 def _result(result: ItemResult, measurement: Document | None) -> Document:
@@ -124,6 +139,7 @@ def _result(result: ItemResult, measurement: Document | None) -> Document:
         "is_against": result.is_against,
         "reuse": [fields_of(reuse) for reuse in result.reuse],
         "sights": [fields_of(sight) for sight in result.sights],
+        "test": list(result.test),
         "location": list(result.location),
         "subject": result.subject,
         "alarm": result.alarm,
@@ -139,7 +155,8 @@ def _change(change: SampleChange) -> Document:
         **fields_of(change),
         "worst": [fields_of(flip) for flip in change.worst],
         "worst_class": None if change.worst_class is None else fields_of(change.worst_class),
-        "diagnosis": list(change.diagnosis),
+        "lost_classes": [fields_of(lost) for lost in change.lost_classes],
+        "suspects": [fields_of(flip) for flip in change.suspects],
         "decomposition": None if parts is None else fields_of(parts),
     }
 

@@ -113,7 +113,11 @@ class Judgements(Mapping[str, str]):
     @property
     def _failure_lines(self) -> list[str]:
         failed = sorted((result for result in self.results if result.verdict.fails), key=badness)
-        return [printable(in_script(line)) for result in failed for line in failure_lines(result, command=_COMMAND)]
+        return [
+            printable(in_script(line))
+            for result in failed
+            for line in failure_lines(result, verbosity=1, command=_COMMAND)
+        ]
 
 
 def _numbers(comparison: Judged) -> tuple[float | None, float | None, float]:

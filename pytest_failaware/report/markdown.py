@@ -9,10 +9,12 @@ from typing import Final
 from pytest_failaware.core.result import ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.core.text import without_controls
+from pytest_failaware.report.advice import advice_heading
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.proof import interval
+from pytest_failaware.report.questions import acts, by_question
 from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rate_headings
 from pytest_failaware.report.terminal.summary import total
 from pytest_failaware.report.words import (
@@ -71,6 +73,7 @@ def _lines(report: RunReport) -> Iterator[str]:
         [*alarms(report.results), *report.complaints, *(f"{nodeid}: {text}" for nodeid, text in report.errors.items())]
     )
     yield from _gates(results)
+    yield from _bullets([f"{advice_heading(advice)} {'; '.join(advice.sentences)}" for advice in report.advice])
     yield from _not_compared([result for result in results if result.stored])
     yield from _rates(results)
     yield from _bullets(
@@ -99,16 +102,17 @@ def _made(report: RunReport) -> Iterator[str]:
 def _gates(results: Sequence[ItemResult]) -> Iterator[str]:
     """Yield one row per failed or inconclusive metric, what inconclusive means, and what was not compared."""
     rows = [
-        _row(result, comparison)
+        (result, comparison)
         for result in results
         for comparison in result.comparisons
         if comparison.verdict.fails or comparison.verdict is Verdict.INCONCLUSIVE
     ]
-    if rows:
-        yield from _table(_ROW, rows)
+    for question, group in by_question(rows, lambda row: row[1]).items():
+        yield from (f"**{question.value}**", "") if question.value else ()
+        yield from _table(_ROW, [_row(result, comparison) for result, comparison in group])
     if any(result.is_open for result in results):
         yield from _bullets([f"{INCONCLUSIVE}; that is less than the 5 % of the interval, since many gates share it"])
-    yield from _bullets(_diagnoses(results))
+    yield from _bullets(list(acts(results)))
     yield from _bullets([*_missing(results), *_incomparable(results)])
 
 
@@ -134,16 +138,6 @@ def _row(result: ItemResult, comparison: Judged) -> tuple[str, ...]:
     between = "" if evidence is None else interval(evidence, comparison.current)
     flips = "" if evidence is None or evidence.lost is None else f"{evidence.lost:,}, {evidence.gained:,}"
     return short_name(result), *cells, between, flips, verdict
-
-
-def _diagnoses(results: Sequence[ItemResult]) -> list[str]:
-    """Return the diagnosis of each failed test."""
-    return [
-        f"{short_name(result)}: {finding}"
-        for result in results
-        if result.verdict.fails and result.change is not None
-        for finding in result.change.diagnosis
-    ]
 
 
 def _not_compared(results: Sequence[ItemResult]) -> Iterator[str]:

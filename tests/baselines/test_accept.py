@@ -212,7 +212,7 @@ def test_archives_that_cannot_be_read(tmp_path: Path, damage: Callable[[bytes], 
     assert words in refusal(tmp_path / "r.json")
 
 
-@pytest.mark.parametrize("text", ["version https://git-lfs.github.com/spec/v1\n", "[" * 100_000, "[]", '{"schema": 2}'])
+@pytest.mark.parametrize("text", ["version https://git-lfs.github.com/spec/v1\n", "[" * 100_000, "[]", '{"schema": 3}'])
 def test_documents_that_are_no_report(tmp_path: Path, text: str) -> None:
     """Every document that is not a report is refused in one line."""
     (tmp_path / "r.json").write_text(text)

@@ -46,8 +46,9 @@ def test_a_worse_model_fails_in_the_words_of_the_gate(recorded: Project) -> None
     run = recorded.run("-v", model="worse.pth").stdout.str()
 
     assert ({"clean": "regressed", "low_light": "regressed"}, False) == (dict(judgements), judgements.passed)
-    assert "clean: worse than baseline 'toy' allows, on 300 samples" == judgements.failure.splitlines()[0]
-    shared = [line for line in judgements.failure.splitlines()[1:] if not line.startswith("low_light: ")]
+    act = "retrain, or accept with a reason"
+    assert f"{act}: clean: worse than baseline 'toy' allows" == judgements.failure.splitlines()[0]
+    shared = [line for line in judgements.failure.splitlines()[1:] if not line.startswith(f"{act}: low_light: ")]
     assert [] == [line for line in shared if line.strip() not in run]
     assert str(judgements).splitlines()[1].split()[:4] == ["condition", "metric", "baseline", "now"]
     assert judgements.failure in str(judgements)
@@ -59,7 +60,7 @@ def test_a_frame_of_what_was_compared(recorded: Project) -> None:
     frame = compare(evaluated(recorded, "worse.pth"), "toy").to_frame()
     row = frame[(frame.condition == "clean") & (frame.metric == "accuracy")].iloc[0]
 
-    assert 8 == len(frame)
+    assert 10 == len(frame)  # the class guard is red, too
     assert (0.6, 0.4, 0.005, "regressed") == (row.baseline, pytest.approx(row.now), row.allowed, row.verdict)
 
 
@@ -76,8 +77,8 @@ def test_arguments_of_the_marker(recorded: Project) -> None:
     """The marker's arguments change the gate, except those that `evaluate` decided, and a misspelt one is an error."""
     worse = evaluated(recorded, "worse.pth")
 
-    assert compare(worse, "toy", metrics=["accuracy"], tolerance=0.5).passed
-    assert {"accuracy"} == set(compare(worse, "toy", metrics="accuracy").to_frame().metric)
+    assert compare(worse, "toy", metrics=["accuracy"], tolerance=0.5, class_guard="off").passed
+    assert {"accuracy"} == set(compare(worse, "toy", metrics="accuracy", class_guard="off").to_frame().metric)
     assert "above_maximum" == compare(worse, "toy", tolerance=0.9, maximum={"silent_failure_rate": 0.01})["clean"]
     for name in ("conditions", "seed"):
         with pytest.raises(FailAwareError, match=f"compare: {name}: was set by evaluate"):
@@ -110,7 +111,7 @@ def test_a_notebook_gets_the_table_and_the_failures(recorded: Project) -> None:
     html = compare(evaluated(recorded, "worse.pth"), "toy")._repr_html_()
 
     assert "<p>baseline &#x27;toy&#x27;: 2 checked: 2 regressed</p><table>" == html[: html.index("<thead>")]
-    assert "<pre>clean: worse than baseline &#x27;toy&#x27; allows" in html
+    assert "<pre>retrain, or accept with a reason: clean: worse than baseline &#x27;toy&#x27; allows" in html
 
 
 def test_notes_of_what_passes(recorded: Project) -> None:

@@ -48,6 +48,8 @@ def attachment_of(letters: str, nodeid: str = NODE, pictures: Pictures | None = 
         is_named=False,
         is_to_write=True,
         is_acceptable=True,
+        declaration=build_gate({}).declaration,
+        is_for_files=True,
         measurement=now,
         pictures=pictures,
     )

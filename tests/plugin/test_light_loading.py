@@ -195,7 +195,7 @@ def test_names_of_another_folder(
 
 # ---- reports -------------------------------------------------------------------------------------------------------
 
-REPORT = '{\n "schema": 2, "passed": true}'
+REPORT = '{\n "schema": 3, "passed": true}'
 FILES = "failaware_report = r.json"
 
 

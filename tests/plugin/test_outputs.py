@@ -142,7 +142,7 @@ def test_github_gets_a_summary_and_annotations(project: Project, monkeypatch: py
     assert summary.read_text(encoding="utf-8").startswith("from another command\n## ❌ Reliability")
     marks = [line for line in result.outlines if line.startswith("::")]
     assert 2 == len(marks)
-    place = f"::error file={project.path.name}/test_toy.py,line=4,title=test_toy[clean]::test_toy[clean]: worse than"
+    place = f"::error file={project.path.name}/test_toy.py,line=4,title=test_toy[clean]::retrain, or accept"
     assert marks[0].startswith(place)
     assert "60.00%25 -> 40.00%25" in marks[0]
 

@@ -9,7 +9,7 @@ from project import Project
 from screen import screen
 
 RED = "\x1b[31m"
-SENTENCE = "  accuracy: 60.00% -> 40.00%, -20.00 pt (allowed 0.50 pt): REGRESSED"
+SENTENCE = "    accuracy: 60.00% -> 40.00%, -20.00 pt (allowed 0.50 pt): REGRESSED"
 ON_A_TERMINAL = """
 import pytest
 
@@ -46,7 +46,7 @@ def test_forty_columns(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> No
 
     assert {"  pytest", "FAILED"} >= {line[:8].rstrip() for line in ours if len(line) > 40}
     assert any(line.startswith("  pytest ") and line.endswith(' --failaware-reason="…"') for line in ours)
-    assert "  accuracy: 60.00% -> 40.00%, -20.00 pt" in ours
+    assert "    accuracy: 60.00% -> 40.00%, -20.00" in ours
     assert "    allowed 0.50 pt, verdict REGRESSED" in ours
 
 

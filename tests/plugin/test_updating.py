@@ -278,7 +278,7 @@ def other_schema(path: Path) -> None:
 
 
 def no_fields(path: Path) -> None:
-    (path / "r.json").write_text('{"schema": 2, "incomplete": "", "results": [{"measurement": {"acceptable": true}}]}')
+    (path / "r.json").write_text('{"schema": 3, "incomplete": "", "results": [{"measurement": {"acceptable": true}}]}')
 
 
 def absent(path: Path) -> None:
@@ -292,7 +292,7 @@ def absent(path: Path) -> None:
         (without_records, "r.records.zip: is not beside the report"),
         (other_records, "r.records.zip: 0.npz is not what r.json names (sha256 differs)"),
         (no_json, "r.json: is no JSON"),
-        (other_schema, "r.json: schema is 99, this version reads 2"),
+        (other_schema, "r.json: schema is 99, this version reads 3"),
         (no_fields, "r.json: is damaged (KeyError"),
         (absent, "No such file or directory"),
     ],

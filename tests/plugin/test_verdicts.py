@@ -46,9 +46,9 @@ def test_a_worse_model_fails_with_the_counts(project: Project) -> None:
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     result.stdout.fnmatch_lines(
         [
-            "*test_toy[[]clean]: worse than baseline 'toy' allows, on 300 samples",
-            "  accuracy: 60.00% -> 40.00%, -20.00 pt (allowed 0.50 pt): REGRESSED",
-            "    on these 300 samples: 180 -> 120; 60 lost, 0 gained",
+            "*test_toy[[]clean]: worse than baseline 'toy' allows",
+            "    accuracy: 60.00% -> 40.00%, -20.00 pt (allowed 0.50 pt): REGRESSED",
+            "      on these 300 samples: 180 -> 120; 60 lost, 0 gained",
             "*2 checked: 2 regressed",
             "If this change is intended*",
         ]

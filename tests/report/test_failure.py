@@ -18,6 +18,7 @@ from pytest_failaware.core.result import (
     Verdict,
 )
 from pytest_failaware.report.failure import failure_lines
+from pytest_failaware.report.questions import acts
 
 CHANGE = SampleChange(
     samples=15,
@@ -64,7 +65,7 @@ def test_flips_add_up_to_the_change(metric: str, before: int, now: int, lost: in
     """Flips add up to the change; lower-is-better metrics have new and gone samples."""
     lines = list(failure_lines(failed(metric, before, now, lost, gained)))
 
-    assert f"    on these 15 samples: {words}" == lines[2]
+    assert f"      on these 15 samples: {words}" == lines[3]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,8 @@ def test_the_flips_are_not_counted_twice() -> None:
 def test_what_the_threshold_does_not_change_is_not_repeated(at_coverage: float, is_said: bool) -> None:
     """The change at the threshold is shown only if the change at equal coverage differs."""
     parts = Decomposition(answers=-0.1, entered=0.0, left=0.0, at_coverage=at_coverage)
-    lines = failure_lines(failed("accuracy", 12, 9, 4, 1, change=dataclasses.replace(CHANGE, decomposition=parts)))
+    worse = failed("accuracy", 12, 9, 4, 1, change=dataclasses.replace(CHANGE, decomposition=parts))
+    lines = failure_lines(worse, verbosity=1)
 
     assert is_said == any("at the threshold" in line for line in lines)
 
@@ -118,3 +120,64 @@ def test_a_failure_names_no_command(verdict: Verdict) -> None:
 
     assert "--failaware-update" not in text
     assert (verdict in (Verdict.MISSING, Verdict.INCOMPARABLE, Verdict.DRIFTED)) == ("end of the log" in text)
+
+
+def moved(**more: object) -> ItemResult:
+    """Return an item whose promise is broken, by both of its metrics, while two gates on the model are not red."""
+    (comparison,) = failed("accuracy", 12, 9, 4, 1).comparisons
+    verdicts = {
+        "accuracy": Verdict.PASSED,
+        "confident_accuracy_at_coverage": Verdict.PASSED,
+        "confident_accuracy": Verdict.OPERATING_POINT_MOVED,
+        "confident_correct_rate": Verdict.OPERATING_POINT_MOVED,
+    }
+    gates = tuple(dataclasses.replace(comparison, metric=name, verdict=verdict) for name, verdict in verdicts.items())
+    return result("low_light", Verdict.OPERATING_POINT_MOVED, comparisons=gates, change=CHANGE, **more)
+
+
+def test_a_moved_point_starts_with_its_act_and_keeps_the_questions_apart() -> None:
+    """The act comes first; the model's question has the changes that are not proven, the promise has its gates."""
+    lines = list(failure_lines(moved()))
+    model, promise = (
+        next(place for place, line in enumerate(lines) if word in line) for word in ("model worse", "promise?")
+    )
+
+    assert "choose another rule: test_x[low_light]: breaks the promise of baseline 'toy'" == lines[0]
+    assert lines[model].startswith("  Is the model worse? not proven: accuracy -20.00 pt, confident_accuracy_at_")
+    assert "  Does the pair of model and rule keep its promise? no: 15 -> 15 trusted" == lines[promise]
+    assert promise == model + 1
+    assert lines[promise + 1].endswith(": OPERATING POINT MOVED")
+
+
+def test_one_failure_fits_a_screen() -> None:
+    """Before -v a failure with many gates and long names fits 24 lines of 100 columns; -v shows every proof."""
+    names = ["accuracy", "confident_accuracy_at_coverage", "confident_accuracy", "confident_correct_rate"]
+    names += [f"my_own_metric_of_the_customer_number_{number}" for number in range(5)]
+    (comparison,) = failed("accuracy", 12, 9, 4, 1).comparisons
+    gates = tuple(dataclasses.replace(comparison, metric=name) for name in names)
+    parts = Decomposition(answers=-0.1, entered=0.0, left=0.0, at_coverage=-0.05)
+    crowded = dataclasses.replace(
+        result("gaussian_noise(sigma=0.08)", Verdict.REGRESSED),
+        baseline="the_baseline_of_the_first_customer",
+        comparisons=gates,
+        change=dataclasses.replace(CHANGE, decomposition=parts),
+        notes=("paired on 4,998 of 5,000; 2 new", "n" * 150),
+        causes=("model 715a2a4f -> 4bcd928e", "torch 2.9.1+cu128 -> 2.10.0+cpu", "device cuda -> cpu", "dtype a -> b"),
+    )
+    lines, long = list(failure_lines(crowded)), list(failure_lines(crowded, verbosity=1))
+
+    assert sum(-(-len(line) // 96) for line in lines) <= 24
+    assert "    and 5 more failed gates, shown at -v" in lines
+    assert 2 == sum("on these 15 samples" in line for line in lines)
+    assert len(gates) == sum("on these 15 samples" in line for line in long)
+
+
+def test_what_to_do_is_said_once_for_each_test() -> None:
+    """If one condition is regressed, the act is to retrain for all conditions of its test, but not for other tests."""
+    regressed = result("clean", Verdict.REGRESSED)
+    other = dataclasses.replace(moved(), test=("tests/t.py::test_y[", "]"))
+
+    assert [
+        "test_x: retrain, or accept with a reason (regressed: clean; operating point moved: low_light)",
+        "test_y: choose another rule (operating point moved: low_light)",
+    ] == list(acts([regressed, moved(), other, result("blur", Verdict.PASSED)]))

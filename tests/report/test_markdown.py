@@ -32,7 +32,7 @@ def inconclusive(condition: str) -> ItemResult:
 
 
 def regressed(condition: str) -> ItemResult:
-    """Return an item with a diagnosis."""
+    """Return an item that is worse, with its flips."""
     change = SampleChange(
         samples=15,
         changed_predictions=5,
@@ -41,20 +41,20 @@ def regressed(condition: str) -> ItemResult:
         positive_flips=1,
         confident_negative_flips=2,
         known_label_errors=0,
-        diagnosis=("the ranking got worse: retrain",),
     )
     return result(condition, Verdict.REGRESSED, change=change)
 
 
 def test_a_failed_gate_in_the_table() -> None:
-    """A failed gate has the interval and the flips in its row, then the diagnosis and the command."""
+    """A failed gate has the interval and the flips in its row, then the act and the command."""
     lines = markdown_text(RunReport(results=(regressed("clean"),), accept=ACCEPT)).splitlines()
 
     assert (
         "| test_x[clean] | accuracy | 80.00% | 60.00% | -20.00 pt | 0.50 pt | 1.00 to 20.00 pt worse | 4, 1 | "
         "REGRESSED |"
     ) in lines
-    assert "- test_x[clean]: the ranking got worse: retrain" in lines
+    assert "**Is the model worse?**" in lines
+    assert "- test_x: retrain, or accept with a reason (regressed: clean)" in lines
     assert f"    {ACCEPT}" in lines
 
 

@@ -101,20 +101,3 @@ def classes_not_judged(right: float) -> str:
 def formerly(verdict: str, note: str) -> str:
     """Say the verdict on a metric before it was accepted, with its note."""
     return "; ".join(filter(None, [f"was {verdict}", note]))
-
-
-def worse_ranking(drop: float, *, has_moved: bool) -> str:
-    """Say that fewer answers are right among as many trusted; `has_moved`: the operating point moved, too."""
-    first = " first" if has_moved else ""
-    return f"the ranking got worse ({_points(drop)} less confident accuracy with as many trusted): retrain{first}"
-
-
-def moved_point(rise: float, *, has_worse_ranking: bool) -> str:
-    """Say that the share of flagged samples rose or fell, and what to do."""
-    trusted = f"{_points(rise)} {'fewer' if rise > 0 else 'more'} trusted"
-    also, then = (", too", "then ") if has_worse_ranking else ("", "")
-    return f"the operating point moved{also} ({trusted}): {then}choose the threshold again"
-
-
-def _points(change: float) -> str:
-    return f"{100 * abs(change):.2f} pt"

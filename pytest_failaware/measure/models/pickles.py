@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickletools
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,7 +101,7 @@ def check_pickles(path: Path, stream: BinaryIO, count: int) -> None:
 def _excess(stream: BinaryIO) -> str:
     """Return what is too large in a pickle, "" if nothing is."""
     machine, start = _Machine(), stream.tell()
-    for opcode, argument, _ in pickletools.genops(_bounded(stream)):
+    for opcode, argument, _ in _operations(stream):
         machine.step(opcode, argument)
         if machine.depth > _DEPTH:
             return f"its pickle nests values more than {_DEPTH} deep"
@@ -127,6 +128,21 @@ class _Bounded:
         return self._stream.read(min(size, PICKLE_BYTES + 1))
 
 
+def _operations(stream: BinaryIO) -> Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]]:
+    """Yield the operations of a pickle (Any: as genops has it).
+
+    Python warns of a wrong escape in a text of the pickle, which is no fault of the code that runs.
+    """
+    operations = pickletools.genops(_bounded(stream))
+    while True:
+        with warnings.catch_warnings():  # around each step, since a generator can be left between two steps
+            warnings.simplefilter("ignore", DeprecationWarning)
+            operation = next(operations, None)
+        if operation is None:
+            return
+        yield operation
+
+
 def _bounded(stream: BinaryIO) -> IO[bytes]:
     return cast("IO[bytes]", _Bounded(stream))  # genops uses only these methods
 
@@ -136,7 +152,7 @@ def names_in(stream: BinaryIO) -> Iterator[str]:
     texts, memo = [""], dict[object, str]()
     try:
         while True:
-            for code, value, _ in pickletools.genops(_bounded(stream)):
+            for code, value, _ in _operations(stream):
                 if code.name in ("GLOBAL", "INST"):
                     yield str(value).replace(" ", ".")
                 elif code.name == "STACK_GLOBAL":

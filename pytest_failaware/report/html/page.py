@@ -8,8 +8,9 @@ from importlib.metadata import version
 from typing import Final
 
 from pytest_failaware.core.pictures import Pictures
-from pytest_failaware.core.result import ItemResult, Verdict
+from pytest_failaware.core.result import ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import RunReport
+from pytest_failaware.report.advice import advice_heading
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines
@@ -18,6 +19,7 @@ from pytest_failaware.report.html.section import Context, compared
 from pytest_failaware.report.html.severity_panels import severity_panels
 from pytest_failaware.report.power import at_chance, too_few
 from pytest_failaware.report.proof import claim, interval, loss
+from pytest_failaware.report.questions import acts, by_question
 from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rate_headings, stored_cells
 from pytest_failaware.report.terminal.summary import total
 from pytest_failaware.report.words import NOT_THE_SAME, short_name
@@ -31,20 +33,25 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
     """Return everything outside of the conditions' details; `results` are those of the report, the worst first."""
     numbers = {result.nodeid: number for number, result in enumerate(results, start=1)}
     columns = rate_columns(report.results)
-    failures, panels = list(_failures(results, numbers)), list(severity_panels(report.results, drawn))
+    failures, panels = _failures(results), list(severity_panels(report.results, drawn))
     return {
         "passed": report.passed,
         **_outcome(report),
         "word": _word(report.results),
         "total": total(results) if results else "nothing was compared",
         "troubles": list(_troubles(report)),
-        "failures": failures[:_FAILURES],
+        "acts": list(acts([result for result in results if not result.has_new_alarm])),
+        "failures": [
+            (question.value, [_failure(*row, numbers) for row in rows])
+            for question, rows in by_question(failures[:_FAILURES], lambda row: row[1]).items()
+        ],
         "more_failures": len(failures[_FAILURES:]),
         "not_compared": [
             "; ".join(line.strip() for line in failure_lines(result))
             for result in results
             if result.verdict in (Verdict.MISSING, Verdict.INCOMPARABLE)
         ][:_FAILURES],
+        "advice": [(advice_heading(advice), advice.sentences) for advice in report.advice],
         "headings": rate_headings(columns),
         "rates": [_rates(result, drawn.get(result.nodeid), numbers, columns) for result in report.results[:_RATES]],
         "more_rates": len(report.results[_RATES:]),
@@ -91,16 +98,18 @@ def _troubles(report: RunReport) -> Iterator[str]:
         yield f"used by no test: {', '.join(report.obsolete)}"
 
 
-def _failures(results: Sequence[ItemResult], numbers: Mapping[str, int]) -> Iterator[Context]:
-    """Yield each failing gate with the text of the terminal, sorted by verdict and then by the proven loss."""
-    failing = [
-        (result, comparison) for result in results for comparison in result.comparisons if comparison.verdict.fails
-    ]
-    for result, comparison in sorted(failing, key=lambda pair: (pair[1].verdict.severity, -loss(pair[1]))):
-        finding, p = claim(comparison, comparison.evidence) if comparison.evidence else ("", "")
-        where = {"test": short_name(result), "number": numbers[result.nodeid]}
-        proven = f"{finding}: {interval(comparison.evidence, comparison.current)}" if comparison.evidence else ""
-        yield {**where, "said": proven, "p": p, **compared(comparison)}
+def _failures(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Judged]]:
+    """Return each failing gate with its item, sorted by verdict and then by the proven loss."""
+    failing = [(result, gate) for result in results for gate in result.comparisons if gate.verdict.fails]
+    return sorted(failing, key=lambda pair: (pair[1].verdict.severity, -loss(pair[1])))
+
+
+def _failure(result: ItemResult, comparison: Judged, numbers: Mapping[str, int]) -> Context:
+    """Return the row of one failing gate, with the text of the terminal."""
+    finding, p = claim(comparison, comparison.evidence) if comparison.evidence else ("", "")
+    where = {"test": short_name(result), "number": numbers[result.nodeid]}
+    proven = f"{finding}: {interval(comparison.evidence, comparison.current)}" if comparison.evidence else ""
+    return {**where, "said": proven, "p": p, **compared(comparison)}
 
 
 def _rates(

@@ -14,6 +14,7 @@ from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.html.panels import condition_panels, reference_word
 from pytest_failaware.report.power import SEEN, SIGHT_HEADINGS, sight_cells
 from pytest_failaware.report.proof import interval
+from pytest_failaware.report.questions import answer, by_question
 from pytest_failaware.report.words import comparison_cells, orientation, short_name
 
 Context = dict[str, Any]
@@ -42,10 +43,7 @@ def section(
         "samples": f"{result.stats.cells.samples:,}",
         "why": [_indented(line) for line in _lines(result)],
         "word": reference_word(result),
-        "comparisons": [
-            compared(comparison)
-            for comparison in sorted(result.comparisons, key=lambda comparison: comparison.verdict.severity)
-        ],
+        "questions": _by_question(result),
         "sights": [sight_cells(sight) for sight in result.sights],
         "sight_headings": SIGHT_HEADINGS,
         "seen": SEEN,
@@ -65,6 +63,16 @@ def _indented(line: str) -> tuple[int, str]:
     """Return the depth of a line and its text, in which `->` is an arrow that a line break cannot split."""
     text = line.lstrip()
     return (len(line) - len(text)) // 2, text.replace(" -> ", " → ")
+
+
+def _by_question(result: ItemResult) -> list[tuple[str, list[Context]]]:
+    """Return each question with its answer and its gates, the worst first."""
+    ranked = sorted(result.comparisons, key=lambda comparison: comparison.verdict.severity)
+    groups = by_question(ranked, lambda judged: judged).items()
+    return [
+        (answer(question, gates) if question.value else "", [compared(gate) for gate in gates])
+        for question, gates in groups
+    ]
 
 
 def compared(comparison: Judged) -> Context:
@@ -136,8 +144,8 @@ def _cells(pictures: Pictures) -> Iterator[tuple[str, list[Context]]]:
     before, now = pictures.before and pictures.before.stats.cells, pictures.now.stats.cells
     for trust in ("trusted", "flagged"):
         row: list[Context] = []
-        for answer in ("right", "wrong"):
-            name = f"{trust}_{answer}"
+        for kind in ("right", "wrong"):
+            name = f"{trust}_{kind}"
             count, then = getattr(now, name), None if before is None else getattr(before, name)
             change = "" if then is None else f"{count - then:+,}"
             row.append({"now": f"{count:,}", "before": "" if then is None else f"{then:,}", "change": change})

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from pytest_failaware.core.estimates import Value
-from pytest_failaware.core.result import Comparison, ItemResult
+from pytest_failaware.core.result import CLASS_GUARD, Comparison, ItemResult
 from pytest_failaware.report.words import heading, spelled
 
 _USUAL: Final = ("accuracy", "confident_accuracy", "silent_failure_rate", "confident_correct_rate")
@@ -18,7 +18,8 @@ def rate_columns(results: Iterable[ItemResult]) -> tuple[str, ...]:
     """Return the metrics with a column: the metrics that gate any test, accuracy, and the share of flagged samples."""
     results = list(results)
     judged = [comparison for result in results for comparison in result.comparisons]
-    gating = [comparison.metric for comparison in judged if isinstance(comparison, Comparison)]
+    compared = [comparison.metric for comparison in judged if isinstance(comparison, Comparison)]
+    gating = [name for name in compared if name != CLASS_GUARD]
     bounded = [check.metric for check in judged if not isinstance(check, Comparison)]
     named = [name for result in results for name in result.stats.scores]
     return tuple(dict.fromkeys([*(gating or _USUAL), *bounded, *named, *_ALWAYS]))

@@ -8,7 +8,8 @@ from typing import Final
 
 from pytest_failaware.core.layout import table
 from pytest_failaware.core.result import ItemResult, Judged, Verdict
-from pytest_failaware.report.terminal.display import Display, Line, coloured
+from pytest_failaware.report.questions import by_question
+from pytest_failaware.report.terminal.display import Display, Line, colour, coloured
 from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rate_headings
 from pytest_failaware.report.terminal.severities import Range, severity_ranges, severity_table
 from pytest_failaware.report.words import (
@@ -30,14 +31,24 @@ _SHOWN: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.I
 
 
 def compared(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
-    """Yield a row per metric that failed, is in doubt, improved or was chosen; with many tests only failures."""
+    """Yield a row per metric that failed, is in doubt, improved or was chosen, under the question that it answers.
+
+    With many tests only failures have a row.
+    """
     rows = [
         (result, comparison) for result, comparison in _comparisons(results) if _is_shown(comparison, results, display)
     ]
     headings = ("test", "metric", "baseline", "now", "change", "allowed", "verdict")
+    groups = by_question(rows, lambda row: row[1])
+    rows = [row for group in groups.values() for row in group]
     cells = [(short_name(result), *comparison_cells(comparison)) for result, comparison in rows]
-    blocks = table(headings, cells, left=(0, 1, 6), width=display.width)
-    yield from coloured(blocks, [comparison.verdict for _, comparison in rows])
+    lines = table(headings, cells, left=(0, 1, 6), width=display.width)
+    yield from map(Line, lines.pop(0) if rows else [])
+    for question, group in groups.items():
+        yield from [Line(question.value)] if question.value else []
+        for _, comparison in group:
+            yield from (Line(line, colour(comparison.verdict)) for line in lines.pop(0))
+    yield from [Line("")] if rows else []
 
 
 def _comparisons(results: Sequence[ItemResult]) -> list[tuple[ItemResult, Judged]]:

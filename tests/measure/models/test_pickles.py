@@ -223,3 +223,10 @@ def test_a_length_that_no_file_has(tmp_path: Path, size: int) -> None:
             check_pickles(path, watched, 1)
 
     assert max(asked) <= PICKLE_BYTES + 1
+
+
+def test_a_wrong_escape_in_a_pickle_is_no_warning() -> None:
+    """Python warns of an unknown escape in a text; where warnings are errors, this would end a run."""
+    stream = io.BytesIO(b"S'a\\q'\ncos\nsystem\n.")
+
+    assert ["os.system"] == list(pickles.names_in(stream))

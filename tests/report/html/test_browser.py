@@ -66,7 +66,7 @@ return [
 WITHOUT_HEADERS: Final = """
 return [...document.querySelectorAll("table")].filter((table) =>
   !table.caption || !table.querySelector("thead th[scope=col]")
-  || [...table.querySelectorAll("tbody tr")].some((row) => !row.querySelector("th[scope=row]"))
+  || [...table.querySelectorAll("tbody tr")].some((row) => !row.querySelector("th[scope=row], th[scope=rowgroup]"))
 ).map((table) => table.outerHTML.slice(0, 200));
 """
 

@@ -39,7 +39,9 @@ def test_regressions_come_first_with_their_numbers() -> None:
     lines = list(summary_lines(report, display=Display()))
 
     assert "test          metric    baseline     now     change  allowed  verdict" == lines[0][0]
-    assert ("test_x[blur]  accuracy    80.00%  60.00%  -20.00 pt  0.50 pt  REGRESSED", "red") == lines[1][:2]
+    assert "Is the model worse?" == lines[1][0]
+    assert ("test_x[blur]  accuracy    80.00%  60.00%  -20.00 pt  0.50 pt  REGRESSED", "red") == lines[2][:2]
+    assert "test_x: retrain, or accept with a reason (regressed: blur)" in text_of(report).splitlines()
     assert "2 checked: 1 regressed, 1 passed" in text_of(report)
     assert '  pytest -q --failaware-update-baselines --failaware-reason="…"' == lines[-2][0]
 
@@ -132,9 +134,11 @@ def test_failure_text_has_exact_counts() -> None:
     """The counts behind both rates are in the text of the failed item."""
     lines = list(failure_lines(result("blur", Verdict.REGRESSED)))
 
-    assert "test_x[blur]: worse than baseline 'toy' allows, on 15 samples" == lines[0]
-    assert "  accuracy: 80.00% -> 60.00%, -20.00 pt (allowed 0.50 pt): REGRESSED" == lines[1]
-    assert "    on these 15 samples: 12 -> 9; 4 lost, 1 gained" == lines[2]
+    act = "retrain, or accept with a reason"
+    assert f"{act}: test_x[blur]: worse than baseline 'toy' allows" == lines[0]
+    assert "  Is the model worse? yes" == lines[1]
+    assert "    accuracy: 80.00% -> 60.00%, -20.00 pt (allowed 0.50 pt): REGRESSED" == lines[2]
+    assert "      on these 15 samples: 12 -> 9; 4 lost, 1 gained" == lines[3]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +202,6 @@ def test_every_line_of_a_failure_fits_a_hundred_columns() -> None:
         ),
         worst_class=ClassLoss(name="automobile", samples=9_999_999, before=9_123_456, now=1_123_456),
         decomposition=Decomposition(answers=-0.1234, entered=-0.1234, left=-0.1234, at_coverage=-0.1234),
-        diagnosis=("the operating point moved (12.34 pt fewer trusted): choose the threshold again",),
     )
     failed = result("gaussian_noise", Verdict.REGRESSED, comparisons=(comparison,), change=change)
 

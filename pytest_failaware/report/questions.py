@@ -1,0 +1,77 @@
+"""The two questions that the gates of an item answer, and the act that their answers ask for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import Enum
+from typing import Final, TypeVar
+
+from pytest_failaware.core.result import PROMISES, WORSE, BoundCheck, ItemResult, Judged, Verdict
+from pytest_failaware.report.words import name_in
+
+Row = TypeVar("Row")
+
+
+class Question(Enum):
+    """What a gate answers; the value is the question as the reader sees it."""
+
+    NONE = ""  # a bound, or drift from the golden reference
+    MODEL = "Is the model worse?"
+    PROMISE = "Does the pair of model and rule keep its promise?"
+
+
+ACTS: Final = {
+    Verdict.REGRESSED: "retrain, or accept with a reason",
+    Verdict.OPERATING_POINT_MOVED: "choose another rule",
+    Verdict.NOT_SHOWN: "measure more samples, retrain, or accept with a reason",
+}
+"""The act that a verdict asks for."""
+_WORST: Final = {Question.MODEL: "yes", Question.PROMISE: "no"}
+_OPEN: Final = {Question.MODEL: "not excluded", Question.PROMISE: "not shown"}
+_GOOD: Final = {Question.MODEL: "not proven", Question.PROMISE: "nothing else is proven"}
+
+
+def question_of(judged: Judged) -> Question:
+    """Return the question that a gate answers."""
+    if isinstance(judged, BoundCheck) or judged.verdict is Verdict.DRIFTED:
+        return Question.NONE
+    is_promise = judged.metric in PROMISES or judged.verdict is Verdict.OPERATING_POINT_MOVED
+    return Question.PROMISE if is_promise else Question.MODEL
+
+
+def by_question(rows: Iterable[Row], judged: Callable[[Row], Judged]) -> dict[Question, list[Row]]:
+    """Return rows by the question that their gates answer, without questions that no row answers."""
+    groups = {question: [row for row in rows if question_of(judged(row)) is question] for question in Question}
+    return {question: group for question, group in groups.items() if group}
+
+
+def answer(question: Question, gates: Sequence[Judged]) -> str:
+    """Return the question with the answer of its gates: `Is the model worse? not proven`."""
+    verdicts = {judged.verdict for judged in gates}
+    is_bad = not verdicts.isdisjoint((Verdict.REGRESSED, Verdict.OPERATING_POINT_MOVED))
+    words = _WORST if is_bad else _OPEN if any(verdict.fails for verdict in verdicts) else _GOOD
+    return f"{question.value} {words[question]}"
+
+
+def acts(results: Sequence[ItemResult]) -> Iterator[str]:
+    """Yield one line for each marked test with a worse condition: what to do for all its conditions.
+
+    If one condition is regressed, another rule is not enough for the others.
+    """
+    tests: dict[tuple[str, str], list[ItemResult]] = defaultdict(list)
+    for result in results:
+        if result.verdict in ACTS:
+            tests[result.test].append(result)
+    for test, worse in tests.items():
+        worst = min((result.verdict for result in worse), key=WORSE.index)
+        parts = [
+            f"{verdict.words}: {', '.join(result.stats.condition for result in worse if result.verdict is verdict)}"
+            for verdict in WORSE
+            if any(result.verdict is verdict for result in worse)
+        ]
+        yield f"{_name(test)}: {ACTS[worst]} ({'; '.join(parts)})"
+
+
+def _name(test: tuple[str, str]) -> str:
+    return name_in("".join(test).removesuffix("[]"))

@@ -1,0 +1,116 @@
+"""The advice for a test whose operating point moved: a rule that makes it green when pasted."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from pytest_failaware.cli.main import main
+
+STORED = "confidence < 0.6 or entropy > 1.0"
+LOOSE = "confidence < 0.3 or entropy > 3.0"
+MARKED = """
+import pytest
+
+@pytest.mark.reliability(
+    conditions=["clean", "blur"],
+    baseline="b",
+    metrics=["accuracy", "confident_accuracy_at_coverage", "confident_accuracy", "confident_correct_rate"],
+    tolerance={"confident_correct_rate": 0.05},
+)
+def test_m(): pass
+"""
+
+
+class Project:
+    """A project with the predictions of one model under two conditions, and a marked test."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester, self.path = pytester, pytester.path
+        (self.path / "test_gate.py").write_text(MARKED, encoding="utf-8")
+
+    def predict(self, scale: float, *, wrong: float = 0.0) -> None:
+        """Write logits of ten classes times `scale`, with a share of the answers turned wrong."""
+        random, samples = np.random.default_rng(0), 5000
+        label, columns = random.integers(0, 10, samples), []
+        broken = np.random.default_rng(1).random(samples) < wrong
+        for margin in (2.5, 2.0):
+            logits = random.normal(0, 1, (samples, 10))
+            logits[np.arange(samples), label] += margin + 2 * random.normal(0, 1, samples)
+            logits[broken] = np.roll(logits[broken], 1, axis=1)
+            columns.append((2 * scale * logits).astype(np.float32))
+        np.savez(
+            self.path / "p.npz",
+            sample_id=np.tile(np.arange(samples), 2),
+            label=np.tile(label, 2),
+            condition=np.repeat(["clean", "blur"], samples),
+            logits=np.concatenate(columns),
+        )
+
+    def run(self, *options: str, rule: str = STORED) -> pytest.RunResult:
+        """Run pytest with a rule in the ini, on the predictions."""
+        self.pytester.makeini(f"[pytest]\nfailaware_rule = {rule}\n")
+        off = ("-p", "no:randomly", "-p", "no:rerunfailures", "--failaware-predictions=p.npz")
+        return self.pytester.runpytest_inprocess(*off, *options, no_reraise_ctrlc=True)
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> Project:
+    made = Project(pytester)
+    made.predict(1.0)
+    made.run("--failaware-update-new").assert_outcomes(passed=2)
+    return made
+
+
+def named_rules(text: str) -> list[str]:
+    """Return the rules that a text names as remedies."""
+    return re.findall(r"failaware_rule = (.*?): (?:enough|green)", text)
+
+
+def test_a_named_rule_makes_the_test_green(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Sharper logits move the operating point; each rule that the run names passes, and the report has the same."""
+    project.predict(1.5)
+    red = project.run("--failaware-report=r.json", "--failaware-report=r.md", "--failaware-report=r.html")
+    red.stdout.fnmatch_lines(["what to do about test_m:", "*at temperature 1.*: enough, proven on held-out halves;*"])
+    rules = named_rules(red.stdout.str())
+    document = json.loads((project.path / "r.json").read_text(encoding="utf-8"))
+    assert rules == [remedy["rule"] for remedy in document["advice"][0]["remedies"]]
+    assert document["advice"][0]["sentences"][0] in (project.path / "r.html").read_text(encoding="utf-8").replace(
+        "&lt;", "<"
+    ).replace("&gt;", ">")
+    assert "what to do about" in (project.path / "r.md").read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert 0 == main(["remedy", "r.json"])
+    assert rules == named_rules(capsys.readouterr().out)
+    for rule in rules:
+        project.run(rule=rule).assert_outcomes(passed=2)
+
+
+def test_a_loosened_rule_names_the_stored_one(project: Project) -> None:
+    """If the same model is red under a loose rule, the stored rule is what mends it."""
+    red = project.run(rule=LOOSE)
+    red.stdout.fnmatch_lines(["what to do about test_m:", f"  failaware_rule = {STORED}: the stored rule, green*"])
+
+
+def test_a_selection_says_so(project: Project) -> None:
+    """Under -k the advice says that it comes from a part of the conditions."""
+    project.predict(1.5)
+    selected = project.run("-k", "clean")
+    selected.stdout.fnmatch_lines(["*from 1 of 2 declared conditions*"])
+
+
+def test_a_worse_model_gets_no_rule(project: Project) -> None:
+    """If a condition is regressed, the advice is to retrain, with labels to look at and no rule."""
+    project.predict(1.0, wrong=0.1)
+    red = project.run()
+    red.stdout.fnmatch_lines(["what to do about test_m:", "  retrain, or accept with a reason*", "*lost most:*"])
+    red.stdout.fnmatch_lines(["*look at these labels first:*"])
+    assert not named_rules(red.stdout.str())
+
+
+def test_a_green_run_gives_no_advice(project: Project) -> None:
+    """There is nothing to do about a test that passes."""
+    project.run().stdout.no_fnmatch_line("what to do about*")
