@@ -39,8 +39,7 @@ def heading_of(gate: Gate) -> str:
     """Return the first line of the output: the number of gates, and the levels."""
     guard = " and the class guard" if gate.has_class_guard else ""
     return (
-        f"{gate.policy.value}, {len(gate.conditions)} conditions x {len(gate.metrics)} gates{guard}, "
-        f"{gate.levels_text}"
+        f"{gate.policy.value}, {len(gate.conditions)} conditions x {len(gate.metrics)} gates{guard}, {gate.levels_text}"
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from project import MARKED, Command, Project
 
 ACCURACY = "--gate=metrics=accuracy"
@@ -14,7 +17,8 @@ def test_plan(project: Project, command: Command) -> None:
     lines = [line.split() for line in text.splitlines()]
 
     assert 0 == code
-    assert "beyond_tolerance, 2 conditions x 4 gates, each at p < 0.0013" == text.splitlines()[0]
+    heading = "beyond_tolerance, 2 conditions x 4 gates and the class guard, each gate at p < 0.001"
+    assert heading == text.splitlines()[0]
     assert ["clean", "accuracy", "300"] == lines[3][:3]
     assert ["clean", "confident_accuracy", "180"] == lines[4][:3]
     assert "too few samples: 8 of 8 gates see only drops of more than four times their tolerance" in text
@@ -23,12 +27,24 @@ def test_plan(project: Project, command: Command) -> None:
     assert float(more[3][3]) < float(lines[3][3]) < float(lines[3][5])
 
 
+def test_drift_takes_a_fifth_of_alpha_from_the_gates(project: Project, command: Command) -> None:
+    """Once a baseline has a golden reference, `plan` and the report print the smaller level of the gates."""
+    project.record()
+    project.record(model="worse.pth")
+    heading = command("plan", "toy")[1].splitlines()[0]
+    project.run("--failaware-report=report.json", model="worse.pth")
+    levels = json.loads((project.path / "report.json").read_text())["results"][0]["levels"]
+
+    assert heading.endswith("each gate at p < 0.0008, drift at p < 0.00025")
+    assert {"gate": 0.0008, "drift": 0.00025, "pooled": 0.001} == pytest.approx(levels)
+
+
 def test_plan_of_another_gate(project: Project, command: Command) -> None:
     """`plan --gate` takes other metrics and policies, and a misspelt key or a bad value is an error."""
     project.record()
 
     assert (
-        "any_drop, 2 conditions x 1 gates, each at p < 0.005"
+        "any_drop, 2 conditions x 1 gates and the class guard, each gate at p < 0.0025"
         in command("plan", "toy", ACCURACY, "--gate", "policy=any_drop")[1]
     )
     for policy, demand in (
@@ -102,15 +118,15 @@ def test_a_run_that_records_says_what_its_gates_see(project: Project) -> None:
     few = "too few samples: 8 of 8 gates see only drops of more than four times their tolerance*"
     table = [
         "the smallest drop that turns a gate red four times out of five, *",
-        "test_toy[[]clean[]] *accuracy * 300 *6.10 pt *10.64 pt",
-        "test_toy[[]clean[]] *confident_accuracy * 180 *9.45 pt *14.86 pt",
+        "test_toy[[]clean[]] *accuracy * 300 *6.28 pt *10.87 pt",
+        "test_toy[[]clean[]] *confident_accuracy * 180 *9.74 pt *15.22 pt",
         few,
     ]
     project.record("-v", "--failaware-dry-run").stdout.fnmatch_lines(table)
     found = [
         "what the gates of this run see: the smallest drop that turns one red *",
-        "if few answers change, as in an exported model: 6.10 to 9.45 pt",
-        "if many answers change, as in a retrained model: 10.64 to 14.86 pt",
+        "if few answers change, as in an exported model: 6.28 to 9.74 pt",
+        "if many answers change, as in a retrained model: 10.87 to 15.22 pt",
     ]
     project.record().stdout.fnmatch_lines([*found, few])
     again = project.record(model="worse.pth")

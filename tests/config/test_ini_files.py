@@ -126,7 +126,7 @@ def test_plan_without_a_baseline(capsys: pytest.CaptureFixture[str]) -> None:
     """`plan` shows how many images are needed before a baseline exists."""
     assert 0 == main(["plan", "--samples", "2000", "--gate=metrics=accuracy"])
     lines = capsys.readouterr().out.splitlines()
-    assert "beyond_tolerance, 4 conditions x 1 gates and the class guard, each at p < 0.001" == lines[0]
+    assert "beyond_tolerance, 4 conditions x 1 gates and the class guard, each gate at p < 0.001" == lines[0]
     assert ["each", "accuracy", "2,000", "1.72", "pt", "3.76", "pt"] == lines[3].split()
     assert 4 == main(["plan"])
     assert "plan: give the NAME of a baseline, or --samples N" in capsys.readouterr().err
