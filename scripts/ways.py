@@ -72,9 +72,10 @@ LAST_FAILED: Final = '{"test_zother.py::test_other": true}'
 SW_CACHE: Final = (
     '{"last_failed": "test_zother.py::test_other", "last_test_count": 3, "last_cache_date_str": "2026-01-01T00:00:00"}'
 )
+NO_GUARD: Final = ("-o", "failaware_class_guard=off")
 WEAK: Final = "[pytest]\npythonpath = .\nfailaware_arch = toy:network\nfailaware_dataset = toy:images\n"\
     "failaware_preprocess = none\nfailaware_baseline = toy\nfailaware_conditions = clean low_light\n"\
-    "failaware_drift_budget = 1\nfailaware_tolerance = 0.9\n"  # fmt: skip
+    "failaware_drift_budget = 1\nfailaware_tolerance = 0.9\nfailaware_class_guard = off\n"  # fmt: skip
 
 
 _UPDATE: Final = ("--failaware-update-baselines", "--failaware-reason=meant")
@@ -199,8 +200,9 @@ TESTS: Final = (
     Way(name="the same, `-m reliability`", files={"test_toy.py": GATE.replace("reliability", "reliabilty")},
         args=("-m", "reliability"), plain=2, strict=2),
     Way(name="a marked unittest method", plain=1, strict=1, files={"test_toy.py": UNITTEST}),
-    Way(name="`tolerance=1`", files={"test_toy.py": GATE.replace("reliability", "reliability(tolerance=1)")}, plain=0,
-        strict=2, says="a tolerance of 1 is 100 points"),
+    Way(name="`tolerance=1`", plain=0, strict=2,
+        files={"test_toy.py": GATE.replace("reliability", "reliability(tolerance=1, class_guard='off')")},
+        says="a tolerance of 1 is 100 points"),
     Way(name="`alpha=1e-300`", files={"test_toy.py": GATE.replace("reliability", "reliability(alpha=1e-300)")}, plain=0,
         strict=2, says="inconclusive"),
 )  # fmt: skip
@@ -232,12 +234,14 @@ SELECTION: Final = (
 )  # fmt: skip
 
 GATES: Final = (
-    Way(name="`-o failaware_tolerance=0.9`", args=("-o", "failaware_tolerance=0.9"), plain=0, strict=4,
+    Way(name="`-o failaware_tolerance=0.9`", args=("-o", "failaware_tolerance=0.9", *NO_GUARD), plain=0, strict=4,
         says="note: from the command line: -o failaware_tolerance=0.9"),
-    Way(name="the same in PYTEST_ADDOPTS", environ={"PYTEST_ADDOPTS": "-ofailaware_tolerance=0.9"}, plain=0, strict=4,
+    Way(name="the same in PYTEST_ADDOPTS", plain=0, strict=4,
+        environ={"PYTEST_ADDOPTS": "-ofailaware_tolerance=0.9 -ofailaware_class_guard=off"},
         says="note: from the command line: -o failaware_tolerance=0.9"),
     Way(name="`-o failaware_tolerence=0.9`, misspelt", args=("-o", "failaware_tolerence=0.9"), plain=4, strict=4),
-    Way(name="`--failaware-override tolerance=0.9`", args=("--failaware-override", "tolerance=0.9"), plain=0, strict=4,
+    Way(name="`--failaware-override tolerance=0.9`", plain=0, strict=4,
+        args=("--failaware-override", "tolerance=0.9", *NO_GUARD),
         says="note: from the command line: --failaware-override tolerance=0.9"),
     Way(name="`--failaware-limit=3`", args=("--failaware-limit=3",), plain=0, strict=4,
         says="--failaware-limit measures 3"),

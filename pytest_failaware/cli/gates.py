@@ -30,15 +30,16 @@ def gate_over(baseline: Baseline, pairs: Sequence[str]) -> Gate:
     """Return the default gate over the baseline's conditions, with the values of --gate."""
     prefix = "--gate="
     gate = build_gate(read_pairs(pairs, prefix), prefix=prefix)
-    return dataclasses.replace(gate, conditions=tuple(entry.condition for entry in baseline.entries.values()))
+    entries = baseline.entries.values()
+    has_golden = any(entry.golden is not None for entry in entries)
+    return dataclasses.replace(gate, conditions=tuple(entry.condition for entry in entries), has_golden=has_golden)
 
 
 def heading_of(gate: Gate) -> str:
-    """Return the first line of the output: the number of gates, and the level of each."""
+    """Return the first line of the output: the number of gates, and the levels."""
     guard = " and the class guard" if gate.has_class_guard else ""
     return (
-        f"{gate.policy.value}, {len(gate.conditions)} conditions x {len(gate.metrics)} gates{guard}, each gate at p < "
-        f"{gate.levels.gate:.2g}"
+        f"{gate.policy.value}, {len(gate.conditions)} conditions x {len(gate.metrics)} gates{guard}, {gate.levels_text}"
     )
 
 

@@ -99,6 +99,12 @@ class Gate(Declaration):
         return self.class_guard is not None and self.policy.proves_a_drop
 
     @property
+    def levels_text(self) -> str:
+        """The levels of the gates and of drift, such as `each gate at p < 0.0003, drift at p < 0.000125`."""
+        drift = f", drift at p < {self.levels.drift:.3g}" if self.has_golden else ""
+        return f"each gate at p < {self.levels.gate:.3g}{drift}"
+
+    @property
     def levels(self) -> Levels:
         """The levels of the comparisons.
 

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import ClassVar, Final
 
 from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
+from pytest_failaware.core.levels import Levels
 from pytest_failaware.core.rule import FailureRule
 
 
@@ -261,6 +262,7 @@ class ItemResult:
     stats: ConditionStats
     comparisons: tuple[Judged, ...]
     verdict: Verdict
+    levels: Levels | None = None  # what p must be below in its marked test; None if nothing was judged
     stored_rule: FailureRule | None = None  # the rule of the side before; None if nothing is stored
     differences: tuple[str, ...] = ()  # why the item is incomparable
     notes: tuple[str, ...] = ()

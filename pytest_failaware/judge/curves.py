@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -43,6 +44,8 @@ def pictures_of(measurement: Measurement, gate: Gate, reference: Reference | Non
         reference: the values of the comparison; None if they are not comparable.
     """
     key, classes = measurement.condition.key, measurement.provenance.data.classes
+    if reference is not None:
+        gate = replace(gate, has_golden=reference.has_golden(gate.conditions))
     before, now, stored_rule = _sides(measurement, gate, reference)
     return Pictures(
         before=_side(key, before, stored_rule, gate, classes) if before else None,
@@ -172,7 +175,7 @@ def _provenance(measurement: Measurement, gate: Gate, stored_rule: FailureRule) 
         "samples": f"{len(measurement.records):,}, {len(made.data.classes)} classes, {made.data.fingerprint}",
         "preprocessing": made.preprocessing,
         "rule": " -> ".join(dict.fromkeys(map(str, (stored_rule, gate.rule)))),
-        "policy": f"{gate.policy.value}, each gate at {gate.levels.gate:.3g}",
+        "policy": f"{gate.policy.value}, {gate.levels_text}",
         **({} if measurement.seed is None else {"seed": str(measurement.seed)}),
         **({"parameters": ", ".join(map(_setting, settings.items()))} if settings else {}),
         **made.environment,

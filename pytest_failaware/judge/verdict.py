@@ -89,6 +89,7 @@ def _alone(measurement: Measurement, reference: Reference, gate: Gate, terms: Te
         nodeid=terms.nodeid,
         baseline=reference.name,
         rule=gate.rule,
+        levels=gate.levels,
         stored_rule=reference.rule,
         stats=stats,
         corruption=measurement.condition.corruption,

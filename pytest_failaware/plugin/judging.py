@@ -49,7 +49,8 @@ class Judging:
         recorded = judged.verdict is Verdict.RECORDED
         is_kept = writing.asked or self.config.outputs.json is not None
         asked = measured.against is None and (is_kept or judged.verdict.fails)
-        seen = tuple(sights(gate, judged.stats.rates)) if recorded else ()
+        shared = dataclasses.replace(gate, has_golden=reference.has_golden(gate.conditions))
+        seen = tuple(sights(shared, judged.stats.rates)) if recorded else ()
         judged = dataclasses.replace(
             judged,
             change=self._named(judged.change, measured),

@@ -117,6 +117,7 @@ def _result(result: ItemResult, measurement: Document | None) -> Document:
         "baseline": result.baseline,
         "rule": str(result.rule),
         "stored_rule": None if result.stored_rule is None else str(result.stored_rule),
+        "levels": None if result.levels is None else fields_of(result.levels),
         "condition": stats.condition,
         "cells": fields_of(stats.cells),
         "rates": {name: _estimate(rate) for name, rate in stats.rates.items()},

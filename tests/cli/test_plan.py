@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from project import MARKED, Command, Project
 
 ACCURACY = "--gate=metrics=accuracy"
@@ -14,15 +17,26 @@ def test_plan(project: Project, command: Command) -> None:
     lines = [line.split() for line in text.splitlines()]
 
     assert 0 == code
-    assert (
-        "beyond_tolerance, 2 conditions x 4 gates and the class guard, each gate at p < 0.001" == text.splitlines()[0]
-    )
+    heading = "beyond_tolerance, 2 conditions x 4 gates and the class guard, each gate at p < 0.001"
+    assert heading == text.splitlines()[0]
     assert ["clean", "accuracy", "300"] == lines[3][:3]
     assert ["clean", "confident_accuracy", "180"] == lines[4][:3]
     assert "too few samples: 8 of 8 gates see only drops of more than four times their tolerance" in text
     more = [line.split() for line in command("plan", "toy", "--samples", "30000")[1].splitlines()]
     assert ["clean", "accuracy", "30,000"] == more[3][:3]
     assert float(more[3][3]) < float(lines[3][3]) < float(lines[3][5])
+
+
+def test_drift_takes_a_fifth_of_alpha_from_the_gates(project: Project, command: Command) -> None:
+    """Once a baseline has a golden reference, `plan` and the report print the smaller level of the gates."""
+    project.record()
+    project.record(model="worse.pth")
+    heading = command("plan", "toy")[1].splitlines()[0]
+    project.run("--failaware-report=report.json", model="worse.pth")
+    levels = json.loads((project.path / "report.json").read_text())["results"][0]["levels"]
+
+    assert heading.endswith("each gate at p < 0.0008, drift at p < 0.00025")
+    assert {"gate": 0.0008, "drift": 0.00025, "pooled": 0.001} == pytest.approx(levels)
 
 
 def test_plan_of_another_gate(project: Project, command: Command) -> None:

@@ -58,7 +58,7 @@ def test_shared_images_are_compared(recorded: Project) -> None:
     worse.assert_outcomes(failed=1)
     # Nineteen copies are shared. Each has 9 right answers; the class that the worse model never predicts costs 3.
     worse.stdout.fnmatch_lines(
-        ["    on these 285 samples: 171 -> 114; 57 lost, 0 gained", "  paired on 285 of 300; 15 new"]
+        ["*  on these 285 samples: 171 -> 114; 57 lost, 0 gained", "  paired on 285 of 300; 15 new"]
     )
 
 
