@@ -93,11 +93,6 @@ def of_class(name: str) -> str:
     return f"class {name!r}"
 
 
-def classes_not_judged(right: float) -> str:
-    """Say why the class guard judges nothing under a condition."""
-    return f"class guard: not judged, {right:.0%} right"
-
-
 def formerly(verdict: str, note: str) -> str:
     """Say the verdict on a metric before it was accepted, with its note."""
     return "; ".join(filter(None, [f"was {verdict}", note]))
