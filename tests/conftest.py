@@ -75,6 +75,15 @@ def _forked_workers(monkeypatch: pytest.MonkeyPatch, fork_server: forked_workers
         monkeypatch.setattr("execnet.gateway_io.popen_args", fork_server.command)
 
 
+@pytest.fixture(autouse=True)
+def _switches_of_torch() -> Iterator[None]:
+    """Restore the switches that training in an example or a benchmark sets for the whole process."""
+    deterministic, threads = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    yield
+    torch.use_deterministic_algorithms(deterministic)
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_outer_variables() -> Iterator[None]:
     """Remove the variables of CI servers, which change what the plugin does, before the fixtures of a module run."""

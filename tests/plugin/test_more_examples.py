@@ -35,7 +35,7 @@ def test_own_fixtures(pytester: pytest.Pytester) -> None:
     worse = run(pytester, "own_fixtures", "--checkpoint=digits_worse.pth")
 
     worse.assert_outcomes(passed=1, failed=1)
-    worse.stdout.fnmatch_lines(["test_scans[[]gaussian_noise]: worse than baseline 'scans' allows*"])
+    worse.stdout.fnmatch_lines(["*: test_scans[[]gaussian_noise]: worse than baseline 'scans' allows*"])
 
 
 def test_own_degradation(pytester: pytest.Pytester) -> None:
@@ -58,10 +58,10 @@ def test_release(pytester: pytest.Pytester) -> None:
     worse.assert_outcomes(passed=1, failed=3)
     worse.stdout.fnmatch_lines(
         [
-            "test_release[[]gaussian_noise]: worse than*",
-            "  accuracy: *, must be >= 0.85: BELOW MINIMUM",
-            "test_release[[]blur]: worse than*",
-            "  accuracy: *(allowed 2.00 pt): NOT SHOWN",
+            "*test_release[[]gaussian_noise]: worse than*",
+            "*  accuracy: *, must be >= 0.85: BELOW MINIMUM",
+            "*: test_release[[]blur]: not shown to be as good *",
+            "*  accuracy: *(allowed 2.00 pt): NOT SHOWN",
         ]
     )
     run(pytester, "digits", WORSE, "-k", "blur").assert_outcomes(passed=1, deselected=3)
