@@ -44,21 +44,24 @@ def judges_classes(gate: Gate, sides: Sides) -> bool:
 
 
 def _p(sides: Sides, rows: Mask, allowed: float) -> float:
-    """Return the p of "the class lost at most this share of its right answers"."""
-    before, now = sides.before.right & rows, sides.now.right & rows
-    if not sides.now.units.are_groups:
-        lost, gained = int((before & ~now).sum()), int((now & ~before).sum())
-        return beyond_p(lost, gained, int(rows.sum()), allowed)
+    """Return the p of "the accuracy of the class fell by at most this"."""
+    ratio = _ratio(sides, rows)
+    if ratio.units.are_groups:
+        return normal_p(ratio_z(ratio, allowed))
+    return beyond_p(*ratio.flips, int(rows.sum()), allowed)
+
+
+def _ratio(sides: Sides, rows: Mask) -> PairedRatio:
+    """Return the right answers of both sides among the samples of a class."""
     counted = rows.astype(np.float64)
-    ratio = PairedRatio(
-        before=(before.astype(np.float64), counted), now=(now.astype(np.float64), counted), units=sides.now.units
+    return PairedRatio(
+        before=(counted * sides.before.right, counted), now=(counted * sides.now.right, counted), units=sides.now.units
     )
-    return normal_p(ratio_z(ratio, allowed))
 
 
 def _comparison(sides: Sides, rows: Mask, name: str, gate: Gate, p: float) -> Comparison:
     before, now, count = sides.before.right & rows, sides.now.right & rows, int(rows.sum())
-    lost, gained = int((before & ~now).sum()), int((now & ~before).sum())
+    lost, gained = _ratio(sides, rows).flips
     low, high = tango_interval(lost, gained, count)
     return Comparison(
         metric=CLASS_GUARD,

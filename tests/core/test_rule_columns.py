@@ -254,7 +254,7 @@ def test_a_wrong_column_is_refused(column: NDArray[np.generic], problem: str) ->
 
 
 def test_records_say_which_rules_they_lack() -> None:
-    """Columns of a rule are told by its thresholds and its temperature; a baseline stores only the scores."""
+    """The thresholds and the temperature of a rule name its columns; a baseline stores only the scores."""
     records = with_rules(records_with(drawn()), [WARM])
 
     assert [] == lacking_rules(records, [RULE, WARM])

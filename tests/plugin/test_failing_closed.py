@@ -146,7 +146,7 @@ def test_prune_knows_what_was_left_out(project: Project, how: str) -> None:
 
 
 def test_two_entries_never_share_a_file(project: Project) -> None:
-    """Two conditions with one file name are told apart or refused, so their files do not overwrite each other."""
+    """Two conditions with one file name are refused or get other names, so their files do not overwrite each other."""
     (project.path / "conftest.py").write_text(
         "from pytest_failaware import Degradation\n"
         "def pytest_failaware_conditions():\n"
