@@ -63,7 +63,7 @@ def test_copies_are_one_group(project: Project) -> None:
     result = project.run(given, "--failaware-report=report.json")
     result.stdout.fnmatch_lines(["*tested over the 300 groups of the samples, which are not independent*"])
     report = json.loads((project.path / "report.json").read_text(encoding="utf-8"))
-    assert {20} == {measured["data"]["copies"] for measured in report["measurements"].values()}
+    assert {20} == {result["measurement"]["data"]["copies"] for result in report["results"]}
 
 
 @pytest.mark.parametrize("words", [("plan", "toy"), ("selftest", "toy", "--draws=2", "--gate=metrics=accuracy")])
