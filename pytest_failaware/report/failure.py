@@ -72,8 +72,8 @@ def _heading(result: ItemResult) -> Iterator[Line]:
 def _act(result: ItemResult) -> str:
     """Return the act that the failure asks for, then the item and its outcome; an alarm comes before any act."""
     subject = f"{short_name(result)}: {_outcome(result)}"
-    act = "" if result.has_new_alarm else ACTS.get(result.verdict, "")
-    return f"{act}: {subject}" if act else subject
+    act = None if result.has_new_alarm else ACTS.get(result.verdict)
+    return f"{act.value}: {subject}" if act else subject
 
 
 def headline(result: ItemResult) -> str:

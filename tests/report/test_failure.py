@@ -18,7 +18,6 @@ from pytest_failaware.core.result import (
     Verdict,
 )
 from pytest_failaware.report.failure import failure_lines
-from pytest_failaware.report.questions import acts
 
 CHANGE = SampleChange(
     samples=15,
@@ -170,14 +169,3 @@ def test_one_failure_fits_a_screen() -> None:
     assert "    and 5 more failed gates, shown at -v" in lines
     assert 2 == sum("on these 15 samples" in line for line in lines)
     assert len(gates) == sum("on these 15 samples" in line for line in long)
-
-
-def test_what_to_do_is_said_once_for_each_test() -> None:
-    """If one condition is regressed, the act is to retrain for all conditions of its test, but not for other tests."""
-    regressed = result("clean", Verdict.REGRESSED)
-    other = dataclasses.replace(moved(), test=("tests/t.py::test_y[", "]"))
-
-    assert [
-        "test_x: retrain, or accept with a reason (regressed: clean; operating point moved: low_light)",
-        "test_y: choose another rule (operating point moved: low_light)",
-    ] == list(acts([regressed, moved(), other, result("blur", Verdict.PASSED)]))

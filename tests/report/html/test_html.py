@@ -96,18 +96,19 @@ def passed(key: str = "clean", **more: Any) -> tuple[ItemResult, Pictures]:
 # ---- what it says --------------------------------------------------------------------------------------------------
 
 
-def test_the_verdict_comes_first_then_what_failed() -> None:
-    """The row of a failing gate has the terminal's baseline, now, change, allowed, p and claim."""
+def test_the_verdict_comes_first_then_what_to_do() -> None:
+    """The act comes before what failed; the row of a failing gate has the terminal's baseline, now, change, allowed, p and claim."""
     text = Page(page_of(passed(), regressed(), command="pytest -q")).text
 
-    assert "pytest-failaware ✕ Reliability failed 2 checked: 1 regressed, 1 unchanged What failed" in text
+    assert "pytest-failaware ✕ Reliability failed 2 checked: 1 regressed, 1 unchanged What to do What failed" in text
+    assert "What to do test_x: retrain, or accept with a reason (regressed: blur) What failed" in text
     row = (
         "test_x[blur] accuracy 75.00% 45.00% -30.00 pt 0.50 pt 9.3e-15 proven to be more than 0.50 pt worse: "
         "24.07 to 36.68 pt worse ✕ regressed"
     )
     assert row in text
-    headings = ["What failed", "Rates", "Conditions", "Provenance"]
-    assert 2 * headings == re.findall("What failed|Rates(?! of)|Conditions|Provenance", text)  # links, then sections
+    headings = ["What to do", "What failed", "Rates", "Conditions", "Provenance"]
+    assert 2 * headings == re.findall("What to do|What failed|Rates(?! of)|Conditions|Provenance", text)  # links, then sections
 
 
 def test_the_greater_loss_comes_first() -> None:
