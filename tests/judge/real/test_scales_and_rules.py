@@ -38,9 +38,9 @@ def test_no_scale_is_regressed(later: Side, factor: float) -> None:
 @pytest.mark.parametrize(
     ("rule", "red"),
     [
-        ("confidence < 0.3 or entropy > 3.0", dict.fromkeys(CONDITIONS, ["confident_accuracy"])),
-        ("confidence < 0.55 or entropy > 1.1", dict.fromkeys(CONDITIONS, ["confident_accuracy"])),
-        ("confidence < 0.6", dict.fromkeys(CONDITIONS, ["confident_accuracy"])),
+        ("confidence < 0.3 or entropy > 3.0", {key: ["confident_accuracy"] for key in CONDITIONS}),
+        ("confidence < 0.55 or entropy > 1.1", {key: ["confident_accuracy"] for key in CONDITIONS}),
+        ("confidence < 0.6", {key: ["confident_accuracy"] for key in CONDITIONS}),
         ("confidence < 0.65 or entropy > 0.9", {}),
         ("confidence < 0.7 or entropy > 0.8", {"low_light": ["confident_correct_rate"]}),
     ],
@@ -64,7 +64,7 @@ def test_a_rule_that_flags_everything_is_red(later: Side) -> None:
     """A rule that trusts nothing is moved in every condition."""
     test = judged(later, later, "confidence < 0.6 or entropy > 1.0 at temperature 100")
 
-    assert [0] * 4 == [result.stats.cells.trusted for result in test.results.values()]
+    assert [0] * 4 == [result.stats.rates["confident_accuracy"].denominator for result in test.results.values()]
     assert EVERYWHERE == test.verdicts
 
 
