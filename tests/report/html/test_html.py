@@ -235,7 +235,7 @@ def test_the_rates_of_a_page_are_those_that_gate() -> None:
     text = Page(page_of(regressed())).text
 
     assert (
-        "Rates of each condition test accuracy confident accuracy silent failure rate confident correct rate flagged "
+        "Rates of each condition test accuracy accuracy at coverage confident accuracy confident correct rate flagged "
         "verdict"
     ) in text
 
