@@ -23,7 +23,7 @@ from pytest_failaware.core.result import ItemResult
 from pytest_failaware.judge.remedy.advice import advise
 from pytest_failaware.judge.remedy.tested import Tested
 from pytest_failaware.judge.verdict import Terms, judge
-from pytest_failaware.report.advice import advice_lines
+from pytest_failaware.report.advice import task_lines, tasks
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,9 +39,12 @@ def run(options: Namespace) -> Iterator[str]:
         by_test[tuple(result["test"])].append(_tested(options, result, measurement))
     if not by_test:
         raise FailAwareError(f"{options.report}: holds no records, so no rule can be sought; run the gate again")
-    advice = [advise([_judged(item, test) for item in tested], tested) for test, tested in by_test.items()]
-    found = [item for item in advice if item is not None]
-    yield from advice_lines(found) if found else ["no operating point moved, and no model is worse"]
+    results = {test: [_judged(item, test) for item in tested] for test, tested in by_test.items()}
+    advice = [item for test, tested in by_test.items() if (item := advise(results[test], tested)) is not None]
+    found = list(tasks([result for judged in results.values() for result in judged], advice))
+    yield from (line for task in found for line in task_lines(task))
+    if not found:
+        yield "no operating point moved, and no model is worse"
 
 
 def _tested(options: Namespace, result: dict[str, Any], measurement: Measurement) -> Tested:  # Any: a part of JSON

@@ -17,6 +17,7 @@ from pytest_failaware.judge.sentences import judgement
 from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.paired import beyond_p, normal_p, tango_interval
 from pytest_failaware.judge.significance.ratios import PairedRatio, ratio_z
+from pytest_failaware.judge.significance.units import Units
 
 
 def guarded(gate: Gate, sides: Sides, classes: tuple[str, ...]) -> Comparison | None:
@@ -53,11 +54,10 @@ def _p(sides: Sides, rows: Mask, allowed: float) -> float:
 
 
 def _ratio(sides: Sides, rows: Mask) -> PairedRatio:
-    """Return the right answers of both sides among the samples of a class."""
-    counted = rows.astype(np.float64)
-    return PairedRatio(
-        before=(counted * sides.before.right, counted), now=(counted * sides.now.right, counted), units=sides.now.units
-    )
+    """Return the right answers of both sides among the samples of a class, with the groups of these samples."""
+    before, now = (side.right[rows].astype(np.float64) for side in (sides.before, sides.now))
+    counted, units = np.ones(len(now)), Units.of(sides.now.records.samples.take(np.flatnonzero(rows)))
+    return PairedRatio(before=(before, counted), now=(now, counted), units=units)
 
 
 def _comparison(sides: Sides, rows: Mask, name: str, gate: Gate, p: float) -> Comparison:

@@ -28,7 +28,7 @@ from pytest_failaware.judge.comparability import (
     taken_on_trust,
 )
 from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated
-from pytest_failaware.judge.groups import how_grouped, same_groups
+from pytest_failaware.judge.groups import has_other_groups, how_grouped
 from pytest_failaware.judge.metrics.rates import NON_FINITE, cell_rates, stats_of
 from pytest_failaware.judge.moved import with_moved
 from pytest_failaware.judge.pairing import Pair, pair
@@ -117,7 +117,7 @@ def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate:
         comparisons=comparisons,
         verdict=_worst(comparisons, same=same),
         change=change,
-        has_other_groups=not same_groups(both.now.samples, both.before.samples),
+        has_other_groups=has_other_groups(measurement.provenance.data, both),
         causes=tuple(likely_causes(entry, measurement, alone.rule)),
     )
 

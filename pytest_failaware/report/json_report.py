@@ -102,7 +102,9 @@ def _measurements(measured: Mapping[str, JudgedItem], contents: Mapping[str, byt
 def _advice(advice: Advice) -> Document:
     return {
         "test": list(advice.test),
+        "act": advice.act.value,
         "sentences": list(advice.sentences),
+        "former_rule": None if advice.former is None else str(advice.former),
         "remedies": [
             {**fields_of(remedy), "kind": remedy.kind.value, "rule": str(remedy.rule), "price": dict(remedy.price)}
             for remedy in advice.remedies

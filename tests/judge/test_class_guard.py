@@ -119,6 +119,19 @@ def test_samples_of_a_group_count_as_their_groups() -> None:
     assert guard(labels, np.ones(1000, dtype=np.bool_), labels != 3, groups=groups) is None
 
 
+def test_copies_of_another_class_change_no_number() -> None:
+    """The test of a class uses the groups of the samples of this class alone."""
+    labels = classes(10, 100)
+    groups = np.arange(1000, dtype=np.uint32)
+    groups[950] = groups[951]  # two copies of class 9
+    alone, beside = (
+        guard(labels, np.ones(1000, dtype=np.bool_), labels != 3, groups=column) for column in (None, groups)
+    )
+
+    assert alone is not None
+    assert alone == beside
+
+
 @pytest.mark.parametrize(("count", "each"), [(10, 500), (100, 50), (1000, 5)])
 def test_an_equal_model_raises_no_alarm(count: int, each: int) -> None:
     """Of 100 retrained models with 10 % flips none is red, at a level of 4e-4."""

@@ -13,7 +13,7 @@ from pytest_failaware.report.alarms import alarm_in_brief
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.html.panels import condition_panels, reference_word
 from pytest_failaware.report.power import SEEN, SIGHT_HEADINGS, sight_cells
-from pytest_failaware.report.proof import interval
+from pytest_failaware.report.proof import interval, ways
 from pytest_failaware.report.questions import answer, by_question
 from pytest_failaware.report.words import comparison_cells, orientation, short_name, unguarded
 
@@ -44,6 +44,7 @@ def section(
         "why": [_indented(line) for line in _lines(result)],
         "word": reference_word(result),
         "questions": _by_question(result),
+        "ways": [way for gate in result.comparisons if gate.evidence is not None for way in ways(gate.evidence)],
         "sights": [sight_cells(sight) for sight in result.sights],
         "sight_headings": SIGHT_HEADINGS,
         "seen": SEEN,
