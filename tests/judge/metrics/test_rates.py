@@ -18,7 +18,14 @@ from pytest_failaware.core.metric import RateMetric
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics import rates as metrics
-from pytest_failaware.judge.metrics.rates import AT_COVERAGE, DEFAULT_GATES, FOUNDING_RATES, METRICS, count_cells, stats_of
+from pytest_failaware.judge.metrics.rates import (
+    AT_COVERAGE,
+    DEFAULT_GATES,
+    FOUNDING_RATES,
+    METRICS,
+    count_cells,
+    stats_of,
+)
 
 
 def drawn(seed: int, count: int = 400) -> Records:
