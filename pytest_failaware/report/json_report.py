@@ -131,6 +131,7 @@ def _result(result: ItemResult, measurement: Document | None) -> Document:
         "notes": list(result.notes),
         "change": None if result.change is None else _change(result.change),
         "causes": list(result.causes),
+        "unguarded": None if result.unguarded is None else _estimate(result.unguarded),
         "at_chance": result.at_chance,
         "drifts": result.drifts,
         "ends_golden": result.ends_golden,
