@@ -190,10 +190,15 @@ def _paired(gate: Gate, sides: Sides, baseline: Baseline, *, same: bool) -> tupl
         baseline.data.classes,
         known_label_errors=baseline.known_label_errors,
     )
-    lost = guarded(gate, sides, baseline.data.classes)
-    judged: list[Judged] = [*gated(gate, sides), *([] if lost is None else [lost]), *bounded_changes(gate, sides)]
-    comparisons = with_moved(judged, gate, sides)
+    comparisons = judged(gate, sides, baseline.data.classes)
     return tuple(map(_unchanged, comparisons) if same else comparisons), change
+
+
+def judged(gate: Gate, sides: Sides, classes: tuple[str, ...]) -> list[Judged]:
+    """Return every comparison of a gate on the samples of both sides."""
+    lost = guarded(gate, sides, classes)
+    found: list[Judged] = [*gated(gate, sides), *([] if lost is None else [lost]), *bounded_changes(gate, sides)]
+    return with_moved(found, gate, sides)
 
 
 def _unchanged(comparison: Judged) -> Judged:
