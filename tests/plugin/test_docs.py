@@ -198,6 +198,28 @@ def test_the_tutorial_mends_a_moved_point(desk: Desk, monkeypatch: pytest.Monkey
     desk.walk(TUTORIAL[2])
 
 
+def sights(capsys: pytest.CaptureFixture[str], samples: int, *words: str) -> list[str]:
+    """Return the smallest loss of accuracy that `plan` prints, with few flips and with many."""
+    assert 0 == main(["plan", "--samples", str(samples), *words])
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("each       accuracy  "))
+    return re.findall(r"([\d.]+) pt", row)
+
+
+def test_the_pages_have_the_numbers_of_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    """The smallest losses on the pages are those that the command prints."""
+    page = PAGES["docs/which_setting.md"]
+    many = [sights(capsys, samples)[1] for samples in (2_000, 5_000, 10_000)]
+    few = [sights(capsys, samples, "--gate", "policy=any_drop")[0] for samples in (2_000, 5_000)]
+    assert "accuracy: {} points with 2,000 images, {} with 5,000, {} with 10,000 |".format(*many) in page
+    assert "accuracy: {} points with 2,000 images, {} with 5,000, if few answers flip |".format(*few) in page
+    assert f"a loss of {sights(capsys, 5_000)[0]} points of accuracy is found with 5,000 images if 0.2 %" in page
+
+    ranges = [" to ".join(f"{float(loss):.1f}" for loss in sights(capsys, samples)) for samples in (120, 1_000, 5_000)]
+    for name in ("README.md", "docs/statistics.md"):
+        text = " ".join(PAGES[name].split())
+        assert "{} points with 120 images, {} with 1,000, {} with 5,000".format(*ranges) in text
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_and_key_exists(page: str) -> None:
     """Every option and ini key in a block exists, every command can be parsed, and every YAML block is valid."""
