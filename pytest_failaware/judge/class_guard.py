@@ -28,7 +28,7 @@ def guarded(gate: Gate, sides: Sides, classes: tuple[str, ...]) -> Comparison | 
     the baseline answers less than half of the samples right is not judged: there a network answers a few classes for
     everything, and which ones these are changes with every training.
     """
-    if not judges_classes(gate, sides) or gate.class_guard is None:
+    if gate.class_guard is None or not gate.has_class_guard or unguarded(gate, sides) is not None:
         return None
     labels = sides.now.records.label
     present = np.flatnonzero(np.bincount(labels, minlength=len(classes)))
@@ -38,10 +38,11 @@ def guarded(gate: Gate, sides: Sides, classes: tuple[str, ...]) -> Comparison | 
     return _comparison(sides, labels == worst, classes[worst], gate, p) if p < gate.levels.gate else None
 
 
-def judges_classes(gate: Gate, sides: Sides) -> bool:
-    """Return whether the guard is on, and the baseline answers at least half of the samples right."""
-    right = sides.before.right
-    return gate.has_class_guard and len(right) > 0 and 2 * int(right.sum()) >= len(right)
+def unguarded(gate: Gate, sides: Sides) -> Estimate | None:
+    """Return the right answers of the baseline if the guard is on and they are less than half of the samples."""
+    right = Estimate(numerator=int(sides.before.right.sum()), denominator=len(sides.before.right))
+    is_hard = 2 * right.numerator < right.denominator
+    return right if gate.has_class_guard and is_hard else None
 
 
 def _p(sides: Sides, rows: Mask, allowed: float) -> float:

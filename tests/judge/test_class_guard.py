@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.result import Comparison
 from pytest_failaware.core.rule import FailureRule
-from pytest_failaware.judge.class_guard import guarded, judges_classes
+from pytest_failaware.judge.class_guard import guarded, unguarded
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.sides import Sides, under_one_rule
 from pytest_failaware.judge.significance.paired import tango_p
@@ -91,7 +92,7 @@ def test_hard_conditions_are_not_judged() -> None:
 
     assert guard(labels, half, lost) is not None
     assert guard(labels, less, lost) is None
-    assert not judges_classes(GATE, sides(labels, less, lost))
+    assert Estimate(numerator=400, denominator=1000) == unguarded(GATE, sides(labels, less, lost))
 
 
 @pytest.mark.parametrize("gate", [{"class_guard": "off"}, {"policy": "non_inferiority"}, {"policy": "equivalence"}])
