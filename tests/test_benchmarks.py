@@ -194,23 +194,35 @@ def test_the_default_budget_stops_drift_and_nothing_else(truth: str, least: int,
 
 
 @pytest.mark.filterwarnings("ignore::pytest_failaware.FailAwareWarning")  # true of networks after one epoch
-def test_the_retrain_experiment_runs() -> None:
+def test_the_retrain_experiment_runs(tmp_path: Path) -> None:
     """The retrain experiment prints a row for each way to judge, and an unchanged model never fails."""
-    candidates = [retrain.trained(retrain.Recipe(epochs=1), seed) for seed in (0, 1)]
-    found = {
-        "honest": candidates,
-        "5 % of the labels wrong": [retrain.trained(retrain.Recipe(epochs=1, wrong_labels=0.05), 0)],
-    }
-    told = "\n".join(retrain.lines(found))
+    folder = tmp_path / "networks"
+    folder.mkdir()
+    honest = [retrain.trained(retrain.Recipe(epochs=1), seed, folder) for seed in (0, 1)]
+    wrong = [retrain.trained(retrain.Recipe(epochs=1, wrong_labels=0.05), 0)]
+    text = "\n".join(retrain.lines({"honest": honest, "5 % of the labels wrong": wrong}))
 
-    assert all(name in told for name in retrain.JUDGES)
-    assert not any(retrain.is_red(judge, *candidates[:1] * 2) for judge in retrain.JUDGES.values())
-    assert (
-        45
-        == (
-            retrain.mislabelled(labels := retrain.train.tensors(retrain.digits.train_set())[1], 0.05, 1) != labels
-        ).sum()
-    )
+    assert all(name in text for name in retrain.WAYS)
+    assert not any(way.red(*honest[:1] * 2) for way in retrain.WAYS.values())
+    assert all(way.red(*honest) for way in retrain.WAYS.values())
+
+
+def test_the_trainings_of_the_retrain_experiment(tmp_path: Path) -> None:
+    """Weights stay in the folder and are not trained again; a share of the labels is wrong for each seed."""
+    first, again = (retrain.model_of(retrain.Recipe(epochs=1), 0, tmp_path).state_dict() for _ in range(2))
+    labels = retrain.train.tensors(retrain.digits.train_set())[1]
+
+    assert 1 == len(list(tmp_path.iterdir()))
+    assert all(first[name].equal(again[name]) for name in first)
+    assert 45 == (retrain.mislabelled(labels, 0.05, 1) != labels).sum()
+
+
+def test_the_gates_of_the_retrain_experiment() -> None:
+    """The former gates have their former level, and the default gates, named one by one, theirs."""
+    former, default = retrain.GATES
+
+    assert pytest.approx(0.01 / 16) == former.levels.gate
+    assert pytest.approx(4e-4) == default.levels.gate
 
 
 # ---- wrong preprocessing -------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from pytest_failaware.baselines.accept import measured_results
 from pytest_failaware.baselines.opening import open_baseline, open_records, stored_records
+from pytest_failaware.baselines.reports import measured_results
 from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.cli.ini import write_rule
 from pytest_failaware.core.baseline import BaselineEntry

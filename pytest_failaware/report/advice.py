@@ -51,7 +51,7 @@ def task_lines(task: Task) -> Iterator[str]:
 def _task(worse: Sequence[ItemResult], advice: Advice | None) -> Task:
     act = advice.act if advice else ACTS[min((result.verdict for result in worse), key=WORSE.index)]
     parts = [
-        f"{verdict.words}: {', '.join(result.stats.condition for result in worse if result.verdict is verdict)}"
+        f"{verdict.words}: {', '.join(sorted(result.stats.condition for result in worse if result.verdict is verdict))}"
         for verdict in WORSE
         if any(result.verdict is verdict for result in worse)
     ]

@@ -24,6 +24,7 @@ from pytest_failaware.report.words import (
     orientation,
     reference_name,
     short_name,
+    unguarded,
     verdict_word,
 )
 
@@ -54,6 +55,7 @@ def failure_text(result: ItemResult, *, verbosity: int = 0, command: str = COMMA
         yield from (Line(f"  {line}") for line in change_lines(result.change, has_counts=_has_counted_flips(result)))
         yield from (Line(f"  {line}") for line in (detail_lines(result.change) if verbosity > 0 else ()))
     yield from (Line(f"  {note}") for note in result.notes)
+    yield from [Line(f"  {unguarded(result)}")] if verbosity > 0 and unguarded(result) else []
     yield from (Line(f"  {line}") for line in _remedy(result, command))
     if result.causes and result.verdict is not Verdict.MISSING:
         yield Line(f"  what else changed: {'; '.join(result.causes)}")

@@ -100,6 +100,43 @@ def test_a_named_rule_makes_the_test_green(project: Project, capsys: pytest.Capt
         project.run(rule=rule).assert_outcomes(passed=2)
 
 
+OWN = """
+import pytest_failaware
+
+def pytest_failaware_metrics():
+    return [pytest_failaware.RateMetric(
+        name="sure_rate", masks=lambda records, flagged: (records.confidence > 0.9, records.confidence > 0),
+        higher_is_better=True, tolerance=1,
+    )]
+"""
+
+
+def test_the_command_prints_what_the_run_printed(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command remedy prints the lines of the run, also if the run had a metric of a hook."""
+    (project.path / "conftest.py").write_text(OWN, encoding="utf-8")
+    source = MARKED.replace('"confident_correct_rate"],', '"confident_correct_rate", "sure_rate"],')
+    (project.path / "test_gate.py").write_text(source, encoding="utf-8")
+    project.predict(1.5)
+    printed = project.run("--failaware-report=r.json").stdout.str()
+    capsys.readouterr()
+
+    assert 0 == main(["remedy", "r.json"])
+    lines = capsys.readouterr().out
+    assert 2 == len(named_rules(lines))
+    assert " ".join(lines.split()) in " ".join(printed.split())
+
+
+def test_the_command_on_other_reports(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command says that a green run needs nothing, and refuses a damaged report in one line."""
+    project.run("--failaware-report=r.json")
+    assert 0 == main(["remedy", "r.json"])
+    assert capsys.readouterr().out.endswith("no operating point moved, and no model is worse\n")
+    document = json.loads((project.path / "r.json").read_text(encoding="utf-8"))
+    (project.path / "r.json").write_text(json.dumps({**document, "tasks": [{"act": 3}]}), encoding="utf-8")
+    assert 4 == main(["remedy", "r.json"])
+    assert "r.json: is damaged (" in capsys.readouterr().err
+
+
 def test_a_loosened_rule_names_the_stored_one(project: Project) -> None:
     """If the same model is red under a loose rule, the stored rule is what mends it."""
     red = project.run(rule=LOOSE)

@@ -16,7 +16,7 @@ from pytest_failaware.report.proof import badness
 from pytest_failaware.report.terminal.display import Display, Line, colour
 from pytest_failaware.report.terminal.next_action import next_action
 from pytest_failaware.report.terminal.summary_tables import compared, left_out, measured, not_compared
-from pytest_failaware.report.words import INCONCLUSIVE, reference_name, short_name
+from pytest_failaware.report.words import INCONCLUSIVE, reference_name, short_name, unguarded
 
 
 def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] = ()) -> Iterator[Line]:
@@ -38,6 +38,7 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
         yield from _tasks(results, report)
         yield from _inconclusive(results)
         yield from _reasons(results)
+        yield from _guard(report.results, display)
         yield from not_compared(results, display)
         yield from measured(report.results, display)
         yield from _sights(report.results, display)
@@ -114,6 +115,12 @@ def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
     for note in notes:
         where = [result.stats.condition for result in results if note in result.notes]
         yield Line(f"note: {note}" + (f" ({', '.join(where)})" if len(where) < len(results) else ""))
+
+
+def _guard(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
+    """Yield at -v the conditions in which the class guard is not judged."""
+    items = [result for result in results if result.unguarded is not None and display.shows_all]
+    yield from (Line(f"{short_name(result)}: {unguarded(result)}") for result in items)
 
 
 def _sights(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
