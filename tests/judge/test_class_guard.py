@@ -73,6 +73,25 @@ def test_the_p_is_the_smallest_of_the_classes_times_their_number() -> None:
     assert comparison.evidence is not None
     assert 3 * tango_p(60, 5, 200, 0.10) == pytest.approx(comparison.evidence.p_beyond)
     assert (60, 5) == (comparison.evidence.lost, comparison.evidence.gained)
+    assert comparison.evidence.p_worse < comparison.evidence.p_beyond
+    assert 0.10 < (comparison.evidence.low or 0) < 55 / 200 < (comparison.evidence.high or 0)
+
+
+def test_samples_in_groups_prove_less() -> None:
+    """If four samples of a group fall together, the interval is wider than that of as many independent samples."""
+    labels = classes(2, 400)
+    now = np.ones(800, dtype=np.bool_)
+    now[:200] = False
+    groups = (np.arange(800) // 4).astype(np.uint32)
+    alone, grouped = (
+        guard(labels, np.ones(800, dtype=np.bool_), now),
+        guard(labels, np.ones(800, dtype=np.bool_), now, groups=groups),
+    )
+
+    assert alone is not None
+    assert grouped is not None
+    widths = [(one.evidence.high or 0) - (one.evidence.low or 0) for one in (alone, grouped) if one.evidence]
+    assert widths[1] == pytest.approx(2 * widths[0], rel=0.05)
 
 
 def test_a_loss_within_the_guard_passes() -> None:
