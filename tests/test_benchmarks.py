@@ -15,6 +15,7 @@ import numpy as np
 import power
 import preprocessing
 import pytest
+import remedies
 import retrain
 import risk_control
 import states
@@ -24,6 +25,7 @@ import type_one
 from population import Population
 
 from pytest_failaware.core.gate import Policy
+from pytest_failaware.core.remedy import RemedyKind
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, METRICS
@@ -223,6 +225,37 @@ def test_the_gates_of_the_retrain_experiment() -> None:
 
     assert pytest.approx(0.01 / 16) == former.levels.gate
     assert pytest.approx(4e-4) == default.levels.gate
+
+
+# ---- remedies ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("promise", remedies.PROMISES)
+def test_on_the_bound_no_rule_is_enough(promise: str) -> None:
+    """Counted rule by rule, the best scaled rule that keeps one promise loses just the tolerance of the other."""
+    whole = remedies.population("5 % turned wrong", remedies.ALONE, remedies.Change(broken=0.05), seed=1)
+    bound = whole.on_the_bound(RemedyKind.RULE, promise)
+    case, (other,) = bound.cases[0], {*remedies.PROMISES} - {promise}
+    right, now, losses = case.before.right, case.now.correct, []
+    for rule in bound.families[RemedyKind.RULE].rules:
+        trusted = ~rule.flags_of(case.now)
+        before, after = (right & case.before.trusted).sum(), (now & trusted).sum()
+        fallen = before / case.before.trusted.sum() - after / trusted.sum(), (before - after) / len(now)
+        losses.append(dict(zip(remedies.PROMISES, fallen, strict=True)))
+
+    kept = [loss[promise] for loss in losses if loss[other] <= case.tolerance[other]]
+    assert case.tolerance[promise] == pytest.approx(min(kept))
+    assert 0 < case.tolerance[promise]
+
+
+def test_a_remedy_that_is_not_enough_is_hardly_ever_proven() -> None:
+    """On the bound at most 2.5 % of 100 draws prove a remedy (plus 3 standard errors); of a scaled model most do."""
+    whole = remedies.population("1 % turned wrong", remedies.FOUR, remedies.Change(broken=0.01), seed=1)
+    on_bound = {kind: whole.on_the_bound(kind, "confident_accuracy") for kind in remedies.KINDS}
+    scaled = remedies.population("logits x 1.5", remedies.ALONE, remedies.Change(scale=1.5), seed=2)
+
+    assert remedies.proven(on_bound, 1000, 100, seed=3).mean(axis=0).max() <= 0.025 + 3 * math.sqrt(0.025 * 0.975 / 100)
+    assert remedies.proven(dict.fromkeys(remedies.KINDS, scaled), 1000, 20, seed=4).mean(axis=0).min() > 0.5
 
 
 # ---- wrong preprocessing -------------------------------------------------------------------------------------------
