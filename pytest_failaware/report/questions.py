@@ -28,7 +28,7 @@ ACTS: Final = {
 """The act that a verdict asks for."""
 _WORST: Final = {Question.MODEL: "yes", Question.PROMISE: "no"}
 _OPEN: Final = {Question.MODEL: "not excluded", Question.PROMISE: "not shown"}
-_GOOD: Final = {Question.MODEL: "not proven", Question.PROMISE: "nothing else is proven"}
+_GOOD: Final = {Question.MODEL: "not proven", Question.PROMISE: "nothing against it is proven"}
 
 
 def question_of(judged: Judged) -> Question:
