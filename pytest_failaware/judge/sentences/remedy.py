@@ -30,5 +30,7 @@ def lost_most(condition: str, classes: Sequence[ClassLoss]) -> str:
 
 def suspects(condition: str, flips: Sequence[Flip]) -> str:
     """Return the samples whose label may be wrong, since both models are sure of another class."""
-    samples = ", ".join(f"{flip.name or flip.sample_id} (labelled {flip.label}, both say {flip.now})" for flip in flips)
+    samples = ", ".join(
+        f"{flip.name or flip.sample_id} (labelled {flip.label!r}, both say {flip.now!r})" for flip in flips
+    )
     return f"{condition}: look at these labels first: {samples}"
