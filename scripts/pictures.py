@@ -31,7 +31,7 @@ COLOURS: Final = {"31": "#e06c75", "32": "#98b982", "33": "#e5c07b"}
 """The code of a colour -> the colour on a dark terminal."""
 TERMINAL: Final = (
     "<style>body {{ margin: 0; background: #22252c; color: #e6e6e6; }}"
-    "pre {{ margin: 0; padding: 14px; font: 14px/19px 'DejaVu Sans Mono', monospace; width: 118ch; white-space: pre-wrap; }}</style>"
+    "pre {{ margin: 0; padding: 14px; width: 118ch; white-space: pre-wrap; font: 14px/19px monospace; }}</style>"
     "<pre>{text}</pre>"
 )
 

@@ -24,7 +24,7 @@ def not_compared(condition: str, verdict: str) -> str:
 
 def lost_most(condition: str, classes: Sequence[ClassLoss]) -> str:
     """Return the classes that lost the most right answers."""
-    losses = ", ".join(f"{lost.name} {lost.before:,} -> {lost.now:,} of {lost.samples:,} right" for lost in classes)
+    losses = ", ".join(f"{lost.name!r} {lost.before:,} -> {lost.now:,} of {lost.samples:,} right" for lost in classes)
     return f"{condition}: lost most: {losses}"
 
 

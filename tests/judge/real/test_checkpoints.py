@@ -52,7 +52,7 @@ def test_the_earlier_checkpoint_is_regressed(earlier: Side, later: Side) -> None
     assert () == test.advice.remedies
     assert Act.RETRAIN is test.advice.act
     assert test.advice.former is None
-    assert test.advice.sentences[0].startswith("clean: lost most: deer 396 -> 351 of 500 right")
+    assert test.advice.sentences[0].startswith("clean: lost most: 'deer' 396 -> 351 of 500 right")
 
 
 def test_bfloat16_passes(later: Side, halved: Side) -> None:
