@@ -18,7 +18,7 @@ from torchvision import models
 
 from pytest_failaware.core.records import Records
 from pytest_failaware.measure import live as bench
-from pytest_failaware.measure.cache import own_contents
+from pytest_failaware.measure.cache.own_files import OwnFiles
 from pytest_failaware.measure.engine.loader import DegradedLoader
 from pytest_failaware.measure.models.loading import LoadedModel
 
@@ -54,10 +54,12 @@ def save_weights(path: Path, seed: int) -> None:
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Act as in a new process: do not count the test modules of this suite as the user's own code."""
-    root, found = Path(__file__).parents[2], own_contents.own_modules
-    monkeypatch.setattr(
-        own_contents, "own_modules", lambda: [one for one in found() if root not in Path(str(one.__file__)).parents]
-    )
+    root, modules = Path(__file__).parents[2], OwnFiles.modules
+
+    def others(files: OwnFiles) -> list[object]:
+        return [module for module in modules(files) if root not in Path(str(vars(module)["__file__"])).parents]
+
+    monkeypatch.setattr(OwnFiles, "modules", others)
 
 
 @pytest.fixture
