@@ -16,7 +16,7 @@ class Block(NamedTuple):
     @property
     def file(self) -> str:
         """Return the file name in the first line, as in `# conftest.py`, or "" if there is none."""
-        named = re.match(r"# ([\w.]+\.(?:py|ini))\n", self.text)
+        named = re.match(r"# ([\w./]+\.(?:py|ini))\n", self.text)
         return named[1] if named else {"csv": "predictions.csv"}.get(self.language, "")
 
 

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_failaware.baselines.doubts import Doubt
-from pytest_failaware.baselines.entries import RuledMeasurement, baseline_of
-from pytest_failaware.baselines.file import baseline_path, baseline_text, parse_baseline, read_baseline
+from pytest_failaware.baselines.entries import RuledMeasurement
+from pytest_failaware.baselines.file import baseline_path, read_baseline
 from pytest_failaware.baselines.outcome import UpdateOutcome
+from pytest_failaware.baselines.reports import DAMAGE, REMEDY, measured_of, read_document
 from pytest_failaware.baselines.sample_files import sha256_of
 from pytest_failaware.baselines.samples import own_content
 from pytest_failaware.baselines.sentences import BODY_FAILED, OUTSIDE_BOUND, needs_reason, not_written
 from pytest_failaware.baselines.update import update_baseline
-from pytest_failaware.core.budgets import check_unpacked
-from pytest_failaware.core.errors import BaselineError, ConfigError, FailAwareError
-from pytest_failaware.core.identity import data_fingerprint
-from pytest_failaware.core.lfs import LFS_REMEDY, is_lfs_pointer
-from pytest_failaware.core.measurement import Measurement
-from pytest_failaware.core.npz import ColumnsError, check_records
+from pytest_failaware.core.errors import FailAwareError
 from pytest_failaware.core.result import WORSE, Verdict
-from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.text import describe_error
-from pytest_failaware.report.json_measurement import Document, read_measurement
-from pytest_failaware.report.json_report import SCHEMA
-from pytest_failaware.report.places import records_path
-
-_REMEDY: Final = "download the report and its records again, both from one run with --failaware-report=FILE.json"
-_DAMAGE: Final = (ConfigError, LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
-"""The errors of reading a document of another shape."""
+from pytest_failaware.report.json_measurement import Document
 
 
 class Compared(NamedTuple):
@@ -70,7 +57,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
         FailAwareError: the file is not a report, is damaged, or is the report of an incomplete run.
         OSError: a file cannot be read.
     """
-    document = _read(report)
+    document = read_document(report)
     measured: dict[str, list[RuledMeasurement]] = defaultdict(list)
     drifted: dict[str, list[str]] = defaultdict(list)
     tests: dict[str, set[tuple[str, ...]]] = defaultdict(set)
@@ -86,16 +73,16 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
                 if not reason and (doubt := _doubt(result, drifts=drifts)):
                     text = needs_reason(doubt, result.get("alarm", ""), _options(document, reset_golden))
                     raise FailAwareError(f"{report}: {result['nodeid']}: {text}")
-                measured[name].append(_measured(facts, report))
+                measured[name].append(measured_of(facts, report))
                 tests[name].add(tuple(facts["declared"]))
             else:
                 left_out.append(f"{result['nodeid']}: {_why_not(result)}")
-    except _DAMAGE as error:
-        raise FailAwareError(f"{report}: is damaged ({describe_error(error)}); {_REMEDY}") from error
+    except DAMAGE as error:
+        raise FailAwareError(f"{report}: is damaged ({describe_error(error)}); {REMEDY}") from error
     if incomplete:
         raise FailAwareError(f"{report}: {incomplete}, so its results are not accepted; use a run that ended")
     if not measured:  # neither with drift nor without
-        raise FailAwareError(f"{report}: holds no result that can be accepted; {'; '.join(left_out) or _REMEDY}")
+        raise FailAwareError(f"{report}: holds no result that can be accepted; {'; '.join(left_out) or REMEDY}")
     refused = {
         name: _drift(name, keys, measured.pop(name), reason) for name, keys in drifted.items() if name in measured
     }
@@ -115,21 +102,6 @@ def _options(document: Document, reset_golden: bool) -> str:
     """Return the options that a report needs if some of its values need a reason."""
     resets = not reset_golden and any(result["drifts"] for result in document["results"])
     return ("--reset-golden " if resets else "") + '--reason="why"'
-
-
-def measured_results(report: Path) -> list[tuple[Document, Measurement]]:
-    """Return the results of a report that have records, each with its measurement.
-
-    Raises:
-        FailAwareError: the file is not a report, or is damaged.
-        OSError: a file cannot be read.
-    """
-    document = _read(report)
-    try:
-        results = [result for result in document["results"] if result["measurement"]]
-        return [(result, _measured(result["measurement"], report)[0]) for result in results]
-    except _DAMAGE as error:
-        raise FailAwareError(f"{report}: is damaged ({describe_error(error)}); {_REMEDY}") from error
 
 
 def accept(
@@ -185,80 +157,6 @@ def _check_references(
                 f"{path}: conditions.{key} has changed since the run of this report; run the gate again, so that "
                 "its values are judged against these"
             )
-
-
-def _read(path: Path) -> Document:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise FailAwareError(f"{path}: cannot be read ({error.strerror}); give a JSON report") from error
-    if is_lfs_pointer(content):
-        raise FailAwareError(f"{path}: is a Git LFS pointer; {LFS_REMEDY}")
-    try:
-        document = json.loads(content.decode("utf-8"))
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise FailAwareError(f"{path}: is no JSON ({error}); {_REMEDY}") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        schema = document.get("schema") if isinstance(document, dict) else None
-        raise FailAwareError(
-            f"{path}: schema is {schema!r}, this version reads {SCHEMA}; give a JSON report, and use the "
-            "version of pytest-failaware that wrote it"
-        )
-    return document
-
-
-def _measured(plain: Document, report: Path) -> RuledMeasurement:
-    """Return the measurement of one item; its records and data must be those that the report names."""
-    archive, member = records_path(report), plain["records"]["member"]
-    content = _member(archive, member)
-    if sha256_of(content) != plain["records"]["sha256"]:
-        raise FailAwareError(f"{archive}: {member} is not what {report.name} names (sha256 differs); {_REMEDY}")
-    try:
-        measurement = read_measurement(plain, content)
-        _check_columns(measurement)
-    except ColumnsError as error:
-        raise FailAwareError(f"{archive}: {member}: {error}; {_REMEDY}") from error
-    rule = FailureRule.parse(plain["rule"], f"{report}: rule")
-    _check_entry(measurement, rule, report)
-    return measurement, rule
-
-
-def _member(archive: Path, member: str) -> bytes:
-    try:
-        with archive.open("rb") as file:
-            if is_lfs_pointer(file.read(100)):
-                raise FailAwareError(f"{archive}: is a Git LFS pointer; {LFS_REMEDY}")
-        with zipfile.ZipFile(archive) as records:
-            check_unpacked(records, archive, FailAwareError)
-            return records.read(member)
-    except FailAwareError:
-        raise
-    except FileNotFoundError as error:
-        raise FailAwareError(f"{archive}: is not beside the report; {_REMEDY}") from error
-    except Exception as error:  # a damaged archive can raise any error
-        raise FailAwareError(f"{archive}: has no records {member!r} ({describe_error(error)}); {_REMEDY}") from error
-
-
-def _check_columns(measurement: Measurement) -> None:
-    """Refuse columns that the reader of baselines would refuse."""
-    records, data = measurement.records, measurement.provenance.data
-    check_records(records, data)
-    former = measurement.former
-    if former is not None and former.fingerprint != data_fingerprint(former.sample_id, records.label, former.classes):
-        raise ColumnsError("the ids under the former class names do not belong to the data in the report")
-
-
-def _check_entry(measurement: Measurement, rule: FailureRule, report: Path) -> None:
-    """Refuse facts that a baseline would not return as they are in the report."""
-    name = "entry"
-    entry = baseline_of(measurement, rule, name)
-    try:
-        again = parse_baseline(baseline_text(entry), str(report), name)
-    except BaselineError as error:
-        finding = str(error).removeprefix(f"{report}:").lstrip(":0123456789 ").partition("; ")[0]
-        raise FailAwareError(f"{report}: {finding}, which no baseline can hold; {_REMEDY}") from error
-    if again != entry:
-        raise FailAwareError(f"{report}: a measurement would not be read from a baseline as it is; {_REMEDY}")
 
 
 def _doubt(result: dict[str, Any], *, drifts: bool) -> Doubt | None:  # Any: one result of the document

@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from pytest_failaware.baselines.strict_yaml import Node, parse
-from pytest_failaware.core.baseline import Baseline, BaselineEntry, Change, Golden
+from pytest_failaware.core.baseline import SCHEMA, Baseline, BaselineEntry, Change, Golden
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.conditions.stored import stored_condition, stored_parameters
 from pytest_failaware.core.errors import BaselineError, ConfigError
@@ -20,7 +20,7 @@ from pytest_failaware.core.measurement import DataFacts, ModelFacts
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.rates import FOUNDING_RATES, cell_rates
 
-SCHEMAS: Final = (1, 2)
+SCHEMAS: Final = (1, 2, SCHEMA)
 """The readable schema versions; the first has no hash in the names of sample files."""
 
 HEADER: Final = "# Written by pytest --failaware-update-baselines; review it like code.\n"
@@ -85,7 +85,7 @@ def read_text(path: Path) -> str:
 
 def baseline_text(baseline: Baseline) -> str:
     """Return the canonical text of a baseline: stable order, no dates, one number a line."""
-    version = 2 if baseline.samples_sha256 else 1
+    version = SCHEMA if baseline.samples_sha256 else 1
     document = {
         "schema": version,
         "data": {
@@ -166,7 +166,7 @@ def parse_baseline(text: str, file: str, name: str) -> Baseline:
     version = document.mapping(required=("schema",))["schema"]
     if version.count() not in SCHEMAS:
         remedy = "install the version of pytest-failaware that wrote the file"
-        raise version.error(f"is {version.value}, this version reads {' and '.join(map(str, SCHEMAS))}", remedy)
+        raise version.error(f"is {version.value}, this version reads {SCHEMAS[0]} to {SCHEMAS[-1]}", remedy)
     required = ("schema", "data", "preprocessing", "conditions")
     top = document.mapping(required=required, optional=("known_label_errors",))
     errors = top["known_label_errors"].items() if "known_label_errors" in top else []
@@ -179,6 +179,7 @@ def parse_baseline(text: str, file: str, name: str) -> Baseline:
         preprocessing=top["preprocessing"].text(),
         entries=entries,
         samples_sha256=_hash(fields["samples_sha256"]) if "samples_sha256" in fields else "",
+        schema=version.count(),
         known_label_errors=tuple(error.count() for error in errors),
         lines=document.lines(),
     )

@@ -24,7 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "selftest": "plant noise and drops in the stored outcomes, and count how often the gates fail",
     "thresholds": "choose the thresholds that trust the most answers at a guaranteed risk",
     "temperature": "fit the temperature that calibrates stored logits, and judge it",
-    "remedy": "name the rules that mend the moved operating points of a run, from its report and records",
+    "remedy": "name the rules that mend the moved operating points of a run, from its report",
     "accept": "write the baselines from a CI run's report and records",
     "prune": "delete entries of a baseline",
 }

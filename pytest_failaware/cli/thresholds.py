@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from pytest_failaware.baselines.accept import measured_results
 from pytest_failaware.baselines.opening import open_baseline, open_records, stored_records
+from pytest_failaware.baselines.reports import measured_results
 from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.cli.ini import write_rule
 from pytest_failaware.core.baseline import BaselineEntry
@@ -21,7 +21,7 @@ from pytest_failaware.core.layout import aligned
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.groups import one_of_each
-from pytest_failaware.judge.thresholds import By, Curve, choose, fewest
+from pytest_failaware.judge.thresholds import By, Curve, choose, fewest, with_scores_at
 
 _EVERY: Final = 5  # percent of coverage between the rows that are printed
 
@@ -61,9 +61,13 @@ def run(options: Namespace) -> Iterator[str]:
     source = _of_report(options) if options.name.endswith(".json") else _of_baseline(options)
     records = source.records[options.condition]
     drawn = _independent(records)
-    curve = choose(drawn, source.classes, By(options.by), risk=options.risk, confidence=options.confidence_level)
+    scored, by, level = with_scores_at(drawn, source.temperature), By(options.by), options.confidence_level
+    found = choose(scored, source.classes, by, risk=options.risk, confidence=level)
+    curve = replace(found, temperature=source.temperature)
     right = int(records.correct.sum())
     yield f"{source.name}, {options.condition}: {len(records):,} images, {right / len(records):.2%} right"
+    if source.temperature != 1:
+        yield f"confidence and entropy at temperature {source.temperature!r}, that of the rule"
     if drawn is not records:
         yield (
             f"chosen on {len(drawn):,} of them, one of each group: the images of a group are not independent, and more "
@@ -89,10 +93,15 @@ def run(options: Namespace) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Source:
-    """The records to choose from, by condition; `entry` is that of the chosen condition, None in a report."""
+    """The records to choose from, by condition.
+
+    `temperature` is that of the rule under which they were measured. `entry` is that of the chosen condition, None in a
+    report.
+    """
 
     name: str
     classes: int
+    temperature: float
     records: Mapping[str, Records]
     entry: BaselineEntry | None
 
@@ -104,6 +113,7 @@ def _of_baseline(options: Namespace) -> _Source:
     return _Source(
         name=baseline.name,
         classes=len(baseline.data.classes),
+        temperature=baseline.entries[options.condition].rule.temperature,
         records={key: records for key in baseline.entries if (records := others.get(key, chosen)) is not None},
         entry=baseline.entries[options.condition],
     )
@@ -122,8 +132,8 @@ def _of_report(options: Namespace) -> _Source:
         raise ConfigError(
             f"--condition: {options.name} has no {options.condition!r}; {choices(options.condition, records)}"
         )
-    classes = len(first[0][1].provenance.data.classes)
-    return _Source(name=options.name, classes=classes, records=records, entry=None)
+    classes, rule = len(first[0][1].provenance.data.classes), FailureRule.parse(first[0][0]["rule"])
+    return _Source(name=options.name, classes=classes, temperature=rule.temperature, records=records, entry=None)
 
 
 def share(text: str, where: str) -> float:

@@ -21,6 +21,8 @@ from pytest_failaware.judge.metrics.rates import CHANGE_RATES, DEFAULT_GATES
 from pytest_failaware.judge.metrics.scores import RANKING_METRICS
 
 _VAST: Final = 1e12  # no bound exceeds it
+_SET_BY_NAME: Final = "confident_correct_rate"
+"""The metric that a plain tolerance does not set, since its default tolerance is ten times that of the others."""
 
 
 def build_gate(
@@ -43,8 +45,9 @@ def build_gate(
     start = base or _default_gate(vocabulary)
     read = {name: _READERS[name](value, f"{prefix}{name}", vocabulary) for name, value in values.items()}
     if isinstance(tolerance := read.get("tolerance"), dict):
-        is_for_all = set(vocabulary.metrics) <= set(tolerance)  # then it replaces all earlier tolerances
-        read["tolerance"] = tolerance if is_for_all else {**start.tolerance, **tolerance}
+        is_for_all = set(vocabulary.metrics) - {_SET_BY_NAME} <= set(tolerance)  # then it replaces earlier tolerances
+        kept = {_SET_BY_NAME: start.tolerance[_SET_BY_NAME]} if is_for_all else start.tolerance
+        read["tolerance"] = {**kept, **tolerance}
     return _whole(dataclasses.replace(start, **read))  # type: ignore[arg-type]  # each reader returns its field's type
 
 
@@ -134,7 +137,8 @@ def _tolerance(value: object, where: str, vocabulary: Vocabulary) -> dict[str, D
     if pairs is None:
         # the ini gives a list of words
         alone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
-        return dict.fromkeys(known, _rate(alone, where))
+        rate = _rate(alone, where)
+        return {name: rate for name in known if name != _SET_BY_NAME}
     margins = {}
     for name, margin in pairs.items():
         lowest, highest = _range(name, known)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.estimates import Cells
 from pytest_failaware.core.measurement import DataFacts, ModelFacts
 from pytest_failaware.core.rule import FailureRule
+
+SCHEMA: Final = 3
+"""The version of the files that this package writes; files of the first two are older than today's default gates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,5 +65,6 @@ class Baseline:
     preprocessing: str
     entries: Mapping[str, BaselineEntry]
     samples_sha256: str = ""
+    schema: int = field(default=SCHEMA, compare=False)  # of the file that it was read from
     known_label_errors: tuple[int, ...] = ()  # ids of the samples whose label is known to be wrong
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)

@@ -11,6 +11,7 @@ class FactKind(Enum):
 
     STATEMENT = "statement"
     NOTE = "note"  # also shown if the output is quiet
+    NEWS = "news"  # a note that only the first run says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class Fact:
     @property
     def line(self) -> str:
         """The fact as a line of the summary."""
-        return f"note: {self.text}" if self.kind is FactKind.NOTE else self.text
+        return self.text if self.kind is FactKind.STATEMENT else f"note: {self.text}"
 
 
 def note(text: str) -> Fact:

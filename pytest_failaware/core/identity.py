@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def former_data(
     return Former(classes=names, fingerprint=data_fingerprint(ids, label, names), sample_id=ids)
 
 
-def group_numbers(names: Sequence[str] | NDArray[np.str_]) -> NDArray[np.uint32]:
+def group_numbers(names: Sequence[str] | NDArray[Any]) -> NDArray[np.uint32]:  # Any: text or numbers
     """Return the number of each sample's group, (N,): the rank of its name."""
     return np.unique(names, return_inverse=True)[1].astype(np.uint32)
 

@@ -20,8 +20,9 @@ class DataFacts:
     """The identity of a data set: a hash over sample ids and labels, its size, and its class names in label order.
 
     `skipped` is the number of images that could not be used and were left out; they count neither in the hash nor in
-    the size. `groups` is the number of groups of the samples, 0 if no groups are given. It is not compared, since the
-    same data can be grouped in many ways.
+    the size. `groups` is the number of groups of the samples, 0 if they have none. It is not compared, since the same
+    data can be grouped in many ways. `copies` is the number of samples that have the content and the label of another;
+    each is in the group of the other. It is not stored, and 0 if no contents are known.
     """
 
     fingerprint: str
@@ -29,6 +30,12 @@ class DataFacts:
     classes: tuple[str, ...]
     skipped: int = 0
     groups: int = field(default=0, compare=False)
+    copies: int = field(default=0, compare=False)
+
+    @property
+    def groups_copies_alone(self) -> bool:
+        """Whether only copies are in groups, so that nobody had to name a group."""
+        return 0 < self.copies == self.samples - self.groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,4 +94,5 @@ class Measurement:
 
 def in_groups(data: DataFacts) -> str:
     """Return the text to add to the number of samples if they come in groups, else ""."""
-    return f" in {data.groups:,} groups" if data.groups else ""
+    copies = f", {data.copies:,} of them {'a copy' if data.copies == 1 else 'copies'}," if data.copies else ""
+    return f"{copies} in {data.groups:,} groups" if data.groups else ""

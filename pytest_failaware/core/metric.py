@@ -83,7 +83,6 @@ class Metric(_Ratio):
     denominator: tuple[str, ...] = _ALL
     direction: Direction
     tolerance: Decimal = Decimal("0.01")
-    gates_by_default: bool = False
     undefined: str = NO_IMAGE  # the reason for a denominator of 0
 
     def measure(self, records: Records, flagged: NDArray[np.bool_]) -> Estimate:

@@ -9,6 +9,15 @@ from enum import Enum
 from pytest_failaware.core.rule import FailureRule
 
 
+class Act(Enum):
+    """What a worse result asks for; the value is the act in words."""
+
+    RETRAIN = "retrain, or accept with a reason"
+    RULE = "choose another rule"
+    NO_RULE = "no single rule or temperature does: retrain, or accept with a reason"
+    SAMPLES = "measure more samples, retrain, or accept with a reason"
+
+
 class RemedyKind(Enum):
     """The part of the configured rule that a remedy changes."""
 
@@ -37,8 +46,13 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What to do about the failed items of one marked test: `sentences` say it, the remedies hold the numbers."""
+    """What to do about the failed items of one marked test.
+
+    `former` is the stored rule, if the rule was changed and the stored one leaves no gate red.
+    """
 
     test: tuple[str, str]  # the node id before and after the condition
-    sentences: tuple[str, ...]
+    act: Act
+    sentences: tuple[str, ...] = ()
+    former: FailureRule | None = None
     remedies: tuple[Remedy, ...] = ()

@@ -268,6 +268,7 @@ class ItemResult:
     notes: tuple[str, ...] = ()
     change: SampleChange | None = None  # None if the samples of the two sides cannot be matched
     causes: tuple[str, ...] = ()  # other differences from the baseline: the model, the device, the versions
+    unguarded: Estimate | None = None  # right answers of the reference, too few for the class guard; None if guarded
     at_chance: bool = False  # the reference is no better than the largest class, so a regression cannot show
     drifts: bool = False  # drift is proven, so storing the values needs a reset of the golden reference
     ends_golden: bool = False  # the values cannot be compared with the golden reference, so storing needs a reset too

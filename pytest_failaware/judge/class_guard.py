@@ -5,6 +5,7 @@ A gate over all samples stays green if one class of a hundred is lost, since thi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -12,11 +13,13 @@ import numpy as np
 from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.result import CLASS_GUARD, Comparison, Evidence, Verdict
+from pytest_failaware.judge.evidence import rate_evidence
 from pytest_failaware.judge.outcomes import Mask
 from pytest_failaware.judge.sentences import judgement
 from pytest_failaware.judge.sides import Sides
-from pytest_failaware.judge.significance.paired import beyond_p, normal_p, tango_interval
+from pytest_failaware.judge.significance.paired import beyond_p, normal_p
 from pytest_failaware.judge.significance.ratios import PairedRatio, ratio_z
+from pytest_failaware.judge.significance.units import Units
 
 
 def guarded(gate: Gate, sides: Sides, classes: tuple[str, ...]) -> Comparison | None:
@@ -27,51 +30,59 @@ def guarded(gate: Gate, sides: Sides, classes: tuple[str, ...]) -> Comparison | 
     the baseline answers less than half of the samples right is not judged: there a network answers a few classes for
     everything, and which ones these are changes with every training.
     """
-    if not judges_classes(gate, sides) or gate.class_guard is None:
+    if gate.class_guard is None or not gate.has_class_guard or unguarded(gate, sides) is not None:
         return None
     labels = sides.now.records.label
     present = np.flatnonzero(np.bincount(labels, minlength=len(classes)))
-    p_of = {int(number): _p(sides, labels == number, float(gate.class_guard)) for number in present}
+    p_of = {int(number): _p(_ratio(sides, labels == number), float(gate.class_guard)) for number in present}
     worst = min(p_of, key=lambda number: p_of[number])
-    p = min(1.0, p_of[worst] * len(present))
-    return _comparison(sides, labels == worst, classes[worst], gate, p) if p < gate.levels.gate else None
+    if p_of[worst] * len(present) >= gate.levels.gate:
+        return None
+    evidence = rate_evidence(_ratio(sides, labels == worst), gate.class_guard, gate.levels.gate)
+    return _comparison(sides, labels == worst, classes[worst], gate.class_guard, _of_many(evidence, len(present)))
 
 
-def judges_classes(gate: Gate, sides: Sides) -> bool:
-    """Return whether the guard is on, and the baseline answers at least half of the samples right."""
-    right = sides.before.right
-    return gate.has_class_guard and len(right) > 0 and 2 * int(right.sum()) >= len(right)
+def unguarded(gate: Gate, sides: Sides) -> Estimate | None:
+    """Return the right answers of the baseline if the guard is on and they are less than half of the samples."""
+    right = Estimate(numerator=int(sides.before.right.sum()), denominator=len(sides.before.right))
+    is_hard = 2 * right.numerator < right.denominator
+    return right if gate.has_class_guard and is_hard else None
 
 
-def _p(sides: Sides, rows: Mask, allowed: float) -> float:
-    """Return the p of "the accuracy of the class fell by at most this"."""
-    ratio = _ratio(sides, rows)
+def _p(ratio: PairedRatio, allowed: float) -> float:
+    """Return the p of "the accuracy of the class fell by at most this", without the interval that takes time."""
     if ratio.units.are_groups:
         return normal_p(ratio_z(ratio, allowed))
-    return beyond_p(*ratio.flips, int(rows.sum()), allowed)
+    return beyond_p(*ratio.flips, len(ratio.units), allowed)
 
 
-def _ratio(sides: Sides, rows: Mask) -> PairedRatio:
-    """Return the right answers of both sides among the samples of a class."""
-    counted = rows.astype(np.float64)
-    return PairedRatio(
-        before=(counted * sides.before.right, counted), now=(counted * sides.now.right, counted), units=sides.now.units
+def _of_many(evidence: Evidence, classes: int) -> Evidence:
+    """Return the evidence on the worst of so many classes: its p count as often."""
+    return replace(
+        evidence,
+        p_beyond=min(1.0, evidence.p_beyond * classes),
+        p_worse=min(1.0, evidence.p_worse * classes),
     )
 
 
-def _comparison(sides: Sides, rows: Mask, name: str, gate: Gate, p: float) -> Comparison:
-    before, now, count = sides.before.right & rows, sides.now.right & rows, int(rows.sum())
-    lost, gained = _ratio(sides, rows).flips
-    low, high = tango_interval(lost, gained, count)
+def _ratio(sides: Sides, rows: Mask) -> PairedRatio:
+    """Return the right answers of both sides among the samples of a class, with the groups of these samples."""
+    before, now = (side.right[rows].astype(np.float64) for side in (sides.before, sides.now))
+    counted, units = np.ones(len(now)), Units.of(sides.now.records.samples.take(np.flatnonzero(rows)))
+    return PairedRatio(before=(before, counted), now=(now, counted), units=units)
+
+
+def _comparison(sides: Sides, rows: Mask, name: str, allowed: Decimal, evidence: Evidence) -> Comparison:
+    reference, current = (
+        Estimate(numerator=int(side.right[rows].sum()), denominator=int(rows.sum()))
+        for side in (sides.before, sides.now)
+    )
     return Comparison(
         metric=CLASS_GUARD,
-        reference=Estimate(numerator=int(before.sum()), denominator=count),
-        current=Estimate(numerator=int(now.sum()), denominator=count),
-        allowed=gate.class_guard or Decimal(0),
+        reference=reference,
+        current=current,
+        allowed=allowed,
         verdict=Verdict.REGRESSED,
         note=judgement.of_class(name),
-        evidence=Evidence(
-            paired=True, p_beyond=p, p_within=1.0, p_worse=p, p_better=1.0, low=low, high=high,
-            level=gate.levels.gate, lost=lost, gained=gained,
-        ),
-    )  # fmt: skip
+        evidence=evidence,
+    )

@@ -18,7 +18,7 @@ from pytest_failaware.core.records import NO_CLASS, RECORD_DTYPES, Records
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.text import printable
 from pytest_failaware.judge.metrics.names import one_sided_metric
-from pytest_failaware.judge.metrics.rates import DEFAULT_GATES, METRICS, stats_of
+from pytest_failaware.judge.metrics.rates import FOUNDING_RATES, METRICS, stats_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,11 +158,11 @@ class Evaluations(Mapping[str, Evaluation]):
 
     @property
     def _rows(self) -> list[tuple[str, ...]]:
-        """Return the headings, then one row per condition with its default gating rates and its failure rate."""
-        rates = [name for name in DEFAULT_GATES if name in METRICS]
+        """Return the headings, then one row per condition with the rates over all and over the trusted samples."""
+        *rates, failure_rate, _ = FOUNDING_RATES
         rows = [("condition", *rates, "flagged")]
         for key, evaluation in self.items():
-            shown = [percent(evaluation.stats.rates[name]) for name in (*rates, "failure_rate")]
+            shown = [percent(evaluation.stats.rates[name]) for name in (*rates, failure_rate)]
             rows.append((key, *shown))
         return rows
 

@@ -178,6 +178,11 @@ _TESTS: Final[Mapping[PairedTest, Callable[[Any, Sides, Decimal, float], _Tested
 """The function of each test. Any: each function takes the kinds of metrics that name its test."""
 
 
+def rate_evidence(ratio: PairedRatio, tolerance: Decimal, level: float) -> Evidence:
+    """Return the evidence of a fall of a ratio."""
+    return _evidence(_drop(ratio), tolerance, level)
+
+
 def _evidence(drop: _Drop, tolerance: Decimal, level: float) -> Evidence:
     return Evidence(
         paired=True,

@@ -6,6 +6,7 @@ Decisions on counts use exact fractions: the counts on one side, the typed decim
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -16,22 +17,39 @@ from pytest_failaware.core.metric import AnyMetric, Direction
 from pytest_failaware.core.result import BoundCheck, Comparison, CoverageWay, Evidence, Verdict
 from pytest_failaware.judge.changes import change_rate
 from pytest_failaware.judge.evidence import paired
-from pytest_failaware.judge.metrics.rates import CHANGE_RATES, GATE_TOLERANCE
+from pytest_failaware.judge.metrics.rates import AT_COVERAGE, CHANGE_RATES, GATE_TOLERANCE
 from pytest_failaware.judge.policy import decide
 from pytest_failaware.judge.sentences import judgement
 from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 
-_JUDGED_INSTEAD: Final = {True: "silent_failure_rate", False: "confident_correct_rate"}
-"""The gate that judges the change if only one side has a confident_accuracy; the key: whether that side is now."""
+INSTEAD: Final = "silent_failure_rate"
+"""The metric that judges the promise of a baseline that trusts nothing."""
+_OF_TRUSTED: Final = ("confident_accuracy", AT_COVERAGE.name)
+"""The metrics without a value for a baseline that trusts nothing."""
 _EQUIVALENT: Final = {"changed_prediction_rate": Decimal("0.01"), "changed_flag_rate": Decimal("0.01")}
 """The bounds of the policy equivalence if the gate bounds neither rate."""
 
 
 def gated(gate: Gate, sides: Sides) -> Iterator[Comparison]:
-    """Yield the comparison of each gating metric; nothing under equivalence, which gates by its bounds."""
-    for name in () if gate.policy is Policy.EQUIVALENCE else gate.metrics:
-        yield compared(name, gate, sides)
+    """Yield the comparison of each judged metric; nothing under equivalence, which gates by its bounds."""
+    for name in () if gate.policy is Policy.EQUIVALENCE else _judged(gate, sides):
+        yield _explained(compared(name, gate, sides), gate, sides)
+
+
+def _judged(gate: Gate, sides: Sides) -> tuple[str, ...]:
+    """Return the gating metrics; of a baseline that trusts nothing, silent failures instead of the trusted answers."""
+    if sides.before.trusted.any() or not set(_OF_TRUSTED) & set(gate.metrics):
+        return gate.metrics
+    return tuple(dict.fromkeys(INSTEAD if name in _OF_TRUSTED else name for name in gate.metrics))
+
+
+def _explained(comparison: Comparison, gate: Gate, sides: Sides) -> Comparison:
+    """Return the comparison with a note if it judges instead of metrics that have no value."""
+    replaced = [name for name in gate.metrics if name in _OF_TRUSTED and not sides.before.trusted.any()]
+    if comparison.metric != INSTEAD or not replaced:
+        return comparison
+    return replace(comparison, note="; ".join(filter(None, [comparison.note, judgement.judged_for(replaced)])))
 
 
 def compared(name: str, gate: Gate, sides: Sides) -> Comparison:
@@ -47,7 +65,7 @@ def drifted(gate: Gate, sides: Sides, budget: Decimal) -> Iterator[Comparison]:
     The side before is the golden reference under the rule that is stored with it. A change that the tolerance allows in
     one step is never drift. The metrics share their part of alpha under every policy.
     """
-    for name in gate.metrics:
+    for name in _judged(gate, sides):
         allowed = max(_budget(gate.table[name], budget), gate.allowed(name))
         reference, current, evidence = paired(gate.table[name], sides, allowed, gate.levels.drift)
         if evidence is not None and evidence.p_beyond < evidence.level:
@@ -106,7 +124,10 @@ def worsening(before: Fraction, now: Fraction, direction: Direction) -> Fraction
 
 
 def _undefined(name: str, before: Value, now: Value, gate: Gate) -> tuple[Verdict, str]:
-    """Return the verdict on a metric without a value on one side; another gate may replace confident_accuracy."""
+    """Return the verdict on a metric without a value on a side.
+
+    If this side trusts nothing, confident_correct_rate judges the change instead of confident_accuracy.
+    """
     if before.lacks_logits or now.lacks_logits:
         missing = before if before.lacks_logits else now
         reason = judgement.undefined(missing.reason, is_stored=missing is before)
@@ -115,8 +136,8 @@ def _undefined(name: str, before: Value, now: Value, gate: Gate) -> tuple[Verdic
         return Verdict.PASSED, judgement.undefined_on_both(now.reason)
     missing = before if before.fraction is None else now
     reason = judgement.undefined(missing.reason, is_stored=missing is before)
-    other = _JUDGED_INSTEAD[now.fraction is not None]
-    if name == "confident_accuracy" and other in gate.metrics:
+    other = "confident_correct_rate"
+    if name == "confident_accuracy" and missing is now and other in gate.metrics:
         return Verdict.PASSED, judgement.judged_instead(reason, other)
     return Verdict.INCOMPARABLE, reason
 

@@ -21,7 +21,20 @@ def same_groups(samples: Samples, others: Samples) -> bool:
 def _together(samples: Samples) -> list[int] | None:
     """Return the first sample of each sample's group; None if each sample is alone in its group."""
     units = Units.of(samples)
-    return None if len(units) == len(samples) else units.first[units.of_sample].tolist()
+    return units.first[units.of_sample].tolist() if units.are_groups else None
+
+
+def has_other_groups(data: DataFacts, both: Pair) -> bool:
+    """Return whether somebody grouped the samples otherwise than the reference's.
+
+    A reference without groups may be older than the grouping of copies, which nobody has to name.
+
+    Args:
+        data: the facts about the data of this run.
+        both: the records of the shared samples.
+    """
+    is_older = data.groups_copies_alone and both.before.samples.groups is None
+    return not is_older and not same_groups(both.now.samples, both.before.samples)
 
 
 def one_of_each(samples: Samples) -> Rows:

@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Final
+from typing import Final, TypeGuard
 
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.result import PROMISES, Comparison, Judged, Verdict
-from pytest_failaware.judge.gating import compared
+from pytest_failaware.judge.gating import INSTEAD, compared
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE
 from pytest_failaware.judge.sentences import judgement
 from pytest_failaware.judge.sides import Sides
 
-_INSTEAD: Final = "silent_failure_rate"
-"""The metric that judges the promise if the baseline trusts nothing, so that there is no ranking either."""
 _HARDLY: Final = Fraction(1, 100)
 """The share of trusted samples from which on a candidate that trusts nothing breaks the promise of its baseline."""
 
@@ -31,7 +29,7 @@ def with_moved(comparisons: Sequence[Judged], gate: Gate, sides: Sides) -> list[
     Accuracy and the ranking are computed for this even if they do not gate, under the policy and the level of the gate
     and with their tolerances.
     """
-    judged = [_without_trust(comparison, sides) for comparison in comparisons]
+    judged = _without_trust(comparisons, gate, sides) if _trusts_nothing_now(sides) else list(comparisons)
     broken = {comparison.metric for comparison in judged if _breaks_promise(comparison, sides)}
     if not broken or _is_worse(judged, gate, sides):
         return judged
@@ -41,14 +39,26 @@ def with_moved(comparisons: Sequence[Judged], gate: Gate, sides: Sides) -> list[
     ]
 
 
-def _without_trust(judged: Judged, sides: Sides) -> Judged:
-    """Return the comparison of a promise as broken if now nothing is trusted, whatever its rate."""
+def _trusts_nothing_now(sides: Sides) -> bool:
+    """Return whether nothing is trusted now, and enough was before."""
     before, now = sides.before.trusted, sides.now.trusted
-    if judged.metric not in PROMISES or not isinstance(judged, Comparison) or now.any():
-        return judged
-    if Fraction(int(before.sum()), max(1, len(before))) < _HARDLY:
-        return judged
-    return replace(judged, verdict=Verdict.REGRESSED, note=judgement.TRUSTS_NOTHING)
+    return not now.any() and Fraction(int(before.sum()), max(1, len(before))) >= _HARDLY
+
+
+def _without_trust(comparisons: Sequence[Judged], gate: Gate, sides: Sides) -> list[Judged]:
+    """Return the comparisons with each promise broken, whatever its rate; a promise is judged even if none gates."""
+    is_asked = any(_is_gate_on_promise(judged) for judged in comparisons)
+    added = [] if is_asked else [compared(PROMISES[1], gate, sides)]
+    return [
+        replace(judged, verdict=Verdict.REGRESSED, note=judgement.TRUSTS_NOTHING)
+        if _is_gate_on_promise(judged)
+        else judged
+        for judged in (*comparisons, *added)
+    ]
+
+
+def _is_gate_on_promise(judged: Judged) -> TypeGuard[Comparison]:
+    return isinstance(judged, Comparison) and judged.metric in PROMISES
 
 
 def _breaks_promise(judged: Judged, sides: Sides) -> bool:
@@ -56,7 +66,7 @@ def _breaks_promise(judged: Judged, sides: Sides) -> bool:
 
 
 def _is_promise(judged: Judged, sides: Sides) -> bool:
-    return judged.metric in PROMISES or (judged.metric == _INSTEAD and not sides.before.trusted.any())
+    return judged.metric in PROMISES or (judged.metric == INSTEAD and not sides.before.trusted.any())
 
 
 def _is_worse(judged: Sequence[Judged], gate: Gate, sides: Sides) -> bool:

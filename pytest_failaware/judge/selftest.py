@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.records import Records
-from pytest_failaware.core.result import Judged
-from pytest_failaware.judge.gating import bounded, bounded_changes, gated
+from pytest_failaware.judge.gating import bounded
 from pytest_failaware.judge.metrics.rates import stats_of
 from pytest_failaware.judge.outcomes import outcomes_of
 from pytest_failaware.judge.sides import under_one_rule
+from pytest_failaware.judge.verdict import judged
 
 DROPS: Final = (0.0, 0.01, 0.03, 0.05, 0.10)
 """The planted drops: shares of all answers that are right before and wrong now, in expectation."""
@@ -54,9 +54,9 @@ def plant(gate: Gate, records: Records, flips: float, draws: int, random: np.ran
 def _fails(gate: Gate, stored: Records, now: Records) -> bool:
     """Return whether a test item with this gate is red."""
     sides = under_one_rule(outcomes_of(stored, gate.rule), outcomes_of(now, gate.rule))
-    stats = stats_of("", now, gate.rule, gate.table, gate.named)
-    judged: list[Judged] = [*gated(gate, sides), *bounded_changes(gate, sides), *bounded(gate, stats)]
-    return any(comparison.verdict.fails for comparison in judged)
+    stats, classes = stats_of("", now, gate.rule, gate.table, gate.named), range(int(stored.label.max()) + 1)
+    comparisons = [*judged(gate, sides, tuple(map(str, classes))), *bounded(gate, stats)]
+    return any(comparison.verdict.fails for comparison in comparisons)
 
 
 # ---- planting ------------------------------------------------------------------------------------------------------

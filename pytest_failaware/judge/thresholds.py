@@ -23,7 +23,7 @@ come in groups, one image of each group is used, and the guarantee holds for an 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from typing import Final
@@ -60,6 +60,7 @@ class Curve:
     wrong: NDArray[np.int64]  # among the trusted
     bound: NDArray[np.float64]  # upper bound of the true risk at the requested confidence, for each rule alone
     chosen: int | None  # the index of the chosen rule
+    temperature: float = 1.0  # of the scores, and so of the rules
 
     def rule(self, index: int) -> FailureRule:
         """Return the rule at an index."""
@@ -67,6 +68,7 @@ class Curve:
         return FailureRule(
             confidence=None if self.by is By.ENTROPY else confidence,
             entropy=None if self.by is By.CONFIDENCE else entropy,
+            temperature=self.temperature,
         )
 
 
@@ -91,6 +93,16 @@ def choose(records: Records, classes: int, by: By, *, risk: float, confidence: f
         bound=bound,
         chosen=passed - 1 if passed else None,
     )
+
+
+def with_scores_at(records: Records, temperature: float) -> Records:
+    """Return the records with the scores at a temperature in the place of those at 1, for `choose`.
+
+    Raises:
+        RuleColumnError: the records hold neither these scores nor the logits.
+    """
+    confidence, entropy = records.scores_at(temperature)
+    return replace(records, confidence=confidence, entropy=entropy)
 
 
 def first_count(n: int, risk: float, confidence: float = 0.95) -> int:

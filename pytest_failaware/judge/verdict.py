@@ -18,7 +18,7 @@ from pytest_failaware.core.request import DRIFT_BUDGET, DatasetChange
 from pytest_failaware.core.result import Comparison, ItemResult, Judged, SampleChange, Verdict
 from pytest_failaware.judge.alarm import CLEAN, find_alarm, is_known, subject_of
 from pytest_failaware.judge.changes import sample_change
-from pytest_failaware.judge.class_guard import guarded
+from pytest_failaware.judge.class_guard import guarded, unguarded
 from pytest_failaware.judge.class_names import unchanged_predictions
 from pytest_failaware.judge.comparability import (
     find_differences,
@@ -28,7 +28,7 @@ from pytest_failaware.judge.comparability import (
     taken_on_trust,
 )
 from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated
-from pytest_failaware.judge.groups import how_grouped, same_groups
+from pytest_failaware.judge.groups import has_other_groups, how_grouped
 from pytest_failaware.judge.metrics.rates import NON_FINITE, cell_rates, stats_of
 from pytest_failaware.judge.moved import with_moved
 from pytest_failaware.judge.pairing import Pair, pair
@@ -108,14 +108,16 @@ def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate:
     """Return the result of two comparable sides, added to the drift and the bounds of `alone`."""
     baseline, entry = stored
     same = entry.rule == gate.rule and records_equal(both.before, both.now, gate.rule)
-    paired, change = _paired(gate, sides_of(both, entry.rule, gate.rule), baseline, same=same)
+    sides = sides_of(both, entry.rule, gate.rule)
+    paired, change = _paired(gate, sides, baseline, same=same)
     comparisons = (*paired, *alone.comparisons)
     return dataclasses.replace(
         alone,
+        unguarded=unguarded(gate, sides),
         comparisons=comparisons,
         verdict=_worst(comparisons, same=same),
         change=change,
-        has_other_groups=not same_groups(both.now.samples, both.before.samples),
+        has_other_groups=has_other_groups(measurement.provenance.data, both),
         causes=tuple(likely_causes(entry, measurement, alone.rule)),
     )
 
@@ -188,10 +190,15 @@ def _paired(gate: Gate, sides: Sides, baseline: Baseline, *, same: bool) -> tupl
         baseline.data.classes,
         known_label_errors=baseline.known_label_errors,
     )
-    lost = guarded(gate, sides, baseline.data.classes)
-    judged: list[Judged] = [*gated(gate, sides), *([] if lost is None else [lost]), *bounded_changes(gate, sides)]
-    comparisons = with_moved(judged, gate, sides)
+    comparisons = judged(gate, sides, baseline.data.classes)
     return tuple(map(_unchanged, comparisons) if same else comparisons), change
+
+
+def judged(gate: Gate, sides: Sides, classes: tuple[str, ...]) -> list[Judged]:
+    """Return every comparison of a gate on the samples of both sides."""
+    lost = guarded(gate, sides, classes)
+    found: list[Judged] = [*gated(gate, sides), *([] if lost is None else [lost]), *bounded_changes(gate, sides)]
+    return with_moved(found, gate, sides)
 
 
 def _unchanged(comparison: Judged) -> Judged:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pytest_failaware.config.gate import gate_of
 from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.errors import FailAwareError
-from pytest_failaware.core.remedy import Advice
+from pytest_failaware.core.remedy import Act, Advice
 from pytest_failaware.core.result import ItemResult, Verdict
 from pytest_failaware.plugin.references import References
 from pytest_failaware.plugin.run_state import RunState
@@ -44,7 +44,7 @@ def _advise(state: RunState, items: Sequence[JudgedItem]) -> Advice | None:
         has_names = outputs.html_images > 0 or not outputs.has_html  # else the names of files can be private, too
         return advise([item.result if has_names else _nameless(item.result) for item in items], tested)
     except FailAwareError as error:
-        return Advice(test=items[0].result.test, sentences=(f"no rule is sought: {error}",))
+        return Advice(test=items[0].result.test, act=Act.RULE, sentences=(f"no rule is sought: {error}",))
 
 
 def _nameless(result: ItemResult) -> ItemResult:

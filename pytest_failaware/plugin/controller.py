@@ -25,6 +25,7 @@ from pytest_failaware.plugin.early import EarlyWord
 from pytest_failaware.plugin.failures import FailureTexts
 from pytest_failaware.plugin.gated_items import GIVE_ONE
 from pytest_failaware.plugin.ledger import NOTHING
+from pytest_failaware.plugin.news import without_old_news
 from pytest_failaware.plugin.partial_run import skipped_files
 from pytest_failaware.plugin.report_hooks import call_report_hooks
 from pytest_failaware.plugin.run_report import dated_report, report_of
@@ -91,6 +92,7 @@ class Controller:
         state = self.state
         state.incomplete = self._cut_short(session, exitstatus)
         state.ledger.settle()
+        state.ledger.facts = without_old_news(state.ledger.facts, state.config)
         state.advice = advice_of(state)
         self._store()
         self._complain(ends_green=exitstatus == pytest.ExitCode.OK)

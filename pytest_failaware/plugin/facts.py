@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from pytest_failaware.core.fact import Fact, note
+from pytest_failaware.core.baseline import SCHEMA, Baseline
+from pytest_failaware.core.fact import Fact, FactKind, note
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import Measurement
+from pytest_failaware.judge.metrics.rates import DEFAULT_GATES
 from pytest_failaware.judge.published import below_published
+from pytest_failaware.judge.sentences.judgement import former_gates
 from pytest_failaware.measure.subject import Subject
 from pytest_failaware.plugin.session import Measured, Session, baseline_name
 
 _WIDE: Final = Decimal("0.1")
 
 
-def facts(session: Session, measured: Measured, gate: Gate) -> tuple[Fact, ...]:
+def facts(session: Session, measured: Measured, gate: Gate, baseline: Baseline | None) -> tuple[Fact, ...]:
     """Return the facts of a judged item: model or predictions with their notes, data, rule and reference."""
     measurement, config = measured.measurement, session.config
     dead = gate.rule.dead_part(len(measurement.provenance.data.classes))
@@ -26,6 +29,7 @@ def facts(session: Session, measured: Measured, gate: Gate) -> tuple[Fact, ...]:
         Fact(text=f"rule {gate.rule}{_of_both(session)}; {_reference(session, measurement, gate)}"),
         *(() if dead is None else (note(dead),)),
         *_wide(gate),
+        *_former_gates(gate, baseline),
     )
 
 
@@ -41,6 +45,12 @@ def _wide(gate: Gate) -> Iterator[Fact]:
     for allowed in sorted({gate.allowed(name) for name in rates}):
         if allowed >= _WIDE:
             yield note(f"a tolerance of {allowed} is {float(100 * allowed):g} points; half a point is 0.005")
+
+
+def _former_gates(gate: Gate, baseline: Baseline | None) -> Iterator[Fact]:
+    """Yield the news that the default gates are others than when the baseline was recorded."""
+    if baseline is not None and baseline.schema < SCHEMA and gate.metrics == DEFAULT_GATES:
+        yield Fact(text=former_gates(baseline.name), kind=FactKind.NEWS)
 
 
 def _limit(measurement: Measurement) -> Fact:

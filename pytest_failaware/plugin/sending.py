@@ -33,7 +33,7 @@ def judged_item(judging: Judging, measured: Measured, gate: Gate, result: ItemRe
     may_be_mended = result.change is not None and not result.is_against
     return JudgedItem(
         result=result,
-        facts=facts(judging.session, measured, gate),
+        facts=facts(judging.session, measured, gate, judging.references.of(measured, gate).baseline),
         model=measurement.provenance.model.sha256,
         opened=tuple(judging.session.opened),
         rule=gate.rule,

@@ -15,7 +15,7 @@ from pytest_failaware.core.result import (
 )
 from pytest_failaware.report.alarms import FIRST, alarm_headline, alarm_in_brief
 from pytest_failaware.report.flips import change_lines, detail_lines
-from pytest_failaware.report.proof import counts, proof
+from pytest_failaware.report.proof import counts, proof, ways
 from pytest_failaware.report.questions import ACTS, Question, answer, by_question
 from pytest_failaware.report.terminal.display import Line, colour
 from pytest_failaware.report.words import (
@@ -24,6 +24,7 @@ from pytest_failaware.report.words import (
     orientation,
     reference_name,
     short_name,
+    unguarded,
     verdict_word,
 )
 
@@ -54,6 +55,7 @@ def failure_text(result: ItemResult, *, verbosity: int = 0, command: str = COMMA
         yield from (Line(f"  {line}") for line in change_lines(result.change, has_counts=_has_counted_flips(result)))
         yield from (Line(f"  {line}") for line in (detail_lines(result.change) if verbosity > 0 else ()))
     yield from (Line(f"  {note}") for note in result.notes)
+    yield from [Line(f"  {unguarded(result)}")] if verbosity > 0 and unguarded(result) else []
     yield from (Line(f"  {line}") for line in _remedy(result, command))
     if result.causes and result.verdict is not Verdict.MISSING:
         yield Line(f"  what else changed: {'; '.join(result.causes)}")
@@ -72,8 +74,8 @@ def _heading(result: ItemResult) -> Iterator[Line]:
 def _act(result: ItemResult) -> str:
     """Return the act that the failure asks for, then the item and its outcome; an alarm comes before any act."""
     subject = f"{short_name(result)}: {_outcome(result)}"
-    act = "" if result.has_new_alarm else ACTS.get(result.verdict, "")
-    return f"{act}: {subject}" if act else subject
+    act = None if result.has_new_alarm else ACTS.get(result.verdict)
+    return f"{act.value}: {subject}" if act else subject
 
 
 def headline(result: ItemResult) -> str:
@@ -114,6 +116,8 @@ def _gates(result: ItemResult, verbosity: int) -> Iterator[Line]:
             yield Line(f"{depth}{_sentence(comparison)}", colour(comparison.verdict))
             if number == 0 or verbosity > 0:
                 yield from (Line(f"{depth}  {line}") for line in proof(comparison, result))
+            if comparison.evidence is not None and verbosity > 0:
+                yield from (Line(f"{depth}    {way}: {rate}, p {p}") for way, rate, p in ways(comparison.evidence))
         if more := len(failed[question]) - len(shown):
             yield Line(f"{depth}and {more} more failed {'gate' if more == 1 else 'gates'}, shown at -v")
 

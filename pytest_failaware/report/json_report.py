@@ -17,6 +17,7 @@ from pytest_failaware.core.plain import to_plain
 from pytest_failaware.core.remedy import Advice
 from pytest_failaware.core.result import BoundCheck, Evidence, ItemResult, Judged, SampleChange, Verdict
 from pytest_failaware.core.summary import CorruptionError, CorruptionSummary, RunReport
+from pytest_failaware.report.advice import tasks
 from pytest_failaware.report.json_measurement import Document, columns_content, fields_of, measurement_document
 
 SCHEMA: Final = 3
@@ -61,6 +62,7 @@ def report_document(
         "accept": report.accept,
         "corruption": [_corruption(summary) for summary in report.corruption],
         "advice": [_advice(advice) for advice in report.advice],
+        "tasks": [to_plain(task) for task in tasks(report.results, report.advice)],
     }
 
 
@@ -94,7 +96,6 @@ def _measurements(measured: Mapping[str, JudgedItem], contents: Mapping[str, byt
                 "rule": str(item.rule),
                 "declared": list(item.declared),
                 "acceptable": item.is_acceptable,
-                "declaration": to_plain(item.declaration),
             }
     return parts
 
@@ -102,7 +103,9 @@ def _measurements(measured: Mapping[str, JudgedItem], contents: Mapping[str, byt
 def _advice(advice: Advice) -> Document:
     return {
         "test": list(advice.test),
+        "act": advice.act.value,
         "sentences": list(advice.sentences),
+        "former_rule": None if advice.former is None else str(advice.former),
         "remedies": [
             {**fields_of(remedy), "kind": remedy.kind.value, "rule": str(remedy.rule), "price": dict(remedy.price)}
             for remedy in advice.remedies
@@ -128,6 +131,7 @@ def _result(result: ItemResult, measurement: Document | None) -> Document:
         "notes": list(result.notes),
         "change": None if result.change is None else _change(result.change),
         "causes": list(result.causes),
+        "unguarded": None if result.unguarded is None else _estimate(result.unguarded),
         "at_chance": result.at_chance,
         "drifts": result.drifts,
         "ends_golden": result.ends_golden,

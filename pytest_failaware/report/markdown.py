@@ -9,12 +9,12 @@ from typing import Final
 from pytest_failaware.core.result import ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.core.text import without_controls
-from pytest_failaware.report.advice import advice_heading
+from pytest_failaware.report.advice import CHOICE, tasks
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.proof import interval
-from pytest_failaware.report.questions import acts, by_question
+from pytest_failaware.report.questions import by_question
 from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rate_headings
 from pytest_failaware.report.terminal.summary import total
 from pytest_failaware.report.words import (
@@ -72,8 +72,8 @@ def _lines(report: RunReport) -> Iterator[str]:
     yield from _bullets(
         [*alarms(report.results), *report.complaints, *(f"{nodeid}: {text}" for nodeid, text in report.errors.items())]
     )
+    yield from _tasks(results, report)
     yield from _gates(results)
-    yield from _bullets([f"{advice_heading(advice)} {'; '.join(advice.sentences)}" for advice in report.advice])
     yield from _not_compared([result for result in results if result.stored])
     yield from _rates(results)
     yield from _bullets(
@@ -112,8 +112,17 @@ def _gates(results: Sequence[ItemResult]) -> Iterator[str]:
         yield from _table(_ROW, [_row(result, comparison) for result, comparison in group])
     if any(result.is_open for result in results):
         yield from _bullets([f"{INCONCLUSIVE}; that is less than the 5 % of the interval, since many gates share it"])
-    yield from _bullets(list(acts(results)))
     yield from _bullets([*_missing(results), *_incomparable(results)])
+
+
+def _tasks(results: Sequence[ItemResult], report: RunReport) -> Iterator[str]:
+    """Yield what to do about each marked test, and below it the rules to paste."""
+    for task in tasks(results, report.advice):
+        yield f"- **{escaped(task.act)}**"
+        yield from [f"  {CHOICE}"] if task.rules else []
+        yield from (f"  - `{rule}`: {escaped(effect)}" for rule, effect in task.rules)
+        yield from (f"  - {escaped(sentence)}" for sentence in task.sentences)
+        yield ""
 
 
 def _missing(results: Sequence[ItemResult]) -> Iterator[str]:

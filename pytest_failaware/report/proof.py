@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from pytest_failaware.core.estimates import Estimate, Value
-from pytest_failaware.core.result import BoundCheck, Comparison, Evidence, ItemResult, Judged, Verdict
+from pytest_failaware.core.estimates import Estimate, Value, percent
+from pytest_failaware.core.result import BoundCheck, Comparison, CoverageWay, Evidence, ItemResult, Judged, Verdict
 from pytest_failaware.report.words import allowed, difference
+
+WAYS: Final = {
+    CoverageWay.THRESHOLDS: "both stored thresholds scaled",
+    CoverageWay.TEMPERATURE: "one temperature, stored thresholds",
+    CoverageWay.NEW_RULE: "both new thresholds scaled",
+}
+"""How the coverage of the baseline is reached, in words."""
 
 
 def proof(comparison: Judged, result: ItemResult) -> Iterator[str]:
@@ -38,6 +46,12 @@ def _sides(before: Estimate, now: Estimate, samples: int) -> str:
     """Return both sides as counts."""
     over_all = before.denominator == now.denominator == samples
     return " -> ".join(f"{side.numerator:,}" if over_all else counts(side) for side in (before, now))
+
+
+def ways(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
+    """Yield each way to the coverage of the baseline in words, the rate that it gives, and its p."""
+    for way in evidence.ways:
+        yield WAYS[way.way], f"{percent(way.current)} ({counts(way.current)})", p_value(way.p_beyond)
 
 
 def claim(comparison: Comparison, evidence: Evidence) -> tuple[str, str]:

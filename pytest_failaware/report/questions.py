@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Final, TypeVar
 
-from pytest_failaware.core.result import PROMISES, WORSE, BoundCheck, ItemResult, Judged, Verdict
-from pytest_failaware.report.words import name_in
+from pytest_failaware.core.remedy import Act
+from pytest_failaware.core.result import PROMISES, BoundCheck, Judged, Verdict
 
 Row = TypeVar("Row")
 
@@ -22,14 +21,14 @@ class Question(Enum):
 
 
 ACTS: Final = {
-    Verdict.REGRESSED: "retrain, or accept with a reason",
-    Verdict.OPERATING_POINT_MOVED: "choose another rule",
-    Verdict.NOT_SHOWN: "measure more samples, retrain, or accept with a reason",
+    Verdict.REGRESSED: Act.RETRAIN,
+    Verdict.OPERATING_POINT_MOVED: Act.RULE,
+    Verdict.NOT_SHOWN: Act.SAMPLES,
 }
 """The act that a verdict asks for."""
 _WORST: Final = {Question.MODEL: "yes", Question.PROMISE: "no"}
 _OPEN: Final = {Question.MODEL: "not excluded", Question.PROMISE: "not shown"}
-_GOOD: Final = {Question.MODEL: "not proven", Question.PROMISE: "nothing else is proven"}
+_GOOD: Final = {Question.MODEL: "not proven", Question.PROMISE: "nothing against it is proven"}
 
 
 def question_of(judged: Judged) -> Question:
@@ -52,26 +51,3 @@ def answer(question: Question, gates: Sequence[Judged]) -> str:
     is_bad = not verdicts.isdisjoint((Verdict.REGRESSED, Verdict.OPERATING_POINT_MOVED))
     words = _WORST if is_bad else _OPEN if any(verdict.fails for verdict in verdicts) else _GOOD
     return f"{question.value} {words[question]}"
-
-
-def acts(results: Sequence[ItemResult]) -> Iterator[str]:
-    """Yield one line for each marked test with a worse condition: what to do for all its conditions.
-
-    If one condition is regressed, another rule is not enough for the others.
-    """
-    tests: dict[tuple[str, str], list[ItemResult]] = defaultdict(list)
-    for result in results:
-        if result.verdict in ACTS:
-            tests[result.test].append(result)
-    for test, worse in tests.items():
-        worst = min((result.verdict for result in worse), key=WORSE.index)
-        parts = [
-            f"{verdict.words}: {', '.join(result.stats.condition for result in worse if result.verdict is verdict)}"
-            for verdict in WORSE
-            if any(result.verdict is verdict for result in worse)
-        ]
-        yield f"{_name(test)}: {ACTS[worst]} ({'; '.join(parts)})"
-
-
-def _name(test: tuple[str, str]) -> str:
-    return name_in("".join(test).removesuffix("[]"))

@@ -23,6 +23,10 @@ FLAGGED: Final = "flagged"
 """The name of the share of flagged samples everywhere except in the CSV file and the options."""
 
 
+_HEADINGS: Final = {"failure_rate": FLAGGED, "confident_accuracy_at_coverage": "accuracy at coverage"}
+"""The headings of columns that are shorter than the name of the metric."""
+
+
 MEANINGS: Final = {
     "confident_accuracy": "right / trusted",
     "silent_failure_rate": "trusted and wrong / all",
@@ -54,6 +58,11 @@ def name_in(nodeid: str) -> str:
     return function.rpartition("::")[2] + bracket + parameters
 
 
+def unguarded(result: ItemResult) -> str:
+    """Return that the class guard was not judged; "" if it was, or if it is off."""
+    return "" if result.unguarded is None else f"class guard: not judged, {percent(result.unguarded)} right"
+
+
 def reference_name(result: ItemResult) -> str:
     """Return the name of the other side: a stored baseline, or the second model of the run."""
     return result.baseline if result.is_against else f"baseline {result.baseline!r}"
@@ -83,7 +92,7 @@ def _more_digits(value: float, other: float) -> int:
 
 def heading(metric: str) -> str:
     """Return a metric's name as the heading of a column."""
-    return FLAGGED if metric == "failure_rate" else metric.replace("_", " ")
+    return _HEADINGS.get(metric, metric.replace("_", " "))
 
 
 def verdict_word(verdict: Verdict) -> str:

@@ -35,7 +35,7 @@ def test_comments_survive_an_update(tmp_path: Path) -> None:
     update(tmp_path, measurement_of(), measurement_of(condition="blur"))
     text = edit(
         tmp_path,
-        ("schema: 2", "# Owner: the vision team.\n\n# Ask before you accept a loss.\nschema: 2"),
+        ("schema: 3", "# Owner: the vision team.\n\n# Ask before you accept a loss.\nschema: 2"),
         ("  - dog\n", "  # Not wolves.\n  - dog  # nor foxes\n"),
         ("  clean:\n", "# The contract with product says 90 %.\n  clean:  # see the wiki\n"),
         ("preprocessing: resize=32", "preprocessing: resize=32 # as in training"),
@@ -49,7 +49,7 @@ def test_comments_survive_an_update(tmp_path: Path) -> None:
         line.strip().replace("32  #", "32 #") for line in lines if "# " in line
     ]
     for comment, below in (
-        ("# Ask before you accept a loss.", "schema: 2"),
+        ("# Ask before you accept a loss.", "schema: 3"),
         ("  # Not wolves.", "  - dog  # nor foxes"),
         ("  # The contract with product says 90 %.", "  clean:  # see the wiki"),
     ):
@@ -74,14 +74,14 @@ def test_what_only_looks_like_a_comment(tmp_path: Path) -> None:
     """A # in a text is not a comment, and a text of several lines keeps its #."""
     classes = ("#1", "a # b", "x\n# y")
     update(tmp_path, measurement_of(classes=classes))
-    edit(tmp_path, ("schema: 2", "schema: 2  # two"))
+    edit(tmp_path, ("schema: 3", "schema: 3  # three"))
     update(tmp_path, measurement_of("RRRRR", classes=classes))
     baseline = read_baseline(tmp_path, "small")
 
     assert baseline is not None
     assert classes == baseline.data.classes
     assert (
-        with_comments(baseline_text(baseline), "").replace("schema: 2", "schema: 2  # two", 1)
+        with_comments(baseline_text(baseline), "").replace("schema: 3", "schema: 3  # three", 1)
         == (tmp_path / "small.yaml").read_text()
     )
 

@@ -131,7 +131,7 @@ def test_the_canonical_text(tmp_path: Path) -> None:
     """The text has one number a line, null for undefined rates, a seed for random conditions, and no date."""
     update(tmp_path, measurement_of("rrwrw", "gaussian_noise(sigma=0.1)", seed=3))
     baseline = read(tmp_path)
-    now = TEXT.replace("schema: 1", "schema: 2").replace(
+    now = TEXT.replace("schema: 1", "schema: 3").replace(
         "  samples: 5\n", f"  samples: 5\n  samples_sha256: {baseline.samples_sha256}\n", 1
     )
     now = now.replace(f"sha256:{'0' * 64}", baseline.entries["gaussian_noise(sigma=0.1)"].records_sha256)
@@ -457,8 +457,8 @@ BOMB = "[&a0 [x, x]" + "".join(f", &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("schema: 1", "schema: 3", [":2: schema is 3, this version reads 1 and 2"]),
-        ("schema: 1", "schema: 2", [":3: data samples_sha256 is missing"]),
+        ("schema: 1", "schema: 4", [":2: schema is 4, this version reads 1 to 3"]),
+        ("schema: 1", "schema: 3", [":3: data samples_sha256 is missing"]),
         ("schema: 1\n", "", ["schema"]),
         ("schema: 1", "schema: yes", [":2: schema", "whole number"]),
         ("schema: 1", "schema: 1\nauthor: me", [":3: author"]),

@@ -22,6 +22,18 @@ def test_a_marker_replaces_only_its_arguments() -> None:
     assert (Decimal("0.001"), Decimal("0.02")) == (gate.tolerance["accuracy"], gate.tolerance["confident_accuracy"])
 
 
+def test_a_plain_tolerance_leaves_out_the_metric_that_is_set_by_name() -> None:
+    """confident_correct_rate has a larger default, which a plain number keeps; a name sets it, here and below."""
+    plain = build_gate({"tolerance": 0.02})
+    named = build_gate({"tolerance": {"confident_correct_rate": 0.1}})
+    both = build_gate({"tolerance": 0.01}, base=named)
+
+    assert {"confident_correct_rate"} == {name for name in plain.tolerance if plain.allowed(name) != Decimal("0.02")}
+    assert Decimal("0.05") == plain.allowed("confident_correct_rate")
+    assert Decimal("0.1") == both.allowed("confident_correct_rate") == named.allowed("confident_correct_rate")
+    assert Decimal("0.01") == both.allowed("accuracy") == both.allowed("augrc(margin)")
+
+
 def test_numbers_are_kept_as_typed() -> None:
     """A float literal is read as its decimal text, not as the nearest binary number."""
     gate = build_gate({"conditions": "clean", "minimum": {"accuracy": 0.1}, "maximum": {"silent_failure_rate": "0.05"}})

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.errors import ConfigError
+from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.result import Comparison
 from pytest_failaware.core.rule import FailureRule
-from pytest_failaware.judge.class_guard import guarded, judges_classes
+from pytest_failaware.judge.class_guard import guarded, unguarded
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.sides import Sides, under_one_rule
 from pytest_failaware.judge.significance.paired import tango_p
@@ -72,6 +73,25 @@ def test_the_p_is_the_smallest_of_the_classes_times_their_number() -> None:
     assert comparison.evidence is not None
     assert 3 * tango_p(60, 5, 200, 0.10) == pytest.approx(comparison.evidence.p_beyond)
     assert (60, 5) == (comparison.evidence.lost, comparison.evidence.gained)
+    assert comparison.evidence.p_worse < comparison.evidence.p_beyond
+    assert 0.10 < (comparison.evidence.low or 0) < 55 / 200 < (comparison.evidence.high or 0)
+
+
+def test_samples_in_groups_prove_less() -> None:
+    """If four samples of a group fall together, the interval is wider than that of as many independent samples."""
+    labels = classes(2, 400)
+    now = np.ones(800, dtype=np.bool_)
+    now[:200] = False
+    groups = (np.arange(800) // 4).astype(np.uint32)
+    alone, grouped = (
+        guard(labels, np.ones(800, dtype=np.bool_), now),
+        guard(labels, np.ones(800, dtype=np.bool_), now, groups=groups),
+    )
+
+    assert alone is not None
+    assert grouped is not None
+    widths = [(one.evidence.high or 0) - (one.evidence.low or 0) for one in (alone, grouped) if one.evidence]
+    assert widths[1] == pytest.approx(2 * widths[0], rel=0.05)
 
 
 def test_a_loss_within_the_guard_passes() -> None:
@@ -91,7 +111,7 @@ def test_hard_conditions_are_not_judged() -> None:
 
     assert guard(labels, half, lost) is not None
     assert guard(labels, less, lost) is None
-    assert not judges_classes(GATE, sides(labels, less, lost))
+    assert Estimate(numerator=400, denominator=1000) == unguarded(GATE, sides(labels, less, lost))
 
 
 @pytest.mark.parametrize("gate", [{"class_guard": "off"}, {"policy": "non_inferiority"}, {"policy": "equivalence"}])
@@ -116,6 +136,19 @@ def test_samples_of_a_group_count_as_their_groups() -> None:
 
     assert guard(labels, np.ones(1000, dtype=np.bool_), labels != 3) is not None
     assert guard(labels, np.ones(1000, dtype=np.bool_), labels != 3, groups=groups) is None
+
+
+def test_copies_of_another_class_change_no_number() -> None:
+    """The test of a class uses the groups of the samples of this class alone."""
+    labels = classes(10, 100)
+    groups = np.arange(1000, dtype=np.uint32)
+    groups[950] = groups[951]  # two copies of class 9
+    alone, beside = (
+        guard(labels, np.ones(1000, dtype=np.bool_), labels != 3, groups=column) for column in (None, groups)
+    )
+
+    assert alone is not None
+    assert alone == beside
 
 
 @pytest.mark.parametrize(("count", "each"), [(10, 500), (100, 50), (1000, 5)])

@@ -319,7 +319,7 @@ TESTED = "tested over the 3 groups of the samples, which are not independent"
             "aabcc",
             [TESTED, "the samples are in other groups than those of the reference; the groups of this run count"],
         ),
-        (None, "abcde", ["tested over the 5 groups"]),
+        (None, "abcde", []),
     ],
 )
 def test_a_note_says_how_groups_differ(before: str | None, now: str | None, notes: list[str]) -> None:
@@ -327,6 +327,45 @@ def test_a_note_says_how_groups_differ(before: str | None, now: str | None, note
     found = judged(before, now).notes
 
     assert [True] * len(notes) == [one.startswith(note) for one, note in zip(found, notes, strict=True)]
+
+
+def test_groups_of_one_equal_no_groups() -> None:
+    """With a group for each sample every number is exactly that without groups, whatever the order of the groups."""
+    random = np.random.default_rng(4)
+    answers = ["".join(random.choice(list("RWrw"), 400, p=[0.7, 0.1, 0.15, 0.05])) for _ in range(2)]
+    before, now = (measurement_of(text) for text in answers)
+    metrics = ("accuracy", "confident_accuracy", "confident_accuracy_at_coverage", "augrc", "brier")
+    gate = build_gate({"conditions": ["clean"], "metrics": metrics})
+    reference = Reference(name="small", key="clean", baseline=baseline_of(before), records=before.records)
+    alone = random.permutation(400).astype(np.uint32)
+    plain, grouped_by_one = (judge(in_groups(now, groups), reference, gate) for groups in (None, alone))
+
+    assert plain == grouped_by_one
+    assert 5 == sum(one.evidence is not None for one in plain.comparisons)
+
+
+def copied(stored: str | None, now: str, copies: int) -> ItemResult:
+    """A run whose data have copies, compared with a reference."""
+    before, measured = grouped(stored), grouped(now, answers="RRWrr")
+    provenance = measured.provenance
+    data = dataclasses.replace(provenance.data, copies=copies)
+    measured = dataclasses.replace(measured, provenance=dataclasses.replace(provenance, data=data))
+    reference = Reference(name="small", key="clean", baseline=baseline_of(before), records=before.records)
+    return judge(measured, reference, build_gate({"conditions": ["clean"]}))
+
+
+@pytest.mark.parametrize(
+    ("stored", "now", "copies", "is_regrouped"),
+    [(None, "aabcd", 1, False), (None, "aabbb", 1, True), ("aabcd", "aabbb", 1, True), ("abbcd", "aabcd", 1, True)],
+)
+def test_a_baseline_from_before_copies_were_grouped(
+    stored: str | None, now: str, copies: int, is_regrouped: bool
+) -> None:
+    """A baseline without groups is no regrouping if only copies are in groups; a note still says it."""
+    result = copied(stored, now, copies)
+
+    assert is_regrouped is result.has_other_groups
+    assert any("of the samples, which are not independent" in note for note in result.notes)
 
 
 def test_groups_of_the_shared_samples_are_compared() -> None:

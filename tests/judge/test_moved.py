@@ -93,7 +93,7 @@ def test_without_trust_in_the_baseline_silent_failures_are_the_promise() -> None
         (0.015, PROMISES[:1], PROMISES[:1]),
         (0.01, PROMISES[1:], PROMISES[1:]),
         (0.008, FOUR, ()),  # less than one in a hundred
-        (0.015, ["accuracy"], ()),  # the promise is not asked for
+        (0.015, ["accuracy"], PROMISES[1:]),  # the promise is asked even if nothing on it gates
     ],
 )
 def test_a_candidate_that_trusts_nothing_is_moved(share: float, metrics: Sequence[str], failing: Sequence[str]) -> None:

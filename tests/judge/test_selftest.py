@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from five import records_of
@@ -69,3 +72,13 @@ def test_a_trial() -> None:
     assert (30, len(DROPS)) == trial.failed.shape
     assert (shares[0], shares[-1]) == (0.0, 1.0)
     assert 0.05 == pytest.approx(trial.flips, rel=0.3)
+
+
+@pytest.mark.parametrize(("guard", "share"), [(0.02, 1.0), (None, 0.0)])
+def test_the_class_guard_counts(guard: float | None, share: float) -> None:
+    """A drop that only the class guard can see is red in every draw if the guard is on, and in none if it is off."""
+    gate = build_gate({"conditions": ["clean"], "metrics": ["accuracy"], "tolerance": 0.5})
+    gate = replace(gate, class_guard=None if guard is None else Decimal(str(guard)))
+    trial = plant(gate, records_of("RRRRRRRRRw" * 300), 0.02, 10, np.random.default_rng(4))
+
+    assert share == trial.failed[:, DROPS.index(0.10)].mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.result import BoundCheck, Comparison, ItemResult, Verdict
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.comparability import records_equal
+from pytest_failaware.judge.metrics.rates import DEFAULT_GATES
 from pytest_failaware.judge.verdict import Terms, judge
 
 
@@ -343,10 +345,6 @@ def test_absent_files_are_named() -> None:
         ("RW", "rw", ["confident_accuracy", "confident_correct_rate"], Verdict.OPERATING_POINT_MOVED),
         ("RW", "rw", ["confident_accuracy"], Verdict.OPERATING_POINT_MOVED),
         ("RW", "rw", ["confident_accuracy", "silent_failure_rate"], Verdict.OPERATING_POINT_MOVED),
-        ("rw", "RW", ["confident_accuracy", "silent_failure_rate"], Verdict.PASSED),
-        ("rw", "RW", ["confident_accuracy"], Verdict.INCOMPARABLE),
-        ("rw", "RW", ["confident_accuracy", "confident_correct_rate"], Verdict.INCOMPARABLE),
-        ("rw", "rr", ["confident_accuracy"], Verdict.PASSED),
         ("Rw", "RW", ["failure_region_accuracy", "silent_failure_rate"], Verdict.INCOMPARABLE),
         ("RW", "Rw", ["failure_region_accuracy", "confident_correct_rate"], Verdict.INCOMPARABLE),
         ("RW", "RR", ["failure_region_accuracy"], Verdict.PASSED),
@@ -355,11 +353,39 @@ def test_absent_files_are_named() -> None:
 def test_an_undefined_rate_passes_only_where_another_gate_judges_it(
     before: str, now: str, metrics: list[str], verdict: Verdict
 ) -> None:
-    """A model that trusts nothing moved; on the side before, another gate must judge it, or nothing is known."""
+    """A model that trusts nothing moved; a rate that only one side has is not comparable."""
     found = only(compared(before, now, metrics=metrics), metrics[0])
 
     assert verdict is found.verdict
     assert found.note
+
+
+@pytest.mark.parametrize(
+    ("metrics", "judged"),
+    [
+        (["confident_accuracy"], ["silent_failure_rate"]),
+        (["accuracy", "confident_accuracy_at_coverage"], ["accuracy", "silent_failure_rate"]),
+        (DEFAULT_GATES, ["accuracy", "silent_failure_rate", "confident_correct_rate"]),
+        (["silent_failure_rate", "confident_accuracy"], ["silent_failure_rate"]),
+        (["accuracy", "confident_correct_rate"], ["accuracy", "confident_correct_rate"]),
+    ],
+)
+def test_a_baseline_that_trusts_nothing(metrics: Sequence[str], judged: list[str]) -> None:
+    """Silent failures are judged instead of what needs trusted answers, gate or not, and the note says why."""
+    result = compared(200 * "rrrw", 200 * "RRRw", metrics=list(metrics))
+    notes = [comparison.note for comparison in result.comparisons if comparison.metric == "silent_failure_rate"]
+
+    assert judged == [comparison.metric for comparison in result.comparisons]
+    assert not result.verdict.fails
+    assert all(note.endswith(": the baseline trusts nothing") for note in notes)
+
+
+def test_silent_failures_of_a_baseline_that_trusts_nothing() -> None:
+    """If silent failures alone are red, the point has moved: an equal model under a rule that trusts too much."""
+    result = compared(200 * "rrrw", 200 * "RRRW", metrics=list(DEFAULT_GATES))
+
+    assert ["silent_failure_rate"] == [one.metric for one in result.comparisons if one.verdict.fails]
+    assert Verdict.OPERATING_POINT_MOVED is result.verdict
 
 
 def test_trusting_nothing_is_a_moved_point() -> None:

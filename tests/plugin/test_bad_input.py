@@ -165,10 +165,10 @@ def test_no_preprocessing_is_never_a_guess(project: Project) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("schema: 2", "schema: 99", "*toy.yaml*schema*99*"),
-        ("schema: 2", "<<<<<<< ours\nschema: 2", "*toy.yaml:2*merge conflict*"),
+        ("schema: 3", "schema: 99", "*toy.yaml*schema*99*"),
+        ("schema: 3", "<<<<<<< ours\nschema: 2", "*toy.yaml:2*merge conflict*"),
         ("trusted_right: 120", "trusted_right: six", "*toy.yaml*trusted_right*"),
-        ("schema: 2", "schema: 2\nschema: 2", "*toy.yaml:3*schema*"),
+        ("schema: 3", "schema: 2\nschema: 2", "*toy.yaml:3*schema*"),
     ],
 )
 def test_a_damaged_baseline(project: Project, old: str, new: str, words: str) -> None:

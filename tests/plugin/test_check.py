@@ -260,7 +260,7 @@ def test_other_images(right: Project) -> None:
 def test_a_damaged_baseline(right: Project) -> None:
     """A check of a damaged baseline ends with exit code 4, as a run does."""
     right.record()
-    right.baseline.write_text(right.baseline.read_text().replace("schema: 2", "schema: 99"))
+    right.baseline.write_text(right.baseline.read_text().replace("schema: 3", "schema: 99"))
     result = look(right)
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import importlib
 import re
+import runpy
 import shlex
 import shutil
 import sys
@@ -42,6 +43,7 @@ def typed(text: str) -> Iterator[str]:
         yield from re.findall(r"^ *- (?:run: )?((?:pytest|python|pip) .*)$", block.text, re.MULTILINE)
 
 
+TUTORIAL = PAGES["docs/tutorial.md"].partition("## When the operating point moves")
 SECTIONS = re.split(r"^## ", PAGES["docs/howto.md"], flags=re.MULTILINE)
 RECIPES = {section.partition("\n")[0]: section for section in SECTIONS[1:] if blocks(section, "sh", "python")}
 
@@ -51,6 +53,7 @@ class Desk:
 
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
+        self.printed: list[str] = []
 
     def follow(self, text: str) -> None:
         """Write the files of the text and run its commands; each must end with 0 or with the code in its comment."""
@@ -62,13 +65,29 @@ class Desk:
                 command, _, remark = line.partition("  # exit code ")
                 assert int(remark or 0) == self.run(command), command
 
+    def walk(self, text: str) -> None:
+        """Take the blocks in order: write files, run commands, and find each line of a text in what they printed."""
+        for block in blocks(text, "python", "ini", "sh", "text"):
+            if block.language == "sh":
+                self.printed.clear()
+                self.follow(f"```sh\n{block.text}```")
+            elif block.file:
+                (self.pytester.path / block.file).write_text(block.text, encoding="utf-8")
+            else:
+                assert [] == [line for line in block.text.splitlines() if line.rstrip() not in self.printed]
+
     def run(self, command: str) -> int:
         """Run a command and return its exit code."""
         if command.startswith(COMMAND):
             return main(shlex.split(command.removeprefix(COMMAND)))
         program, *words = shlex.split(command)
+        if program == "python":
+            runpy.run_path(words[0])
+            return 0
         assert program == "pytest", f"{command}: only pytest and the package's own commands can be run here"
-        return int(self.pytester.runpytest_inprocess("-p", "no:randomly", *words).ret)
+        result = self.pytester.runpytest_inprocess("-p", "no:randomly", *words)
+        self.printed += [line.rstrip() for line in result.outlines]
+        return int(result.ret)
 
 
 @pytest.fixture
@@ -132,7 +151,7 @@ def test_the_service_flags_an_answer_that_is_none(project: Desk, monkeypatch: py
 
 def test_the_tutorial_writes_its_table(desk: Desk) -> None:
     """The example writes a table with the columns and rows that the page shows, here on ten random images."""
-    tutorial, example = PAGES["docs/tutorial.md"], ROOT / "examples" / "cifar10_resnet18"
+    tutorial, example = TUTORIAL[0], ROOT / "examples" / "cifar10_resnet18"
     ours = desk.pytester.path / "examples" / "cifar10_resnet18"
     shutil.copytree(example, ours)
     torch.manual_seed(0)
@@ -160,14 +179,45 @@ def test_the_tutorial_runs_on_digits(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The last command of the tutorial passes, and its script prints the two lines that belong to it."""
-    command = blocks(PAGES["docs/tutorial.md"], "sh")[-1].text.replace("examples/digits", f"{ROOT}/examples/digits")
+    command = blocks(TUTORIAL[0], "sh")[-1].text.replace("examples/digits", f"{ROOT}/examples/digits")
 
     assert 0 == desk.run(command)
     monkeypatch.chdir(ROOT)
     capsys.readouterr()
-    (script,) = (one.text for one in blocks(PAGES["docs/tutorial.md"], "python") if "evaluate(" in one.text)
+    (script,) = (one.text for one in blocks(TUTORIAL[0], "python") if "evaluate(" in one.text)
     exec(compile(script, "tutorial.md", "exec"), {})
     assert ["clean 0.9855 0.0223 0.9909", "low_light 0.9632 0.1161 0.9823"] == capsys.readouterr().out.splitlines()
+
+
+def test_the_tutorial_mends_a_moved_point(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logits that are too large or too small move the operating point, and the printed rule in the ini mends it."""
+    monkeypatch.delitem(sys.modules, "digits", raising=False)
+    for folder in ("examples/digits", "baselines"):
+        shutil.copytree(ROOT / folder, desk.pytester.path / folder)
+
+    desk.walk(TUTORIAL[2])
+
+
+def sights(capsys: pytest.CaptureFixture[str], samples: int, *words: str) -> list[str]:
+    """Return the smallest loss of accuracy that `plan` prints, with few flips and with many."""
+    assert 0 == main(["plan", "--samples", str(samples), *words])
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("each       accuracy  "))
+    return re.findall(r"([\d.]+) pt", row)
+
+
+def test_the_pages_have_the_numbers_of_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    """The smallest losses on the pages are those that the command prints."""
+    page = PAGES["docs/which_setting.md"]
+    many = [sights(capsys, samples)[1] for samples in (2_000, 5_000, 10_000)]
+    few = [sights(capsys, samples, "--gate", "policy=any_drop")[0] for samples in (2_000, 5_000)]
+    assert "accuracy: {} points with 2,000 images, {} with 5,000, {} with 10,000 |".format(*many) in page
+    assert "accuracy: {} points with 2,000 images, {} with 5,000, if few answers flip |".format(*few) in page
+    assert f"a loss of {sights(capsys, 5_000)[0]} points of accuracy is found with 5,000 images if 0.2 %" in page
+
+    ranges = [" to ".join(f"{float(loss):.1f}" for loss in sights(capsys, samples)) for samples in (120, 1_000, 5_000)]
+    for name in ("README.md", "docs/statistics.md"):
+        text = " ".join(PAGES[name].split())
+        assert "{} points with 120 images, {} with 1,000, {} with 5,000".format(*ranges) in text
 
 
 @pytest.mark.parametrize("page", PAGES)

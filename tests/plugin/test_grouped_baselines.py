@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import yaml
@@ -33,6 +35,35 @@ def test_a_run_that_records_says_that_its_gates_see_less(project: Project) -> No
     project.baseline.unlink()
     project.test(MARKED.replace("reliability", "reliability(policy='non_inferiority')"))
     project.record(GROUPED).stdout.no_fnmatch_line("note: what gates find*")
+
+
+TWICE = """
+import toy
+
+class Twice(toy.Images):
+    def __len__(self):
+        return 320
+
+    def __getitem__(self, index):
+        return super().__getitem__(index % 300)
+
+images = Twice
+"""
+
+
+def test_copies_are_one_group(project: Project) -> None:
+    """The header counts the copies, gates test over the contents, and the baseline stores the groups."""
+    (project.path / "twice.py").write_text(TWICE)
+    given = "--failaware-dataset=twice:images"
+    project.record(given).stdout.fnmatch_lines(
+        ["data twice:images: 320 images, 20 of them copies, in 300 groups, 3 classes; *"]
+    )
+    assert 300 == yaml.safe_load(project.baseline.read_text(encoding="utf-8"))["data"]["groups"]
+
+    result = project.run(given, "--failaware-report=report.json")
+    result.stdout.fnmatch_lines(["*tested over the 300 groups of the samples, which are not independent*"])
+    report = json.loads((project.path / "report.json").read_text(encoding="utf-8"))
+    assert {20} == {result["measurement"]["data"]["copies"] for result in report["results"]}
 
 
 @pytest.mark.parametrize("words", [("plan", "toy"), ("selftest", "toy", "--draws=2", "--gate=metrics=accuracy")])

@@ -102,6 +102,19 @@ def test_a_cached_run_says_what_an_uncached_run_says(kept: Project, opened: Open
     assert fresh["facts"] == cached["facts"]
 
 
+def test_a_rule_with_another_temperature_opens_the_model_once(kept: Project, opened: Opened) -> None:
+    """The first run under the rule measures its scores, the second opens nothing, and an uncached run says the same."""
+    rule = "--failaware-override=rule=confidence < 0.6 or entropy > 1.0 at temperature 0.25"
+    cells = []
+    for is_opened, extra in ((True, ()), (False, ()), (True, ("--failaware-no-cache",))):
+        opened.clear()
+        kept.run(rule, *extra, "--failaware-report=r.json", model="model.pth")
+        assert is_opened == bool(opened)
+        results = json.loads((kept.path / "r.json").read_text())["results"]
+        cells.append({result["nodeid"]: result["cells"] for result in results})
+    assert cells[:1] * 3 == cells
+
+
 def test_a_cached_run_imports_no_torch(kept: Project) -> None:
     """Two processes at once fill the cache, and a third process then imports neither torch nor scipy.stats."""
     command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "test_toy.py", "--failaware-model=model.pth"]

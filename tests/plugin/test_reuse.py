@@ -137,6 +137,8 @@ def test_baselines_are_written_from_the_cache(stock: Project, measured: Measured
     ("arguments", "anew", "reason"),
     [
         (["--failaware-override=rule=confidence < 0.9"], BOTH, "the cache has no scores for the rule confidence < 0.9"),
+        (["--failaware-override=rule=confidence < 0.6 or entropy > 1.0 at temperature 1.5"], BOTH,
+         "the cache has no scores for the rule confidence < 0.6 or entropy > 1.0 at temperature 1.5"),
         (["--failaware-override=seed=7"], ["gaussian_noise"], "seed was 0, is 7"),
         (["--failaware-batch-size=7"], BOTH, "batch size was 341, is 7"),
         (["--failaware-limit=10"], BOTH,

@@ -12,13 +12,14 @@ from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.result import (
     ClassLoss,
     Comparison,
+    CoverageWay,
     Decomposition,
     ItemResult,
     SampleChange,
     Verdict,
+    WayEvidence,
 )
 from pytest_failaware.report.failure import failure_lines
-from pytest_failaware.report.questions import acts
 
 CHANGE = SampleChange(
     samples=15,
@@ -172,12 +173,22 @@ def test_one_failure_fits_a_screen() -> None:
     assert len(gates) == sum("on these 15 samples" in line for line in long)
 
 
-def test_what_to_do_is_said_once_for_each_test() -> None:
-    """If one condition is regressed, the act is to retrain for all conditions of its test, but not for other tests."""
-    regressed = result("clean", Verdict.REGRESSED)
-    other = dataclasses.replace(moved(), test=("tests/t.py::test_y[", "]"))
+def test_the_ways_of_the_ranking_come_at_v() -> None:
+    """With -v a worse ranking has one line for each way to the coverage of the baseline."""
+    rate = Estimate(numerator=9, denominator=12)
+    evidence = dataclasses.replace(
+        EVIDENCE,
+        ways=(
+            WayEvidence(way=CoverageWay.THRESHOLDS, current=rate, p_beyond=0.0002),
+            WayEvidence(way=CoverageWay.TEMPERATURE, current=rate, p_beyond=0.0003),
+        ),
+    )
+    worse = failed("confident_accuracy_at_coverage", 12, 9, 4, 1)
+    (comparison,) = (dataclasses.replace(gate, evidence=evidence) for gate in worse.comparisons)
+    worse = dataclasses.replace(worse, comparisons=(comparison,))
+    short, long = (list(failure_lines(worse, verbosity=level)) for level in (0, 1))
 
     assert [
-        "test_x: retrain, or accept with a reason (regressed: clean; operating point moved: low_light)",
-        "test_y: choose another rule (operating point moved: low_light)",
-    ] == list(acts([regressed, moved(), other, result("blur", Verdict.PASSED)]))
+        "        both stored thresholds scaled: 75.00% (9 of 12), p 0.0002",
+        "        one temperature, stored thresholds: 75.00% (9 of 12), p 0.0003",
+    ] == [line for line in long if line not in short]

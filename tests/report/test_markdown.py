@@ -46,7 +46,7 @@ def regressed(condition: str) -> ItemResult:
 
 
 def test_a_failed_gate_in_the_table() -> None:
-    """A failed gate has the interval and the flips in its row, then the act and the command."""
+    """A failed gate has the interval and the flips in its row, with the act above it and the command below."""
     lines = markdown_text(RunReport(results=(regressed("clean"),), accept=ACCEPT)).splitlines()
 
     assert (
@@ -54,7 +54,7 @@ def test_a_failed_gate_in_the_table() -> None:
         "REGRESSED |"
     ) in lines
     assert "**Is the model worse?**" in lines
-    assert "- test_x: retrain, or accept with a reason (regressed: clean)" in lines
+    assert "- **test_x: retrain, or accept with a reason (regressed: clean)**" == lines[2]
     assert f"    {ACCEPT}" in lines
 
 

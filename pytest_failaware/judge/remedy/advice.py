@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from pytest_failaware.core.remedy import Advice, Remedy, RemedyKind
+from pytest_failaware.core.remedy import Act, Advice, Remedy, RemedyKind
 from pytest_failaware.core.result import ItemResult, Verdict
+from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.remedy.search import remedies
 from pytest_failaware.judge.remedy.tested import Tested, leaves_none_red
 from pytest_failaware.judge.sentences import remedy as words
@@ -19,28 +20,26 @@ def advise(results: Sequence[ItemResult], tested: Sequence[Tested]) -> Advice | 
         results: the results of its items.
         tested: what the judge of these items got, in the same order; fewer if an item cannot be judged again.
     """
-    verdicts = {result.verdict for result in results}
+    verdicts, test = {result.verdict for result in results}, results[0].test
     if Verdict.REGRESSED in verdicts:
-        return Advice(test=results[0].test, sentences=tuple(_retrain(results)))
+        return Advice(test=test, act=Act.RETRAIN, sentences=tuple(_retrain(results)))
     if Verdict.OPERATING_POINT_MOVED not in verdicts:
         return None
     if reason := _why_none(results, tested):
-        return Advice(test=results[0].test, sentences=(reason,))
-    found = _search(tested)
-    sentences = [*_former_rule(tested), *map(words.enough, found)] or [words.NONE]
+        return Advice(test=test, act=Act.RULE, sentences=(reason,))
+    former, found = _former_rule(tested), tuple(_search(tested))
     declared = len(tested[0].gate.conditions)
-    if len(results) < declared:
-        sentences.append(words.of_selection(len(results), declared))
-    return Advice(test=results[0].test, sentences=tuple(sentences), remedies=tuple(found))
+    note = (words.of_selection(len(results), declared),) if len(results) < declared else ()
+    act = Act.RULE if former or found else Act.NO_RULE
+    return Advice(test=test, act=act, sentences=note, former=former, remedies=found)
 
 
-def _former_rule(tested: Sequence[Tested]) -> Iterator[str]:
-    """Yield the stored rule if the rule was changed and the stored one leaves no gate red."""
+def _former_rule(tested: Sequence[Tested]) -> FailureRule | None:
+    """Return the stored rule if the rule was changed and the stored one leaves no gate red."""
     stored = {item.reference.rule for item in tested}
     rule = stored.pop()
     was_changed = rule is not None and not stored and rule != tested[0].gate.rule
-    if rule is not None and was_changed and leaves_none_red(tested, RemedyKind.RULE, rule):
-        yield words.former(rule)
+    return rule if rule and was_changed and leaves_none_red(tested, RemedyKind.RULE, rule) else None
 
 
 def _search(tested: Sequence[Tested]) -> list[Remedy]:
@@ -60,7 +59,8 @@ def _why_none(results: Sequence[ItemResult], tested: Sequence[Tested]) -> str:
 
 def _retrain(results: Sequence[ItemResult]) -> Iterator[str]:
     """Yield what to do about a worse model: the classes that lost most, and labels that may be wrong."""
-    yield words.RETRAIN
+    if any(result.verdict is Verdict.OPERATING_POINT_MOVED for result in results):
+        yield words.NO_RULE_YET
     for result in results:
         if result.verdict is Verdict.REGRESSED and result.change is not None:
             condition = result.stats.condition

@@ -11,7 +11,7 @@ from pytest_failaware.core.records import Records
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.outcomes import Mask, Outcomes
-from pytest_failaware.judge.significance.units import mixed
+from pytest_failaware.judge.significance.units import Units, mixed
 
 CONFIDENT_ACCURACY = "confident_accuracy"
 CONFIDENT_CORRECT_RATE = "confident_correct_rate"
@@ -40,7 +40,7 @@ class Case:
 
 
 def first_half(samples: Samples) -> Mask:
-    """Return whether each sample belongs to the first half, (N,): a bit of a hash of its group, else of its id."""
-    keys = samples.ids if samples.groups is None else samples.groups.astype(np.uint64)
-    half: Mask = (mixed(keys) >> np.uint64(63)).astype(np.bool_)
+    """Return whether each sample belongs to the first half, (N,): a bit of a hash of the first id of its group."""
+    units = Units.of(samples)
+    half: Mask = (mixed(samples.ids[units.first]) >> np.uint64(63)).astype(np.bool_)[units.of_sample]
     return half

@@ -22,16 +22,17 @@ class Units:
 
     of_sample: Rows  # the unit of each sample, (N,) in 0..units-1
     first: Rows  # the first sample of each unit, (units,)
-    are_groups: bool  # True even if each group has a single sample
+    are_groups: bool  # whether a group has more than one sample
 
     @staticmethod
     def of(samples: Samples) -> Units:
-        """Return the groups of these samples, by ascending number, or the samples if they have no groups."""
+        """Return the groups of these samples, by ascending number; the samples if no two of them share a group."""
+        each = np.arange(len(samples))
+        alone = Units(of_sample=each, first=each, are_groups=False)
         if samples.groups is None:
-            each = np.arange(len(samples))
-            return Units(of_sample=each, first=each, are_groups=False)
+            return alone
         _, first, of_sample = np.unique(samples.groups, return_index=True, return_inverse=True)
-        return Units(of_sample=of_sample, first=first, are_groups=True)
+        return alone if len(first) == len(each) else Units(of_sample=of_sample, first=first, are_groups=True)
 
     def __len__(self) -> int:
         return len(self.first)

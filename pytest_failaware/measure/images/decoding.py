@@ -19,6 +19,7 @@ from pytest_failaware.core.measurement import DataFacts
 from pytest_failaware.core.progress import Progress
 from pytest_failaware.core.records import NO_CLASS
 from pytest_failaware.measure.engine.switches import fixed_switches
+from pytest_failaware.measure.images.copies import contents_of, copy_count, joined
 from pytest_failaware.measure.images.data import ImageSet
 from pytest_failaware.measure.images.memory import room_for
 from pytest_failaware.measure.images.skipping import Skipped
@@ -80,10 +81,11 @@ def build_store(
             progress(index + 1, len(images))
         keys, labels = [key for key, _ in decoded], [label for _, label in decoded]
         classes = images.classes if images.has_class_names else tuple(map(str, range(max(labels) + 1)))
-        ids = sample_ids(keys, [classes[label] for label in labels])
+        ids, contents = sample_ids(keys, [classes[label] for label in labels]), contents_of(keys, labels)
         undo.pop_all()  # the store removes the file from here on
     column = np.array(labels, dtype=np.uint16)
-    groups = None if images.groups is None else group_numbers([images.groups[index] for index in kept])
+    named = None if images.groups is None else group_numbers([images.groups[index] for index in kept])
+    groups = joined(named, contents)
     return ImageStore(
         images=_closed_up(pixels, kept),
         labels=column,
@@ -94,6 +96,7 @@ def build_store(
             classes=classes,
             skipped=len(skipped),
             groups=group_count(groups),
+            copies=copy_count(contents),
         ),
         has_class_names=images.has_class_names,
         source=images,

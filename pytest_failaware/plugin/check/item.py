@@ -100,7 +100,7 @@ class Check:
 def _of_all(seen: Seen) -> Measurement:
     """Return the clean answers with the sample count of the whole data set."""
     provenance = seen.measurement.provenance
-    data = replace(provenance.data, samples=seen.known, groups=0)
+    data = replace(provenance.data, samples=seen.known, groups=0, copies=0)
     return replace(seen.measurement, provenance=replace(provenance, data=data))
 
 

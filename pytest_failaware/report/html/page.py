@@ -10,7 +10,7 @@ from typing import Final
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.result import ItemResult, Judged, Verdict
 from pytest_failaware.core.summary import RunReport
-from pytest_failaware.report.advice import advice_heading
+from pytest_failaware.report.advice import CHOICE, tasks
 from pytest_failaware.report.alarms import alarms
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.failure import failure_lines
@@ -19,7 +19,7 @@ from pytest_failaware.report.html.section import Context, compared
 from pytest_failaware.report.html.severity_panels import severity_panels
 from pytest_failaware.report.power import at_chance, too_few
 from pytest_failaware.report.proof import claim, interval, loss
-from pytest_failaware.report.questions import acts, by_question
+from pytest_failaware.report.questions import by_question
 from pytest_failaware.report.terminal.rates import rate_cells, rate_columns, rate_headings, stored_cells
 from pytest_failaware.report.terminal.summary import total
 from pytest_failaware.report.words import NOT_THE_SAME, short_name
@@ -40,7 +40,8 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
         "word": _word(report.results),
         "total": total(results) if results else "nothing was compared",
         "troubles": list(_troubles(report)),
-        "acts": list(acts([result for result in results if not result.has_new_alarm])),
+        "tasks": list(tasks(results, report.advice)),
+        "choice": CHOICE,
         "failures": [
             (question.value, [_failure(*row, numbers) for row in rows])
             for question, rows in by_question(failures[:_FAILURES], lambda row: row[1]).items()
@@ -51,7 +52,6 @@ def page(report: RunReport, results: Sequence[ItemResult], drawn: Mapping[str, P
             for result in results
             if result.verdict in (Verdict.MISSING, Verdict.INCOMPARABLE)
         ][:_FAILURES],
-        "advice": [(advice_heading(advice), advice.sentences) for advice in report.advice],
         "headings": rate_headings(columns),
         "rates": [_rates(result, drawn.get(result.nodeid), numbers, columns) for result in report.results[:_RATES]],
         "more_rates": len(report.results[_RATES:]),

@@ -13,9 +13,9 @@ from pytest_failaware.report.alarms import alarm_in_brief
 from pytest_failaware.report.failure import failure_lines
 from pytest_failaware.report.html.panels import condition_panels, reference_word
 from pytest_failaware.report.power import SEEN, SIGHT_HEADINGS, sight_cells
-from pytest_failaware.report.proof import interval
+from pytest_failaware.report.proof import interval, ways
 from pytest_failaware.report.questions import answer, by_question
-from pytest_failaware.report.words import comparison_cells, orientation, short_name
+from pytest_failaware.report.words import comparison_cells, orientation, short_name, unguarded
 
 Context = dict[str, Any]
 """The values for a template. Any: text, numbers, drawings, and lists and dicts of them."""
@@ -44,6 +44,7 @@ def section(
         "why": [_indented(line) for line in _lines(result)],
         "word": reference_word(result),
         "questions": _by_question(result),
+        "ways": [way for gate in result.comparisons if gate.evidence is not None for way in ways(gate.evidence)],
         "sights": [sight_cells(sight) for sight in result.sights],
         "sight_headings": SIGHT_HEADINGS,
         "seen": SEEN,
@@ -54,9 +55,10 @@ def section(
 
 def _lines(result: ItemResult) -> list[str]:
     """Return the text of a failure, or the notes of a pass with the rates of both sides if they are incomparable."""
+    guard = filter(None, [unguarded(result)])
     if result.verdict.fails:
-        return list(failure_lines(result))
-    return [*filter(None, [alarm_in_brief(result)]), *result.notes, *filter(None, [orientation(result)])]
+        return [*failure_lines(result), *guard]
+    return [*filter(None, [alarm_in_brief(result)]), *result.notes, *guard, *filter(None, [orientation(result)])]
 
 
 def _indented(line: str) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from pytest_failaware.core.result import CLASS_GUARD, Comparison, ItemResult
 from pytest_failaware.report.words import heading, spelled
 
 _USUAL: Final = ("accuracy", "confident_accuracy", "silent_failure_rate", "confident_correct_rate")
-"""The metrics that gate by default, for a run that compared nothing."""
+"""The rates of a run that compared nothing."""
 _ALWAYS: Final = ("accuracy", "failure_rate")
 
 

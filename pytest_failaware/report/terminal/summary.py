@@ -8,16 +8,15 @@ from collections.abc import Iterator, Sequence
 from pytest_failaware.core.fact import FactKind
 from pytest_failaware.core.result import ItemResult, Reuse, Verdict
 from pytest_failaware.core.summary import RunReport
-from pytest_failaware.report.advice import advice_lines
+from pytest_failaware.report.advice import task_lines, tasks
 from pytest_failaware.report.alarms import alarms_below_failures
 from pytest_failaware.report.corruption import corruption_sentences
 from pytest_failaware.report.power import at_chance, sight_range, sight_table, too_few
 from pytest_failaware.report.proof import badness
-from pytest_failaware.report.questions import acts
 from pytest_failaware.report.terminal.display import Display, Line, colour
 from pytest_failaware.report.terminal.next_action import next_action
 from pytest_failaware.report.terminal.summary_tables import compared, left_out, measured, not_compared
-from pytest_failaware.report.words import INCONCLUSIVE, reference_name, short_name
+from pytest_failaware.report.words import INCONCLUSIVE, reference_name, short_name, unguarded
 
 
 def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] = ()) -> Iterator[Line]:
@@ -36,10 +35,10 @@ def summary_lines(report: RunReport, *, display: Display, diffs: Sequence[str] =
         yield from map(Line, [*facts, *([""] if facts and results else [])])
         yield from (Line(sentence, "red") for sentence in alarms_below_failures(results))
         yield from compared(results, display)
-        yield from _acts(results)
-        yield from map(Line, [*advice_lines(report.advice), *([""] if report.advice else [])])
+        yield from _tasks(results, report)
         yield from _inconclusive(results)
         yield from _reasons(results)
+        yield from _guard(report.results, display)
         yield from not_compared(results, display)
         yield from measured(report.results, display)
         yield from _sights(report.results, display)
@@ -72,11 +71,13 @@ def _complaints(report: RunReport) -> Iterator[Line]:
         yield Line("the run fails for this, though no gate failed", "red")
 
 
-def _acts(results: Sequence[ItemResult]) -> Iterator[Line]:
-    """Yield what to do about each marked test with a worse condition; a wrong set-up comes first."""
-    lines = list(acts([result for result in results if not result.has_new_alarm]))
-    yield from (Line(line, "red") for line in lines)
-    yield from [Line("")] if lines else []
+def _tasks(results: Sequence[ItemResult], report: RunReport) -> Iterator[Line]:
+    """Yield what to do about each marked test with a worse condition, in one block a test."""
+    for task in tasks(results, report.advice):
+        act, *lines = task_lines(task)
+        yield Line(act, "red")
+        yield from (Line(line, is_verbatim=line.startswith("  failaware_rule")) for line in lines)
+        yield Line("")
 
 
 def _inconclusive(results: Sequence[ItemResult]) -> Iterator[Line]:
@@ -114,6 +115,12 @@ def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
     for note in notes:
         where = [result.stats.condition for result in results if note in result.notes]
         yield Line(f"note: {note}" + (f" ({', '.join(where)})" if len(where) < len(results) else ""))
+
+
+def _guard(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:
+    """Yield at -v the conditions in which the class guard is not judged."""
+    items = [result for result in results if result.unguarded is not None and display.shows_all]
+    yield from (Line(f"{short_name(result)}: {unguarded(result)}") for result in items)
 
 
 def _sights(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:

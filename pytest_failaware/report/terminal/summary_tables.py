@@ -23,9 +23,8 @@ from pytest_failaware.report.words import (
 MOST: Final = 12
 """With more tests than this, tables show only failures unless -v is given."""
 
-_UNNAMED: Final = {"accuracy", "confident_accuracy", "silent_failure_rate", "confident_correct_rate", "failure_rate",
-                    "failure_region_accuracy"}  # fmt: skip
-"""Metrics that are always judged: their rows are left out if nothing changed."""
+_UNNAMED: Final = {"accuracy", "confident_accuracy_at_coverage", "confident_accuracy", "confident_correct_rate"}
+"""Metrics that gate by default: their rows are left out if nothing changed."""
 _ACCEPTED: Final = (Verdict.UPDATED, Verdict.NOT_WRITTEN)  # verdicts of failed metrics in a run that updates
 _SHOWN: Final = (Verdict.INCONCLUSIVE, Verdict.WORSE_WITHIN_TOLERANCE, Verdict.IMPROVED)
 

@@ -18,7 +18,14 @@ from pytest_failaware.core.metric import RateMetric
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics import rates as metrics
-from pytest_failaware.judge.metrics.rates import DEFAULT_GATES, FOUNDING_RATES, METRICS, count_cells, stats_of
+from pytest_failaware.judge.metrics.rates import (
+    AT_COVERAGE,
+    DEFAULT_GATES,
+    FOUNDING_RATES,
+    METRICS,
+    count_cells,
+    stats_of,
+)
 
 
 def drawn(seed: int, count: int = 400) -> Records:
@@ -157,12 +164,14 @@ def test_counts_are_plain_integers() -> None:
 
 
 def test_the_table_of_metrics() -> None:
-    """The four default gates have a tolerance of 0.005, the other metrics 0.01."""
-    assert {"accuracy", "confident_accuracy", "silent_failure_rate", "confident_correct_rate"} == set(DEFAULT_GATES)
-    assert {"failure_rate", "failure_region_accuracy"} == set(FOUNDING_RATES) - set(DEFAULT_GATES)
+    """Two gates ask whether the model is worse, two whether the promise is kept; each has its tolerance."""
+    former = {"accuracy", "confident_accuracy", "silent_failure_rate"}
+    assert ("accuracy", AT_COVERAGE.name, "confident_accuracy", "confident_correct_rate") == DEFAULT_GATES
+    assert {*former, "confident_correct_rate", "failure_rate", "failure_region_accuracy"} == set(FOUNDING_RATES)
     assert {"failure_recall", "flag_precision", "false_alarm_rate"} == set(METRICS) - set(FOUNDING_RATES)
-    assert {Decimal("0.005")} == {METRICS[name].tolerance for name in DEFAULT_GATES}
-    assert {Decimal("0.01")} == {METRICS[name].tolerance for name in set(METRICS) - set(DEFAULT_GATES)}
+    assert {Decimal("0.005")} == {AT_COVERAGE.tolerance, *(METRICS[name].tolerance for name in former)}
+    assert Decimal("0.05") == METRICS["confident_correct_rate"].tolerance
+    assert {Decimal("0.01")} == {METRICS[name].tolerance for name in set(METRICS) - former - set(DEFAULT_GATES)}
     assert list(METRICS) == [metric.name for metric in METRICS.values()]
 
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from judged import EVIDENCE, result
 from project import Project
 from selenium import webdriver
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
+
+from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.remedy import Act, Advice, Remedy, RemedyKind
+from pytest_failaware.core.result import Comparison, CoverageWay, Verdict, WayEvidence
+from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.summary import RunReport
+from pytest_failaware.report.html.html import html_text
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER: Final = shutil.which("chromedriver")
@@ -89,6 +99,36 @@ def browser(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WebDriv
 
 
 @pytest.fixture
+def moved_page(tmp_path: Path) -> str:
+    """The address of the report of a moved operating point: the longest verdict, a rule to paste, three ways."""
+    rate = Estimate(numerator=2043, denominator=2372)
+    ways = tuple(WayEvidence(way=way, current=rate, p_beyond=0.00012) for way in CoverageWay)
+    gate = Comparison(
+        metric="confident_accuracy_at_coverage",
+        reference=rate,
+        current=rate,
+        allowed=Decimal("0.005"),
+        verdict=Verdict.OPERATING_POINT_MOVED,
+        evidence=dataclasses.replace(EVIDENCE, ways=ways),
+    )
+    moved = result("gaussian_noise(sigma=0.08)", Verdict.OPERATING_POINT_MOVED, comparisons=(gate,))
+    rule = FailureRule.parse("confidence < 0.60123 or entropy > 1.0123 at temperature 1.52123")
+    remedy = Remedy(
+        kind=RemedyKind.TEMPERATURE,
+        rule=rule,
+        is_proven=False,
+        z=1.0,
+        price={"gaussian_noise(sigma=0.08)": -1.2},
+        images=5000,
+        images_needed=12345,
+    )
+    advice = Advice(test=moved.test, act=Act.RULE, former=FailureRule(), remedies=(remedy,), sentences=("a note",))
+    path = tmp_path / "moved.html"
+    path.write_text(html_text(RunReport(results=(moved,), advice=(advice,)), {}), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
 def page(project: Project) -> str:
     """The address of the report of a failing run: flips with images, severities, names that are long."""
     project.test(
@@ -151,6 +191,18 @@ def test_the_page_in_every_view(browser: WebDriver, page: str) -> None:
     show(browser, page, PAPER, "dark", media="print")
     assert "rgb(255, 255, 255)" == browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert [] == beyond(browser)
+
+
+def test_a_moved_operating_point_fits(browser: WebDriver, moved_page: str) -> None:
+    """The block with the rules, the longest verdict and the ways of the ranking fit a wide and a narrow screen."""
+    for width, scheme in VIEWS:
+        show(browser, moved_page, width, scheme)
+
+        assert ["What to do", "What failed"] == browser.execute_script(
+            "return [...document.querySelectorAll('h2')].slice(0, 2).map((heading) => heading.textContent)"
+        )
+        assert 2 == browser.execute_script("return document.querySelectorAll('.rules code').length")
+        assert [] == beyond(browser), (width, scheme)
 
 
 def test_the_page_by_keyboard(browser: WebDriver, page: str) -> None:

@@ -29,7 +29,7 @@ from pytest_failaware.core.summary import RunReport
 from pytest_failaware.judge.curves import pictures_of
 from pytest_failaware.judge.verdict import Terms, judge
 from pytest_failaware.report.html.html import html_text
-from pytest_failaware.report.proof import interval
+from pytest_failaware.report.proof import interval, ways
 
 BEFORE, NOW = "R" * 150 + "w" * 50, "R" * 90 + "W" * 30 + "w" * 80
 HOSTILE = ("</title><script>alert(1)</script>", "\"><img src=x onerror='y'>", "\x1b[31m\u202e{{ 7 * 7 }}`<!--")
@@ -96,18 +96,35 @@ def passed(key: str = "clean", **more: Any) -> tuple[ItemResult, Pictures]:
 # ---- what it says --------------------------------------------------------------------------------------------------
 
 
-def test_the_verdict_comes_first_then_what_failed() -> None:
-    """The row of a failing gate has the terminal's baseline, now, change, allowed, p and claim."""
+def test_the_verdict_comes_first_then_what_to_do() -> None:
+    """The act comes before what failed; the row of a failing gate has the numbers and the claim of the terminal."""
     text = Page(page_of(passed(), regressed(), command="pytest -q")).text
 
-    assert "pytest-failaware ✕ Reliability failed 2 checked: 1 regressed, 1 unchanged What failed" in text
+    assert "pytest-failaware ✕ Reliability failed 2 checked: 1 regressed, 1 unchanged What to do What failed" in text
+    assert "What to do test_x: retrain, or accept with a reason (regressed: blur) What failed" in text
     row = (
         "test_x[blur] accuracy 75.00% 45.00% -30.00 pt 0.50 pt 9.3e-15 proven to be more than 0.50 pt worse: "
         "24.07 to 36.68 pt worse ✕ regressed"
     )
     assert row in text
-    headings = ["What failed", "Rates", "Conditions", "Provenance"]
-    assert 2 * headings == re.findall("What failed|Rates(?! of)|Conditions|Provenance", text)  # links, then sections
+    headings = ["What to do", "What failed", "Rates", "Conditions", "Provenance"]
+    assert 2 * headings == re.findall(
+        "What to do|What failed|Rates(?! of)|Conditions|Provenance", text
+    )  # links, then sections
+
+
+def test_the_ranking_shows_its_ways() -> None:
+    """The details of a condition have each way to the coverage of the baseline, with its rate and its p."""
+    gate = {"metrics": ["confident_accuracy_at_coverage"]}
+    judged = item(measurement_of(BEFORE, "blur"), measurement_of(NOW, "blur"), **gate)
+    (evidence,) = (gate.evidence for gate in judged[0].comparisons if gate.evidence and gate.evidence.ways)
+    text = Page(page_of(judged)).text
+
+    assert ["both stored thresholds scaled"] == [way for way, _, _ in ways(evidence)]
+    table = text.partition("With as many trusted as the baseline")[2].partition("Change of")[0]
+    assert [cell in table for row in ways(evidence) for cell in row] == [True, True, True]
+    other = item(measurement_of(BEFORE, "blur"), measurement_of(NOW, "blur"), metrics=["accuracy"])
+    assert "With as many trusted" not in Page(page_of(other)).text
 
 
 def test_the_greater_loss_comes_first() -> None:
@@ -235,7 +252,7 @@ def test_the_rates_of_a_page_are_those_that_gate() -> None:
     text = Page(page_of(regressed())).text
 
     assert (
-        "Rates of each condition test accuracy confident accuracy silent failure rate confident correct rate flagged "
+        "Rates of each condition test accuracy accuracy at coverage confident accuracy confident correct rate flagged "
         "verdict"
     ) in text
 
