@@ -47,10 +47,11 @@ def toy_model() -> toy.Bands:
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A fresh toy project, whose own code are the modules of the project, as in a new process."""
-    root, modules = str(Path(__file__).parent), OwnFiles.modules
+    root, modules = Path(__file__).parents[1], OwnFiles.modules
+    of_suite = tuple(str(root / folder) for folder in ("tests", "benchmarks", "scripts", "examples"))
 
     def of_project(files: OwnFiles) -> list[object]:
-        return [module for module in modules(files) if not vars(module)["__file__"].startswith(root)]
+        return [module for module in modules(files) if not vars(module)["__file__"].startswith(of_suite)]
 
     monkeypatch.setattr(OwnFiles, "modules", of_project)
     return Project(pytester)
