@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
-from states import first, outcomes, successor
+from states import DECLARED, first, outcomes, successor
 
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
@@ -24,7 +25,7 @@ from pytest_failaware.judge.sides import under_one_rule
 
 UPDATES = 20
 FLIPS = 0.03
-GATE = build_gate({"conditions": list(DEFAULT_CONDITIONS)})
+GATE = replace(build_gate({**DECLARED, "conditions": list(DEFAULT_CONDITIONS)}), has_golden=True)
 BUDGETS = tuple(map(Decimal, ("0.005", "0.01", "0.015", "0.02", "0.03")))
 
 

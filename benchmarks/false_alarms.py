@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
-from states import first, outcomes, successor
+from states import DECLARED, first, outcomes, successor
 
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.gate import Gate, Policy
@@ -26,7 +26,7 @@ from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 CONDITIONS = ["clean", "blur", *(f"blur(radius={radius})" for radius in range(3, 9))]
 SIZES = (500, 2000, 10000)
 GATES = {
-    policy: build_gate({"conditions": CONDITIONS, "policy": policy.value})
+    policy: build_gate({**DECLARED, "conditions": CONDITIONS, "policy": policy.value})
     for policy in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP, Policy.NON_INFERIORITY)
 }
 

@@ -16,6 +16,16 @@ States = NDArray[np.int64]
 SHARES = np.array([0.80, 0.06, 0.10, 0.04])
 ACCURACY = 0.90
 RULE = FailureRule()
+DECLARED = {
+    "metrics": ["accuracy", "confident_accuracy_at_coverage", "confident_accuracy", "confident_correct_rate"],
+    "tolerance": {
+        "accuracy": 0.005,
+        "confident_accuracy_at_coverage": 0.005,
+        "confident_accuracy": 0.005,
+        "confident_correct_rate": 0.05,
+    },
+}
+"""The gates of a marked test, by name."""
 
 
 def lowered(drop: float) -> NDArray[np.float64]:

@@ -1,259 +1,319 @@
 """Type I error of each test divided by its nominal level, at the levels in use.
 
-    python benchmarks/type_one.py [--draws 200000]
+    python benchmarks/type_one.py [--draws 1000000] [--only TEXT]
 
-Each case is a truth under which a test must not reject more often than its level: nothing changed, a drop of
-exactly the margin, or (the weak null of a ratio) confident_accuracy unchanged while many more or fewer are trusted.
+Each case is a truth under which a test must not reject more often than its level: nothing changed, a drop of exactly
+the margin, or (the weak null of a ratio) confident_accuracy unchanged while many more or fewer are trusted.
 Seeded; 1 is exact, less is conservative; the standard error at the nominal level is in brackets.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import math
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-from areas import auroc_change_z
-from numpy.typing import NDArray
-from states import SHARES, outcomes
+from columns import Floats, areas, coverage_z, harm, jackknife_p, ratio_z
+from scipy import special
+from transitions import each, ratio_p
+from truths import COPIES, CUT, GROUPS, RIGHT_SHARE, Drawn, Generator, Layout, drawn
 
-from pytest_failaware.judge.evidence import paired
-from pytest_failaware.judge.metrics.names import one_sided_metric
-from pytest_failaware.judge.metrics.rates import AT_COVERAGE, METRICS
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.metrics.scores import SCORE_METRICS
-from pytest_failaware.judge.outcomes import Outcomes
-from pytest_failaware.judge.sides import under_one_rule
-from pytest_failaware.judge.significance.paired import normal_p, tango_p
+from pytest_failaware.judge.significance.jackknife import deal
+from pytest_failaware.judge.significance.paired import beyond_p, tango_p, within_p
 
-LEVELS = (0.05, 0.01, 0.01 / 12, 0.01 / 60)
-SIZES = (500, 2000, 10000)
-MARGIN = 0.005
-TRUSTED_ABOVE = 0.65  # about 84 % of the scores are above this
-RIGHT_SHARE = {"accuracy": SHARES[0] + SHARES[2], "confident_accuracy": SHARES[0] / (SHARES[0] + SHARES[1])}
+LEVELS: Final = (0.05, 0.01, 4e-4)
+MARGIN: Final = 0.005
+BUDGET: Final = 0.01
+"""The drift budget."""
+GUARD: Final = 0.10
+CHUNK: Final = 500_000
+"""Samples of draws at once, so that the memory stays small."""
+AT_ONCE: Final = 200_000
+"""Draws of counts at once."""
 
-Floats = NDArray[np.float64]
-Generator = np.random.Generator
-Sides = list[tuple[Floats, NDArray[np.bool_]]]
-"""Scores and right answers before and now."""
+WEIGHT: Final = 25
+JACKKNIFED: Final = 10
+
 Simulate = Callable[[int, Generator, int], Floats]
 """n, random numbers, draws -> the p of each draw, (draws,)."""
 
 
 class Case(NamedTuple):
-    """A test under one truth; a slow one gets a twentieth of the draws, the jackknife a fiftieth."""
+    """A test under one truth; `weight` is the number of samples for each draw of --draws, 0 if counts are drawn."""
 
     label: str
     simulate: Simulate
-    slow: bool = False
-    jackknifed: bool = False
+    weight: int = 0
 
-    def worth(self, draws: int) -> int:
-        """Return how many of the draws it gets."""
-        return draws // (50 if self.jackknifed else 20 if self.slow else 1)
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of samples."""
+        return (500, 2000) if self.weight else (500, 2000, 10000)
+
+    def worth(self, draws: int, n: int) -> int:
+        """Return how many draws the case gets."""
+        return max(1, draws * self.weight // n) if self.weight else draws
 
 
 def cases() -> Iterator[Case]:
     """Yield every test with the truths that it must not reject."""
-    for flips in (0.007, 0.05, 0.15):
-        yield Case(f"McNemar mid-p, {flips:.1%} flips", partial(flipped, flips, 0.0))
-        yield Case(f"Tango at the margin, {flips:.1%} flips", partial(flipped, flips, MARGIN))
-    for right in (0.90, 0.98):
-        for trusted, trusted_now in ((0.84, 0.84), (0.84, 0.78), (0.84, 0.90), (0.50, 0.05)):
-            truth = f"right {right:.0%}, trusted {trusted:.0%} -> {trusted_now:.0%}"
-            yield Case(f"ratio, {truth}", partial(ratio, right, trusted, trusted_now, 0.0))
-            yield Case(f"ratio at the margin, {truth}", partial(ratio, right, trusted, trusted_now, MARGIN))
-    yield Case("ratio at the baseline's coverage", at_coverage, slow=True)
-    for name in ("accuracy", "confident_accuracy"):
-        for size in (5, 20):
-            yield Case(f"{name}, groups of {size}", partial(grouped, name, size, 0.0), slow=True)
-            yield Case(f"{name} at the margin, groups of {size}", partial(grouped, name, size, MARGIN), slow=True)
-    yield Case("AUROC", auroc, slow=True)
-    for name in ("auroc_f", "augrc", "aurc", "nll", "ece"):
-        yield Case(f"{name} by the jackknife", partial(scored, name, None, 0.0), jackknifed=True)
-    yield Case("augrc by the jackknife, at the margin", partial(scored, "augrc", None, 0.03), jackknifed=True)
-    yield Case("augrc by the jackknife, groups of 5", partial(scored, "augrc", 5, 0.0), jackknifed=True)
+    yield from rates()
+    yield from ratios()
+    yield from rankings()
+    yield from jackknifed()
+    yield from guards()
+    for layout in (*GROUPS, *COPIES):
+        yield from together(layout)
 
 
-def jumping() -> Iterator[Case]:
-    """Yield the jackknife of metrics that are not smooth, for which it promises nothing."""
-    for name in ("adaptive_ece", "fpr_at_95tpr", "coverage_at_risk(0.05)", "worst_class_accuracy"):
-        yield Case(f"{name} by the jackknife", partial(scored, name, None, 0.0), jackknifed=True)
+def uncorrected() -> Iterator[Case]:
+    """Yield what would happen if copies counted as independent images."""
+    for layout in COPIES:
+        yield Case(f"accuracy, {layout.name}, as if independent", partial(as_if_independent, layout), WEIGHT)
 
 
 # ---- a rate over all samples ---------------------------------------------------------------------------------------
 
 
-def flipped(flips: float, margin: float, n: int, random: Generator, draws: int) -> Floats:
-    """Return the p of McNemar's and Tango's test if the true drop equals the margin."""
-    rates = [(flips + margin) / 2, (flips - margin) / 2, 1 - flips]
-    drawn = random.multinomial(n, rates, size=draws)[:, :2]
-    return _each(drawn, lambda lost, gained: tango_p(lost, gained, n, margin))
+def rates() -> Iterator[Case]:
+    """Yield McNemar's and Tango's tests."""
+    for flips in (0.007, 0.05, 0.15):
+        yield Case(f"rate, any drop, {flips:.1%} flips", partial(flipped, tango_p, flips, 0.0))
+        yield Case(f"rate at the margin, {flips:.1%} flips", partial(flipped, beyond_p, flips, MARGIN))
+        yield Case(f"rate, within the margin, {flips:.1%} flips", partial(flipped, within_p, flips, MARGIN))
+    yield Case("rate at the margin, losses alone", partial(flipped, beyond_p, MARGIN, MARGIN))
+    yield Case("rate, within the margin, losses alone", partial(flipped, within_p, MARGIN, MARGIN))
+    yield Case("rate at 5 points, 7.0% flips", partial(flipped, beyond_p, 0.07, 0.05))
+    yield Case("rate at the drift budget, 5.0% flips", partial(flipped, beyond_p, 0.05, BUDGET))
 
 
-def _each(counts: NDArray[np.int64], p: Callable[..., float]) -> Floats:
-    """Return the p of every row of counts; equal rows are tested once."""
-    found, rows = np.unique(counts, axis=0, return_inverse=True)
-    return np.array([p(*map(int, row)) for row in found])[rows.ravel()]
-
-
-# ---- a ratio over the samples that the model itself chooses --------------------------------------------------------
-
-TRUSTED = np.array([1.0, 1.0, 0.0, 0.0])  # of the states trusted right, trusted wrong, flagged right, flagged wrong
-RIGHT = np.array([1.0, 0.0, 0.0, 0.0])
-
-
-def ratio(
-    right: float, trusted: float, trusted_now: float, margin: float, n: int, random: Generator, draws: int
+def flipped(
+    test: Callable[[int, int, int, float], float], flips: float, margin: float, n: int, random: Generator, draws: int
 ) -> Floats:
-    """Return the p of the score test if confident_accuracy falls by the margin and the trusted share changes."""
-    counts = random.multinomial(n, transitions(right, right - margin, trusted, trusted_now).ravel(), size=draws)
-    return np.array([normal_p(z) for z in ratio_z(counts, margin)])
+    """Return the p of a test of a rate if the true drop equals the margin."""
+    shares = [(flips + margin) / 2, (flips - margin) / 2, 1 - flips]
+    counts = random.multinomial(n, shares, size=draws)[:, :2]
+    return each(counts, lambda lost, gained: test(lost, gained, n, margin))
 
 
-def transitions(right: float, right_now: float, trusted: float, trusted_now: float) -> Floats:
-    """Return the probabilities (4, 4) of a sample's state before and now; most samples keep theirs."""
-    flags = _agreeing(trusted, trusted_now, 0.01)
-    answers = [[_agreeing(old, new, 0.008) for new in (right_now, 0.6)] for old in (right, 0.6)]
-    return np.block([[flags[old, new] * answers[old][new] for new in (0, 1)] for old in (0, 1)])
+# ---- a ratio over the samples that the model itself trusts -----------------------------------------------------------
 
 
-def _agreeing(before: float, now: float, apart: float) -> Floats:
-    """Return the 2 x 2 table of two events that differ in the fewest possible cases, and in `apart` more."""
-    both = min(before, now) - apart
-    return np.array([[both, before - both], [now - both, 1 - before - now + both]])
+def ratios() -> Iterator[Case]:
+    """Yield the score test of a ratio; the trusted share stays, falls or rises."""
+    for right in (0.90, 0.98):
+        for trusted, trusted_now in ((0.84, 0.84), (0.84, 0.78), (0.84, 0.90), (0.50, 0.05)):
+            truth = f"right {right:.0%}, trusted {trusted:.0%} -> {trusted_now:.0%}"
+            yield Case(f"ratio, any drop, {truth}", partial(ratio_p, right, trusted, trusted_now, 0.0))
+            yield Case(f"ratio at the margin, {truth}", partial(ratio_p, right, trusted, trusted_now, MARGIN))
+    truth = "right 90%, trusted 84% -> 84%"
+    yield Case(f"ratio at the drift budget, {truth}", partial(ratio_p, 0.9, 0.84, 0.84, BUDGET))
 
 
-def ratio_z(counts: NDArray[np.int64], margin: float) -> Floats:
-    """Return `ratios.ratio_z` for many draws at once, from the counts (draws, 16) of transitions."""
-    before, now = np.repeat(np.arange(4), 4), np.tile(np.arange(4), 4)
-    total, total_now = counts @ TRUSTED[before], counts @ TRUSTED[now]
-    pooled = (counts @ (RIGHT[before] + RIGHT[now]) + margin * total_now) / (total + total_now)
-    r = np.clip(pooled, margin, 1.0)
-    old = (RIGHT[before] - np.outer(r, TRUSTED[before])) / total[:, None]
-    new = (RIGHT[now] - np.outer(r - margin, TRUSTED[now])) / total_now[:, None]
-    expected = r * (1 - r) / total + (r - margin) * (1 - r + margin) / total_now - 2 * (counts * old * new).sum(axis=1)
-    observed = (counts * (new - old) ** 2).sum(axis=1)
-    variance = np.maximum(np.maximum(observed, expected), margin * (1 - margin) / total_now)
-    return -(counts * (new - old)).sum(axis=1) / np.sqrt(np.where(variance > 0, variance, 1))
+# ---- the ranking -----------------------------------------------------------------------------------------------------
+
+WAYS: Final = {
+    "thresholds alone": (0.0,),
+    "two ways alike": (0.0, 0.001),
+    "two ways, worse by the temperature": (0.0, 0.3),
+    "two ways, worse by the thresholds": (0.3, 0.0),
+    "three ways, worse by the new rule": (0.0, 0.001, 0.3),
+}
+"""How much each way disturbs the order of the samples. A disturbed way ranks worse in truth, the others do not."""
 
 
-# ---- samples that come in groups -------------------------------------------------------------------------------------
+def rankings() -> Iterator[Case]:
+    """Yield the ranking at the coverage of the baseline, in one, two and three ways, with and without ties."""
+    for label, ways in WAYS.items():
+        yield Case(f"ranking, any drop, {label}", partial(ranking, ways, None, 0.0), WEIGHT)
+        yield Case(f"ranking at the margin, {label}", partial(ranking, ways, None, MARGIN), WEIGHT)
+    for steps in (2, 20):
+        label = f"{steps} different scores"
+        yield Case(f"ranking, any drop, {label}", partial(ranking, (0.0,), steps, 0.0), WEIGHT)
+        yield Case(f"ranking at the margin, {label}", partial(ranking, (0.0,), steps, MARGIN), WEIGHT)
+    at_budget = partial(ranking, WAYS["two ways alike"], None, BUDGET)
+    yield Case("ranking at the drift budget, two ways alike", at_budget, WEIGHT)
 
 
-def grouped(name: str, size: int, margin: float, n: int, random: Generator, draws: int) -> Floats:
-    """Return the p for a rate that falls by the margin, if half of a group's samples have a common state."""
-    groups = (np.arange(n) // size).astype(np.uint32)
-    count = int(groups[-1]) + 1
-
-    def p() -> float:
-        shared, own = random.choice(4, count, p=SHARES), random.choice(4, n, p=SHARES)
-        common = (random.random(n) < 0.5, random.random(count) < 0.15)
-        redrawn = np.where(common[1], random.choice(4, count, p=SHARES), shared)
-        before, after = (np.where(common[0], states[groups], own) for states in (shared, redrawn))
-        falls = (after % 2 == 0) & (random.random(n) < margin / RIGHT_SHARE[name])
-        old, new = (outcomes(states, groups) for states in (before, after + falls))
-        evidence = paired(METRICS[name], under_one_rule(old, new), Decimal(str(margin)), 0.01)[2]
-        return 1.0 if evidence is None else evidence.p_beyond
-
-    return np.array([p() for _ in range(draws)])
-
-
-# ---- tests that need each sample's score -----------------------------------------------------------------------------
-
-
-def at_coverage(n: int, random: Generator, draws: int) -> Floats:
-    """Return the p for confident_accuracy at equal coverage, for two models that are truly equal."""
-
-    blank = outcomes(np.zeros(n, dtype=np.int64))
-
-    def p() -> float:
-        before, now = (
-            dataclasses.replace(blank, right=right, trust=trust, trusted=trust > TRUSTED_ABOVE)
-            for trust, right in _scored(random, n)
-        )
-        _, _, evidence = paired(AT_COVERAGE, under_one_rule(before, now), Decimal(0), 0.01)
-        return 1.0 if evidence is None else evidence.p_worse
-
-    return np.array([p() for _ in range(draws)])
-
-
-def auroc(n: int, random: Generator, draws: int) -> Floats:
-    """Return the p for the AUROC of right answers against wrong ones, for two models that are truly equal."""
-    zs = (auroc_change_z(*_scored(random, n)) for _ in range(draws))
-    return np.array([normal_p(z) for z in zs])
-
-
-def scored(name: str, size: int | None, falls: float, n: int, random: Generator, draws: int) -> Floats:
-    """Return the p for a score metric of two models that are truly equal, or whose true change equals the margin.
+def ranking(ways: tuple[float, ...], steps: int | None, margin: float, n: int, random: Generator, draws: int) -> Floats:
+    """Return the p of the ranking if it falls by the margin in the ways that are not disturbed.
 
     Args:
-        name: The metric.
-        size: Size of groups, half of whose samples have a common state, or None if all are independent.
-        falls: The share of right answers that become wrong with the same confidence.
-        n: The number of samples.
-        random: The source of random numbers.
-        draws: The number of pairs of models.
+        ways: how much each way disturbs the order.
+        steps: the number of different scores, None if all differ.
+        margin: the fall.
+        n: the number of samples.
+        random: the source of random numbers.
+        draws: the number of pairs of models.
     """
-    metric, margin = one_sided_metric(name, "benchmark"), Decimal(0) if not falls else _true_worsening(name, falls)
-    groups = None if size is None else (np.arange(n) // size).astype(np.uint32)
-
-    def p() -> float:
-        sides = _scored(random, n) if groups is None else _scored_together(random, groups)
-        before, now = (_outcomes(trust, right, groups) for trust, right in _fallen(sides, falls, random))
-        evidence = paired(metric, under_one_rule(before, now), margin, 0.01)[2]
-        return 1.0 if evidence is None else evidence.p_beyond
-
-    return np.array([p() for _ in range(draws)])
+    pair = drawn(random, draws, n, falls=margin / RIGHT_SHARE["confident_accuracy"])
+    if steps is not None:
+        pair = pair._replace(trust=_tied(pair.trust, steps), new_trust=_tied(pair.new_trust, steps))
+    return _ranking_p(pair, [_disturbed(pair.new_trust, way, random) for way in ways], margin)
 
 
-def _fallen(sides: Sides, falls: float, random: Generator) -> Sides:
-    before, (trust, right) = sides
-    return [before, (trust, right & (random.random(len(right)) >= falls))] if falls else sides
+def _tied(trust: Floats, steps: int) -> Floats:
+    """Return trusts of so many different values; the same samples are above the cut."""
+    if steps == 2:
+        return np.where(trust > CUT, 1.0, 0.0)
+    return np.ceil(trust * steps) / steps
+
+
+def _disturbed(trust: Floats, way: float, random: Generator) -> Floats:
+    return trust + way * random.standard_normal(trust.shape) if way else trust
+
+
+def _ranking_p(pair: Drawn, scores: list[Floats], margin: float) -> Floats:
+    before, _ = pair.masks("confident_accuracy")
+    z = coverage_z(before, pair.new_right, scores, margin, pair.starts)
+    return special.ndtr(-z).max(axis=0)
+
+
+# ---- score metrics ---------------------------------------------------------------------------------------------------
+
+AREAS: Final = ("auroc_f", "augrc", "aurc")
+
+
+def jackknifed() -> Iterator[Case]:
+    """Yield the jackknife of score metrics."""
+    for name in (*AREAS, "nll"):
+        yield Case(f"{name}, any drop", partial(scored, name, None, False, 0.0), JACKKNIFED)
+    yield Case("augrc at the margin", partial(scored, "augrc", None, False, 0.03), JACKKNIFED)
+    for name in AREAS:
+        yield Case(f"{name}, within the margin, few changes", partial(scored, name, None, True, 0.0), JACKKNIFED)
+
+
+def scored(
+    name: str, layout: Layout | None, is_within: bool, falls: float, n: int, random: Generator, draws: int
+) -> Floats:
+    """Return the p of a score metric whose true drop equals the margin.
+
+    Args:
+        name: the metric.
+        layout: how the samples belong together.
+        is_within: whether the test is that of non_inferiority, for a successor that differs by these falls alone and
+            loses exactly the tolerance of the metric.
+        falls: the share of right answers that fall, if not.
+        n: the number of samples.
+        random: the source of random numbers.
+        draws: the number of pairs of models.
+    """
+    redrawn = 0.0 if is_within else 0.1
+    falls = _falls_to_tolerance(name) if is_within else falls
+    pair = drawn(random, draws, n, falls=falls, layout=layout, redrawn=redrawn)
+    groups = None if layout is None else layout.group_of(n).astype(np.uint32)
+    part = deal(Samples(ids=np.arange(n, dtype=np.uint64), labels=np.zeros(n, dtype=np.uint16), groups=groups))
+    drops = _drops(name, pair, part)
+    margin = float(SCORE_METRICS[name].tolerance) if is_within else _true_drop(name, falls) if falls else 0.0
+    beyond, within = jackknife_p(drops, margin, harm(pair.new_trust, pair.new_right)[name] if is_within else 0.0)
+    return within if is_within else beyond
+
+
+def _drops(name: str, pair: Drawn, part: np.ndarray) -> Floats:
+    if name == "nll":
+        before, now = (_nll(*side, part) for side in ((pair.trust, pair.right), (pair.new_trust, pair.new_right)))
+        return now - before
+    before, now = areas(pair.trust, pair.right, part)[name], areas(pair.new_trust, pair.new_right, part)[name]
+    return before - now if name == "auroc_f" else now - before
+
+
+def _nll(trust: Floats, right: np.ndarray, part: np.ndarray) -> Floats:
+    """Return the mean loss without each part, and of all samples in the last row, (parts + 1, draws)."""
+    confidence = 0.1 + 0.89 * trust
+    loss = -np.log(np.where(right, confidence, 1 - confidence))
+    rows = [loss[:, part != number].mean(axis=1) for number in range(int(part.max()) + 1)]
+    return np.array([*rows, loss.mean(axis=1)])
 
 
 @cache
-def _true_worsening(name: str, falls: float) -> Decimal:
-    """Return the true loss of a metric, from a million samples."""
-    random, metric = np.random.default_rng(11), SCORE_METRICS[name]
-    sides = [_outcomes(*side, None) for side in _fallen(_scored(random, 1_000_000), falls, random)]
-    before, now = (metric.measure(side.records, ~side.trusted).value or 0.0 for side in sides)
-    return Decimal(repr((before - now) * metric.direction.value))
+def _true_drop(name: str, falls: float) -> float:
+    """Return the true drop of an area, from a million samples."""
+    pair = drawn(np.random.default_rng(11), 500, 2000, falls=falls, redrawn=0.0)
+    one = np.zeros(2000, dtype=np.intp)
+    one[0] = 1
+    return float(_drops(name, pair, one)[-1].mean())
 
 
-def _outcomes(trust: Floats, right: NDArray[np.bool_], groups: NDArray[np.uint32] | None) -> Outcomes:
-    """Return predictions of ten classes, right or wrong, whose confidence is between 0.1 and 1."""
-    blank, confidence = outcomes((~right).astype(np.int64), groups), 0.1 + 0.9 * trust
-    label = (np.arange(len(right)) % 10).astype(np.uint16)
-    columns = {
-        "samples": dataclasses.replace(blank.records.samples, labels=label),
-        "prediction": np.where(right, label, (label + 1) % 10).astype(np.uint16),
-        "confidence": confidence.astype(np.float32),
-        "label_log_probability": np.log(np.where(right, confidence, 1 - 0.9 * confidence)).astype(np.float32),
-    }
-    return dataclasses.replace(blank, records=dataclasses.replace(blank.records, **columns))
+@cache
+def _falls_to_tolerance(name: str) -> float:
+    """Return the share of right answers that fall if an area loses its tolerance; the drop is nearly linear."""
+    falls, tolerance = 0.01, float(SCORE_METRICS[name].tolerance)
+    for _ in range(3):
+        falls *= tolerance / _true_drop(name, falls)
+    return falls
 
 
-def _scored_together(random: Generator, groups: NDArray[np.uint32]) -> Sides:
-    """Return the same as `_scored`, but half of the samples have the score and answers of their group."""
-    own, shared = _scored(random, len(groups)), _scored(random, int(groups[-1]) + 1)
-    common = random.random(len(groups)) < 0.5
-    return [
-        (np.where(common, trust[groups], trust_alone), np.where(common, right[groups], right_alone))
-        for (trust, right), (trust_alone, right_alone) in zip(shared, own, strict=True)
-    ]
+# ---- the class guard -------------------------------------------------------------------------------------------------
 
 
-def _scored(random: Generator, n: int) -> Sides:
-    """Return scores and right answers of a model, and of a successor that draws a tenth of them again."""
-    trust = random.beta(4, 0.6, size=(2, n))
-    right = random.random((2, n)) < trust
-    anew = random.random(n) < 0.1
-    return [(trust[0], right[0]), (np.where(anew, trust[1], trust[0]), np.where(anew, right[1], right[0]))]
+def guards() -> Iterator[Case]:
+    """Yield the class guard; every class loses exactly what it allows, with and without gains."""
+    for classes in (10, 100):
+        for flips in (GUARD, 0.15):
+            label = f"class guard, {classes} classes, all lose 10 points, {flips:.0%} flips"
+            yield Case(label, partial(guard, classes, flips, GUARD))
+        yield Case(f"class guard, {classes} classes, 10% flips, no loss", partial(guard, classes, 0.1, 0.0))
+
+
+def guard(classes: int, flips: float, drop: float, n: int, random: Generator, draws: int) -> Floats:
+    """Return the p of the class guard if every class loses the same."""
+    size = max(1, n // classes)
+    shares = [(flips + drop) / 2, (flips - drop) / 2, 1 - flips]
+    found = np.ones(draws)
+    for _ in range(classes):
+        counts = random.multinomial(size, shares, size=draws)[:, :2]
+        found = np.minimum(found, each(counts, lambda lost, gained: beyond_p(lost, gained, size, GUARD)))
+    return np.minimum(1.0, classes * found)
+
+
+# ---- samples that belong together ------------------------------------------------------------------------------------
+
+
+def together(layout: Layout) -> Iterator[Case]:
+    """Yield the tests over groups, and over copies."""
+    for name in ("accuracy", "confident_accuracy"):
+        for margin, label in ((0.0, f"{name}, any drop"), (MARGIN, f"{name} at the margin")):
+            yield Case(f"{label}, {layout.name}", partial(grouped, name, margin, layout, False), WEIGHT)
+    label = f"accuracy, within the margin, {layout.name}"
+    yield Case(label, partial(grouped, "accuracy", MARGIN, layout, True), WEIGHT)
+    yield Case(f"ranking, any drop, two ways, {layout.name}", partial(grouped_ranking, 0.0, layout), WEIGHT)
+    yield Case(f"ranking at the margin, two ways, {layout.name}", partial(grouped_ranking, MARGIN, layout), WEIGHT)
+    yield Case(f"augrc, any drop, {layout.name}", partial(scored, "augrc", layout, False, 0.0), JACKKNIFED)
+    yield Case(f"class guard, 10 classes, all lose 10 points, {layout.name}", partial(grouped_guard, layout), WEIGHT)
+
+
+def grouped(name: str, margin: float, layout: Layout, is_within: bool, n: int, random: Generator, draws: int) -> Floats:
+    """Return the p of a rate that falls by the margin, tested over groups."""
+    pair = drawn(random, draws, n, falls=margin / RIGHT_SHARE[name], layout=layout)
+    z = ratio_z(*pair.masks(name), margin, pair.starts)
+    return special.ndtr(z if is_within else -z)
+
+
+def grouped_ranking(margin: float, layout: Layout, n: int, random: Generator, draws: int) -> Floats:
+    """Return the p of the ranking that falls by the margin in both ways, tested over groups."""
+    pair = drawn(random, draws, n, falls=margin / RIGHT_SHARE["confident_accuracy"], layout=layout)
+    return _ranking_p(pair, [pair.new_trust, pair.new_trust], margin)
+
+
+def grouped_guard(layout: Layout, n: int, random: Generator, draws: int) -> Floats:
+    """Return the p of the guard over ten classes, each tested over its groups."""
+    found = np.ones(draws)
+    for _ in range(10):
+        pair = drawn(random, draws, n // 10, falls=GUARD / RIGHT_SHARE["accuracy"], layout=layout)
+        found = np.minimum(found, special.ndtr(-ratio_z(*pair.masks("accuracy"), GUARD, pair.starts)))
+    return np.minimum(1.0, 10 * found)
+
+
+def as_if_independent(layout: Layout, n: int, random: Generator, draws: int) -> Floats:
+    """Return the p of McNemar's test that takes copies for independent images."""
+    pair = drawn(random, draws, n, layout=layout)
+    lost, gained = (pair.right & ~pair.new_right).sum(axis=1), (~pair.right & pair.new_right).sum(axis=1)
+    return each(np.stack([lost, gained], axis=1), lambda lost, gained: tango_p(lost, gained, n, 0.0))
 
 
 # ---- the table -----------------------------------------------------------------------------------------------------
@@ -261,22 +321,25 @@ def _scored(random: Generator, n: int) -> Sides:
 
 def over_nominal(case: Case, n: int, draws: int, seed: int = 7) -> list[tuple[float, float]]:
     """Return for each level the share of rejections and its standard error, both divided by the level."""
-    p = case.simulate(n, np.random.default_rng(seed), draws)
+    random, at_once = np.random.default_rng(seed), max(1, CHUNK // n) if case.weight else AT_ONCE
+    chunks = [case.simulate(n, random, min(at_once, draws - done)) for done in range(0, draws, at_once)]
+    p = np.concatenate(chunks)
     return [(float((p < level).mean()) / level, math.sqrt((1 - level) / (level * len(p)))) for level in LEVELS]
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draws", type=int, default=200_000)
-    draws = parser.parse_args().draws
-    print(f"share of {draws:,} draws ({draws // 20:,} where each sample has a score, {draws // 50:,} by the jackknife)")
-    print("that reject, over the level")
-    print(f"{'':<50}{'n':>8}" + "".join(f"{level:>14.4g}" for level in LEVELS))
-    for case in (*cases(), *jumping()):
-        for n in SIZES:
-            found = over_nominal(case, n, case.worth(draws))
-            print(f"{case.label:<50}{n:>8,}" + "".join(f"{f'{share:.2f} ({error:.2f})':>14}" for share, error in found))
+    parser.add_argument("--draws", type=int, default=1_000_000)
+    parser.add_argument("--only", default="", help="text in the labels of the cases to run")
+    options = parser.parse_args()
+    print("share of the draws that reject, over the level")
+    print(f"{'':<72}{'n':>7}{'draws':>11}" + "".join(f"{level:>14.4g}" for level in LEVELS))
+    for case in (*cases(), *uncorrected()):
+        for n in case.sizes if options.only in case.label else ():
+            draws = case.worth(options.draws, n)
+            cells = [f"{share:.2f} ({error:.2f})" for share, error in over_nominal(case, n, draws)]
+            print(f"{case.label:<72}{n:>7,}{draws:>11,}" + "".join(f"{cell:>14}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

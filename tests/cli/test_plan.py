@@ -20,8 +20,9 @@ def test_plan(project: Project, command: Command) -> None:
     heading = "beyond_tolerance, 2 conditions x 4 gates and the class guard, each gate at p < 0.001"
     assert heading == text.splitlines()[0]
     assert ["clean", "accuracy", "300"] == lines[3][:3]
-    assert ["clean", "confident_accuracy", "180"] == lines[4][:3]
-    assert "too few samples: 8 of 8 gates see only drops of more than four times their tolerance" in text
+    assert ["clean", "confident_accuracy_at_coverage", "180"] == lines[4][:3]
+    assert ["clean", "confident_accuracy", "180"] == lines[5][:3]
+    assert "too few samples: 6 of 8 gates see only drops of more than four times their tolerance" in text
     more = [line.split() for line in command("plan", "toy", "--samples", "30000")[1].splitlines()]
     assert ["clean", "accuracy", "30,000"] == more[3][:3]
     assert float(more[3][3]) < float(lines[3][3]) < float(lines[3][5])
@@ -115,7 +116,7 @@ def test_selftest_needs_the_samples(project: Project, command: Command) -> None:
 
 def test_a_run_that_records_says_what_its_gates_see(project: Project) -> None:
     """A run that records new entries prints which drops its gates see; an update and a plain run do not."""
-    few = "too few samples: 8 of 8 gates see only drops of more than four times their tolerance*"
+    few = "too few samples: 6 of 8 gates see only drops of more than four times their tolerance*"
     table = [
         "the smallest drop that turns a gate red four times out of five, *",
         "test_toy[[]clean[]] *accuracy * 300 *6.28 pt *10.87 pt",
@@ -125,8 +126,8 @@ def test_a_run_that_records_says_what_its_gates_see(project: Project) -> None:
     project.record("-v", "--failaware-dry-run").stdout.fnmatch_lines(table)
     found = [
         "what the gates of this run see: the smallest drop that turns one red *",
-        "if few answers change, as in an exported model: 6.28 to 9.74 pt",
-        "if many answers change, as in a retrained model: 10.87 to 15.22 pt",
+        "if few answers change, as in an exported model: 6.28 to 13.36 pt",
+        "if many answers change, as in a retrained model: 10.87 to 16.74 pt",
     ]
     project.record().stdout.fnmatch_lines([*found, few])
     again = project.record(model="worse.pth")

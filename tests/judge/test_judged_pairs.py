@@ -73,7 +73,8 @@ def test_a_scaled_or_bent_pair_of_the_same_model_is_never_regressed(
     logits, labels = model
     result = judged(records(logits, labels, stored), stored, records(logits * 10**exponent, labels, stored, rule), rule)
 
-    assert Verdict.REGRESSED not in {comparison.verdict for comparison in result.comparisons}
+    verdicts = {comparison.verdict for comparison in result.comparisons}
+    assert {Verdict.REGRESSED, Verdict.INCOMPARABLE}.isdisjoint(verdicts)
 
 
 @pytest.mark.parametrize("scale", [0.4, 0.6, 1.7, 10.0])

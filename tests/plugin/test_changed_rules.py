@@ -78,7 +78,7 @@ def test_a_loosened_rule_is_red(gate: Gate, options: tuple[str, ...]) -> None:
     loosened = gate.run(LOOSE, *options)
 
     loosened.assert_outcomes(failed=2)
-    loosened.stdout.fnmatch_lines(["*confident_accuracy*REGRESSED*", f"*rule {STORED} -> {LOOSE}*"])
+    loosened.stdout.fnmatch_lines(["*confident_accuracy*OPERATING POINT MOVED*", f"*rule {STORED} -> {LOOSE}*"])
     assert 1 == loosened.stdout.str().count(f"rule changed: {STORED} -> {LOOSE}")
 
 

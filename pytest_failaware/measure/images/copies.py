@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from pytest_failaware.core.identity import group_numbers
 
@@ -41,8 +39,14 @@ def joined(groups: NDArray[np.uint32] | None, contents: NDArray[np.uint32]) -> N
         return groups
     if groups is None:
         return group_numbers(contents)
-    first = int(contents.max()) + 1
-    nodes = first + int(groups.max()) + 1
-    edges = coo_array((np.ones(len(groups)), (contents, first + groups)), shape=(nodes, nodes))
-    _, part = connected_components(edges, directed=False)
-    return group_numbers(part[contents])
+    before, part = groups, _least(groups, contents)
+    while not np.array_equal(before, part):
+        before, part = part, _least(_least(part, groups), contents)
+    return group_numbers(part)
+
+
+def _least(numbers: NDArray[np.uint32], group: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return the least number in the group of each sample, (N,)."""
+    least = np.full(int(group.max()) + 1, np.iinfo(np.uint32).max, dtype=np.uint32)
+    np.minimum.at(least, group, numbers)
+    return least[group]
