@@ -9,14 +9,20 @@ docs/pictures/table.svg is what the first command of the tutorial writes, and is
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
 import html
 import io
 import os
+import pty
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -43,20 +49,28 @@ def run(report: Path) -> str:
         "--failaware-model=examples/digits/digits_worse.pth",
         f"--failaware-report={report.name}",
     ]
-    result = subprocess.run(
+    screen, terminal = pty.openpty()  # a table is folded only on a terminal
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
+    process = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-p", "no:randomly", "--color=yes", *words],
         cwd=report.parent,
         env={**os.environ, "COLUMNS": str(COLUMNS), "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
+        stdout=terminal,
+        stderr=terminal,
     )
-    if result.returncode != 1:
-        raise SystemExit(f"exit code {result.returncode} instead of 1:\n{result.stdout}{result.stderr}")
-    lines = result.stdout.splitlines()
+    os.close(terminal)
+    lines = "".join(_shown(screen)).replace("\r\n", "\n").splitlines()
+    if process.wait() != 1:
+        raise SystemExit("\n".join([f"exit code {process.returncode} instead of 1:", *lines]))
     first = next(place for place, line in enumerate(lines) if "reliability (failaware)" in line)
     last = next(place for place, line in enumerate(lines) if "short test summary info" in line)
     return "\n".join(lines[first:last])
+
+
+def _shown(screen: int) -> Iterator[str]:
+    """Yield what a terminal shows until its program ends."""
+    with os.fdopen(screen, encoding="utf-8", newline="") as stream, contextlib.suppress(OSError):  # Linux: at the end
+        yield from stream
 
 
 def page(text: str) -> str:
