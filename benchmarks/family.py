@@ -20,7 +20,6 @@ from typing import Final
 
 import numpy as np
 from population import CLASSES, RULE, SIGNALS, Population, records_of
-from states import DECLARED
 
 from pytest_failaware.baselines.entries import baseline_of
 from pytest_failaware.config.gate import build_gate
@@ -34,9 +33,15 @@ from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.result import CLASS_GUARD, ItemResult, Verdict
 from pytest_failaware.judge.verdict import judge
 
-GATES: Final = {**DECLARED, "conditions": list(DEFAULT_CONDITIONS), "class_guard": 0.10}
+GATES: Final = ("accuracy", "confident_accuracy_at_coverage", "confident_accuracy", "confident_correct_rate")
+DECLARED: Final = {
+    "conditions": list(DEFAULT_CONDITIONS),
+    "metrics": list(GATES),
+    "tolerance": {**dict.fromkeys(GATES, 0.005), "confident_correct_rate": 0.05},
+    "class_guard": 0.10,
+}
 POLICIES: Final = {
-    policy: build_gate({**GATES, "policy": policy.value}) for policy in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
+    policy: build_gate({**DECLARED, "policy": policy.value}) for policy in (Policy.BEYOND_TOLERANCE, Policy.ANY_DROP)
 }
 ALPHA: Final = Decimal("0.01")
 SIZES: Final = (500, 2000)

@@ -12,18 +12,16 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
-from columns import Floats, areas, coverage_z, harm, jackknife_p, ratio_z
+from columns import Floats, coverage_z, ratio_z
+from jackknifed import AREAS, by_package, scored
 from scipy import special
 from transitions import each, ratio_p
 from truths import COPIES, CUT, GROUPS, RIGHT_SHARE, Drawn, Generator, Layout, drawn
 
-from pytest_failaware.core.samples import Samples
-from pytest_failaware.judge.metrics.scores import SCORE_METRICS
-from pytest_failaware.judge.significance.jackknife import deal
 from pytest_failaware.judge.significance.paired import beyond_p, tango_p, within_p
 
 LEVELS: Final = (0.05, 0.01, 4e-4)
@@ -71,10 +69,17 @@ def cases() -> Iterator[Case]:
         yield from together(layout)
 
 
-def uncorrected() -> Iterator[Case]:
-    """Yield what would happen if copies counted as independent images."""
+def limits() -> Iterator[Case]:
+    """Yield what is not promised: copies that count as independent images, metrics that jump, a trust of two values.
+
+    With two values the cut lies between two blocks of ties, and one sample more or less brings in other answers.
+    """
     for layout in COPIES:
         yield Case(f"accuracy, {layout.name}, as if independent", partial(as_if_independent, layout), WEIGHT)
+    for name in ("ece", "adaptive_ece", "fpr_at_95tpr", "coverage_at_risk(0.05)", "worst_class_accuracy"):
+        yield Case(f"{name}, any drop", partial(by_package, name), 1)
+    yield Case("ranking, any drop, 2 different scores", partial(ranking, (0.0,), 2, 0.0), WEIGHT)
+    yield Case("ranking at the margin, 2 different scores", partial(ranking, (0.0,), 2, MARGIN), WEIGHT)
 
 
 # ---- a rate over all samples ---------------------------------------------------------------------------------------
@@ -132,10 +137,8 @@ def rankings() -> Iterator[Case]:
     for label, ways in WAYS.items():
         yield Case(f"ranking, any drop, {label}", partial(ranking, ways, None, 0.0), WEIGHT)
         yield Case(f"ranking at the margin, {label}", partial(ranking, ways, None, MARGIN), WEIGHT)
-    for steps in (2, 20):
-        label = f"{steps} different scores"
-        yield Case(f"ranking, any drop, {label}", partial(ranking, (0.0,), steps, 0.0), WEIGHT)
-        yield Case(f"ranking at the margin, {label}", partial(ranking, (0.0,), steps, MARGIN), WEIGHT)
+    yield Case("ranking, any drop, 20 different scores", partial(ranking, (0.0,), 20, 0.0), WEIGHT)
+    yield Case("ranking at the margin, 20 different scores", partial(ranking, (0.0,), 20, MARGIN), WEIGHT)
     at_budget = partial(ranking, WAYS["two ways alike"], None, BUDGET)
     yield Case("ranking at the drift budget, two ways alike", at_budget, WEIGHT)
 
@@ -176,8 +179,6 @@ def _ranking_p(pair: Drawn, scores: list[Floats], margin: float) -> Floats:
 
 # ---- score metrics ---------------------------------------------------------------------------------------------------
 
-AREAS: Final = ("auroc_f", "augrc", "aurc")
-
 
 def jackknifed() -> Iterator[Case]:
     """Yield the jackknife of score metrics."""
@@ -186,66 +187,6 @@ def jackknifed() -> Iterator[Case]:
     yield Case("augrc at the margin", partial(scored, "augrc", None, False, 0.03), JACKKNIFED)
     for name in AREAS:
         yield Case(f"{name}, within the margin, few changes", partial(scored, name, None, True, 0.0), JACKKNIFED)
-
-
-def scored(
-    name: str, layout: Layout | None, is_within: bool, falls: float, n: int, random: Generator, draws: int
-) -> Floats:
-    """Return the p of a score metric whose true drop equals the margin.
-
-    Args:
-        name: the metric.
-        layout: how the samples belong together.
-        is_within: whether the test is that of non_inferiority, for a successor that differs by these falls alone and
-            loses exactly the tolerance of the metric.
-        falls: the share of right answers that fall, if not.
-        n: the number of samples.
-        random: the source of random numbers.
-        draws: the number of pairs of models.
-    """
-    redrawn = 0.0 if is_within else 0.1
-    falls = _falls_to_tolerance(name) if is_within else falls
-    pair = drawn(random, draws, n, falls=falls, layout=layout, redrawn=redrawn)
-    groups = None if layout is None else layout.group_of(n).astype(np.uint32)
-    part = deal(Samples(ids=np.arange(n, dtype=np.uint64), labels=np.zeros(n, dtype=np.uint16), groups=groups))
-    drops = _drops(name, pair, part)
-    margin = float(SCORE_METRICS[name].tolerance) if is_within else _true_drop(name, falls) if falls else 0.0
-    beyond, within = jackknife_p(drops, margin, harm(pair.new_trust, pair.new_right)[name] if is_within else 0.0)
-    return within if is_within else beyond
-
-
-def _drops(name: str, pair: Drawn, part: np.ndarray) -> Floats:
-    if name == "nll":
-        before, now = (_nll(*side, part) for side in ((pair.trust, pair.right), (pair.new_trust, pair.new_right)))
-        return now - before
-    before, now = areas(pair.trust, pair.right, part)[name], areas(pair.new_trust, pair.new_right, part)[name]
-    return before - now if name == "auroc_f" else now - before
-
-
-def _nll(trust: Floats, right: np.ndarray, part: np.ndarray) -> Floats:
-    """Return the mean loss without each part, and of all samples in the last row, (parts + 1, draws)."""
-    confidence = 0.1 + 0.89 * trust
-    loss = -np.log(np.where(right, confidence, 1 - confidence))
-    rows = [loss[:, part != number].mean(axis=1) for number in range(int(part.max()) + 1)]
-    return np.array([*rows, loss.mean(axis=1)])
-
-
-@cache
-def _true_drop(name: str, falls: float) -> float:
-    """Return the true drop of an area, from a million samples."""
-    pair = drawn(np.random.default_rng(11), 500, 2000, falls=falls, redrawn=0.0)
-    one = np.zeros(2000, dtype=np.intp)
-    one[0] = 1
-    return float(_drops(name, pair, one)[-1].mean())
-
-
-@cache
-def _falls_to_tolerance(name: str) -> float:
-    """Return the share of right answers that fall if an area loses its tolerance; the drop is nearly linear."""
-    falls, tolerance = 0.01, float(SCORE_METRICS[name].tolerance)
-    for _ in range(3):
-        falls *= tolerance / _true_drop(name, falls)
-    return falls
 
 
 # ---- the class guard -------------------------------------------------------------------------------------------------
@@ -335,7 +276,7 @@ def main() -> None:
     options = parser.parse_args()
     print("share of the draws that reject, over the level")
     print(f"{'':<72}{'n':>7}{'draws':>11}" + "".join(f"{level:>14.4g}" for level in LEVELS))
-    for case in (*cases(), *uncorrected()):
+    for case in (*cases(), *limits()):
         for n in case.sizes if options.only in case.label else ():
             draws = case.worth(options.draws, n)
             cells = [f"{share:.2f} ({error:.2f})" for share, error in over_nominal(case, n, draws)]

@@ -5,10 +5,12 @@ import importlib
 import os
 import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core; threads that wait for each other's turn cost most
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read once, when torch is imported
 
+import distributions
 import execnet  # noqa: F401 - see above
 import forked_workers
 import hypothesis  # noqa: F401 - see above; its plugin imports it at the end of every run
@@ -25,11 +27,13 @@ from project import Command, Project
 import pytest_failaware
 from pytest_failaware.cli.main import main
 from pytest_failaware.config.option_texts import CI_SERVERS
+from pytest_failaware.measure.cache.own_files import OwnFiles
 
 for module in pkgutil.walk_packages(pytest_failaware.__path__, "pytest_failaware."):
     if not module.name.endswith(("__main__", ".gates")):  # the one is a program, the other a file of tests
         importlib.import_module(module.name)
-gc.freeze()  # else each collection looks at all of these modules
+distributions.read_once()
+gc.set_threshold(10_000, 20, 20)  # the runs inside tests make many objects; with 700 each collects dozens of times
 
 
 @pytest.fixture
@@ -41,9 +45,29 @@ def toy_model() -> toy.Bands:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> Project:
-    """A fresh toy project."""
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A fresh toy project, whose own code are the modules of the project, as in a new process."""
+    root, modules = Path(__file__).parents[1], OwnFiles.modules
+    of_suite = tuple(str(root / folder) for folder in ("tests", "benchmarks", "scripts", "examples"))
+
+    def of_project(files: OwnFiles) -> list[object]:
+        return [module for module in modules(files) if not vars(module)["__file__"].startswith(of_suite)]
+
+    monkeypatch.setattr(OwnFiles, "modules", of_project)
     return Project(pytester)
+
+
+@pytest.fixture
+def with_copies() -> bool:
+    """Whether a network may be folded into faster copies, which takes longest; a test sets it by parametrize."""
+    return False
+
+
+@pytest.fixture
+def _copies(monkeypatch: pytest.MonkeyPatch, with_copies: bool) -> None:
+    """Run a network as it is, unless the test asks for copies; test_fold.py and test_runner.py have the copies."""
+    if not with_copies:
+        monkeypatch.setattr("pytest_failaware.measure.engine.runner.private_copies", lambda module, images: iter(()))
 
 
 @pytest.fixture
@@ -95,6 +119,11 @@ def _no_outer_variables() -> Iterator[None]:
 
 LONGEST = ("test_readme.py", "test_xdist.py", "test_more_examples.py", "test_kept_runs.py", "test_scale.py")
 """Files of the longest tests, which start first, so that no worker waits for another at the end."""
+
+
+def pytest_collection_finish() -> None:
+    """Leave the modules and the collected tests out of each later garbage collection."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -68,11 +68,14 @@ def import_everything() -> None:
     import pkgutil
     import tempfile
 
+    import distributions
     import pandas  # noqa: F401 - see above
     import pytest
     import scipy.stats  # noqa: F401 - as above
     import torchvision  # noqa: F401 - as above
     import yaml  # noqa: F401 - as above
+
+    distributions.read_once()
 
     class Importer:
         def pytest_collection(self) -> None:

@@ -11,6 +11,7 @@ import columns
 import drift
 import false_alarms
 import family
+import jackknifed
 import numpy as np
 import power
 import preprocessing
@@ -49,9 +50,17 @@ def test_no_test_rejects_more_often_than_its_level(case: type_one.Case) -> None:
     assert [share for share, error in found if share > 1.3 + 3 * error] == []
 
 
+def test_metrics_that_jump_are_judged_by_the_package() -> None:
+    """The limits of the jackknife are simulated with the package itself."""
+    p = jackknifed.by_package("ece", 200, np.random.default_rng(2), 3)
+
+    assert 3 == len(p)
+    assert (p > 0.001).all()
+
+
 def test_copies_that_count_as_independent_prove_too_much() -> None:
     """If each image counted twice, a test at 0.05 would be red twice as often; so the simulation can fail."""
-    share, error = type_one.over_nominal(next(type_one.uncorrected()), 500, 4000)[0]
+    share, error = type_one.over_nominal(next(type_one.limits()), 500, 4000)[0]
 
     assert share > 2 + 3 * error
 
@@ -106,14 +115,14 @@ def test_the_columns_compute_what_gates(layout: truths.Layout | None, margin: fl
         assert both.p_beyond == max(way.p_beyond for way in both.ways)
 
 
-@pytest.mark.parametrize("name", type_one.AREAS)
+@pytest.mark.parametrize("name", jackknifed.AREAS)
 @pytest.mark.parametrize("layout", LAYOUTS[:2], ids=str)
 def test_the_columns_compute_the_jackknife(name: str, layout: truths.Layout | None) -> None:
     """For many draws at once an area has the p of the package, with the harm of the surest answer."""
     pair = truths.drawn(np.random.default_rng(6), 3, 250)
     groups = None if layout is None else layout.group_of(250).astype(np.uint32)
     part = deal(Samples(ids=np.arange(250, dtype=np.uint64), labels=np.zeros(250, dtype=np.uint16), groups=groups))
-    drops, harm = type_one._drops(name, pair, part), columns.harm(pair.new_trust, pair.new_right)[name]
+    drops, harm = jackknifed.drops_of(name, pair, part), columns.harm(pair.new_trust, pair.new_right)[name]
     beyond, within = columns.jackknife_p(drops, 0.004, harm)
     for draw in range(3):
         before = ranked(side(pair.trust[draw], pair.right[draw], groups))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -56,11 +57,19 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     return found
 
 
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with images and with a model that knows them."""
+    folder = tmp_path_factory.mktemp("material")
+    make_project(folder, 60, "shufflenet_v2_x0_5")
+    (folder / "pytest.ini").unlink()
+    return folder
+
+
 @pytest.fixture
-def kept(project: Project, opened: Opened) -> Project:
+def kept(project: Project, opened: Opened, material: Path, _copies: None) -> Project:
     """Return a project with a baseline, for which an earlier run has cached everything."""
-    make_project(project.path, 60, "shufflenet_v2_x0_5")
-    (project.path / "pytest.ini").unlink()
+    shutil.copytree(material, project.path, dirs_exist_ok=True)
     (project.path / "tox.ini").write_text(INI)
     (project.path / "conftest.py").write_text(MODULES)
     project.always = ("test_toy.py",)
@@ -79,6 +88,7 @@ def _report(project: Project, name: str) -> dict[str, object]:
     return {**report, "results": sorted(results, key=lambda result: result["nodeid"])}
 
 
+@pytest.mark.parametrize("with_copies", [True])
 def test_a_cached_run_says_what_an_uncached_run_says(kept: Project, opened: Opened) -> None:
     """A cached run opens nothing and reports the facts, notes and numbers of an uncached run."""
     kept.run("--failaware-report=fresh.json", "--failaware-no-cache", model="model.pth")

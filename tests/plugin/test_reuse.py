@@ -7,6 +7,8 @@ import json
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,6 @@ from torchvision import models
 
 from pytest_failaware.core.records import Records
 from pytest_failaware.measure import live as bench
-from pytest_failaware.measure.cache import own_contents
 from pytest_failaware.measure.engine.loader import DegradedLoader
 from pytest_failaware.measure.models.loading import LoadedModel
 
@@ -45,28 +46,23 @@ def save_images(path: Path, *, first_pixel: int = 0) -> None:
     np.savez(path, images=images, labels=np.arange(30) % 3, ids=np.arange(30), classes=np.array(["a", "b", "c"]))
 
 
-def save_weights(path: Path, seed: int) -> None:
+@cache
+def checkpoint(seed: int) -> bytes:
+    """Return the content of a checkpoint with random weights."""
+    content = BytesIO()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        torch.save(models.shufflenet_v2_x0_5(num_classes=3).state_dict(), path)
-
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Act as in a new process: do not count the test modules of this suite as the user's own code."""
-    root, found = Path(__file__).parents[2], own_contents.own_modules
-    monkeypatch.setattr(
-        own_contents, "own_modules", lambda: [one for one in found() if root not in Path(str(one.__file__)).parents]
-    )
+        torch.save(models.shufflenet_v2_x0_5(num_classes=3).state_dict(), content)
+    return content.getvalue()
 
 
 @pytest.fixture
-def stock(project: Project) -> Project:
+def stock(project: Project, _copies: None) -> Project:
     """Return a project whose model is a torchvision classifier, with a second checkpoint other.pth."""
     (project.path / "tox.ini").write_text(INI)
     save_images(project.path / "images.npz")
-    save_weights(project.path / "good.pth", 0)
-    save_weights(project.path / "other.pth", 1)
+    (project.path / "good.pth").write_bytes(checkpoint(0))
+    (project.path / "other.pth").write_bytes(checkpoint(1))
     return project
 
 
@@ -94,6 +90,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
     return found
 
 
+@pytest.mark.parametrize("with_copies", [True])
 def test_an_unchanged_run_measures_nothing(stock: Project, measured: Measured) -> None:
     """A second run measures nothing, says so, and reports the same verdicts and the same records."""
     stock.record(RANDOM)

@@ -1,10 +1,11 @@
-"""Gates under xdist. The workers here are new processes, which import torch again, so there are few runs."""
+"""Gates under xdist. Most workers here are new processes, which import torch again, so there are few runs."""
 
 from __future__ import annotations
 
 import json
 import os
 
+import forked_workers
 import pytest
 import toy
 from PIL import Image
@@ -45,24 +46,41 @@ def test_workers_record_what_one_process_records(project: Project) -> None:
     assert alone == {name: content for name, (content, _) in project.files().items()}
 
 
-def test_failures_and_mistakes_in_workers(project: Project) -> None:
-    """With workers a regression has its text, a bad model gives exit code 4, and a lost worker writes nothing."""
+@pytest.fixture
+def recorded(project: Project) -> Project:
+    """Return a project with four stored conditions."""
     project.test(ALL_FOUR)
     project.record("-p", "no:xdist")
-    before = project.files()
-    worse = project.run("-n", "2", "-v", model="worse.pth")
+    return project
+
+
+@pytest.fixture
+def forks(monkeypatch: pytest.MonkeyPatch, fork_server: forked_workers.Server) -> None:
+    """Let workers be forks, if the system has them."""
+    if forked_workers.AVAILABLE:
+        monkeypatch.setattr("execnet.gateway_io.popen_args", fork_server.command)
+
+
+@pytest.mark.usefixtures("forks")
+def test_failures_and_mistakes_in_workers(recorded: Project) -> None:
+    """With workers a regression has its text, and a bad model gives exit code 4."""
+    worse = recorded.run("-n", "2", "-v", model="worse.pth")
     worse.assert_outcomes(failed=4)
     worse.stdout.fnmatch_lines(["    item *: 'bottom', before 'bottom' (*", "*4 checked: 4 regressed"])
 
-    unusable = project.run("-n", "2", model="absent.pth")
+    unusable = recorded.run("-n", "2", model="absent.pth")
     unusable.assert_outcomes(errors=4)
     assert pytest.ExitCode.USAGE_ERROR == unusable.ret
     assert "INTERNALERROR" not in unusable.stdout.str()
 
-    project.test(ALL_FOUR + "\ndef test_dies():\n    import os\n    os._exit(1)\n")
-    lost = project.record("-n", "2", model="worse.pth")
+
+def test_a_lost_worker(recorded: Project) -> None:
+    """An update whose worker is lost writes nothing and says so."""
+    before = recorded.files()
+    recorded.test(ALL_FOUR + "\ndef test_dies():\n    import os\n    os._exit(1)\n")
+    lost = recorded.record("-n", "2", model="worse.pth")
     lost.stdout.fnmatch_lines(["baselines NOT written: an xdist worker was lost; *"])
-    assert before == project.files()
+    assert before == recorded.files()
 
 
 def test_a_class_folder_whose_name_is_no_utf8(project: Project) -> None:
@@ -78,7 +96,7 @@ def test_a_class_folder_whose_name_is_no_utf8(project: Project) -> None:
             pytest.skip("the file system accepts only UTF-8")
     (project.path / "colour.py").write_text(COLOUR, encoding="utf-8")
     project.test(MARKED.replace("reliability", "reliability(conditions=['clean'])"))
-    project.always = ("--failaware-arch=colour:network", "--failaware-dataset=folder:data", "-n", "2")
+    project.always = ("--failaware-arch=colour:network", "--failaware-dataset=folder:data", "-n", "1")
     result = project.record("--failaware-report=r.json")
 
     result.assert_outcomes(passed=1)

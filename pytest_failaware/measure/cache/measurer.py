@@ -176,7 +176,7 @@ class Measurer:
             why = answer
         fresh = self._fresh(bench, wanted, called)
         with contextlib.suppress(ForeignCodeError):  # files changed during the run, so it is unknown which code ran
-            refuse_late_values(self._identity(bench).loaded)
+            refuse_late_values(self._own_files, self._identity(bench).loaded)
             self._cache.keep(condition.slug, parts, fresh.records, str(self._own_files.witness()))
         return fresh, [Reuse(measured=called, anew=why)]
 

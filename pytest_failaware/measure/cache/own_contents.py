@@ -14,7 +14,6 @@ from pytest_failaware.measure.cache.origins import (
     file_of,
     full_name,
     is_own,
-    is_own_module,
     is_versioned,
     module_name,
 )
@@ -36,8 +35,8 @@ class OwnContents:
 
     def add_loaded_modules(self) -> None:
         """Add the loaded modules of user code; test files and conftest.py count only if values use them."""
-        for module in own_modules():
-            if not _is_of_pytest(module):
+        for module in self._files.modules():
+            if isinstance(module, ModuleType) and not _is_of_pytest(module):
                 self._reach(module)
 
     def hexdigest(self) -> str:
@@ -83,27 +82,18 @@ def held_by(code: object) -> dict[str, object]:
     return {f"{full_name(base)}.{name}": value for base in bases for name, value in _attributes(base)}
 
 
-def own_modules() -> list[ModuleType]:
-    """Return the loaded modules of user code, sorted by name."""
-    modules: list[ModuleType] = []
-    for _, module in sorted(sys.modules.copy().items()):  # a copy: other threads import
-        path = vars(module).get("__file__") if isinstance(module, ModuleType) else None  # getattr can start an import
-        if isinstance(path, str) and is_own_module(path):
-            modules.append(module)
-    return modules
-
-
-def refuse_late_values(before: set[str]) -> None:
+def refuse_late_values(files: OwnFiles, before: set[str]) -> None:
     """Refuse modules that were loaded after the values were hashed, if they hold values.
 
     Args:
+        files: the user code of this process.
         before: the names of the modules that were loaded when the values were hashed.
 
     Raises:
         ForeignCodeError: a module holds a value; the message names it.
     """
-    for module in own_modules():
-        if module.__name__ not in before:
+    for module in files.modules():
+        if isinstance(module, ModuleType) and module.__name__ not in before:
             for name, value in _values(vars(module)):
                 if not isinstance(value, (type, FunctionType, ModuleType)):
                     raise ForeignCodeError(f"{module.__name__}.{name}, of a module that was loaded while it measured")

@@ -77,6 +77,22 @@ class OwnFiles:
     options: tuple[str, ...] = ()
     loaded_by_pytest: tuple[ModuleType, ...] = ()
     _reached: set[Path] = field(default_factory=set)  # files of other packages whose code runs while measuring
+    _foreign: dict[int, object] = field(default_factory=dict)  # modules that are not user code, by their ids
+
+    def modules(self) -> list[object]:
+        """Return the modules of user code in `sys.modules`, which can also hold objects of other types.
+
+        A module that is not user code is examined once: a process has thousands, and each condition asks again.
+        """
+        modules: list[object] = []
+        for module in sys.modules.copy().values():  # a copy: other threads import
+            if id(module) in self._foreign:
+                continue
+            if _path_of(module) is None:
+                self._foreign[id(module)] = module  # kept alive, so that no other module gets its id
+            else:
+                modules.append(module)
+        return modules
 
     def code_of(self, code: object) -> str:
         """Return the name of code with the plain values of its module, and remember its file.
@@ -100,10 +116,8 @@ class OwnFiles:
         Raises:
             ForeignCodeError: a file is gone or was written since the process started, so it is unknown which code runs.
         """
-        modules = (*sys.modules.copy().values(), *self.loaded_by_pytest)
-        # `__dict__`, since getattr of `__file__` can start an import
-        paths = (getattr(module, "__dict__", {}).get("__file__") for module in modules)
-        files = self._reached.union(Path(path) for path in paths if isinstance(path, str) and is_own_module(path))
+        paths = (_path_of(module) for module in (*self.modules(), *self.loaded_by_pytest))
+        files = self._reached.union(Path(path) for path in paths if path is not None)
         for file in sorted(files):
             if not file.is_file() or _written(file) > self.started:
                 raise ForeignCodeError(f"{file}, which was written to while this run went on")
@@ -118,6 +132,12 @@ def plain_values(namespace: Mapping[str, object]) -> list[tuple[str, object]]:
         for name, value in sorted(namespace.items())
         if not name.startswith("__") and (value is None or isinstance(value, bool | int | float | str))
     ]
+
+
+def _path_of(module: object) -> str | None:
+    """Return the file of a module of user code, None for other modules."""
+    path = getattr(module, "__dict__", {}).get("__file__")  # getattr of `__file__` can start an import
+    return path if isinstance(path, str) and is_own_module(path) else None
 
 
 def _written(file: Path) -> float:

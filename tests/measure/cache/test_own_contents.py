@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from pytest_failaware.measure.cache import own_contents
 from pytest_failaware.measure.cache.origins import ForeignCodeError
-from pytest_failaware.measure.cache.own_contents import OwnContents, own_modules, refuse_late_values
+from pytest_failaware.measure.cache.own_contents import OwnContents, refuse_late_values
 from pytest_failaware.measure.cache.own_files import OwnFiles
 
 NET = """
@@ -95,9 +94,13 @@ def net(own: Callable[[str, str], ModuleType]) -> ModuleType:
     return own("own_net", NET)
 
 
+def own_files() -> OwnFiles:
+    return OwnFiles(started=time.time() + 1)
+
+
 def sha256(net: ModuleType) -> str:
     """The hash of a model of own code, as a fresh process takes it."""
-    contents = OwnContents(OwnFiles(started=time.time() + 1))
+    contents = OwnContents(own_files())
     contents.contents.add_module(net.Net())
     return contents.hexdigest()
 
@@ -159,11 +162,11 @@ def test_modules_that_no_value_reaches(
 ) -> None:
     """Own modules that are loaded count, since a forward may import them when it answers."""
     own("own_late", "SCALES = [1]")
-    ours = [module for module in own_modules() if module.__name__.startswith("own_")]  # not those of other tests
-    monkeypatch.setattr(own_contents, "own_modules", lambda: ours)
+    ours = [module for name, module in sys.modules.items() if name.startswith("own_")]  # not those of other tests
+    monkeypatch.setattr(OwnFiles, "modules", lambda _: ours)
 
     def loaded() -> str:
-        contents = OwnContents(OwnFiles(started=time.time() + 1))
+        contents = OwnContents(own_files())
         contents.add_loaded_modules()
         return contents.hexdigest()
 
@@ -175,10 +178,10 @@ def test_modules_that_no_value_reaches(
 
 def test_modules_that_were_loaded_while_it_measured(own: Callable[[str, str], ModuleType]) -> None:
     """Code alone is known by its file; a value is refused."""
-    before = set(sys.modules)
+    before, files = set(sys.modules), own_files()
     own("own_late", "import os\ndef scale(x): return x\nclass Net: pass\n")
-    refuse_late_values(before)
+    refuse_late_values(files, before)
     own("own_late", "SCALE = 1")
 
     with pytest.raises(ForeignCodeError, match=r"own_late\.SCALE, of a module that was loaded while it measured"):
-        refuse_late_values(before)
+        refuse_late_values(files, before)
