@@ -287,7 +287,7 @@ def test_a_part_of_the_plugin_cannot_be_blocked(recorded: Project, name: str) ->
 @pytest.mark.parametrize("bend", ["-o failaware_tolerance=0.3", "--failaware-override tolerance=0.3"])
 def test_a_bent_gate_is_named(recorded: Project, bend: str) -> None:
     """A gate that the command line changes is named in the header, the summary and the JSON, and strict refuses it."""
-    recorded.ini("failaware_class_guard = off")
+    recorded.ini("failaware_class_guard = off", "failaware_metrics = accuracy confident_accuracy")
     result = recorded.run(*bend.split(), "--failaware-report=r.json", model="worse.pth")
 
     assert pytest.ExitCode.OK == result.ret

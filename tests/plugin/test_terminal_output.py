@@ -23,7 +23,7 @@ def test_the_header_has_the_gate_at_v(project: Project) -> None:
             "  a marker without arguments means",
             "    conditions = clean low_light (tox.ini)",
             "    rule = confidence < 0.6 or entropy > 1.0 (default)",
-            "    metrics = accuracy confident_accuracy silent_failure_rate confident_correct_rate (default)",
+            "    metrics = accuracy confident_accuracy_at_coverage confident_accuracy confident_correct_rate (default)",
             "    tolerance = accuracy=0.005 * (default)",
             "    maximum = silent_failure_rate=0.9 (tox.ini)",
             "    policy = any_drop (tox.ini)",
