@@ -81,7 +81,7 @@ CLASS_GUARD: Final = "class_guard"
 PROMISES: Final = ("confident_accuracy", "confident_correct_rate")
 """The metrics that say whether the pair of model and rule keeps its promise; the others say whether the model is worse.
 
-`silent_failure_rate` is one of them if the baseline trusts nothing.
+`silent_failure_rate` is one of them if the baseline trusts hardly anything.
 """
 
 

@@ -51,12 +51,13 @@ _CONFIDENCE: Final = 0.95
 class _Drop:
     """The tests of one direction as functions of the margin, an interval of the drop, and the flips.
 
-    `p_more` is small if the drop is proven larger than the margin, `p_less` if it is proven smaller.
+    `p_more` is small if the drop is proven larger than the margin, `p_less` if it is proven smaller. `interval` is None
+    for a single unit, which shows no spread.
     """
 
     p_more: Callable[[float], float]
     p_less: Callable[[float], float]
-    interval: Interval
+    interval: Interval | None
     lost: int | None = None
     gained: int | None = None
 
@@ -190,8 +191,8 @@ def _evidence(drop: _Drop, tolerance: Decimal, level: float) -> Evidence:
         p_within=drop.p_less(float(tolerance)),
         p_worse=drop.p_more(0.0),
         p_better=drop.p_less(0.0),
-        low=drop.interval.low,
-        high=drop.interval.high,
+        low=drop.interval.low if drop.interval else None,
+        high=drop.interval.high if drop.interval else None,
         level=level,
         lost=drop.lost,
         gained=drop.gained,
@@ -210,8 +211,8 @@ def _either(sides: list[_Drop], tolerance: Decimal, level: float) -> Evidence:
         p_within=max(side.p_less(float(tolerance)) for side in sides),
         p_worse=min(1.0, 2 * drop.p_more(0.0)),
         p_better=1.0,
-        low=drop.interval.low,
-        high=drop.interval.high,
+        low=drop.interval.low if drop.interval else None,
+        high=drop.interval.high if drop.interval else None,
         level=level,
         lost=drop.lost,
         gained=drop.gained,
@@ -262,5 +263,5 @@ def _scored_drop(units: Units, z: Callable[[float], float], scores: Callable[[fl
     return _Drop(
         p_more=lambda margin: normal_p(z(margin)),
         p_less=lambda margin: normal_p(-z(margin)),
-        interval=score_interval(drop, units.sums(scores(drop)), _CONFIDENCE),
+        interval=score_interval(drop, units.sums(scores(drop)), _CONFIDENCE) if len(units) > 1 else None,
     )

@@ -24,9 +24,9 @@ from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 
 INSTEAD: Final = "silent_failure_rate"
-"""The metric that judges the promise of a baseline that trusts nothing."""
+"""The metric that judges the promise of a baseline that trusts hardly anything."""
 _OF_TRUSTED: Final = ("confident_accuracy", AT_COVERAGE.name)
-"""The metrics without a value for a baseline that trusts nothing."""
+"""The metrics without a value, or of a few samples, for a baseline that trusts hardly anything."""
 _EQUIVALENT: Final = {"changed_prediction_rate": Decimal("0.01"), "changed_flag_rate": Decimal("0.01")}
 """The bounds of the policy equivalence if the gate bounds neither rate."""
 
@@ -38,15 +38,15 @@ def gated(gate: Gate, sides: Sides) -> Iterator[Comparison]:
 
 
 def _judged(gate: Gate, sides: Sides) -> tuple[str, ...]:
-    """Return the gating metrics; of a baseline that trusts nothing, silent failures instead of the trusted answers."""
-    if sides.before.trusted.any() or not set(_OF_TRUSTED) & set(gate.metrics):
+    """Return the gating metrics; silent failures instead of trusted answers if the baseline trusts hardly anything."""
+    if sides.before.makes_promise or not set(_OF_TRUSTED) & set(gate.metrics):
         return gate.metrics
     return tuple(dict.fromkeys(INSTEAD if name in _OF_TRUSTED else name for name in gate.metrics))
 
 
 def _explained(comparison: Comparison, gate: Gate, sides: Sides) -> Comparison:
     """Return the comparison with a note if it judges instead of metrics that have no value."""
-    replaced = [name for name in gate.metrics if name in _OF_TRUSTED and not sides.before.trusted.any()]
+    replaced = [name for name in gate.metrics if name in _OF_TRUSTED and not sides.before.makes_promise]
     if comparison.metric != INSTEAD or not replaced:
         return comparison
     return replace(comparison, note="; ".join(filter(None, [comparison.note, judgement.judged_for(replaced)])))

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
-from typing import Final, TypeGuard
+from typing import TypeGuard
 
-from pytest_failaware.core.gate import Gate
-from pytest_failaware.core.result import PROMISES, Comparison, Judged, Verdict
+from pytest_failaware.core.gate import Gate, Policy
+from pytest_failaware.core.result import PROMISES, WORSE, Comparison, Judged, Verdict
 from pytest_failaware.judge.gating import INSTEAD, compared
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE
 from pytest_failaware.judge.sentences import judgement
 from pytest_failaware.judge.sides import Sides
-
-_HARDLY: Final = Fraction(1, 100)
-"""The share of trusted samples from which on a candidate that trusts nothing breaks the promise of its baseline."""
 
 
 def with_moved(comparisons: Sequence[Judged], gate: Gate, sides: Sides) -> list[Judged]:
@@ -29,7 +25,10 @@ def with_moved(comparisons: Sequence[Judged], gate: Gate, sides: Sides) -> list[
     Accuracy and the ranking are computed for this even if they do not gate, under the policy and the level of the gate
     and with their tolerances.
     """
-    judged = _without_trust(comparisons, gate, sides) if _trusts_nothing_now(sides) else list(comparisons)
+    if gate.policy is Policy.EQUIVALENCE:  # it gates by its bounds alone
+        return list(comparisons)
+    lost_trust = sides.before.makes_promise and not sides.now.trusted.any()
+    judged = _without_trust(comparisons, gate, sides) if lost_trust else list(comparisons)
     broken = {comparison.metric for comparison in judged if _breaks_promise(comparison, sides)}
     if not broken or _is_worse(judged, gate, sides):
         return judged
@@ -37,12 +36,6 @@ def with_moved(comparisons: Sequence[Judged], gate: Gate, sides: Sides) -> list[
         replace(comparison, verdict=Verdict.OPERATING_POINT_MOVED) if comparison.metric in broken else comparison
         for comparison in judged
     ]
-
-
-def _trusts_nothing_now(sides: Sides) -> bool:
-    """Return whether nothing is trusted now, and enough was before."""
-    before, now = sides.before.trusted, sides.now.trusted
-    return not now.any() and Fraction(int(before.sum()), max(1, len(before))) >= _HARDLY
 
 
 def _without_trust(comparisons: Sequence[Judged], gate: Gate, sides: Sides) -> list[Judged]:
@@ -66,13 +59,13 @@ def _breaks_promise(judged: Judged, sides: Sides) -> bool:
 
 
 def _is_promise(judged: Judged, sides: Sides) -> bool:
-    return judged.metric in PROMISES or (judged.metric == INSTEAD and not sides.before.trusted.any())
+    return judged.metric in PROMISES or (judged.metric == INSTEAD and not sides.before.makes_promise)
 
 
 def _is_worse(judged: Sequence[Judged], gate: Gate, sides: Sides) -> bool:
     """Return whether a gate on the model is red: accuracy, the ranking, the classes, or another named metric."""
     others = [one for one in judged if isinstance(one, Comparison) and not _is_promise(one, sides)]
     known = {one.metric for one in others}
-    asked = ("accuracy", AT_COVERAGE.name) if sides.before.trusted.any() else ("accuracy",)
+    asked = ("accuracy", AT_COVERAGE.name) if sides.before.makes_promise else ("accuracy",)
     others += [compared(name, gate, sides) for name in asked if name not in known]
-    return any(one.verdict.fails for one in others)
+    return any(one.verdict in WORSE for one in others)

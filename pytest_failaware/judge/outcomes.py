@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Mask = NDArray[np.bool_]
 
+_HUNDRED: Final = 100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
@@ -27,6 +29,11 @@ class Outcomes:
     trusted: Mask
     trust: NDArray[np.float64]  # at least 1 for trusted samples; higher is more
     trusted_up_to: NDArray[np.float32] | None = None  # the temperature, as in `FailureRule.trusted_up_to`
+
+    @property
+    def makes_promise(self) -> bool:
+        """Whether at least one sample in a hundred is trusted: fewer promise nothing about trusted answers."""
+        return _HUNDRED * int(self.trusted.sum()) >= max(1, len(self.trusted))
 
     @property
     def units(self) -> Units:

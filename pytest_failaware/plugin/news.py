@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Final
 
 import pytest
@@ -18,6 +19,8 @@ def without_old_news(facts: dict[Fact, None], config: pytest.Config) -> dict[Fac
     said = known if isinstance(known, list) else []
     kept = {fact: None for fact in facts if fact.kind is not FactKind.NEWS or fact.text not in said}
     news = [fact.text for fact in kept if fact.kind is FactKind.NEWS]
-    if cache is not None and news:
-        cache.set(_KEY, [*said, *news])
+    if cache is not None and news and config.get_verbosity() >= 0:  # a quiet run does not show them
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # if the folder cannot be written, the next run says them again
+            cache.set(_KEY, [*said, *news])
     return kept

@@ -377,7 +377,33 @@ def test_a_baseline_that_trusts_nothing(metrics: Sequence[str], judged: list[str
 
     assert judged == [comparison.metric for comparison in result.comparisons]
     assert not result.verdict.fails
-    assert all(note.endswith(": the baseline trusts nothing") for note in notes)
+    assert all(note.endswith(": the baseline trusts fewer than one sample in a hundred") for note in notes)
+
+
+@pytest.mark.parametrize("now", [1700 * "r" + 300 * "w", 1700 * "r" + 300 * "W", 1700 * "R" + 300 * "W"])
+def test_a_baseline_that_trusts_one_right_answer(now: str) -> None:
+    """One trusted answer is no promise: then silent failures count, whatever the trusted answers say."""
+    result = compared("R" + 1699 * "r" + 300 * "w", now, metrics=list(DEFAULT_GATES))
+    judged = [comparison.metric for comparison in result.comparisons]
+
+    assert ["accuracy", "silent_failure_rate", "confident_correct_rate"] == judged
+    assert ("W" in now) is result.verdict.fails
+
+
+def test_a_single_group_is_never_a_clear_pass() -> None:
+    """If all samples are one group, nothing can be proven, and a large drop is inconclusive."""
+    before, now = (measurement_of(letters) for letters in (200 * "R", 60 * "R" + 140 * "W"))
+    one_group = np.zeros(200, dtype=np.uint32)
+    before, now = (
+        dataclasses.replace(
+            side, records=dataclasses.replace(side.records, samples=side.records.samples.in_groups(one_group))
+        )
+        for side in (before, now)
+    )
+    reference = Reference(name="small", key=before.condition.key, baseline=baseline_of(before), records=before.records)
+    result = judge(now, reference, build_gate({"class_guard": "off"}))
+
+    assert Verdict.INCONCLUSIVE is only(result, "accuracy").verdict
 
 
 def test_silent_failures_of_a_baseline_that_trusts_nothing() -> None:

@@ -33,6 +33,22 @@ def test_without_a_cache_folder_each_run_says_it(former: Project) -> None:
     assert [1, 1] == [run.stdout.str().count(NEWS) for run in runs]
 
 
+def test_an_unwritable_cache_does_not_end_the_run(former: Project) -> None:
+    """A cache entry that cannot be written is no error, even if warnings are."""
+    (former.path / ".pytest_cache" / "v" / "failaware" / "news").mkdir(parents=True)
+    run = former.run("-W", "error")
+
+    assert 0 == run.ret
+    assert 1 == run.stdout.str().count(NEWS)
+
+
+def test_a_quiet_run_does_not_use_up_the_news(former: Project) -> None:
+    """A run that does not print the note leaves it for the next run."""
+    quiet, next_run = former.run("-q"), former.run()
+
+    assert [0, 1] == [run.stdout.str().count(NEWS) for run in (quiet, next_run)]
+
+
 def test_named_gates_are_no_news(former: Project) -> None:
     """The ini lines of the note keep the former gates, and then there is nothing to say."""
     former.ini(

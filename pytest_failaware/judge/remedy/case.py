@@ -34,8 +34,8 @@ class Case:
 
     @property
     def promises(self) -> tuple[str, str]:
-        """The metrics that judge the promise; without a trusted sample before, there is no confident_accuracy."""
-        first = CONFIDENT_ACCURACY if self.before.trusted.any() else SILENT_FAILURE_RATE
+        """The metrics that judge the promise; if hardly anything was trusted before, there is no confident_accuracy."""
+        first = CONFIDENT_ACCURACY if self.before.makes_promise else SILENT_FAILURE_RATE
         return first, CONFIDENT_CORRECT_RATE
 
 

@@ -82,16 +82,16 @@ def former_gates(name: str) -> str:
     """Say which gates are new for a baseline that was recorded before, and how to keep the former gates."""
     return (
         f"baseline {name!r} was recorded when other gates were the default: now confident_accuracy_at_coverage gates "
-        "instead of silent_failure_rate, confident_correct_rate may fall by 0.05, and no class may lose much more than "
-        "the others. To keep the former gates, write failaware_metrics = accuracy confident_accuracy "
+        "instead of silent_failure_rate, confident_correct_rate may fall by 0.05, and no class may lose more than 0.10 "
+        "of its right answers. To keep the former gates, write failaware_metrics = accuracy confident_accuracy "
         "silent_failure_rate confident_correct_rate, failaware_tolerance = confident_correct_rate=0.005 and "
         "failaware_class_guard = off in the ini. This note is not repeated"
     )
 
 
 def judged_for(metrics: Sequence[str]) -> str:
-    """Say which metrics are not judged, since the baseline trusts nothing."""
-    return f"judged instead of {' and '.join(metrics)}: the baseline trusts nothing"
+    """Say which metrics are not judged, since the baseline trusts hardly anything."""
+    return f"judged instead of {' and '.join(metrics)}: the baseline trusts fewer than one sample in a hundred"
 
 
 def judged_instead(missing: str, metric: str) -> str:
