@@ -205,6 +205,18 @@ def test_a_moved_operating_point_fits(browser: WebDriver, moved_page: str) -> No
         assert [] == beyond(browser), (width, scheme)
 
 
+def test_an_incomparable_run_fits(browser: WebDriver, project: Project) -> None:
+    """The rates of another measurement stand below those of the run, in every view."""
+    project.record()
+    project.run("--failaware-preprocess=mean=0.5,std=0.5", "--failaware-report=r.html")
+    page = project.path / "r.html"
+
+    assert "not the same measurement" in page.read_text(encoding="utf-8")
+    for width, scheme in VIEWS:
+        show(browser, page.as_uri(), width, scheme)
+        assert [] == beyond(browser), (width, scheme)
+
+
 def test_the_page_by_keyboard(browser: WebDriver, page: str) -> None:
     """Tab reaches each link and section in the order of the page, with a visible mark; a link unfolds its section."""
     show(browser, page, 390, "light", unfold=False)
