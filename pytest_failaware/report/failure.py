@@ -179,11 +179,17 @@ def _remedy(result: ItemResult, command: str) -> Iterator[str]:
     if result.lacks_files or result.has_new_alarm:
         return  # the sentence on the absent files says what to do
     if result.has_other_classes:
-        yield "give the class folders the names that they had, whose order decides what an output means; or say in the"
-        yield "ini, as failaware_rename, that the names are new and the classes are the same"
+        yield (
+            "give the class folders the names that they had, whose order decides what an output means; or say in the "
+            "ini, as failaware_rename, that the names are new and the classes are the same"
+        )
     if result.verdict is Verdict.INCOMPARABLE and not result.is_against:
-        yield "go back to what the baseline was recorded with or, if the change is meant, store the new values by"
-        yield command
+        yield (
+            "go back to what the baseline was recorded with or, if the change is meant, store the new values by "
+            f"{command}"
+        )
     if result.verdict is Verdict.DRIFTED:
-        yield "the loss since the first accepted values is more than the drift budget; if that is intended, reset the"
-        yield f"golden reference, from which drift is measured, by {command}"
+        yield (
+            "the loss since the first accepted values is more than the drift budget; if that is intended, reset the "
+            f"golden reference, from which drift is measured, by {command}"
+        )
