@@ -39,14 +39,18 @@ def gated(gate: Gate, sides: Sides) -> Iterator[Comparison]:
 
 def _judged(gate: Gate, sides: Sides) -> tuple[str, ...]:
     """Return the gating metrics; silent failures instead of trusted answers if the baseline trusts hardly anything."""
-    if sides.before.makes_promise or not set(_OF_TRUSTED) & set(gate.metrics):
-        return gate.metrics
-    return tuple(dict.fromkeys(INSTEAD if name in _OF_TRUSTED else name for name in gate.metrics))
+    replaced = _replaced(gate, sides)
+    return tuple(dict.fromkeys(INSTEAD if name in replaced else name for name in gate.metrics))
+
+
+def _replaced(gate: Gate, sides: Sides) -> list[str]:
+    """Return the gating metrics that need trusted answers, if the baseline trusts hardly anything."""
+    return [name for name in gate.metrics if name in _OF_TRUSTED and not sides.before.makes_promise]
 
 
 def _explained(comparison: Comparison, gate: Gate, sides: Sides) -> Comparison:
     """Return the comparison with a note if it judges instead of metrics that have no value."""
-    replaced = [name for name in gate.metrics if name in _OF_TRUSTED and not sides.before.makes_promise]
+    replaced = _replaced(gate, sides)
     if comparison.metric != INSTEAD or not replaced:
         return comparison
     return replace(comparison, note="; ".join(filter(None, [comparison.note, judgement.judged_for(replaced)])))

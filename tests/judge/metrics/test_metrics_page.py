@@ -72,6 +72,6 @@ def test_a_rate_of_change_is_bounded_and_has_no_tolerance(name: str) -> None:
 
 def test_what_gates_by_default_says_so() -> None:
     """Exactly the four default gates are marked as such."""
-    told = {name for name, row in rows().items() if "gates by default" in row["in words"]}
+    marked = {name for name, row in rows().items() if "gates by default" in row["in words"]}
 
-    assert set(DEFAULT_GATES) == told
+    assert set(DEFAULT_GATES) == marked
