@@ -66,7 +66,7 @@ def test_drift_is_refused_until_golden_is_reset(project: Project) -> None:
         refused.stdout.fnmatch_lines(
             [
                 "*DRIFTED*",
-                "*if that is intended, reset the",
+                "*if that is intended, reset the golden reference*",
                 "1 checked: 1 drifted",
                 "*--failaware-update-baselines*--failaware-reset-golden*",
                 "--failaware-reset-golden is in it because the loss since the first accepted values is beyond *",
