@@ -13,6 +13,8 @@ from pytest_failaware.core.rule import FailureRule
 
 SCHEMA: Final = 3
 """The version of the files that this package writes; files of the first two are older than today's default gates."""
+FEWEST_SEEDS: Final = 3
+"""The seeds from which on a candidate is judged against the recipe, and not against its first seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,16 @@ class BaselineEntry:
     environment: Mapping[str, str]
     golden: Golden | None = None
     history: tuple[Change, ...] = ()
+    seeds: tuple[Seed, ...] = ()  # the further seeds of a recipe, whose first seed is the entry itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """The values of one condition of a further model that was trained by the same recipe with another seed."""
+
+    cells: Cells
+    records_sha256: str
+    model_sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +49,7 @@ class Golden:
     model_sha256: str
     records_sha256: str
     rule: FailureRule
+    seeds: tuple[str, ...] = ()  # the hashes of the records of the further seeds, if it was a recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from pytest_failaware.core.baseline import Baseline, BaselineEntry
+from pytest_failaware.core.baseline import FEWEST_SEEDS, Baseline, BaselineEntry
 from pytest_failaware.core.condition import Condition
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.rule import FailureRule
@@ -33,6 +33,8 @@ class Reference:
     baseline: Baseline | None = None
     records: Records | None = None
     golden: Records | None = None
+    seeds: tuple[Records, ...] = ()  # of the further seeds of a recipe
+    golden_seeds: tuple[Records, ...] = ()  # of the further seeds of the golden recipe
     absence: str = ""
 
     @property
@@ -68,4 +70,10 @@ class Reference:
     @property
     def replaced(self) -> Reference:
         """The reference of an update that replaces the stored records: they are golden if nothing else is."""
-        return replace(self, golden=self.records) if self.golden is None else self
+        return replace(self, golden=self.records, golden_seeds=self.seeds) if self.golden is None else self
+
+    @property
+    def recipe(self) -> tuple[Records, ...]:
+        """The records of all seeds, the first one first; empty with too few seeds to judge against their spread."""
+        of_seeds = () if self.records is None else (self.records, *self.seeds)
+        return of_seeds if len(of_seeds) >= FEWEST_SEEDS else ()
