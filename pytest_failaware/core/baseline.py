@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Final
 
 from pytest_failaware.core.condition import Condition
@@ -13,6 +13,8 @@ from pytest_failaware.core.rule import FailureRule
 
 SCHEMA: Final = 3
 """The version of the files that this package writes; files of the first two are older than today's default gates."""
+CLEAN: Final = "clean"
+"""The key of the condition without a degradation."""
 FEWEST_SEEDS: Final = 3
 """The seeds from which on a candidate is judged against the recipe, and not against its first seed."""
 
@@ -81,3 +83,21 @@ class Baseline:
     schema: int = field(default=SCHEMA, compare=False)  # of the file that it was read from
     known_label_errors: tuple[int, ...] = ()  # ids of the samples whose label is known to be wrong
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def nearest_seed(self) -> int:
+        """The number, from 0, of the seed whose four counts are nearest to the mean of all seeds; 0 without a recipe.
+
+        The counts are those of clean, or of the first condition if there is no clean. The distance is the sum of the
+        absolute differences; of equally near seeds it is the one with the smallest hash of records.
+        """
+        entry = self.entries.get(CLEAN) or next(iter(self.entries.values()), None)
+        if entry is None or len(entry.seeds) + 1 < FEWEST_SEEDS:
+            return 0
+        seeds: tuple[BaselineEntry | Seed, ...] = (entry, *entry.seeds)
+        total = [sum(counts) for counts in zip(*(astuple(seed.cells) for seed in seeds), strict=True)]
+        far = [
+            sum(abs(len(seeds) * count - of_all) for count, of_all in zip(astuple(seed.cells), total, strict=True))
+            for seed in seeds
+        ]
+        return min(range(len(seeds)), key=lambda number: (far[number], seeds[number].records_sha256))
