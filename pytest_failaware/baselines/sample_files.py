@@ -89,6 +89,15 @@ def seed_path(directory: Path, baseline: Baseline, entry: BaselineEntry, records
     return directory / baseline.name / f"{entry.condition.slug}{_suffix(baseline, records_sha256)}.npz"
 
 
+def golden_files(directory: Path, baseline: Baseline, entry: BaselineEntry) -> set[Path]:
+    """Return the paths of the columns from which drift of a condition is measured, one of each seed."""
+    seeds = entry.golden.seeds if entry.golden else [seed.records_sha256 for seed in entry.seeds]
+    return {
+        golden_path(directory, baseline, entry),
+        *(seed_path(directory, baseline, entry, sha256) for sha256 in seeds),
+    }
+
+
 def hashed_files(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Iterator[tuple[Path, str]]:
     """Yield the path of each file of a condition with its hash: its columns, those of its seeds, and golden columns."""
     yield own_path(directory, baseline, entry), entry.records_sha256
