@@ -88,8 +88,8 @@ def new_conditions(keys: Sequence[str], seeds: int) -> str:
     if seeds == 1:
         return f"it has no entry for {named(keys)} yet; record it with --failaware-update-new first"
     return (
-        f"its {seeds} seeds have no values for {named(keys)}; record the recipe again with all conditions: one seed with "
-        "--failaware-update-baselines and a reason, the others with --failaware-add-seed"
+        f"its {seeds} seeds have no values for {named(keys)}; record the recipe again with all conditions: one "
+        "seed with --failaware-update-baselines and a reason, the others with --failaware-add-seed"
     )
 
 

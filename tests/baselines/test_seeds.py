@@ -113,7 +113,7 @@ def of_groups() -> SeedChange:
     [
         (
             SeedChange(measured=measured("m4", keys=("clean",))),
-            "every condition of the baseline, and this run has none",
+            "a seed needs every condition of the baseline",
         ),
         (SeedChange(measured=measured("m4", keys=(*KEYS, "low_light"))), "its 3 seeds have no values for low_light;"),
         (SeedChange(measured=measured("m2", "RRRRR")), "this model is seed 2 already, and it was measured with other"),
@@ -288,7 +288,7 @@ def test_an_update_that_repeats_a_seed_writes_nothing(tmp_path: Path) -> None:
     [
         (
             ("clean",),
-            "it holds 3 seeds, which a run replaces in every condition or in none, and this run has no values",
+            "it holds 3 seeds, which a run replaces in every condition or in none",
         ),
         (("low_light",), "its 3 seeds have no values for low_light; record the recipe again with all conditions"),
     ],
