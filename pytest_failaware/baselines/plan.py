@@ -12,12 +12,14 @@ from typing import Final
 
 from pytest_failaware.baselines.comments import with_comments
 from pytest_failaware.baselines.entries import RuledMeasurement, ends_golden, entry_of
-from pytest_failaware.baselines.file import baseline_path, baseline_text, parse_baseline, read_text
+from pytest_failaware.baselines.file import baseline_path, read_text
 from pytest_failaware.baselines.outcome import UpdateOutcome
+from pytest_failaware.baselines.reading import parse_baseline
 from pytest_failaware.baselines.refusals import lacking, refusal, torn_rules
 from pytest_failaware.baselines.renaming import is_renamed, renamed_files, under_new_names
 from pytest_failaware.baselines.sample_files import carried_over, own_path, sha256_of, shared_hash, shared_path
 from pytest_failaware.baselines.samples import holds_logits, own_content, read_records, read_samples, shared_content
+from pytest_failaware.baselines.text import baseline_text
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError, choices
 from pytest_failaware.core.identity import group_count

@@ -13,6 +13,8 @@ from pytest_failaware.core.rule import FailureRule
 
 SCHEMA: Final = 3
 """The version of the files that this package writes; files of the first two are older than today's default gates."""
+RECIPE_SCHEMA: Final = 4
+"""The version of a file that holds several seeds of a recipe, or of a golden recipe."""
 FEWEST_SEEDS: Final = 3
 """The seeds from which on a candidate is judged against the recipe, and not against its first seed."""
 
@@ -31,6 +33,21 @@ class BaselineEntry:
     golden: Golden | None = None
     history: tuple[Change, ...] = ()
     seeds: tuple[Seed, ...] = ()  # the further seeds of a recipe, whose first seed is the entry itself
+
+    @property
+    def first_seed(self) -> Seed:
+        """The first seed, which is the entry itself."""
+        return Seed(cells=self.cells, records_sha256=self.records_sha256, model_sha256=self.model.sha256)
+
+    @property
+    def all_seeds(self) -> tuple[Seed, ...]:
+        """All seeds in their order; only one if the entry is not that of a recipe."""
+        return (self.first_seed, *self.seeds)
+
+    @property
+    def model_hashes(self) -> tuple[str, ...]:
+        """The hash of the model of each seed."""
+        return tuple(seed.model_sha256 for seed in self.all_seeds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,3 +98,8 @@ class Baseline:
     schema: int = field(default=SCHEMA, compare=False)  # of the file that it was read from
     known_label_errors: tuple[int, ...] = ()  # ids of the samples whose label is known to be wrong
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def seed_count(self) -> int:
+        """The number of seeds that each entry holds; 1 if the baseline is not that of a recipe."""
+        return max((len(entry.all_seeds) for entry in self.entries.values()), default=1)
