@@ -28,10 +28,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from five import RULE, measurement_of
 
-from pytest_failaware.baselines.file import baseline_text, read_baseline
+from pytest_failaware.baselines.file import read_baseline
 from pytest_failaware.baselines.reference import read_reference
 from pytest_failaware.baselines.sample_files import missing_files, named_files
 from pytest_failaware.baselines.samples import read_golden, read_records
+from pytest_failaware.baselines.text import baseline_text
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import FailAwareError

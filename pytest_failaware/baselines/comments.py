@@ -8,8 +8,8 @@ from typing import Final
 
 import yaml
 
-from pytest_failaware.baselines.file import HEADER
 from pytest_failaware.baselines.strict_yaml import compose
+from pytest_failaware.baselines.text import HEADER
 
 _Path = tuple[str, ...]
 """The path of a value: the keys and positions that lead to it."""
@@ -83,9 +83,17 @@ def _values(node: yaml.Node | None, path: _Path = ()) -> Iterator[tuple[_Path, y
             yield inner, key
             yield from _values(value, inner)
     elif isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):  # a class keeps its comment at another position
-            inner = (*path, str(item.value) if isinstance(item, yaml.ScalarNode) else str(index))
+        for index, item in enumerate(node.value):
+            inner = (*path, _name(item) or str(index))
             yield inner, item
             yield from _values(item, inner)
     elif node is not None and path:
         yield path, node
+
+
+def _name(item: yaml.Node) -> str:
+    """Return what names an item of a list at another position, too: a class itself, the records of a seed; else ""."""
+    if isinstance(item, yaml.ScalarNode):
+        return str(item.value)
+    pairs = item.value if isinstance(item, yaml.MappingNode) else ()
+    return next((str(value.value) for key, value in pairs if key.value == "records"), "")

@@ -16,6 +16,8 @@ class Doubt(Enum):
     ENDS_GOLDEN = "ends_golden"  # as INCOMPARABLE, and with the golden reference, too
     DRIFTED = "drifted"
     WORSE = "worse"
+    RED_SEED = "red_seed"  # a further seed of a recipe fails its gates
+    DROPS_SEEDS = "drops_seeds"  # the stored seeds of a recipe; has their number in place of conditions
 
 
 Doubts = Mapping[Doubt, Sequence[str]]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from pytest_failaware.baselines.sample_files import golden_path, missing_files, sha256_of
+from pytest_failaware.baselines.sample_files import golden_files, missing_files, sha256_of
 from pytest_failaware.baselines.samples import own_content, shared_content
 from pytest_failaware.core.baseline import Baseline, BaselineEntry, Change, Golden
 from pytest_failaware.core.measurement import Measurement
@@ -59,6 +60,12 @@ def baseline_of(measurement: Measurement, rule: FailureRule, name: str) -> Basel
     )
 
 
+def without_golden(entry: BaselineEntry, reason: str) -> BaselineEntry:
+    """Return an entry whose stored values become golden; its history keeps the reason."""
+    change = Change(reason=reason, model_sha256=entry.model.sha256, golden_reset=True)
+    return replace(entry, golden=None, history=(*entry.history, change))
+
+
 # ---- the golden reference, from which drift is measured ------------------------------------------------------------
 
 
@@ -69,12 +76,18 @@ def ends_golden(directory: Path, old: Baseline, measurement: Measurement) -> boo
     their file is lost.
     """
     entry = old.entries[measurement.condition.key]
-    is_lost = golden_path(directory, old, entry) in missing_files(directory, old, [measurement.condition.key])
+    missing = missing_files(directory, old, [measurement.condition.key])
+    is_lost = not golden_files(directory, old, entry).isdisjoint(missing)
     has_other_images = old.data.fingerprint != measurement.provenance.data.fingerprint
     return is_lost or has_other_images or bool(otherwise_made(measurement, old))
 
 
 def golden_after(old: BaselineEntry, records: str, rule: FailureRule) -> Golden | None:
     """Return the golden reference beside new values with the hash `records`; None if the new values are golden."""
-    first = old.golden or Golden(model_sha256=old.model.sha256, records_sha256=old.records_sha256, rule=old.rule)
-    return None if (first.records_sha256, first.rule) == (records, rule) else first
+    first = old.golden or Golden(
+        model_sha256=old.model.sha256,
+        records_sha256=old.records_sha256,
+        rule=old.rule,
+        seeds=tuple(seed.records_sha256 for seed in old.seeds),
+    )
+    return None if (first.records_sha256, first.rule, first.seeds) == (records, rule, ()) else first

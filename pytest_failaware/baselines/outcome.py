@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_failaware.baselines.doubts import incomparable
-from pytest_failaware.baselines.sentences import named, not_written, refused
+from pytest_failaware.baselines.doubts import Doubt, incomparable
+from pytest_failaware.baselines.sentences import named, not_written, refused, too_few_seeds
 from pytest_failaware.core.request import RESET
 
 
@@ -30,6 +30,10 @@ class UpdateOutcome:
     pruned: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()  # classes, as failaware_rename spells them
     golden_anew: tuple[str, ...] = ()
+    seed: str = ""  # what happened to a seed of a recipe
+    seeds: int = 0  # how many seeds the baseline holds after a change of a seed
+    repeated_seed: int = 0  # the number of the stored seed that the run measured again
+    dropped_seeds: int = 0  # how many seeds of a recipe an update replaces by one
     without_logits: tuple[str, ...] = ()
     refused: str = ""
     lacking: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -42,7 +46,9 @@ def outcome_sentence(
     """Return a sentence on the files of one baseline; `prefix` precedes the names of options."""
     if outcome.lacking:
         keys = list(dict.fromkeys(key for keys in outcome.lacking.values() for key in keys))
-        doubts = incomparable(keys, ends_golden=RESET in outcome.lacking)
+        doubts = dict(incomparable(keys, ends_golden=RESET in outcome.lacking)) if keys else {}
+        if outcome.dropped_seeds:
+            doubts[Doubt.DROPS_SEEDS] = [str(outcome.dropped_seeds)]
         return not_written(name, doubts, outcome.lacking, prefix)
     if outcome.refused:
         return refused(name, outcome.refused)
@@ -53,11 +59,14 @@ def outcome_sentence(
         "unchanged": outcome.unchanged,
         "classes renamed": outcome.renamed,
         "groups of the samples": (outcome.regrouped,) if outcome.regrouped else (),
+        "": tuple(filter(None, (outcome.seed, too_few_seeds(outcome.seeds)))),
+        "this run repeats seed": (str(outcome.repeated_seed),) if outcome.repeated_seed else (),
+        "seeds of the recipe that this run replaces:": (str(outcome.dropped_seeds),) if outcome.dropped_seeds else (),
         "drift starts from the new values for": outcome.golden_anew,
         "no logits any more for": outcome.without_logits,
     }
-    changes = "; ".join(f"{verb} {named(keys)}" for verb, keys in done.items() if keys)
-    changed = outcome.recorded or outcome.updated or outcome.pruned or outcome.regrouped or outcome.renamed
+    changes = "; ".join(f"{verb} {named(keys)}".strip() for verb, keys in done.items() if keys)
+    changed = any((outcome.recorded, outcome.updated, outcome.pruned, outcome.regrouped, outcome.renamed, outcome.seed))
     if dry_run:
         return f"{directory / name}.yaml: {changes}; dry run, nothing written"
     file = directory / f"{name}.yaml"

@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_failaware.baselines.file import read_baseline
 from pytest_failaware.baselines.sample_files import absence, missing_files
-from pytest_failaware.baselines.samples import read_golden, read_records
+from pytest_failaware.baselines.samples import read_golden, read_golden_seeds, read_records, read_seeds
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.reference import Reference
@@ -64,7 +64,11 @@ def _attempt(directory: Path, reference: Reference, *, with_golden: bool) -> Ref
         return replace(reference, absence=absent)
     try:
         records = read_records(directory, baseline, entry)
+        seeds = read_seeds(directory, baseline, entry)
         golden = read_golden(directory, baseline, entry) if with_golden else None
+        golden_seeds = read_golden_seeds(directory, baseline, entry) if with_golden else ()
     except BaselineError as error:
         return error
-    return replace(reference, records=records, golden=golden)
+    if records is None or seeds is None:  # another process has removed a file
+        return reference
+    return replace(reference, records=records, seeds=seeds, golden=golden, golden_seeds=golden_seeds)

@@ -43,6 +43,19 @@ def refusal(
     return ""
 
 
+def recipe_refusal(old: Baseline, fresh: Mapping[str, RuledMeasurement], drop: Collection[str]) -> str:
+    """Return why an update cannot replace the seeds of a recipe: it does not have every condition; else ""."""
+    stale = [key for key in old.entries if key not in fresh and key not in drop]
+    if not stale:
+        return ""
+    further = [key for key in fresh if key not in old.entries]
+    return (
+        sentences.new_conditions(further, old.seed_count)
+        if further
+        else sentences.partial_recipe(old.seed_count, stale)
+    )
+
+
 def torn_rules(
     old: Baseline | None,
     fresh: Mapping[str, RuledMeasurement],

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_failaware.baselines.sample_files import golden_path, missing_files, own_path, sha256_of, shared_path
-from pytest_failaware.baselines.samples import own_content, read_golden, read_records, shared_content
-from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.baselines.reference import read_reference
+from pytest_failaware.baselines.sample_files import hashed_files, missing_files, sha256_of, shared_path
+from pytest_failaware.baselines.samples import own_content, shared_content
+from pytest_failaware.core.baseline import Baseline, BaselineEntry
 from pytest_failaware.core.errors import ConfigError, choices
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.records import Records
@@ -40,6 +41,8 @@ def renamed(reference: Reference, measurement: Measurement) -> Reference:
         baseline=under_new_names(reference.baseline, measurement),
         records=None if records is None else with_new_ids(records, measurement),
         golden=None if golden is None else with_new_ids(golden, measurement),
+        seeds=tuple(with_new_ids(seed, measurement) for seed in reference.seeds),
+        golden_seeds=tuple(with_new_ids(seed, measurement) for seed in reference.golden_seeds),
     )
 
 
@@ -79,32 +82,43 @@ def renamed_files(
     """
     if not baseline.entries or not is_renamed(baseline, measurement) or missing_files(directory, baseline):
         return None
-    contents, entries, shared = {}, {}, b""
+    entries: dict[str, BaselineEntry] = {}
+    contents: dict[str, bytes] = {}
+    shared = b""
     for key, entry in baseline.entries.items():
-        records, golden_records = read_records(directory, baseline, entry), read_golden(directory, baseline, entry)
-        stored = renamed(
-            Reference(name=baseline.name, key=key, baseline=baseline, records=records, golden=golden_records),
-            measurement,
-        )
+        stored = renamed(read_reference(directory, baseline.name, key, baseline=baseline), measurement)
         if stored.records is None:
             return None
-        content, golden = own_content(stored.records, entry.rule), entry.golden
+        entries[key], of_entry = _renamed_entry(entry, stored, stored.records)
+        contents |= {sha256_of(content): content for content in of_entry}
         shared = shared_content(stored.records.samples)
-        contents[sha256_of(content)] = content
-        if golden is not None and stored.golden is not None:
-            first = own_content(stored.golden, golden.rule)
-            contents[sha256_of(first)] = first
-            golden = dataclasses.replace(golden, records_sha256=sha256_of(first))
-        entries[key] = dataclasses.replace(entry, records_sha256=sha256_of(content), golden=golden)
     merged = dataclasses.replace(
         under_new_names(baseline, measurement), entries=entries, samples_sha256=sha256_of(shared)
     )
     files = {shared_path(directory, merged): shared}
     for entry in entries.values():
-        files[own_path(directory, merged, entry)] = contents[entry.records_sha256]
-        if entry.golden is not None:
-            files[golden_path(directory, merged, entry)] = contents[entry.golden.records_sha256]
+        files |= {path: contents[sha256] for path, sha256 in hashed_files(directory, merged, entry)}
     return merged, files
+
+
+def _renamed_entry(entry: BaselineEntry, stored: Reference, records: Records) -> tuple[BaselineEntry, list[bytes]]:
+    """Return an entry with the hashes of its files under the new names, and these files."""
+    content = own_content(records, entry.rule)
+    seeds = [own_content(seed, entry.rule) for seed in stored.seeds]
+    contents, golden = [content, *seeds], entry.golden
+    if golden is not None and stored.golden is not None:
+        first = own_content(stored.golden, golden.rule)
+        further = [own_content(seed, golden.rule) for seed in stored.golden_seeds]
+        hashes = tuple(map(sha256_of, further))
+        golden = dataclasses.replace(golden, records_sha256=sha256_of(first), seeds=hashes)
+        contents += [first, *further]
+    renamed_seeds = tuple(
+        dataclasses.replace(seed, records_sha256=sha256_of(new)) for seed, new in zip(entry.seeds, seeds, strict=True)
+    )
+    return (
+        dataclasses.replace(entry, records_sha256=sha256_of(content), golden=golden, seeds=renamed_seeds),
+        contents,
+    )
 
 
 def check_lines(rename: Mapping[str, str], baseline: Baseline, measurement: Measurement) -> str:

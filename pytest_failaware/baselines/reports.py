@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from pytest_failaware.baselines.entries import RuledMeasurement, baseline_of
-from pytest_failaware.baselines.file import baseline_text, parse_baseline
+from pytest_failaware.baselines.reading import parse_baseline
 from pytest_failaware.baselines.sample_files import sha256_of
+from pytest_failaware.baselines.text import baseline_text
 from pytest_failaware.core.budgets import check_unpacked
 from pytest_failaware.core.errors import BaselineError, ConfigError, FailAwareError
 from pytest_failaware.core.identity import data_fingerprint

@@ -43,8 +43,7 @@ def named_files(directory: Path, baseline: Baseline, keys: Collection[str] | Non
     """Return the sample files that a baseline names, for all entries or for the entries `keys`."""
     files = {shared_path(directory, baseline)}
     for key in baseline.entries if keys is None else keys:
-        entry = baseline.entries[key]
-        files |= {own_path(directory, baseline, entry), golden_path(directory, baseline, entry)}
+        files |= {path for path, _ in hashed_files(directory, baseline, baseline.entries[key])}
     return files
 
 
@@ -83,6 +82,31 @@ def golden_path(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Pa
         return own_path(directory, baseline, entry)
     suffix = _suffix(baseline, entry.golden.records_sha256) or ".golden"
     return directory / baseline.name / f"{entry.condition.slug}{suffix}.npz"
+
+
+def seed_path(directory: Path, baseline: Baseline, entry: BaselineEntry, records_sha256: str) -> Path:
+    """Return the path of the columns of a further seed, stored or golden; schema 1 has none."""
+    return directory / baseline.name / f"{entry.condition.slug}{_suffix(baseline, records_sha256)}.npz"
+
+
+def golden_files(directory: Path, baseline: Baseline, entry: BaselineEntry) -> set[Path]:
+    """Return the paths of the columns from which drift of a condition is measured, one of each seed."""
+    seeds = entry.golden.seeds if entry.golden else [seed.records_sha256 for seed in entry.seeds]
+    return {
+        golden_path(directory, baseline, entry),
+        *(seed_path(directory, baseline, entry, sha256) for sha256 in seeds),
+    }
+
+
+def hashed_files(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Iterator[tuple[Path, str]]:
+    """Yield the path of each file of a condition with its hash: its columns, those of its seeds, and golden columns."""
+    yield own_path(directory, baseline, entry), entry.records_sha256
+    further = [seed.records_sha256 for seed in entry.seeds]
+    if entry.golden is not None:
+        yield golden_path(directory, baseline, entry), entry.golden.records_sha256
+        further += entry.golden.seeds
+    for sha256 in further:
+        yield seed_path(directory, baseline, entry, sha256), sha256
 
 
 def _suffix(baseline: Baseline, sha256: str) -> str:
@@ -149,7 +173,7 @@ def carried_over(directory: Path, old: Baseline | None, new: Baseline) -> dict[P
         return {}
     stored = {sha256: path for path, sha256 in former_files(directory, old) if sha256 and path.is_file()}
     contents = {}
-    for path, sha256 in _hashes(directory, new):
+    for path, sha256 in (pair for entry in new.entries.values() for pair in hashed_files(directory, new, entry)):
         if sha256 in stored:
             contents[path] = stored[sha256].read_bytes()
             if sha256_of(contents[path]) != sha256:
@@ -188,14 +212,6 @@ def remove_leftovers(directory: Path, name: str, home: Path, old: Baseline | Non
 def _is_ours(path: Path) -> bool:
     """Return whether only an update gives such a name."""
     return bool(_HASHED.fullmatch(path.name)) or final_name(path.name).endswith(".npz")
-
-
-def _hashes(directory: Path, baseline: Baseline) -> Iterator[tuple[Path, str]]:
-    """Yield the paths of the columns of each entry, including golden columns, with their hashes."""
-    for entry in baseline.entries.values():
-        yield own_path(directory, baseline, entry), entry.records_sha256
-        if entry.golden is not None:
-            yield golden_path(directory, baseline, entry), entry.golden.records_sha256
 
 
 def _files(folder: Path) -> list[Path]:

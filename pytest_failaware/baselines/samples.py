@@ -8,9 +8,17 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from pytest_failaware.baselines.sample_files import golden_path, own_path, read_content, sha256_of, shared_path
+from pytest_failaware.baselines.sample_files import (
+    golden_path,
+    own_path,
+    read_content,
+    seed_path,
+    sha256_of,
+    shared_path,
+)
 from pytest_failaware.core.baseline import Baseline, BaselineEntry
 from pytest_failaware.core.errors import BaselineError
+from pytest_failaware.core.estimates import Cells
 from pytest_failaware.core.npz import (
     ColumnsError,
     OtherGroupsError,
@@ -36,16 +44,40 @@ def read_records(directory: Path, baseline: Baseline, entry: BaselineEntry) -> R
     Raises:
         BaselineError: a file is damaged or does not belong to the entry.
     """
-    path = own_path(directory, baseline, entry)
-    records = _read(directory, baseline, path, f"conditions.{entry.condition.key}.records", entry.records_sha256)
-    if records is not None and count_cells(records, entry.rule) != entry.cells:
-        key = f"conditions.{entry.condition.key}"
+    path, key = own_path(directory, baseline, entry), f"conditions.{entry.condition.key}"
+    records = _read(directory, baseline, path, f"{key}.records", entry.records_sha256)
+    if records is not None:
         place = _place(directory, baseline, key)
-        raise BaselineError(
-            f"{place}: {key}.cells are not those of {path.name} under its rule (edited by hand?); restore the file "
-            "from version control; another rule belongs in the marker or failaware_rule"
-        )
+        _check_counts(records, entry.rule, entry.cells, f"{place}: {key}.cells are not those of {path.name}")
     return records
+
+
+def read_seeds(directory: Path, baseline: Baseline, entry: BaselineEntry) -> tuple[Records, ...] | None:
+    """Return the records of the further seeds of one condition; None if one of their files is absent.
+
+    Raises:
+        BaselineError: a file is damaged or does not belong to its seed.
+    """
+    several = []
+    for number, seed in enumerate(entry.seeds):
+        key = f"conditions.{entry.condition.key}.seeds[{number}]"
+        path = seed_path(directory, baseline, entry, seed.records_sha256)
+        records = _read(directory, baseline, path, f"{key}.records", seed.records_sha256)
+        if records is None:
+            return None
+        place = _place(directory, baseline, key)
+        _check_counts(records, entry.rule, seed.cells, f"{place}: the counts of {key} are not those of {path.name}")
+        several.append(records)
+    return tuple(several)
+
+
+def _check_counts(records: Records, rule: FailureRule, cells: Cells, finding: str) -> None:
+    """Refuse records that do not have the counts in the YAML."""
+    if count_cells(records, rule) != cells:
+        raise BaselineError(
+            f"{finding} under its rule (edited by hand?); restore the file from version control; another rule belongs "
+            "in the marker or failaware_rule"
+        )
 
 
 def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Records | None:
@@ -57,12 +89,29 @@ def read_golden(directory: Path, baseline: Baseline, entry: BaselineEntry) -> Re
     if entry.golden is None:
         return None
     path, key = golden_path(directory, baseline, entry), f"conditions.{entry.condition.key}.golden"
-    records = _read(directory, baseline, path, f"{key}.records", entry.golden.records_sha256)
+    return _read_golden(directory, baseline, path, f"{key}.records", entry.golden.records_sha256)
+
+
+def read_golden_seeds(directory: Path, baseline: Baseline, entry: BaselineEntry) -> tuple[Records, ...]:
+    """Return the records of the further seeds of the golden reference of one condition; empty if it has none.
+
+    Raises:
+        BaselineError: a file is absent, is damaged or does not belong to its seed.
+    """
+    hashes, key = entry.golden.seeds if entry.golden else (), f"conditions.{entry.condition.key}.golden.seeds"
+    return tuple(
+        _read_golden(directory, baseline, seed_path(directory, baseline, entry, sha256), f"{key}[{number}]", sha256)
+        for number, sha256 in enumerate(hashes)
+    )
+
+
+def _read_golden(directory: Path, baseline: Baseline, path: Path, key: str, sha256: str) -> Records:
+    records = _read(directory, baseline, path, key, sha256)
     if records is None:
-        place = _place(directory, baseline, f"{key}.records")
         raise BaselineError(
-            f"{place}: {key} has no file {path}, so drift cannot be judged; restore it from version control, or accept "
-            'the stored values with --failaware-update-baselines --failaware-reset-golden --failaware-reason="…"'
+            f"{_place(directory, baseline, key)}: {key.removesuffix('.records')} has no file {path}, so drift cannot "
+            "be judged; restore it from version control, or accept the stored values with "
+            '--failaware-update-baselines --failaware-reset-golden --failaware-reason="…"'
         )
     return records
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from pytest_failaware.baselines.doubts import Doubt, Doubts
+from pytest_failaware.core.baseline import FEWEST_SEEDS
 from pytest_failaware.core.request import REASON, RESET
 from pytest_failaware.core.rule import FailureRule
 
@@ -53,6 +54,95 @@ def torn_rules(key: str, rule: FailureRule, former: Sequence[str], former_rule: 
     )
 
 
+# ---- seeds of a recipe -------------------------------------------------------------------------------------------
+
+RETRAINS: Final = (
+    "trainings of one recipe with other seeds differ; store further seeds with --failaware-add-seed, "
+    f"at least {FEWEST_SEEDS} in all, so that a new training is judged by their spread"
+)
+ONLY_SEED: Final = "it holds one seed, which cannot be dropped; delete its files if no test uses it"
+SEVERAL_MODELS: Final = (
+    "its entries are those of several models, and a recipe has the same seeds in every condition; store one model in "
+    "all conditions first, with --failaware-update-baselines"
+)
+OTHER_DATA_OF_SEED: Final = (
+    "data or preprocessing differ from the file's, and all seeds of a recipe need the same; measure this seed as the "
+    "others were"
+)
+OTHER_GROUPS_OF_SEED: Final = (
+    "the groups of its samples differ from those of this run, and all seeds of a recipe need the same; name the same "
+    "groups, as with --failaware-group"
+)
+
+
+def lacks_conditions(missing: Sequence[str]) -> str:
+    """Say that a run does not have the values of every condition for a further seed."""
+    return (
+        f"a seed needs every condition of the baseline, and this run has none to store for {named(missing)}; run all "
+        "marked tests of the baseline, and store them together"
+    )
+
+
+def new_conditions(keys: Sequence[str], seeds: int) -> str:
+    """Say that stored seeds have no values of a condition."""
+    if seeds == 1:
+        return f"it has no entry for {named(keys)} yet; record it with --failaware-update-new first"
+    return (
+        f"its {seeds} seeds have no values for {named(keys)}; record the recipe again with all conditions: one "
+        "seed with --failaware-update-baselines and a reason, the others with --failaware-add-seed"
+    )
+
+
+def partial_recipe(seeds: int, stale: Sequence[str]) -> str:
+    """Say that an update must replace all conditions of a recipe."""
+    return (
+        f"it holds {seeds} seeds, which a run replaces in every condition or in none, and this run has no values for "
+        f"{named(stale)}; update every condition in one run"
+    )
+
+
+def made_otherwise(key: str, made: Mapping[str, tuple[object, object]]) -> str:
+    """Say that a condition was made otherwise for this seed than for the stored seeds."""
+    what = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in made.items())
+    return f"{key} was made otherwise than for its stored seeds ({what}); measure this seed as the others were"
+
+
+def other_rule(key: str, stored: FailureRule, rule: FailureRule) -> str:
+    """Say that a seed was judged under another rule than the stored seeds."""
+    return (
+        f"the rule of {key} is {stored}, and this run has {rule}; all seeds need one rule: restore it, or record the "
+        "recipe again with --failaware-update-baselines and a reason"
+    )
+
+
+def known_model(number: int, name: str) -> str:
+    """Say that a stored seed is the same model with other results."""
+    return (
+        f"this model is seed {number} already, and it was measured with other results; compare the settings of both "
+        f"runs, or replace that seed: python -m pytest_failaware seeds {name} --replace {number} report.json"
+    )
+
+
+def no_such_seed(number: int, seeds: int) -> str:
+    """Say that a baseline has no seed of this number."""
+    held = "one seed" if seeds == 1 else f"seeds 1 to {seeds}"
+    return f"there is no seed {number}; it holds {held}"
+
+
+def seed_changed(number: int | None, seeds: int, *, is_dropped: bool) -> str:
+    """Say what happened to a seed; `seeds` counts those before the change, `number` is None for a new seed."""
+    if number is None:
+        return f"seed {seeds + 1} added"
+    return f"seed {number} of {seeds} {'dropped' if is_dropped else 'replaced'}"
+
+
+def too_few_seeds(seeds: int) -> str:
+    """Say that a baseline does not have enough seeds to judge by their spread; "" for one seed and for enough."""
+    if not 1 < seeds < FEWEST_SEEDS:
+        return ""
+    return f"{seeds} of at least {FEWEST_SEEDS} seeds: judged against the first until then"
+
+
 def refused(name: str, why: str) -> str:
     """Say that a baseline is not written because the measurements do not fit it."""
     return f"baseline {name!r} NOT written: {why}"
@@ -97,6 +187,10 @@ def _doubtful_part(doubt: Doubt, keys: Sequence[str]) -> str:
             return f"the new values of {named(keys)} drifted from the golden reference"
         case Doubt.WORSE:
             return f"the new values of {named(keys)} are worse than the stored ones"
+        case Doubt.RED_SEED:
+            return f"this seed fails the gates of {named(keys)}"
+        case Doubt.DROPS_SEEDS:
+            return f"this run would replace the {keys[0]} seeds of a recipe by one"
 
 
 _IF_MEANT: Final = {
@@ -105,6 +199,8 @@ _IF_MEANT: Final = {
     Doubt.ENDS_GOLDEN: "; look at both, and if the change is meant,",
     Doubt.DRIFTED: "; if that is meant,",
     Doubt.WORSE: "; if that is meant,",
+    Doubt.RED_SEED: "; find out why, or, if its training was sound,",
+    Doubt.DROPS_SEEDS: "; to keep them, use --failaware-add-seed; if that is meant,",
 }
 """The second half of the sentence, before the options."""
 

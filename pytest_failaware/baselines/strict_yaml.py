@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -67,8 +67,10 @@ class Node:
         return float(value)
 
     def lines(self) -> dict[str, int]:
-        """Return the line of each key in mappings, by the dotted key."""
-        inner = self.value.values() if isinstance(self.value, dict) else ()
+        """Return the line of each value, by the dotted key; an item of a list has its place, as in `seeds[0]`."""
+        inner: Iterable[Node] = ()
+        if isinstance(self.value, (dict, list)):
+            inner = self.value.values() if isinstance(self.value, dict) else self.value
         return {self.key: self.line} | {key: line for node in inner for key, line in node.lines().items()}
 
     def error(self, finding: str, remedy: str = "restore the file from version control") -> BaselineError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +10,14 @@ from pathlib import Path
 from pytest_failaware.baselines.entries import RuledMeasurement
 from pytest_failaware.baselines.file import baseline_path, read_baseline
 from pytest_failaware.baselines.outcome import UpdateOutcome
-from pytest_failaware.baselines.plan import Plan, Update, plan_renaming, plan_update
+from pytest_failaware.baselines.plan import Plan
 from pytest_failaware.baselines.sample_files import remove_leftovers
+from pytest_failaware.baselines.seed_plan import SeedChange, plan_seeds, seed_refusal
+from pytest_failaware.baselines.update_plan import Update, is_refused, plan_renaming, plan_update
 from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.files import locked, replace_in_order
-from pytest_failaware.core.request import Writing
+from pytest_failaware.core.request import UpdateMode, Writing
 
 
 def update_baselines(
@@ -37,6 +39,10 @@ def update_baselines(
     for name in dict.fromkeys([*(item.result.baseline for item in pending), *drop]):
         items = [item for item in pending if item.result.baseline == name]
         measured = [(item.measurement, item.rule) for item in items if item.measurement]
+        if writing.update is UpdateMode.SEED:
+            change = SeedChange(measured=measured, reason=writing.reason)
+            yield name, change_seeds(directory, name, change, dry_run=writing.dry_run)
+            continue
         yield (
             name,
             update_baseline(
@@ -89,19 +95,61 @@ def update_baseline(
             be read.
         OSError: a file cannot be written; the baseline is either the old or the new one.
     """
-    home = baseline_path(directory, name).resolve().parent
     change = Update(measured=measured, tests=tests, drop=drop, reason=reason, reset_golden=reset_golden)
+
+    def renaming_of(old: Baseline | None) -> Plan | None:
+        return plan_renaming(directory, old, measured, lambda preview: is_refused(directory, preview, change))
+
+    return _changed(
+        directory, name, renaming_of, lambda old: plan_update(directory, old, name, change), dry_run=dry_run
+    )
+
+
+def change_seeds(directory: Path, name: str, change: SeedChange, *, dry_run: bool = False) -> UpdateOutcome:
+    """Add, replace or drop one seed of a baseline, in all its conditions at once; the other seeds keep their files.
+
+    A measured seed needs every condition of the baseline, the same data, preprocessing, groups and rule. If it repeats
+    a stored seed, nothing is written. If there is no baseline, it becomes the first seed. The lock, the commit and the
+    errors are those of `update_baseline`.
+
+    Args:
+        directory: the folder of the baselines.
+        name: the name of the baseline.
+        change: what to change.
+        dry_run: write nothing and only return the outcome.
+    """
+    first = Update(measured=change.measured, tests=(), drop=(), reason=change.reason, reset_golden=False)
+
+    def renaming_of(old: Baseline | None) -> Plan | None:
+        return plan_renaming(directory, old, change.measured, lambda preview: bool(seed_refusal(preview, change)))
+
+    def plan_of(old: Baseline | None) -> Plan:
+        return plan_update(directory, None, name, first) if old is None else plan_seeds(directory, old, change)
+
+    return _changed(directory, name, renaming_of, plan_of, dry_run=dry_run)
+
+
+def _changed(
+    directory: Path,
+    name: str,
+    renaming_of: Callable[[Baseline | None], Plan | None],
+    plan_of: Callable[[Baseline | None], Plan],
+    *,
+    dry_run: bool,
+) -> UpdateOutcome:
+    """Carry out a plan under the lock, after new names of classes; a dry run only returns the outcome."""
+    home = baseline_path(directory, name).resolve().parent
     if dry_run:
         with locked(home) if home.is_dir() else nullcontext():
             old = read_baseline(directory, name)
-            return (plan_renaming(directory, old, change) or plan_update(directory, old, name, change)).outcome
+            return (renaming_of(old) or plan_of(old)).outcome
     home.mkdir(parents=True, exist_ok=True)
     with locked(home):
         old = read_baseline(directory, name)
-        if renaming := plan_renaming(directory, old, change):
+        if renaming := renaming_of(old):
             _carry_out(renaming, directory, name, home, old)
             old = renaming.baseline
-        plan = plan_update(directory, old, name, change)
+        plan = plan_of(old)
         _carry_out(plan, directory, name, home, old)
     return replace(plan.outcome, renamed=renaming.outcome.renamed) if renaming else plan.outcome
 

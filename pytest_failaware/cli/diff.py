@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pytest_failaware.baselines.file import parse_baseline
 from pytest_failaware.baselines.opening import open_baseline
+from pytest_failaware.baselines.reading import parse_baseline
 from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.core.baseline import Baseline, BaselineEntry
 from pytest_failaware.core.errors import BaselineError
@@ -111,4 +111,13 @@ def _facts(entry: BaselineEntry) -> dict[str, str]:
         "architecture": entry.model.architecture or _NONE,
         **entry.environment,
         "outcome of samples": entry.records_sha256[:15],
+        **_seeds(entry),
+    }
+
+
+def _seeds(entry: BaselineEntry) -> dict[str, str]:
+    """Return the further seeds of a recipe, each by its model and the outcome of its samples."""
+    return {
+        f"seed {number}": f"model {seed.model_sha256[:8]}, {seed.records_sha256[:15]}"
+        for number, seed in enumerate(entry.seeds, start=2)
     }

@@ -15,6 +15,8 @@ SCHEMA: Final = 3
 """The version of the files that this package writes; files of the first two are older than today's default gates."""
 CLEAN: Final = "clean"
 """The key of the condition without a degradation."""
+RECIPE_SCHEMA: Final = 4
+"""The version of a file that holds several seeds of a recipe, or of a golden recipe."""
 FEWEST_SEEDS: Final = 3
 """The seeds from which on a candidate is judged against the recipe, and not against its first seed."""
 
@@ -33,6 +35,21 @@ class BaselineEntry:
     golden: Golden | None = None
     history: tuple[Change, ...] = ()
     seeds: tuple[Seed, ...] = ()  # the further seeds of a recipe, whose first seed is the entry itself
+
+    @property
+    def first_seed(self) -> Seed:
+        """The first seed, which is the entry itself."""
+        return Seed(cells=self.cells, records_sha256=self.records_sha256, model_sha256=self.model.sha256)
+
+    @property
+    def all_seeds(self) -> tuple[Seed, ...]:
+        """All seeds in their order; only one if the entry is not that of a recipe."""
+        return (self.first_seed, *self.seeds)
+
+    @property
+    def model_hashes(self) -> tuple[str, ...]:
+        """The hash of the model of each seed."""
+        return tuple(seed.model_sha256 for seed in self.all_seeds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +102,11 @@ class Baseline:
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
+    def seed_count(self) -> int:
+        """The number of seeds that each entry holds; 1 if the baseline is not that of a recipe."""
+        return max((len(entry.all_seeds) for entry in self.entries.values()), default=1)
+
+    @property
     def nearest_seed(self) -> int:
         """The number, from 0, of the seed whose four counts are nearest to the mean of all seeds; 0 without a recipe.
 
@@ -92,9 +114,9 @@ class Baseline:
         absolute differences; of equally near seeds it is the one with the smallest hash of records.
         """
         entry = self.entries.get(CLEAN) or next(iter(self.entries.values()), None)
-        if entry is None or len(entry.seeds) + 1 < FEWEST_SEEDS:
+        seeds = () if entry is None else entry.all_seeds
+        if len(seeds) < FEWEST_SEEDS:
             return 0
-        seeds: tuple[BaselineEntry | Seed, ...] = (entry, *entry.seeds)
         total = [sum(counts) for counts in zip(*(astuple(seed.cells) for seed in seeds), strict=True)]
         far = [
             sum(abs(len(seeds) * count - of_all) for count, of_all in zip(astuple(seed.cells), total, strict=True))

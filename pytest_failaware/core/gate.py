@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.core.condition import Condition
-from pytest_failaware.core.levels import Levels, levels_of
+from pytest_failaware.core.levels import FEWEST_POOLED, Levels, levels_of
 from pytest_failaware.core.rule import FailureRule
 
 if TYPE_CHECKING:
     from pytest_failaware.core.metric import AnyMetric
+
+POOLED: Final = ("accuracy", "confident_accuracy_at_coverage")
+"""The metrics of the pooled verdict: they say whether the model is worse. A promise is kept in each condition alone."""
 
 
 class Policy(Enum):
@@ -57,6 +60,12 @@ class Declaration:
     baseline: str | None
     class_guard: Decimal | None = Decimal("0.10")
     has_golden: bool = False
+
+    @property
+    def pooled(self) -> tuple[str, ...]:
+        """The metrics that the pooled verdict judges; empty if the marked test has no pooled verdict."""
+        is_made = self.policy.proves_a_drop and len(self.conditions) >= FEWEST_POOLED
+        return tuple(name for name in POOLED if is_made and name in self.metrics)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

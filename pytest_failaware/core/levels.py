@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 _FIFTH: Final = Decimal("0.2")
-_MANY: Final = 3
+FEWEST_POOLED: Final = 3
 """Conditions from which on a fifth of alpha is kept for one verdict over all conditions."""
 _POOLED: Final = 2
 """Metrics of the verdict over all conditions: accuracy and the ranking."""
@@ -40,6 +40,6 @@ def levels_of(alpha: Decimal, *, conditions: int, metrics: int, has_guard: bool,
     '3.0e-04, 1.25e-04'
     """
     fifth = alpha * _FIFTH
-    rest = alpha - fifth * (conditions >= _MANY) - fifth * has_golden
+    rest = alpha - fifth * (conditions >= FEWEST_POOLED) - fifth * has_golden
     gates, drifts = conditions * (metrics + has_guard), conditions * metrics
     return Levels(gate=float(rest / max(1, gates)), drift=float(fifth / max(1, drifts)), pooled=float(fifth / _POOLED))

@@ -83,6 +83,7 @@ class UpdateMode(Enum):
     NOTHING = "nothing"
     MISSING = "missing"
     ALL = "all"
+    SEED = "seed"  # one seed more, in every condition of a baseline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,26 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_failaware.core.pooled import Reached
 from pytest_failaware.core.result import CoverageWay
 from pytest_failaware.judge.outcomes import Mask, Outcomes
 from pytest_failaware.judge.sides import Sides
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
-    """The samples that a candidate trusts at the coverage of the baseline, (N,), reached in one way.
-
-    `right_at_threshold` is the share of right answers among the samples at the threshold.
-    """
-
-    way: CoverageWay
-    right: Mask  # right and trusted
-    trusted: Mask
-    right_at_threshold: float
 
 
 def reached(sides: Sides) -> Iterator[Reached]:

@@ -21,11 +21,13 @@ from pytest_failaware.core.metric import (
     RateMetric,
     ScoreMetric,
 )
+from pytest_failaware.core.pooled import Reached
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.result import CoverageWay, Evidence, WayEvidence
-from pytest_failaware.judge.coverage import Reached, reached
+from pytest_failaware.judge.coverage import reached
 from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.jackknife import ScoreChange, deal, jackknife_evidence
+from pytest_failaware.judge.significance.means import PairedMean, mean_scores, mean_z
 from pytest_failaware.judge.significance.paired import beyond_p, normal_p, tango_interval, within_p
 from pytest_failaware.judge.significance.rates import Interval
 from pytest_failaware.judge.significance.ratios import (
@@ -182,6 +184,11 @@ _TESTS: Final[Mapping[PairedTest, Callable[[Any, Sides, Decimal, float], _Tested
 def rate_evidence(ratio: PairedRatio, tolerance: Decimal, level: float) -> Evidence:
     """Return the evidence of a fall of a ratio."""
     return _evidence(_drop(ratio), tolerance, level)
+
+
+def mean_evidence(mean: PairedMean, tolerance: Decimal, level: float) -> Evidence:
+    """Return the evidence of a fall of the mean of a rate over several conditions."""
+    return _evidence(_scored_drop(mean.units, partial(mean_z, mean), partial(mean_scores, mean)), tolerance, level)
 
 
 def _evidence(drop: _Drop, tolerance: Decimal, level: float) -> Evidence:

@@ -9,7 +9,8 @@ import pytest
 from five import RULE, measurement_of
 
 from pytest_failaware.baselines.comments import with_comments
-from pytest_failaware.baselines.file import baseline_text, read_baseline
+from pytest_failaware.baselines.file import read_baseline
+from pytest_failaware.baselines.text import baseline_text
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.core.measurement import Measurement
 

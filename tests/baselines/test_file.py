@@ -16,10 +16,11 @@ import yaml
 from five import RULE, measurement_of, records_of
 from stored import columns_file, samples_file
 
-from pytest_failaware.baselines.file import baseline_names, baseline_text, read_baseline
+from pytest_failaware.baselines.file import baseline_names, read_baseline
 from pytest_failaware.baselines.outcome import UpdateOutcome
 from pytest_failaware.baselines.sample_files import golden_path, missing_files, own_path, sha256_of, shared_path
 from pytest_failaware.baselines.samples import holds_logits, own_content, read_records, shared_content
+from pytest_failaware.baselines.text import baseline_text
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError
@@ -457,7 +458,7 @@ BOMB = "[&a0 [x, x]" + "".join(f", &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("schema: 1", "schema: 4", [":2: schema is 4, this version reads 1 to 3"]),
+        ("schema: 1", "schema: 5", [":2: schema is 5, this version reads 1 to 4"]),
         ("schema: 1", "schema: 3", [":3: data samples_sha256 is missing"]),
         ("schema: 1\n", "", ["schema"]),
         ("schema: 1", "schema: yes", [":2: schema", "whole number"]),

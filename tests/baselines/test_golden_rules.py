@@ -9,8 +9,10 @@ import pytest
 import yaml
 from five import RULE, measurement_of
 
-from pytest_failaware.baselines.file import baseline_text, parse_baseline, read_baseline
+from pytest_failaware.baselines.file import read_baseline
+from pytest_failaware.baselines.reading import parse_baseline
 from pytest_failaware.baselines.reference import read_reference
+from pytest_failaware.baselines.text import baseline_text
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.baseline import Baseline, Golden

@@ -11,8 +11,10 @@ from five import RULE, measurement_of
 
 from pytest_failaware.baselines import plan
 from pytest_failaware.baselines.entries import baseline_of
-from pytest_failaware.baselines.file import baseline_text, parse_baseline, read_baseline
+from pytest_failaware.baselines.file import read_baseline
+from pytest_failaware.baselines.reading import parse_baseline
 from pytest_failaware.baselines.strict_yaml import parse
+from pytest_failaware.baselines.text import baseline_text
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.core.errors import BaselineError
 

@@ -9,7 +9,8 @@ import pytest
 from five import RULE, measurement_of
 
 from pytest_failaware.baselines.entries import baseline_of
-from pytest_failaware.baselines.file import baseline_text, parse_baseline
+from pytest_failaware.baselines.reading import parse_baseline
+from pytest_failaware.baselines.text import baseline_text
 from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.config.gate import build_gate
 from pytest_failaware.core.errors import BaselineError

@@ -318,7 +318,7 @@ def test_no_marked_test_costs_nothing(project: Project) -> None:
 
 
 DAMAGES = {
-    "schema_too_new": ("schema: 3", "schema: 99", ":2: schema is 99, this version reads 1 to 3; install*"),
+    "schema_too_new": ("schema: 3", "schema: 99", ":2: schema is 99, this version reads 1 to 4; install*"),
     "conflict": ("preprocessing: none", "<<<<<<< ours\npreprocessing: none", ":11: a merge conflict is left*"),
     "no_yaml": ("trusted_right: 120", "trusted_right: [", ":*: not YAML (*"),
     "alias": ("preprocessing: none", "preprocessing: &a none", ":11: anchors, aliases and tags are not allowed*"),

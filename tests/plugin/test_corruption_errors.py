@@ -12,7 +12,7 @@ from five import baseline_of, measurement_of
 from project import MARKED, Command, Project
 
 import pytest_failaware
-from pytest_failaware.baselines.file import baseline_text
+from pytest_failaware.baselines.text import baseline_text
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.conditions.spelling import at_size
 

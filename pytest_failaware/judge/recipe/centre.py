@@ -70,6 +70,6 @@ def _with_first(reference: Reference, number: int) -> Reference:
 
 
 def _as_seed(entry: BaselineEntry, number: int) -> BaselineEntry:
-    seed = entry.seeds[number - 1]
+    seed = entry.all_seeds[number]
     model = replace(entry.model, sha256=seed.model_sha256)
     return replace(entry, cells=seed.cells, records_sha256=seed.records_sha256, model=model)
