@@ -78,8 +78,8 @@ OTHER_GROUPS_OF_SEED: Final = (
 def lacks_conditions(missing: Sequence[str]) -> str:
     """Say that a run does not have the values of every condition for a further seed."""
     return (
-        f"a seed needs every condition of the baseline, and this run has none to store for {named(missing)}; run all "
-        "marked tests of the baseline, and store them together"
+        f"a seed needs every condition, and this run has none to store for {named(missing)}; run all marked tests of "
+        "the baseline, and store them together"
     )
 
 
