@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from pytest_failaware.baselines import sentences
-from pytest_failaware.baselines.doubts import doubts_about
+from pytest_failaware.baselines.doubts import Doubt, Doubts, doubts_about
 from pytest_failaware.baselines.entries import RuledMeasurement, ends_golden
 from pytest_failaware.baselines.sample_files import missing_files
 from pytest_failaware.core.baseline import Baseline
@@ -119,10 +119,18 @@ def refused_updates(results: Sequence[ItemResult], writing: Writing) -> dict[str
             options[result.baseline].update(lacked)
     return {
         name: sentences.not_written(
-            name, doubts_about(some), options[name], "--failaware-", others=_ready(results, name)
+            name, _doubts(some, writing.update), options[name], "--failaware-", others=_ready(results, name)
         )
         for name, some in doubtful.items()
     }
+
+
+def _doubts(results: Sequence[ItemResult], update: UpdateMode) -> Doubts:
+    """Return the doubts about results; a further seed that fails its gates is red, whatever it fails."""
+    doubts = doubts_about(results)
+    if update is not UpdateMode.SEED or Doubt.ALARM in doubts:
+        return doubts
+    return {Doubt.RED_SEED: [result.stats.condition for result in results]}
 
 
 def _ready(results: Sequence[ItemResult], name: str) -> list[str]:

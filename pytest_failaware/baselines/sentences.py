@@ -57,8 +57,8 @@ def torn_rules(key: str, rule: FailureRule, former: Sequence[str], former_rule: 
 # ---- seeds of a recipe -------------------------------------------------------------------------------------------
 
 RETRAINS: Final = (
-    "trainings of one recipe with other seeds differ; store further seeds with --failaware-add-seed, "
-    f"at least {FEWEST_SEEDS} in all, so that a new training is judged by their spread"
+    "a retrain with another seed will differ from the recorded values by chance; store further seeds of the recipe "
+    f"with --failaware-add-seed, at least {FEWEST_SEEDS} in all, and a retrain is judged by their spread"
 )
 ONLY_SEED: Final = "it holds one seed, which cannot be dropped; delete its files if no test uses it"
 SEVERAL_MODELS: Final = (
@@ -78,8 +78,8 @@ OTHER_GROUPS_OF_SEED: Final = (
 def lacks_conditions(missing: Sequence[str]) -> str:
     """Say that a run does not have the values of every condition for a further seed."""
     return (
-        f"a seed needs every condition of the baseline, and this run has none to store for {named(missing)}; run all "
-        "marked tests of the baseline, and store them together"
+        f"a seed needs every condition, and this run has none to store for {named(missing)}; run all marked tests of "
+        "the baseline, and store them together"
     )
 
 

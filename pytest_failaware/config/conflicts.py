@@ -49,7 +49,7 @@ def refuse_contradictions(config: RunConfig, options: Mapping[str, OptionText], 
 
 def _refuse_beside_check(options: Mapping[str, OptionText]) -> None:
     """Refuse options that need all samples, since --failaware-check looks at only a few."""
-    writing = ("update-baselines", "update-new", "prune", "dry-run", "reason", "reset-golden")
+    writing = ("update-baselines", "update-new", "add-seed", "prune", "dry-run", "reason", "reset-golden")
     # a report in the ini is meant for other runs
     is_typed = "report" in options and options["report"].kind is PlaceKind.COMMAND_LINE
     report = ("report",) if is_typed else ()

@@ -219,6 +219,13 @@ OPTIONS: Final = (
     ),
     Option(name="update-new", flag=True, command_line_only=True, says="store the expected values that are missing"),
     Option(
+        name="add-seed",
+        flag=True,
+        command_line_only=True,
+        says="store what this run measures as one more seed of the recipe; from three seeds on, a new training is "
+        "judged by their spread",
+    ),
+    Option(
         name="prune",
         flag=True,
         command_line_only=True,

@@ -16,7 +16,7 @@ from pytest_failaware.config.option_texts import OptionText, Surroundings, defau
 from pytest_failaware.config.options import INI_KEYS, OPTIONS, PREFIX
 from pytest_failaware.config.readers import read_options
 from pytest_failaware.config.vocabulary import BUILT_IN, Vocabulary
-from pytest_failaware.config.writing import check_writing, update_mode
+from pytest_failaware.config.writing import UPDATES, check_writing, update_mode
 from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.request import Loading, Origin, Outputs, RunConfig, Writing
@@ -69,7 +69,7 @@ def _part(kind: type[Part], values: Values) -> Part:
 
 
 def _writing(values: Values, user_options: Mapping[str, OptionText], around: Surroundings) -> Writing:
-    mode = update_mode(everything=values.get("update_baselines", False), missing=values.get("update_new", False))
+    mode = update_mode([name for name in UPDATES if values.get(name.replace("-", "_"), False)])
     is_refused = bool(around.ci_server) and not values["update_in_ci"]
     writing = _part(Writing, values | {"update": mode, "is_refused": is_refused})
     check_writing(writing, user_options, needs_reason=values["require_reason"])

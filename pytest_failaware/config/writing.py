@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from pytest_failaware.config.option_texts import OptionText
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.request import UpdateMode, Writing
+
+
+class Kind(NamedTuple):
+    """A kind of update, and what it stores."""
+
+    mode: UpdateMode
+    stores: str
+
+
+UPDATES: Final[Mapping[str, Kind]] = {
+    "update-baselines": Kind(UpdateMode.ALL, "every value"),
+    "update-new": Kind(UpdateMode.MISSING, "those that are missing"),
+    "add-seed": Kind(UpdateMode.SEED, "one more seed beside the stored values"),
+}
+"""The kinds of updates by the names of their options."""
 
 
 def check_reason(where: str, reason: str) -> None:
@@ -28,13 +44,18 @@ def check_writing(writing: Writing, options: Mapping[str, OptionText], *, needs_
     updates = writing.update is not UpdateMode.NOTHING
     if writing.dry_run and not writing.asked:
         raise ConfigError(
-            "--failaware-dry-run: nothing to show; add --failaware-update-baselines, --failaware-update-new or "
-            "--failaware-prune"
+            "--failaware-dry-run: nothing to show; add --failaware-update-baselines, --failaware-update-new, "
+            "--failaware-add-seed or --failaware-prune"
         )
     if "reason" in options and not (writing.reason and updates):
         raise ConfigError(
             f"{options['reason'].where}: a reason is kept with the entries that an update changes; write why, and add "
-            "--failaware-update-baselines or --failaware-update-new"
+            "--failaware-update-baselines, --failaware-update-new or --failaware-add-seed"
+        )
+    if writing.prune and writing.update is UpdateMode.SEED:
+        raise ConfigError(
+            "--failaware-prune and --failaware-add-seed exclude each other: a seed is stored for every entry that is "
+            "there; keep one, and prune first"
         )
     if "reason" in options:
         check_reason(options["reason"].where, writing.reason)
@@ -49,15 +70,16 @@ def check_writing(writing: Writing, options: Mapping[str, OptionText], *, needs_
         )
 
 
-def update_mode(*, everything: bool, missing: bool) -> UpdateMode:
-    """Return which entries a run may write.
+def update_mode(options: Sequence[str]) -> UpdateMode:
+    """Return which entries a run may write, by the names of the options that were typed.
 
     Raises:
-        ConfigError: both kinds of updates are requested.
+        ConfigError: two kinds of updates are requested.
     """
-    if everything and missing:
+    if len(options) > 1:
+        first, second = options[:2]
         raise ConfigError(
-            "--failaware-update-baselines and --failaware-update-new exclude each other: the first stores every value, "
-            "the second those that are missing; keep one"
+            f"--failaware-{first} and --failaware-{second} exclude each other: the first stores "
+            f"{UPDATES[first].stores}, the second {UPDATES[second].stores}; keep one"
         )
-    return UpdateMode.ALL if everything else UpdateMode.MISSING if missing else UpdateMode.NOTHING
+    return UPDATES[options[0]].mode if options else UpdateMode.NOTHING

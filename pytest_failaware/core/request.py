@@ -85,6 +85,11 @@ class UpdateMode(Enum):
     ALL = "all"
     SEED = "seed"  # one seed more, in every condition of a baseline
 
+    @property
+    def stores_measured(self) -> bool:
+        """Whether every measured condition is stored, and not only those without an entry."""
+        return self in (UpdateMode.ALL, UpdateMode.SEED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:

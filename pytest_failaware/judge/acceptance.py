@@ -22,12 +22,13 @@ def accepted(result: ItemResult, writing: Writing) -> ItemResult:
     """Return the result with its comparison taken as information if its entry will be written.
 
     A metric outside its minimum or maximum still fails the item, and so does a metric that drifted from the golden
-    reference beyond the budget. If the update lacks an option, the result is the same as in a run that writes nothing.
+    reference beyond the budget; a further seed that drifted is stored with a reason. If the update lacks an option, the
+    result is the same as in a run that writes nothing.
     """
-    is_kept = writing.update is UpdateMode.MISSING and result.verdict is not Verdict.MISSING
-    if writing.update is UpdateMode.NOTHING or is_kept or lacking(result, writing):
+    if not _will_be_written(result, writing.update) or lacking(result, writing):
         return result
-    comparisons = tuple(_accepted(comparison, reset_golden=writing.reset_golden) for comparison in result.comparisons)
+    accepts_drift = writing.reset_golden or writing.update is UpdateMode.SEED
+    comparisons = tuple(_accepted(comparison, accepts_drift=accepts_drift) for comparison in result.comparisons)
     remaining = [comparison.verdict for comparison in comparisons if comparison.verdict.fails]
     return dataclasses.replace(
         result,
@@ -38,16 +39,30 @@ def accepted(result: ItemResult, writing: Writing) -> ItemResult:
     )
 
 
+def _will_be_written(result: ItemResult, update: UpdateMode) -> bool:
+    """Return whether an update stores the values of an item; a further seed must be comparable with the first."""
+    match update:
+        case UpdateMode.NOTHING:
+            return False
+        case UpdateMode.MISSING:
+            return result.verdict is Verdict.MISSING
+        case UpdateMode.SEED:
+            return result.verdict is not Verdict.INCOMPARABLE
+        case UpdateMode.ALL:
+            return True
+
+
 def lacking(result: ItemResult, writing: Writing) -> tuple[str, ...]:
     """Return the names of the missing options without which an update must not replace the stored values.
 
     Values of another measurement, worse values and values of a set-up that is almost surely wrong need a reason, so
     that somebody looks at them. Values that end the golden reference, or that drifted from it, need its reset. A run
-    that stores only missing entries does not replace the others.
+    that stores only missing entries does not replace the others. A further seed that fails its gates needs a reason.
     """
     replaces = writing.update is UpdateMode.ALL
     resets = replaces and (result.ends_golden or result.has_drifted)
-    needs_reason = result.has_new_alarm or resets or (replaces and result.needs_reason)
+    is_red_seed = writing.update is UpdateMode.SEED and (result.is_worse or result.has_drifted)
+    needs_reason = result.has_new_alarm or resets or is_red_seed or (replaces and result.needs_reason)
     needed = {RESET: resets and not writing.reset_golden, REASON: needs_reason and not writing.reason}
     return tuple(option for option, is_lacking in needed.items() if is_lacking)
 
@@ -61,10 +76,10 @@ def _verdict(result: ItemResult) -> Verdict:
     return _ACCEPTED.get(result.verdict, Verdict.UPDATED)
 
 
-def _accepted(comparison: Judged, *, reset_golden: bool) -> Judged:
-    """Return the comparison as accepted, except for a failing bound and for drift without a reset of golden."""
+def _accepted(comparison: Judged, *, accepts_drift: bool) -> Judged:
+    """Return the comparison as accepted, except for a failing bound and for drift that is not accepted."""
     is_bound = isinstance(comparison, BoundCheck) and comparison.metric not in CHANGE_RATES
-    holds = is_bound or (comparison.verdict is Verdict.DRIFTED and not reset_golden)
+    holds = is_bound or (comparison.verdict is Verdict.DRIFTED and not accepts_drift)
     if holds or not comparison.verdict.fails:
         return comparison
     note = judgement.formerly(comparison.verdict.words, comparison.note)

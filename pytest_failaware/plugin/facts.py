@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from pytest_failaware.baselines.sentences import too_few_seeds
 from pytest_failaware.core.baseline import SCHEMA, Baseline
 from pytest_failaware.core.fact import Fact, FactKind, note
 from pytest_failaware.core.gate import Gate
@@ -30,6 +31,7 @@ def facts(session: Session, measured: Measured, gate: Gate, baseline: Baseline |
         *(() if dead is None else (note(dead),)),
         *_wide(gate),
         *_former_gates(gate, baseline),
+        *_few_seeds(baseline),
     )
 
 
@@ -51,6 +53,12 @@ def _former_gates(gate: Gate, baseline: Baseline | None) -> Iterator[Fact]:
     """Yield the news that the default gates are others than when the baseline was recorded."""
     if baseline is not None and baseline.schema < SCHEMA and gate.metrics == DEFAULT_GATES:
         yield Fact(text=former_gates(baseline.name), kind=FactKind.NEWS)
+
+
+def _few_seeds(baseline: Baseline | None) -> Iterator[Fact]:
+    """Yield a note on a recipe that has not enough seeds to judge by their spread."""
+    if baseline is not None and (few := too_few_seeds(baseline.seed_count)):
+        yield note(f"baseline {baseline.name}: {few}")
 
 
 def _limit(measurement: Measurement) -> Fact:

@@ -78,7 +78,7 @@ class Judging:
         from pytest_failaware.judge.verdict import has_same_set_up
 
         provenance, subject = measured.measurement.provenance, measured.subject
-        is_storing = self.config.writing.update is UpdateMode.ALL or result.verdict is Verdict.MISSING
+        is_storing = self.config.writing.update.stores_measured or result.verdict is Verdict.MISSING
         if has_same_set_up(reference.baseline, provenance) or not is_storing:
             return result
         if subject.alarm:

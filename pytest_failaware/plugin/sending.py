@@ -27,7 +27,7 @@ def judged_item(judging: Judging, measured: Measured, gate: Gate, result: ItemRe
 
     config, measurement = judging.config, measured.measurement
     update = config.writing.update
-    write = update is UpdateMode.ALL or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
+    write = update.stores_measured or (update is UpdateMode.MISSING and result.verdict is Verdict.RECORDED)
     bent = config.limit or config.overrides or config.against  # such a run can never be accepted later
     keep = write or (not bent and config.outputs.json is not None)
     may_be_mended = result.change is not None and not result.is_against

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pytest_failaware.baselines.file import baseline_names
 from pytest_failaware.baselines.ignored import ignored_sentence
 from pytest_failaware.baselines.outcome import outcome_sentence
 from pytest_failaware.baselines.refusals import refused_updates
+from pytest_failaware.baselines.sentences import RETRAINS
 from pytest_failaware.baselines.update import update_baselines
 from pytest_failaware.config.inis_below import is_only_ini
 from pytest_failaware.core.attachment import JudgedItem
@@ -45,6 +47,7 @@ def _write(state: RunState, pending: Sequence[JudgedItem], obsolete: Mapping[str
     """Update each baseline, and delete single entries that no test uses."""
     writing, directory = state.run.writing, state.run.baseline_dir
     state.unwritten |= {item.result.baseline for item in pending}  # until each is written
+    known = baseline_names(directory)
     for name, outcome in update_baselines(directory, pending, obsolete, writing):
         state.unwritten.discard(name)
         sentence = outcome_sentence(name, directory, outcome, dry_run=writing.dry_run)
@@ -53,6 +56,8 @@ def _write(state: RunState, pending: Sequence[JudgedItem], obsolete: Mapping[str
             state.refuse(sentence)
         else:
             state.ledger.notices += filter(None, [ignored_sentence(directory, name), sentence])
+            if outcome.recorded and name not in known and RETRAINS not in state.ledger.notices:
+                state.ledger.notices.append(RETRAINS)
         if writing.dry_run:
             state.diffs.append(outcome.diff)
 

@@ -113,7 +113,7 @@ def of_groups() -> SeedChange:
     [
         (
             SeedChange(measured=measured("m4", keys=("clean",))),
-            "a seed needs every condition of the baseline",
+            "a seed needs every condition, and this run has none",
         ),
         (SeedChange(measured=measured("m4", keys=(*KEYS, "low_light"))), "its 3 seeds have no values for low_light;"),
         (SeedChange(measured=measured("m2", "RRRRR")), "this model is seed 2 already, and it was measured with other"),

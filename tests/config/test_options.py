@@ -8,7 +8,7 @@ from pytest_failaware.config.options import BY_NAME, OPTIONS
 from pytest_failaware.config.readers import READERS
 from pytest_failaware.core.request import DRIFT_BUDGET, Loading, Outputs, RunConfig, Writing
 
-DECIDING = {"update-baselines", "update-new", "require-reason", "update-in-ci"}
+DECIDING = {"update-baselines", "update-new", "add-seed", "require-reason", "update-in-ci"}
 """The options that only decide what a run may write."""
 
 GATING = {"baseline"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pytest_failaware.core.result import CHANGED, ItemResult, Verdict
+from pytest_failaware.core.result import CHANGED, WORSE, ItemResult, Verdict
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.report.alarms import FIRST, UNLESS
 from pytest_failaware.report.terminal.display import Line
@@ -27,7 +27,11 @@ def next_action(results: Sequence[ItemResult], report: RunReport) -> Iterator[Li
         yield Line("Restore the absent sample files first, then run again.")
     stored = [result for result in results if not result.is_against and not result.lacks_files]
     verdicts = {result.verdict for result in stored}
-    if not verdicts.isdisjoint(CHANGED):
+    if "--failaware-add-seed" in report.command:
+        if not verdicts.isdisjoint((*WORSE, Verdict.DRIFTED)) and "--failaware-reason" not in report.command:
+            yield Line("If the training of this seed was sound, store it with a reason:")
+            yield _verbatim(f'{report.command} --failaware-reason="…"')
+    elif not verdicts.isdisjoint(CHANGED):
         meant = "If the classes were changed on purpose" if _only_classes(stored) else "If this change is intended"
         yield Line(f"{meant}, accept the new values and commit the baseline:")
         yield from _accept(report) if report.in_ci else _update(stored, report.command)
