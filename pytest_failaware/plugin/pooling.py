@@ -64,7 +64,7 @@ def reports_of(result: ItemResult, verbosity: int) -> Iterator[pytest.TestReport
             keywords={name: 1},
             outcome="failed" if fails and phase == "call" else "passed",
             longrepr=text if fails and phase == "call" else None,
-            when=phase,  # type: ignore[arg-type]  # mypy takes the tuple for any texts
+            when=phase,
             user_properties=junit.properties(result),
         )
 
