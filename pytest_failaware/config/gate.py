@@ -17,7 +17,7 @@ from pytest_failaware.core.gate import Declaration, Gate, Policy
 from pytest_failaware.core.metric import AnyMetric
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.names import EXAMPLES, spelled_metric
-from pytest_failaware.judge.metrics.rates import CHANGE_RATES, DEFAULT_GATES
+from pytest_failaware.judge.metrics.rates import CHANGE_RATES, DEFAULT_GATES, recipe_tolerance
 from pytest_failaware.judge.metrics.scores import RANKING_METRICS
 
 _VAST: Final = 1e12  # no bound exceeds it
@@ -45,10 +45,17 @@ def build_gate(
     start = base or _default_gate(vocabulary)
     read = {name: _READERS[name](value, f"{prefix}{name}", vocabulary) for name, value in values.items()}
     if isinstance(tolerance := read.get("tolerance"), dict):
-        is_for_all = set(vocabulary.metrics) - {_SET_BY_NAME} <= set(tolerance)  # then it replaces earlier tolerances
-        kept = {_SET_BY_NAME: start.tolerance[_SET_BY_NAME]} if is_for_all else start.tolerance
-        read["tolerance"] = {**kept, **tolerance}
+        read["tolerance"] = _with_typed(start.tolerance, tolerance, vocabulary)
+        read["recipe_tolerance"] = _with_typed(start.recipe_tolerance, tolerance, vocabulary)
     return _whole(dataclasses.replace(start, **read))  # type: ignore[arg-type]  # each reader returns its field's type
+
+
+def _with_typed(
+    earlier: Mapping[str, Decimal], typed: Mapping[str, Decimal], vocabulary: Vocabulary
+) -> dict[str, Decimal]:
+    """Return the tolerances with those that were typed; a plain number replaces all earlier ones but one."""
+    is_for_all = set(vocabulary.metrics) - {_SET_BY_NAME} <= set(typed)
+    return {**({_SET_BY_NAME: earlier[_SET_BY_NAME]} if is_for_all else earlier), **typed}
 
 
 def gate_of(declaration: Declaration, vocabulary: Vocabulary = BUILT_IN) -> Gate:
@@ -97,6 +104,7 @@ def _default_gate(vocabulary: Vocabulary) -> Gate:
         table=vocabulary.metrics,
         metrics=DEFAULT_GATES,
         tolerance={name: Decimal(str(metric.tolerance)) for name, metric in _tolerated(vocabulary).items()},
+        recipe_tolerance={name: recipe_tolerance(metric) for name, metric in _tolerated(vocabulary).items()},
         minimum={},
         maximum={},
         policy=Policy.BEYOND_TOLERANCE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Final
 
 from pytest_failaware.core.condition import Condition
@@ -13,6 +13,8 @@ from pytest_failaware.core.rule import FailureRule
 
 SCHEMA: Final = 3
 """The version of the files that this package writes; files of the first two are older than today's default gates."""
+CLEAN: Final = "clean"
+"""The key of the condition without a degradation."""
 RECIPE_SCHEMA: Final = 4
 """The version of a file that holds several seeds of a recipe, or of a golden recipe."""
 FEWEST_SEEDS: Final = 3
@@ -108,3 +110,21 @@ class Baseline:
     def seed_count(self) -> int:
         """The number of seeds that each entry holds; 1 if the baseline is not that of a recipe."""
         return max((len(entry.all_seeds) for entry in self.entries.values()), default=1)
+
+    @property
+    def nearest_seed(self) -> int:
+        """The number, from 0, of the seed whose four counts are nearest to the mean of all seeds; 0 without a recipe.
+
+        The counts are those of clean, or of the first condition if there is no clean. The distance is the sum of the
+        absolute differences; of equally near seeds it is the one with the smallest hash of records.
+        """
+        entry = self.entries.get(CLEAN) or next(iter(self.entries.values()), None)
+        seeds = () if entry is None else entry.all_seeds
+        if len(seeds) < FEWEST_SEEDS:
+            return 0
+        total = [sum(counts) for counts in zip(*(astuple(seed.cells) for seed in seeds), strict=True)]
+        far = [
+            sum(abs(len(seeds) * count - of_all) for count, of_all in zip(astuple(seed.cells), total, strict=True))
+            for seed in seeds
+        ]
+        return min(range(len(seeds)), key=lambda number: (far[number], seeds[number].records_sha256))

@@ -43,13 +43,15 @@ class Declaration:
     """The definition of a gate as data, without the metrics that its names mean. Bounds are exact decimals as typed.
 
     `metrics` are the names of the gating metrics. `tolerance` has an entry for each metric name without brackets, and
-    for each name with brackets that was given its own tolerance.
+    for each name with brackets that was given its own tolerance. `recipe_tolerance` has the same names, with the
+    tolerances that hold against a recipe.
     """
 
     conditions: tuple[Condition, ...]
     rule: FailureRule
     metrics: tuple[str, ...]
     tolerance: Mapping[str, Decimal]
+    recipe_tolerance: Mapping[str, Decimal]
     minimum: Mapping[str, Decimal]
     maximum: Mapping[str, Decimal]
     policy: Policy
@@ -85,6 +87,11 @@ class Gate(Declaration):
     def allowed(self, name: str) -> Decimal:
         """Return the tolerance of a metric; `augrc(margin)` has that of `augrc` unless it was given its own."""
         return self.tolerance[name if name in self.tolerance else name.partition("(")[0]]
+
+    @property
+    def against_recipe(self) -> Gate:
+        """The gate with the tolerances that hold against a recipe, whose seeds' spread is an allowance of its own."""
+        return replace(self, tolerance=self.recipe_tolerance)
 
     @property
     def of_logits(self) -> tuple[str, ...]:

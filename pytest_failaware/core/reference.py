@@ -77,3 +77,9 @@ class Reference:
         """The records of all seeds, the first one first; empty with too few seeds to judge against their spread."""
         of_seeds = () if self.records is None else (self.records, *self.seeds)
         return of_seeds if len(of_seeds) >= FEWEST_SEEDS else ()
+
+    @property
+    def nearest(self) -> Records | None:
+        """The records that single samples are compared with: those of the nearest seed, or the only ones."""
+        seeds = self.recipe
+        return self.records if not seeds or self.baseline is None else seeds[self.baseline.nearest_seed]

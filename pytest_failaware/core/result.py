@@ -107,6 +107,20 @@ class WayEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeedSpread:
+    """The values of one metric over the seeds of a recipe, in units of the metric.
+
+    `over_chance` is the variance between the seeds, as the test uses it, over the variance that seeds would have that
+    are equal in truth.
+    """
+
+    count: int
+    low: float
+    high: float
+    over_chance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """The statistical evidence of a comparison. A drop is a change for the worse, in units of the rate.
 
@@ -114,7 +128,8 @@ class Evidence:
     in the order of the fields. `low` and `high` are the ends of the 95 % confidence interval of the drop, None if there
     is none. `lost` and `gained` count samples if the rate is over all samples, else both are None. `ways` are those
     of a rate at the coverage of the baseline: it is worse only if it is worse in every way, so p_beyond, p_worse and
-    p_better are the largest of the ways.
+    p_better are the largest of the ways. `seeds` is the spread of the recipe that the candidate was judged against,
+    None if it was judged against one model.
     """
 
     paired: bool
@@ -128,6 +143,7 @@ class Evidence:
     lost: int | None = None
     gained: int | None = None
     ways: tuple[WayEvidence, ...] = ()
+    seeds: SeedSpread | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

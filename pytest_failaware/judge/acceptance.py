@@ -11,11 +11,9 @@ from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.request import REASON, RESET, UpdateMode, Writing
 from pytest_failaware.core.result import BoundCheck, ItemResult, Judged, Verdict
-from pytest_failaware.judge.gating import drifted
+from pytest_failaware.judge.drift import drift_from_golden
 from pytest_failaware.judge.metrics.rates import CHANGE_RATES
-from pytest_failaware.judge.pairing import pair
 from pytest_failaware.judge.sentences import judgement
-from pytest_failaware.judge.sides import sides_of
 
 _ACCEPTED: Final = {Verdict.MISSING: Verdict.RECORDED, Verdict.UNCHANGED: Verdict.UNCHANGED}
 
@@ -71,10 +69,7 @@ def lacking(result: ItemResult, writing: Writing) -> tuple[str, ...]:
 
 def drifts(result: ItemResult, gate: Gate, reference: Reference, now: Measurement, budget: Decimal) -> bool:
     """Return whether an update to these values is refused as drift unless the golden reference is reset."""
-    golden, golden_rule = reference.golden, reference.golden_rule
-    if golden is None or golden_rule is None or result.differences:
-        return False
-    return any(drifted(gate, sides_of(pair(golden, now.records), golden_rule, gate.rule), budget))
+    return not result.differences and bool(drift_from_golden(gate, reference, now.records, budget))
 
 
 def _verdict(result: ItemResult) -> Verdict:

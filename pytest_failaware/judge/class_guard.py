@@ -15,6 +15,7 @@ from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.result import CLASS_GUARD, Comparison, Evidence, Verdict
 from pytest_failaware.judge.evidence import rate_evidence
 from pytest_failaware.judge.outcomes import Mask
+from pytest_failaware.judge.recipe.evidence import class_p
 from pytest_failaware.judge.sentences import judgement
 from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.paired import beyond_p, normal_p
@@ -29,17 +30,21 @@ def guarded(gate: Gate, sides: Sides, classes: tuple[str, ...]) -> Comparison | 
     right answers are lost. The smallest p counts, times the number of these classes (Bonferroni). A condition in which
     the baseline answers less than half of the samples right is not judged: there a network answers a few classes for
     everything, and which ones these are changes with every training.
+
+    Against a recipe, the class must be lost in two ways: against the nearest seed on these samples, and against all
+    seeds by their spread in this class, since a seed can be unusually good at a class.
     """
     if gate.class_guard is None or not gate.has_class_guard or unguarded(gate, sides) is not None:
         return None
     labels = sides.now.records.label
     present = np.flatnonzero(np.bincount(labels, minlength=len(classes)))
-    p_of = {int(number): _p(_ratio(sides, labels == number), float(gate.class_guard)) for number in present}
+    p_of = {int(number): _p(sides, labels == number, float(gate.class_guard)) for number in present}
     worst = min(p_of, key=lambda number: p_of[number])
     if p_of[worst] * len(present) >= gate.levels.gate:
         return None
     evidence = rate_evidence(_ratio(sides, labels == worst), gate.class_guard, gate.levels.gate)
-    return _comparison(sides, labels == worst, classes[worst], gate.class_guard, _of_many(evidence, len(present)))
+    evidence = _of_many(replace(evidence, p_beyond=p_of[worst]), len(present))
+    return _comparison(sides, labels == worst, classes[worst], gate.class_guard, evidence)
 
 
 def unguarded(gate: Gate, sides: Sides) -> Estimate | None:
@@ -49,11 +54,14 @@ def unguarded(gate: Gate, sides: Sides) -> Estimate | None:
     return right if gate.has_class_guard and is_hard else None
 
 
-def _p(ratio: PairedRatio, allowed: float) -> float:
+def _p(sides: Sides, rows: Mask, allowed: float) -> float:
     """Return the p of "the accuracy of the class fell by at most this", without the interval that takes time."""
+    ratio = _ratio(sides, rows)
     if ratio.units.are_groups:
-        return normal_p(ratio_z(ratio, allowed))
-    return beyond_p(*ratio.flips, len(ratio.units), allowed)
+        p = normal_p(ratio_z(ratio, allowed))
+    else:
+        p = beyond_p(*ratio.flips, len(ratio.units), allowed)
+    return p if sides.recipe is None else max(p, class_p(sides.recipe, sides.now, rows, allowed))
 
 
 def _of_many(evidence: Evidence, classes: int) -> Evidence:

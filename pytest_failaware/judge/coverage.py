@@ -11,15 +11,11 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pytest_failaware.core.pooled import Reached
 from pytest_failaware.core.result import CoverageWay
 from pytest_failaware.judge.outcomes import Mask, Outcomes
 from pytest_failaware.judge.sides import Sides
-
-Order = NDArray[np.intp]
-"""The rows by descending trust, (N,)."""
 
 
 def reached(sides: Sides) -> Iterator[Reached]:
@@ -31,18 +27,24 @@ def reached(sides: Sides) -> Iterator[Reached]:
     3. If the rule changed, both thresholds of the configured rule are scaled.
     """
     count, as_before = int(sides.before.trusted.sum()), sides.now_as_before
-    yield _reached(CoverageWay.THRESHOLDS, as_before, as_before.by_trust(), count)
+    yield reached_by(CoverageWay.THRESHOLDS, as_before, count)
     if as_before.trusted_up_to is not None:
-        yield _reached(CoverageWay.TEMPERATURE, as_before, as_before.ordered(as_before.trusted_up_to), count)
+        yield reached_by(CoverageWay.TEMPERATURE, as_before, count)
     if sides.now is not as_before:
-        yield _reached(CoverageWay.NEW_RULE, sides.now, sides.now.by_trust(), count)
+        yield reached_by(CoverageWay.NEW_RULE, sides.now, count)
 
 
-def _reached(way: CoverageWay, now: Outcomes, order: Order, count: int) -> Reached:
+def reached_by(way: CoverageWay, side: Outcomes, count: int) -> Reached:
+    """Return the most trusted samples of a side, as many as `count`, by one way to order them."""
+    up_to = side.trusted_up_to if way is CoverageWay.TEMPERATURE else None
+    order = side.by_trust() if up_to is None else side.ordered(up_to)
     trusted = np.zeros(len(order), dtype=np.bool_)
     trusted[order[:count]] = True
     return Reached(
-        way=way, right=now.right & trusted, trusted=trusted, right_at_threshold=_right_around(now.right[order], count)
+        way=way,
+        right=side.right & trusted,
+        trusted=trusted,
+        right_at_threshold=_right_around(side.right[order], count),
     )
 
 

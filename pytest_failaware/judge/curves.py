@@ -63,9 +63,9 @@ def _sides(
 ) -> tuple[Outcomes | None, Outcomes, FailureRule]:
     """Return the outcomes of both sides, and the rule of the side before; None without comparable records."""
     stored = None if reference is None else reference.stored
-    if reference is None or stored is None or reference.records is None:
+    if reference is None or stored is None or reference.nearest is None:
         return None, outcomes_of(measurement.records, gate.rule), gate.rule
-    sides = sides_of(pair(reference.records, measurement.records), stored.entry.rule, gate.rule)
+    sides = sides_of(pair(reference.nearest, measurement.records), stored.entry.rule, gate.rule)
     return sides.before, sides.now, stored.entry.rule
 
 

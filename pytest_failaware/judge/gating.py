@@ -16,9 +16,9 @@ from pytest_failaware.core.gate import Gate, Policy
 from pytest_failaware.core.metric import AnyMetric, Direction
 from pytest_failaware.core.result import BoundCheck, Comparison, CoverageWay, Evidence, Verdict
 from pytest_failaware.judge.changes import change_rate
-from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, CHANGE_RATES, GATE_TOLERANCE
 from pytest_failaware.judge.policy import decide
+from pytest_failaware.judge.recipe.evidence import tested
 from pytest_failaware.judge.sentences import judgement
 from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper
@@ -45,7 +45,7 @@ def _judged(gate: Gate, sides: Sides) -> tuple[str, ...]:
 
 def _replaced(gate: Gate, sides: Sides) -> list[str]:
     """Return the gating metrics that need trusted answers, if the baseline trusts hardly anything."""
-    return [name for name in gate.metrics if name in _OF_TRUSTED and not sides.before.makes_promise]
+    return [name for name in gate.metrics if name in _OF_TRUSTED and not sides.makes_promise]
 
 
 def _explained(comparison: Comparison, gate: Gate, sides: Sides) -> Comparison:
@@ -59,7 +59,7 @@ def _explained(comparison: Comparison, gate: Gate, sides: Sides) -> Comparison:
 def compared(name: str, gate: Gate, sides: Sides) -> Comparison:
     """Return the comparison of one metric, which need not gate, under the policy and the level of the gate."""
     metric = gate.table[name]
-    reference, current, evidence = paired(metric, sides, gate.allowed(name), gate.levels.gate)
+    reference, current, evidence = tested(metric, sides, gate.allowed(name), gate.levels.gate)
     return _comparison(metric, reference, current, gate, evidence)
 
 
@@ -71,7 +71,7 @@ def drifted(gate: Gate, sides: Sides, budget: Decimal) -> Iterator[Comparison]:
     """
     for name in _judged(gate, sides):
         allowed = max(_budget(gate.table[name], budget), gate.allowed(name))
-        reference, current, evidence = paired(gate.table[name], sides, allowed, gate.levels.drift)
+        reference, current, evidence = tested(gate.table[name], sides, allowed, gate.levels.drift)
         if evidence is not None and evidence.p_beyond < evidence.level:
             yield Comparison(
                 metric=name,

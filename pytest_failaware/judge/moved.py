@@ -27,7 +27,7 @@ def with_moved(comparisons: Sequence[Judged], gate: Gate, sides: Sides) -> list[
     """
     if gate.policy is Policy.EQUIVALENCE:  # it gates by its bounds alone
         return list(comparisons)
-    lost_trust = sides.before.makes_promise and not sides.now.trusted.any()
+    lost_trust = sides.makes_promise and not sides.now.trusted.any()
     judged = _without_trust(comparisons, gate, sides) if lost_trust else list(comparisons)
     broken = {comparison.metric for comparison in judged if _breaks_promise(comparison, sides)}
     if not broken or _is_worse(judged, gate, sides):
@@ -59,13 +59,13 @@ def _breaks_promise(judged: Judged, sides: Sides) -> bool:
 
 
 def _is_promise(judged: Judged, sides: Sides) -> bool:
-    return judged.metric in PROMISES or (judged.metric == INSTEAD and not sides.before.makes_promise)
+    return judged.metric in PROMISES or (judged.metric == INSTEAD and not sides.makes_promise)
 
 
 def _is_worse(judged: Sequence[Judged], gate: Gate, sides: Sides) -> bool:
     """Return whether a gate on the model is red: accuracy, the ranking, the classes, or another named metric."""
     others = [one for one in judged if isinstance(one, Comparison) and not _is_promise(one, sides)]
     known = {one.metric for one in others}
-    asked = ("accuracy", AT_COVERAGE.name) if sides.before.makes_promise else ("accuracy",)
+    asked = ("accuracy", AT_COVERAGE.name) if sides.makes_promise else ("accuracy",)
     others += [compared(name, gate, sides) for name in asked if name not in known]
     return any(one.verdict in WORSE for one in others)

@@ -15,7 +15,7 @@ from pytest_failaware.core.measurement import Measurement, Provenance
 from pytest_failaware.core.records import Records
 from pytest_failaware.core.reference import Reference, Stored
 from pytest_failaware.core.request import DRIFT_BUDGET, DatasetChange
-from pytest_failaware.core.result import Comparison, ItemResult, Judged, SampleChange, Verdict
+from pytest_failaware.core.result import ItemResult, Judged, SampleChange, Verdict
 from pytest_failaware.judge.alarm import CLEAN, find_alarm, is_known, subject_of
 from pytest_failaware.judge.changes import sample_change
 from pytest_failaware.judge.class_guard import guarded, unguarded
@@ -27,12 +27,15 @@ from pytest_failaware.judge.comparability import (
     records_equal,
     taken_on_trust,
 )
-from pytest_failaware.judge.gating import bounded, bounded_changes, drifted, gated
+from pytest_failaware.judge.drift import drift_from_golden
+from pytest_failaware.judge.gating import bounded, bounded_changes, gated
 from pytest_failaware.judge.groups import has_other_groups, how_grouped
 from pytest_failaware.judge.metrics.rates import NON_FINITE, cell_rates, stats_of
 from pytest_failaware.judge.moved import with_moved
 from pytest_failaware.judge.pairing import Pair, pair
 from pytest_failaware.judge.power import is_at_chance
+from pytest_failaware.judge.recipe.centre import centred, how_judged
+from pytest_failaware.judge.recipe.spreads import recipe_of
 from pytest_failaware.judge.sentences import doubt, judgement
 from pytest_failaware.judge.sides import Sides, sides_of
 
@@ -65,7 +68,9 @@ def judge(measurement: Measurement, reference: Reference, gate: Gate, terms: Ter
         terms: the item, how to treat changed data, and the drift budget.
     """
     gate = dataclasses.replace(gate, has_golden=reference.has_golden(gate.conditions))
-    alone, stored = _alone(measurement, reference, gate, terms), reference.stored
+    alone, how = _alone(measurement, reference, gate, terms), how_judged(reference, measurement.records, gate)
+    reference = centred(reference, measurement.records, gate)
+    stored = reference.stored
     if stored is None:
         return alone
     both = None if reference.records is None else pair(reference.records, measurement.records)
@@ -74,10 +79,15 @@ def judge(measurement: Measurement, reference: Reference, gate: Gate, terms: Ter
     if differences or both is None:
         alone = dataclasses.replace(alone, differences=differences, lacks_files=bool(absence))
         return _incomparable(alone, measurement, stored, reference.records)
-    drift = _drift(gate, reference, measurement, terms.drift_budget)
-    notes = (*alone.notes, *_notes(measurement, stored, gate, both, reference.golden))
-    alone = dataclasses.replace(alone, comparisons=(*drift, *alone.comparisons), notes=notes)
-    return _compared(alone, measurement, stored, gate, both)
+    drift = drift_from_golden(gate, reference, measurement.records, terms.drift_budget)
+    notes = (*alone.notes, *how, *_notes(measurement, stored, gate, both, reference.golden))
+    is_grouped_otherwise = has_other_groups(measurement.provenance.data, both)
+    alone = dataclasses.replace(
+        alone, comparisons=(*drift, *alone.comparisons), notes=notes, has_other_groups=is_grouped_otherwise
+    )
+    recipe = recipe_of(reference.recipe, both.now, stored.entry.rule) if reference.recipe else None
+    gate = gate if recipe is None else gate.against_recipe
+    return _compared(alone, measurement, stored, gate, sides_of(both, stored.entry.rule, gate.rule, recipe))
 
 
 def _alone(measurement: Measurement, reference: Reference, gate: Gate, terms: Terms) -> ItemResult:
@@ -104,11 +114,10 @@ def _alone(measurement: Measurement, reference: Reference, gate: Gate, terms: Te
     return _with_alarm(result, measurement, reference, is_misfit=terms.is_misfit) if key == CLEAN else result
 
 
-def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate: Gate, both: Pair) -> ItemResult:
+def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate: Gate, sides: Sides) -> ItemResult:
     """Return the result of two comparable sides, added to the drift and the bounds of `alone`."""
     baseline, entry = stored
-    same = entry.rule == gate.rule and records_equal(both.before, both.now, gate.rule)
-    sides = sides_of(both, entry.rule, gate.rule)
+    same = entry.rule == gate.rule and records_equal(sides.before.records, sides.now.records, gate.rule)
     paired, change = _paired(gate, sides, baseline, same=same)
     comparisons = (*paired, *alone.comparisons)
     return dataclasses.replace(
@@ -117,7 +126,6 @@ def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate:
         comparisons=comparisons,
         verdict=_worst(comparisons, same=same),
         change=change,
-        has_other_groups=has_other_groups(measurement.provenance.data, both),
         causes=tuple(likely_causes(entry, measurement, alone.rule)),
     )
 
@@ -206,13 +214,6 @@ def _unchanged(comparison: Judged) -> Judged:
     if comparison.verdict is not Verdict.NOT_SHOWN:
         return comparison
     return dataclasses.replace(comparison, verdict=Verdict.UNCHANGED, note=judgement.IDENTICAL)
-
-
-def _drift(gate: Gate, reference: Reference, now: Measurement, budget: Decimal) -> tuple[Comparison, ...]:
-    golden, rule = reference.golden, reference.golden_rule
-    if golden is None or rule is None:
-        return ()
-    return tuple(drifted(gate, sides_of(pair(golden, now.records), rule, gate.rule), budget))
 
 
 def _without_drift(gate: Gate, golden: Records | None) -> Iterator[str]:

@@ -47,6 +47,14 @@ AT_COVERAGE: Final = CoverageMetric(
 """The share of right answers among the most trusted samples of this side, as many as the baseline trusts."""
 
 
+def recipe_tolerance(metric: AnyMetric) -> Decimal:
+    """Return the default tolerance of a metric against a recipe: 0.005 for each built-in rate.
+
+    The spread of the seeds is an allowance already. A score and a user-defined rate keep their tolerance.
+    """
+    return GATE_TOLERANCE if isinstance(metric, (Metric, CoverageMetric)) else Decimal(str(metric.tolerance))
+
+
 def _non_finite(records: Records, flagged: NDArray[np.bool_]) -> Masks:
     return records.confidence == 0, flagged | True
 

@@ -41,10 +41,11 @@ class Tested:
 
     def case(self) -> Case | None:
         """Return the samples of both sides for the search; None without stored records."""
-        stored, before = self.reference.rule, self.reference.records
+        stored, before = self.reference.rule, self.reference.nearest
         if stored is None or before is None:
             return None
-        both, gate = pair(before, self.measurement.records), self.gate
+        both = pair(before, self.measurement.records)
+        gate = self.gate.against_recipe if self.reference.recipe else self.gate
         names = (CONFIDENT_ACCURACY, CONFIDENT_CORRECT_RATE, SILENT_FAILURE_RATE)
         return Case(
             key=self.measurement.condition.key,
