@@ -17,6 +17,7 @@ from pytest_failaware.baselines.sample_files import sha256_of
 from pytest_failaware.baselines.samples import own_content
 from pytest_failaware.baselines.sentences import BODY_FAILED, OUTSIDE_BOUND, needs_reason, not_written
 from pytest_failaware.baselines.update import update_baseline
+from pytest_failaware.core.condition import MEAN
 from pytest_failaware.core.errors import FailAwareError
 from pytest_failaware.core.result import WORSE, Verdict
 from pytest_failaware.core.text import describe_error
@@ -67,13 +68,17 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False, i
         incomplete = document["incomplete"]
         for result in document["results"]:
             facts, name, key = result["measurement"], str(result["baseline"]), str(result["condition"])
+            drifts = result["drifts"] and not reset_golden and not is_seed
+            counts = key == MEAN or (facts and facts["acceptable"])
+            if counts and not reason and (doubt := _doubt(result, drifts=drifts, is_seed=is_seed)):
+                text = needs_reason(doubt, result.get("alarm", ""), _options(document, reset_golden))
+                raise FailAwareError(f"{report}: {result['nodeid']}: {text}")
+            if key == MEAN:  # nothing of it is stored
+                continue
             references[name, key] = Compared(str(result["reference"]), result["stored_rule"])
-            if drifts := result["drifts"] and not reset_golden and not is_seed:
+            if drifts:
                 drifted[name].append(key)
             if facts and facts["acceptable"]:
-                if not reason and (doubt := _doubt(result, drifts=drifts, is_seed=is_seed)):
-                    text = needs_reason(doubt, result.get("alarm", ""), _options(document, reset_golden))
-                    raise FailAwareError(f"{report}: {result['nodeid']}: {text}")
                 measured[name].append(measured_of(facts, report))
                 tests[name].add(tuple(facts["declared"]))
             else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Final, ParamSpec, TypeVar
 
+from pytest_failaware.core.condition import MEAN
 from pytest_failaware.core.conditions.catalogue import (
     DEFINITIONS,
     NAME,
@@ -16,6 +17,7 @@ from pytest_failaware.core.conditions.catalogue import (
     Degradation,
     Degrade,
 )
+from pytest_failaware.core.conditions.spelling import NO_CONDITION
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.metric import AnyMetric, RateMetric, ScoreMetric, UserMetric
 from pytest_failaware.core.text import describe_error
@@ -63,6 +65,8 @@ def extended(degradations: Iterable[object], metrics: Iterable[object]) -> Vocab
     own = _checked(degradations, (Degradation,), "pytest_failaware_conditions", DEFINITIONS)
     taken = {*_METRICS, *RANKING_METRICS, *CHANGE_RATES}
     numbers = _checked(metrics, _KINDS, "pytest_failaware_metrics", taken)
+    if MEAN in own:
+        raise ConfigError(f"pytest_failaware_conditions: {NO_CONDITION}")
     for degradation in own.values():
         for name in degradation.parameters:
             _check_name(name, f"pytest_failaware_conditions: {degradation.name}")

@@ -12,6 +12,7 @@ from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.gate import Declaration
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.pictures import Pictures
+from pytest_failaware.core.pooled import Share
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.rule import FailureRule
 
@@ -21,7 +22,7 @@ class JudgedItem:
     """The result of an item, and all that the reporting process needs to report, store and draw it.
 
     `measurement` is set only if a file will hold it or a remedy may need it, and `pictures` only if an HTML report is
-    requested.
+    requested. `share` is None if nothing was compared, if the body failed, or if the test has no pooled verdict.
     """
 
     result: ItemResult
@@ -38,6 +39,12 @@ class JudgedItem:
     is_for_files: bool  # a file will hold its measurement
     measurement: Measurement | None
     pictures: Pictures | None
+    share: Share | None  # what the condition adds to the pooled verdict
+
+    @property
+    def pooled(self) -> tuple[str, ...]:
+        """The metrics of the pooled verdict of the test."""
+        return self.declaration.pooled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
+
+MEAN: Final = "mean"
+"""The name that the pooled verdict of a marked test has in place of a condition, so no condition may have it."""
 
 
 class ConditionKind(Enum):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pytest_failaware.core.result import CoverageWay
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-MEAN: Final = "mean"
-"""The name that the pooled verdict has in place of a condition, so no condition may have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import ClassVar, Final
 
+from pytest_failaware.core.condition import MEAN
 from pytest_failaware.core.estimates import ConditionStats, Estimate, Value
 from pytest_failaware.core.levels import Levels
 from pytest_failaware.core.rule import FailureRule
@@ -304,6 +305,11 @@ class ItemResult:
     alarm: str = ""  # why the result on clean images, for the same subject, shows a wrong setup
     is_alarm_stored: bool = False  # the stored values of clean give the same alarm
     awaits_clean: bool = False  # the alarm is unknown until the clean condition of the gate is measured
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether this is the pooled verdict of a marked test, which is no item of pytest's."""
+        return self.stats.condition == MEAN
 
     @property
     def rule_change(self) -> str:

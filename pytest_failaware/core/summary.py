@@ -62,7 +62,8 @@ class CorruptionSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """The content of all reports of a run: the facts known after loading, one result per item, and the written files.
+    """The content of all reports of a run: what is known after loading, a result per item and per pooled verdict, and
+    the written files.
 
     Tests:
         `errors` gives, by test id, the input that could not be used. `unchecked` are marked items without a result.
@@ -107,6 +108,11 @@ class RunReport:
     date: str = ""
     commit: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def conditions(self) -> tuple[ItemResult, ...]:
+        """The results without the pooled verdicts, for tables of conditions."""
+        return tuple(result for result in self.results if not result.is_mean)
 
     @property
     def passed(self) -> bool:

@@ -14,10 +14,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from pytest_failaware.core.condition import MEAN
 from pytest_failaware.core.estimates import Cells, ConditionStats, Estimate, Score, Value
 from pytest_failaware.core.gate import POOLED, Gate
 from pytest_failaware.core.levels import FEWEST_POOLED
-from pytest_failaware.core.pooled import MEAN, Reached, Share
+from pytest_failaware.core.pooled import Reached, Share
 from pytest_failaware.core.result import Comparison, CoverageWay, Evidence, ItemResult, Verdict
 from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.coverage import reached
@@ -80,7 +81,6 @@ def pooled_result(results: Sequence[ItemResult], shares: Sequence[Share], gate: 
         stats=_together(results),
         comparisons=comparisons,
         verdict=Verdict.UNCHANGED if same else worst,
-        notes=(judgement.mean_over(len(shares), len(shares[0].right_now)),) if worst.fails else (),
         is_against=first.is_against,
         test=first.test,
         location=first.location,

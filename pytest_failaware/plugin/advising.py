@@ -22,11 +22,16 @@ def advice_of(state: RunState) -> tuple[Advice, ...]:
     by_test: dict[tuple[str, str], list[JudgedItem]] = defaultdict(list)
     for item in state.ledger.items.values():
         by_test[item.result.test].append(item)
-    failed = [items for items in by_test.values() if any(item.result.verdict in _ADVISED for item in items)]
-    return tuple(advice for items in failed if (advice := _advise(state, items)) is not None)
+    means = {mean.test: mean for mean in state.ledger.means.values() if mean.verdict in _ADVISED}
+    failed = [
+        (items, means.get(test))
+        for test, items in by_test.items()
+        if test in means or any(item.result.verdict in _ADVISED for item in items)
+    ]
+    return tuple(advice for items, mean in failed if (advice := _advise(state, items, mean)) is not None)
 
 
-def _advise(state: RunState, items: Sequence[JudgedItem]) -> Advice | None:
+def _advise(state: RunState, items: Sequence[JudgedItem], mean: ItemResult | None) -> Advice | None:
     from pytest_failaware.judge.remedy.advice import advise
     from pytest_failaware.judge.remedy.tested import Tested
     from pytest_failaware.judge.verdict import Terms
@@ -42,7 +47,8 @@ def _advise(state: RunState, items: Sequence[JudgedItem]) -> Advice | None:
                 tested.append(Tested(measurement=item.measurement, reference=reference, gate=gate, terms=terms))
         outputs = state.run.outputs
         has_names = outputs.html_images > 0 or not outputs.has_html  # else the names of files can be private, too
-        return advise([item.result if has_names else _nameless(item.result) for item in items], tested)
+        results = [item.result if has_names else _nameless(item.result) for item in items]
+        return advise(results if mean is None else [*results, mean], tested)
     except FailAwareError as error:
         return Advice(test=items[0].result.test, act=Act.RULE, sentences=(f"no rule is sought: {error}",))
 

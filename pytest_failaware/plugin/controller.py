@@ -27,6 +27,7 @@ from pytest_failaware.plugin.gated_items import GIVE_ONE
 from pytest_failaware.plugin.ledger import NOTHING
 from pytest_failaware.plugin.news import without_old_news
 from pytest_failaware.plugin.partial_run import skipped_files
+from pytest_failaware.plugin.pooling import add_to_count, not_pooled, pooled_verdict, reports_of, rerun_conditions
 from pytest_failaware.plugin.report_hooks import call_report_hooks
 from pytest_failaware.plugin.run_report import dated_report, report_of
 from pytest_failaware.plugin.run_state import RunState
@@ -57,6 +58,8 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add the attachment of each report, and format the text of a failed gate for this terminal."""
+        if report.nodeid in self.state.ledger.means:
+            return
         attachment = attached(report, ATTACHMENT, Attachment) or NOTHING
         self.state.ledger.add(report, attachment, getattr(report, "worker_id", ""))
         for sentence in attachment.early:
@@ -65,6 +68,20 @@ class Controller:
             self._texts.show(report, self.state.ledger.results[report.nodeid])
         elif report.failed and attachment.error:
             self._texts.shorten(report, attachment.error)
+
+    @pytest.hookimpl(tryfirst=True)  # before pytest ends the line of its progress
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Report the pooled verdict of a marked test when the last of its conditions has reported."""
+        state = self.state
+        result = pooled_verdict(state.ledger, nodeid, state.vocabulary, state.run.writing)
+        if result is None:
+            return
+        state.ledger.means[result.nodeid] = result
+        add_to_count(state.config)
+        for report in reports_of(result, verbosity_of(state.config)):
+            if report.failed:
+                self._texts.show(report, result)
+            state.config.hook.pytest_runtest_logreport(report=report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember a module that failed or was skipped: its marked tests are not known."""
@@ -92,6 +109,8 @@ class Controller:
         state = self.state
         state.incomplete = self._cut_short(session, exitstatus)
         state.ledger.settle()
+        if not (session.shouldfail or session.shouldstop):  # else it is known that conditions are missing
+            state.not_pooled = tuple(not_pooled(state.ledger))
         state.ledger.facts = without_old_news(state.ledger.facts, state.config)
         state.advice = advice_of(state)
         self._store()
@@ -169,6 +188,10 @@ class Controller:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif self.state.complaints and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_unconfigure(self) -> None:
+        """Let --lf run the conditions of a failed pooled verdict, after pytest has written its cache."""
+        rerun_conditions(self.state.config, self.state.ledger)
 
     def is_red(self) -> bool:
         """Return whether a strict run must not end with exit code 0."""

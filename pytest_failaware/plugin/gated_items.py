@@ -42,8 +42,13 @@ def gated_of(item: pytest.Item) -> GatedCondition | None:
 def marked_test(item: pytest.Item, condition: Condition) -> tuple[str, str]:
     """Return the id of the marked test of an item: what pytest puts before and after the condition.
 
-    Pytest joins the ids of all parameters, and `parametrise` makes the key of the condition one of them.
+    Pytest joins the ids of all parameters, and `parametrise` makes the key of the condition one of them. Usually it is
+    the first one; another parameter can have the same id.
     """
+    callspec: Any = getattr(item, "callspec", None)  # Any: pytest's, which is private
+    before = item.nodeid.removesuffix(f"{callspec.id}]")
+    if next(iter(callspec.params)) == FIXTURE and callspec.id.startswith(condition.key):
+        return before, f"{callspec.id.removeprefix(condition.key)}]"
     before, _, after = item.nodeid.rpartition(condition.key)
     return before, after
 

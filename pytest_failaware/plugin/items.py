@@ -102,7 +102,7 @@ def _judge(item: pytest.Item, gated: GatedCondition, measured: Measured, *, body
             notes=(*result.notes, *([_BODY_FAILED] if body_failed else [])),
         )
         judged = judged_item(judging, measured, gated.gate, result)
-    item.stash[ATTACHED] = Attachment(judged=judged)
+    item.stash[ATTACHED] = Attachment(judged=dataclasses.replace(judged, share=None) if body_failed else judged)
     return result
 
 

@@ -6,15 +6,24 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from pytest_failaware.core.attachment import Attachment, Collected, JudgedItem
+from pytest_failaware.core.condition import MEAN
 from pytest_failaware.core.fact import Fact
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.result import ItemResult
 from pytest_failaware.judge.alarms import with_alarms
 
 NOTHING: Final = Attachment()
+
+Test = tuple[str, str]
+"""The id of a marked test: what pytest puts before and after the condition."""
+
+
+def mean_id(test: Test) -> str:
+    """Return the id of the pooled verdict of a marked test: `mean` in the place of the condition."""
+    return MEAN.join(test)
 
 
 class Report(Protocol):
@@ -34,12 +43,20 @@ class _Attempt:
     teardown: Report | None = None
 
 
+class JudgedCondition(NamedTuple):
+    """What an item sent, and what besides its gate kept it from passing, "" if nothing did."""
+
+    item: JudgedItem
+    trouble: str
+
+
 @dataclass(kw_only=True)
 class Ledger:
     """The results of the items, by test id; only the last attempt of a test that ran again counts.
 
     `selected`, `deselected` and `unmarked` hold the marked items of the run; `skipped` holds those that were skipped
-    because no model was given; `drawn` holds what the HTML report draws for each result.
+    because no model was given; `drawn` holds what the HTML report draws for each result; `means` holds the pooled
+    verdicts by their ids.
 
     `settle` fills the rest. `measured` holds the items whose body and teardown passed, and `pending` those of them
     whose values will be written. `excused` holds tests whose gate failed and that pytest let pass, as xfail does.
@@ -61,7 +78,9 @@ class Ledger:
     opened: set[str] = field(default_factory=set)  # options whose model or data set a process opened
     notices: list[str] = field(default_factory=list)
     lost_worker: bool = False
+    means: dict[str, ItemResult] = field(default_factory=dict)
     _attempts: dict[str, _Attempt] = field(default_factory=dict)
+    _ids: dict[Test, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))  # of the items of each test
     _subtests: dict[str, list[Report]] = field(default_factory=lambda: defaultdict(list))
     _loaders: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -79,6 +98,8 @@ class Ledger:
         """
         nodeid = report.nodeid
         if report.when == "setup":
+            if nodeid in self.results:
+                self.means.pop(mean_id(self.results[nodeid].test), None)
             for known in (self.results, self.errors, self.drawn, self._attempts, self.skipped):
                 known.pop(nodeid, None)
         self.notices += [notice for notice in attachment.notices if notice not in self.notices]
@@ -99,6 +120,7 @@ class Ledger:
         self.opened |= set(item.opened)
         self._loaders[item.model].add(worker)
         self._attempts[report.nodeid] = _Attempt(item=item, call=report)
+        self._ids[item.result.test][report.nodeid] = None
         if item.pictures is not None:
             self.drawn[report.nodeid] = item.pictures
 
@@ -129,6 +151,41 @@ class Ledger:
         if attempt.teardown is not None and attempt.teardown.outcome != "passed":
             return f"{attempt.teardown.outcome} in its teardown"
         return ""
+
+    @property
+    def tests(self) -> tuple[Test, ...]:
+        """The marked tests of which an item has sent a result."""
+        return tuple(self._ids)
+
+    def ids_of(self, test: Test) -> tuple[str, ...]:
+        """Return the ids of the items of a marked test."""
+        return tuple(self._ids[test])
+
+    def conditions_of(self, nodeid: str) -> list[JudgedCondition]:
+        """Return the conditions of the marked test of an item so far; none for an item without a result."""
+        return self.conditions_in(self.results[nodeid].test) if nodeid in self.results else []
+
+    def conditions_in(self, test: Test) -> list[JudgedCondition]:
+        """Return the conditions of a marked test so far."""
+        attempts = {nodeid: self._attempts[nodeid] for nodeid in self._ids[test] if nodeid in self._attempts}
+        return [JudgedCondition(attempt.item, self._pools_not(nodeid, attempt)) for nodeid, attempt in attempts.items()]
+
+    def _pools_not(self, nodeid: str, attempt: _Attempt) -> str:
+        """Return why a condition cannot be pooled although it sent a result, "" if it can."""
+        if hasattr(attempt.call, "wasxfail"):
+            return "is expected to fail"
+        if attempt.teardown is None:
+            return "did not end"
+        return self._trouble(nodeid, attempt, fails=self.results[nodeid].verdict.fails)
+
+    @property
+    def with_means(self) -> tuple[ItemResult, ...]:
+        """The results in the order of the collection, with the pooled verdict after the last item of its test."""
+        results = self.in_order
+        last = {result.test: result.nodeid for result in results}
+        after = {nodeid: self.means[mean_id(test)] for test, nodeid in last.items() if mean_id(test) in self.means}
+        pairs = ((result, after.get(result.nodeid)) for result in results)
+        return tuple(result for pair in pairs for result in pair if result is not None)
 
     @property
     def in_order(self) -> tuple[ItemResult, ...]:

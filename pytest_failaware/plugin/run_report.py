@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -13,6 +13,7 @@ from pytest_failaware.config.baseline_folder import baseline_folder
 from pytest_failaware.config.command import accept_command, shown_command
 from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.fact import Fact, note
+from pytest_failaware.core.result import ItemResult
 from pytest_failaware.core.summary import RunReport
 from pytest_failaware.judge.corruption.summary import run_corruption
 from pytest_failaware.judge.false_alarms import false_alarms
@@ -29,7 +30,7 @@ def report_of(state: RunState) -> RunReport:
     unwritten = _unwritten(state)
     return RunReport(
         facts=tuple(replace(fact, text=state.shorten(fact.text)) for fact in _facts(state)),
-        results=tuple(result.unwritten if result.nodeid in unwritten else result for result in state.ledger.in_order),
+        results=tuple(_results(state, unwritten)),
         errors={nodeid: state.shorten(text) for nodeid, text in state.ledger.errors.items()},
         complaints=tuple(map(state.shorten, state.complaints)),
         notices=tuple(map(state.shorten, state.ledger.notices)),
@@ -51,6 +52,14 @@ def report_of(state: RunState) -> RunReport:
     )
 
 
+def _results(state: RunState, unwritten: Collection[str]) -> Iterator[ItemResult]:
+    """Yield all results; a pooled verdict is unwritten with the items of its test."""
+    tests = {result.test for result in state.ledger.in_order if result.nodeid in unwritten}
+    for result in state.ledger.with_means:
+        is_unwritten = result.test in tests if result.is_mean else result.nodeid in unwritten
+        yield result.unwritten if is_unwritten else result
+
+
 def dated_report(state: RunState) -> RunReport:
     """Return the report with date, commit and versions if a file is asked for; a baseline never has these."""
     if not state.run.outputs.are_asked:
@@ -66,7 +75,7 @@ def dated_report(state: RunState) -> RunReport:
 def _facts(state: RunState) -> Iterator[Fact]:
     """Yield what the run used, what changed its rules or gates, and how often chance alone makes a gate fail."""
     yield from state.ledger.facts
-    yield from map(note, rule_changes(state.ledger.in_order))
+    yield from map(note, (*rule_changes(state.ledger.in_order), *state.not_pooled))
     if state.ledger.results:
         yield from (note(f"from the command line: {bend}") for bend in bends_of(state.config, state.run))
     yield from (Fact(text=text) for text in false_alarms(state.ledger.alphas))
@@ -93,7 +102,7 @@ def _accept(state: RunState) -> str:
     except ConfigError:  # the command cannot read the ini, so it needs the folder
         is_default = False
     folder = "" if is_default else os.path.relpath(state.run.baseline_dir, start)
-    return state.shorten(accept_command(os.path.relpath(path, start), state.ledger.in_order, folder))
+    return state.shorten(accept_command(os.path.relpath(path, start), state.ledger.with_means, folder))
 
 
 def _command(state: RunState) -> str:

@@ -20,7 +20,7 @@ class RunState:
 
     `uncollected` is the first module that was not collected. `incomplete` says why the run is not complete, "" if it
     is. `unwritten` holds the names of baselines that were refused. `whole_can_go` says whether whole baselines that no
-    test used can be deleted.
+    test used can be deleted. `not_pooled` says which tests have no pooled verdict, and why.
     """
 
     config: pytest.Config
@@ -35,6 +35,7 @@ class RunState:
     unwritten: set[str] = field(default_factory=set)
     diffs: list[str] = field(default_factory=list)
     advice: tuple[Advice, ...] = ()
+    not_pooled: tuple[str, ...] = ()
     vocabulary: Vocabulary = BUILT_IN
 
     def refuse(self, sentence: str) -> None:

@@ -9,6 +9,7 @@ from pytest_failaware.core.attachment import JudgedItem
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.pictures import Pictures
+from pytest_failaware.core.pooled import Share
 from pytest_failaware.core.request import RunConfig, UpdateMode, Writing
 from pytest_failaware.core.result import ItemResult, Verdict
 from pytest_failaware.plugin.facts import facts
@@ -46,7 +47,21 @@ def judged_item(judging: Judging, measured: Measured, gate: Gate, result: ItemRe
         is_for_files=keep,
         measurement=_stripped(config, measurement) if keep or may_be_mended else None,
         pictures=_pictures(judging, measured, gate, result) if config.outputs.has_html else None,
+        share=_share(judging, measured, gate) if gate.pooled and result.change is not None else None,
     )
+
+
+def _share(judging: Judging, measured: Measured, gate: Gate) -> Share | None:
+    """Return what a compared condition adds to the pooled verdict."""
+    from pytest_failaware.judge.pairing import pair
+    from pytest_failaware.judge.pooled import share_of
+    from pytest_failaware.judge.sides import sides_of
+
+    measurement, reference = measured.measurement, judging.references.of(measured, gate)
+    if reference.records is None or reference.rule is None:
+        return None
+    both = pair(reference.records, measurement.records)
+    return share_of(sides_of(both, reference.rule, gate.rule), measurement.condition.key)
 
 
 def _stripped(config: RunConfig, measurement: Measurement) -> Measurement:

@@ -25,7 +25,8 @@ def write_baselines(state: RunState) -> None:
         OSError: a file cannot be written or deleted.
     """
     writing = state.run.writing
-    refused = refused_updates(state.ledger.in_order, writing)
+    red = [mean for mean in state.ledger.means.values() if mean.verdict.fails]
+    refused = refused_updates([*state.ledger.in_order, *red], writing)
     pending = [item for item in state.ledger.to_write if item.result.baseline not in refused]
     if writing.prune and (partial := why_partial(state)):
         state.refuse(f"NOT pruned: {partial}; prune in a full run")

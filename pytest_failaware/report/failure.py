@@ -29,6 +29,10 @@ from pytest_failaware.report.words import (
 )
 
 _GATES: Final = 2  # failed gates of one question, before -v
+_POOLED: Final = (
+    "this is the mean over all conditions of the test, sample by sample; the loss in a single condition can be too "
+    "small for its own gates"
+)
 AT_THE_END: Final = "the end of the run says what to do, once the condition clean is known"
 COMMAND: Final = "the command at the end of the log"
 """The place of the command, which differs between machines: a CI server refuses to update."""
@@ -51,6 +55,8 @@ def failure_text(result: ItemResult, *, verbosity: int = 0, command: str = COMMA
     if shown := orientation(result):
         yield Line(f"  {shown}")
     yield from _gates(result, verbosity)
+    if result.is_mean:
+        yield Line(f"  {_POOLED}")
     if result.change is not None:
         yield from (Line(f"  {line}") for line in change_lines(result.change, has_counts=_has_counted_flips(result)))
         yield from (Line(f"  {line}") for line in (detail_lines(result.change) if verbosity > 0 else ()))

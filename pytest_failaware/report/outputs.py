@@ -103,13 +103,13 @@ def _write_markdown(path: Path, contents: ReportContents) -> None:
 
 
 def _write_csv(path: Path, contents: ReportContents) -> None:
-    write_atomically(path, contents.shorten(csv_text(contents.report.results)).encode())
+    write_atomically(path, contents.shorten(csv_text(contents.report.conditions)).encode())
 
 
 def _write_svg(path: Path, contents: ReportContents) -> None:
     from pytest_failaware.report.table_picture import svg_text  # as above
 
-    write_atomically(path, contents.shorten(svg_text(contents.report.results)).encode())
+    write_atomically(path, contents.shorten(svg_text(contents.report.conditions)).encode())
 
 
 WRITERS: Final[Mapping[str, Callable[[Path, ReportContents], None]]] = {

@@ -25,7 +25,8 @@ def proof(comparison: Judged, result: ItemResult) -> Iterator[str]:
     samples = result.change.samples if result.change else result.stats.cells.samples
     if isinstance(reference, Estimate) and isinstance(comparison.current, Estimate):
         flips = _flips(evidence, comparison.current.numerator - reference.numerator)
-        yield f"on these {samples:,} samples: {_sides(reference, comparison.current, samples)}{flips}"
+        of = "answers of all conditions" if result.is_mean else "samples"
+        yield f"on these {samples:,} {of}: {_sides(reference, comparison.current, samples)}{flips}"
     said, p = claim(comparison, evidence)
     yield f"on samples like these: {said}"
     sure = "" if evidence.low is None else " (95 %)"

@@ -52,6 +52,7 @@ def attachment_of(letters: str, nodeid: str = NODE, pictures: Pictures | None = 
         is_for_files=True,
         measurement=now,
         pictures=pictures,
+        share=None,
     )
     return Attachment(judged=item)
 

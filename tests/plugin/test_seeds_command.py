@@ -82,9 +82,7 @@ def test_a_change_that_cannot_be(recipe: Project, command: Command, words: tuple
     assert why in text
 
 
-def test_no_seed_is_dropped_on_a_ci_server(
-    recipe: Project, command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_seed_is_dropped_on_a_ci_server(recipe: Project, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A CI server lists seeds and changes none."""
     monkeypatch.setenv("CI", "true")
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from pytest_failaware.core.condition import Condition, ConditionKind
+from pytest_failaware.core.condition import MEAN, Condition, ConditionKind
 from pytest_failaware.core.conditions.catalogue import DEFINITIONS, Definition, Parameter, free_parameter
 from pytest_failaware.core.conditions.published import (
     IMAGENET_C,
@@ -25,6 +25,7 @@ SUITES: Final[Mapping[str, tuple[str, ...]]] = {"imagenet-c": IMAGENET_C, "image
 PUBLISHED_FOR: Final = "published_for_px"
 """The parameter of a measured severity that says which published table its other parameters come from."""
 
+NO_CONDITION: Final = f"{MEAN!r} is the name of the verdict over all conditions; give the condition another name"
 PRECOMPUTED: Final = "precomputed/"
 """The prefix of a corruption whose images are in the folder of --failaware-precomputed."""
 
@@ -47,6 +48,8 @@ def parse_conditions(
     if not conditions:
         raise ConfigError(f"{where}: no condition given; choose from {', '.join(definitions)}")
     keys = [condition.key for condition in conditions]
+    if MEAN in keys:
+        raise ConfigError(f"{where}: {NO_CONDITION}")
     for key in keys:
         if keys.count(key) > 1:
             raise ConfigError(f"{where}: {key!r} is given twice; remove one")

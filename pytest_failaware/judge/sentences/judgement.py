@@ -104,14 +104,6 @@ def record_with_logits(missing: str) -> str:
     return f"{missing}; record it again with failaware_store_logits = true and --failaware-update-baselines"
 
 
-def mean_over(conditions: int, samples: int) -> str:
-    """Say what the pooled verdict is about."""
-    return (
-        f"the mean of all {conditions} conditions of this test, on {samples:,} samples each: the loss may be too small "
-        "to show in one condition"
-    )
-
-
 def ranked_in(conditions: int, declared: int) -> str:
     """Say in how many conditions the baseline trusts enough answers for a ranking."""
     return f"the mean of {conditions} of {declared} conditions: in the others the baseline trusts hardly anything"
