@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_failaware.baselines.file import baseline_names, baseline_path, read_baseline
-from pytest_failaware.baselines.samples import read_records, read_samples
+from pytest_failaware.baselines.samples import read_records, read_samples, read_seeds
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import BaselineError, choices
 from pytest_failaware.core.records import Records
@@ -54,6 +54,11 @@ def open_records(options: Namespace, baseline: Baseline, condition: str) -> Reco
 def stored_records(options: Namespace, baseline: Baseline, condition: str) -> Records | None:
     """Return the stored records of an entry; None if their file is absent."""
     return read_records(directory_of(options.name, options.baseline_dir), baseline, baseline.entries[condition])
+
+
+def stored_seeds(options: Namespace, baseline: Baseline, condition: str) -> tuple[Records, ...] | None:
+    """Return the records of the further seeds of an entry; None if a file is absent."""
+    return read_seeds(directory_of(options.name, options.baseline_dir), baseline, baseline.entries[condition])
 
 
 def stored_samples(options: Namespace, baseline: Baseline) -> Samples | None:

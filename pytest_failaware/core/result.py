@@ -258,6 +258,21 @@ class Sensitivity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeedSensitivity:
+    """The sensitivity of a gate against the seeds of a recipe, in units of the rate.
+
+    `deviation` is the standard deviation between seeds, and `over_chance` its square over the variance that seeds would
+    have that are equal in truth. `drop` is the smallest one that is found with 80 % power, 1 if there is none.
+    """
+
+    metric: str
+    seeds: int
+    deviation: float
+    over_chance: float
+    drop: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reuse:
     """The origin of the records of one measurement: the cache, or a new measurement; `anew` says why it was needed.
 

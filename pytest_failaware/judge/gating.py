@@ -19,7 +19,7 @@ from pytest_failaware.judge.changes import change_rate
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, CHANGE_RATES, GATE_TOLERANCE
 from pytest_failaware.judge.policy import decide
 from pytest_failaware.judge.recipe.evidence import tested
-from pytest_failaware.judge.sentences import judgement
+from pytest_failaware.judge.sentences import judgement, recipe
 from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.rates import clopper_pearson_upper
 
@@ -49,11 +49,15 @@ def _replaced(gate: Gate, sides: Sides) -> list[str]:
 
 
 def _explained(comparison: Comparison, gate: Gate, sides: Sides) -> Comparison:
-    """Return the comparison with a note if it judges instead of metrics that have no value."""
-    replaced = _replaced(gate, sides)
-    if comparison.metric != INSTEAD or not replaced:
-        return comparison
-    return replace(comparison, note="; ".join(filter(None, [comparison.note, judgement.judged_for(replaced)])))
+    """Return the comparison with notes if it judges instead of metrics that have no value, or by the nearest seed."""
+    replaced, evidence = _replaced(gate, sides), comparison.evidence
+    by_nearest = sides.recipe is not None and evidence is not None and evidence.seeds is None
+    notes = [
+        comparison.note,
+        judgement.judged_for(replaced) if comparison.metric == INSTEAD and replaced else "",
+        recipe.UNDEFINED if by_nearest else "",
+    ]
+    return replace(comparison, note="; ".join(filter(None, notes)))
 
 
 def compared(name: str, gate: Gate, sides: Sides) -> Comparison:

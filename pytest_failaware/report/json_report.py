@@ -197,8 +197,10 @@ def _comparison(comparison: Judged) -> Document:
 
 
 def _evidence(evidence: Evidence) -> Document:
-    """Return the fields of the evidence; `ways` only of a rate at the coverage of the baseline."""
+    """Return the fields of the evidence; `ways` only of a rate at its coverage, `seeds` only against a recipe."""
     fields = fields_of(evidence)
+    if fields.pop("seeds") is not None and evidence.seeds is not None:
+        fields["seeds"] = fields_of(evidence.seeds)
     ways = [
         {"way": way.way.value, "current": _estimate(way.current), "p_beyond": way.p_beyond}
         for way in fields.pop("ways")

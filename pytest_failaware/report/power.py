@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pytest_failaware.core.layout import flattened, table
-from pytest_failaware.core.result import ItemResult, Sensitivity
+from pytest_failaware.core.result import ItemResult, SeedSensitivity, Sensitivity
 from pytest_failaware.report.words import short_name
 
 AT_CHANCE: Final = "not shown to know more than the largest class, so there is nothing to lose"
@@ -15,6 +15,11 @@ SEEN: Final = (
     "model) or 10 % (a retrained one)"
 )
 SIGHT_HEADINGS: Final = ("gate", "counted on", "0.2 % flip", "10 % flip")
+SEEN_BY_SEEDS: Final = (
+    "the smallest drop from the mean of the seeds that turns a gate red four times out of five, how much the seeds "
+    "differ (standard deviation), and how many times their variance is that of chance"
+)
+SEED_HEADINGS: Final = ("gate", "seeds", "differ by", "over chance", "smallest drop")
 
 
 NamedSights = Sequence[tuple[str, Sequence[Sensitivity]]]
@@ -33,6 +38,28 @@ def sight_table(sights: NamedSights, *, first: str = "condition", width: int | N
     if rows:
         yield SEEN
         yield from flattened(table((first, *SIGHT_HEADINGS), rows, left=(0, 1), width=width))
+
+
+def seed_table(
+    sights: Sequence[tuple[str, Sequence[SeedSensitivity]]], *, first: str = "condition", width: int | None = None
+) -> Iterator[str]:
+    """Yield a table of the drops that each gate detects against the seeds of a recipe.
+
+    Args:
+        sights: the sights by condition or test.
+        first: the heading of the first column.
+        width: the columns of the terminal; None if there is no terminal.
+    """
+    rows = [(label, *seed_cells(sight)) for label, gates in sights for sight in gates]
+    if rows:
+        yield SEEN_BY_SEEDS
+        yield from flattened(table((first, *SEED_HEADINGS), rows, left=(0, 1), width=width))
+
+
+def seed_cells(sight: SeedSensitivity) -> tuple[str, str, str, str, str]:
+    """Return the gate, the seeds, their standard deviation, their variance over that of chance, and the drop."""
+    times = f"{sight.over_chance:.1f} x"
+    return sight.metric, f"{sight.seeds:,}", f"{100 * sight.deviation:.2f} pt", times, _points(sight.drop)
 
 
 def sight_range(sights: NamedSights) -> Iterator[str]:

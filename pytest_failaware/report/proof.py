@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pytest_failaware.core.estimates import Estimate, Value, percent
-from pytest_failaware.core.result import BoundCheck, Comparison, CoverageWay, Evidence, ItemResult, Judged, Verdict
-from pytest_failaware.report.words import allowed, difference
+from pytest_failaware.core.estimates import Estimate, Score, Value, percent
+from pytest_failaware.core.result import (
+    BoundCheck,
+    Comparison,
+    CoverageWay,
+    Evidence,
+    ItemResult,
+    Judged,
+    SeedSpread,
+    Verdict,
+)
+from pytest_failaware.report.words import allowed, difference, spelled
 
 WAYS: Final = {
     CoverageWay.THRESHOLDS: "both stored thresholds scaled",
@@ -27,10 +36,25 @@ def proof(comparison: Judged, result: ItemResult) -> Iterator[str]:
         flips = _flips(evidence, comparison.current.numerator - reference.numerator)
         of = "answers of all conditions" if result.is_mean else "samples"
         yield f"on these {samples:,} {of}: {_sides(reference, comparison.current, samples)}{flips}"
+    if evidence.seeds is not None:
+        yield beside_seeds(comparison, evidence.seeds)
     said, p = claim(comparison, evidence)
-    yield f"on samples like these: {said}"
+    yield f"{'on samples like these' if evidence.seeds is None else 'as one more seed of the recipe'}: {said}"
     sure = "" if evidence.low is None else " (95 %)"
     yield f"  {interval(evidence, comparison.current)}{sure}, p {p}, needed {evidence.level:.2g}"
+
+
+def beside_seeds(comparison: Comparison, seeds: SeedSpread) -> str:
+    """Return a value that is worse than those of a recipe, beside the range of its seeds.
+
+    `over_chance` is a ratio of variances, so that 1 means that seeds differ by chance alone.
+    """
+    now = spelled(comparison.current)
+    low, high = (spelled(Score(value=end, is_rate=comparison.current.is_rate)) for end in (seeds.low, seeds.high))
+    return (
+        f"worse than this recipe usually is: {now}, its {seeds.count} seeds {low.removesuffix('%')} to {high}; they "
+        f"vary {seeds.over_chance:.1f} times as much as chance"
+    )
 
 
 def _flips(evidence: Evidence, change: int) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from judged import EVIDENCE, result
 
-from pytest_failaware.core.estimates import Estimate
+from pytest_failaware.core.estimates import Estimate, Score
 from pytest_failaware.core.result import (
     ClassLoss,
     Comparison,
@@ -16,6 +16,7 @@ from pytest_failaware.core.result import (
     Decomposition,
     ItemResult,
     SampleChange,
+    SeedSpread,
     Verdict,
     WayEvidence,
 )
@@ -192,3 +193,27 @@ def test_the_ways_of_the_ranking_come_at_v() -> None:
         "        both stored thresholds scaled: 75.00% (9 of 12), p 0.0002",
         "        one temperature, stored thresholds: 75.00% (9 of 12), p 0.0003",
     ] == [line for line in long if line not in short]
+
+
+def test_a_red_against_a_recipe_names_the_range_of_its_seeds() -> None:
+    """The text says where the seeds lie and how much more they vary than chance; there are no flips of a mean."""
+    evidence = dataclasses.replace(
+        EVIDENCE,
+        lost=None,
+        gained=None,
+        seeds=SeedSpread(count=5, low=0.86, high=0.872, over_chance=4.25),
+    )
+    comparison = Comparison(
+        metric="accuracy",
+        reference=Score(value=0.866, is_rate=True),
+        current=Estimate(numerator=841, denominator=1000),
+        allowed=Decimal("0.005"),
+        verdict=Verdict.REGRESSED,
+        evidence=evidence,
+    )
+    text = "\n".join(line for line in failure_lines(result("blur", Verdict.REGRESSED, comparisons=(comparison,))))
+
+    assert "worse than the recipe of baseline 'toy' usually is" in text
+    assert "worse than this recipe usually is: 84.10%, its 5 seeds 86.00 to 87.20%" in text
+    assert "they vary 4.2 times as much as chance" in text
+    assert "as one more seed of the recipe: proven to be more than 0.50 pt worse" in text

@@ -29,9 +29,10 @@ def advise(results: Sequence[ItemResult], tested: Sequence[Tested]) -> Advice | 
         return Advice(test=test, act=Act.RULE, sentences=(reason,))
     former, found = _former_rule(tested), tuple(_search(tested))
     declared = len(tested[0].gate.conditions)
-    note = (words.of_selection(len(results), declared),) if len(results) < declared else ()
+    notes = [words.of_selection(len(results), declared)] if len(results) < declared else []
+    notes += [words.BY_NEAREST] if found and any(item.reference.recipe for item in tested) else []
     act = Act.RULE if former or found else Act.NO_RULE
-    return Advice(test=test, act=act, sentences=note, former=former, remedies=found)
+    return Advice(test=test, act=act, sentences=tuple(notes), former=former, remedies=found)
 
 
 def _former_rule(tested: Sequence[Tested]) -> FailureRule | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pytest_failaware.core.baseline import FEWEST_SEEDS
 
 
@@ -28,6 +30,4 @@ def is_seed(number: int, seeds: int) -> str:
     return f"identical to seed {number} of the {seeds} of its recipe"
 
 
-def undefined_seeds(metric: str) -> str:
-    """Say that too few seeds have a value of a metric."""
-    return f"judged against the nearest seed: fewer than {FEWEST_SEEDS} seeds have a {metric}"
+UNDEFINED: Final = f"judged against the nearest seed: fewer than {FEWEST_SEEDS} seeds have a value"

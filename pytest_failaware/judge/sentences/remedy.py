@@ -11,6 +11,8 @@ NO_RULE_YET: Final = "no rule is sought: a retrained model needs another one"
 AGAINST: Final = "a rule is sought only against a baseline, not against a second model"
 NOT_KEPT: Final = "no rule is sought: the outcomes of a condition are not known here"
 
+BY_NEAREST: Final = "the rule is proven against the nearest seed of the recipe, and judged against all its seeds"
+
 
 def of_selection(measured: int, declared: int) -> str:
     """Return that the advice depends on the conditions that ran."""
