@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
+import toy
 from five import RULE, measurement_of
 
 from pytest_failaware.baselines.entries import RuledMeasurement
@@ -37,3 +39,17 @@ def store_recipe(folder: Path, seeds: int = 3) -> None:
 def contents(folder: Path) -> Mapping[str, bytes]:
     """Return the content of every file by its path in the folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# ---- models of the toy project -------------------------------------------------------------------------------------
+
+FLIPPED = {"seed2.pth": 10.6, "seed3.pth": 11.2, "seed4.pth": 11.9, "seed5.pth": 12.6}
+"""Weights on a pixel that holds the number of the copy: they flip the dim images of the last 1, 2, 3 and 4 copies."""
+
+
+def write_models(folder: Path) -> None:
+    """Write models that differ a little from good.pth, as if they were trained with other seeds."""
+    for name, weight in FLIPPED.items():
+        weights = toy.weights()
+        weights["linear.weight"][0, 17] = weight
+        torch.save(weights, folder / name)

@@ -46,13 +46,14 @@ class Accepted:
     tests: Mapping[str, set[tuple[str, ...]]]
 
 
-def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -> Accepted:
+def read_report(report: Path, *, reason: str = "", reset_golden: bool = False, is_seed: bool = False) -> Accepted:
     """Return the measurements of a run that may become the expected values.
 
     Args:
         report: the JSON report; its records are beside it.
         reason: why to accept values; incomparable values, worse values and values with an alarm need a reason.
         reset_golden: accept values that drifted from the golden reference, too.
+        is_seed: the values will become one more seed of a recipe, which needs a reason if it fails its gates.
 
     Raises:
         FailAwareError: the file is not a report, is damaged, or is the report of an incomplete run.
@@ -67,9 +68,9 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False) -
         incomplete = document["incomplete"]
         for result in document["results"]:
             facts, name, key = result["measurement"], str(result["baseline"]), str(result["condition"])
-            drifts = result["drifts"] and not reset_golden
+            drifts = result["drifts"] and not reset_golden and not is_seed
             counts = key == MEAN or (facts and facts["acceptable"])
-            if counts and not reason and (doubt := _doubt(result, drifts=drifts)):
+            if counts and not reason and (doubt := _doubt(result, drifts=drifts, is_seed=is_seed)):
                 text = needs_reason(doubt, result.get("alarm", ""), _options(document, reset_golden))
                 raise FailAwareError(f"{report}: {result['nodeid']}: {text}")
             if key == MEAN:  # nothing of it is stored
@@ -155,7 +156,7 @@ def _check_references(
             raise FailAwareError(
                 f"{path}: there is no such baseline, but the run compared with it; give its folder with --baseline-dir"
             )
-        stored = Compared(entry.records_sha256, str(entry.rule)) if entry else Compared("", None)
+        stored = Compared(entry.identity, str(entry.rule)) if entry else Compared("", None)
         now = Compared(sha256_of(own_content(measurement.records, rule)), str(rule))
         if stored not in (reference, now):
             raise FailAwareError(
@@ -164,7 +165,7 @@ def _check_references(
             )
 
 
-def _doubt(result: dict[str, Any], *, drifts: bool) -> Doubt | None:  # Any: one result of the document
+def _doubt(result: dict[str, Any], *, drifts: bool, is_seed: bool) -> Doubt | None:  # Any: one result of the document
     """Return why a result needs a reason, as in a run that updates; None if it needs none.
 
     If the result drifts, the sentence on the drift asks for the reason.
@@ -174,6 +175,8 @@ def _doubt(result: dict[str, Any], *, drifts: bool) -> Doubt | None:  # Any: one
     if result.get("stored"):
         return Doubt.INCOMPARABLE
     verdicts = {Verdict(comparison["verdict"]) for comparison in result["comparisons"]}
+    if is_seed:
+        return Doubt.RED_SEED if verdicts & {*WORSE, Verdict.NOT_WRITTEN, Verdict.DRIFTED} else None
     return Doubt.WORSE if not drifts and verdicts & {*WORSE, Verdict.NOT_WRITTEN} else None
 
 

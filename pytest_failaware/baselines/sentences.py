@@ -60,6 +60,7 @@ RETRAINS: Final = (
     "a retrain with another seed will differ from the recorded values by chance; store further seeds of the recipe "
     f"with --failaware-add-seed, at least {FEWEST_SEEDS} in all, and a retrain is judged by their spread"
 )
+ONE_SEED: Final = "one seed; store further seeds of its recipe with --failaware-add-seed"
 ONLY_SEED: Final = "it holds one seed, which cannot be dropped; delete its files if no test uses it"
 SEVERAL_MODELS: Final = (
     "its entries are those of several models, and a recipe has the same seeds in every condition; store one model in "
@@ -212,6 +213,8 @@ def needs_reason(doubt: Doubt, alarm: str, options: str) -> str:
             return f"ALARM: {alarm}; if the values are right nonetheless, add {options}"
         case Doubt.WORSE:
             return f"is worse than what was stored; if that is meant, add {options}"
+        case Doubt.RED_SEED:
+            return f"fails its gates; find out why, or, if the training of this seed was sound, add {options}"
         case _:
             return (
                 "could not be compared with what was stored; look at both values in the report of the run, and if the "

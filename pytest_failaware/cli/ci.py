@@ -10,9 +10,11 @@ from typing import Final
 from pytest_failaware.config.baseline_folder import ini_of
 from pytest_failaware.config.option_texts import Surroundings, text_in_ini
 from pytest_failaware.config.options import PREFIX
+from pytest_failaware.config.writing import check_reason
 from pytest_failaware.core.errors import ConfigError
 
 UPDATE_IN_CI: Final = f"{PREFIX}update_in_ci"
+_REQUIRED: Final = f"{PREFIX}require_reason"
 
 
 def refuse_on_ci(options: Namespace) -> None:
@@ -29,6 +31,17 @@ def refuse_on_ci(options: Namespace) -> None:
         f"this is a CI server ({server} is set), where baselines are not written: call it where somebody reviews the "
         f"change, or set {UPDATE_IN_CI} = true in the ini"
     )
+
+
+def refuse_without_reason(options: Namespace) -> None:
+    """Refuse a change of a baseline without a reason if the ini requires reasons.
+
+    Raises:
+        ConfigError: the reason is missing, or says nothing.
+    """
+    check_reason("--reason", options.reason)
+    if not options.reason and (ini := ini_with(_REQUIRED)):
+        raise ConfigError(f'{ini}: {_REQUIRED} = true: updates need a reason here; add --reason="why they change"')
 
 
 def ini_with(key: str) -> str:

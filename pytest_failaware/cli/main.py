@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "remedy": "name the rules that mend the moved operating points of a run, from its report",
     "accept": "write the baselines from a CI run's report and records",
     "prune": "delete entries of a baseline",
+    "seeds": "list the seeds of a recipe, drop one, or replace one",
 }
 """The commands and their help.
 

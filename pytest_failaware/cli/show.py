@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_failaware.baselines.opening import open_baseline, stored_records
+from pytest_failaware.baselines.sentences import too_few_seeds
 from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.config.lists import names_of
 from pytest_failaware.core.baseline import Baseline, BaselineEntry, Change
@@ -37,6 +38,9 @@ def run(options: Namespace) -> Iterator[str]:
     named = [one_sided_metric(name, "--metrics") for name in chosen]
     yield f"{baseline.name}: {size}; preprocess {baseline.preprocessing}"
     yield from _rules(baseline)
+    if baseline.seed_count > 1:
+        seeds = too_few_seeds(baseline.seed_count) or f"{baseline.seed_count} seeds"
+        yield f"recipe: {seeds}; the first is shown, and python -m pytest_failaware seeds {baseline.name} lists all"
     rows = []
     for key, entry in baseline.entries.items():
         rates = cell_rates(entry.cells)

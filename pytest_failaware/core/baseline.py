@@ -47,6 +47,11 @@ class BaselineEntry:
         return (self.first_seed, *self.seeds)
 
     @property
+    def identity(self) -> str:
+        """The hash of the records; of several seeds, their hashes joined by "+"."""
+        return "+".join(seed.records_sha256 for seed in self.all_seeds)
+
+    @property
     def model_hashes(self) -> tuple[str, ...]:
         """The hash of the model of each seed."""
         return tuple(seed.model_sha256 for seed in self.all_seeds)

@@ -109,7 +109,7 @@ def _alone(measurement: Measurement, reference: Reference, gate: Gate, terms: Te
         at_chance=is_at_chance(entry.cells if entry else stats.cells, measurement.records.label),
         notes=tuple(not_finite(stats)),
         subject=subject_of(provenance),
-        reference=entry.records_sha256 if entry else "",
+        reference=entry.identity if entry else "",
     )
     return _with_alarm(result, measurement, reference, is_misfit=terms.is_misfit) if key == CLEAN else result
 

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import pytest
-import torch
-import toy
 from project import Project
+from recipes import write_models
 
 from pytest_failaware.baselines.file import read_baseline
 
 ADD = "--failaware-add-seed"
 REASON = "--failaware-reason=a sound training"
-FLIPPED = {"seed2.pth": 10.6, "seed3.pth": 11.2, "seed4.pth": 11.9}
-"""Weights on a pixel that holds the number of the copy: they flip the dim images of the last 1, 2 and 3 copies."""
 
 
 @pytest.fixture
 def seeds(project: Project) -> Project:
     """Return the project with three models that differ a little from good.pth, as if trained with other seeds."""
-    for name, weight in FLIPPED.items():
-        weights = toy.weights()
-        weights["linear.weight"][0, 17] = weight
-        torch.save(weights, project.path / name)
+    write_models(project.path)
     return project
 
 
