@@ -55,29 +55,31 @@ class Run:
         return [judged for of_condition in self.judged.values() for judged in of_condition if judged.verdict.fails]
 
 
-def lines(networks: Mapping[str, Sequence[Network]], gate: Gate, seed: int = 0) -> Iterator[str]:
+def lines(networks: Mapping[str, Sequence[Network]], gate: Gate) -> Iterator[str]:
     """Yield how often each kind of candidate is red against sets of honest seeds, and the predicted power."""
-    random = np.random.default_rng(seed)
-    honest, faults = networks["honest"], [name for name in networks if name != "honest"]
+    count = len(networks["honest"])
     yield "share of candidates that are red against sets of seeds, that are regressed or moved, and in which a gate is"
     headings = ("seeds", "judged", "red", "regressed", "moved", *COLUMNS)
     yield f"{'candidates':<26}" + "".join(f"{heading:>11}" for heading in headings)
     predicted: list[str] = []
-    for size in (*(size for size in SIZES if size < len(honest)), len(honest) - 1):
-        yield _row("honest", size, _honest(honest, size, gate, random))
-        sets = [random.permutation(len(honest))[:size] for _ in range(FAULTY)]
-        for name in faults:
-            runs = [
-                judged_by([honest[number] for number in numbers], network, gate)
-                for numbers in sets
-                for network in networks[name]
-            ]
-            yield _row(name, size, runs)
-            if size == PREDICTED:
-                predicted += _prediction(name, runs, [[honest[number] for number in numbers] for numbers in sets], gate)
+    for size in (*(size for size in SIZES if size < count), count - 1):
+        for row, lines_of_power in rows(networks, size, gate):
+            yield row
+            predicted += lines_of_power
     yield ""
     yield f"predicted and seen shares of red with {PREDICTED} seeds; of the gates between 2 and 98 % in either"
     yield from predicted
+
+
+def rows(networks: Mapping[str, Sequence[Network]], size: int, gate: Gate) -> Iterator[tuple[str, list[str]]]:
+    """Yield the row of each kind of candidate against sets of one size, with the lines on its predicted power."""
+    random, honest = np.random.default_rng(size), networks["honest"]
+    yield _row("honest", size, _honest(honest, size, gate, random)), []
+    sets = [[honest[number] for number in random.permutation(len(honest))[:size]] for _ in range(FAULTY)]
+    for name in networks:
+        if name != "honest":
+            runs = [judged_by(seeds, network, gate) for seeds in sets for network in networks[name]]
+            yield _row(name, size, runs), list(_prediction(name, runs, sets, gate)) if size == PREDICTED else []
 
 
 def _honest(honest: Sequence[Network], size: int, gate: Gate, random: np.random.Generator) -> list[Run]:

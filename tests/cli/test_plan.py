@@ -6,6 +6,7 @@ import json
 
 import pytest
 from project import MARKED, Command, Project
+from recipes import add_seed, store_recipe
 
 ACCURACY = "--gate=metrics=accuracy"
 
@@ -143,3 +144,31 @@ def test_a_baseline_at_chance(project: Project) -> None:
     recorded.stdout.fnmatch_lines(["test_toy[[]low_light(factor=0)[]]: not shown to know more than the largest class*"])
 
     assert "2 checked: 2 unchanged; 1 at chance, with nothing to lose" in project.run().stdout.str()
+
+
+def test_the_plan_of_a_recipe(project: Project, command: Command) -> None:
+    """With three seeds `plan` prints the drops that the seeds can show, with two those of the first seed alone."""
+    folder = project.path / "baselines"
+    store_recipe(folder, 2)
+    two = command("plan", "small")[1]
+    add_seed(folder, "m3")
+    code, three = command("plan", "small")
+    lines = [line.split() for line in three.splitlines()]
+
+    assert 0 == code
+    assert "0.2 % flip" in two
+    assert "0.2 % flip" not in three
+    assert ["blur", "accuracy", "3"] == lines[3][:3]
+    assert "over chance" in three
+    assert "any_drop" in command("plan", "small", "--gate=policy=any_drop")[1]
+
+
+def test_the_plan_of_a_recipe_whose_files_are_absent(project: Project, command: Command) -> None:
+    """Without the sample file of a seed nothing says how the seeds differ."""
+    store_recipe(project.path / "baselines", 3)
+    for file in (project.path / "baselines" / "small").glob("blur-*.npz"):
+        file.unlink()
+    code, text = command("plan", "small")
+
+    assert 4 == code
+    assert "no sample file for a seed of blur; restore it from version control" in text
