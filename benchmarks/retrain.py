@@ -1,11 +1,12 @@
 """How often a gate fails for an honest retrain and for one with a planted fault, over many trainings on digits.
 
-    python benchmarks/retrain.py --cache FOLDER [--seeds 20] [--faulty 6] [--processes 1]
+    python benchmarks/retrain.py --cache FOLDER [--seeds 20] [--faulty 6] [--processes 1] [--only pairs|recipes]
 
 One recipe with 20 seeds gives 380 ordered pairs of baseline and candidate; each faulty recipe gives 6 candidates
 more, judged against every baseline. A pair is one marked test of the default conditions. Two honest seeds truly
-differ, so a failing pair need not be a false alarm: a gate compares two checkpoints, not two recipes. A training
-takes 30 to 45 seconds of one core, and its weights stay in the folder for the next run.
+differ, so a failing pair need not be a false alarm: a gate compares two checkpoints, not two recipes. Then candidates
+are judged against sets of seeds (benchmarks/recipes.py). A training takes 30 to 45 seconds of one core, and its weights
+stay in the folder for the next run.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from pytest_failaware.judge.verdict import judge
 sys.path.append(str(Path(__file__).parents[1] / "examples" / "digits"))
 
 import digits
+import recipes
 import train
 
 RULE = FailureRule()
@@ -171,6 +173,16 @@ def default_gates(policy: Policy = Policy.BEYOND_TOLERANCE) -> Gate:
     return gate_of((*MODEL, *PROMISE), tolerance, class_guard=0.10, policy=policy.value)
 
 
+def default_gate() -> Gate:
+    """Return the default gates without a typed value, so that a recipe has its tolerances."""
+    return build_gate({"conditions": list(DEFAULT_CONDITIONS), "rule": RULE})
+
+
+def stored(network: Candidate) -> recipes.Network:
+    """Return what was measured of a network, and the baselines that it would be."""
+    return {key: (measured.measurement, measured.baseline) for key, measured in network.items()}
+
+
 def fails(judged: Judged) -> bool:
     """Return whether the plugin's gate fails."""
     return judged.verdict.fails
@@ -290,13 +302,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20, help="honest trainings")
     parser.add_argument("--faulty", type=int, default=6, help="trainings of each faulty recipe, with other seeds")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--only", choices=["pairs", "recipes"], help="one of the two parts")
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)
     seeds = {name: range(options.seeds) if name == "honest" else range(100, 100 + options.faulty) for name in RECIPES}
     wanted = [(RECIPES[name], seed, options.cache) for name in RECIPES for seed in seeds[name]]
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         networks = iter(pool.starmap(trained, wanted, chunksize=1))
-    print("\n".join(lines({name: [next(networks) for _ in seeds[name]] for name in RECIPES})))
+    measured = {name: [next(networks) for _ in seeds[name]] for name in RECIPES}
+    if options.only != "recipes":
+        print("\n".join(lines(measured)), flush=True)
+    if options.only != "pairs":
+        for line in recipes.lines({name: list(map(stored, measured[name])) for name in RECIPES}, default_gate()):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
