@@ -1,6 +1,6 @@
 """The pooled verdict: its type I error divided by the level, and its power beside the gates of single conditions.
 
-    python benchmarks/pooled.py [--draws 20000] [--power-draws 1000]
+    python benchmarks/pooled.py [--draws 20000] [--power-draws 1000] [--only TEXT]
 
 Type I: the mean over K conditions falls by exactly the margin of half a point. Power: every condition loses the same
 share of right answers; red by the accuracy gate of any condition, or by the mean. Flips are independent between
@@ -186,14 +186,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=20_000, help="of 500 samples; of 2,000 a quarter")
     parser.add_argument("--power-draws", type=int, default=1000)
+    parser.add_argument("--only", default="", help="text in the labels of the cases to run, without the power")
     options = parser.parse_args()
     print("share of the draws that reject at the margin, over the level")
     print(f"{'':<60}{'n':>6}{'draws':>9}" + "".join(f"{level:>14.4g}" for level in LEVELS))
     for case in cases():
-        for n in SIZES:
+        for n in SIZES if options.only in case.label else ():
             draws = case.worth(options.draws, n)
             cells = [f"{share:.2f} ({error:.2f})" for share, error in over_nominal(case, n, draws)]
             print(f"{case.label:<60}{n:>6,}{draws:>9,}" + "".join(f"{cell:>14}" for cell in cells), flush=True)
+    if options.only:
+        return
     print("\nthe smallest common loss that is red four times out of five, in points: any accuracy gate / the mean")
     print(f"{'':<32}" + "".join(f"{f'{count} conditions':>18}" for count in POWER_CONDITIONS))
     for n in POWER_SIZES:
