@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pytest_failaware.baselines.opening import stored_records
+from pytest_failaware.baselines.opening import stored_records, stored_seeds
 from pytest_failaware.config.gate import build_gate, read_pairs
 from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.gate import Gate, Policy
 from pytest_failaware.core.records import Records
+from pytest_failaware.core.result import SeedSensitivity
+from pytest_failaware.judge.recipe.power import seed_sights
 
 DEMAND: Final = {
     Policy.NON_INFERIORITY: "it passes only if a loss beyond the tolerance is excluded",
@@ -47,3 +50,18 @@ def records_of(options: Namespace, baseline: Baseline) -> dict[str, Records]:
     """Return the records of each condition that has stored samples."""
     stored = {key: stored_records(options, baseline, key) for key in baseline.entries}
     return {key: records for key, records in stored.items() if records is not None}
+
+
+def sights_by_seeds(
+    options: Namespace, baseline: Baseline, gate: Gate, samples: int | None = None
+) -> Iterator[tuple[str, Sequence[SeedSensitivity]]]:
+    """Yield each condition of a recipe with the drops that its seeds can show; `samples` is the assumed number.
+
+    Raises:
+        BaselineError: a sample file of a seed is absent.
+    """
+    for key, entry in baseline.entries.items():
+        first, others = stored_records(options, baseline, key), stored_seeds(options, baseline, key)
+        if first is None or others is None:
+            raise BaselineError(f"{options.name}: no sample file for a seed of {key}; restore it from version control")
+        yield key, tuple(seed_sights(gate, (first, *others), entry.rule, samples))

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 
-from pytest_failaware.baselines.opening import open_baseline, stored_records, stored_samples, stored_seeds
+from pytest_failaware.baselines.opening import open_baseline, stored_samples
 from pytest_failaware.cli.folder import add_baseline_dir
-from pytest_failaware.cli.gates import DEMAND, add_gate, gate_over, heading_of, records_of
+from pytest_failaware.cli.gates import DEMAND, add_gate, gate_over, heading_of, records_of, sights_by_seeds
 from pytest_failaware.config.gate import build_gate, read_pairs
 from pytest_failaware.config.sources import positive
-from pytest_failaware.core.baseline import FEWEST_SEEDS, Baseline
+from pytest_failaware.core.baseline import FEWEST_SEEDS
 from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
-from pytest_failaware.core.errors import BaselineError, ConfigError
+from pytest_failaware.core.errors import ConfigError
 from pytest_failaware.core.estimates import Cells
 from pytest_failaware.core.gate import Gate, Policy
-from pytest_failaware.core.result import SeedSensitivity
 from pytest_failaware.judge.groups import finds_less
 from pytest_failaware.judge.metrics.rates import cell_rates
 from pytest_failaware.judge.power import is_at_chance, sights
-from pytest_failaware.judge.recipe.power import seed_sights
 from pytest_failaware.report.power import AT_CHANCE, seed_table, sight_table, too_few
 
 
@@ -48,7 +46,7 @@ def run(options: Namespace) -> Iterator[str]:
     gate = gate_over(baseline, options.gate)
     yield heading_of(gate)
     if baseline.seed_count >= FEWEST_SEEDS and gate.policy is Policy.BEYOND_TOLERANCE:
-        yield from seed_table(list(_by_seeds(options, baseline, gate)))
+        yield from seed_table(list(sights_by_seeds(options, baseline, gate, options.samples)))
         return
     detectable = [
         (key, tuple(sights(gate, cell_rates(entry.cells), options.samples))) for key, entry in baseline.entries.items()
@@ -63,19 +61,6 @@ def run(options: Namespace) -> Iterator[str]:
     for key, records in records_of(options, baseline).items():
         if is_at_chance(baseline.entries[key].cells, records.label):
             yield f"{key}: {AT_CHANCE}"
-
-
-def _by_seeds(options: Namespace, baseline: Baseline, gate: Gate) -> Iterator[tuple[str, Sequence[SeedSensitivity]]]:
-    """Yield each condition of a recipe with the drops that its seeds can show.
-
-    Raises:
-        BaselineError: a sample file of a seed is absent.
-    """
-    for key, entry in baseline.entries.items():
-        first, others = stored_records(options, baseline, key), stored_seeds(options, baseline, key)
-        if first is None or others is None:
-            raise BaselineError(f"{options.name}: no sample file for a seed of {key}; restore it from version control")
-        yield key, tuple(seed_sights(gate, (first, *others), entry.rule, options.samples))
 
 
 def _without_baseline(options: Namespace) -> Iterator[str]:
