@@ -51,19 +51,28 @@ def coverage_z(before: Masks, right: Mask, scores: Sequence[Floats], margin: flo
         margin: the fall that is allowed.
         starts: the first sample of each group.
     """
+    count = before[1].sum(axis=1)
+    sums = [_sums(coverage_parts(before, right, score, margin), starts) for score in scores]
+    return np.array([_z(one, margin * (1 - margin) / np.minimum(count, one.shape[1])) for one in sums])
+
+
+def coverage_parts(before: Masks, right: Mask, score: Floats, margin: float) -> Floats:
+    """Return `ratios.coverage_scores` of each draw in one way, (draws, n)."""
     good, counted = before
     count = counted.sum(axis=1)
-    found = []
-    for score in scores:
-        order = np.argsort(-score, axis=1, kind="stable")
-        chosen = np.zeros_like(counted)
-        np.put_along_axis(chosen, order, np.arange(score.shape[1]) < count[:, None], axis=1)
-        q = _right_around(np.take_along_axis(right, order, axis=1), count)
-        entered = chosen.astype(float) - counted
-        parts = ((right & chosen).astype(float) - good - q[:, None] * entered + margin * counted) / count[:, None]
-        sums = _sums(parts, starts)
-        found.append(_z(sums, margin * (1 - margin) / np.minimum(count, sums.shape[1])))
-    return np.array(found)
+    order = np.argsort(-score, axis=1, kind="stable")
+    chosen = np.zeros_like(counted)
+    np.put_along_axis(chosen, order, np.arange(score.shape[1]) < count[:, None], axis=1)
+    q = _right_around(np.take_along_axis(right, order, axis=1), count)
+    entered = chosen.astype(float) - counted
+    parts: Floats = ((right & chosen).astype(float) - good - q[:, None] * entered + margin * counted) / count[:, None]
+    return parts
+
+
+def mean_z(parts: Floats, margin: float, conditions: int, counted: Floats | int, starts: Starts = None) -> Floats:
+    """Return `means.mean_z` of each draw, (draws,), from the scores averaged over the conditions, (draws, n)."""
+    sums = _sums(parts, starts)
+    return _z(sums, max(0.0, margin * (1 / conditions - margin)) / np.minimum(counted, sums.shape[1]))
 
 
 def _right_around(right: Mask, count: NDArray[np.intp]) -> Floats:

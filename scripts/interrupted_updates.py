@@ -31,9 +31,10 @@ from five import RULE, measurement_of
 from pytest_failaware.baselines.file import read_baseline
 from pytest_failaware.baselines.reference import read_reference
 from pytest_failaware.baselines.sample_files import missing_files, named_files
-from pytest_failaware.baselines.samples import read_golden, read_records
+from pytest_failaware.baselines.samples import read_golden, read_golden_seeds, read_records, read_seeds
+from pytest_failaware.baselines.seed_plan import SeedChange
 from pytest_failaware.baselines.text import baseline_text
-from pytest_failaware.baselines.update import update_baseline
+from pytest_failaware.baselines.update import change_seeds, update_baseline
 from pytest_failaware.core.baseline import Baseline
 from pytest_failaware.core.errors import FailAwareError
 
@@ -81,6 +82,41 @@ def prepare_whole(folder: Path) -> None:
     update(folder, "RRRRw", *KEYS)
 
 
+def prepare_recipe(folder: Path) -> None:
+    """Write a baseline of three conditions with four seeds, which was updated once before."""
+    update(folder, "WRRrw", *KEYS)
+    update(folder, "RRRrw", *KEYS)
+    for number, letters in enumerate(("RRRRw", "RRRrr", "RRrrw"), start=2):
+        change_seed(folder, letters, f"m{number}")
+
+
+def change_seed(folder: Path, letters: str = "", model: str = "", number: int | None = None) -> None:
+    """Add or replace a seed with these letters as its outcomes, or drop one if there are no letters."""
+    measured = [(measurement_of(letters, key, model=model), RULE) for key in KEYS] if letters else []
+    refused = change_seeds(folder, NAME, SeedChange(measured=measured, number=number)).refused
+    assert not refused, refused
+
+
+def add_seed(folder: Path) -> None:
+    """Add a seed."""
+    change_seed(folder, "RRWWw", "new")
+
+
+def replace_seed(folder: Path) -> None:
+    """Replace the second seed."""
+    change_seed(folder, "RRWWw", "new", 2)
+
+
+def drop_seed(folder: Path) -> None:
+    """Drop the first seed, so that the second takes its place."""
+    change_seed(folder, number=1)
+
+
+def replace_all(folder: Path) -> None:
+    """Replace all values by those of one model."""
+    update(folder, "RWWWw", *KEYS, reason="replaced")
+
+
 def prepare_former(folder: Path) -> None:
     """Write the same baseline in schema 1, whose sample files have no hash in their names."""
     prepare_whole(folder)
@@ -110,7 +146,10 @@ def stored(folder: Path) -> Baseline | None:
     for entry in baseline.entries.values():
         if read_records(folder, baseline, entry) is None:
             raise FailAwareError(f"no records of {entry.condition.key}")
+        if read_seeds(folder, baseline, entry) is None:
+            raise FailAwareError(f"no records of a seed of {entry.condition.key}")
         read_golden(folder, baseline, entry)
+        read_golden_seeds(folder, baseline, entry)
     return baseline
 
 
@@ -130,7 +169,7 @@ def examine(row: Row, folder: Path, old: Baseline | None, new: Baseline | None, 
             row.faults.append(f"{place}: neither old nor new")
         row.old += found == old
         row.new += found == new
-        update(folder, "WWWWW", *KEYS)
+        update(folder, "WWWWW", *KEYS, reason="the next update")
         if left := strays(folder):
             row.faults.append(f"{place}: left {left}")
     except (FailAwareError, OSError, AssertionError) as error:
@@ -223,7 +262,7 @@ def in_child(work: Callable[[], None]) -> int:
     return child
 
 
-def calls_of(start: Path) -> int:
+def calls_of(start: Path, act: Callable[[Path], None] = replace_all) -> int:
     """Return how many calls an update of this folder makes."""
     with tempfile.TemporaryDirectory() as place:
         folder, counted = Path(place) / "baselines", Path(place) / "count"
@@ -232,32 +271,36 @@ def calls_of(start: Path) -> int:
         def work() -> None:
             calls = Calls({})
             calls.install()
-            update(folder, "RWWWw", *KEYS)
+            act(folder)
             counted.write_text(str(calls.count))
 
         os.waitpid(in_child(work), 0)
         return int(counted.read_text())
 
 
-def tried(start: Path, end: Callable[[Path], None], row: Row, place: str) -> None:
+def tried(
+    start: Path, end: Callable[[Path], None], row: Row, place: str, act: Callable[[Path], None] = replace_all
+) -> None:
     """End an update of a copy of the folder, and look at what is left."""
     with tempfile.TemporaryDirectory() as folder:
         ended, whole = Path(folder) / "ended", Path(folder) / "whole"
         shutil.copytree(start, ended)
         shutil.copytree(start, whole)
         old = stored(ended)
-        update(whole, "RWWWw", *KEYS)
+        act(whole)
         end(ended)
         examine(row, ended, old, stored(whole), place)
 
 
-def ended_by(acts: dict[int, Act], *, instead: bool = False) -> Callable[[Path], None]:
+def ended_by(
+    acts: dict[int, Act], *, instead: bool = False, act: Callable[[Path], None] = replace_all
+) -> Callable[[Path], None]:
     """Run an update in a child process with these acts at these calls."""
 
     def end(folder: Path) -> None:
         def work() -> None:
             Calls(acts, instead=instead).install()
-            update(folder, "RWWWw", *KEYS)
+            act(folder)
 
         os.waitpid(in_child(work), 0)
 
@@ -268,7 +311,7 @@ def killed_after(seconds: float) -> Callable[[Path], None]:
     """Run an update in a child process, and kill that process from outside."""
 
     def end(folder: Path) -> None:
-        child = in_child(lambda: update(folder, "RWWWw", *KEYS))
+        child = in_child(lambda: replace_all(folder))
         time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -279,26 +322,42 @@ def killed_after(seconds: float) -> Callable[[Path], None]:
 # ---- the table -----------------------------------------------------------------------------------------------------
 
 
+CASES: Final = (
+    (prepare_nothing, replace_all),
+    (prepare_whole, replace_all),
+    (prepare_former, replace_all),
+    (prepare_recipe, replace_all),
+    (prepare_recipe, add_seed),
+    (prepare_recipe, replace_seed),
+    (prepare_recipe, drop_seed),
+)
+"""The kinds of folder, and what is done there."""
+
+
 def at_each_call(*, step: int = 1) -> Iterator[Row]:
-    """End an update at each of its calls in every way, from three kinds of folder."""
-    for prepare in (prepare_nothing, prepare_whole, prepare_former):
+    """End an update at each of its calls in every way, from every kind of folder."""
+    for prepare, act in CASES:
         with tempfile.TemporaryDirectory() as place:
             start = Path(place) / "baselines"
             prepare(start)
-            total, of = calls_of(start), prepare.__name__.removeprefix("prepare_")
-            ways: dict[str, Callable[[int], Callable[[Path], None]]] = {
-                "kill -9 after": lambda n: ended_by({n: kill}),
-                "EIO in": lambda n: ended_by({n: failing(errno.EIO)}, instead=True),
-                "ENOSPC in": lambda n: ended_by({n: failing(errno.ENOSPC)}, instead=True),
-                "Ctrl-C after": lambda n: ended_by({n: interrupt}),
-                "Ctrl-C twice after": lambda n: ended_by({n: interrupt, n + 1: interrupt}),
-                "Ctrl-C twice, the second 3 calls later, after": lambda n: ended_by({n: interrupt, n + 3: interrupt}),
-            }
-            for way, end in ways.items():
+            total, of = calls_of(start, act), f"{prepare.__name__.removeprefix('prepare_')}, {act.__name__}"
+            for way, end in ways_of(act).items():
                 row = Row(way=f"{way} each of {total} calls ({of})")
                 for number in range(1, total + 1, step):
-                    tried(start, end(number), row, f"call {number}")
+                    tried(start, end(number), row, f"call {number}", act)
                 yield row
+
+
+def ways_of(act: Callable[[Path], None]) -> dict[str, Callable[[int], Callable[[Path], None]]]:
+    """Return the ways to end an act at the call of a number."""
+    return {
+        "kill -9 after": lambda n: ended_by({n: kill}, act=act),
+        "EIO in": lambda n: ended_by({n: failing(errno.EIO)}, instead=True, act=act),
+        "ENOSPC in": lambda n: ended_by({n: failing(errno.ENOSPC)}, instead=True, act=act),
+        "Ctrl-C after": lambda n: ended_by({n: interrupt}, act=act),
+        "Ctrl-C twice after": lambda n: ended_by({n: interrupt, n + 1: interrupt}, act=act),
+        "Ctrl-C twice, the second 3 calls later, after": lambda n: ended_by({n: interrupt, n + 3: interrupt}, act=act),
+    }
 
 
 def at_random_times(tries: int, *, seed: int = 0) -> Row:
@@ -309,7 +368,7 @@ def at_random_times(tries: int, *, seed: int = 0) -> Row:
         prepare_whole(start)
         shutil.copytree(start, Path(place) / "timed")
         began = time.monotonic()
-        update(Path(place) / "timed", "RWWWw", *KEYS)
+        replace_all(Path(place) / "timed")
         took = time.monotonic() - began
         for _ in range(tries):
             seconds = draw.uniform(0, 1.5 * took)
@@ -338,6 +397,31 @@ def writers_at_once(writers: int = WRITERS, updates: int = UPDATES) -> Row:
         row.new = sum(len(entry.history) for entry in baseline.entries.values()) if baseline else 0
         if row.new != row.tries or any(failed):
             row.faults.append(f"{row.tries - row.new} updates lost, {sum(map(bool, failed))} processes failed")
+        if left := strays(folder):
+            row.faults.append(f"left {left}")
+    return row
+
+
+def seeds_at_once(writers: int = WRITERS, seeds: int = 3) -> Row:
+    """Add seeds to one baseline from several processes at the same time."""
+    row = Row(way=f"{writers} processes that add {seeds} seeds each")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "baselines"
+        update(folder, "RRRrw", *KEYS)
+
+        def work(number: int) -> None:
+            for round_ in range(seeds):
+                place = number * seeds + round_
+                letters = "".join("RWrw"[place // 4**digit % 4] for digit in range(5))
+                change_seed(folder, letters, f"m{number}-{round_}")
+
+        children = [in_child(lambda number=number: work(number)) for number in range(writers)]  # type: ignore[misc]  # bound now
+        failed = [os.waitpid(child, 0)[1] for child in children]
+        baseline = stored(folder)
+        row.tries = writers * seeds
+        row.new = baseline.seed_count - 1 if baseline else 0
+        if row.new != row.tries or any(failed):
+            row.faults.append(f"{row.tries - row.new} seeds lost, {sum(map(bool, failed))} processes failed")
         if left := strays(folder):
             row.faults.append(f"left {left}")
     return row
@@ -385,6 +469,7 @@ def main() -> int:
 
     def rows() -> Iterator[Row]:
         yield writers_at_once()
+        yield seeds_at_once()
         yield reader_beside_a_writer(2 if quick else 10)
         yield at_random_times(10 if quick else 200)
         yield from at_each_call(step=5 if quick else 1)

@@ -13,6 +13,7 @@ import false_alarms
 import family
 import jackknifed
 import numpy as np
+import pooled
 import power
 import preprocessing
 import pytest
@@ -28,12 +29,14 @@ from population import Population
 from pytest_failaware.core.gate import Policy
 from pytest_failaware.core.remedy import RemedyKind
 from pytest_failaware.core.samples import Samples
+from pytest_failaware.judge.coverage import reached
 from pytest_failaware.judge.evidence import paired
 from pytest_failaware.judge.metrics.rates import AT_COVERAGE, METRICS
 from pytest_failaware.judge.metrics.scores import SCORE_METRICS
 from pytest_failaware.judge.outcomes import Outcomes
 from pytest_failaware.judge.sides import under_one_rule
 from pytest_failaware.judge.significance.jackknife import deal
+from pytest_failaware.judge.significance.means import mean_z, paired_mean
 from pytest_failaware.judge.significance.paired import normal_p
 from pytest_failaware.judge.significance.ratios import PairedRatio, ratio_z
 from pytest_failaware.judge.significance.units import Units
@@ -339,3 +342,48 @@ def test_a_fixed_sequence_trusts_more_than_a_binary_search() -> None:
     ours, theirs = (risk_control.outcome(of, risk_control.WAYS[way], 500, 100)[1] for way in ("both", "binary search"))
 
     assert ours > theirs + 0.02
+
+
+# ---- the pooled verdict ----------------------------------------------------------------------------------------------
+
+
+def test_the_columns_compute_the_pooled_verdict() -> None:
+    """For many draws at once the mean accuracy and the mean ranking have the z of the package, with groups too."""
+    layout = truths.GROUPS[0]
+    units = Units.of(Samples(ids=np.arange(60), labels=np.zeros(60), groups=layout.group_of(60).astype(np.uint32)))
+    pairs = [truths.drawn(np.random.default_rng(seed), 3, 60, layout=layout) for seed in range(4)]
+    before = [pair.masks("confident_accuracy")[0] for pair in pairs]
+    parts = [
+        columns.coverage_parts(old, pair.new_right, pair.new_trust, 0.005)
+        for old, pair in zip(before, pairs, strict=True)
+    ]
+    harmonic = 4 / sum(1 / old[1].sum(axis=1) for old in before)
+    found = columns.mean_z(np.mean(parts, axis=0), 0.005, 4, harmonic, pairs[0].starts)
+    for draw in range(3):
+        rates, at_threshold = [], []
+        for pair in pairs:
+            sides = under_one_rule(
+                side(pair.trust[draw], pair.right[draw]), side(pair.new_trust[draw], pair.new_right[draw])
+            )
+            way = next(reached(sides))
+            good = (sides.before.right & sides.before.trusted).astype(float), sides.before.trusted.astype(float)
+            rates.append(
+                PairedRatio(before=good, now=(way.right.astype(float), way.trusted.astype(float)), units=units)
+            )
+            at_threshold.append(way.right_at_threshold)
+        assert found[draw] == pytest.approx(mean_z(paired_mean(rates, at_threshold), 0.005), abs=1e-12)
+
+
+@pytest.mark.parametrize("case", [case for case in pooled.cases() if case.conditions < 20], ids=lambda case: case.label)
+def test_the_pooled_verdict_rejects_no_more_often_than_its_level(case: pooled.Case) -> None:
+    """At the margin the mean is red at most 1.3 times as often as its level, plus three standard errors."""
+    found = pooled.over_nominal(case, 500, case.worth(3_000, 500))
+
+    assert [share for share, error in found if share > 1.3 + 3 * error] == []
+
+
+def test_the_pooled_verdict_finds_smaller_common_losses() -> None:
+    """With many conditions a common loss that the mean finds is smaller than one that any accuracy gate finds."""
+    alone, mean = pooled.smallest_drops(20, 0.1, False, 1000, 100)
+
+    assert mean < 0.7 * alone

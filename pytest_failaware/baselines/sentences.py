@@ -137,6 +137,11 @@ def seed_changed(number: int | None, seeds: int, *, is_dropped: bool) -> str:
     return f"seed {number} of {seeds} {'dropped' if is_dropped else 'replaced'}"
 
 
+def nearest(seeds: int, number: int) -> str:
+    """Say how many seeds there are, and which one is compared sample by sample."""
+    return f"{seeds} seeds; seed {number} is the nearest to their mean, with which samples and classes are compared"
+
+
 def too_few_seeds(seeds: int) -> str:
     """Say that a baseline does not have enough seeds to judge by their spread; "" for one seed and for enough."""
     if not 1 < seeds < FEWEST_SEEDS:

@@ -52,8 +52,10 @@ def records_of(options: Namespace, baseline: Baseline) -> dict[str, Records]:
     return {key: records for key, records in stored.items() if records is not None}
 
 
-def by_seeds(options: Namespace, baseline: Baseline, gate: Gate) -> Iterator[tuple[str, Sequence[SeedSensitivity]]]:
-    """Yield each condition of a recipe with the drops that its seeds can show.
+def sights_by_seeds(
+    options: Namespace, baseline: Baseline, gate: Gate, samples: int | None = None
+) -> Iterator[tuple[str, Sequence[SeedSensitivity]]]:
+    """Yield each condition of a recipe with the drops that its seeds can show; `samples` is the assumed number.
 
     Raises:
         BaselineError: a sample file of a seed is absent.
@@ -62,4 +64,4 @@ def by_seeds(options: Namespace, baseline: Baseline, gate: Gate) -> Iterator[tup
         first, others = stored_records(options, baseline, key), stored_seeds(options, baseline, key)
         if first is None or others is None:
             raise BaselineError(f"{options.name}: no sample file for a seed of {key}; restore it from version control")
-        yield key, tuple(seed_sights(gate, (first, *others), entry.rule, options.samples))
+        yield key, tuple(seed_sights(gate, (first, *others), entry.rule, samples))

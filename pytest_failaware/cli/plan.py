@@ -8,7 +8,7 @@ from functools import partial
 
 from pytest_failaware.baselines.opening import open_baseline, stored_samples
 from pytest_failaware.cli.folder import add_baseline_dir
-from pytest_failaware.cli.gates import DEMAND, add_gate, by_seeds, gate_over, heading_of, records_of
+from pytest_failaware.cli.gates import DEMAND, add_gate, gate_over, heading_of, records_of, sights_by_seeds
 from pytest_failaware.config.gate import build_gate, read_pairs
 from pytest_failaware.config.sources import positive
 from pytest_failaware.core.baseline import FEWEST_SEEDS
@@ -46,7 +46,7 @@ def run(options: Namespace) -> Iterator[str]:
     gate = gate_over(baseline, options.gate)
     yield heading_of(gate)
     if baseline.seed_count >= FEWEST_SEEDS and gate.policy is Policy.BEYOND_TOLERANCE:
-        yield from seed_table(list(by_seeds(options, baseline, gate)))
+        yield from seed_table(list(sights_by_seeds(options, baseline, gate, options.samples)))
         return
     detectable = [
         (key, tuple(sights(gate, cell_rates(entry.cells), options.samples))) for key, entry in baseline.entries.items()

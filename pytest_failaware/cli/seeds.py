@@ -12,7 +12,7 @@ from pytest_failaware.baselines.ignored import ignored_sentence
 from pytest_failaware.baselines.opening import directory_of, open_baseline
 from pytest_failaware.baselines.outcome import UpdateOutcome, outcome_sentence
 from pytest_failaware.baselines.seed_plan import SeedChange
-from pytest_failaware.baselines.sentences import ONE_SEED, too_few_seeds
+from pytest_failaware.baselines.sentences import ONE_SEED, nearest, too_few_seeds
 from pytest_failaware.baselines.update import change_seeds
 from pytest_failaware.cli.ci import refuse_on_ci, refuse_without_reason
 from pytest_failaware.cli.folder import add_baseline_dir
@@ -75,9 +75,8 @@ def _changed(options: Namespace, name: str, directory: Path) -> UpdateOutcome:
 def _table(baseline: Baseline) -> Iterator[str]:
     """Yield the seeds of each condition, with their rates and their models."""
     count = baseline.seed_count
-    yield (
-        f"{baseline.name}: {ONE_SEED}" if count == 1 else f"{baseline.name}: {too_few_seeds(count) or f'{count} seeds'}"
-    )
+    how_many = ONE_SEED if count == 1 else too_few_seeds(count) or nearest(count, baseline.nearest_seed + 1)
+    yield f"{baseline.name}: {how_many}"
     rows = []
     for key, entry in baseline.entries.items():
         for number, seed in enumerate(entry.all_seeds, start=1):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 
-from pytest_failaware.baselines.opening import open_baseline, stored_records
+from pytest_failaware.baselines.opening import directory_of, open_baseline, stored_records
+from pytest_failaware.baselines.sample_files import missing_files
 from pytest_failaware.baselines.sentences import too_few_seeds
 from pytest_failaware.cli.folder import add_baseline_dir
+from pytest_failaware.cli.gates import gate_over, sights_by_seeds
 from pytest_failaware.config.lists import names_of
-from pytest_failaware.core.baseline import Baseline, BaselineEntry, Change
+from pytest_failaware.core.baseline import FEWEST_SEEDS, Baseline, BaselineEntry, Change
 from pytest_failaware.core.estimates import percent
 from pytest_failaware.core.layout import aligned
 from pytest_failaware.core.measurement import in_groups
@@ -17,6 +19,7 @@ from pytest_failaware.core.metric import OneSided
 from pytest_failaware.core.rule import FailureRule
 from pytest_failaware.judge.metrics.names import one_sided_metric
 from pytest_failaware.judge.metrics.rates import FOUNDING_RATES, cell_rates
+from pytest_failaware.report.power import seed_table
 from pytest_failaware.report.words import heading, spelled
 
 
@@ -48,8 +51,19 @@ def run(options: Namespace) -> Iterator[str]:
         rows.append((key, *shown, *_others(options, baseline, entry, named), entry.model.sha256[:8]))
     headings = [*map(heading, FOUNDING_RATES), *(heading(metric.name) for metric in named)]
     yield from aligned([("condition", *headings, "model"), *rows], left=(0,))
+    yield from _spread(options, baseline)
     for key, entry in baseline.entries.items():
         yield from (f"{key}: {_change(change)}" for change in entry.history)
+
+
+def _spread(options: Namespace, baseline: Baseline) -> Iterator[str]:
+    """Yield how much the seeds of a recipe differ, and the smallest drops that the default gates see."""
+    if baseline.seed_count < FEWEST_SEEDS:
+        return
+    if missing_files(directory_of(options.name, options.baseline_dir), baseline):
+        yield "how much the seeds differ is not known: sample files are absent; restore them from version control"
+        return
+    yield from seed_table(list(sights_by_seeds(options, baseline, gate_over(baseline, []))))
 
 
 def _rules(baseline: Baseline) -> Iterator[str]:

@@ -26,11 +26,21 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SeedShare:
+    """The outcomes of one condition on one seed of a recipe, (N,) columns; `ways` are those of the candidate."""
+
+    right: NDArray[np.bool_]
+    trusted: NDArray[np.bool_]
+    ways: tuple[Reached, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Share:
     """The outcomes of one condition on the samples of both sides, (N,) columns in the order of the samples.
 
     `samples` is a hash of the ids, the labels and the groups: conditions are pooled only on the same samples. Without
-    `ways` the condition has no ranking, because its baseline trusts hardly anything.
+    `ways` the condition has no ranking, because its baseline trusts hardly anything. `seeds` are those of the recipe if
+    the candidate is judged against one.
     """
 
     condition: str
@@ -40,3 +50,4 @@ class Share:
     trusted_before: NDArray[np.bool_]
     right_now: NDArray[np.bool_]
     ways: tuple[Reached, ...]
+    seeds: tuple[SeedShare, ...] = ()

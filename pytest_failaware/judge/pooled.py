@@ -7,7 +7,7 @@ trouble, because the scores of a sample are averaged before they are tested. Ope
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -18,14 +18,17 @@ from pytest_failaware.core.condition import MEAN
 from pytest_failaware.core.estimates import Cells, ConditionStats, Estimate, Score, Value
 from pytest_failaware.core.gate import POOLED, Gate
 from pytest_failaware.core.levels import FEWEST_POOLED
-from pytest_failaware.core.pooled import Reached, Share
+from pytest_failaware.core.pooled import Reached, SeedShare, Share
 from pytest_failaware.core.result import Comparison, CoverageWay, Evidence, ItemResult, Verdict
 from pytest_failaware.core.samples import Samples
-from pytest_failaware.judge.coverage import reached
+from pytest_failaware.judge.coverage import reached, reached_by
 from pytest_failaware.judge.evidence import mean_evidence
 from pytest_failaware.judge.metrics.rates import cell_rates
 from pytest_failaware.judge.outcomes import Mask
 from pytest_failaware.judge.policy import decide
+from pytest_failaware.judge.recipe.evidence import ways_of
+from pytest_failaware.judge.recipe.means import RecipeMean
+from pytest_failaware.judge.recipe.seeds import Recipe
 from pytest_failaware.judge.sentences import judgement
 from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.means import paired_mean
@@ -47,8 +50,25 @@ def share_of(sides: Sides, condition: str) -> Share:
         right_before=sides.before.right,
         trusted_before=sides.before.trusted,
         right_now=sides.now.right,
-        ways=tuple(reached(sides)) if sides.before.makes_promise else (),
+        ways=tuple(_reached(sides)) if sides.makes_promise else (),
+        seeds=() if sides.recipe is None else tuple(_seeds(sides, sides.recipe)),
     )
+
+
+def _reached(sides: Sides) -> Iterator[Reached]:
+    """Yield what each way reaches: the coverage of the baseline, or of the recipe."""
+    if sides.recipe is None:
+        yield from reached(sides)
+        return
+    for way in ways_of(sides, sides.recipe):
+        side = sides.now if way is CoverageWay.NEW_RULE else sides.now_as_before
+        yield reached_by(way, side, sides.recipe.coverage)
+
+
+def _seeds(sides: Sides, recipe: Recipe) -> Iterator[SeedShare]:
+    for seed in recipe.seeds:
+        ways = [reached_by(way, seed, recipe.coverage) for way in ways_of(sides, recipe) if recipe.makes_promise]
+        yield SeedShare(right=seed.right, trusted=seed.trusted, ways=tuple(ways))
 
 
 def _hash_of(samples: Samples) -> str:
@@ -106,6 +126,7 @@ def pooled(shares: Sequence[Share], gate: Gate) -> Iterator[Comparison]:
     three: which they are depends on the baseline alone.
     """
     units = _units(shares[0])
+    gate = gate.against_recipe if shares[0].seeds else gate
     if _ACCURACY in gate.pooled:
         yield _comparison(_ACCURACY, gate, _accuracy(shares, units, gate))
     ranked = [share for share in shares if share.ways]
@@ -141,6 +162,8 @@ def _comparison(name: str, gate: Gate, tested: _Tested) -> Comparison:
 
 def _accuracy(shares: Sequence[Share], units: Units, gate: Gate) -> _Tested:
     everything = np.ones(len(shares[0].right_now), dtype=np.bool_)
+    if shares[0].seeds:
+        return _against_recipe(RecipeMean.of_accuracy(shares, units), _ACCURACY, gate)
     rates = [_ratio((share.right_before, everything), (share.right_now, everything), units) for share in shares]
     evidence = mean_evidence(paired_mean(rates, [0.0] * len(rates)), *_terms(_ACCURACY, gate))
     before, now = (
@@ -162,20 +185,23 @@ def _ranking(shares: Sequence[Share], declared: int, units: Units, gate: Gate) -
     """Return the mean ranking in the way with the weakest proof; a way counts only if all conditions have it."""
     by_way = [{way.way: way for way in share.ways} for share in shares]
     ways = [way for way in CoverageWay if all(way in of_share for of_share in by_way)]
-    found = {way: _of_way(shares, [of_share[way] for of_share in by_way], units, gate) for way in ways}
-    weakest = max(found, key=lambda way: found[way].p_beyond)
-    before, now = _mean_rate(shares, None), _mean_rate(shares, [of_share[weakest] for of_share in by_way])
-    evidence = replace(found[weakest], p_worse=max(proof.p_worse for proof in found.values()))
     notes = [judgement.THRESHOLDS_ALONE] if CoverageWay.TEMPERATURE not in ways else []
     notes += [judgement.ranked_in(len(shares), declared)] if len(shares) < declared else []
-    return _score(before), _score(now), before - now, evidence, "; ".join(notes)
+    if shares[0].seeds:
+        of_ways = [_against_recipe(RecipeMean.of_ranking(shares, way, units), _RANKING, gate) for way in ways]
+    else:
+        of_ways = [_of_way(shares, [of_share[way] for of_share in by_way], units, gate) for way in ways]
+    before, now, drop, evidence, _ = max(of_ways, key=lambda tested: tested[3].p_beyond)
+    whole = replace(evidence, p_worse=max(tested[3].p_worse for tested in of_ways))
+    return before, now, drop, whole, "; ".join(notes)
 
 
-def _of_way(shares: Sequence[Share], ways: Sequence[Reached], units: Units, gate: Gate) -> Evidence:
+def _of_way(shares: Sequence[Share], ways: Sequence[Reached], units: Units, gate: Gate) -> _Tested:
     pairs = zip(shares, ways, strict=True)
     rates = [_ratio(_trusted(share), (way.right, way.trusted), units) for share, way in pairs]
-    mean = paired_mean(rates, [way.right_at_threshold for way in ways])
-    return mean_evidence(mean, *_terms(_RANKING, gate))
+    evidence = mean_evidence(paired_mean(rates, [way.right_at_threshold for way in ways]), *_terms(_RANKING, gate))
+    before, now = _mean_rate(map(_trusted, shares)), _mean_rate((way.right, way.trusted) for way in ways)
+    return _score(before), _score(now), before - now, evidence, ""
 
 
 def _trusted(share: Share) -> tuple[Mask, Mask]:
@@ -189,11 +215,18 @@ def _ratio(before: tuple[Mask, Mask], now: tuple[Mask, Mask], units: Units) -> P
     return PairedRatio(before=(good, counted), now=(new_good, new_counted), units=units)
 
 
-def _mean_rate(shares: Sequence[Share], ways: Sequence[Reached] | None) -> Fraction:
-    """Return the exact mean of the right answers among the trusted ones, before or as these ways reach it."""
-    sides = [_trusted(share) for share in shares] if ways is None else [(way.right, way.trusted) for way in ways]
+def _mean_rate(sides: Iterable[tuple[Mask, Mask]]) -> Fraction:
+    """Return the exact mean of the right answers among the trusted ones."""
     rates = [Fraction(int(right.sum()), int(trusted.sum())) for right, trusted in sides]
     return sum(rates, Fraction(0)) / len(rates)
+
+
+def _against_recipe(mean: RecipeMean, name: str, gate: Gate) -> _Tested:
+    """Return the mean beside that of the seeds, by the moderated t over the mean of each seed."""
+    tolerance, level = _terms(name, gate)
+    evidence = mean.evidence(tolerance, level)
+    before, now = mean.spread.mean, mean.now
+    return Score(value=before, is_rate=True), Score(value=now, is_rate=True), Fraction(before - now), evidence, ""
 
 
 def _score(mean: Fraction) -> Score:

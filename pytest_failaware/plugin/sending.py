@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from pytest_failaware.core.attachment import JudgedItem
-from pytest_failaware.core.gate import Gate
+from pytest_failaware.core.gate import Gate, Policy
 from pytest_failaware.core.measurement import Measurement
 from pytest_failaware.core.pictures import Pictures
 from pytest_failaware.core.pooled import Share
@@ -52,16 +52,21 @@ def judged_item(judging: Judging, measured: Measured, gate: Gate, result: ItemRe
 
 
 def _share(judging: Judging, measured: Measured, gate: Gate) -> Share | None:
-    """Return what a compared condition adds to the pooled verdict."""
+    """Return what a compared condition adds to the pooled verdict; against a recipe, all its seeds."""
     from pytest_failaware.judge.pairing import pair
     from pytest_failaware.judge.pooled import share_of
+    from pytest_failaware.judge.recipe.centre import centred
+    from pytest_failaware.judge.recipe.spreads import recipe_of
     from pytest_failaware.judge.sides import sides_of
 
-    measurement, reference = measured.measurement, judging.references.of(measured, gate)
+    records, stored = measured.measurement.records, judging.references.of(measured, gate)
+    reference = centred(stored, records, gate)
     if reference.records is None or reference.rule is None:
         return None
-    both = pair(reference.records, measurement.records)
-    return share_of(sides_of(both, reference.rule, gate.rule), measurement.condition.key)
+    both = pair(reference.records, records)
+    is_judged_by_all = bool(stored.recipe) and gate.policy is Policy.BEYOND_TOLERANCE
+    recipe = recipe_of(stored.recipe, both.now, reference.rule) if is_judged_by_all else None
+    return share_of(sides_of(both, reference.rule, gate.rule, recipe), measured.measurement.condition.key)
 
 
 def _stripped(config: RunConfig, measurement: Measurement) -> Measurement:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from five import RULE, measurement_of
+from recipes import LETTERS, measured, store_recipe
 
 from pytest_failaware.baselines.entries import entry_of
+from pytest_failaware.baselines.file import read_baseline
 from pytest_failaware.baselines.reading import parse_baseline
+from pytest_failaware.baselines.reference import read_reference
+from pytest_failaware.baselines.sample_files import seed_path
 from pytest_failaware.baselines.text import baseline_text
+from pytest_failaware.baselines.update import update_baseline
 from pytest_failaware.core.baseline import Baseline, Golden, Seed
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.estimates import Cells
@@ -112,3 +119,74 @@ def test_the_first_seed_is_the_same_model_everywhere() -> None:
     text = baseline_text(replace(recipe(), entries=entries | {"clean": replace(entries["clean"], model=other)}))
     with pytest.raises(BaselineError, match=r"conditions\.clean\.model is another model than seed 1 of blur"):
         read(text)
+
+
+# ---- the files of the seeds --------------------------------------------------------------------------------------
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 1\n"
+
+
+def seed_file(folder: Path, number: int = 2, key: str = "clean") -> Path:
+    """Return the file of a stored seed."""
+    baseline = read_baseline(folder, "small")
+    assert baseline is not None
+    entry = baseline.entries[key]
+    return seed_path(folder, baseline, entry, entry.all_seeds[number - 1].records_sha256)
+
+
+def read_clean(folder: Path) -> str:
+    """Return what is absent, or the error of reading the condition clean."""
+    try:
+        return read_reference(folder, "small", "clean", baseline=read_baseline(folder, "small")).absence
+    except BaselineError as error:
+        return str(error)
+
+
+def edit(folder: Path, old: str, new: str) -> None:
+    path = folder / "small.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("damage", "finding"),
+    [
+        (lambda folder: seed_file(folder).unlink(), "sample files absent: baselines/small/clean-"),
+        (lambda folder: seed_file(folder).write_bytes(POINTER), "sample files that are Git LFS pointers: baselines/"),
+        (lambda folder: seed_file(folder).write_bytes(b"PK"), "clean-"),
+        (
+            lambda folder: seed_file(folder).write_bytes(seed_file(folder, 3).read_bytes()),
+            "conditions.clean.seeds[0].records is not the hash of",
+        ),
+        (
+            lambda folder: edit(
+                folder,
+                "trusted_right: 3, trusted_wrong: 0, flagged_right: 1, flagged_wrong: 1",
+                "trusted_right: 2, trusted_wrong: 1, flagged_right: 1, flagged_wrong: 1",
+            ),
+            "the counts of conditions.clean.seeds[0] are not those of clean-",
+        ),
+    ],
+)
+def test_a_damaged_file_of_a_seed(tmp_path: Path, damage: Callable[[Path], object], finding: str) -> None:
+    """A seed whose file is absent, a pointer, damaged, that of another seed, or not of its counts is not compared."""
+    folder = tmp_path / "baselines"
+    store_recipe(folder)
+    assert "" == read_clean(folder)
+    damage(folder)
+
+    assert finding in read_clean(folder)
+
+
+def test_an_absent_file_of_a_golden_seed(tmp_path: Path) -> None:
+    """If the file of a golden seed is absent, the entry cannot be compared, and an update needs a reset of golden."""
+    folder = tmp_path / "baselines"
+    store_recipe(folder)
+    golden = seed_file(folder)
+    update_baseline(folder, "small", measured("m4"), reason="another recipe")
+    golden.unlink()
+
+    assert "sample files absent: baselines/small/clean-" in read_clean(folder)
+    outcome = update_baseline(folder, "small", measured("m5", LETTERS["m5"]), reason="r")
+    assert {"reset-golden": ["clean"]} == outcome.lacking

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -16,10 +17,15 @@ from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.pooled import Reached, Share
 from pytest_failaware.core.result import Comparison, CoverageWay, Verdict
 from pytest_failaware.core.rule import FailureRule
+from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.evidence import normal_p
 from pytest_failaware.judge.pairing import pair
 from pytest_failaware.judge.pooled import pooled, share_of
+from pytest_failaware.judge.recipe import evidence as of_recipe
+from pytest_failaware.judge.recipe.means import RecipeMean
+from pytest_failaware.judge.recipe.spreads import recipe_of
 from pytest_failaware.judge.sides import sides_of
+from pytest_failaware.judge.significance.units import Units
 
 RULE = FailureRule()
 KEYS = ["clean", *(f"fog:{severity}" for severity in range(1, 6))]
@@ -201,3 +207,78 @@ def test_conditions_without_a_ranking() -> None:
     of_four = list(pooled(shares([some, some, some, nothing]), gate_of(4)))
     assert "the mean of 3 of 4 conditions" in of_four[1].note
     assert ["accuracy"] == [one.metric for one in pooled(shares([some, some, nothing, nothing]), gate_of(4))]
+
+
+# ---- against a recipe ------------------------------------------------------------------------------------------------
+
+
+def against_seeds(pairs: Sequence[tuple[Sequence[str], str]], groups: NDArray[np.uint32] | None = None) -> list[Share]:
+    """Return what conditions add that are given as the letters of each seed, and those of the candidate."""
+    found = []
+    for key, (seeds, now) in zip(KEYS, pairs, strict=False):
+        records = [measurement_of(letters).records for letters in seeds]
+        new = measurement_of(now).records
+        new = dataclasses.replace(new, samples=new.samples.in_groups(groups))
+        recipe = recipe_of(records, new, RULE)
+        found.append(share_of(sides_of(pair(records[0], new), RULE, RULE, recipe), key))
+    return found
+
+
+def seeds_of(rng: np.random.Generator, samples: int, wrong: float) -> tuple[list[str], str]:
+    """Return four seeds and a candidate of the same recipe."""
+    return [drawn(rng, samples, wrong) for _ in range(4)], drawn(rng, samples, wrong)
+
+
+def test_equal_conditions_give_the_t_of_one() -> None:
+    """If all conditions are equal, the mean has the values, the chance and the prior of one condition."""
+    condition = seeds_of(np.random.default_rng(8), 300, 0.2)
+    for comparison in pooled(against_seeds([condition] * 3), gate_of(3, tolerance=0)):
+        records = [measurement_of(letters).records for letters in condition[0]]
+        now = measurement_of(condition[1]).records
+        sides = sides_of(pair(records[0], now), RULE, RULE, recipe_of(records, now, RULE))
+        before, current, evidence = of_recipe.tested(gate_of(3).table[comparison.metric], sides, Decimal(0), 0.01)
+
+        assert evidence is not None
+        assert comparison.evidence is not None
+        assert pytest.approx(evidence.p_beyond) == comparison.evidence.p_beyond
+        assert pytest.approx(before.value) == comparison.reference.value
+        assert pytest.approx(current.value) == comparison.current.value
+
+
+def test_the_t_of_a_mean_agrees_with_plain_numpy() -> None:
+    """The statistic of the mean accuracy is that of a loop over seeds and conditions, with groups."""
+    rng = np.random.default_rng(9)
+    pairs, groups = [seeds_of(rng, 120, 0.2) for _ in range(3)], rng.integers(0, 30, 120).astype(np.uint32)
+    comparison = accuracy(against_seeds(pairs, groups), gate_of(3))
+    right = np.array([[[letter in "Rr" for letter in seed] for seed in seeds] for seeds, _ in pairs], dtype=float)
+    now = np.mean([letter in "Rr" for _, letters in pairs for letter in letters])
+    values = right.mean(axis=(0, 2))
+    sums = np.array([np.bincount(groups, weights=row) for row in right.mean(axis=0)]) / 120
+
+    assert comparison.evidence is not None
+    assert comparison.evidence.seeds is not None
+    assert pytest.approx(values.mean()) == comparison.reference.value
+    assert pytest.approx(now) == comparison.current.value
+    assert pytest.approx((values.min(), values.max())) == (
+        comparison.evidence.seeds.low,
+        comparison.evidence.seeds.high,
+    )
+    samples = Samples(ids=np.arange(120, dtype=np.uint64), labels=np.zeros(120, dtype=np.uint16), groups=groups)
+    spread = RecipeMean.of_accuracy(against_seeds(pairs, groups), Units.of(samples)).spread
+    assert pytest.approx(sums.var(axis=0, ddof=1).sum()) == spread.chance
+    assert pytest.approx(values) == list(spread.values)
+
+
+def test_one_more_seed_passes_where_a_single_seed_would_not() -> None:
+    """A candidate within the spread of its recipe passes; against the best seed alone it is red."""
+    rng = np.random.default_rng(10)
+    pairs = []
+    for _ in range(4):
+        seeds = [drawn(rng, 600, wrong) for wrong in (0.12, 0.14, 0.16, 0.18)]
+        pairs.append((seeds, drawn(rng, 600, 0.17)))
+    alone = shares([(seeds[0], now) for seeds, now in pairs])
+
+    assert Verdict.PASSED is accuracy(against_seeds(pairs), gate_of(4)).verdict
+    assert Verdict.REGRESSED is accuracy(alone, gate_of(4)).verdict
+    worse = [(seeds, drawn(rng, 600, 0.38)) for seeds, _ in pairs]
+    assert Verdict.REGRESSED is accuracy(against_seeds(worse), gate_of(4)).verdict

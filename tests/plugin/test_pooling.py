@@ -51,23 +51,27 @@ class Gates:
         """Write the test file."""
         (self.path / "test_gate.py").write_text(source, encoding="utf-8")
 
-    def predict(self, lost: Mapping[str, int] = {}, keys: Sequence[str] = KEYS) -> None:
-        """Write predictions with so many right answers lost in each condition, on samples of its own."""
+    def predict(self, lost: Mapping[str, int] = {}, shift: int = 0) -> None:
+        """Write predictions with so many right answers lost in each condition, on samples of its own.
+
+        Args:
+            lost: the number of lost answers by condition.
+            shift: the number of the first sample that can be lost.
+        """
         random = np.random.default_rng(0)
         label, columns = random.integers(0, 10, SAMPLES), []
         for number, key in enumerate(KEYS):
             logits = random.normal(0, 1, (SAMPLES, 10))
             logits[np.arange(SAMPLES), label] += 6
-            rows = np.arange(number, SAMPLES, len(KEYS))[: lost.get(key, 0)]
+            rows = np.arange(shift + number, SAMPLES, len(KEYS))[: lost.get(key, 0)]
             logits[rows] = np.roll(logits[rows], 1, axis=1)
             columns.append(logits.astype(np.float32))
-        chosen = [KEYS.index(key) for key in keys]
         np.savez(
             self.path / "p.npz",
-            sample_id=np.tile(np.arange(SAMPLES), len(chosen)),
-            label=np.tile(label, len(chosen)),
-            condition=np.repeat(list(keys), SAMPLES),
-            logits=np.concatenate([columns[number] for number in chosen]),
+            sample_id=np.tile(np.arange(SAMPLES), len(KEYS)),
+            label=np.tile(label, len(KEYS)),
+            condition=np.repeat(list(KEYS), SAMPLES),
+            logits=np.concatenate(columns),
         )
 
     def run(self, *options: str, without: Sequence[str] = ("randomly", "rerunfailures", "xdist")) -> pytest.RunResult:
@@ -349,3 +353,17 @@ def test_a_worker_that_dies_leaves_no_mean(gates: Gates) -> None:
 
     result.stdout.fnmatch_lines(["*test_m: mean not judged: 3 of 4 conditions ran"])
     result.stdout.no_fnmatch_line("*[[]mean*")
+
+
+def test_a_recipe_judges_the_mean_by_its_seeds(gates: Gates) -> None:
+    """Against three seeds the mean is judged by their spread: one more seed passes, a worse model is red."""
+    for number in (1, 2):
+        gates.predict(lost=dict.fromkeys(KEYS, 25 * number), shift=100 * number)
+        gates.run("--failaware-add-seed", "--failaware-reason=seed").assert_outcomes(passed=5)
+    gates.predict(lost=dict.fromkeys(KEYS, 55), shift=300)
+    honest = _mean(gates)
+    assert "passed" == honest["verdict"]
+    assert 3 == honest["comparisons"][0]["evidence"]["seeds"]["count"]  # type: ignore[index]
+
+    gates.predict(lost=dict.fromkeys(KEYS, 600))
+    assert "regressed" == _mean(gates)["verdict"]

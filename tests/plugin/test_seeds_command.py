@@ -39,12 +39,22 @@ def test_seeds_are_listed(recipe: Project, command: Command) -> None:
     code, text = command("seeds", "toy")
     lines = [line.split() for line in text.splitlines()]
 
-    assert (0, ["toy:", "3", "seeds"]) == (code, lines[0])
+    assert (0, True) == (code, text.startswith("toy: 3 seeds; seed 3 is the nearest to their mean, with which"))
     assert [["clean", "1", first], ["clean", "2", second], ["clean", "3", third]] == [
         [*line[:2], line[-1]] for line in lines[2:5]
     ]
     assert ["60.00%", "59.67%", "59.33%"] == [line[2] for line in lines[2:5]]
-    assert "recipe: 3 seeds; the first is shown, and python -m pytest_failaware seeds toy" in command("show", "toy")[1]
+
+
+def test_show_says_how_much_seeds_differ(recipe: Project, command: Command) -> None:
+    """`show` names the seeds, how many times as much as chance they differ, and the smallest drop that they show."""
+    code, text = command("show", "toy")
+    assert (0, True) == (code, "recipe: 3 seeds; the first is shown, and python -m pytest_failaware seeds toy" in text)
+    assert "how many times their variance is that of chance" in text
+    recipe.sample_file("clean").unlink()
+    code, text = command("show", "toy")
+
+    assert (0, True) == (code, "how much the seeds differ is not known: sample files are absent" in text)
 
 
 def test_a_seed_is_dropped(recipe: Project, command: Command) -> None:

@@ -102,7 +102,7 @@ def _rate(metric: Metric | RateMetric, sides: Sides, recipe: Recipe) -> Iterator
 
 def _rate_at_coverage(metric: CoverageMetric, sides: Sides, recipe: Recipe) -> Iterator[_Compared]:
     """Yield a ranking, once for each way to the coverage of the recipe; the seeds have only the stored rule."""
-    for way in _ways(sides, recipe):
+    for way in ways_of(sides, recipe):
         seeds = [most_trusted(way, seed, recipe.coverage) for seed in recipe.seeds]
         side = sides.now if way is CoverageWay.NEW_RULE else sides.now_as_before
         spread = spread_over(seeds, sides.now.units, sign_of(metric))
@@ -125,7 +125,7 @@ _KINDS: Final[Mapping[PairedTest, Callable[[Any, Sides, Recipe], Iterator[_Compa
 """The function of each test. Any: each function takes the kinds of metrics that name its test."""
 
 
-def _ways(sides: Sides, recipe: Recipe) -> Iterator[CoverageWay]:
+def ways_of(sides: Sides, recipe: Recipe) -> Iterator[CoverageWay]:
     """Yield the ways to the coverage of the recipe that all sides have."""
     yield CoverageWay.THRESHOLDS
     if all(side.trusted_up_to is not None for side in (*recipe.seeds, sides.now_as_before)):
@@ -144,10 +144,11 @@ def _evidence(metric: AnyMetric, recipe: Recipe, side: _Compared, tolerance: Dec
     if metric.direction is Direction.EITHER_IS_WORSE:
         negative = replace(spread, values=tuple(-number for number in spread.values))
         tests.append(ModeratedT(spread=negative, prior=prior, now=-value))
-    return _of_tests(tests, float(tolerance), level, _shown(metric, test))
+    return of_tests(tests, float(tolerance), level, _shown(metric, test))
 
 
-def _of_tests(tests: Sequence[ModeratedT], margin: float, level: float, seeds: SeedSpread) -> Evidence:
+def of_tests(tests: Sequence[ModeratedT], margin: float, level: float, seeds: SeedSpread) -> Evidence:
+    """Return the evidence of a moderated t, or of one in each direction."""
     worst = max(tests, key=lambda test: test.drop)
     low, high = worst.interval
     return Evidence(
