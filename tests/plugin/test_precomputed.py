@@ -48,8 +48,8 @@ def test_an_array_holds_five_severities(gated: Project) -> None:
     assert stored["clean"]["cells"] != stored["precomputed/dust:2"]["cells"]  # type: ignore[index]
     assert ["content"] == list(stored["precomputed/dust:1"]["parameters"])  # type: ignore[index]
     assert "precomputed-dust-2-" in gated.sample_file("precomputed/dust:2").name
-    gated.run("--failaware-batch-size=7").stdout.fnmatch_lines(["3 checked: 3 unchanged*"])
-    gated.run("--failaware-limit=50").assert_outcomes(passed=3)
+    gated.run("--failaware-batch-size=7").stdout.fnmatch_lines(["4 checked: 4 unchanged*"])
+    gated.run("--failaware-limit=50").assert_outcomes(passed=4)
 
 
 def test_other_content_is_not_compared(gated: Project) -> None:
