@@ -18,7 +18,7 @@ from pytest_failaware.core.estimates import Cells
 from pytest_failaware.core.gate import Gate, Policy
 from pytest_failaware.judge.groups import finds_less
 from pytest_failaware.judge.metrics.rates import cell_rates
-from pytest_failaware.judge.power import is_at_chance, sights
+from pytest_failaware.judge.power import common_losses, is_at_chance, sights
 from pytest_failaware.report.power import AT_CHANCE, seed_table, sight_table, too_few
 
 
@@ -52,6 +52,7 @@ def run(options: Namespace) -> Iterator[str]:
         (key, tuple(sights(gate, cell_rates(entry.cells), options.samples))) for key, entry in baseline.entries.items()
     ]
     yield from sight_table(detectable)
+    yield from _common_loss(gate, options.samples or baseline.data.samples)
     yield from too_few(detectable)
     if any(drops for _, drops in detectable):
         yield from finds_less(baseline.data, stored_samples(options, baseline))
@@ -73,10 +74,21 @@ def _without_baseline(options: Namespace) -> Iterator[str]:
     every = Cells(trusted_right=options.samples, trusted_wrong=0, flagged_right=0, flagged_wrong=0)
     detectable = [("each", tuple(sights(gate, cell_rates(every))))]
     yield from sight_table(detectable)
+    yield from _common_loss(gate, options.samples)
     yield from too_few(detectable)
     yield from _no_drop(gate)
     if detectable[0][1]:
         yield "counted as if every answer were trusted; if answers are flagged, gates on trusted answers find less"
+
+
+def _common_loss(gate: Gate, samples: int) -> Iterator[str]:
+    """Yield which loss of accuracy the mean over the conditions detects, if the test has one."""
+    if losses := common_losses(gate, samples):
+        few, many = (f"{100 * loss:.2f} pt" for loss in losses)
+        yield (
+            f"the mean of the {len(gate.conditions)} conditions finds a loss of accuracy that they share from {few} on "
+            f"if few answers change, from {many} if many do"
+        )
 
 
 def _no_drop(gate: Gate) -> Iterator[str]:

@@ -44,15 +44,29 @@ def sights(gate: Gate, rates: Mapping[str, Estimate], n: int | None = None) -> I
         share = Fraction(rate.denominator, max(1, rates["accuracy"].denominator))
         counted_on = rate.denominator if n is None else round(share * n)
         tolerance = float(gate.allowed(name))
-        few, many = (_seen(gate, counted_on, flips, tolerance) for flips in (FEW_FLIPS, MANY_FLIPS))
+        few, many = (
+            _seen(gate.policy, counted_on, flips, gate.levels.gate, tolerance) for flips in (FEW_FLIPS, MANY_FLIPS)
+        )
         yield Sensitivity(metric=name, counted_on=counted_on, few=few, many=many, is_far=few > _FAR * tolerance)
 
 
-def _seen(gate: Gate, n: int, flips: float, tolerance: float) -> float:
-    if gate.policy is Policy.BEYOND_TOLERANCE:
-        return smallest_drop(n, flips, gate.levels.gate, tolerance)
-    proven, observed = smallest_drop(n, flips, gate.levels.gate), smallest_drop(n, flips, 0.5, tolerance)
-    return max(proven, observed)
+def common_losses(gate: Gate, n: int) -> tuple[float, float] | None:
+    """Return the losses of accuracy, the same in all conditions, that their mean detects if few or many answers flip.
+
+    None if the test has no mean, or the mean is not about accuracy. If answers flip independently in K conditions of n
+    samples, the variance of the mean is that of one condition with K n samples; else the mean finds less.
+    """
+    if "accuracy" not in gate.pooled:
+        return None
+    count, level, tolerance = n * len(gate.conditions), gate.levels.pooled, float(gate.allowed("accuracy"))
+    few, many = (_seen(gate.policy, count, flips, level, tolerance) for flips in (FEW_FLIPS, MANY_FLIPS))
+    return few, many
+
+
+def _seen(policy: Policy, n: int, flips: float, level: float, tolerance: float) -> float:
+    if policy is Policy.BEYOND_TOLERANCE:
+        return smallest_drop(n, flips, level, tolerance)
+    return max(smallest_drop(n, flips, level), smallest_drop(n, flips, 0.5, tolerance))
 
 
 def smallest_drop(n: int, flips: float, level: float, tolerance: float = 0.0, power: float = 0.8) -> float:

@@ -10,13 +10,17 @@ import pytest
 from five import RULE, in_groups, measurement_of, records_of
 from recipes import KEYS, LETTERS, add_seed, contents, measured, store_recipe
 
+from pytest_failaware.baselines.entries import RuledMeasurement
 from pytest_failaware.baselines.file import read_baseline
 from pytest_failaware.baselines.outcome import UpdateOutcome, outcome_sentence
 from pytest_failaware.baselines.reference import read_reference
 from pytest_failaware.baselines.sample_files import named_files
 from pytest_failaware.baselines.seed_plan import SeedChange
 from pytest_failaware.baselines.update import change_seeds, update_baseline
+from pytest_failaware.cli.diff import _differences
 from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.identity import data_fingerprint
+from pytest_failaware.core.measurement import Former
 from pytest_failaware.core.reference import Reference
 from pytest_failaware.core.rule import FailureRule
 
@@ -322,3 +326,49 @@ def test_a_reset_of_golden_keeps_the_seeds(tmp_path: Path) -> None:
     assert [("m4", "m5", "m6")] * 2 == models(tmp_path)
     assert [None] * 2 == [entry.golden for entry in stored(tmp_path).entries.values()]
     assert set() == strays(tmp_path)
+
+
+# ---- new names of classes ----------------------------------------------------------------------------------------
+
+
+def under_new_names(model: str, letters: str) -> list[RuledMeasurement]:
+    """Return what a run measured whose class cat is now kitten, which changes the ids and reverses their order."""
+    items = []
+    for item, rule in measured(model, letters):
+        now = replace(item.records, samples=replace(item.samples, ids=100 - item.samples.ids)).take(np.arange(5)[::-1])
+        classes = ("kitten", "dog", "eel")
+        data = replace(
+            item.provenance.data,
+            fingerprint=data_fingerprint(now.sample_id, now.label, classes),
+            classes=classes,
+        )
+        former = Former(
+            classes=item.provenance.data.classes,
+            fingerprint=item.provenance.data.fingerprint,
+            sample_id=item.samples.ids[::-1],
+        )
+        items.append((replace(item, records=now, former=former, provenance=replace(item.provenance, data=data)), rule))
+    return items
+
+
+def test_seeds_follow_new_names_of_classes(tmp_path: Path) -> None:
+    """If classes have new names, the stored seeds get the new ids before the next seed is added."""
+    store_recipe(tmp_path)
+    change = SeedChange(measured=under_new_names("m4", LETTERS["m4"]))
+    outcome = change_seeds(tmp_path, "small", change)
+
+    assert (("cat => kitten",), "seed 4 added") == (outcome.renamed, outcome.seed)
+    recipe = reference(tmp_path).recipe
+    assert [list(range(86, 91))] * 4 == [records.sample_id.tolist() for records in recipe]
+    expected = [records_of(LETTERS[model]).prediction[::-1].tolist() for model in ("m1", "m2", "m3", "m4")]
+    assert expected == [records.prediction.tolist() for records in recipe]
+    assert set() == strays(tmp_path)
+
+
+def test_a_difference_of_seeds(tmp_path: Path) -> None:
+    """`diff` lists a seed that only one of two baselines holds."""
+    store_recipe(tmp_path / "old", 2)
+    store_recipe(tmp_path / "new", 3)
+    old, new = (stored(tmp_path / side).entries["clean"] for side in ("old", "new"))
+
+    assert [("seed 3", "-", f"model m3, {new.seeds[1].records_sha256[:15]}", "")] == list(_differences(old, new))

@@ -29,6 +29,14 @@ def test_plan(project: Project, command: Command) -> None:
     assert float(more[3][3]) < float(lines[3][3]) < float(lines[3][5])
 
 
+def test_plan_says_what_the_mean_sees(command: Command) -> None:
+    """With three or more conditions `plan` adds the loss that the mean over them detects."""
+    whole = command("plan", "--samples", "5000")[1]
+
+    assert "the mean of the 4 conditions finds a loss of accuracy that they share from 0.77 pt on if few" in whole
+    assert "the mean of" not in command("plan", "--samples", "5000", "--gate", "conditions=clean,blur")[1]
+
+
 def test_drift_takes_a_fifth_of_alpha_from_the_gates(project: Project, command: Command) -> None:
     """Once a baseline has a golden reference, `plan` and the report print the smaller level of the gates."""
     project.record()

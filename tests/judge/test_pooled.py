@@ -13,6 +13,7 @@ from five import measurement_of
 from numpy.typing import NDArray
 
 from pytest_failaware.config.gate import build_gate
+from pytest_failaware.core.condition import Condition, ConditionKind
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.pooled import Reached, Share
 from pytest_failaware.core.result import Comparison, CoverageWay, Verdict
@@ -21,6 +22,7 @@ from pytest_failaware.core.samples import Samples
 from pytest_failaware.judge.evidence import normal_p
 from pytest_failaware.judge.pairing import pair
 from pytest_failaware.judge.pooled import pooled, share_of
+from pytest_failaware.judge.power import common_losses
 from pytest_failaware.judge.recipe import evidence as of_recipe
 from pytest_failaware.judge.recipe.means import RecipeMean
 from pytest_failaware.judge.recipe.spreads import recipe_of
@@ -207,6 +209,19 @@ def test_conditions_without_a_ranking() -> None:
     of_four = list(pooled(shares([some, some, some, nothing]), gate_of(4)))
     assert "the mean of 3 of 4 conditions" in of_four[1].note
     assert ["accuracy"] == [one.metric for one in pooled(shares([some, some, nothing, nothing]), gate_of(4))]
+
+
+@pytest.mark.parametrize(("conditions", "seen"), [(4, 0.0138), (20, 0.0090), (95, 0.0069)])
+def test_the_formula_of_plan_agrees_with_the_simulation(conditions: int, seen: float) -> None:
+    """For 5,000 samples and 10 % flips the common loss of the formula is that of benchmarks/RESULTS.md."""
+    keys = [f"k{number}" for number in range(conditions)]
+    declared = tuple(Condition(name=key, key=key, kind=ConditionKind.OTHER) for key in keys)
+    gate = dataclasses.replace(gate_of(3), conditions=declared)
+    found = common_losses(gate, 5000)
+
+    assert found is not None
+    assert seen == pytest.approx(found[1], abs=0.001)
+    assert common_losses(gate_of(2), 5000) is None
 
 
 # ---- against a recipe ------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def run_digits(pytester: pytest.Pytester, checkpoint: str, *args: str) -> pytest
 
 
 def test_the_digits_checkpoint_passes_its_gate(pytester: pytest.Pytester) -> None:
-    """The good checkpoint of the digits passes all four conditions, and their mean, against the baselines in the repository."""
+    """The good checkpoint of the digits passes all four conditions and their mean against the stored baselines."""
     result = run_digits(pytester, "digits.pth")
 
     result.assert_outcomes(passed=5)
