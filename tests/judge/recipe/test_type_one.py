@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import seeds_type_one as simulation
 
 from pytest_failaware.judge.recipe.spreads import Counted, spread_over
 from pytest_failaware.judge.significance.moderated import ModeratedT, shared_prior
 from pytest_failaware.judge.significance.units import Units
-
-sys.path.append(str(Path(__file__).parents[3] / "benchmarks"))
-
-import seeds_type_one as simulation
 
 N = simulation.SAMPLES
 
