@@ -5,8 +5,8 @@
 One recipe with 20 seeds gives 380 ordered pairs of baseline and candidate; each faulty recipe gives 6 candidates
 more, judged against every baseline. A pair is one marked test of the default conditions. Two honest seeds truly
 differ, so a failing pair need not be a false alarm: a gate compares two checkpoints, not two recipes. Then candidates
-are judged against sets of seeds (benchmarks/recipes.py). A training takes 30 to 45 seconds of one core, and its weights
-stay in the folder for the next run.
+are judged against sets of seeds (benchmarks/seed_sets.py). A training takes 30 to 45 seconds of one core, and its
+weights stay in the folder for the next run.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from pytest_failaware.judge.verdict import judge
 sys.path.append(str(Path(__file__).parents[1] / "examples" / "digits"))
 
 import digits
-import recipes
+import seed_sets
 import train
 
 RULE = FailureRule()
@@ -178,7 +178,7 @@ def default_gate() -> Gate:
     return build_gate({"conditions": list(DEFAULT_CONDITIONS), "rule": RULE})
 
 
-def stored(network: Candidate) -> recipes.Network:
+def stored(network: Candidate) -> seed_sets.Network:
     """Return what was measured of a network, and the baselines that it would be."""
     return {key: (measured.measurement, measured.baseline) for key, measured in network.items()}
 
@@ -313,7 +313,7 @@ def main() -> None:
     if options.only != "recipes":
         print("\n".join(lines(measured)), flush=True)
     if options.only != "pairs":
-        for line in recipes.lines({name: list(map(stored, measured[name])) for name in RECIPES}, default_gate()):
+        for line in seed_sets.lines({name: list(map(stored, measured[name])) for name in RECIPES}, default_gate()):
             print(line, flush=True)
 
 

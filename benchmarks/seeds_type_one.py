@@ -14,6 +14,7 @@ import argparse
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -172,6 +173,32 @@ def masks(name: str, side: Drawn, coverage: NDArray[np.intp]) -> tuple[Mask, Mas
     return side.right & top, top, at_threshold
 
 
+# ---- normal numbers: the degrees of the prior ------------------------------------------------------------------------
+
+
+def normal(seeds: int, correlation: float, random: np.random.Generator, draws: int, *, fixed: bool) -> list[float]:
+    """Return the share of rejections over each level for four metrics of normal numbers, without a margin.
+
+    The ratio of each metric scatters as the prior says. `fixed` is the prior of 4 degrees from all four ratios, as it
+    is right for many metrics; else it is that of the package, from the three other ratios.
+    """
+    count, nu = len(METRICS), seeds - 1
+    ratio = 4 / random.chisquare(4, (draws, count))
+    mixing = np.linalg.cholesky(np.full((count, count), correlation) + (1 - correlation) * np.eye(count))
+    x = random.standard_normal((draws, seeds + 1, count)) @ mixing.T * np.sqrt(ratio)[:, None, :]
+    variance, p = x[:, :-1].var(axis=1, ddof=1), []
+    for metric in range(count):
+        if fixed:
+            logs = np.log(variance).mean(axis=1) - special.digamma(nu / 2) + np.log(nu / 2)
+            phi0, degrees = np.exp(logs + special.digamma(2) - np.log(2)), np.full(draws, 4.0)
+        else:
+            phi0, degrees = priors([variance[:, other] for other in range(count) if other != metric], nu)
+        between = (degrees * phi0 + nu * variance[:, metric]) / (degrees + nu)
+        t = (x[:, :-1, metric].mean(axis=1) - x[:, -1, metric]) / np.sqrt(between * (1 + 1 / seeds))
+        p.append(special.stdtr(nu + degrees, -t))
+    return [float((np.stack(p) < level).mean()) / level for level in LEVELS]
+
+
 # ---- the table -------------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +224,17 @@ def main() -> None:
             for name, shares in over_nominal(truth, options.draws, margin).items():
                 cells = [f"{share:.2f} ({error:.2f})" for share, error in zip(shares, errors, strict=True)]
                 print(f"{truth.label:<38}{name:<26}{label:<12}" + "".join(f"{cell:>14}" for cell in cells), flush=True)
+    if options.only in "normal numbers":
+        for line in _normal_rows(10 * options.draws):
+            print(line, flush=True)
+
+
+def _normal_rows(draws: int) -> Iterator[str]:
+    for fixed, seeds, correlation in product((True, False), (3, 5, 10), (0.0, 0.5)):
+        shares = normal(seeds, correlation, np.random.default_rng(1), draws, fixed=fixed)
+        degrees = "4 degrees" if fixed else "degrees of the package"
+        label = f"{f'normal numbers, {seeds} seeds':<38}{degrees:<26}{f'corr. {correlation}':<12}"
+        yield label + "".join(f"{share:>7.2f}       " for share in shares).rstrip()
 
 
 if __name__ == "__main__":

@@ -20,12 +20,16 @@ import pytest
 import remedies
 import retrain
 import risk_control
+import seed_sets
 import states
 import transitions
 import truths
 import type_one
+from five import measurement_of
 from population import Population
+from seeds import baseline_with, drawn_letters, recipe_of
 
+from pytest_failaware.core.conditions.catalogue import DEFAULT_CONDITIONS
 from pytest_failaware.core.gate import Policy
 from pytest_failaware.core.remedy import RemedyKind
 from pytest_failaware.core.samples import Samples
@@ -219,6 +223,29 @@ def test_the_retrain_experiment_runs(tmp_path: Path) -> None:
     assert all(name in text for name in retrain.WAYS)
     assert not any(way.red(*honest[:1] * 2) for way in retrain.WAYS.values())
     assert all(way.red(*honest) for way in retrain.WAYS.values())
+
+
+def test_retrains_against_sets_of_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against three seeds an honest network passes and a bad one is red; the power of the bad one is predicted."""
+    monkeypatch.setattr(seed_sets, "HONEST", 2)
+    monkeypatch.setattr(seed_sets, "FAULTY", 2)
+    monkeypatch.setattr(seed_sets, "PREDICTED", 3)
+    networks = {
+        "honest": [network(drawn_letters(seed, samples=1000)) for seed in range(5)],
+        "bad": [network(drawn_letters(9, samples=1000, lost=0.2))],
+    }
+    lines = list(seed_sets.lines(networks, retrain.default_gate()))
+
+    assert ["honest", "3", "2", *["0.0%"] * 8] == lines[2].split()
+    assert ["bad", "3", "2", "100.0%"] == lines[3].split()[:4]
+    assert any(line.startswith("bad") and "largest difference of all gates" in line for line in lines)
+
+
+def network(letters: str) -> seed_sets.Network:
+    """Return what is measured of a network that gives the same answers under every condition."""
+    measured = {key: measurement_of(letters, key) for key in DEFAULT_CONDITIONS}
+    baseline = baseline_with(*(recipe_of([measurement]) for measurement in measured.values()))
+    return {key: (measurement, baseline) for key, measurement in measured.items()}
 
 
 def test_the_trainings_of_the_retrain_experiment(tmp_path: Path) -> None:

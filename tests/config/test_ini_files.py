@@ -83,7 +83,7 @@ def test_a_file_that_pytest_could_not_read(tmp_path: Path) -> None:
     "command",
     [
         ["show", "x"], ["diff", "x", "y"], ["mce", "x"], ["plan", "x"], ["selftest", "x"], ["temperature", "x"],
-        ["thresholds", "x", "--risk=0.05"], ["prune", "x", "blur"],
+        ["thresholds", "x", "--risk=0.05"], ["prune", "x", "blur"], ["seeds", "x"],
     ],
     ids=lambda words: words[0],
 )  # fmt: skip
