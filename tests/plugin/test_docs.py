@@ -43,7 +43,7 @@ def typed(text: str) -> Iterator[str]:
         yield from re.findall(r"^ *- (?:run: )?((?:pytest|python|pip) .*)$", block.text, re.MULTILINE)
 
 
-TUTORIAL = PAGES["docs/tutorial.md"].partition("## When the operating point moves")
+TUTORIAL = PAGES["docs/tutorial.md"].partition("## When a recipe is trained again")
 SECTIONS = re.split(r"^## ", PAGES["docs/howto.md"], flags=re.MULTILINE)
 RECIPES = {section.partition("\n")[0]: section for section in SECTIONS[1:] if blocks(section, "sh", "python")}
 
@@ -189,8 +189,8 @@ def test_the_tutorial_runs_on_digits(
     assert ["clean 0.9855 0.0223 0.9909", "low_light 0.9632 0.1161 0.9823"] == capsys.readouterr().out.splitlines()
 
 
-def test_the_tutorial_mends_a_moved_point(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logits that are too large or too small move the operating point, and the printed rule in the ini mends it."""
+def test_the_tutorial_trains_again_and_mends_a_moved_point(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A retrain passes and a faulty one fails; logits of another size move the point, and the printed rule mends it."""
     monkeypatch.delitem(sys.modules, "digits", raising=False)
     for folder in ("examples/digits", "baselines"):
         shutil.copytree(ROOT / folder, desk.pytester.path / folder)
