@@ -31,11 +31,9 @@ def centred(reference: Reference, now: Records, gate: Gate) -> Reference:
 
 
 def how_judged(reference: Reference, now: Records, gate: Gate) -> Iterator[str]:
-    """Yield a sentence on what a recipe is for the judgement; nothing if the baseline is one model."""
-    count = len(reference.seeds) + 1
-    if not reference.recipe:
-        if reference.seeds:
-            yield words.too_few(count)
+    """Yield a sentence on what a recipe is for the judgement; nothing if its seeds are too few to judge."""
+    count = len(reference.recipe)
+    if not count:
         return
     number = _equal(reference, now, gate)
     if number is not None:

@@ -15,11 +15,6 @@ def judged_by(seeds: int, nearest: int) -> str:
     )
 
 
-def too_few(seeds: int) -> str:
-    """Say that the recipe has too few seeds to judge by their spread."""
-    return f"judged against the first seed: the recipe has {seeds} of at least {FEWEST_SEEDS} seeds"
-
-
 def nearest_alone(policy: str, seeds: int, nearest: int) -> str:
     """Say that the policy compares two models."""
     return f"{policy} compares two models: judged against seed {nearest} of {seeds}, the nearest to their mean"
