@@ -146,7 +146,7 @@ def too_few_seeds(seeds: int) -> str:
     """Say that a baseline does not have enough seeds to judge by their spread; "" for one seed and for enough."""
     if not 1 < seeds < FEWEST_SEEDS:
         return ""
-    return f"{seeds} of at least {FEWEST_SEEDS} seeds: judged against the first until then"
+    return f"{seeds} of at least {FEWEST_SEEDS} seeds, so a candidate is judged against the first"
 
 
 def refused(name: str, why: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 
 from pytest_failaware.baselines.accept import read_report
 from pytest_failaware.baselines.accept_seed import accept_seed
@@ -16,12 +17,12 @@ from pytest_failaware.baselines.sentences import ONE_SEED, nearest, too_few_seed
 from pytest_failaware.baselines.update import change_seeds
 from pytest_failaware.cli.ci import refuse_on_ci, refuse_without_reason
 from pytest_failaware.cli.folder import add_baseline_dir
-from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.baseline import Baseline, BaselineEntry
 from pytest_failaware.core.errors import BaselineError, ConfigError
-from pytest_failaware.core.estimates import percent
+from pytest_failaware.core.estimates import Score, percent
 from pytest_failaware.core.layout import aligned
 from pytest_failaware.judge.metrics.rates import FOUNDING_RATES, cell_rates
-from pytest_failaware.report.words import heading
+from pytest_failaware.report.words import heading, spelled
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -83,4 +84,14 @@ def _table(baseline: Baseline) -> Iterator[str]:
             rates = cell_rates(seed.cells)
             shown = [percent(rates[name]) for name in FOUNDING_RATES]
             rows.append((key, str(number), *shown, seed.model_sha256[:8]))
+        if count > 1:
+            rows.append((key, "mean", *_means(entry), ""))
     yield from aligned([("condition", "seed", *map(heading, FOUNDING_RATES), "model"), *rows], left=(0,))
+
+
+def _means(entry: BaselineEntry) -> Iterator[str]:
+    """Yield the mean of each rate over the seeds; a seed without a value is left out."""
+    rates = [cell_rates(seed.cells) for seed in entry.all_seeds]
+    for name in FOUNDING_RATES:
+        values = [value for of_seed in rates if (value := of_seed[name].value) is not None]
+        yield spelled(Score(value=fmean(values) if values else None, is_rate=True))

@@ -327,6 +327,11 @@ class ItemResult:
         return self.stats.condition == MEAN
 
     @property
+    def is_against_recipe(self) -> bool:
+        """Whether the spread of the seeds of a recipe judged it."""
+        return any(judged.evidence is not None and judged.evidence.seeds is not None for judged in self.comparisons)
+
+    @property
     def rule_change(self) -> str:
         """The rules of both sides as a sentence if they differ, else ""."""
         has_changed = self.stored_rule is not None and self.stored_rule != self.rule

@@ -69,10 +69,11 @@ def judge(measurement: Measurement, reference: Reference, gate: Gate, terms: Ter
     """
     gate = dataclasses.replace(gate, has_golden=reference.has_golden(gate.conditions))
     alone, how = _alone(measurement, reference, gate, terms), how_judged(reference, measurement.records, gate)
-    reference = centred(reference, measurement.records, gate)
+    first, reference = reference.stored, centred(reference, measurement.records, gate)
     stored = reference.stored
-    if stored is None:
+    if first is None or stored is None:
         return alone
+    alone = dataclasses.replace(alone, causes=tuple(likely_causes(first.entry, measurement, alone.rule)))
     both = None if reference.records is None else pair(reference.records, measurement.records)
     absence, change = reference.absence, terms.dataset_change
     differences = tuple(find_differences(measurement, stored.baseline, both, change, absence))
@@ -126,7 +127,6 @@ def _compared(alone: ItemResult, measurement: Measurement, stored: Stored, gate:
         comparisons=comparisons,
         verdict=_worst(comparisons, same=same),
         change=change,
-        causes=tuple(likely_causes(entry, measurement, alone.rule)),
     )
 
 
@@ -151,7 +151,6 @@ def _incomparable(alone: ItemResult, measurement: Measurement, stored: Stored, r
             *(unchanged_predictions(entry, records, measurement) if renamed else ()),
             *taken_on_trust(measurement, baseline),
         ),
-        causes=tuple(likely_causes(entry, measurement, alone.rule)),
         stored=cell_rates(entry.cells),
     )
 

@@ -102,7 +102,7 @@ def _outcome(result: ItemResult) -> str:
         return f"breaks the promise of {reference}"
     if result.verdict is Verdict.NOT_SHOWN:
         return f"not shown to be as good as {reference} asks"
-    if any(judged.evidence is not None and judged.evidence.seeds is not None for judged in _failed(result)):
+    if result.is_against_recipe:
         return f"worse than the recipe of {reference} usually is"
     return f"worse than {reference} allows"
 

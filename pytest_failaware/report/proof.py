@@ -52,8 +52,8 @@ def beside_seeds(comparison: Comparison, seeds: SeedSpread) -> str:
     now = spelled(comparison.current)
     low, high = (spelled(Score(value=end, is_rate=comparison.current.is_rate)) for end in (seeds.low, seeds.high))
     return (
-        f"worse than this recipe usually is: {now}, its {seeds.count} seeds {low.removesuffix('%')} to {high}; they "
-        f"vary {seeds.over_chance:.1f} times as much as chance"
+        f"worse than this recipe usually is: {now}, its {seeds.count} seeds {low.removesuffix('%')} to {high}; their "
+        f"variance is {seeds.over_chance:.1f} times that of chance"
     )
 
 

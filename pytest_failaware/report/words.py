@@ -39,7 +39,7 @@ MEANINGS: Final = {
 
 INCONCLUSIVE: Final = (
     "inconclusive: the drop on these samples is beyond the tolerance and may be chance, since p is not below what is "
-    "needed; more samples decide"
+    "needed; more samples decide, against a recipe more seeds, too"
 )
 
 

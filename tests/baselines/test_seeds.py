@@ -77,7 +77,7 @@ def test_two_seeds_are_no_recipe_yet(tmp_path: Path) -> None:
     outcome = add_seed(tmp_path, "m2")
 
     sentence = outcome_sentence("small", Path("baselines"), outcome)
-    assert "small.yaml: seed 2 added, 2 of at least 3 seeds: judged against the first until then; review" in sentence
+    assert "small.yaml: seed 2 added, 2 of at least 3 seeds, so a candidate is judged against the first; " in sentence
     assert () == reference(tmp_path).recipe
 
 

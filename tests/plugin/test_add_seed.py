@@ -39,9 +39,9 @@ def test_seeds_are_stored_one_after_the_other(seeds: Project) -> None:
     assert seeds.line_with(first, "toy.yaml: recorded clean, low_light; review and commit it")
     assert seeds.line_with(first, "a retrain with another seed will differ", ADD)
     second = seeds.run(ADD, model="seed2.pth")
-    assert seeds.line_with(second, "toy.yaml: seed 2 added, 2 of at least 3 seeds: judged against the first until then")
+    assert seeds.line_with(second, "toy.yaml: seed 2 added, 2 of at least 3 seeds, so a candidate is judged")
     assert "a retrain with another seed" not in second.stdout.str()
-    assert seeds.line_with(seeds.run(), "baseline toy: 2 of at least 3 seeds: judged against the first until then")
+    assert seeds.line_with(seeds.run(), "baseline toy: 2 of at least 3 seeds, so a candidate is judged")
     third = seeds.run(ADD, model="seed3.pth")
     assert seeds.line_with(third, "toy.yaml: seed 3 added; review and commit it")
 

@@ -67,7 +67,7 @@ def test_a_seed_is_dropped(recipe: Project, command: Command) -> None:
     code, text = command("seeds", "toy", "--drop", "2", "--reason=another learning rate")
 
     assert (0, [(first, third)] * 2) == (code, models(recipe))
-    assert "toy.yaml: seed 2 of 3 dropped, 2 of at least 3 seeds: judged against the first until then" in text
+    assert "toy.yaml: seed 2 of 3 dropped, 2 of at least 3 seeds, so a candidate is judged against the first" in text
     assert "reason: another learning rate" in recipe.baseline.read_text()
     assert pytest.ExitCode.OK == recipe.run(model="seed3.pth").ret
 

@@ -215,5 +215,5 @@ def test_a_red_against_a_recipe_names_the_range_of_its_seeds() -> None:
 
     assert "worse than the recipe of baseline 'toy' usually is" in text
     assert "worse than this recipe usually is: 84.10%, its 5 seeds 86.00 to 87.20%" in text
-    assert "they vary 4.2 times as much as chance" in text
+    assert "their variance is 4.2 times that of chance" in text
     assert "as one more seed of the recipe: proven to be more than 0.50 pt worse" in text

@@ -32,16 +32,17 @@ def centred(reference: Reference, now: Records, gate: Gate) -> Reference:
 
 def how_judged(reference: Reference, now: Records, gate: Gate) -> Iterator[str]:
     """Yield a sentence on what a recipe is for the judgement; nothing if its seeds are too few to judge."""
-    count = len(reference.recipe)
-    if not count:
+    count, nearest = len(reference.recipe), _nearest(reference)
+    if not count or reference.stored is None:
         return
     number = _equal(reference, now, gate)
     if number is not None:
         yield words.is_seed(number + 1, count)
     elif gate.policy is Policy.BEYOND_TOLERANCE:
-        yield words.judged_by(count, _nearest(reference) + 1)
+        model = reference.stored.entry.model_hashes[nearest]
+        yield words.judged_by(count, nearest + 1, model)
     else:
-        yield words.nearest_alone(gate.policy.value, count, _nearest(reference) + 1)
+        yield words.nearest_alone(gate.policy.value, count, nearest + 1)
 
 
 def _equal(reference: Reference, now: Records, gate: Gate) -> int | None:

@@ -7,11 +7,11 @@ from typing import Final
 from pytest_failaware.core.baseline import FEWEST_SEEDS
 
 
-def judged_by(seeds: int, nearest: int) -> str:
+def judged_by(seeds: int, nearest: int, model_sha256: str) -> str:
     """Say that all seeds judge, and which one single samples are compared with."""
     return (
-        f"judged against the {seeds} seeds of its recipe; single samples and classes are compared with seed {nearest}, "
-        "the nearest to their mean"
+        f"judged against the {seeds} seeds of its recipe; single samples and classes are compared with seed {nearest} "
+        f"({model_sha256[:8]}), the nearest to their mean"
     )
 
 

@@ -115,15 +115,23 @@ def _failure(result: ItemResult, comparison: Judged, numbers: Mapping[str, int])
 def _rates(
     result: ItemResult, pictures: Pictures | None, numbers: Mapping[str, int], columns: Sequence[str]
 ) -> Context:
-    drawn = {} if pictures is None or pictures.before is None else pictures.before.stats.rates
+    before_alone = None if pictures is None or result.is_against_recipe else pictures.before
+    drawn = {} if before_alone is None else before_alone.stats.rates
     now, before = rate_cells(result, columns), stored_cells(result, result.stored or drawn, columns)
     return {
         "test": short_name(result),
         "number": numbers[result.nodeid],
         "cells": list(zip(rate_headings(columns), now, before, strict=True)),
-        "reference": f"{NOT_THE_SAME}: {reference_word(result)}" if result.stored else reference_word(result),
+        "reference": _rates_before(result),
         "verdict": result.verdict,
     }
+
+
+def _rates_before(result: ItemResult) -> str:
+    """Return the word for the rates before, which are the means of the seeds against a recipe."""
+    if result.is_against_recipe:
+        return "mean of the seeds"
+    return f"{NOT_THE_SAME}: {reference_word(result)}" if result.stored else reference_word(result)
 
 
 def _sights(results: Sequence[ItemResult]) -> Iterator[str]:

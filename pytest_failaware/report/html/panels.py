@@ -31,6 +31,8 @@ class Panel:
 
 def reference_word(result: ItemResult) -> str:
     """Return the word for the other side in a legend."""
+    if result.is_against_recipe:
+        return "nearest seed"
     return "reference" if result.is_against else "baseline"
 
 

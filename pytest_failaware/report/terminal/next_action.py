@@ -15,6 +15,7 @@ _IN_CI: Final = "This is a CI server, where baselines are not written:"
 _DOWNLOAD: Final = "download the report and its records from the job, and run in a checkout of this commit:"
 _EXAMPLE: Final = 'python -m pytest_failaware accept report.json --reason="…"'
 """The command for a run that wrote no report."""
+_ONE_MORE: Final = "These values replace all seeds of the recipe; --failaware-add-seed stores them as one more seed."
 
 
 def next_action(results: Sequence[ItemResult], report: RunReport) -> Iterator[Line]:
@@ -27,6 +28,7 @@ def next_action(results: Sequence[ItemResult], report: RunReport) -> Iterator[Li
         yield Line("Restore the absent sample files first, then run again.")
     stored = [result for result in results if not result.is_against and not result.lacks_files]
     verdicts = {result.verdict for result in stored}
+    of_recipe = any(result.is_against_recipe for result in stored)
     if "--failaware-add-seed" in report.command:
         if not verdicts.isdisjoint((*WORSE, Verdict.DRIFTED)) and "--failaware-reason" not in report.command:
             yield Line("If the training of this seed was sound, store it with a reason:")
@@ -36,10 +38,12 @@ def next_action(results: Sequence[ItemResult], report: RunReport) -> Iterator[Li
         yield Line(f"{meant}, accept the new values and commit the baseline:")
         yield from _accept(report) if report.in_ci else _update(stored, report.command)
         yield from _why_so(stored, "--" if report.in_ci else "--failaware-")
+        if of_recipe:
+            yield Line(_ONE_MORE)
     elif Verdict.MISSING in verdicts:
         yield Line("Record the expected values and commit the baseline:")
         yield from _accept(report) if report.in_ci else [_verbatim(f"{report.command} --failaware-update-new")]
-    elif Verdict.IMPROVED in verdicts and not any(verdict.fails for verdict in verdicts):
+    elif Verdict.IMPROVED in verdicts and not any(verdict.fails for verdict in verdicts) and not of_recipe:
         yield from _keep(stored, report)
 
 

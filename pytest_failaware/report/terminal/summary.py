@@ -112,9 +112,10 @@ def _reasons(results: Sequence[ItemResult]) -> Iterator[Line]:
     for reference, difference in differing:
         yield Line(f"not comparable with {reference}: {difference}", "red")
     notes = dict.fromkeys(note for result in results for note in result.notes)
+    count = sum(not result.is_mean for result in results)
     for note in notes:
         where = [result.stats.condition for result in results if note in result.notes]
-        yield Line(f"note: {note}" + (f" ({', '.join(where)})" if len(where) < len(results) else ""))
+        yield Line(f"note: {note}" + (f" ({', '.join(where)})" if len(where) < count else ""))
 
 
 def _guard(results: Sequence[ItemResult], display: Display) -> Iterator[Line]:

@@ -165,14 +165,14 @@ def test_a_stored_seed_under_another_rule_is_judged() -> None:
 
 
 def test_single_samples_are_compared_with_the_nearest_seed() -> None:
-    """Flips count from the nearest seed, here the second one, and the likely causes name its model."""
+    """Flips count from the nearest seed, here the second one; the likely causes name the first model."""
     reference = recipe_of([measurement_of(letters) for letters in ("RRRRw", "RRWrw", "RRWrw", "RWWrw")])
     result = judge(measurement_of("WWWWW", model="sha256:new"), reference, build_gate({}))
 
     assert 1 == nearest_in(reference)
     assert result.change is not None
     assert 3 == result.change.negative_flips
-    assert "model model1 -> sha256:n" in result.causes
+    assert "model sha256:m -> sha256:n" in result.causes
 
 
 def test_the_coverage_is_the_rounded_mean() -> None:
