@@ -16,8 +16,8 @@ SEEN: Final = (
 )
 SIGHT_HEADINGS: Final = ("gate", "counted on", "0.2 % flip", "10 % flip")
 SEEN_BY_SEEDS: Final = (
-    "the smallest drop from the mean of the seeds that turns a gate red four times out of five, how much the seeds "
-    "differ (standard deviation), and how many times their variance is that of chance"
+    "smallest drop: from the mean of the seeds, found four times out of five; differ by: the standard deviation of the "
+    "seeds; over chance: their variance over that of chance"
 )
 SEED_HEADINGS: Final = ("gate", "seeds", "differ by", "over chance", "smallest drop")
 

@@ -8,19 +8,23 @@ from typing import Any, cast
 import pytest
 
 from pytest_failaware.core.conditions.spelling import parse_condition
-from pytest_failaware.plugin.gated_items import marked_test
+from pytest_failaware.plugin.gated_items import FIXTURE, marked_test
 
 
 @pytest.mark.parametrize(
-    ("name", "condition", "parts"),
+    ("name", "condition", "names", "parts"),
     [
-        ("test_x[fog:1]", "fog:1", ("t.py::test_x[", "]")),
-        ("test_fog[fog:1-small]", "fog:1", ("t.py::test_fog[", "-small]")),
-        ("test_clean[small-clean]", "clean", ("t.py::test_clean[small-", "]")),
+        ("test_x[fog:1]", "fog:1", [FIXTURE], ("t.py::test_x[", "]")),
+        ("test_fog[fog:1-small]", "fog:1", [FIXTURE, "size"], ("t.py::test_fog[", "-small]")),
+        ("test_clean[small-clean]", "clean", ["size", FIXTURE], ("t.py::test_clean[small-", "]")),
+        ("test_clean[clean-clean]", "clean", [FIXTURE, "size"], ("t.py::test_clean[", "-clean]")),
     ],
 )
-def test_the_marked_test_is_the_id_around_the_condition(name: str, condition: str, parts: tuple[str, str]) -> None:
+def test_the_marked_test_is_the_id_around_the_condition(
+    name: str, condition: str, names: list[str], parts: tuple[str, str]
+) -> None:
     """All conditions of a marked test share the parts of the id before and after the condition."""
-    item = cast(Any, SimpleNamespace(nodeid=f"t.py::{name}"))
+    callspec = SimpleNamespace(id=name.partition("[")[2].removesuffix("]"), params=dict.fromkeys(names))
+    item = cast(Any, SimpleNamespace(nodeid=f"t.py::{name}", callspec=callspec))
 
     assert parts == marked_test(item, parse_condition(condition, "here"))
