@@ -4,8 +4,8 @@ import gc
 import importlib
 import os
 import pkgutil
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core; threads that wait for each other's turn cost most
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read once, when torch is imported
@@ -46,12 +46,12 @@ def toy_model() -> toy.Bands:
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A fresh toy project, whose own code are the modules of the project, as in a new process."""
-    root, modules = Path(__file__).parents[1], OwnFiles.modules
-    of_suite = tuple(str(root / folder) for folder in ("tests", "benchmarks", "scripts", "examples"))
+    """A fresh toy project, whose own code are the modules that its runs load, as in a new process."""
+    modules, of_suite = OwnFiles.modules, {id(module): module for module in sys.modules.values()}
 
     def of_project(files: OwnFiles) -> list[object]:
-        return [module for module in modules(files) if not vars(module)["__file__"].startswith(of_suite)]
+        files._foreign.update(of_suite)
+        return modules(files)
 
     monkeypatch.setattr(OwnFiles, "modules", of_project)
     return Project(pytester)
