@@ -82,7 +82,7 @@ def _outcome(report: RunReport) -> Context:
 
 def _word(results: Sequence[ItemResult]) -> str:
     """Return the word for the other side of the run's comparisons."""
-    return reference_word(results[0]) if results else "baseline"
+    return _gated_word(results[0]) if results else "baseline"
 
 
 def _troubles(report: RunReport) -> Iterator[str]:
@@ -122,16 +122,14 @@ def _rates(
         "test": short_name(result),
         "number": numbers[result.nodeid],
         "cells": list(zip(rate_headings(columns), now, before, strict=True)),
-        "reference": _rates_before(result),
+        "reference": f"{NOT_THE_SAME}: {reference_word(result)}" if result.stored else _gated_word(result),
         "verdict": result.verdict,
     }
 
 
-def _rates_before(result: ItemResult) -> str:
-    """Return the word for the rates before, which are the means of the seeds against a recipe."""
-    if result.is_against_recipe:
-        return "mean of the seeds"
-    return f"{NOT_THE_SAME}: {reference_word(result)}" if result.stored else reference_word(result)
+def _gated_word(result: ItemResult) -> str:
+    """Return the word for the values that the gates compare with: of a recipe, the means of its seeds."""
+    return "seeds' mean" if result.is_against_recipe else reference_word(result)
 
 
 def _sights(results: Sequence[ItemResult]) -> Iterator[str]:
