@@ -14,8 +14,7 @@ from pytest_failaware.core.estimates import Estimate
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.result import CLASS_GUARD, Comparison, Evidence, Verdict
 from pytest_failaware.judge.evidence import rate_evidence
-from pytest_failaware.judge.outcomes import Mask
-from pytest_failaware.judge.recipe.evidence import class_p
+from pytest_failaware.judge.outcomes import Mask, Outcomes
 from pytest_failaware.judge.sentences import judgement
 from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.paired import beyond_p, normal_p
@@ -31,8 +30,8 @@ def guarded(gate: Gate, sides: Sides, classes: tuple[str, ...]) -> Comparison | 
     the baseline answers less than half of the samples right is not judged: there a network answers a few classes for
     everything, and which ones these are changes with every training.
 
-    Against a recipe, the class must be lost in two ways: against the nearest seed on these samples, and against all
-    seeds by their spread in this class, since a seed can be unusually good at a class.
+    Against a recipe the class must be lost against every seed, since one seed can be unusually good at a class. All
+    tests must reject, so their p need no correction.
     """
     if gate.class_guard is None or not gate.has_class_guard or unguarded(gate, sides) is not None:
         return None
@@ -42,7 +41,8 @@ def guarded(gate: Gate, sides: Sides, classes: tuple[str, ...]) -> Comparison | 
     worst = min(p_of, key=lambda number: p_of[number])
     if p_of[worst] * len(present) >= gate.levels.gate:
         return None
-    evidence = rate_evidence(_ratio(sides, labels == worst), gate.class_guard, gate.levels.gate)
+    ratio = _ratio(sides.before, sides.now, labels == worst)
+    evidence = rate_evidence(ratio, gate.class_guard, gate.levels.gate)
     evidence = _of_many(replace(evidence, p_beyond=p_of[worst]), len(present))
     return _comparison(sides, labels == worst, classes[worst], gate.class_guard, evidence)
 
@@ -55,13 +55,18 @@ def unguarded(gate: Gate, sides: Sides) -> Estimate | None:
 
 
 def _p(sides: Sides, rows: Mask, allowed: float) -> float:
-    """Return the p of "the accuracy of the class fell by at most this", without the interval that takes time."""
-    ratio = _ratio(sides, rows)
+    """Return the p of "the accuracy of the class fell by at most this", without the interval that takes time.
+
+    Against a recipe it is the largest p of its seeds.
+    """
+    seeds = (sides.before,) if sides.recipe is None else sides.recipe.seeds
+    return max(_paired_p(_ratio(seed, sides.now, rows), allowed) for seed in seeds)
+
+
+def _paired_p(ratio: PairedRatio, allowed: float) -> float:
     if ratio.units.are_groups:
-        p = normal_p(ratio_z(ratio, allowed))
-    else:
-        p = beyond_p(*ratio.flips, len(ratio.units), allowed)
-    return p if sides.recipe is None else max(p, class_p(sides.recipe, sides.now, rows, allowed))
+        return normal_p(ratio_z(ratio, allowed))
+    return beyond_p(*ratio.flips, len(ratio.units), allowed)
 
 
 def _of_many(evidence: Evidence, classes: int) -> Evidence:
@@ -73,11 +78,11 @@ def _of_many(evidence: Evidence, classes: int) -> Evidence:
     )
 
 
-def _ratio(sides: Sides, rows: Mask) -> PairedRatio:
+def _ratio(before: Outcomes, now: Outcomes, rows: Mask) -> PairedRatio:
     """Return the right answers of both sides among the samples of a class, with the groups of these samples."""
-    before, now = (side.right[rows].astype(np.float64) for side in (sides.before, sides.now))
-    counted, units = np.ones(len(now)), Units.of(sides.now.records.samples.take(np.flatnonzero(rows)))
-    return PairedRatio(before=(before, counted), now=(now, counted), units=units)
+    was_right, is_right = (side.right[rows].astype(np.float64) for side in (before, now))
+    counted, units = np.ones(len(is_right)), Units.of(now.records.samples.take(np.flatnonzero(rows)))
+    return PairedRatio(before=(was_right, counted), now=(is_right, counted), units=units)
 
 
 def _comparison(sides: Sides, rows: Mask, name: str, allowed: Decimal, evidence: Evidence) -> Comparison:

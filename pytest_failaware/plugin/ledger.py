@@ -98,8 +98,6 @@ class Ledger:
         """
         nodeid = report.nodeid
         if report.when == "setup":
-            if nodeid in self.results:
-                self.means.pop(mean_id(self.results[nodeid].test), None)
             for known in (self.results, self.errors, self.drawn, self._attempts, self.skipped):
                 known.pop(nodeid, None)
         self.notices += [notice for notice in attachment.notices if notice not in self.notices]
@@ -174,6 +172,8 @@ class Ledger:
         """Return why a condition cannot be pooled although it sent a result, "" if it can."""
         if hasattr(attempt.call, "wasxfail"):
             return "is expected to fail"
+        if "rerun" in (getattr(attempt.call, "outcome", ""), getattr(attempt.teardown, "outcome", "")):
+            return "runs again"
         if attempt.teardown is None:
             return "did not end"
         return self._trouble(nodeid, attempt, fails=self.results[nodeid].verdict.fails)

@@ -337,6 +337,23 @@ def test_an_attempt_that_ran_again_counts_last(gates: Gates) -> None:
     result.stdout.fnmatch_lines(["*1 rerun*"])
 
 
+def test_conditions_that_fail_and_run_again_have_one_mean(gates: Gates) -> None:
+    """If each condition fails and runs again, the mean is still reported once, in JUnit, too."""
+    pytest.importorskip("pytest_rerunfailures")
+    gates.predict(dict.fromkeys(KEYS, 300))
+    result = gates.run("--reruns=1", "--junitxml=j.xml", without=("randomly", "xdist"))
+
+    result.assert_outcomes(failed=5)
+    assert 1 == (gates.path / "j.xml").read_text(encoding="utf-8").count('name="test_m[mean]"')
+
+
+def test_a_file_that_is_named_twice_has_one_mean(gates: Gates) -> None:
+    """Items that pytest runs twice are pooled once."""
+    result = gates.run("--keep-duplicates", "test_gate.py", "test_gate.py")
+
+    result.assert_outcomes(passed=8, failed=1)
+
+
 FLAKY = """def test_m(request):
     if "fog" in request.node.name and not seen:
         seen.append(1)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
-import numpy as np
-
 from pytest_failaware.core.estimates import Estimate, Score, Value
 from pytest_failaware.core.metric import (
     AnyMetric,
@@ -21,7 +19,6 @@ from pytest_failaware.core.metric import (
 )
 from pytest_failaware.core.result import CoverageWay, Evidence, SeedSpread, WayEvidence
 from pytest_failaware.judge.evidence import paired
-from pytest_failaware.judge.outcomes import Mask, Outcomes
 from pytest_failaware.judge.recipe.seeds import Recipe
 from pytest_failaware.judge.recipe.spreads import (
     Counted,
@@ -33,7 +30,6 @@ from pytest_failaware.judge.recipe.spreads import (
 )
 from pytest_failaware.judge.sides import Sides
 from pytest_failaware.judge.significance.moderated import ModeratedT, Spread, shared_prior
-from pytest_failaware.judge.significance.units import Units
 
 Tested = tuple[Value, Value, Evidence | None]
 """The value of the baseline, that of the candidate, and the evidence; None if a side has no value."""
@@ -77,20 +73,6 @@ def tested(metric: AnyMetric, sides: Sides, tolerance: Decimal, level: float) ->
         ways=ways,
     )
     return _mean(metric, weakest.spread), weakest.current, whole
-
-
-def class_p(recipe: Recipe, now: Outcomes, rows: Mask, margin: float) -> float:
-    """Return the p of "the accuracy of the samples in these rows is at most the margin below that of the recipe".
-
-    All default metrics share in the prior. The p is 1 if there is no row.
-    """
-    units, every = Units.of(now.records.samples.take(np.flatnonzero(rows))), np.ones(int(rows.sum()), dtype=np.bool_)
-    *seeds, side = (Counted(good=outcomes.right[rows], counted=every) for outcomes in (*recipe.seeds, now))
-    spread = spread_over(seeds, units)
-    if spread is None:
-        return 1.0
-    prior = shared_prior([*recipe.spreads.values()], spread.freedom)
-    return ModeratedT(spread=spread, prior=prior, now=side.ratio).p_more(margin)
 
 
 def _rate(metric: Metric | RateMetric, sides: Sides, recipe: Recipe) -> Iterator[_Compared]:

@@ -34,9 +34,9 @@ class RecipeMean:
 
     @staticmethod
     def of_accuracy(shares: Sequence[Share], units: Units) -> RecipeMean:
-        """Return the mean accuracy; shares without a way share only what accuracy knows."""
+        """Return the mean accuracy; without a share that has a way, other rates over all samples know the ratio."""
         ranked = [share for share in shares if share.ways]
-        others = [*_of_trusted(ranked), _ranked(ranked, CoverageWay.THRESHOLDS)] if ranked else []
+        others = [*_of_trusted(ranked), _ranked(ranked, CoverageWay.THRESHOLDS)] if ranked else [*_of_all(shares)]
         now = [_over_all(share.right_now) for share in shares]
         return _mean(_accurate(shares), now, others, units)
 
@@ -114,6 +114,13 @@ def _of_trusted(shares: Sequence[Share]) -> Iterator[list[list[Counted]]]:
     """Yield confident_accuracy and confident_correct_rate."""
     of_seeds = _by_seed(shares)
     yield [[Counted(good=one.right & one.trusted, counted=one.trusted) for one in seed] for seed in of_seeds]
+    yield [[_over_all(one.right & one.trusted) for one in seed] for seed in of_seeds]
+
+
+def _of_all(shares: Sequence[Share]) -> Iterator[list[list[Counted]]]:
+    """Yield silent_failure_rate and confident_correct_rate."""
+    of_seeds = _by_seed(shares)
+    yield [[_over_all(~one.right & one.trusted) for one in seed] for seed in of_seeds]
     yield [[_over_all(one.right & one.trusted) for one in seed] for seed in of_seeds]
 
 

@@ -29,9 +29,9 @@ class Recipe:
 
     @property
     def makes_promise(self) -> bool:
-        """Whether at least one sample in a hundred is trusted, averaged over the seeds."""
+        """Whether at least one sample in a hundred is trusted, averaged over the seeds, and one after rounding."""
         trusted = sum(int(seed.trusted.sum()) for seed in self.seeds)
-        return _HUNDRED * trusted >= max(1, sum(len(seed.trusted) for seed in self.seeds))
+        return self.coverage > 0 and _HUNDRED * trusted >= sum(len(seed.trusted) for seed in self.seeds)
 
 
 def rounded_mean(counts: list[int]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from pytest_failaware.judge.recipe.seeds import Recipe
 from pytest_failaware.judge.significance.jackknife import deal
 from pytest_failaware.judge.significance.moderated import Spread, chance_variance
 from pytest_failaware.judge.significance.units import Rows, Units
+
+_OF_ALL: Final = ("accuracy", "silent_failure_rate", "confident_correct_rate")
+"""The rates over all samples, which have a value if nothing is trusted."""
 
 
 def recipe_of(seeds: Sequence[Records], now: Records, rule: FailureRule) -> Recipe:
@@ -55,11 +59,12 @@ class Counted:
 
 
 def _sharing(recipe: Recipe) -> dict[str, list[Counted]]:
-    """Return what the default metrics count on each seed; accuracy alone if hardly anything is trusted."""
-    metrics = [METRICS[name] for name in DEFAULT_GATES if name in METRICS]
+    """Return what the default metrics count on each seed; rates over all samples if hardly anything is trusted."""
+    names = DEFAULT_GATES if recipe.makes_promise else _OF_ALL
+    metrics = [METRICS[name] for name in names if name in METRICS]
     counted = {metric.name: [counted_by(metric, seed) for seed in recipe.seeds] for metric in metrics}
     if not recipe.makes_promise:
-        return {"accuracy": counted["accuracy"]}
+        return counted
     tops = [most_trusted(CoverageWay.THRESHOLDS, seed, recipe.coverage) for seed in recipe.seeds]
     return {**counted, AT_COVERAGE.name: tops}
 

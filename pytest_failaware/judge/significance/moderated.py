@@ -91,14 +91,15 @@ def shared_prior(others: Sequence[Spread], freedom: int) -> Prior:
     With G ratios phi of other metrics, each of nu degrees, ln phi0 = mean(ln phi) - c(nu) + c(d), where
     c(a) = psi(a/2) - ln(a/2) is the mean of ln(chi²_a / a). With ratios without end, d = 4; few ratios know phi0 badly,
     so d is smaller: trigamma(d/2) = trigamma(2) + (trigamma(nu/2) + trigamma(2)) / G, the variance of ln phi in truth
-    and that of the mean. Without a ratio d is 0, and the test is Student's t of the seeds alone. A metric whose
-    seeds all have the same value says nothing, and neither does one in which another number of seeds has a value.
+    and that of the mean. Without a ratio d is 0, and the test is Student's t of the seeds alone. In a metric
+    whose seeds all have the same value they differ by chance, which is a ratio of 1. A metric in which another number
+    of seeds has a value does not count.
 
     >>> prior = shared_prior([Spread(values=(0.90, 0.92, 0.94), chance=1e-4, counted=100)], 2)
     >>> [round(number, 3) for number in prior]
     [2.94, 1.37]
     """
-    ratios = [other.ratio for other in others if other.freedom == freedom and other.ratio > 0]
+    ratios = [other.ratio or 1.0 for other in others if other.freedom == freedom]
     if not ratios:
         return Prior(1.0, 0.0)
     scatter = float(special.polygamma(1, PRIOR_DEGREES / 2))

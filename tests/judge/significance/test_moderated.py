@@ -115,12 +115,21 @@ def test_seeds_that_agree_on_every_sample() -> None:
     assert 0 < test.p_more(0.005) < 0.01
 
 
-def test_metrics_that_say_nothing_are_left_out_of_the_prior() -> None:
-    """Equal values, and values of another number of seeds, do not share in the prior."""
-    silent = [spread((0.9, 0.9, 0.9)), spread((0.9, 0.91))]
+def test_metrics_of_another_number_of_seeds_are_left_out_of_the_prior() -> None:
+    """The degrees of freedom of the ratios are those of the metric; without a ratio the prior knows nothing."""
+    other = spread((0.9, 0.91))
 
-    assert Prior(1.0, 0.0) == shared_prior(silent, 2)
-    assert shared_prior([spread()], 2) == shared_prior([spread(), *silent], 2)
+    assert Prior(1.0, 0.0) == shared_prior([other], 2)
+    assert shared_prior([spread()], 2) == shared_prior([spread(), other], 2)
+
+
+def test_equal_values_are_a_ratio_of_one() -> None:
+    """Seeds that agree in another metric differ there by chance: the prior has degrees, and a loss can be proven."""
+    agreed = spread((0.9, 0.9, 0.9))
+    prior = shared_prior([agreed], 2)
+
+    assert 0.5 < prior.ratio < 1 < prior.degrees
+    assert 1e-3 > ModeratedT(spread=agreed, prior=prior, now=0.4).p_more(0.005)
 
 
 def test_the_variance_is_never_below_chance() -> None:
