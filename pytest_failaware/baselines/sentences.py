@@ -142,6 +142,14 @@ def nearest(seeds: int, number: int) -> str:
     return f"{seeds} seeds; seed {number} is the nearest to their mean, with which samples and classes are compared"
 
 
+def open_seed(name: str, conditions: Sequence[str]) -> str:
+    """Say that a seed was stored although a loss is possible: each such seed lets the next one be worse."""
+    return (
+        f"{name}.yaml: the seed is inconclusive under {named(conditions)}; was its training sound? Each weak seed lets "
+        "the next one be weaker; seeds --drop takes it out again"
+    )
+
+
 def too_few_seeds(seeds: int) -> str:
     """Say that a baseline does not have enough seeds to judge by their spread; "" for one seed and for enough."""
     if not 1 < seeds < FEWEST_SEEDS:

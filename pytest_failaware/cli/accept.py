@@ -35,7 +35,9 @@ def run(options: Namespace) -> Iterator[str]:
     """Write the baselines from the report of a CI run, and yield a sentence on each."""
     refuse_on_ci(options)
     if options.reset_golden and options.add_seed:
-        raise ConfigError("--reset-golden and --add-seed exclude each other: a seed leaves drift as it is; remove one")
+        raise ConfigError(
+            "--reset-golden and --add-seed exclude each other: the golden reference stays beside a new seed; remove one"
+        )
     if options.reset_golden and not options.reason:
         raise ConfigError('--reset-golden: forgets what drift was measured against; add --reason="why that is right"')
     refuse_without_reason(options)

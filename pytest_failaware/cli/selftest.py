@@ -15,7 +15,7 @@ from pytest_failaware.baselines.opening import WITH_LOGITS, open_baseline, store
 from pytest_failaware.cli.folder import add_baseline_dir
 from pytest_failaware.cli.gates import DEMAND, add_gate, gate_over, heading_of, records_of
 from pytest_failaware.config.sources import positive
-from pytest_failaware.core.baseline import BaselineEntry
+from pytest_failaware.core.baseline import FEWEST_SEEDS, BaselineEntry
 from pytest_failaware.core.errors import BaselineError
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.layout import aligned
@@ -74,6 +74,11 @@ def run(options: Namespace) -> Iterator[str]:
     lost = ("nothing lost", *(f"{100 * drop:.0f} pt lost" for drop in DROPS[1:]))
     yield from aligned([("condition", "answers flipped", *lost), *rows], left=(0,))
     yield from finds_less(baseline.data, samples)
+    if baseline.seed_count >= FEWEST_SEEDS:
+        yield (
+            f"this is the comparison with one model; a candidate is judged against {baseline.seed_count} seeds, and "
+            f"python -m pytest_failaware plan {options.name} says what these can show"
+        )
     complaints = [*_noisy(gate, whole, options.draws), *_closed(gate, whole), *_blind(blind)]
     options.failed = bool(complaints)
     if not gate.policy.proves_a_drop:

@@ -8,7 +8,7 @@ from pytest_failaware.baselines.file import baseline_names
 from pytest_failaware.baselines.ignored import ignored_sentence
 from pytest_failaware.baselines.outcome import outcome_sentence
 from pytest_failaware.baselines.refusals import refused_updates
-from pytest_failaware.baselines.sentences import RETRAINS
+from pytest_failaware.baselines.sentences import RETRAINS, open_seed
 from pytest_failaware.baselines.update import update_baselines
 from pytest_failaware.config.inis_below import is_only_ini
 from pytest_failaware.core.attachment import JudgedItem
@@ -57,6 +57,11 @@ def _write(state: RunState, pending: Sequence[JudgedItem], obsolete: Mapping[str
             state.refuse(sentence)
         else:
             state.ledger.notices += filter(None, [ignored_sentence(directory, name), sentence])
+            weak = [
+                item.result.stats.condition for item in pending if item.result.baseline == name and item.result.is_open
+            ]
+            if outcome.seed and weak:
+                state.ledger.notices.append(open_seed(name, weak))
             if outcome.recorded and name not in known and RETRAINS not in state.ledger.notices:
                 state.ledger.notices.append(RETRAINS)
         if writing.dry_run:

@@ -347,6 +347,14 @@ def test_conditions_that_fail_and_run_again_have_one_mean(gates: Gates) -> None:
     assert 1 == (gates.path / "j.xml").read_text(encoding="utf-8").count('name="test_m[mean]"')
 
 
+def test_a_weak_seed_is_named(gates: Gates) -> None:
+    """A seed that may be worse is stored, and a notice asks whether its training was sound."""
+    result = gates.run("--failaware-add-seed", "--failaware-reason=the second seed of this recipe")
+
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(["b.yaml: the seed is inconclusive under *; was its training sound?*seeds --drop *"])
+
+
 def test_a_file_that_is_named_twice_has_one_mean(gates: Gates) -> None:
     """Items that pytest runs twice are pooled once."""
     result = gates.run("--keep-duplicates", "test_gate.py", "test_gate.py")

@@ -50,7 +50,7 @@ def test_show_says_how_much_seeds_differ(recipe: Project, command: Command) -> N
     """`show` names the seeds, how many times as much as chance they differ, and the smallest drop that they show."""
     code, text = command("show", "toy")
     assert (0, True) == (code, "recipe: 3 seeds; the first is shown, and python -m pytest_failaware seeds toy" in text)
-    assert "how many times their variance is that of chance" in text
+    assert "over chance: their variance over that of chance" in text
     recipe.sample_file("clean").unlink()
     code, text = command("show", "toy")
 

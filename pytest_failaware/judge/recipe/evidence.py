@@ -154,7 +154,7 @@ def _shown(metric: AnyMetric, test: ModeratedT) -> SeedSpread:
 
 
 def _mean(metric: AnyMetric, spread: Spread) -> Score:
-    return Score(value=sign_of(metric) * spread.mean, is_rate=metric.is_rate)
+    return Score(value=sign_of(metric) * spread.mean + 0.0, is_rate=metric.is_rate)  # + 0.0: never -0.0
 
 
 def _estimate(metric: AnyMetric, side: Counted) -> Estimate:
