@@ -214,6 +214,28 @@ def test_a_recipe_that_trusts_hardly_anything_is_judged_by_silent_failures() -> 
     assert ["accuracy", "silent_failure_rate", "confident_correct_rate"] == names
 
 
+def test_seeds_that_trust_hardly_anything_hide_no_loss() -> None:
+    """Without trusted answers, the other rates over all samples say how much more seeds differ than chance."""
+    silent = [drawn_letters(seed).lower() for seed in range(3)]
+    result = against_seeds(drawn_letters(50, lost=0.3).lower(), *silent)
+
+    assert Verdict.REGRESSED is result.verdict
+
+
+def test_equal_seeds_hide_no_loss() -> None:
+    """Three seeds that are right everywhere do not turn a loss of six points into chance."""
+    result = against_seeds("W" * 18 + "R" * 282, *["R" * 300] * 3)
+
+    assert Verdict.REGRESSED is result.verdict
+
+
+def test_a_coverage_that_rounds_to_nothing_is_no_promise() -> None:
+    """One trusted sample in one of three seeds is a coverage of 0: nothing is ranked, and nothing breaks."""
+    result = against_seeds("r" * 10, "R" + "r" * 9, "r" * 10, "r" * 10)
+
+    assert "confident_accuracy_at_coverage" not in [judged.metric for judged in result.comparisons]
+
+
 def weakened(letters: str, ninths: int) -> str:
     """Return letters that are wrong in so many ninths of the samples of the first class."""
     return "".join("W" if index % 27 < 3 * ninths and not index % 3 else letter for index, letter in enumerate(letters))
