@@ -214,26 +214,30 @@ def test_a_recipe_that_trusts_hardly_anything_is_judged_by_silent_failures() -> 
     assert ["accuracy", "silent_failure_rate", "confident_correct_rate"] == names
 
 
+FOUR = ["clean", "gaussian_noise", "blur", "low_light"]
+
+
 def test_seeds_that_trust_hardly_anything_hide_no_loss() -> None:
     """Without trusted answers, the other rates over all samples say how much more seeds differ than chance."""
     silent = [drawn_letters(seed).lower() for seed in range(3)]
-    result = against_seeds(drawn_letters(50, lost=0.3).lower(), *silent)
+    result = against_seeds(drawn_letters(50, lost=0.3).lower(), *silent, conditions=FOUR)
 
     assert Verdict.REGRESSED is result.verdict
 
 
 def test_equal_seeds_hide_no_loss() -> None:
     """Three seeds that are right everywhere do not turn a loss of six points into chance."""
-    result = against_seeds("W" * 18 + "R" * 282, *["R" * 300] * 3)
+    result = against_seeds("W" * 18 + "R" * 282, *["R" * 300] * 3, conditions=FOUR)
 
     assert Verdict.REGRESSED is result.verdict
 
 
 def test_a_coverage_that_rounds_to_nothing_is_no_promise() -> None:
     """One trusted sample in one of three seeds is a coverage of 0: nothing is ranked, and nothing breaks."""
-    result = against_seeds("r" * 10, "R" + "r" * 9, "r" * 10, "r" * 10)
+    seeds = [measurement_of(letters).records for letters in ("R" + "r" * 9, "r" * 10, "r" * 10)]
+    recipe = outcomes_of_seeds(seeds, measurement_of("r" * 10).records, RULE)
 
-    assert "confident_accuracy_at_coverage" not in [judged.metric for judged in result.comparisons]
+    assert (0, False) == (recipe.coverage, recipe.makes_promise)
 
 
 def weakened(letters: str, ninths: int) -> str:
@@ -253,6 +257,15 @@ def test_a_class_is_lost_only_if_no_seed_explains_it() -> None:
     ]
 
     assert [True, False, True] == guards
+
+
+def test_a_lost_class_of_many_is_red_against_three_seeds() -> None:
+    """The loss of one of three classes is red against every seed, however few these are."""
+    gate = build_gate({"metrics": ["accuracy"], "tolerance": 0.9, "conditions": FOUR})
+    now = measurement_of(weakened(drawn_letters(50, samples=90), 9))
+    result = judge(now, recipe_of([measurement_of(drawn_letters(seed, samples=90)) for seed in range(3)]), gate)
+
+    assert [CLASS_GUARD] == [judged.metric for judged in result.comparisons if judged.verdict.fails]
 
 
 def test_drift_is_judged_by_the_golden_recipe() -> None:
