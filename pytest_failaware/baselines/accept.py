@@ -71,7 +71,7 @@ def read_report(report: Path, *, reason: str = "", reset_golden: bool = False, i
             drifts = result["drifts"] and not reset_golden and not is_seed
             counts = key == MEAN or (facts and facts["acceptable"])
             if counts and not reason and (doubt := _doubt(result, drifts=drifts, is_seed=is_seed)):
-                text = needs_reason(doubt, result.get("alarm", ""), _options(document, reset_golden))
+                text = needs_reason(doubt, result.get("alarm", ""), _options(document, reset_golden or is_seed))
                 raise FailAwareError(f"{report}: {result['nodeid']}: {text}")
             if key == MEAN:  # nothing of it is stored
                 continue

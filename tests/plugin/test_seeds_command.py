@@ -116,6 +116,15 @@ def test_a_report_replaces_a_seed(recipe: Project, command: Command) -> None:
     assert 0 == command("seeds", "toy", "--replace", "3", red, REASON)[0]
 
 
+def test_a_drifted_seed_needs_no_reset(recipe: Project, command: Command) -> None:
+    """The golden reference stays beside a seed, so a report that drifted asks for a reason alone."""
+    recipe.run("--failaware-report=drifted.json", "-o", "failaware_drift_budget=0.01", model="worse.pth")
+    code, text = command("accept", "drifted.json", "--add-seed")
+
+    assert (4, True, False) == (code, "add --reason" in text, "--reset-golden" in text)
+    assert 0 == command("accept", "drifted.json", "--add-seed", REASON)[0]
+
+
 def test_reports_of_several_trainings(project: Project, command: Command) -> None:
     """Reports that were judged against the same first seed are accepted one after the other."""
     write_models(project.path)
