@@ -57,6 +57,14 @@ def test_show_says_how_much_seeds_differ(recipe: Project, command: Command) -> N
     assert (0, True) == (code, "how much the seeds differ is not known: sample files are absent" in text)
 
 
+def test_selftest_says_what_it_compares(recipe: Project, command: Command) -> None:
+    """`selftest` plants losses in the first seed, so it points to the command that knows all seeds."""
+    text = command("selftest", "toy", "--draws", "2")[1]
+
+    assert "this is the comparison with one model; a candidate is judged against 3 seeds" in text
+    assert "python -m pytest_failaware plan toy" in text
+
+
 def test_a_seed_is_dropped(recipe: Project, command: Command) -> None:
     """A dropped seed leaves the others; a dry run drops nothing; with too few left, the sentence says so."""
     (first, _, third), _ = models(recipe)
