@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from typing import Final
 
-from pytest_failaware.core.condition import Condition
+from pytest_failaware.core.condition import CLEAN, Condition
 from pytest_failaware.core.estimates import Cells
 from pytest_failaware.core.measurement import DataFacts, ModelFacts
 from pytest_failaware.core.rule import FailureRule
 
 SCHEMA: Final = 3
 """The version of the files that this package writes; files of the first two are older than today's default gates."""
-CLEAN: Final = "clean"
-"""The key of the condition without a degradation."""
 RECIPE_SCHEMA: Final = 4
 """The version of a file that holds several seeds of a recipe, or of a golden recipe."""
 FEWEST_SEEDS: Final = 3

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+CLEAN: Final = "clean"
+"""The key of the condition without a degradation."""
 MEAN: Final = "mean"
 """The name that the pooled verdict of a marked test has in place of a condition, so no condition may have it."""
 

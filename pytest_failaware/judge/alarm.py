@@ -6,16 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
 
+from pytest_failaware.core.condition import CLEAN
 from pytest_failaware.core.estimates import POOR
 from pytest_failaware.core.measurement import Measurement, Provenance
 from pytest_failaware.core.records import Records
 from pytest_failaware.judge.permutation import find_renaming, is_renamed_alike
 from pytest_failaware.judge.power import knows_nothing
 from pytest_failaware.judge.sentences import doubt
-
-CLEAN: Final = "clean"
 
 
 class AlarmKind(Enum):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
+from pytest_failaware.core.condition import CLEAN
 from pytest_failaware.core.result import ItemResult
-
-_CLEAN = "clean"
 
 
 def with_alarms(results: Iterable[ItemResult]) -> tuple[ItemResult, ...]:
@@ -17,8 +16,8 @@ def with_alarms(results: Iterable[ItemResult]) -> tuple[ItemResult, ...]:
     baseline and not in another.
     """
     known = tuple(results)
-    of_clean = [result for result in known if result.stats.condition == _CLEAN]
-    return tuple(result if result.stats.condition == _CLEAN else _informed(result, of_clean) for result in known)
+    of_clean = [result for result in known if result.stats.condition == CLEAN]
+    return tuple(result if result.stats.condition == CLEAN else _informed(result, of_clean) for result in known)
 
 
 def _informed(result: ItemResult, of_clean: Sequence[ItemResult]) -> ItemResult:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_failaware.judge.alarm import CLEAN, clean_alarm
+from pytest_failaware.core.condition import CLEAN
+from pytest_failaware.judge.alarm import clean_alarm
 from pytest_failaware.judge.evaluation import Evaluation
 from pytest_failaware.judge.verdict import flags_nearly_all, not_finite
 

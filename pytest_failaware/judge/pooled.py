@@ -110,12 +110,7 @@ def pooled_result(results: Sequence[ItemResult], shares: Sequence[Share], gate: 
 def _together(results: Sequence[ItemResult]) -> ConditionStats:
     """Return the counts of all conditions together, and their rates."""
     counts = [result.stats.cells for result in results]
-    cells = Cells(
-        trusted_right=sum(count.trusted_right for count in counts),
-        trusted_wrong=sum(count.trusted_wrong for count in counts),
-        flagged_right=sum(count.flagged_right for count in counts),
-        flagged_wrong=sum(count.flagged_wrong for count in counts),
-    )
+    cells = Cells(**{name: sum(getattr(count, name) for count in counts) for name in Cells.__slots__})
     return ConditionStats(condition=MEAN, cells=cells, rates=cell_rates(cells))
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from pytest_failaware.core.baseline import Baseline
+from pytest_failaware.core.condition import CLEAN
 from pytest_failaware.core.estimates import ConditionStats
 from pytest_failaware.core.gate import Gate
 from pytest_failaware.core.measurement import Measurement, Provenance
@@ -16,7 +17,7 @@ from pytest_failaware.core.records import Records
 from pytest_failaware.core.reference import Reference, Stored
 from pytest_failaware.core.request import DRIFT_BUDGET, DatasetChange
 from pytest_failaware.core.result import ItemResult, Judged, SampleChange, Verdict
-from pytest_failaware.judge.alarm import CLEAN, find_alarm, is_known, subject_of
+from pytest_failaware.judge.alarm import find_alarm, is_known, subject_of
 from pytest_failaware.judge.changes import sample_change
 from pytest_failaware.judge.class_guard import guarded, unguarded
 from pytest_failaware.judge.class_names import unchanged_predictions
@@ -34,7 +35,7 @@ from pytest_failaware.judge.metrics.rates import NON_FINITE, cell_rates, stats_o
 from pytest_failaware.judge.moved import with_moved
 from pytest_failaware.judge.pairing import Pair, pair
 from pytest_failaware.judge.power import is_at_chance
-from pytest_failaware.judge.recipe.centre import centred, how_judged
+from pytest_failaware.judge.recipe.centre import centred, equal_seed, how_judged
 from pytest_failaware.judge.recipe.spreads import recipe_of
 from pytest_failaware.judge.sentences import doubt, judgement
 from pytest_failaware.judge.sides import Sides, sides_of
@@ -68,8 +69,9 @@ def judge(measurement: Measurement, reference: Reference, gate: Gate, terms: Ter
         terms: the item, how to treat changed data, and the drift budget.
     """
     gate = dataclasses.replace(gate, has_golden=reference.has_golden(gate.conditions))
-    alone, how = _alone(measurement, reference, gate, terms), how_judged(reference, measurement.records, gate)
-    first, reference = reference.stored, centred(reference, measurement.records, gate)
+    alone, seed = _alone(measurement, reference, gate, terms), equal_seed(reference, measurement.records, gate)
+    how = how_judged(reference, seed, gate)
+    first, reference = reference.stored, centred(reference, seed, gate)
     stored = reference.stored
     if first is None or stored is None:
         return alone

@@ -74,7 +74,7 @@ class Controller:
         """Report the pooled verdict of a marked test when the last of its conditions has reported."""
         state = self.state
         result = pooled_verdict(state.ledger, nodeid, state.vocabulary, state.run.writing)
-        if result is None or result.nodeid in state.ledger.means:
+        if result is None:
             return
         state.ledger.means[result.nodeid] = result
         add_to_count(state.config)

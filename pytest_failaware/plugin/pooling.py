@@ -26,11 +26,15 @@ _LAST_FAILED: Final = "cache/lastfailed"
 def pooled_verdict(ledger: Ledger, nodeid: str, vocabulary: Vocabulary, writing: Writing) -> ItemResult | None:
     """Return the pooled verdict of the marked test of an item, None unless all declared conditions were measured.
 
+    It is None, too, if the ledger has it already.
+
     A loss that an update accepts with its reason passes, as in an item.
     """
     items = [condition.item for condition in ledger.conditions_of(nodeid) if not condition.trouble]
     shares = [item.share for item in items if item.share is not None]
-    if not items or not items[0].pooled or len(shares) < len(items[0].declared) or not _have_same_samples(shares):
+    if not items or mean_id(items[0].result.test) in ledger.means:
+        return None
+    if not items[0].pooled or len(shares) < len(items[0].declared) or not _have_same_samples(shares):
         return None
     from pytest_failaware.judge.pooled import pooled_result
 

@@ -55,12 +55,12 @@ def _share(judging: Judging, measured: Measured, gate: Gate) -> Share | None:
     """Return what a compared condition adds to the pooled verdict; against a recipe, all its seeds."""
     from pytest_failaware.judge.pairing import pair
     from pytest_failaware.judge.pooled import share_of
-    from pytest_failaware.judge.recipe.centre import centred
+    from pytest_failaware.judge.recipe.centre import centred, equal_seed
     from pytest_failaware.judge.recipe.spreads import recipe_of
     from pytest_failaware.judge.sides import sides_of
 
     records, stored = measured.measurement.records, judging.references.of(measured, gate)
-    reference = centred(stored, records, gate)
+    reference = centred(stored, equal_seed(stored, records, gate), gate)
     if reference.records is None or reference.rule is None:
         return None
     both = pair(reference.records, records)

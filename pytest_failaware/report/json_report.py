@@ -199,7 +199,8 @@ def _comparison(comparison: Judged) -> Document:
 def _evidence(evidence: Evidence) -> Document:
     """Return the fields of the evidence; `ways` only of a rate at its coverage, `seeds` only against a recipe."""
     fields = fields_of(evidence)
-    if fields.pop("seeds") is not None and evidence.seeds is not None:
+    del fields["seeds"]
+    if evidence.seeds is not None:
         fields["seeds"] = fields_of(evidence.seeds)
     ways = [
         {"way": way.way.value, "current": _estimate(way.current), "p_beyond": way.p_beyond}

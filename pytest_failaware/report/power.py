@@ -35,9 +35,7 @@ def sight_table(sights: NamedSights, *, first: str = "condition", width: int | N
         width: the columns of the terminal; None if there is no terminal.
     """
     rows = [(label, *sight_cells(sight)) for label, gates in sights for sight in gates]
-    if rows:
-        yield SEEN
-        yield from flattened(table((first, *SIGHT_HEADINGS), rows, left=(0, 1), width=width))
+    yield from _explained(SEEN, (first, *SIGHT_HEADINGS), rows, width)
 
 
 def seed_table(
@@ -51,9 +49,14 @@ def seed_table(
         width: the columns of the terminal; None if there is no terminal.
     """
     rows = [(label, *seed_cells(sight)) for label, gates in sights for sight in gates]
+    yield from _explained(SEEN_BY_SEEDS, (first, *SEED_HEADINGS), rows, width)
+
+
+def _explained(text: str, headings: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> Iterator[str]:
+    """Yield a text that explains the columns, and the table; nothing without rows."""
     if rows:
-        yield SEEN_BY_SEEDS
-        yield from flattened(table((first, *SEED_HEADINGS), rows, left=(0, 1), width=width))
+        yield text
+        yield from flattened(table(headings, rows, left=(0, 1), width=width))
 
 
 def seed_cells(sight: SeedSensitivity) -> tuple[str, str, str, str, str]:

@@ -14,28 +14,26 @@ from pytest_failaware.judge.pairing import pair
 from pytest_failaware.judge.sentences import recipe as words
 
 
-def centred(reference: Reference, now: Records, gate: Gate) -> Reference:
+def centred(reference: Reference, number: int | None, gate: Gate) -> Reference:
     """Return the reference whose first seed is the one that single samples are compared with.
 
-    It is the seed that the candidate equals, or else the nearest seed. Further seeds are left only if they judge: not
-    if the candidate equals a seed, if the policy compares two models, or if the recipe has too few seeds.
+    It is the seed `number` that the candidate equals, or else the nearest seed. Further seeds are left only if they
+    judge: not if the candidate equals a seed, if the policy compares two models, or if the recipe has too few seeds.
     """
     seeds = reference.recipe
     if not seeds:
         return replace(reference, seeds=())
-    number = _equal(reference, now, gate)
     judges = number is None and gate.policy is Policy.BEYOND_TOLERANCE
     first = _nearest(reference) if number is None else number
     others = (*seeds[:first], *seeds[first + 1 :]) if judges else ()
     return replace(_with_first(reference, first), records=seeds[first], seeds=others)
 
 
-def how_judged(reference: Reference, now: Records, gate: Gate) -> Iterator[str]:
+def how_judged(reference: Reference, number: int | None, gate: Gate) -> Iterator[str]:
     """Yield a sentence on what a recipe is for the judgement; nothing if its seeds are too few to judge."""
     count, nearest = len(reference.recipe), _nearest(reference)
     if not count or reference.stored is None:
         return
-    number = _equal(reference, now, gate)
     if number is not None:
         yield words.is_seed(number + 1, count)
     elif gate.policy is Policy.BEYOND_TOLERANCE:
@@ -45,7 +43,7 @@ def how_judged(reference: Reference, now: Records, gate: Gate) -> Iterator[str]:
         yield words.nearest_alone(gate.policy.value, count, nearest + 1)
 
 
-def _equal(reference: Reference, now: Records, gate: Gate) -> int | None:
+def equal_seed(reference: Reference, now: Records, gate: Gate) -> int | None:
     """Return the number of the seed that the candidate equals sample by sample under the same rule, None if none."""
     if reference.rule != gate.rule:
         return None
